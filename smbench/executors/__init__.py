@@ -1,0 +1,1 @@
+"""Executors: one file a backend, one handler a call, or a stated reason why not."""

@@ -1,0 +1,74 @@
+"""The one interface between the harness and whatever carries out the calls.
+
+An executor serves one user: the harness makes it in the worker's process, looks its handlers up once
+for each kind of call before the clock starts, and then does nothing per operation but
+`outcome = handler(call)` between two clock reads. Handlers may be called from several threads (the
+user's lanes) at once; the harness keeps the order that the plan asks for.
+
+An outcome is one integer, so that it costs nothing to keep:
+
+- `>= 0`: success, and the number of bytes moved (entries for a listing, 0 where nothing is counted);
+- `-1 … -4095`: a failure that the operating system told by errno (`-errno`);
+- below: a failure told by NTSTATUS, as the signed 32-bit number that it is (all error severities
+  have the top bit set).
+
+`smbench.ntstatus` compares them with what the capture expected.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+from smbench.workload.calls import Call
+
+Handler = Callable[[Any], int]
+"""Carries out one call and says its outcome; never raises for what the file system refuses."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutorContext:
+    """What an executor is given: where its user's files are, and how faithful to be."""
+
+    root: Path
+    """The user's mount (or directory); every path resolves beneath it."""
+    user: int
+    profile: str = "wire"
+    """`wire`: ask for nothing that the workload did not; `application`: as an application would."""
+    max_io_bytes: int = 8 << 20
+    """The largest read or write of the workload: buffers are made before the clock starts."""
+    seed: int = 0
+    """Of the data that writes carry; seeded and incompressible."""
+
+
+class Executor(ABC):
+    """One backend. Subclasses name themselves, say what they cannot do, and map calls to handlers."""
+
+    name: ClassVar[str]
+    compares: ClassVar[bool] = True
+    """False where outcomes mean nothing (null): they are then neither matched nor mismatched."""
+    unsupported: ClassVar[Mapping[type[Call], str]] = {}
+    """Calls that this backend never carries out, each with the reason; the harness skips them."""
+
+    @abstractmethod
+    def __init__(self, context: ExecutorContext) -> None: ...
+
+    @abstractmethod
+    def handlers(self) -> Mapping[type[Call], Handler]:
+        """A handler for every kind of call that is not in `unsupported`."""
+
+    @classmethod
+    def loss(cls, call: Call) -> str | None:
+        """What of this call's parameters the backend cannot keep (a share mode, an access mask), or None.
+
+        Pure, and asked outside the clock.
+        """
+        del call
+        return None
+
+    @abstractmethod
+    def close(self) -> None:
+        """Release what is still open; called once, after the last operation."""

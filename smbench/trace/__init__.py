@@ -1,0 +1,1 @@
+"""The Trace: what the capture says, exchange by exchange. No policy, no replay."""

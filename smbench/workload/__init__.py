@@ -1,0 +1,1 @@
+"""The Workload: what clients asked for, in the vocabulary of file systems."""

@@ -1,0 +1,246 @@
+"""The calls: the one vocabulary that lifting produces and every executor understands.
+
+A call is a frozen value. It names a file by `path` (relative to the target, `/` between components,
+`""` for its root, `name:stream` for an alternate stream) or by `handle`, the number of the capture's
+open; never by a descriptor of the replaying machine. Adding a call: the value here; the conformance
+suite then fails for each executor that lacks it, until it has a handler or a stated reason.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import get_args
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """Open or create a file or directory. Numbers are the wire's ([MS-SMB2] 2.2.13): an executor that
+    can use them all (win32, library) does; posix derives its flags and says what it could not keep.
+    An `options` bit 0x1 means directory, 0x1000 delete on close."""
+
+    handle: int
+    path: str
+    access: int
+    share_access: int
+    disposition: int
+    options: int
+    attributes: int
+    oplock: int = 0
+    lease_state: int = 0
+    directory: bool = False
+    """What the open turned out to be, by every response that tells."""
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    handle: int
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    handle: int
+    offset: int
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    handle: int
+    offset: int
+    length: int
+    through: bool = False
+    """WRITE_THROUGH: on stable storage before the call returns."""
+
+
+@dataclass(frozen=True, slots=True)
+class Flush:
+    handle: int
+
+
+@dataclass(frozen=True, slots=True)
+class Lock:
+    """Lock a byte range; `wait`: block until it is free."""
+
+    handle: int
+    offset: int
+    length: int
+    exclusive: bool
+    wait: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Unlock:
+    handle: int
+    offset: int
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stat:
+    """Attributes of a path, without an open that lasts (CREATE + QUERY_INFO + CLOSE on the wire)."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class StatHandle:
+    """One information class of an open file; `info_type` 1 file, 3 security ([MS-SMB2] 2.2.37)."""
+
+    handle: int
+    info_type: int
+    level: int
+    output_length: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class StatFs:
+    """Information about the file system that an open file is on, by class."""
+
+    handle: int
+    level: int
+
+
+@dataclass(frozen=True, slots=True)
+class List:
+    """Read an open directory: one QUERY_DIRECTORY, or all of those that one scan took.
+
+    `restart`: from its beginning. `calls`: how many QUERY_DIRECTORY exchanges it stands for.
+    """
+
+    handle: int
+    pattern: str
+    level: int
+    restart: bool
+    output_length: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Rename:
+    """Rename an open file (SET_INFO FileRenameInformation)."""
+
+    handle: int
+    path: str
+    target: str
+    replace: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Make a hard link to an open file (SET_INFO FileLinkInformation)."""
+
+    handle: int
+    path: str
+    target: str
+    replace: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SetDelete:
+    """Set or clear delete-on-close of an open file (SET_INFO FileDispositionInformation)."""
+
+    handle: int
+    path: str
+    delete: bool
+    directory: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Unlink:
+    """Remove a file by name (CREATE with DELETE + disposition or DELETE_ON_CLOSE + CLOSE)."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveDirectory:
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class MakeDirectory:
+    """Make a directory and leave it closed (CREATE with DIRECTORY_FILE + CLOSE)."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Truncate:
+    """Set the end of file of an open file (SET_INFO FileEndOfFileInformation)."""
+
+    handle: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class SetAllocation:
+    """Set the allocation size (SET_INFO FileAllocationInformation); below the size it truncates."""
+
+    handle: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class SetTimes:
+    """Set times of an open file; nanoseconds since 1970, None leaves one as it is."""
+
+    handle: int
+    created_ns: int | None
+    accessed_ns: int | None
+    written_ns: int | None
+    changed_ns: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SetAttributes:
+    """Set the DOS attributes of an open file (a part of SET_INFO FileBasicInformation)."""
+
+    handle: int
+    attributes: int
+
+
+@dataclass(frozen=True, slots=True)
+class CopyRange:
+    """Server-side copy (FSCTL_SRV_COPYCHUNK) of one range."""
+
+    source: int
+    handle: int
+    source_offset: int
+    offset: int
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
+class PunchHole:
+    """Zero a range (FSCTL_SET_ZERO_DATA)."""
+
+    handle: int
+    offset: int
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
+class AllocatedRanges:
+    """FSCTL_QUERY_ALLOCATED_RANGES over one range."""
+
+    handle: int
+    offset: int
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
+class Notify:
+    """Wait for a change in an open directory (CHANGE_NOTIFY)."""
+
+    handle: int
+    filter: int
+    watch_tree: bool
+
+
+Call = (
+    Open | Close | Read | Write | Flush | Lock | Unlock | Stat | StatHandle | StatFs | List | Rename | Link
+    | SetDelete | Unlink | RemoveDirectory | MakeDirectory | Truncate | SetAllocation | SetTimes
+    | SetAttributes | CopyRange | PunchHole | AllocatedRanges | Notify
+)  # fmt: skip
+
+CALLS: dict[str, type[Call]] = {kind.__name__: kind for kind in get_args(Call)}
+"""Every kind of call by its name, as stored files and reports spell it."""

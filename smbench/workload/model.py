@@ -1,0 +1,100 @@
+"""The Workload: operations, the namespace that they presume, and what became of every exchange."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from smbench.trace.model import TraceInfo
+from smbench.workload.calls import Call
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One call of one user: what was asked, when, and what came of it in the capture.
+
+    `arrival_ns` is the request's time since the trace's start, `service_ns` what the client waited
+    for the answer (-1 where the capture has none), `expected` the NTSTATUS of the capture (None
+    where it has none), `exchanges` the indices of the exchanges that it stands for, `rule` the lift
+    rule that made it. `lane` is the sequence of its user that it belongs to: operations of one lane
+    never overlapped. `received` is the bytes that a read or write moved in the capture (None: no data).
+    """
+
+    index: int
+    user: int
+    lane: int
+    arrival_ns: int
+    service_ns: int
+    expected: int | None
+    exchanges: tuple[int, ...]
+    rule: str
+    path: str
+    """The path of the file, for people and for order; a call by handle has no other."""
+    call: Call
+    received: int | None = None
+
+
+class Disposition(StrEnum):
+    """What became of an exchange; the four add up to all exchanges."""
+
+    EXACT = "exact"
+    APPROXIMATE = "approximate"
+    CLIENT = "client"
+    """The operating system's client does it by itself: breaks, echo, credits, session set-up."""
+    UNSUPPORTED = "unsupported"
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """How many exchanges of one command met one fate, and why."""
+
+    disposition: Disposition
+    command: str
+    reason: str
+    """The difference (approximate), what the client does (client), why not (unsupported); the rule (exact)."""
+    count: int
+
+
+class Kind(StrEnum):
+    FILE = "file"
+    DIRECTORY = "directory"
+    STREAM = "stream"
+
+
+@dataclass(frozen=True, slots=True)
+class NamespaceEntry:
+    """One path that must be there before the replay (`present`), or must not be."""
+
+    path: str
+    kind: Kind
+    present: bool = True
+    size: int = 0
+    size_known: bool = False
+    """False: the capture never told; the size is the least that its reads presume."""
+    attributes: int | None = None
+    created_ns: int | None = None
+    accessed_ns: int | None = None
+    written_ns: int | None = None
+
+
+@dataclass(slots=True)
+class WorkloadInfo:
+    """What belongs to a workload as a whole. `trace` keeps its users, sessions and mount-relevant facts."""
+
+    trace: TraceInfo = field(default_factory=TraceInfo)
+    coverage: list[Coverage] = field(default_factory=list)
+    operations: dict[str, int] = field(default_factory=dict)
+    """Operations by kind of call."""
+    lanes: list[int] = field(default_factory=list)
+    """Lanes of each user."""
+    operations_by_user: list[int] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Workload:
+    """A lifted trace. `operations` and `namespace` may be iterated again and again."""
+
+    info: WorkloadInfo
+    operations: Iterable[Operation]
+    namespace: Iterable[NamespaceEntry]
