@@ -1,0 +1,182 @@
+"""users.toml: the accounts that stand for the captured users, and which stands for whom.
+
+The file's form is the contract of the command line (replay, "Accounts").
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import cycle
+from pathlib import Path
+from typing import Any
+
+from smbench.errors import UsageError
+
+_KEYS = {"name", "password_file", "password_env", "kerberos", "domain", "captured"}
+_SECRETS = ("password_file", "password_env", "kerberos")
+# mount.cifs hands name and domain to the kernel in a list that commas divide (only in the password
+# does it double them), and reads its credentials line by line.
+_UNFIT_NAME = re.compile(r"[,\x00-\x1f]")
+_UNFIT_PASSWORD = re.compile(r"[\x00\r\n]")
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One account on the target. `password` is None with Kerberos; it never shows in a repr."""
+
+    name: str
+    password: str | None = field(default=None, repr=False)
+    domain: str | None = None
+    kerberos: bool = False
+    captured: str | None = None
+    """The captured user that it stands for, as `DOMAIN\\account` or `account`."""
+
+    def __str__(self) -> str:
+        return f"{self.domain}\\{self.name}" if self.domain else self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Accounts:
+    """What users.toml says, in its order, and what its reader should be warned of."""
+
+    accounts: tuple[Account, ...]
+    warnings: tuple[str, ...] = ()
+
+
+def load_accounts(path: Path, environment: Mapping[str, str] | None = None) -> Accounts:
+    """Read users.toml. Relative password files are relative to it.
+
+    Raises UsageError, one sentence, for whatever cannot be used.
+    """
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"cannot read the accounts in {path}: {error.strerror}.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(
+            f"{path} is not TOML ({error}); it holds a [[user]] table for each account."
+        ) from error
+    entries = document.get("user")
+    if not isinstance(entries, list) or not entries or not all(isinstance(entry, dict) for entry in entries):
+        raise UsageError(
+            f"{path} names no account: it holds a [[user]] table for each, with name and password_file."
+        )
+    if strange := sorted(set(document) - {"user"}):
+        raise UsageError(
+            f"{path} has {strange[0]!r} outside of any [[user]] table, which means nothing; remove it."
+        )
+    warnings: list[str] = []
+    reader = _Reader(path, os.environ if environment is None else environment, warnings)
+    accounts = tuple(reader.account(number, entry) for number, entry in enumerate(entries, 1))
+    _refuse_twice(path, [account.captured for account in accounts if account.captured])
+    return Accounts(accounts, tuple(warnings))
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    path: Path
+    environment: Mapping[str, str]
+    warnings: list[str]
+
+    def account(self, number: int, entry: dict[str, Any]) -> Account:
+        name = entry.get("name")
+        who = f"{self.path}: account {number}" + (f" ({name})" if isinstance(name, str) else "")
+        if not isinstance(name, str) or not name or _UNFIT_NAME.search(name):
+            raise UsageError(
+                f"{who} has no name that can be used: a text without commas or control characters."
+            )
+        if strange := sorted(set(entry) - _KEYS):
+            raise UsageError(
+                f"{who} has the unknown key {strange[0]!r}; known are {', '.join(sorted(_KEYS))}."
+            )
+        for key in ("password_file", "password_env", "domain", "captured"):
+            if not isinstance(entry.get(key, ""), str):
+                raise UsageError(f"{who}: {key} must be a text.")
+        if not isinstance(entry.get("kerberos", False), bool):
+            raise UsageError(f"{who}: kerberos must be true or false.")
+        domain = entry.get("domain")
+        if domain is None and "\\" in name:
+            domain, name = name.split("\\", 1)
+        if domain is not None and _UNFIT_NAME.search(domain):
+            raise UsageError(
+                f"{who} has a domain with a comma or a control character, which a mount cannot take."
+            )
+        given = [key for key in _SECRETS if entry.get(key)]
+        if len(given) != 1:
+            has = "none" if not given else " and ".join(given)
+            raise UsageError(
+                f"{who} needs one of password_file, password_env or kerberos = true; it has {has}."
+            )
+        kerberos = given == ["kerberos"]
+        password = None if kerberos else self.password(who, given[0], entry[given[0]])
+        return Account(name, password, domain or None, kerberos, entry.get("captured") or None)
+
+    def password(self, who: str, key: str, value: str) -> str:
+        if key == "password_env":
+            if value not in self.environment:
+                raise UsageError(
+                    f"{who}: the environment variable {value} that should hold its password is not set."
+                )
+            password = self.environment[value]
+        else:
+            password = self.password_file(who, self.path.parent / value)
+        if _UNFIT_PASSWORD.search(password):
+            raise UsageError(f"{who}: its password has more than one line, or a null character.")
+        return password
+
+    def password_file(self, who: str, path: Path) -> str:
+        try:
+            text = path.read_text(encoding="utf-8")
+            mode = path.stat().st_mode
+        except OSError as error:
+            raise UsageError(f"{who}: cannot read its password file {path}: {error.strerror}.") from error
+        except UnicodeDecodeError as error:
+            raise UsageError(f"{who}: its password file {path} is not UTF-8 text.") from error
+        if mode & (stat.S_IRGRP | stat.S_IROTH):
+            self.warnings.append(f"the password file {path} can be read by others: chmod 600 {path}")
+        return text.removesuffix("\n").removesuffix("\r")
+
+
+def _refuse_twice(path: Path, captured: Sequence[str]) -> None:
+    seen: set[str] = set()
+    for name in captured:
+        if name.casefold() in seen:
+            raise UsageError(f"{path}: two accounts stand for the captured user {name}; remove one.")
+        seen.add(name.casefold())
+
+
+def deal(captured_users: Sequence[str], accounts: Sequence[Account]) -> list[Account]:
+    """The account of each captured user: those named in `captured` first, the rest dealt round.
+
+    The rest is dealt from the accounts that stand for nobody in particular, or from all where each
+    stands for someone. Pure; `accounts` must not be empty.
+    """
+    named = {account.captured.casefold(): account for account in accounts if account.captured}
+    free = cycle([account for account in accounts if not account.captured] or list(accounts))
+    dealt = []
+    for user in captured_users:
+        match = next((named[alias] for alias in _aliases(user) if alias in named), None)
+        dealt.append(match or next(free))
+    return dealt
+
+
+def unmatched(captured_users: Sequence[str], accounts: Sequence[Account]) -> list[str]:
+    """The values of `captured` that no user of the capture answers to: most likely misspelt."""
+    known = {alias for user in captured_users for alias in _aliases(user)}
+    return [
+        account.captured
+        for account in accounts
+        if account.captured and account.captured.casefold() not in known
+    ]
+
+
+def _aliases(user: str) -> list[str]:
+    """What a captured user may be called, the most exact first: `DOM\\a#2`, `DOM\\a`, `a`."""
+    whole = user.casefold()
+    client = re.sub(r"#\d+\Z", "", whole)
+    return [whole, client, client.rsplit("\\", 1)[-1]]

@@ -1,0 +1,74 @@
+"""What a workload's operations tell about the mount that it needs, beyond what the trace says."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from smbench.workload.calls import Flush, Open, Read, Write
+from smbench.workload.model import Kind, NamespaceEntry, Operation
+
+# SFM's and cifs.ko's stand-ins for what NTFS forbids (fs/smb/client/cifs_unicode.h).
+_MAPPED = re.compile("[\uf001-\uf029]")
+_FORBIDDEN = re.compile(r'[*?<>|"\x01-\x1f]')
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureFacts:
+    """Sizes are bytes; each flag is what the captured clients did."""
+
+    largest_read: int = 0
+    largest_write: int = 0
+    asked_for_caching: bool = True
+    """Some open asked for an oplock or a lease."""
+    streams: bool = False
+    """Some path names an alternate data stream."""
+    flushes: bool = False
+    reserved_characters: bool = False
+    """Names hold characters that Windows forbids (an SMB3 POSIX capture)."""
+    mapped_characters: bool = False
+    """Names hold the private-use stand-ins U+F001–F029, as mapping clients send them."""
+    case_variants: bool = False
+    """One path was written in several cases, and only one of them exists."""
+
+
+def gather_facts(operations: Iterable[Operation], namespace: Iterable[NamespaceEntry]) -> CaptureFacts:
+    """One pass over each; memory grows with the number of distinct paths."""
+    largest_read = largest_write = 0
+    opens = 0
+    caching = flushes = False
+    paths: set[str] = set()
+    for operation in operations:
+        call = operation.call
+        paths.add(operation.path)
+        if isinstance(call, Read):
+            largest_read = max(largest_read, call.length)
+        elif isinstance(call, Write):
+            largest_write = max(largest_write, call.length)
+        elif isinstance(call, Flush):
+            flushes = True
+        elif isinstance(call, Open):
+            opens += 1
+            # 0xFF in the oplock byte says that a lease context follows ([MS-SMB2] 2.2.13).
+            caching = caching or bool(call.lease_state) or call.oplock not in (0, 0xFF)
+    present: set[str] = set()
+    streams = False
+    for entry in namespace:
+        paths.add(entry.path)
+        streams = streams or entry.kind is Kind.STREAM
+        if entry.present:
+            present.add(entry.path)
+    folded_present = {path.casefold() for path in present}
+    return CaptureFacts(
+        largest_read=largest_read,
+        largest_write=largest_write,
+        asked_for_caching=caching or not opens,
+        streams=streams or any(":" in path for path in paths),
+        flushes=flushes,
+        reserved_characters=any(_FORBIDDEN.search(path) for path in paths),
+        mapped_characters=any(_MAPPED.search(path) for path in paths),
+        # Two names that differ in case and both exist tell of a server that minds the case.
+        case_variants=len({path.casefold() for path in paths}) < len(paths)
+        and len(folded_present) == len(present),
+    )

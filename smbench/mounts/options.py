@@ -1,0 +1,237 @@
+"""The mount options that the profile and the capture ask for, each with its reason. Pure.
+
+Passwords never stand here: `smbench.mounts.cifs` hands them to mount.cifs by a file of their own.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from smbench.errors import UsageError
+from smbench.mounts.accounts import Account
+from smbench.mounts.facts import CaptureFacts
+from smbench.mounts.identity import Identity
+from smbench.mounts.target import SMB_PORT, ShareTarget
+from smbench.trace.model import Connection, Session, TraceInfo
+
+PROFILES = ("wire", "application")
+
+DIALECT_OPTIONS: Mapping[int, str] = {
+    0x0202: "2.0",
+    0x0210: "2.1",
+    0x0300: "3.0",
+    0x0302: "3.0.2",
+    0x0311: "3.1.1",
+}
+"""NEGOTIATE's DialectRevision ([MS-SMB2] 2.2.4) as `vers=` takes it."""
+
+_PAGE = 4096
+# What cifs.ko asks for by itself (SMB3_DEFAULT_IOSIZE, fs/smb/client/smb2pdu.h).
+_DEFAULT_IO = 4 << 20
+_LEAST_IO = 64 << 10
+
+# Options that undo one another: a given one drops its rivals.
+_RIVALS = (
+    {"serverino", "noserverino"},
+    {"mapposix", "nomapposix", "mapchars", "nomapchars"},
+    {"dfs", "nodfs"},
+    {"perm", "noperm"},
+    {"lease", "nolease"},
+    {"sparse", "nosparse"},
+    {"strictsync", "nostrictsync"},
+    {"soft", "hard"},
+    {"nocase", "ignorecase"},
+    {"sharesock", "nosharesock"},
+    {"unix", "nounix", "posix", "noposix", "linux", "nolinux"},
+    {"vers"},
+    {"multichannel", "nomultichannel"},
+)
+_SECRET = {
+    "pass",
+    "password",
+    "password2",
+    "credentials",
+    "cred",
+    "user",
+    "username",
+    "domain",
+    "dom",
+    "workgroup",
+}
+_GIVEN = re.compile(r"(?P<name>[A-Za-z][A-Za-z0-9_]*)(?:=(?P<value>[^,\s]+))?\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One mount option; `value` is None for a flag."""
+
+    name: str
+    value: str | None
+    reason: str
+
+    def __str__(self) -> str:
+        return self.name if self.value is None else f"{self.name}={self.value}"
+
+
+def to_argument(options: Iterable[Option]) -> str:
+    """What stands after `-o`."""
+    return ",".join(map(str, options))
+
+
+def derive_options(
+    profile: str,
+    info: TraceInfo,
+    facts: CaptureFacts,
+    *,
+    user: int | None = None,
+    given: Sequence[str] = (),
+) -> tuple[Option, ...]:
+    """The options of one user's mount (`user` indexes `info.users`; None: those of the whole capture).
+
+    `given` are the user's own, `K=V` or `K`, which win. Raises UsageError for a profile or a given
+    option that cannot be.
+    """
+    if profile not in PROFILES:
+        raise UsageError(f"there is no profile {profile!r}; it is wire or application.")
+    connections, sessions = _of_user(info, user)
+    options = [
+        Option("nosharesock", None, "a user is a connection of its own, so that leases break between users"),
+        Option("iocharset", "utf8", "names go on the wire as they are"),
+        Option("noperm", None, "the server decides who may do what"),
+        *_dialect(connections),
+        *_security(connections, sessions),
+        *_channels(sessions),
+        *_names(facts),
+        *(_wire(facts) if profile == "wire" else _application(connections)),
+    ]
+    return override(options, given)
+
+
+def override(options: Sequence[Option], given: Sequence[str]) -> tuple[Option, ...]:
+    """The user's own options instead of those that they contradict, with the reason `given`."""
+    kept = list(options)
+    for text in given:
+        match = _GIVEN.match(text)
+        if match is None:
+            raise UsageError(
+                f"the mount option {text!r} cannot be read: write it as name or name=value, one at a time."
+            )
+        name = match["name"]
+        if name in _SECRET:
+            raise UsageError(
+                f"the mount option {name!r} cannot be given: accounts and passwords stand in users.toml."
+            )
+        rivals = next((group for group in _RIVALS if name in group), {name})
+        kept = [option for option in kept if option.name not in rivals | {name}]
+        kept.append(Option(name, match["value"], "given"))
+    return tuple(kept)
+
+
+def account_options(account: Account, target: ShareTarget, identity: Identity | None) -> tuple[Option, ...]:
+    """What the account, the target and the worker's identity add; those of the profile come after."""
+    mechanism = "krb5" if account.kerberos else "ntlmssp"
+    options = [Option("sec", mechanism, "the account's kind of credentials")]
+    if target.port != SMB_PORT:
+        options.append(Option("port", str(target.port), "the target's port"))
+    if identity is not None:
+        who = f"the workers run as {identity.name}"
+        options += [Option("uid", str(identity.uid), who), Option("gid", str(identity.gid), who)]
+        if account.kerberos:
+            options.append(Option("cruid", str(identity.uid), f"{who}: its ticket is taken"))
+    private = "the mount is for the workers alone"
+    return (*options, Option("file_mode", "0600", private), Option("dir_mode", "0700", private))
+
+
+def merge(*layers: Iterable[Option]) -> tuple[Option, ...]:
+    """Layers of options in one, a later one of the same name winning at the earlier one's place."""
+    merged: dict[str, Option] = {}
+    for layer in layers:
+        for option in layer:
+            merged[option.name] = option
+    return tuple(merged.values())
+
+
+def _of_user(info: TraceInfo, user: int | None) -> tuple[list[Connection], list[Session]]:
+    sessions = [session for session in info.sessions if user is None or session.user == user]
+    numbers = {number for session in sessions for number in session.connections}
+    connections = [connection for number, connection in enumerate(info.connections) if number in numbers]
+    # A capture that began after the session set-up knows no sessions: then all of it speaks.
+    return connections or info.connections, sessions
+
+
+def _dialect(connections: Sequence[Connection]) -> list[Option]:
+    spoken = Counter(c.dialect for c in connections if c.dialect in DIALECT_OPTIONS)
+    if not spoken:
+        return []
+    dialect, _ = spoken.most_common(1)[0]
+    return [Option("vers", DIALECT_OPTIONS[dialect or 0], "the captured dialect")]
+
+
+def _security(connections: Sequence[Connection], sessions: Sequence[Session]) -> list[Option]:
+    if any(session.encrypted for session in sessions):
+        return [Option("seal", None, "the captured sessions were encrypted")]
+    if any(connection.signing_required for connection in connections):
+        return [Option("sign", None, "the captured server required signing")]
+    return []
+
+
+def _channels(sessions: Sequence[Session]) -> list[Option]:
+    channels = max((len(set(session.connections)) for session in sessions), default=1)
+    if channels < 2:
+        return []
+    reason = f"a captured session was bound to {channels} connections"
+    return [Option("multichannel", None, reason), Option("max_channels", str(channels), reason)]
+
+
+def _names(facts: CaptureFacts) -> list[Option]:
+    options = []
+    if facts.streams:
+        options.append(
+            Option("noserverino", None, "streams share their file's inode number and would alias it")
+        )
+        options.append(Option("nomapposix", None, "file:stream is to reach the server as a stream"))
+    else:
+        options.append(Option("serverino", None, "inode numbers are the server's"))
+        if facts.mapped_characters and not facts.reserved_characters:
+            options.append(Option("nomapposix", None, "the captured names were mapped already"))
+    if facts.case_variants:
+        options.append(Option("nocase", None, "the capture writes one path in several cases"))
+    return options
+
+
+def _wire(facts: CaptureFacts) -> list[Option]:
+    options = [
+        Option("cache", "none", "reads and writes go on the wire as they are asked for"),
+        Option("actimeo", "3600", "attributes are asked for by forced statx only"),
+        Option("closetimeo", "0", "a close is sent at once"),
+        Option("nosparse", None, "no FSCTL_SET_SPARSE that nobody asked for"),
+        Option("nodfs", None, "no referrals that nobody asked for"),
+        Option("rsize", _io_size(facts.largest_read), "the largest captured read, in whole pages"),
+        Option("wsize", _io_size(facts.largest_write), "the largest captured write, in whole pages"),
+    ]
+    if not facts.asked_for_caching:
+        options.append(Option("nolease", None, "no captured open asked for an oplock or a lease"))
+    if not facts.flushes:
+        options.append(
+            Option("nostrictsync", None, "the capture has no FLUSH, and the client adds some to truncations")
+        )
+    return options
+
+
+def _application(connections: Sequence[Connection]) -> list[Option]:
+    options = [Option("cache", "strict", "the client's default")]
+    for name, sizes in (
+        ("rsize", [c.max_read for c in connections if c.max_read]),
+        ("wsize", [c.max_write for c in connections if c.max_write]),
+    ):
+        if sizes and max(sizes) < _DEFAULT_IO:
+            options.append(Option(name, str(max(sizes)), "the captured server offered no more"))
+    return options
+
+
+def _io_size(largest: int) -> str:
+    # Newer kernels round down to whole pages; a floor, so that small captures do not hobble the client.
+    return str(max(_LEAST_IO, -(-largest // _PAGE) * _PAGE))
