@@ -1,0 +1,63 @@
+"""The command line: one file a command; wiring happens here and nowhere else.
+
+`main` is the console script. Commands are imported when they are asked for, so that `--help` and a
+short command do not pay for the libraries of all.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+import click
+
+from smbench import __version__
+from smbench.cli.guard import guarded
+
+COMMANDS = {
+    "ingest": "a capture → a workload: decode, lift, say what became of every exchange",
+    "inspect": "what is in a workload: coverage, users, operations, the grade of the capture",
+    "prepare": "make the files that a workload presumes on a target; verify or remove them",
+    "mount": "mount a share once a user, as a replay would, and leave it mounted",
+    "umount": "unmount what mount, or a run that was cut off, left behind",
+    "replay": "carry out a workload on a target by many processes, and measure every call",
+    "report": "the report of a run",
+    "doctor": "what is here, what is missing, and the command that mends it",
+}
+
+
+class _Commands(click.Group):
+    """Loads `smbench.cli.<command>` when the command is used, and guards it against tracebacks."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        module = import_module(f"smbench.cli.{'mount' if name == 'umount' else name}")
+        command: click.Command = getattr(module, name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands, in the order of the work"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def main(self, *args: object, **kwargs: object) -> object:
+        return guarded(lambda: super(_Commands, self).main(*args, **kwargs))  # type: ignore[call-overload]
+
+
+@click.group(
+    cls=_Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="First time here: smbench-mount doctor. Every command has --help with examples.",
+)
+@click.version_option(__version__, prog_name="smbench-mount")
+def main() -> None:
+    """Replay a captured SMB workload through the operating system's own SMB client, one mount a user,
+    and measure what every call cost and how true the replay was.
+
+    \b
+      smbench-mount ingest customer.pcap -o customer.workload
+      sudo smbench-mount replay customer.workload //server/share --users users.toml -o first.run
+      smbench-mount report first.run
+    """

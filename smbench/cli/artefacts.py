@@ -1,0 +1,54 @@
+"""Directories that commands write: never over something else, never half."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from smbench.errors import UsageError
+
+
+def default_output(source: Path, suffix: str) -> Path:
+    """`capture.pcap` → `capture.workload` in the current folder."""
+    return Path(source.name.split(".")[0] + suffix)
+
+
+def claim(path: Path, suffix: str, marker: str, force: bool) -> None:
+    """Check that `path` may be written: not there, or an earlier artefact that `force` allows to replace.
+
+    `marker` is the file that tells an artefact of ours from a folder that somebody needs.
+    """
+    if not path.exists() and not path.is_symlink():
+        if not path.parent.is_dir():
+            raise UsageError(f"cannot write {path}: the folder {path.parent} does not exist")
+        return
+    if not (path / marker).is_file():
+        raise UsageError(f"{path} exists and is no {suffix} directory: choose another name with -o")
+    if not force:
+        raise UsageError(f"{path} exists: choose another name with -o, or replace it with --force")
+
+
+@contextlib.contextmanager
+def whole(path: Path, suffix: str, marker: str, force: bool) -> Iterator[Path]:
+    """A folder to write into that becomes `path` only when all of it is there."""
+    claim(path, suffix, marker, force)
+    draft = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+    try:
+        yield draft
+        draft.chmod(0o777 & ~_umask())
+        if path.exists():
+            shutil.rmtree(path)
+        draft.rename(path)
+    except BaseException:
+        shutil.rmtree(draft, ignore_errors=True)
+        raise
+
+
+def _umask() -> int:
+    mask = os.umask(0o022)
+    os.umask(mask)
+    return mask

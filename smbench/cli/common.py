@@ -1,0 +1,126 @@
+"""What all commands share: `--json`, `--quiet`, `-v`, `--config`, and the console that they speak through."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import json
+import sys
+import time
+import tomllib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+from rich.console import Console as RichConsole
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+from smbench.errors import UsageError
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+_PROGRESS_AFTER_S = 1.0
+
+
+class Console:
+    """Where a command's words go: results to stdout, everything else to stderr.
+
+    With `--json` stdout carries one JSON object and nothing else; with `--quiet` only results and
+    errors are said.
+    """
+
+    def __init__(self, as_json: bool = False, quiet: bool = False, verbose: int = 0) -> None:
+        self.as_json = as_json
+        self.quiet = quiet
+        self.verbose = verbose
+        self.out = RichConsole(highlight=False, soft_wrap=True)
+        self.err = RichConsole(stderr=True, highlight=False, soft_wrap=True)
+
+    def result(self, document: dict[str, Any], show: Callable[[RichConsole], None]) -> None:
+        """The command's result: the document as JSON, or shown to a person."""
+        if self.as_json:
+            print(json.dumps(document, ensure_ascii=False))
+        else:
+            show(self.out)
+
+    def note(self, text: str) -> None:
+        """What a person would like to know on the way."""
+        if not self.quiet:
+            self.err.print(text, markup=False)
+
+    def warn(self, text: str) -> None:
+        """What a person has to know, even when quiet."""
+        self.err.print(f"warning: {text}", markup=False)
+
+    def detail(self, text: str) -> None:
+        """With -v."""
+        if self.verbose:
+            self.err.print(text, markup=False)
+
+    @contextlib.contextmanager
+    def progress(self, what: str) -> Iterator[Callable[[int, int], None]]:
+        """A callback `(done, total)` that shows a bar on a terminal once it has taken a second."""
+        if self.quiet or self.as_json or not sys.stderr.isatty():
+            yield lambda done, total: None
+            return
+        bar = Progress(
+            TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn(),
+            console=self.err, transient=True,
+        )  # fmt: skip
+        task = bar.add_task(what, total=None)
+        began = time.monotonic()
+
+        def update(done: int, total: int) -> None:
+            if not bar.live.is_started:
+                if time.monotonic() - began < _PROGRESS_AFTER_S:
+                    return
+                bar.start()
+            bar.update(task, completed=done, total=total)
+
+        try:
+            yield update
+        finally:
+            if bar.live.is_started:
+                bar.stop()
+
+
+def common_options(command: Command) -> Command:
+    """Adds the common options to a command, whose first parameter then is the Console."""
+
+    @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout, nothing else there.")
+    @click.option("-q", "--quiet", is_flag=True, help="Say results and errors only.")
+    @click.option("-v", "--verbose", count=True, help="Say more.")
+    @click.option(
+        "--config", type=click.Path(dir_okay=False, path_type=Path), is_eager=True, expose_value=False,
+        callback=_load_config, help="TOML file with any of the long options; the command line wins.",
+    )  # fmt: skip
+    @functools.wraps(command)
+    def wrapped(*args: Any, as_json: bool, quiet: bool, verbose: int, **kwargs: Any) -> Any:
+        return command(Console(as_json, quiet, verbose), *args, **kwargs)
+
+    return wrapped  # type: ignore[return-value]
+
+
+def _load_config(ctx: click.Context, _parameter: click.Parameter, path: Path | None) -> None:
+    if path is None:
+        return
+    try:
+        settings = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"cannot read the configuration {path}: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"the configuration {path} is no TOML: {error}") from None
+    names = {
+        option.removeprefix("--"): parameter.name
+        for parameter in ctx.command.params if isinstance(parameter, click.Option)
+        for option in (*parameter.opts, *parameter.secondary_opts) if option.startswith("--")
+    }  # fmt: skip
+    defaults: dict[str, Any] = {}
+    for key, value in settings.items():
+        name = names.get(key.replace("_", "-"))
+        if name is None:
+            known = ", ".join(sorted(names))
+            raise UsageError(f"{path}: {ctx.info_name} has no option {key!r}; it has {known}")
+        defaults[name] = value
+    ctx.default_map = {**(ctx.default_map or {}), **defaults}

@@ -1,0 +1,98 @@
+"""`smbench-mount inspect`: what is in a workload."""
+
+from __future__ import annotations
+
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console as RichConsole
+
+from smbench.cli.common import Console, common_options
+from smbench.errors import UsageError
+from smbench.report.inspection import inspection, show_inspection
+from smbench.report.text import plain_table
+from smbench.units import format_ns
+from smbench.workload.model import Operation, Workload
+
+
+@click.command(short_help=__doc__)
+@click.argument("workload", type=click.Path(path_type=Path))
+@click.option("--operations", is_flag=True, help="The operations as a table, in order of arrival.")
+@click.option("--user", metavar="NAME", help="With --operations: of this user only.")
+@click.option("--limit", type=click.IntRange(min=1), default=200, show_default=True, help="With --operations: how many.")
+@click.option("--frame", type=click.IntRange(min=1), metavar="N", help="Dissect this frame of --capture.")
+@click.option("--capture", type=click.Path(path_type=Path), help="The capture that --frame is in.")
+@common_options
+def inspect(
+    console: Console, workload: Path, operations: bool, user: str | None, limit: int, frame: int | None,
+    capture: Path | None,
+) -> None:  # fmt: skip
+    """What is in a workload: what became of every exchange and why, users, operations, the files that
+    it presumes, and how good the capture was.
+
+    \b
+    Examples:
+      smbench-mount inspect customer.workload
+      smbench-mount inspect customer.workload --operations --user 'CORP\\alice' --limit 50
+      smbench-mount inspect customer.workload --frame 4711 --capture customer.pcap
+      smbench-mount inspect customer.workload --json | jq .coverage
+    """
+    from smbench.workload.store import read
+
+    if (frame is None) != (capture is None):
+        raise UsageError("--frame and --capture belong together: a frame number, and the capture that it is in")
+    if frame is not None and capture is not None:
+        from smbench.capture.frame import dissect_frame
+
+        text = dissect_frame(capture, frame)
+        console.result({"schema": 1, "frame": frame, "dissection": text}, lambda out: out.print(text, markup=False))
+        return
+    loaded = read(workload)
+    if operations:
+        rows = _operations(loaded, user, limit)
+        console.result({"schema": 1, "operations": rows}, lambda out: _show_operations(rows, out))
+        return
+    document = inspection(loaded)
+    console.result(document, lambda out: show_inspection(document, out))
+
+
+def _operations(workload: Workload, user: str | None, limit: int) -> list[dict[str, Any]]:
+    names = [known.name for known in workload.info.trace.users]
+    if user is not None and user not in names:
+        raise UsageError(f"no user {user!r} in this workload; it has {', '.join(names)}")
+    chosen = (op for op in workload.operations if user is None or names[op.user] == user)
+    return [_row(operation, names) for operation in islice(chosen, limit)]
+
+
+def _row(operation: Operation, names: list[str]) -> dict[str, Any]:
+    from smbench.ntstatus import name
+
+    return {
+        "operation": operation.index,
+        "arrival_ns": operation.arrival_ns,
+        "user": names[operation.user],
+        "lane": operation.lane,
+        "kind": type(operation.call).__name__,
+        "path": operation.path,
+        "offset": getattr(operation.call, "offset", None),
+        "length": getattr(operation.call, "length", None),
+        "expected": None if operation.expected is None else name(operation.expected),
+        "service_ns": operation.service_ns,
+        "rule": operation.rule,
+        "exchanges": list(operation.exchanges),
+    }
+
+
+def _show_operations(rows: list[dict[str, Any]], out: RichConsole) -> None:
+    headings = ("operation", "at", "user", "lane", "kind", "path", "offset", "length", "outcome", "took", "rule")
+    cells = [
+        (
+            str(row["operation"]), f"{row['arrival_ns'] / 1e9:.6f}", row["user"], str(row["lane"]), row["kind"],
+            row["path"], *("" if row[key] is None else f"{row[key]:,}" for key in ("offset", "length")),
+            row["expected"] or "unanswered", format_ns(row["service_ns"]) if row["service_ns"] >= 0 else "", row["rule"],
+        )
+        for row in rows
+    ]  # fmt: skip
+    out.print(plain_table(headings, cells, right=(0, 1, 3, 6, 7, 9)))
