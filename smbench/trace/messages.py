@@ -71,6 +71,7 @@ class TreeConnectResponse(Message):
     share_type: int | None = None
     share_flags: int | None = None
     max_access: int | None = None
+    capabilities: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +100,14 @@ class CreateRequest(Message):
     snapshot_ns: int | None = None
     """TWrp: the moment of the snapshot that is asked for."""
     allocation: int | None = None
+    lease_flags: int | None = None
+    """4: `parent_lease_key` is set."""
+    lease_epoch: int | None = None
+    """Set in the second version of the lease context only."""
+    persistent: bool | None = None
+    """DH2Q, DH2C: a persistent handle is asked for."""
+    posix_mode: int | None = None
+    ea_names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +129,14 @@ class CreateResponse(Message):
     written_ns: int | None = None
     changed_ns: int | None = None
     max_access: int | None = None
+    lease_flags: int | None = None
+    lease_epoch: int | None = None
+    durable_timeout_ms: int | None = None
+    persistent: bool | None = None
+    reparse: bool | None = None
+    """The response's flag 1: the file is a reparse point."""
+    disk_id: str | None = None
+    """QFid: the file's number on disk and its volume's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +228,14 @@ class CopyChunk:
 
 
 @dataclass(frozen=True, slots=True)
+class ByteRange:
+    """[MS-FSCC] 2.3.53, FILE_ALLOCATED_RANGE_BUFFER."""
+
+    offset: int
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
 class IoctlRequest(Message):
     """[MS-SMB2] 2.2.31; `offset` and `length` for zero data and allocated ranges."""
 
@@ -222,6 +247,10 @@ class IoctlRequest(Message):
     chunks: tuple[CopyChunk, ...] = ()
     sparse: bool | None = None
     output_length: int | None = None
+    input_length: int | None = None
+    name: str | None = None
+    """The path of a DFS referral request, or the pipe's of a wait."""
+    reparse_tag: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,6 +259,10 @@ class IoctlResponse(Message):
 
     count: int | None = None
     resume_key: str | None = None
+    function: int | None = None
+    ranges: tuple[ByteRange, ...] = ()
+    """FSCTL_QUERY_ALLOCATED_RANGES: what is allocated."""
+    reparse_tag: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,6 +324,8 @@ class QueryInfoRequest(Message):
     level: int | None = None
     output_length: int | None = None
     additional: int | None = None
+    ea_names: tuple[str, ...] = ()
+    """The extended attributes asked for by name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,6 +345,13 @@ class QueryInfoResponse(Message):
     delete_pending: bool | None = None
     streams: tuple[str, ...] = ()
     """Stream names and sizes as `:name:$DATA size`."""
+    disk_id: str | None = None
+    """The file's index number, as 8 bytes of the wire."""
+    reparse_tag: int | None = None
+    ea_names: tuple[str, ...] = ()
+    capacity: int | None = None
+    """Bytes of the file system, for its size classes."""
+    available: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -345,3 +387,4 @@ class Break(Message):
     """The state to go to (notification), or gone to (acknowledgement)."""
     flags: int | None = None
     """1: an acknowledgement is required."""
+    lease_epoch: int | None = None

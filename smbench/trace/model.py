@@ -93,6 +93,14 @@ class Exchange:
     path: str | None = None
     request: Message | None = None
     response: Message | None = None
+    """None where the capture has none; a plain `Message` where the server answered with an error."""
+    replayed: bool = False
+    """The client sent the request again on another channel (flag SMB2_FLAGS_REPLAY_OPERATION)."""
+    retransmission: bool = False
+    """The capture holds the request a second time: nothing that the client asked for again."""
+    dfs: bool = False
+    """The name is a DFS path (flag SMB2_FLAGS_DFS_OPERATIONS); `path` is what is left below the share."""
+    async_id: int | None = None
 
     @property
     def duration_ns(self) -> int | None:
