@@ -278,7 +278,7 @@ class QueryDirectoryRequest(Message):
 
 @dataclass(frozen=True, slots=True)
 class DirectoryEntry:
-    """One entry of a listing ([MS-FSCC] 2.4, directory information classes); parts that the class has not are None."""
+    """One entry of a listing ([MS-FSCC] 2.4, directory information classes); a part that it has not is None."""
 
     name: str
     attributes: int | None = None
@@ -310,7 +310,7 @@ class NotifyRequest(Message):
 
 @dataclass(frozen=True, slots=True)
 class NotifyResponse(Message):
-    """[MS-SMB2] 2.2.36; `changes` as `ACTION name`, e.g. `1 new.txt` (1 added, 2 removed, 3 modified, 4 and 5 renamed)."""
+    """[MS-SMB2] 2.2.36; `changes` as `ACTION name`: 1 added, 2 removed, 3 modified, 4 and 5 renamed."""
 
     changes: tuple[str, ...] = ()
 
