@@ -112,6 +112,7 @@ class List:
     level: int
     restart: bool
     output_length: int = 0
+    calls: int = 1
 
 
 @dataclass(frozen=True, slots=True)
