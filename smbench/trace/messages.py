@@ -278,7 +278,7 @@ class QueryDirectoryRequest(Message):
 
 @dataclass(frozen=True, slots=True)
 class DirectoryEntry:
-    """One entry of a listing ([MS-FSCC] 2.4, directory information classes); a part that it has not is None."""
+    """One entry of a listing ([MS-FSCC] 2.4, directory information classes); a part it has not is None."""
 
     name: str
     attributes: int | None = None
