@@ -1,0 +1,280 @@
+"""Names from a capture are hostile: every path resolves beneath one directory, or not at all.
+
+A `Beneath` holds a root directory and resolves parents with openat2(RESOLVE_BENEATH |
+RESOLVE_NO_MAGICLINKS) where the kernel has it (Linux 5.6), else component by component with
+O_NOFOLLOW. Two differences remain, both on the safe side: without openat2 a directory that is a
+symbolic link is refused even if it points inside; and the last component is never followed, by
+either way. What leaves the root raises OSError with EXDEV or ELOOP (openat2), ENOTDIR (without it).
+
+Parents are cached as O_PATH descriptors, so that a call costs one look-up and one system call. A
+parent that this object renames or removes is dropped; one that another process replaced is noticed
+when a name below it is not found, and resolved anew. (A directory that another process renamed and
+that still answers stays known by its old name until then, as it does to a mount's own name cache.)
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import sys
+from collections import OrderedDict
+from collections.abc import Callable
+from errno import EAGAIN, EBUSY, EEXIST, EILSEQ, EINVAL, ENOSYS, EPERM
+from pathlib import Path
+from threading import Lock
+from typing import TypeVar
+
+RESOLVE_NO_MAGICLINKS = 0x02
+RESOLVE_BENEATH = 0x08
+_SYS_OPENAT2 = 437  # the same number on every architecture
+_RACE_RETRIES = 100
+_RENAME_NOREPLACE = 1
+# Absent where the platform has no such thing: the names can be checked there, the rest is Linux's.
+_O_PATH = getattr(os, "O_PATH", 0)
+_PARENT_FLAGS = _O_PATH | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_CLOEXEC", 0)
+_LAST_FLAGS = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
+
+Result = TypeVar("Result")
+
+
+class UnsafePathError(OSError):
+    """A path that no file beneath a root can have.
+
+    `errno` is EINVAL (`..`, `.`, an absolute path, an empty component, NUL, a backslash: what a
+    server calls OBJECT_NAME_INVALID), or EILSEQ (a name that the file system's encoding cannot spell).
+    """
+
+    def __init__(self, path: str, why: str, number: int = EINVAL) -> None:
+        super().__init__(number, f"the path {path!r} is refused: {why}")
+
+
+def split(path: str) -> tuple[str, ...]:
+    """A path's components (`""`: none, the root itself), or UnsafePathError."""
+    if not path:
+        return ()
+    components = tuple(path.split("/"))
+    for component in components:
+        _check(path, component)
+    return components
+
+
+def _check(path: str, component: str) -> None:
+    if component in ("", ".", ".."):
+        raise UnsafePathError(path, f"it has the component {component!r}")
+    if "\0" in component or "\\" in component:
+        raise UnsafePathError(path, "a component holds NUL or a backslash")
+    if not component.isascii():
+        try:
+            os.fsencode(component)
+        except UnicodeEncodeError as error:
+            raise UnsafePathError(path, "its characters cannot be encoded", EILSEQ) from error
+
+
+class Directory:
+    """An open O_PATH descriptor of a directory, closed when the last one who uses it lets go.
+
+    Keep the object, not the number: a number alone may be closed, and mean another file, between
+    two threads.
+    """
+
+    __slots__ = ("fd",)
+
+    def __init__(self, fd: int) -> None:
+        self.fd = fd
+
+    def __del__(self) -> None:
+        os.close(self.fd)
+
+
+class Beneath:
+    """Opens, makes, renames and removes names beneath `root`. Safe to use from several threads.
+
+    `directories` bounds the cached parents; `openat2` False takes the component-wise way even where
+    the kernel has the system call. Raises OSError where the root is no directory.
+    """
+
+    def __init__(self, root: Path | str, *, directories: int = 1024, openat2: bool | None = None) -> None:
+        self.root = Directory(os.open(root, _PARENT_FLAGS))
+        self._limit = max(1, directories)
+        self._parents: OrderedDict[str, Directory] = OrderedDict()
+        self._lock = Lock()
+        self.uses_openat2 = _has_openat2(self.root.fd) if openat2 is None else openat2
+
+    def locate(self, path: str) -> tuple[Directory, str]:
+        """The directory that holds a path's last component, and that component (`.` for the root)."""
+        parent, _, name = path.rpartition("/")
+        if parent:
+            try:
+                directory = self._parents[parent]
+                self._parents.move_to_end(parent)
+            except KeyError:
+                directory = self._resolve(parent)
+        elif not path:
+            return self.root, "."
+        elif path[0] == "/":
+            raise UnsafePathError(path, "it is absolute")
+        else:
+            directory = self.root
+        _check(path, name)
+        return directory, name
+
+    def open(self, path: str, flags: int, mode: int = 0o666) -> int:
+        """A descriptor of a file or directory; O_NOFOLLOW and O_CLOEXEC are always set."""
+        return self.call(path, lambda fd, name: os.open(name, flags | _LAST_FLAGS, mode, dir_fd=fd))
+
+    def stat(self, path: str) -> os.stat_result:
+        """What lstat says."""
+        return self.call(path, lambda fd, name: os.stat(name, dir_fd=fd, follow_symlinks=False))
+
+    def mkdir(self, path: str, mode: int = 0o777) -> None:
+        self.call(path, lambda fd, name: os.mkdir(name, mode, dir_fd=fd))
+
+    def unlink(self, path: str) -> None:
+        self.call(path, lambda fd, name: os.unlink(name, dir_fd=fd))
+
+    def rmdir(self, path: str) -> None:
+        self.call(path, lambda fd, name: os.rmdir(name, dir_fd=fd))
+        self.forget(path)
+
+    def rename(self, source: str, target: str, *, replace: bool = True) -> None:
+        """Rename; with `replace` False an existing target is EEXIST."""
+        if not source or not target:
+            raise OSError(EBUSY, "the root of a target cannot be renamed")
+
+        def to_target(source_fd: int, source_name: str) -> None:
+            self.call(target, lambda fd, name: _rename(source_fd, source_name, fd, name, replace))
+
+        self.call(source, to_target)
+        self.forget(source)
+        self.forget(target)
+
+    def link(self, source: str, target: str) -> None:
+        """A hard link; an existing target is EEXIST."""
+
+        def to_target(source_fd: int, source_name: str) -> None:
+            self.call(
+                target,
+                lambda fd, name: os.link(
+                    source_name, name, src_dir_fd=source_fd, dst_dir_fd=fd, follow_symlinks=False
+                ),
+            )
+
+        self.call(source, to_target)
+
+    def forget(self, path: str) -> None:
+        """Drop a directory, and all beneath it, from the cached parents."""
+        below = f"{path}/"
+        with self._lock:
+            # A copy made at once: other threads look up, and so reorder, without the lock.
+            for parent in list(self._parents):
+                if parent == path or parent.startswith(below):
+                    del self._parents[parent]
+
+    def close(self) -> None:
+        """Let go of the cached parents; descriptors close as soon as no call uses them."""
+        with self._lock:
+            self._parents.clear()
+
+    def call(self, path: str, action: Callable[[int, str], Result]) -> Result:
+        """`action(directory descriptor, last component)`, once more where a cached parent was stale."""
+        directory, name = self.locate(path)
+        try:
+            return action(directory.fd, name)
+        except FileNotFoundError:
+            parent = path.rpartition("/")[0]
+            if not parent or not self._stale(parent, directory):
+                raise
+        directory, name = self.locate(path)
+        return action(directory.fd, name)
+
+    def _stale(self, parent: str, directory: Directory) -> bool:
+        """Whether a cached directory is no longer what its path names; it is then dropped.
+
+        The kernel's own name for a descriptor is read, which asks nothing of the file system.
+        """
+        root, now = (str(Path(f"/proc/self/fd/{fd}").readlink()) for fd in (self.root.fd, directory.fd))
+        if now == f"{root.rstrip('/')}/{parent}":
+            return False
+        self.forget(parent)
+        return True
+
+    def _resolve(self, parent: str) -> Directory:
+        components = split(parent)
+        fd = self._openat2(parent) if self.uses_openat2 else self._walk(components)
+        directory = Directory(fd)
+        with self._lock:
+            self._parents[parent] = directory
+            if len(self._parents) > self._limit:
+                self._parents.popitem(last=False)
+        return directory
+
+    def _openat2(self, path: str) -> int:
+        for _ in range(_RACE_RETRIES):
+            fd = _openat2(self.root.fd, path)
+            if fd >= 0:
+                return fd
+            # A rename somewhere on the way: the kernel cannot tell that the walk stayed beneath.
+            if ctypes.get_errno() != EAGAIN:
+                break
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number), path)
+
+    def _walk(self, components: tuple[str, ...]) -> int:
+        fd = os.dup(self.root.fd)
+        for component in components:
+            try:
+                below = os.open(component, _PARENT_FLAGS | os.O_NOFOLLOW, dir_fd=fd)
+            finally:
+                os.close(fd)
+            fd = below
+        return fd
+
+
+if sys.platform == "linux":
+    _libc = ctypes.CDLL(None, use_errno=True)
+    _syscall = _libc.syscall
+    _syscall.restype = ctypes.c_long
+    _renameat2 = getattr(_libc, "renameat2", None)
+
+
+class _OpenHow(ctypes.Structure):
+    """struct open_how (include/uapi/linux/openat2.h)."""
+
+    _fields_ = (("flags", ctypes.c_uint64), ("mode", ctypes.c_uint64), ("resolve", ctypes.c_uint64))
+
+
+def _openat2(root_fd: int, path: str) -> int:
+    """A parent's descriptor, or -1 with ctypes' errno set."""
+    how = _OpenHow(_PARENT_FLAGS, 0, RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS)
+    return int(_syscall(_SYS_OPENAT2, root_fd, os.fsencode(path), ctypes.byref(how), ctypes.sizeof(how)))
+
+
+def _has_openat2(root_fd: int) -> bool:
+    """Whether openat2 works here: an old kernel says ENOSYS, a container's older filter EPERM."""
+    fd = _openat2(root_fd, ".")
+    if fd >= 0:
+        os.close(fd)
+        return True
+    if ctypes.get_errno() in (ENOSYS, EPERM):
+        return False
+    raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+
+
+def _rename(source_fd: int, source: str, target_fd: int, target: str, replace: bool) -> None:
+    if replace:
+        os.rename(source, target, src_dir_fd=source_fd, dst_dir_fd=target_fd)
+        return
+    if _renameat2 is not None:
+        names = os.fsencode(source), os.fsencode(target)
+        if not _renameat2(source_fd, names[0], target_fd, names[1], _RENAME_NOREPLACE):
+            return
+        number = ctypes.get_errno()
+        if number not in (EINVAL, ENOSYS):
+            raise OSError(number, os.strerror(number), target)
+    # File systems without RENAME_NOREPLACE: look first, which another process may overtake.
+    try:
+        os.stat(target, dir_fd=target_fd, follow_symlinks=False)
+    except FileNotFoundError:
+        os.rename(source, target, src_dir_fd=source_fd, dst_dir_fd=target_fd)
+    else:
+        raise OSError(EEXIST, os.strerror(EEXIST), target)
