@@ -1,0 +1,155 @@
+"""Unmounting what this tool mounted, and nothing else: also busy mounts, dead servers and dead owners."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from smbench.mounts.mountinfo import read_mountinfo
+from smbench.mounts.state import RUNTIME_FOLDER, RunState, forget, load_all
+
+Progress = Callable[[int, int], None]
+"""Called with how many are done, and of how many."""
+
+BUSY_S = 3.0
+"""How long a busy mount is tried again before it is taken out of sight."""
+HANG_S = 30.0
+"""How long one unmount may take; the client needs 10 s to give up on a dead server."""
+# A dead server costs each unmount 10 s of waiting: many wait at once.
+_AT_ONCE = 32
+_RETRY_S = 0.2
+_PATH = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/sbin", "/usr/bin", "/bin"))
+
+
+@dataclass(slots=True)
+class Unmounted:
+    """What became of the mounts. `lazily`: out of sight, but the kernel lets go only when their users do."""
+
+    unmounted: list[Path] = field(default_factory=list)
+    lazily: list[Path] = field(default_factory=list)
+    left: list[tuple[Path, str]] = field(default_factory=list)
+    """Still there, with the reason."""
+    live: list[RunState] = field(default_factory=list)
+    """Runs that go on and were left alone."""
+
+    def add(self, other: Unmounted) -> None:
+        self.unmounted += other.unmounted
+        self.lazily += other.lazily
+        self.left += other.left
+        self.live += other.live
+
+
+def umount_all(
+    share: str | None = None,
+    *,
+    force: bool = False,
+    runtime: Path = RUNTIME_FOLDER,
+    progress: Progress | None = None,
+) -> Unmounted:
+    """Unmount what dead runs left and what was mounted to stay; with `force` also what live runs use.
+
+    `share` (as the target was written, in any case) limits it to mounts of that share.
+    """
+    result = Unmounted()
+    states, unreadable = load_all(runtime)
+    result.left += [(path, "its state file cannot be read") for path in unreadable]
+    wanted = [state for state in states if share is None or state.share.casefold() == share.casefold()]
+    for state in wanted:
+        if state.owner_lives and not state.kept and state.pid != os.getpid() and not force:
+            result.live.append(state)
+        else:
+            result.add(unmount_run(state, runtime, progress))
+    return result
+
+
+def unmount_run(state: RunState, runtime: Path, progress: Progress | None = None) -> Unmounted:
+    """Unmount one run's mounts and remove its folders and its state. Signals wait until it is done."""
+    with _uninterrupted():
+        folder = state.folder(runtime)
+        result = unmount(_mounted_under(folder), progress=progress)
+        if not result.left:
+            for root in state.roots(runtime):
+                with suppress(FileNotFoundError, NotADirectoryError):
+                    root.rmdir()
+            with suppress(FileNotFoundError):
+                folder.rmdir()
+            forget(state, runtime)
+        return result
+
+
+def _mounted_under(folder: Path) -> list[Path]:
+    """The CIFS mounts in a run's folder; a path twice where one lies over another."""
+    return [entry.path for entry in read_mountinfo() if entry.is_cifs and entry.path.parent == folder]
+
+
+def unmount(paths: Sequence[Path], *, busy_s: float = BUSY_S, progress: Progress | None = None) -> Unmounted:
+    """Unmount each path: plainly, again while it is busy, at last lazily (MNT_DETACH)."""
+    result = Unmounted()
+    for start in range(0, len(paths), _AT_ONCE):
+        batch = list(paths[start : start + _AT_ONCE])
+        deadline = time.monotonic() + busy_s
+        failed = _run(batch)
+        while failed and time.monotonic() < deadline:
+            time.sleep(_RETRY_S)
+            failed = _run(failed)
+        lazily_failed = _run(failed, "-l") if failed else {}
+        for path in batch:
+            if path in lazily_failed:
+                result.left.append((path, lazily_failed[path]))
+            elif path in failed:
+                result.lazily.append(path)
+            else:
+                result.unmounted.append(path)
+        if progress is not None:
+            progress(min(start + _AT_ONCE, len(paths)), len(paths))
+    return result
+
+
+def _run(paths: Iterable[Path], *flags: str) -> dict[Path, str]:
+    """umount(8) on all paths at once; those that are still mounted afterwards, with its words."""
+    program = shutil.which("umount", path=_PATH) or "umount"
+    # -c: a stat of the path would wait for a dead server.
+    started = [
+        (
+            path,
+            subprocess.Popen(
+                [program, "-c", *flags, str(path)],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+            ),
+        )
+        for path in paths
+    ]
+    deadline = time.monotonic() + HANG_S
+    failed = {}
+    for path, process in started:
+        with suppress(ProcessLookupError):
+            try:
+                _, stderr = process.communicate(timeout=max(0.1, deadline - time.monotonic()))
+                if process.returncode:
+                    failed[path] = (
+                        stderr.decode(errors="replace").strip() or f"umount exit {process.returncode}"
+                    )
+            except subprocess.TimeoutExpired:
+                process.kill()
+                failed[path] = f"umount did not end within {HANG_S:g} s"
+    still = {entry.path for entry in read_mountinfo()}
+    return {path: reason for path, reason in failed.items() if path in still}
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Ctrl-C and SIGTERM take effect afterwards: half an unmount helps nobody, and it is bounded in time."""
+    held = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, held)
