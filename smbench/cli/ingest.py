@@ -3,27 +3,75 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
+from smbench.capture.decode import DecodeOptions
 from smbench.cli.artefacts import default_output, whole
 from smbench.cli.common import Console, common_options
+from smbench.lift.lift import Selection
 from smbench.report.inspection import inspection, show_inspection
 from smbench.workload.model import Workload
-from smbench.workload.store import MANIFEST
+from smbench.workload.store import MANIFEST, read
+
+FILE = click.Path(path_type=Path)
 
 
 def ingest_captures(
-    captures: list[Path], output: Path, console: Console, decode: DecodeOptions, selection: Selection, force: bool
-) -> Workload:
-    """Decode and lift captures into the workload directory `output`, and read it back."""
-    from smbench.capture.decode import decode as decode_captures
+    console: Console, captures: Sequence[Path], output: Path, options: DecodeOptions, selection: Selection | None,
+    force: bool,
+) -> Workload:  # fmt: skip
+    """Decode and lift captures into the workload directory `output`; it is there whole or not at all."""
+    from smbench.capture.decode import decode
     from smbench.lift.lift import lift
-    from smbench.workload.store import read
 
     with whole(output, ".workload", MANIFEST, force) as draft:
         with console.progress("reading the capture") as progress:
-            trace = decode_captures(captures, draft, decode, progress)
+            trace = decode(captures, draft, options, progress)
         lift(trace, draft, selection)
     return read(output)
+
+
+@click.command(short_help=__doc__)
+@click.argument("captures", nargs=-1, required=True, type=FILE)
+@click.option("-o", "--output", type=FILE, help="The workload to write (default: CAPTURE's name with .workload).")
+@click.option("--force", is_flag=True, help="Replace an existing workload.")
+@click.option("--jobs", type=click.IntRange(min=1), default=os.cpu_count() or 1, show_default="the CPU count",
+              help="tshark processes.")  # fmt: skip
+@click.option("--client", metavar="ADDR", multiple=True, help="Only exchanges of this client address (repeatable).")
+@click.option("--user", metavar="NAME", multiple=True, help="Only this user's (repeatable).")
+@click.option("--share", metavar="NAME", multiple=True, help="Only on this share (repeatable).")
+@click.option("--path", metavar="GLOB", multiple=True, help="Only on paths that match (repeatable).")
+@click.option("--from", "from_s", type=float, metavar="SECONDS", help="Only from this time of the capture on.")
+@click.option("--to", "to_s", type=float, metavar="SECONDS", help="Only up to this time of the capture.")
+@click.option("--port", type=click.IntRange(1, 65535), multiple=True, help="SMB on this port too, beside 445 and 139.")
+@click.option("--nt-password-file", type=FILE, help="Decrypt: a file with the users' NT passwords, one a line.")
+@click.option("--keytab", type=FILE, help="Decrypt: a Kerberos keytab.")
+@click.option("--session-key-file", type=FILE,
+              help="Decrypt: lines of SESSION_ID,SESSION_KEY or SESSION_ID,,S2C_KEY,C2S_KEY in hex.")  # fmt: skip
+@common_options
+def ingest(
+    console: Console, captures: tuple[Path, ...], output: Path | None, force: bool, jobs: int, client: tuple[str, ...],
+    user: tuple[str, ...], share: tuple[str, ...], path: tuple[str, ...], from_s: float | None, to_s: float | None,
+    port: tuple[int, ...], nt_password_file: Path | None, keytab: Path | None, session_key_file: Path | None,
+) -> None:  # fmt: skip
+    """Turn captures (pcap, pcapng, also .gz and .zst) into a workload: every SMB2/3 exchange decoded,
+    lifted to file operations, and accounted for.
+
+    \b
+    Examples:
+      smbench-mount ingest customer.pcap
+      smbench-mount ingest part-1.pcap part-2.pcap -o customer.workload --share projects
+      smbench-mount ingest encrypted.pcapng --nt-password-file passwords.txt
+    """
+    options = DecodeOptions(
+        jobs=jobs, ports=port, nt_password_file=nt_password_file, keytab=keytab, session_key_file=session_key_file
+    )
+    selection = Selection(clients=client, users=user, shares=share, paths=path, from_s=from_s, to_s=to_s)
+    output = output or default_output(captures[0], ".workload")
+    workload = ingest_captures(console, captures, output, options, selection, force)
+    document = inspection(workload)
+    console.result({**document, "workload": str(output)}, lambda out: show_inspection(document, out))
+    console.note(f"written: {output}")

@@ -1,0 +1,123 @@
+"""A run for a person: the verdict first, then latencies, then what differed and why.
+
+Input is the document `run.json` (CLI.md, "NAME.run"), so that a report never knows more than the result.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from rich.console import Console
+
+from smbench.report.text import plain_table
+from smbench.units import format_ns, format_size
+
+_SHOWN = 10
+_PERCENTILES = ("p50_ns", "p90_ns", "p99_ns", "p99_9_ns", "max_ns")
+_HEADINGS = ("p50", "p90", "p99", "p99.9", "max")
+
+
+def show_run(document: dict[str, Any], out: Console) -> None:
+    """Print the report of one run."""
+    _verdict(document, out)
+    _mounts(document, out)
+    _latency(document, out)
+    _client(document, out)
+    _mismatches(document, out)
+
+
+def _verdict(document: dict[str, Any], out: Console) -> None:
+    operations = document["operations"]
+    configuration = document["configuration"]
+    speed = configuration.get("speed", 1)
+    pace = configuration["pace"] + (f" ×{speed:g}" if configuration["pace"] != "fast" else "")
+    valid = "[green]valid[/]" if document["valid"] else "[red]NOT VALID[/]"
+    out.print(
+        f"{valid}  {configuration['workload']} on {configuration['target']}, executor "
+        f"{configuration['executor']}, profile {configuration['profile']}, pace {pace}"
+    )
+    for reason in document.get("reasons", []):
+        out.print(f"  not valid: {reason}", markup=False)
+    out.print(
+        f"{operations['executed']:,} of {operations['planned']:,} operations in {document['elapsed_s']:.3g} s: "
+        f"{operations['matched']:,} ended as in the capture, {operations['mismatched']:,} otherwise, "
+        f"{operations['skipped']:,} skipped"
+    )
+    throughput = document["throughput"]
+    out.print(
+        f"{throughput['operations_per_s']:,.0f} operations/s, read {format_size(throughput['read_bytes_per_s'])}/s, "
+        f"written {format_size(throughput['write_bytes_per_s'])}/s"
+    )
+
+
+def _mounts(document: dict[str, Any], out: Console) -> None:
+    mounts = document.get("mounts", [])
+    if not mounts:
+        return
+    rows = [
+        (
+            str(mount.get("captured", mount.get("user", ""))),
+            str(mount.get("account", "")),
+            str(mount.get("kind", "")),
+            str(mount.get("dialect") or ""),
+            "own" if mount.get("own_connection") else "–" if mount.get("kind") == "directory" else "SHARED",
+        )
+        for mount in mounts[:_SHOWN]
+    ]
+    out.print()
+    out.print(plain_table(("captured user", "account", "target", "dialect", "connection"), rows))
+    if len(mounts) > _SHOWN:
+        out.print(f"… and {len(mounts) - _SHOWN} more users")
+
+
+def _latency(document: dict[str, Any], out: Console) -> None:
+    rows = []
+    for kind, measures in document["latency"].items():
+        service, response = measures["service"], measures["response"]
+        times = (format_ns(service[name]) for name in _PERCENTILES)
+        rows.append((kind, f"{measures['count']:,}", *times, format_ns(response["p99_ns"])))
+    out.print()
+    headings = ("service time", "count", *_HEADINGS, "response p99")
+    out.print(plain_table(headings, rows, right=range(1, len(headings))))
+    lateness = document["lateness"]
+    out.print(
+        f"issued late by p50 {format_ns(lateness['p50_ns'])}, p99 {format_ns(lateness['p99_ns'])}, "
+        f"max {format_ns(lateness['max_ns'])} (the harness's own share)"
+    )
+
+
+def _client(document: dict[str, Any], out: Console) -> None:
+    counters = document.get("client", {})
+    moved = {name: count for name, count in counters.items() if count}
+    if moved:
+        out.print()
+        out.print("client      " + "  ".join(f"{name} {count:,}" for name, count in moved.items()), markup=False)
+
+
+def _mismatches(document: dict[str, Any], out: Console) -> None:
+    mismatches = document.get("mismatches", [])
+    if mismatches:
+        kinds = Counter((row["kind"], row["expected"], row["got"]) for row in mismatches)
+        example = {(row["kind"], row["expected"], row["got"]): row for row in reversed(mismatches)}
+        rows = [
+            (f"{count:,}", kind, expected or "no answer", got, _where(example[kind, expected, got]))
+            for (kind, expected, got), count in kinds.most_common(_SHOWN)
+        ]
+        out.print()
+        headings = ("not as captured", "kind", "in the capture", "here", "for example")
+        out.print(plain_table(headings, rows, right=(0,)))
+    skipped = document.get("skipped", [])
+    if skipped:
+        rows = [(f"{row['count']:,}", row["kind"], row["reason"]) for row in skipped[:_SHOWN]]
+        out.print()
+        out.print(plain_table(("skipped", "kind", "why"), rows, right=(0,)))
+    losses = document.get("losses", [])
+    if losses:
+        rows = [(f"{row['count']:,}", row["kind"], row["reason"]) for row in losses[:_SHOWN]]
+        out.print()
+        out.print(plain_table(("approximate", "kind", "what this executor could not keep"), rows, right=(0,)))
+
+
+def _where(mismatch: dict[str, Any]) -> str:
+    return f"operation {mismatch['operation']}, {mismatch['user']}, {mismatch['path'] or '/'}"
