@@ -128,7 +128,7 @@ def _make_folders(state: RunState, runtime: Path, identity: Identity | None) -> 
             folder.chmod(0o710)
     except OSError as error:
         raise SetupError(
-            f"cannot make folders for the mounts in {runtime}: {error.strerror}; root must be able to write it."
+            f"cannot make folders for the mounts in {runtime}: {error.strerror}; it must be writable."
         ) from error
 
 
