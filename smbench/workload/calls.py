@@ -77,9 +77,16 @@ class Unlock:
 
 @dataclass(frozen=True, slots=True)
 class Stat:
-    """Attributes of a path, without an open that lasts (CREATE + QUERY_INFO + CLOSE on the wire)."""
+    """Attributes of a path, without an open that lasts (CREATE + QUERY_INFO + CLOSE on the wire).
+
+    `levels`: the file information classes that were asked for, one QUERY_INFO each; none where the
+    answer to the CREATE was enough. 18 is FileAllInformation, what a Linux client's stat asks.
+    """
 
     path: str
+    levels: tuple[int, ...] = (18,)
+    access: int = 0x80
+    options: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,14 +154,21 @@ class SetDelete:
 
 @dataclass(frozen=True, slots=True)
 class Unlink:
-    """Remove a file by name (CREATE with DELETE + disposition or DELETE_ON_CLOSE + CLOSE)."""
+    """Remove a file by name (CREATE with DELETE + disposition or DELETE_ON_CLOSE + CLOSE).
+
+    `on_close`: by the option DELETE_ON_CLOSE of the CREATE, else by SET_INFO.
+    """
 
     path: str
+    on_close: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class RemoveDirectory:
+    """Remove a directory by name; `on_close` as in `Unlink`."""
+
     path: str
+    on_close: bool = False
 
 
 @dataclass(frozen=True, slots=True)
