@@ -8,11 +8,28 @@ Fields of one name have one type in all messages, so that a column can hold them
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from functools import cache
+from typing import Any
+
+
+@cache
+def _names(kind: type[Any]) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(kind))
+
+
+class Value:
+    """Travels between processes as its class and its values: several times faster than by slots."""
+
+    __slots__ = ()
+
+    def __reduce__(self) -> tuple[type[Any], tuple[Any, ...]]:
+        kind: type[Any] = type(self)
+        return kind, tuple([getattr(self, name) for name in _names(kind)])
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class Message(Value):
     """A message of which nothing but its header matters (ECHO, LOGOFF, TREE_DISCONNECT, CANCEL, …)."""
 
 
@@ -202,7 +219,7 @@ class WriteResponse(Message):
 
 
 @dataclass(frozen=True, slots=True)
-class LockElement:
+class LockElement(Value):
     """[MS-SMB2] 2.2.26.1; flags: 1 shared, 2 exclusive, 4 unlock, 0x10 fail immediately."""
 
     offset: int
@@ -219,7 +236,7 @@ class LockRequest(Message):
 
 
 @dataclass(frozen=True, slots=True)
-class CopyChunk:
+class CopyChunk(Value):
     """[MS-SMB2] 2.2.31.1.1."""
 
     source_offset: int
@@ -228,7 +245,7 @@ class CopyChunk:
 
 
 @dataclass(frozen=True, slots=True)
-class ByteRange:
+class ByteRange(Value):
     """[MS-FSCC] 2.3.53, FILE_ALLOCATED_RANGE_BUFFER."""
 
     offset: int
@@ -277,7 +294,7 @@ class QueryDirectoryRequest(Message):
 
 
 @dataclass(frozen=True, slots=True)
-class DirectoryEntry:
+class DirectoryEntry(Value):
     """One entry of a listing ([MS-FSCC] 2.4, directory information classes); a part it has not is None."""
 
     name: str

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import IntEnum
 
-from smbench.trace.messages import Message
+from smbench.trace.messages import Message, Value
 
 
 class Command(IntEnum):
@@ -47,7 +47,7 @@ def command_name(command: int) -> str:
 
 
 @dataclass(slots=True)
-class Exchange:
+class Exchange(Value):
     """One SMB2 request with what answered it.
 
     Times are nanoseconds since the trace's start. `handle` numbers the opens of the whole trace: a
