@@ -95,6 +95,7 @@ class Beneath:
 
     def __init__(self, root: Path | str, *, directories: int = 1024, openat2: bool | None = None) -> None:
         self.root = Directory(os.open(root, _PARENT_FLAGS))
+        self._link = os.readlink(f"/proc/self/fd/{self.root.fd}").rstrip("/")  # noqa: PTH115
         self._limit = max(1, directories)
         self._parents: OrderedDict[str, Directory] = OrderedDict()
         self._lock = Lock()
@@ -192,8 +193,8 @@ class Beneath:
 
         The kernel's own name for a descriptor is read, which asks nothing of the file system.
         """
-        root, now = (str(Path(f"/proc/self/fd/{fd}").readlink()) for fd in (self.root.fd, directory.fd))
-        if now == f"{root.rstrip('/')}/{parent}":
+        now = os.readlink(f"/proc/self/fd/{directory.fd}")  # noqa: PTH115 (Path costs ten times as much)
+        if now == f"{self._link}/{parent}":
             return False
         self.forget(parent)
         return True

@@ -25,6 +25,11 @@ from typing import Any, ClassVar
 
 from smbench.workload.calls import Call
 
+NOT_YET = "not yet: "
+NEVER = "never: "
+"""How the reason for a call that is not carried out begins: what a later version may do, or what the
+backend's interface cannot express at all."""
+
 Handler = Callable[[Any], int]
 """Carries out one call and says its outcome; never raises for what the file system refuses."""
 
@@ -51,7 +56,8 @@ class Executor(ABC):
     compares: ClassVar[bool] = True
     """False where outcomes mean nothing (null): they are then neither matched nor mismatched."""
     unsupported: ClassVar[Mapping[type[Call], str]] = {}
-    """Calls that this backend never carries out, each with the reason; the harness skips them."""
+    """Calls that this backend does not carry out, each with the reason, which begins with NOT_YET or
+    NEVER; the harness skips them."""
 
     @abstractmethod
     def __init__(self, context: ExecutorContext) -> None: ...

@@ -1,0 +1,133 @@
+"""System calls that Python's os module has not, through ctypes: statx, fallocate, futimens, FIEMAP, statfs.
+
+ctypes releases the GIL around each. `fcntl.ioctl` is avoided: with a mutable buffer over 1,024 bytes
+it kept the GIL on a CIFS mount. Each function raises OSError as the os module does.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+
+AT_STATX_FORCE_SYNC = 0x2000
+AT_EMPTY_PATH = 0x1000
+AT_SYMLINK_NOFOLLOW = 0x100
+STATX_BASIC_STATS_AND_BIRTH = 0xFFF
+FALLOC_KEEP_SIZE = 0x01
+FALLOC_PUNCH_HOLE = 0x02
+UTIME_OMIT = (1 << 30) - 2
+CIFS_MAGICS = frozenset([0xFF534D42, 0xFE534D42])
+"""f_type of cifs and smb3 mounts (include/uapi/linux/magic.h)."""
+
+_FS_IOC_FIEMAP = 0xC020660B
+_FIEMAP_EXTENTS = 128
+_FIEMAP_EXTENT_LAST = 0x1
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+_statx = _libc.statx
+_statx.argtypes = [ctypes.c_int, ctypes.c_char_p, ctypes.c_int, ctypes.c_uint, ctypes.c_void_p]
+_fallocate = _libc.fallocate
+_fallocate.argtypes = [ctypes.c_int, ctypes.c_int, ctypes.c_int64, ctypes.c_int64]
+_futimens = _libc.futimens
+_futimens.argtypes = [ctypes.c_int, ctypes.c_void_p]
+_ioctl = _libc.ioctl
+_ioctl.argtypes = [ctypes.c_int, ctypes.c_ulong, ctypes.c_void_p]
+_fstatfs = _libc.fstatfs
+_fstatfs.argtypes = [ctypes.c_int, ctypes.c_void_p]
+
+
+class _Timespec(ctypes.Structure):
+    _fields_ = (("seconds", ctypes.c_long), ("nanoseconds", ctypes.c_long))
+
+
+class _FiemapExtent(ctypes.Structure):
+    """struct fiemap_extent (include/uapi/linux/fiemap.h)."""
+
+    _fields_ = (
+        ("logical", ctypes.c_uint64),
+        ("physical", ctypes.c_uint64),
+        ("length", ctypes.c_uint64),
+        ("reserved64", ctypes.c_uint64 * 2),
+        ("flags", ctypes.c_uint32),
+        ("reserved", ctypes.c_uint32 * 3),
+    )
+
+
+class _Fiemap(ctypes.Structure):
+    """struct fiemap, with room for a fixed number of extents."""
+
+    _fields_ = (
+        ("start", ctypes.c_uint64),
+        ("length", ctypes.c_uint64),
+        ("flags", ctypes.c_uint32),
+        ("mapped_extents", ctypes.c_uint32),
+        ("extent_count", ctypes.c_uint32),
+        ("reserved", ctypes.c_uint32),
+        ("extents", _FiemapExtent * _FIEMAP_EXTENTS),
+    )
+
+
+# Nobody reads what statx fills in, so all threads may write over one another's.
+_ignored = ctypes.create_string_buffer(256)
+_ignored_address = ctypes.addressof(_ignored)
+
+
+def _fail() -> OSError:
+    number = ctypes.get_errno()
+    return OSError(number, os.strerror(number))
+
+
+def statx_forced(directory_fd: int, name: str) -> None:
+    """Ask the server for a name's attributes, whatever the client has cached."""
+    flags = AT_STATX_FORCE_SYNC | AT_SYMLINK_NOFOLLOW
+    if _statx(directory_fd, os.fsencode(name), flags, STATX_BASIC_STATS_AND_BIRTH, _ignored_address):
+        raise _fail()
+
+
+def fstatx_forced(fd: int) -> None:
+    """Ask the server for an open file's attributes, whatever the client has cached."""
+    flags = AT_STATX_FORCE_SYNC | AT_EMPTY_PATH
+    if _statx(fd, b"", flags, STATX_BASIC_STATS_AND_BIRTH, _ignored_address):
+        raise _fail()
+
+
+def fallocate(fd: int, mode: int, offset: int, length: int) -> None:
+    """The system call itself; os.posix_fallocate writes zeros where a file system has it not."""
+    if _fallocate(fd, mode, offset, length):
+        raise _fail()
+
+
+def futimens(fd: int, accessed_ns: int | None, written_ns: int | None) -> None:
+    """Set an open file's times; None leaves one as it is (which os.utime cannot)."""
+    times = (_Timespec * 2)()
+    for slot, value in zip(times, (accessed_ns, written_ns), strict=True):
+        slot.seconds, slot.nanoseconds = (0, UTIME_OMIT) if value is None else divmod(value, 1_000_000_000)
+    if _futimens(fd, ctypes.byref(times)):
+        raise _fail()
+
+
+def count_extents(fd: int, offset: int, length: int) -> int:
+    """How many allocated extents lie in a range (FS_IOC_FIEMAP)."""
+    found = 0
+    end = offset + length
+    request = _Fiemap()
+    while offset < end:
+        request.start, request.length, request.flags = offset, end - offset, 0
+        request.mapped_extents, request.extent_count = 0, _FIEMAP_EXTENTS
+        if _ioctl(fd, _FS_IOC_FIEMAP, ctypes.byref(request)):
+            raise _fail()
+        mapped = request.mapped_extents
+        found += mapped
+        if not mapped or request.extents[mapped - 1].flags & _FIEMAP_EXTENT_LAST:
+            break
+        offset = request.extents[mapped - 1].logical + request.extents[mapped - 1].length
+    return found
+
+
+def is_cifs(fd: int) -> bool:
+    """Whether an open file or directory is on the kernel's SMB client."""
+    statfs = ctypes.create_string_buffer(256)
+    if _fstatfs(fd, statfs):
+        raise _fail()
+    return (ctypes.c_long.from_buffer(statfs).value & 0xFFFFFFFF) in CIFS_MAGICS

@@ -1,0 +1,160 @@
+"""The executor of Linux: plain system calls on a CIFS mount, or on any other directory.
+
+What each call puts on the wire of a CIFS mount, and what of the captured parameters it loses, follows
+knowledge of fs/smb/client (6.1). Outcomes are `-errno`; a call on a handle whose open failed is EBADF.
+Reads, writes and opens cost a look-up, one system call and a return.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from errno import EBADF, EINVAL
+from typing import Any, ClassVar
+
+from smbench.beneath import Beneath
+from smbench.executors import linux_calls, patterns
+from smbench.executors.base import NEVER, NOT_YET, Executor, ExecutorContext, Handler
+from smbench.executors.posix_data import DataCalls, refused
+from smbench.executors.posix_files import NotOpenError, OpenFiles
+from smbench.executors.posix_metadata import MetadataCalls
+from smbench.executors.posix_opens import open_loss
+from smbench.workload import calls
+from smbench.workload.calls import Call
+
+_LARGEST_OFFSET = (1 << 63) - 1
+
+
+class PosixExecutor(Executor):
+    """One user's files beneath `context.root`, by the calls of POSIX and Linux."""
+
+    name: ClassVar[str] = "posix"
+    unsupported: ClassVar[Mapping[type[Call], str]] = {
+        calls.SetAllocation: f"{NEVER}no POSIX call sets an allocation size",
+        calls.Notify: f"{NOT_YET}the kernel's client asks the server only by an ioctl of its own",
+    }
+
+    def __init__(self, context: ExecutorContext) -> None:
+        self._names = Beneath(context.root)
+        wire = context.profile == "wire"
+        root = self._names.open("", 0)
+        try:
+            cifs = linux_calls.is_cifs(root)
+        finally:
+            os.close(root)
+        self._files = OpenFiles(self._names, wire=wire, cifs=cifs)
+        self._data = DataCalls(self._files, cifs=cifs, max_io_bytes=context.max_io_bytes, seed=context.seed)
+        self._metadata = MetadataCalls(self._names, self._files, wire=wire, cifs=cifs)
+
+    def handlers(self) -> Mapping[type[Call], Handler]:
+        files, data, metadata = self._files, self._data, self._metadata
+        lean: dict[type[Call], Handler] = {
+            calls.Open: files.open,
+            calls.Close: files.close,
+            calls.Read: data.read,
+            calls.Write: data.write,
+            calls.Flush: data.flush,
+        }
+        others: dict[type[Call], Handler] = {
+            calls.Lock: data.lock,
+            calls.Unlock: data.unlock,
+            calls.CopyRange: data.copy_range,
+            calls.PunchHole: data.punch_hole,
+            calls.AllocatedRanges: data.allocated_ranges,
+            calls.Stat: metadata.stat,
+            calls.StatHandle: metadata.stat_handle,
+            calls.StatFs: metadata.stat_fs,
+            calls.List: metadata.list_directory,
+            calls.Rename: metadata.rename,
+            calls.Link: metadata.link,
+            calls.SetDelete: metadata.set_delete,
+            calls.Unlink: metadata.unlink,
+            calls.RemoveDirectory: metadata.remove_directory,
+            calls.MakeDirectory: metadata.make_directory,
+            calls.Truncate: metadata.truncate,
+            calls.SetTimes: metadata.set_times,
+            calls.SetAttributes: metadata.set_attributes,
+        }
+        return lean | {kind: _translated(handler) for kind, handler in others.items()}
+
+    @classmethod
+    def loss(cls, call: Call) -> str | None:
+        describe = _LOSSES.get(type(call))
+        return describe(call) if describe else None
+
+    def close(self) -> None:
+        self._files.close_all()
+        self._names.close()
+
+
+def _translated(handler: Handler) -> Handler:
+    """The handler, with what the system refuses as its outcome."""
+
+    def call(value: Call) -> int:
+        try:
+            return handler(value)
+        except NotOpenError:
+            return -EBADF
+        except OSError as error:
+            return refused(error)
+        except OverflowError:
+            return -EINVAL
+
+    return call
+
+
+def _lock_loss(call: calls.Lock | calls.Unlock) -> str | None:
+    if not call.length:
+        return "a range of length 0 is not locked: to POSIX it would reach to the end of the file"
+    if call.offset + call.length > _LARGEST_OFFSET:
+        return "offsets beyond 2^63 cannot be locked"
+    return None
+
+
+def _list_loss(call: calls.List) -> str | None:
+    if not patterns.has_wildcard(call.pattern):
+        return "a search for one name becomes a look-up of that name"
+    if call.pattern not in ("", "*"):
+        return "the pattern is applied by this program, the whole directory is read"
+    return None if call.level == 38 else f"information class {call.level} becomes 38"
+
+
+def _stat_loss(call: calls.StatHandle) -> str | None:
+    if call.info_type == 3:
+        return "the parts of the security descriptor are the client's choice"
+    if call.info_type == 1 and call.level in (15, 18):
+        return None
+    return f"information class {call.level} of type {call.info_type} becomes class 18 (statx)"
+
+
+def _times_loss(call: calls.SetTimes) -> str | None:
+    lost = []
+    if call.changed_ns is not None:
+        lost.append("the change time cannot be set")
+    if call.created_ns is not None:
+        lost.append("the creation time is a message of its own on CIFS, and not set elsewhere")
+    return "; ".join(lost) or None
+
+
+_LOSSES: dict[type[Call], Callable[[Any], str | None]] = {
+    calls.Open: open_loss,
+    calls.Lock: _lock_loss,
+    calls.Unlock: _lock_loss,
+    calls.List: _list_loss,
+    calls.StatHandle: _stat_loss,
+    calls.SetTimes: _times_loss,
+    calls.StatFs: lambda call: (
+        None if call.level == 7 else f"file system class {call.level} becomes 7 (statvfs)"
+    ),
+    calls.Rename: lambda call: (
+        None if call.replace else "an existing target is found by the client, not the server"
+    ),
+    calls.Link: lambda call: "an existing target is removed first" if call.replace else None,
+    calls.Write: lambda call: (
+        "a write-through of its own becomes a flush after the write" if call.through else None
+    ),
+    calls.SetDelete: lambda _: "the removal happens by name: a file's at its close, a directory's at once",
+    calls.SetAttributes: lambda call: (
+        "off CIFS only READONLY is kept, as a missing write permission" if call.attributes & ~0x81 else None
+    ),
+}

@@ -1,0 +1,173 @@
+"""Attributes, names and directories of a POSIX file system: the handlers that ask or change metadata."""
+
+from __future__ import annotations
+
+import os
+import struct
+from errno import EACCES, EINVAL, ENODATA, ENOSYS, EOPNOTSUPP
+
+from smbench.beneath import Beneath
+from smbench.executors import linux_calls, patterns
+from smbench.executors.posix_files import OpenFile, OpenFiles
+from smbench.executors.posix_opens import READONLY
+from smbench.workload.calls import (
+    Link,
+    List,
+    MakeDirectory,
+    RemoveDirectory,
+    Rename,
+    SetAttributes,
+    SetDelete,
+    SetTimes,
+    Stat,
+    StatFs,
+    StatHandle,
+    Truncate,
+    Unlink,
+)
+
+FILE_INFORMATION, SECURITY_INFORMATION = 1, 3
+FULL_EA_CLASS = 15
+_WRITE_BITS = 0o222
+# FILETIME counts 100 ns since 1601 ([MS-DTYP] 2.3.3).
+_FILETIME_OF_1970 = 116444736000000000
+
+
+class MetadataCalls:
+    """Handlers by name beneath the root, and by open file. They raise OSError; the executor translates."""
+
+    def __init__(self, names: Beneath, files: OpenFiles, *, wire: bool, cifs: bool) -> None:
+        self._names = names
+        self._files = files
+        self._cifs = cifs
+        self._wire = wire
+
+    def stat(self, call: Stat) -> int:
+        if self._wire:
+            self._names.call(call.path, linux_calls.statx_forced)
+        else:
+            self._names.stat(call.path)
+        return 0
+
+    def stat_handle(self, call: StatHandle) -> int:
+        file = self._files[call.handle]
+        if call.info_type == SECURITY_INFORMATION and self._cifs:
+            os.getxattr(file.fd, "system.cifs_acl")
+        elif call.info_type == FILE_INFORMATION and call.level == FULL_EA_CLASS:
+            if not os.listxattr(file.fd):
+                raise OSError(ENODATA, os.strerror(ENODATA))
+        elif self._wire:
+            linux_calls.fstatx_forced(file.fd)
+        else:
+            os.fstat(file.fd)
+        return 0
+
+    def stat_fs(self, call: StatFs) -> int:
+        os.fstatvfs(self._files[call.handle].fd)
+        return 0
+
+    def list_directory(self, call: List) -> int:
+        """Entries read: the whole directory at once, so that going on finds nothing more."""
+        file = self._files[call.handle]
+        if file.listed and not call.restart:
+            return 0
+        if not patterns.has_wildcard(call.pattern):
+            # A search for one name is a look-up: the client cannot send a pattern.
+            file.listed = True
+            self.stat(Stat(f"{file.path}/{call.pattern}".lstrip("/")))
+            return 1
+        entries = self._entries(file)
+        file.listed = True
+        if call.pattern in ("", "*"):
+            return len(entries)
+        matches = patterns.compiled(call.pattern).fullmatch
+        return sum(1 for entry in entries if matches(entry))
+
+    def _entries(self, file: OpenFile) -> list[str]:
+        if not file.listed:
+            return os.listdir(file.fd)  # noqa: PTH208 (a descriptor)
+        # The client answers a second scan of one descriptor from its buffer: scan by another one.
+        again = os.open(".", os.O_RDONLY | os.O_DIRECTORY, dir_fd=file.fd)
+        try:
+            return os.listdir(again)  # noqa: PTH208
+        finally:
+            os.close(again)
+
+    def rename(self, call: Rename) -> int:
+        file = self._files[call.handle]
+        if self._files.is_open(call.target, besides=file):
+            # A server denies it; the kernel's client then *unlinks the target* and fails (6.1).
+            return -EACCES
+        self._names.rename(file.path, call.target, replace=call.replace)
+        self._files.renamed(file.path, call.target)
+        return 0
+
+    def link(self, call: Link) -> int:
+        file = self._files[call.handle]
+        try:
+            self._names.link(file.path, call.target)
+        except FileExistsError:
+            if not call.replace:
+                raise
+            self._names.unlink(call.target)
+            self._names.link(file.path, call.target)
+        return 0
+
+    def set_delete(self, call: SetDelete) -> int:
+        """A file loses its name when it is closed. A directory does so at once: only removing it tells
+        whether it is empty, which a server checks here ([MS-FSA] 2.1.5.14.3)."""
+        file = self._files[call.handle]
+        if call.delete and file.directory:
+            self._names.rmdir(file.path)
+        file.delete_at_close = call.delete
+        return 0
+
+    def unlink(self, call: Unlink) -> int:
+        self._names.unlink(call.path)
+        return 0
+
+    def remove_directory(self, call: RemoveDirectory) -> int:
+        self._names.rmdir(call.path)
+        return 0
+
+    def make_directory(self, call: MakeDirectory) -> int:
+        self._names.mkdir(call.path)
+        return 0
+
+    def truncate(self, call: Truncate) -> int:
+        file = self._files[call.handle]
+        if not file.writable:
+            return -EACCES
+        size = os.fstat(file.fd).st_size
+        if self._wire and self._cifs and call.size > size:
+            try:
+                # One SET_INFO(EndOfFile); ftruncate adds a flush, a sparse mark and times.
+                linux_calls.fallocate(file.fd, 0, size, call.size - size)
+            except OSError as error:
+                if error.errno not in (EOPNOTSUPP, ENOSYS, EINVAL):
+                    raise
+            else:
+                return 0
+        os.ftruncate(file.fd, call.size)
+        return 0
+
+    def set_times(self, call: SetTimes) -> int:
+        file = self._files[call.handle]
+        if call.accessed_ns is not None or call.written_ns is not None:
+            linux_calls.futimens(file.fd, call.accessed_ns, call.written_ns)
+        if call.created_ns is not None and self._cifs:
+            filetime = call.created_ns // 100 + _FILETIME_OF_1970
+            os.setxattr(file.fd, "user.cifs.creationtime", struct.pack("<Q", filetime))
+        return 0
+
+    def set_attributes(self, call: SetAttributes) -> int:
+        """0 changes nothing ([MS-FSCC] 2.4.7). Off CIFS only READONLY has a like: no write permission."""
+        file = self._files[call.handle]
+        if not call.attributes:
+            return 0
+        if self._cifs:
+            os.setxattr(file.fd, "user.cifs.dosattrib", struct.pack("<I", call.attributes))
+            return 0
+        mode = os.fstat(file.fd).st_mode & 0o7777
+        os.fchmod(file.fd, mode & ~_WRITE_BITS if call.attributes & READONLY else mode | 0o200)
+        return 0

@@ -1,0 +1,178 @@
+"""From a CREATE's numbers to open(2)'s flags, and what of them is lost on the way. Pure.
+
+What the Linux client makes of flags stands in fs/smb/client/file.c and dir.c: an open asks for generic
+access and ShareAccess 7; the disposition follows from O_CREAT, O_EXCL and O_TRUNC, save SUPERSEDE.
+
+An open for attributes, DELETE or security only has no like in POSIX. In the `wire` profile it is
+O_RDONLY, because that is the least that makes the client send a CREATE and a CLOSE; in `application`
+it is O_PATH, which sends nothing, because an application that wants attributes opens nothing. A
+directory's open sends nothing before its first use in either profile: the client opens it lazily.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from errno import EINVAL, EOPNOTSUPP
+from functools import lru_cache
+
+from smbench.workload.calls import Open
+
+# Access masks ([MS-SMB2] 2.2.13.1).
+READ_DATA = 0x00000001
+WRITE_DATA = 0x00000002
+APPEND_DATA = 0x00000004
+EXECUTE = 0x00000020
+DELETE = 0x00010000
+MAXIMUM_ALLOWED = 0x02000000
+GENERIC_ALL = 0x10000000
+GENERIC_EXECUTE = 0x20000000
+GENERIC_WRITE = 0x40000000
+GENERIC_READ = 0x80000000
+_READS = READ_DATA | EXECUTE | MAXIMUM_ALLOWED | GENERIC_ALL | GENERIC_EXECUTE | GENERIC_READ
+_WRITES = WRITE_DATA | APPEND_DATA | MAXIMUM_ALLOWED | GENERIC_ALL | GENERIC_WRITE
+# Where only these are asked for, nothing is done through the descriptor that O_PATH forbids.
+_NAMES_ONLY = 0x00000080 | 0x00020000 | 0x00100000 | DELETE  # attributes, READ_CONTROL, SYNCHRONIZE
+
+# Dispositions and options ([MS-SMB2] 2.2.13).
+SUPERSEDE, OPEN, CREATE, OPEN_IF, OVERWRITE, OVERWRITE_IF = range(6)
+DIRECTORY_FILE = 0x00000001
+WRITE_THROUGH = 0x00000002
+NO_BUFFERING = 0x00000008
+NON_DIRECTORY_FILE = 0x00000040
+DELETE_ON_CLOSE = 0x00001000
+OPEN_BY_FILE_ID = 0x00002000
+OPEN_REPARSE_POINT = 0x00200000
+READONLY = 0x00000001
+SHARE_ALL = 7
+
+_DISPOSITION_FLAGS = {
+    SUPERSEDE: os.O_CREAT | os.O_TRUNC,
+    OPEN: 0,
+    CREATE: os.O_CREAT | os.O_EXCL,
+    OPEN_IF: os.O_CREAT,
+    OVERWRITE: os.O_TRUNC,
+    OVERWRITE_IF: os.O_CREAT | os.O_TRUNC,
+}
+# What cifs.ko asks for, by O_RDONLY, O_WRONLY, O_RDWR (cifs_convert_flags, READ_ATTRIBUTES added).
+_ACCESS_ON_THE_WIRE = {os.O_RDONLY: 0x80000080, os.O_WRONLY: 0x40000080, os.O_RDWR: 0xC0000080}
+_OPTIONS_KEPT = (
+    DIRECTORY_FILE | WRITE_THROUGH | NO_BUFFERING | NON_DIRECTORY_FILE | DELETE_ON_CLOSE
+    | 0x4 | 0x20 | 0x800  # sequential, synchronous, random: hints to the opener's own system
+)  # fmt: skip
+_ATTRIBUTES_KEPT = READONLY | 0x10 | 0x20 | 0x80  # directory, archive, normal
+
+
+@dataclass(frozen=True, slots=True)
+class OpenPlan:
+    """How an open is carried out."""
+
+    flags: int = 0
+    mode: int = 0o666
+    retry_flags: int | None = None
+    """Flags for a second try where the first is refused (MAXIMUM_ALLOWED: what one gets)."""
+    make_directory: bool = False
+    must_be_new: bool = False
+    refuse_directory: bool = False
+    """open(2) would open a directory too, which NON_DIRECTORY_FILE forbids: look at what it was."""
+    writable: bool = False
+    delete_on_close: bool = False
+    refused: int = 0
+    """An errno: the combination cannot be asked for at all."""
+
+
+@lru_cache(maxsize=4096)
+def plan_open(
+    access: int, disposition: int, options: int, attributes: int, directory: bool, wire: bool, cifs: bool
+) -> OpenPlan:
+    """The plan for a CREATE's numbers; `directory`: what the capture says that it turned out to be."""
+    if options & OPEN_BY_FILE_ID:
+        return OpenPlan(refused=EOPNOTSUPP)
+    both = DIRECTORY_FILE | NON_DIRECTORY_FILE
+    if disposition not in _DISPOSITION_FLAGS or options & both == both:
+        return OpenPlan(refused=EINVAL)
+    delete_on_close = bool(options & DELETE_ON_CLOSE)
+    if options & DIRECTORY_FILE:
+        if disposition not in (OPEN, CREATE, OPEN_IF):
+            return OpenPlan(refused=EINVAL)
+        return OpenPlan(
+            flags=os.O_RDONLY | os.O_DIRECTORY,
+            make_directory=disposition != OPEN,
+            must_be_new=disposition == CREATE,
+            delete_on_close=delete_on_close,
+        )
+    if directory and disposition in (OPEN, OPEN_IF) and not options & NON_DIRECTORY_FILE:
+        return OpenPlan(flags=os.O_RDONLY | os.O_DIRECTORY, delete_on_close=delete_on_close)
+    mode, retry = _access_mode(access)
+    flags = mode | _DISPOSITION_FLAGS[disposition]
+    if not wire and disposition == OPEN and not access & ~_NAMES_ONLY:
+        flags = os.O_PATH
+    if wire and cifs:
+        flags |= os.O_SYNC if options & WRITE_THROUGH else 0
+        flags |= os.O_DIRECT if options & NO_BUFFERING else 0
+    return OpenPlan(
+        flags=flags,
+        mode=0o444 if attributes & READONLY else 0o666,
+        retry_flags=None if retry is None else flags & ~os.O_ACCMODE | retry,
+        refuse_directory=bool(options & NON_DIRECTORY_FILE) and not flags & (os.O_CREAT | os.O_ACCMODE),
+        writable=mode != os.O_RDONLY,
+        delete_on_close=delete_on_close,
+    )
+
+
+def _access_mode(access: int) -> tuple[int, int | None]:
+    reads, writes = access & _READS, access & _WRITES
+    if access & MAXIMUM_ALLOWED:
+        # One bit asks for whatever the file allows; reading is the least that is of use.
+        return os.O_RDWR, None if writes & ~MAXIMUM_ALLOWED else os.O_RDONLY
+    if writes:
+        return (os.O_RDWR if reads else os.O_WRONLY), None
+    return os.O_RDONLY, None
+
+
+def variants(creating: bool) -> list[int]:
+    """Flags that change nothing but keep an open from sharing another's SMB handle.
+
+    The client gives a second open of a file the first one's handle where their f_flags are the same
+    (find_readable_file); O_EXCL is of that kind only without O_CREAT. O_NOATIME comes last: a user
+    who does not own the file may not have it.
+    """
+    bits = [os.O_NOCTTY, os.O_ASYNC, os.O_NONBLOCK] + ([] if creating else [os.O_EXCL]) + [os.O_NOATIME]
+    return [
+        sum(bit for place, bit in enumerate(bits) if number >> place & 1) for number in range(1 << len(bits))
+    ]
+
+
+def open_loss(call: Open) -> str | None:
+    """What of a CREATE's parameters open(2) cannot say, or None."""
+    return _open_loss(
+        call.access, call.share_access, call.disposition, call.options, call.attributes,
+        ":" in call.path.rpartition("/")[2], bool(call.oplock or call.lease_state),
+    )  # fmt: skip
+
+
+@lru_cache(maxsize=4096)
+def _open_loss(
+    access: int, share_access: int, disposition: int, options: int, attributes: int, stream: bool,
+    oplock: bool,
+) -> str | None:  # fmt: skip
+    lost = []
+    if share_access != SHARE_ALL:
+        lost.append(f"share access {share_access} becomes 7 (the kernel's client shares everything)")
+    if not options & DIRECTORY_FILE:
+        asked = _ACCESS_ON_THE_WIRE[_access_mode(access)[0]]
+        if access != asked:
+            lost.append(f"access 0x{access:08x} becomes 0x{asked:08x}")
+    if disposition == SUPERSEDE:
+        lost.append("SUPERSEDE becomes OVERWRITE_IF")
+    if options & DELETE_ON_CLOSE:
+        lost.append("delete on close becomes a removal just before the close")
+    if dropped := options & ~_OPTIONS_KEPT:
+        lost.append(f"options 0x{dropped:08x} are dropped")
+    if dropped := attributes & ~_ATTRIBUTES_KEPT:
+        lost.append(f"attributes 0x{dropped:08x} are dropped")
+    if oplock:
+        lost.append("the client asks for the oplock or lease that it chooses")
+    if stream:
+        lost.append("a stream needs a mount that does not map `:`, elsewhere it is a file of that name")
+    return "; ".join(lost) or None

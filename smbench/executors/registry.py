@@ -1,0 +1,31 @@
+"""Executors by name. A module is imported when its executor is asked for, and only where it can run."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+
+from smbench.errors import UsageError
+from smbench.executors.base import Executor
+
+# name: (module, class, the platform that it needs, as sys.platform names it, or None)
+_EXECUTORS: dict[str, tuple[str, str, str | None]] = {
+    "memory": ("smbench.executors.memory", "MemoryExecutor", None),
+    "null": ("smbench.executors.null", "NullExecutor", None),
+    "posix": ("smbench.executors.posix", "PosixExecutor", "linux"),
+}
+
+
+def names() -> list[str]:
+    """The executors that can run on this system."""
+    return [name for name, (_, _, platform) in _EXECUTORS.items() if platform in (None, sys.platform)]
+
+
+def executor_class(name: str) -> type[Executor]:
+    """The executor of that name; UsageError where there is none, or where this system cannot run it."""
+    if name not in names():
+        why = "needs another operating system" if name in _EXECUTORS else "is not known"
+        raise UsageError(f"the executor {name!r} {why}; choose one of {', '.join(names())}")
+    module, attribute, _ = _EXECUTORS[name]
+    found: type[Executor] = getattr(import_module(module), attribute)
+    return found
