@@ -16,7 +16,10 @@ _FORBIDDEN = re.compile(r'[*?<>|"\x01-\x1f]')
 
 @dataclass(frozen=True, slots=True)
 class CaptureFacts:
-    """Sizes are bytes; each flag is what the captured clients did."""
+    """Sizes are bytes, 0 where no workload tells; each flag is what the captured clients did.
+
+    The defaults are those of a mount without a workload: nothing is presumed that would take something away.
+    """
 
     largest_read: int = 0
     largest_write: int = 0
@@ -24,7 +27,7 @@ class CaptureFacts:
     """Some open asked for an oplock or a lease."""
     streams: bool = False
     """Some path names an alternate data stream."""
-    flushes: bool = False
+    flushes: bool = True
     reserved_characters: bool = False
     """Names hold characters that Windows forbids (an SMB3 POSIX capture)."""
     mapped_characters: bool = False

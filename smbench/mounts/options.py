@@ -209,9 +209,11 @@ def _wire(facts: CaptureFacts) -> list[Option]:
         Option("closetimeo", "0", "a close is sent at once"),
         Option("nosparse", None, "no FSCTL_SET_SPARSE that nobody asked for"),
         Option("nodfs", None, "no referrals that nobody asked for"),
-        Option("rsize", _io_size(facts.largest_read), "the largest captured read, in whole pages"),
-        Option("wsize", _io_size(facts.largest_write), "the largest captured write, in whole pages"),
     ]
+    if facts.largest_read:
+        options.append(Option("rsize", _io_size(facts.largest_read), "the largest captured read"))
+    if facts.largest_write:
+        options.append(Option("wsize", _io_size(facts.largest_write), "the largest captured write"))
     if not facts.asked_for_caching:
         options.append(Option("nolease", None, "no captured open asked for an oplock or a lease"))
     if not facts.flushes:

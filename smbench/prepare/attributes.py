@@ -1,0 +1,141 @@
+"""DOS attributes and times of a file, set and read as the file system allows.
+
+On a CIFS mount through the client's virtual extended attributes (fs/smb/client/xattr.c); elsewhere
+READONLY as mode bits, and the rest is a loss that is told.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from smbench.beneath import Beneath
+from smbench.workload.model import Kind, NamespaceEntry
+
+READONLY = 0x1
+HIDDEN = 0x2
+_NORMAL = 0x80
+# [MS-FSCC] 2.6: what a client may set; the others (DIRECTORY, SPARSE, REPARSE, COMPRESSED, ENCRYPTED) are
+# what a file is, not what it is told to be.
+SETTABLE = READONLY | HIDDEN | 0x4 | 0x20 | 0x100 | 0x1000 | 0x2000
+_FIXED = 0x400 | 0x800 | 0x4000
+
+_ATTRIBUTES = "user.cifs.dosattrib"
+_CREATED = "user.cifs.creationtime"
+_EPOCH_FILETIME = 116_444_736_000_000_000
+"""100 ns ticks from 1601 to 1970 ([MS-DTYP] 2.3.3)."""
+
+Loss = Callable[[str], None]
+"""Told, with a reason, of each thing that the file system cannot keep."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileSystem:
+    """What the target can keep."""
+
+    cifs: bool
+
+
+def probe(beneath: Beneath) -> FileSystem:
+    """Asks the target's root for its DOS attributes, as only cifs.ko has them."""
+    return FileSystem(cifs=read_attributes(beneath, "") is not None)
+
+
+@contextmanager
+def _pinned(beneath: Beneath, path: str) -> Iterator[Path]:
+    """A name for exactly this file, whatever is renamed meanwhile; costs no open on the wire."""
+    descriptor = beneath.open(path, os.O_PATH)
+    try:
+        yield Path(f"/proc/self/fd/{descriptor}")
+    finally:
+        os.close(descriptor)
+
+
+def read_attributes(beneath: Beneath, path: str) -> int | None:
+    """The DOS attributes; None where the file system has none. Raises OSError where the file is not there."""
+    return _read_number(beneath, path, _ATTRIBUTES)
+
+
+def read_created_ns(beneath: Beneath, path: str) -> int | None:
+    """The creation time in nanoseconds since 1970; None where the file system has none."""
+    ticks = _read_number(beneath, path, _CREATED)
+    return None if ticks is None else (ticks - _EPOCH_FILETIME) * 100
+
+
+def _read_number(beneath: Beneath, path: str, name: str) -> int | None:
+    with _pinned(beneath, path) as pinned:
+        try:
+            return int.from_bytes(os.getxattr(pinned, name), "little")
+        except OSError:
+            return None
+
+
+def apply(beneath: Beneath, system: FileSystem, entry: NamespaceEntry, loss: Loss) -> None:
+    """Attributes first, then times: the change of an attribute may touch the times. Raises OSError."""
+    with _pinned(beneath, entry.path) as pinned:
+        if entry.attributes is not None:
+            _apply_attributes(pinned, system, entry, loss)
+        if system.cifs and entry.created_ns is not None:
+            _apply_created(pinned, entry.created_ns, loss)
+        _apply_times(pinned, entry, loss)
+
+
+def _apply_attributes(pinned: Path, system: FileSystem, entry: NamespaceEntry, loss: Loss) -> None:
+    wanted = (entry.attributes or 0) & SETTABLE
+    if (entry.attributes or 0) & _FIXED:
+        loss("an attribute that cannot be set (reparse point, compressed, encrypted)")
+    if system.cifs:
+        try:
+            os.setxattr(pinned, _ATTRIBUTES, (wanted or _NORMAL).to_bytes(4, "little"))
+            return
+        except OSError as error:
+            loss(f"DOS attributes refused ({error.strerror})")
+    # On a directory READONLY forbids nothing (it marks a customised folder).
+    if entry.kind is Kind.FILE:
+        mode = stat.S_IMODE(pinned.stat().st_mode)
+        pinned.chmod(mode & ~0o222 if wanted & READONLY else mode | 0o200)
+        wanted &= ~READONLY
+    if wanted:
+        loss("DOS attributes: the file system has none")
+
+
+def _apply_created(pinned: Path, created_ns: int, loss: Loss) -> None:
+    ticks = created_ns // 100 + _EPOCH_FILETIME
+    if not 0 < ticks < 1 << 63:
+        loss("a creation time that no file system keeps")
+        return
+    try:
+        os.setxattr(pinned, _CREATED, ticks.to_bytes(8, "little"))
+    except OSError as error:
+        loss(f"creation time refused ({error.strerror})")
+
+
+def _apply_times(pinned: Path, entry: NamespaceEntry, loss: Loss) -> None:
+    if entry.written_ns is None and entry.accessed_ns is None:
+        return
+    now = pinned.stat()
+    written = now.st_mtime_ns if entry.written_ns is None else entry.written_ns
+    accessed = written if entry.accessed_ns is None else entry.accessed_ns
+    try:
+        os.utime(pinned, ns=(accessed, written))
+    except (OverflowError, OSError) as error:
+        loss(f"times refused ({getattr(error, 'strerror', None) or error})")
+
+
+def make_writable(beneath: Beneath, path: str) -> None:
+    """Take READONLY away, by whichever way the file system has it; what cannot be changed stays."""
+    with suppress(OSError), _pinned(beneath, path) as pinned:
+        with suppress(OSError):
+            os.setxattr(pinned, _ATTRIBUTES, _NORMAL.to_bytes(4, "little"))
+        pinned.chmod(stat.S_IMODE(pinned.stat().st_mode) | 0o200)
+
+
+def hide(beneath: Beneath, path: str) -> None:
+    """Set HIDDEN where there is such a thing."""
+    with suppress(OSError), _pinned(beneath, path) as pinned:
+        os.getxattr(pinned, _ATTRIBUTES)
+        os.setxattr(pinned, _ATTRIBUTES, HIDDEN.to_bytes(4, "little"))

@@ -1,0 +1,131 @@
+"""Whether a target holds what a workload presumes."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from smbench.beneath import Beneath
+from smbench.errors import SetupError
+from smbench.prepare.attributes import FileSystem, probe, read_attributes, read_created_ns
+from smbench.prepare.layout import Item, lay_out
+from smbench.prepare.tree import NAME_ERRORS
+from smbench.workload.model import Kind, NamespaceEntry
+
+RESOLUTION_NS = 100
+"""SMB's own: a FILETIME tick ([MS-DTYP] 2.3.3)."""
+
+# [MS-FSCC] 2.6: READONLY, HIDDEN, SYSTEM, ARCHIVE; servers keep the others as they like.
+_COMPARED = 0x1 | 0x2 | 0x4 | 0x20
+_READONLY = 0x1
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """`what` is missing, present, kind, size, attributes, created or written; both sides as text."""
+
+    path: str
+    what: str
+    expected: str
+    found: str
+
+
+def verify(
+    root: Path, entries: Iterable[NamespaceEntry], *, resolution_ns: int = RESOLUTION_NS
+) -> list[Difference]:
+    """Every difference between the target and the entries, by path; times differ from `resolution_ns` on.
+
+    Access times are not compared: looking at a file changes them. Raises SetupError where the target
+    cannot be read.
+    """
+    layout = lay_out(entries)
+    try:
+        beneath = Beneath(root)
+        try:
+            checker = _Checker(beneath, probe(beneath), resolution_ns)
+            found = [Difference(r.path, "missing", "a file", r.reason) for r in layout.refused]
+            for item in (*layout.directories, *layout.files):
+                found += checker.item(item)
+            found += [
+                Difference(path, "present", "nothing", "something")
+                for path in sorted(layout.absent)
+                if checker.lstat(path) is not None
+            ]
+        finally:
+            beneath.close()
+    except OSError as error:
+        raise SetupError(f"cannot check the target {root}: {error.strerror}; is it still mounted?") from error
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Checker:
+    beneath: Beneath
+    system: FileSystem
+    resolution_ns: int
+
+    def lstat(self, path: str) -> tuple[int, int, int] | None:
+        """Mode, size and time of writing; None where nothing has the name."""
+        try:
+            status = self.beneath.stat(path)
+        except OSError as error:
+            if error.errno in NAME_ERRORS:
+                return None
+            raise
+        return status.st_mode, status.st_size, status.st_mtime_ns
+
+    def item(self, item: Item) -> list[Difference]:
+        entry = item.entry
+        kind = "a folder" if entry.kind is Kind.DIRECTORY else "a file"
+        status = self.lstat(entry.path)
+        if status is None:
+            return [Difference(entry.path, "missing", kind, "nothing")]
+        mode, size, written_ns = status
+        if not (stat.S_ISDIR(mode) if entry.kind is Kind.DIRECTORY else stat.S_ISREG(mode)):
+            return [Difference(entry.path, "kind", kind, stat.filemode(mode))]
+        found = []
+        if entry.kind is Kind.FILE and not _size_fits(entry, size):
+            found.append(Difference(entry.path, "size", str(entry.size), str(size)))
+        found += self.attributes(entry, mode)
+        found += self.time(entry.path, "written", entry.written_ns, written_ns)
+        if self.system.cifs and entry.created_ns is not None:
+            created_ns = read_created_ns(self.beneath, entry.path)
+            found += self.time(entry.path, "created", entry.created_ns, created_ns)
+        for stream in item.streams:
+            found += self.stream(stream)
+        return found
+
+    def attributes(self, entry: NamespaceEntry, mode: int) -> list[Difference]:
+        if entry.attributes is None:
+            return []
+        has = read_attributes(self.beneath, entry.path) if self.system.cifs else None
+        compared = _COMPARED
+        if has is None:
+            if entry.kind is Kind.DIRECTORY:
+                return []
+            # Without DOS attributes READONLY stands in the mode.
+            compared, has = _READONLY, 0 if mode & 0o222 else _READONLY
+        wanted = entry.attributes & compared
+        if wanted == has & compared:
+            return []
+        return [Difference(entry.path, "attributes", f"{wanted:#x}", f"{has & compared:#x}")]
+
+    def time(self, path: str, what: str, wanted_ns: int | None, has_ns: int | None) -> list[Difference]:
+        if wanted_ns is None or has_ns is None or abs(wanted_ns - has_ns) < self.resolution_ns:
+            return []
+        return [Difference(path, what, f"{wanted_ns} ns", f"{has_ns} ns")]
+
+    def stream(self, entry: NamespaceEntry) -> list[Difference]:
+        status = self.lstat(entry.path) if self.system.cifs else None
+        if status is None:
+            return [Difference(entry.path, "missing", "a stream", "nothing")]
+        if not _size_fits(entry, status[1]):
+            return [Difference(entry.path, "size", str(entry.size), str(status[1]))]
+        return []
+
+
+def _size_fits(entry: NamespaceEntry, size: int) -> bool:
+    """Where the capture never told a size, it is the least that the reads presume."""
+    return size == entry.size or (not entry.size_known and size > entry.size)

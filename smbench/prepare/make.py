@@ -1,0 +1,261 @@
+"""Making a workload's namespace beneath a directory."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+from smbench.beneath import Beneath
+from smbench.errors import SetupError, UsageError
+from smbench.prepare import manifest as manifests
+from smbench.prepare import tree
+from smbench.prepare.attributes import FileSystem, apply, hide, probe
+from smbench.prepare.content import Content, fill
+from smbench.prepare.layout import Item, Layout, lay_out, without
+from smbench.prepare.manifest import MANIFEST, OWN_NAMES, Manifest
+from smbench.prepare.outcome import Prepared, Progress
+from smbench.prepare.tree import Found
+from smbench.units import format_size
+from smbench.workload.model import NamespaceEntry
+
+DEFAULT_MAX_BYTES = 10 << 30
+# What making a name costs beside its bytes, so that progress moves also where files are empty.
+_ENTRY_WORK = 4096
+
+
+def prepare(
+    root: Path,
+    entries: Iterable[NamespaceEntry],
+    *,
+    content: Content = Content.FULL,
+    max_bytes: int = DEFAULT_MAX_BYTES,
+    seed: int = 0,
+    owner: tuple[int, int] | None = None,
+    force: bool = False,
+    progress: Progress | None = None,
+) -> Prepared:
+    """Make what the entries presume beneath `root`, or bring it back to that after a replay.
+
+    `owner` (uid, gid) gets what is made: only root can give it away, and on a CIFS mount it is the
+    server's to say. Raises UsageError where the target holds what prepare did not make (without
+    `force`) or the content is more than `max_bytes`; SetupError where the target cannot take it: what was
+    made until then is in the manifest, so that `clean` finds it.
+    """
+    layout = lay_out(entries)
+    if content is Content.FULL and layout.bytes > max_bytes:
+        raise UsageError(
+            f"the workload's files hold {format_size(layout.bytes)}, more than the limit of "
+            f"{format_size(max_bytes)}: raise --max-bytes, or take --content sparse."
+        )
+    prepared = Prepared()
+    with _failures(root, prepared):
+        beneath = Beneath(root)
+        try:
+            system = probe(beneath)
+            given = None if system.cifs else owner
+            _Maker(root, beneath, system, content, seed, given, prepared, progress, layout).run(force)
+        finally:
+            beneath.close()
+    return prepared
+
+
+@contextmanager
+def _failures(root: Path, prepared: Prepared) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            what = f"is full ({error.strerror})"
+            after = "free some space, take --content sparse, or remove what was made with --clean"
+        else:
+            what = f"cannot take {error.filename or 'the files'}: {error.strerror}"
+            after = "mend that and run prepare again, or remove what was made with --clean"
+        raise SetupError(f"the target {root} {what}; {prepared} were made; {after}.") from error
+
+
+@dataclass(slots=True)
+class _Maker:
+    """One run of prepare; `there` is what the target holds and the layout may keep."""
+
+    root: Path
+    beneath: Beneath
+    system: FileSystem
+    content: Content
+    seed: int
+    owner: tuple[int, int] | None
+    prepared: Prepared
+    progress: Progress | None
+    layout: Layout
+    there: dict[str, Found] = field(default_factory=dict)
+    failed: set[str] = field(default_factory=set)
+    streams: bool | None = None
+    """Whether `file:stream` is a stream here; None until the first was tried."""
+    done: int = 0
+    total: int = 0
+
+    def run(self, force: bool) -> None:
+        for refused in self.layout.refused:
+            self.prepared.miss(refused.path, refused.reason)
+        earlier = manifests.load(self.beneath) or Manifest()
+        self.scan(earlier, force)
+        self.set_foreign_aside(earlier)
+        own = Manifest(
+            {item.path for item in self.layout.directories},
+            {item.path for item in self.layout.files},
+            set(self.layout.absent),
+        )
+        both = earlier.union(own)
+        self.note(both)
+        self.remove_extras()
+        self.check_space()
+        self.total = self.layout.bytes + _ENTRY_WORK * (len(self.layout.directories) + len(self.layout.files))
+        for item in self.layout.directories:
+            self.each(item.path, partial(self.directory, item))
+        for item in self.layout.files:
+            self.each(item.path, partial(self.file, item))
+        # The deepest first: what is made in a directory changes its times.
+        for item in reversed(self.layout.directories):
+            self.each(item.path, partial(self.finish, item))
+        if both != own:
+            self.note(own)
+
+    def scan(self, earlier: Manifest, force: bool) -> None:
+        """What is there, as far as the workload or an earlier prepare reaches."""
+        planned = {item.path for item in self.layout.directories}
+        for found in tree.walk(self.beneath, lambda path: path in planned or earlier.owns(path)):
+            if found.path in OWN_NAMES:
+                continue
+            self.there[found.path] = found
+            if not force and not earlier.owns(found.path):
+                raise UsageError(
+                    f"the target {self.root} holds {found.path!r}, which prepare did not make: take an empty "
+                    "folder, or --force to make the files beside what is there."
+                )
+
+    def set_foreign_aside(self, earlier: Manifest) -> None:
+        """Forget what is there and is not prepare's: it is neither made nor removed."""
+        foreign = frozenset(path for path in self.there if not earlier.owns(path))
+        if in_the_way := sorted(foreign & self.layout.absent):
+            raise UsageError(
+                f"the workload needs {in_the_way[0]!r} not to be there, but the target {self.root} has it "
+                "and prepare did not make it: move it away, or take another folder."
+            )
+        for path in foreign:
+            del self.there[path]
+        before = len(self.layout.directories) + len(self.layout.files)
+        self.layout = without(self.layout, foreign)
+        self.prepared.foreign = before - len(self.layout.directories) - len(self.layout.files)
+
+    def note(self, manifest: Manifest) -> None:
+        manifests.save(self.beneath, manifest, self.owner)
+        hide(self.beneath, MANIFEST)
+
+    def remove_extras(self) -> None:
+        """What an earlier prepare or a replay left: not wanted now, of another kind, or of another size."""
+        directories = {item.path for item in self.layout.directories}
+        files = {item.path: item for item in self.layout.files}
+        for path, found in sorted(self.there.items()):
+            item = files.get(path)
+            fits = found.is_directory if path in directories else item is not None and self.fits(item, found)
+            if not fits:
+                # With all beneath it; what of that comes up later is found gone, and counted once.
+                self.prepared.removed += tree.remove(self.beneath, path)
+                del self.there[path]
+
+    def fits(self, item: Item, found: Found) -> bool:
+        # Streams are not listed, so that a file that has some is made anew.
+        lists_all = not (self.system.cifs and item.streams)
+        return lists_all and found.is_file and found.status.st_size == item.entry.size
+
+    def check_space(self) -> None:
+        """Better now than after the half of it; quotas show only when they are met."""
+        need = sum(item.bytes for item in self.layout.files if item.path not in self.there)
+        space = os.statvfs(self.root)
+        free = space.f_bavail * space.f_frsize
+        # Some servers tell 0 of 0 blocks: they do not know.
+        if self.content is Content.FULL and space.f_blocks and need > free:
+            raise OSError(errno.ENOSPC, f"{format_size(need)} needed, {format_size(free)} free")
+
+    def each(self, path: str, make: Callable[[], None]) -> None:
+        """One name; one that the file system cannot have is counted, and costs nobody else."""
+        if path in self.failed:
+            return
+        try:
+            make()
+        except OSError as error:
+            if error.errno not in (*tree.NAME_ERRORS, errno.EEXIST, errno.EISDIR):
+                # What is not the name's fault fails the whole.
+                raise OSError(error.errno, error.strerror, path) from error
+            self.failed.add(path)
+            self.prepared.miss(path, f"the file system refuses the name: {error.strerror}")
+
+    def directory(self, item: Item) -> None:
+        if item.path not in self.there:
+            self.beneath.mkdir(item.path, 0o755)
+            self.prepared.directories += 1
+        self.work(_ENTRY_WORK)
+
+    def file(self, item: Item) -> None:
+        if item.path in self.there:
+            self.prepared.kept += 1
+            self.work(item.entry.size)
+        else:
+            self.write(item.path, item.entry.size)
+            self.prepared.files += 1
+        self.finish(item)
+        self.work(_ENTRY_WORK)
+
+    def write(self, path: str, size: int) -> None:
+        descriptor = self.beneath.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
+        try:
+            if size:
+                fill(descriptor, path, size, self.content, self.seed, self.wrote)
+        finally:
+            # A client that caches tells of a full disk only now.
+            os.close(descriptor)
+
+    def finish(self, item: Item) -> None:
+        """Streams, owner, attributes, times: each would disturb those after it, never those before."""
+        for stream in item.streams:
+            self.each(stream.path, partial(self.stream, stream, item.path in self.there))
+        if self.owner is not None:
+            uid, gid = self.owner
+            self.beneath.call(
+                item.path, lambda fd, name: os.chown(name, uid, gid, dir_fd=fd, follow_symlinks=False)
+            )
+        apply(self.beneath, self.system, item.entry, lambda reason: self.prepared.lose(item.path, reason))
+
+    def stream(self, entry: NamespaceEntry, may_be_there: bool) -> None:
+        if not self.system.cifs:
+            self.prepared.miss(entry.path, "alternate data streams: the file system has none")
+            return
+        if self.streams is not False:
+            if may_be_there:
+                with suppress(FileNotFoundError):
+                    self.beneath.unlink(entry.path)
+            self.write(entry.path, entry.size)
+        if self.streams is None:
+            # A mapped colon makes an ordinary file, which its folder lists.
+            folder, _, name = entry.path.rpartition("/")
+            self.streams = name not in tree.names(self.beneath, folder)
+            if not self.streams:
+                self.beneath.unlink(entry.path)
+        if self.streams:
+            self.prepared.streams += 1
+        else:
+            reason = "alternate data streams: the mount maps colons (mount with nomapposix,noserverino)"
+            self.prepared.miss(entry.path, reason)
+
+    def wrote(self, count: int) -> None:
+        self.prepared.bytes += count
+        self.work(count)
+
+    def work(self, amount: int) -> None:
+        self.done += amount
+        if self.progress is not None:
+            self.progress(min(self.done, self.total), self.total)

@@ -1,0 +1,101 @@
+"""What prepare made, in a file at the target's root.
+
+It stands in the target, and not in a state folder of the host, so that it is found from every host and
+mount point that a share is reached by. The price is one more name in listings of the target's root; on a
+mount it has the attribute HIDDEN.
+
+One JSON object a line: `{"schema": 1, "tool": "smbench-mount"}`, then `{"path": …, "kind": "directory" |
+"file" | "absent"}`. `absent`: it was not there when prepare ran, so that whatever has the name later is the
+replay's work. It is written before anything is made, and a path in it need not exist.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from smbench.beneath import Beneath
+from smbench.errors import UsageError
+
+MANIFEST = ".smbench-prepared.jsonl"
+_DRAFT = f"{MANIFEST}.new"
+OWN_NAMES = frozenset({MANIFEST, _DRAFT})
+_SCHEMA = 1
+_KINDS = ("directory", "file", "absent")
+
+
+@dataclass(slots=True)
+class Manifest:
+    """Paths by what they are."""
+
+    directories: set[str] = field(default_factory=set)
+    files: set[str] = field(default_factory=set)
+    absent: set[str] = field(default_factory=set)
+
+    def owns(self, path: str) -> bool:
+        """Whether prepare (or the replay of what it prepared) made it: named, or beneath such a directory."""
+        if path in self.files or path in self.absent or path in self.directories:
+            return True
+        return any(parent in self.directories or parent in self.absent for parent in parents(path))
+
+    def union(self, other: Manifest) -> Manifest:
+        return Manifest(
+            self.directories | other.directories, self.files | other.files, self.absent | other.absent
+        )
+
+
+def parents(path: str) -> Iterable[str]:
+    """The directories above a path, the nearest first, without the root."""
+    while "/" in path:
+        path = path.rpartition("/")[0]
+        yield path
+
+
+def load(beneath: Beneath) -> Manifest | None:
+    """The target's manifest; None where nothing was prepared. Raises UsageError for a strange one."""
+    try:
+        descriptor = beneath.open(MANIFEST, os.O_RDONLY)
+    except FileNotFoundError:
+        return None
+    manifest = Manifest()
+    sets = dict(zip(_KINDS, (manifest.directories, manifest.files, manifest.absent), strict=True))
+    try:
+        with os.fdopen(descriptor, encoding="utf-8") as file:
+            if json.loads(file.readline())["schema"] != _SCHEMA:
+                raise ValueError("of another version")
+            for line in file:
+                document = json.loads(line)
+                sets[document["kind"]].add(str(document["path"]))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UsageError(
+            f"{MANIFEST} in the target is not what prepare writes ({error}): remove it and the files by hand."
+        ) from error
+    return manifest
+
+
+def save(beneath: Beneath, manifest: Manifest, owner: tuple[int, int] | None) -> None:
+    """Write it whole or not at all. Raises OSError."""
+    with suppress(FileNotFoundError):
+        beneath.unlink(_DRAFT)
+    descriptor = beneath.open(_DRAFT, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
+    # 1 MiB at once: on a mount without a cache every write is a round trip.
+    with os.fdopen(descriptor, "w", encoding="utf-8", buffering=1 << 20) as file:
+        if owner is not None:
+            os.fchown(descriptor, *owner)
+        file.write(json.dumps({"schema": _SCHEMA, "tool": "smbench-mount"}) + "\n")
+        for kind, paths in zip(_KINDS, (manifest.directories, manifest.files, manifest.absent), strict=True):
+            file.writelines(json.dumps({"path": path, "kind": kind}) + "\n" for path in sorted(paths))
+        file.flush()
+        os.fsync(descriptor)
+    # Without the old one in the way: cifs.ko's rename onto a name looks it up twice, and some servers refuse.
+    remove(beneath)
+    beneath.rename(_DRAFT, MANIFEST)
+
+
+def remove(beneath: Beneath) -> None:
+    """Nothing is prepared any more."""
+    with suppress(FileNotFoundError):
+        beneath.unlink(MANIFEST)
