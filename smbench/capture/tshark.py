@@ -130,17 +130,18 @@ class Run:
     """
 
     def __init__(self, source: Path | IO[bytes], configuration: Path) -> None:
-        piped = not isinstance(source, Path)
-        self._name = "the capture" if piped else str(source)
+        stdin: int | IO[bytes] = subprocess.DEVNULL if isinstance(source, Path) else source
+        file = str(source) if isinstance(source, Path) else "-"
+        self._name = file if isinstance(source, Path) else "the capture"
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the run; a pipe could fill and hang
         argv = [
             find_tshark().path, "-n", "-q", "-X", f"lua_script:{configuration / _SCRIPT}",
-            "-r", "-" if piped else str(source),
+            "-r", file,
         ]  # fmt: skip
         environment = {**os.environ, "WIRESHARK_CONFIG_DIR": str(configuration), "LC_ALL": "C.UTF-8"}
         self._process = subprocess.Popen(
             argv,
-            stdin=source if piped else subprocess.DEVNULL,
+            stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=self._errors,
             bufsize=1 << 20,

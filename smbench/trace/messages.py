@@ -14,8 +14,14 @@ from typing import Any
 
 
 @cache
-def _names(kind: type[Any]) -> tuple[str, ...]:
+def _field_names(kind: Any) -> tuple[str, ...]:
     return tuple(field.name for field in fields(kind))
+
+
+def field_names(kind: type[Any]) -> tuple[str, ...]:
+    """The fields of a message or exchange class, in the order of its constructor."""
+    key: Any = kind
+    return _field_names(key)
 
 
 class Value:
@@ -24,8 +30,8 @@ class Value:
     __slots__ = ()
 
     def __reduce__(self) -> tuple[type[Any], tuple[Any, ...]]:
-        kind: type[Any] = type(self)
-        return kind, tuple([getattr(self, name) for name in _names(kind)])
+        kind: Any = type(self)
+        return kind, tuple([getattr(self, name) for name in _field_names(kind)])
 
 
 @dataclass(frozen=True, slots=True)

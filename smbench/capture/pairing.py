@@ -1,0 +1,189 @@
+"""SMB2 messages → exchanges: requests and responses of one connection paired by message id. Pure.
+
+Every request counts exactly once, whatever it is; every response either ends a request or is counted as an
+orphan; every unsolicited break is an exchange of its own. Memory holds only what is not answered yet.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import NamedTuple
+
+from smbench.capture.bodies import STATUS_PENDING, read_break, read_request, read_response
+from smbench.capture.lines import Pdu
+from smbench.capture.wire import (
+    FLAG_ASYNC,
+    FLAG_DFS,
+    FLAG_RELATED,
+    FLAG_REPLAY,
+    FLAG_RESPONSE,
+    FLAG_SIGNED,
+    Header,
+    read_header,
+)
+from smbench.trace.messages import SessionSetupRequest
+from smbench.trace.model import Command, Exchange
+
+UNSOLICITED = (1 << 64) - 1
+"""MessageId of an oplock or lease break notification ([MS-SMB2] 3.3.4.6)."""
+
+
+class Paired(NamedTuple):
+    """An exchange and what naming needs beside it; its first four fields order a whole trace.
+
+    `exchange` has the wire's time (nanoseconds since 1970) and its connection; session, tree, user, handle
+    and path are not known yet.
+    """
+
+    time_ns: int
+    capture: int
+    frame: int
+    position: int
+    """Place among the messages of its frame."""
+    exchange: Exchange
+    chain: int
+    """Number of the compound within its frame; -1 for a message of its own."""
+    session_id: int
+    """The response's where the request had none yet (SESSION_SETUP)."""
+    tree_id: int | None
+    """The response's of a TREE_CONNECT."""
+    given: bool = False
+    """The response gave the session its id: a new session begins."""
+
+
+class Pairing:
+    """The messages of one connection in the capture's order, and the exchanges that they make."""
+
+    __slots__ = ("_connection", "_frame", "_link", "_open", "counts")
+
+    def __init__(self, connection: int) -> None:
+        self._connection = connection
+        self._open: dict[int, Paired] = {}
+        self._frame = (-1, -1)
+        self._link = _Link()
+        self.counts: Counter[str] = Counter()
+
+    def message(self, pdu: Pdu) -> Paired | None:
+        """Take one message; the exchange that it completes, if any."""
+        header = read_header(pdu.data)
+        if self._frame != (pdu.capture, pdu.frame):
+            self._frame = (pdu.capture, pdu.frame)
+            self._link = _Link()
+        self._link.follow(pdu.origin, header.next_command != 0)
+        if not header.flags & FLAG_RESPONSE:
+            return self._request(header, pdu)
+        if header.message_id == UNSOLICITED:
+            made = self._exchange(header, pdu)
+            made.exchange.notification = True
+            made.exchange.request = read_break(pdu.data)
+            return made
+        return self._response(header, pdu)
+
+    def unanswered(self) -> Iterator[Paired]:
+        """At the end: the requests that no final response came for."""
+        self.counts["unanswered"] += len(self._open)
+        yield from self._open.values()
+        self._open.clear()
+
+    def _exchange(self, header: Header, pdu: Pdu) -> Paired:
+        flags, link = header.flags, self._link
+        exchange = Exchange(
+            index=-1,
+            capture=pdu.capture,
+            frame=pdu.frame,
+            command=header.command,
+            time_ns=pdu.time_ns,
+            connection=self._connection,
+            message_id=header.message_id,
+            compound_position=link.place if link.chain >= 0 else 0,
+            related=bool(flags & FLAG_RELATED),
+            credit_charge=header.credit_charge,
+            credits_requested=header.credits,
+            signed=bool(flags & FLAG_SIGNED),
+            encrypted=pdu.origin.endswith(b"e"),
+            replayed=bool(flags & FLAG_REPLAY),
+            dfs=bool(flags & FLAG_DFS),
+            async_id=header.tree_or_async if flags & FLAG_ASYNC else None,
+        )
+        return Paired(
+            pdu.time_ns,
+            pdu.capture,
+            pdu.frame,
+            link.position,
+            exchange,
+            link.chain,
+            header.session_id,
+            header.tree_id,
+        )
+
+    def _request(self, header: Header, pdu: Pdu) -> Paired | None:
+        made = self._exchange(header, pdu)
+        request = read_request(header, pdu.data)
+        if pdu.identity is not None and isinstance(request, SessionSetupRequest):
+            request = replace(request, **pdu.identity._asdict())
+        made.exchange.request = request
+        if header.command == Command.CANCEL:
+            # It repeats the id of the request that it cancels, and nothing answers it ([MS-SMB2] 3.3.5.16).
+            return made
+        earlier = self._open.get(header.message_id)
+        if earlier is not None:
+            if earlier.exchange.command == header.command:
+                # The first is what the server answers; the copy stands unanswered, and says what it is.
+                made.exchange.retransmission = True
+                self.counts["retransmissions"] += 1
+                return made
+            # Ids begin anew where a capture lost the end of one connection and the start of the next.
+            self.counts["unanswered"] += 1
+        self._open[header.message_id] = made
+        return earlier
+
+    def _response(self, header: Header, pdu: Pdu) -> Paired | None:
+        made = self._open.get(header.message_id)
+        if made is None or made.exchange.command != header.command:
+            self.counts["orphan_responses"] += 1
+            return None
+        exchange = made.exchange
+        exchange.credits_granted += header.credits
+        if header.flags & FLAG_ASYNC:
+            exchange.async_id = header.tree_or_async
+        if header.status == STATUS_PENDING and header.flags & FLAG_ASYNC:
+            exchange.pending_ns = pdu.time_ns
+            return None
+        del self._open[header.message_id]
+        exchange.response_frame = pdu.frame
+        exchange.response_ns = pdu.time_ns
+        exchange.status = header.status
+        exchange.response = read_response(header, pdu.data, exchange.request)
+        if header.command == Command.TREE_CONNECT:
+            made = made._replace(tree_id=header.tree_id)
+        if not made.session_id:
+            made = made._replace(session_id=header.session_id, given=True)
+        return made
+
+
+class _Link:
+    """Where a message stands in its frame: its position, and the compound that it is part of."""
+
+    __slots__ = ("_chains", "_goes_on", "_origin", "chain", "place", "position")
+
+    def __init__(self) -> None:
+        self.position = -1
+        self.chain = -1
+        self.place = 0
+        self._chains = 0
+        self._goes_on = False
+        self._origin = b""
+
+    def follow(self, origin: bytes, goes_on: bool) -> None:
+        self.position += 1
+        if self._goes_on and origin == self._origin:
+            self.place += 1
+        elif goes_on:
+            self.chain = self._chains
+            self._chains += 1
+            self.place = 0
+        else:
+            self.chain, self.place = -1, 0
+        self._goes_on, self._origin = goes_on, origin

@@ -1,0 +1,279 @@
+"""Traces on disk: exchanges as Parquet, lossless both ways, and what belongs to a whole trace as JSON.
+
+`exchanges.parquet` has a row an exchange, in the order of the requests: the fields of `Exchange`, and two
+structs, `request` and `response`, with every field that any message has, null where the row's message (named
+in `request_kind` and `response_kind`) has it not. Numbers are unsigned 64-bit, times signed.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain, repeat
+from operator import attrgetter
+from pathlib import Path
+from typing import Any, get_args, get_type_hints
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from smbench.errors import UsageError
+from smbench.trace import messages
+from smbench.trace.messages import Message, Value, field_names
+from smbench.trace.model import Connection, Exchange, Session, TraceInfo, Tree, User
+
+SCHEMA_VERSION = 1
+EXCHANGES_FILE = "exchanges.parquet"
+_VERSION_KEY = b"smbench.schema"
+_BATCH = 16_384
+"""Exchanges of one row group: what is in memory at once."""
+
+_SIDES = ("request", "response")
+_HEADER = tuple(name for name in field_names(Exchange) if name not in _SIDES)
+KINDS: dict[str, type[Message]] = {
+    name: kind
+    for name, kind in vars(messages).items()
+    if isinstance(kind, type) and issubclass(kind, Message)
+}
+"""Message classes by name, as the columns `…_kind` spell them."""
+
+
+def _hints(kind: type[Any]) -> dict[str, Any]:
+    return get_type_hints(kind)
+
+
+def _arrow_type(name: str, hint: Any) -> pa.DataType:
+    """The column for a field: `int | None`, `str`, `tuple[str, ...]`, `tuple[LockElement, ...]` and so on."""
+    arguments = [argument for argument in get_args(hint) if argument not in (type(None), Ellipsis)]
+    if getattr(hint, "__origin__", None) is tuple:
+        return pa.list_(_arrow_type(name, arguments[0]))
+    plain = arguments[0] if arguments else hint
+    if plain is bool:
+        return pa.bool_()
+    if plain is int:
+        return pa.int64() if name.endswith("_ns") or name in _SIGNED else pa.uint64()
+    if plain is str:
+        return pa.string()
+    return pa.struct([(field, _arrow_type(field, _hints(plain)[field])) for field in field_names(plain)])
+
+
+_SIGNED = ("session", "tree", "user", "connection", "index", "capture")
+"""Numbers that may be -1, "unknown"."""
+
+_HEADER_TYPES = {name: _arrow_type(name, _hints(Exchange)[name]) for name in _HEADER}
+_MESSAGE_TYPES = {
+    name: _arrow_type(name, _hints(kind)[name]) for kind in KINDS.values() for name in field_names(kind)
+}
+_ELEMENTS: dict[str, type[Value]] = {
+    name: element
+    for kind in KINDS.values()
+    for name in field_names(kind)
+    for element in get_args(_hints(kind)[name])[:1]
+    if isinstance(element, type) and issubclass(element, Value)
+}
+"""Fields that are tuples of values with fields of their own."""
+
+_MESSAGE = pa.struct(list(_MESSAGE_TYPES.items()))
+SCHEMA = pa.schema(
+    [
+        *_HEADER_TYPES.items(),
+        *((f"{side}_kind", pa.dictionary(pa.int32(), pa.string())) for side in _SIDES),
+        *((side, _MESSAGE) for side in _SIDES),
+    ],
+    metadata={_VERSION_KEY: str(SCHEMA_VERSION)},
+)
+
+
+@cache
+def _getter(kind: type[Any]) -> Any:
+    names = field_names(kind)
+    return (
+        attrgetter(*names) if len(names) > 1 else lambda value: tuple(getattr(value, name) for name in names)
+    )
+
+
+def write_exchanges(path: Path, exchanges: Iterable[Exchange]) -> int:
+    """Write exchanges as they come, a batch in memory; how many there were."""
+    count = 0
+    with pq.ParquetWriter(path, SCHEMA, compression="zstd", compression_level=1) as writer:
+        batch: list[Exchange] = []
+        for exchange in exchanges:
+            batch.append(exchange)
+            if len(batch) == _BATCH:
+                writer.write_batch(to_batch(batch))
+                count += len(batch)
+                batch = []
+        writer.write_batch(to_batch(batch))
+    return count + len(batch)
+
+
+def to_batch(exchanges: Sequence[Exchange]) -> pa.RecordBatch:
+    """Exchanges as one Arrow batch of `SCHEMA`."""
+    get = attrgetter(*_HEADER)
+    columns = list(zip(*map(get, exchanges), strict=True)) or [()] * len(_HEADER)
+    arrays = [pa.array(column, _HEADER_TYPES[name]) for name, column in zip(_HEADER, columns, strict=True)]
+    kinds, structs = [], []
+    for side in _SIDES:
+        said = [getattr(exchange, side) for exchange in exchanges]
+        names = [None if message is None else type(message).__name__ for message in said]
+        kinds.append(pa.array(names, pa.string()).dictionary_encode())
+        structs.append(_struct(said, names))
+    return pa.RecordBatch.from_arrays([*arrays, *kinds, *structs], schema=SCHEMA)
+
+
+def _struct(said: Sequence[Message | None], names: Sequence[str | None]) -> pa.StructArray:
+    size = len(said)
+    rows = _rows_by_kind(names)
+    columns: dict[str, list[Any]] = {}
+    for name, places in rows.items():
+        kind = KINDS[name]
+        if not field_names(kind):
+            continue
+        get = _getter(kind)
+        values = zip(*[get(said[place]) for place in places], strict=True)
+        for field, column in zip(field_names(kind), values, strict=True):
+            target = columns.setdefault(field, [None] * size)
+            for place, value in zip(places, column, strict=True):
+                target[place] = value
+    arrays = [
+        _column(name, kind, columns[name]) if name in columns else pa.nulls(size, kind)
+        for name, kind in _MESSAGE_TYPES.items()
+    ]
+    return pa.StructArray.from_arrays(
+        arrays, fields=list(_MESSAGE), mask=pa.array([message is None for message in said], pa.bool_())
+    )
+
+
+def _column(name: str, kind: pa.DataType, values: list[Any]) -> pa.Array:
+    element = _ELEMENTS.get(name)
+    if element is None:
+        return pa.array(values, kind)
+    # Flattened by hand: Arrow takes structs as dicts only, one an element, which listings are too long for.
+    offsets, end = [], 0
+    for value in values:
+        offsets.append(end if value is not None else None)
+        end += len(value or ())
+    offsets.append(end)
+    flat = list(map(_getter(element), chain.from_iterable(value or () for value in values)))
+    parts = zip(*flat, strict=True) if flat else repeat((), len(field_names(element)))
+    children = [pa.array(part, field.type) for part, field in zip(parts, kind.value_type, strict=True)]
+    inner = pa.StructArray.from_arrays(children, fields=list(kind.value_type))
+    return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), inner, type=kind)
+
+
+def _rows_by_kind(names: Iterable[str | None]) -> dict[str, list[int]]:
+    rows: dict[str, list[int]] = {}
+    for place, name in enumerate(names):
+        if name is not None:
+            rows.setdefault(name, []).append(place)
+    return rows
+
+
+class StoredExchanges:
+    """The exchanges of a file, read anew each time that they are iterated, a batch in memory."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __len__(self) -> int:
+        return int(pq.read_metadata(self.path).num_rows)
+
+    def __iter__(self) -> Iterator[Exchange]:
+        with _opened(self.path) as file:
+            for batch in file.iter_batches(batch_size=_BATCH):
+                yield from from_batch(batch)
+
+
+def read_exchanges(path: Path) -> StoredExchanges:
+    """The exchanges stored in `path`; UsageError where it is not such a file."""
+    _opened(path).close()
+    return StoredExchanges(path)
+
+
+def _opened(path: Path) -> pq.ParquetFile:
+    try:
+        file = pq.ParquetFile(path)
+    except (OSError, pa.ArrowInvalid) as error:
+        raise UsageError(f"cannot read the exchanges in {path}: {error}; ingest the capture again") from None
+    version = (file.schema_arrow.metadata or {}).get(_VERSION_KEY, b"none").decode("ascii", "replace")
+    if version != str(SCHEMA_VERSION):
+        file.close()
+        raise UsageError(
+            f"{path} has schema version {version}, this program reads {SCHEMA_VERSION}: ingest the capture again"
+        )
+    return file
+
+
+def from_batch(batch: pa.RecordBatch) -> list[Exchange]:
+    """The exchanges of one Arrow batch of `SCHEMA`."""
+    columns = [batch.column(name).to_pylist() for name in _HEADER]
+    sides = [_messages(batch.column(side), batch.column(f"{side}_kind").to_pylist()) for side in _SIDES]
+    order = [*_HEADER, *_SIDES]
+    positions = [order.index(name) for name in field_names(Exchange)]
+    every = [*columns, *sides]
+    return list(map(Exchange, *(every[position] for position in positions)))
+
+
+def _messages(struct: pa.StructArray, names: Sequence[str | None]) -> list[Message | None]:
+    made: list[Message | None] = [None] * len(names)
+    for name, places in _rows_by_kind(names).items():
+        kind = KINDS[name]
+        chosen = pa.array(places, pa.int32())
+        columns = [_values(field, struct.field(field).take(chosen)) for field in field_names(kind)]
+        values: Iterable[Message] = map(kind, *columns) if columns else (kind() for _ in places)
+        for place, message in zip(places, values, strict=True):
+            made[place] = message
+    return made
+
+
+def _values(name: str, column: pa.Array) -> Iterable[Any]:
+    element = _ELEMENTS.get(name)
+    if not pa.types.is_list(column.type):
+        return column.to_pylist()  # type: ignore[no-any-return]
+    if element is None:
+        return [None if value is None else tuple(value) for value in column.to_pylist()]
+    inner = column.flatten()
+    flat = list(map(element, *(inner.field(place).to_pylist() for place in range(inner.type.num_fields))))
+    lengths, values, start = column.value_lengths().to_pylist(), [], 0
+    for length in lengths:
+        values.append(None if length is None else tuple(flat[start : start + length]))
+        start += length or 0
+    return values
+
+
+# What belongs to a trace as a whole
+
+
+def info_to_json(info: TraceInfo) -> dict[str, Any]:
+    """A TraceInfo as plain JSON values."""
+    return {"schema": SCHEMA_VERSION, **dataclasses.asdict(info)}
+
+
+def info_from_json(document: dict[str, Any]) -> TraceInfo:
+    """The TraceInfo that `info_to_json` made; UsageError for another schema version."""
+    values = dict(document)
+    version = values.pop("schema", None)
+    if version != SCHEMA_VERSION:
+        raise UsageError(
+            f"the trace has schema version {version}, this program reads {SCHEMA_VERSION}: ingest the capture again"
+        )
+    for name, kind in _PARTS.items():
+        values[name] = [kind(**part) for part in values[name]]
+    return TraceInfo(**values)
+
+
+_PARTS: dict[str, type[Any]] = {"connections": Connection, "sessions": Session, "trees": Tree, "users": User}
+
+
+def write_info(path: Path, info: TraceInfo) -> None:
+    """Write what belongs to a trace as a whole."""
+    path.write_text(json.dumps(info_to_json(info), indent=1) + "\n", encoding="utf-8")
+
+
+def read_info(path: Path) -> TraceInfo:
+    """Read what `write_info` wrote."""
+    try:
+        return info_from_json(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise UsageError(f"cannot read the trace's description in {path}: {error}") from None
