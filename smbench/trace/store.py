@@ -85,8 +85,7 @@ SCHEMA = pa.schema(
 )
 
 
-@cache
-def _getter(kind: type[Any]) -> Any:
+def _getter(kind: type[Any]) -> Callable[[Any], tuple[Any, ...]]:
     names = field_names(kind)
     return (
         attrgetter(*names) if len(names) > 1 else lambda value: tuple(getattr(value, name) for name in names)
@@ -199,10 +198,14 @@ def _opened(path: Path) -> pq.ParquetFile:
     version = (file.schema_arrow.metadata or {}).get(_VERSION_KEY, b"none").decode("ascii", "replace")
     if version != str(SCHEMA_VERSION):
         file.close()
-        raise UsageError(
-            f"{path} has schema version {version}, this program reads {SCHEMA_VERSION}: ingest the capture again"
-        )
+        raise UsageError(_foreign(str(path), version))
     return file
+
+
+def _foreign(what: str, version: object) -> str:
+    return (
+        f"{what} has schema version {version}, this program reads {SCHEMA_VERSION}: ingest the capture again"
+    )
 
 
 def from_batch(batch: pa.RecordBatch) -> list[Exchange]:
@@ -255,9 +258,7 @@ def info_from_json(document: dict[str, Any]) -> TraceInfo:
     values = dict(document)
     version = values.pop("schema", None)
     if version != SCHEMA_VERSION:
-        raise UsageError(
-            f"the trace has schema version {version}, this program reads {SCHEMA_VERSION}: ingest the capture again"
-        )
+        raise UsageError(_foreign("the trace", version))
     for name, kind in _PARTS.items():
         values[name] = [kind(**part) for part in values[name]]
     return TraceInfo(**values)
