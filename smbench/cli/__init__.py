@@ -42,8 +42,8 @@ class _Commands(click.Group):
         with formatter.section("Commands, in the order of the work"):
             formatter.write_dl(list(COMMANDS.items()))
 
-    def main(self, *args: object, **kwargs: object) -> object:
-        return guarded(lambda: super(_Commands, self).main(*args, **kwargs))  # type: ignore[call-overload]
+    def invoke(self, ctx: click.Context) -> object:
+        return guarded(lambda: super(_Commands, self).invoke(ctx))
 
 
 @click.group(

@@ -46,7 +46,9 @@ class Finding:
 
 def _python() -> Iterator[Finding]:
     version = platform.python_version()
-    yield Finding("Python", sys.version_info >= (3, 11), version, "everything", "install Python 3.11 or newer")
+    yield Finding(
+        "Python", sys.version_info >= (3, 11), version, "everything", "install Python 3.11 or newer"
+    )
     for library in _LIBRARIES:
         try:
             found, ok = importlib.metadata.version(library), True
@@ -93,7 +95,9 @@ def _limits() -> Iterator[Finding]:
     yield Finding("open files", hard >= _FILES_WANTED, f"soft {soft}, hard {hard}", "many users on one machine",
                   f"ulimit -Hn {_FILES_WANTED}")  # fmt: skip
     cores = os.cpu_count() or 1
-    yield Finding("CPU cores", cores >= 2, str(cores), "load that is not late by itself", "use a larger machine")
+    yield Finding(
+        "CPU cores", cores >= 2, str(cores), "load that is not late by itself", "use a larger machine"
+    )
     governor = Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
     if governor.exists():
         text = governor.read_text().strip()
@@ -120,7 +124,9 @@ def _show(findings: list[Finding], out: RichConsole) -> None:
         table.add_column(heading, overflow="fold")
     for finding in findings:
         mark = "[green]ok[/]" if finding.ok else "[red]no[/]"
-        table.add_row(mark, finding.what, finding.found, finding.needed_for, "" if finding.ok else finding.mend)
+        table.add_row(
+            mark, finding.what, finding.found, finding.needed_for, "" if finding.ok else finding.mend
+        )
     out.print(table)
 
 
@@ -134,7 +140,8 @@ def doctor(console: Console) -> None:
     findings = examine()
     missing = [f for f in findings if not f.ok and f.needed_for in ("everything", "ingest")]
     console.result(
-        {"schema": 1, "ok": not missing, "findings": [asdict(f) for f in findings]}, lambda out: _show(findings, out)
+        {"schema": 1, "ok": not missing, "findings": [asdict(f) for f in findings]},
+        lambda out: _show(findings, out),
     )
     if missing:
         raise SetupError(f"missing: {', '.join(f.what for f in missing)}; try: {missing[0].mend}")

@@ -10,12 +10,22 @@ import traceback
 from collections.abc import Callable
 from types import FrameType
 
+import click
+
 from smbench.errors import SetupError, SmbenchError, UsageError
 
 INTERRUPTED = 130
 """Exit status after Ctrl-C, as shells have it (128 + SIGINT)."""
 
-_ENVIRONMENT_ERRNOS = {errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EROFS, errno.EIO}
+_ENVIRONMENT_ERRNOS = {
+    errno.ENOSPC,
+    errno.EDQUOT,
+    errno.EMFILE,
+    errno.ENFILE,
+    errno.ENOMEM,
+    errno.EROFS,
+    errno.EIO,
+}
 
 
 def terminate_as_interrupt() -> None:
@@ -32,6 +42,8 @@ def guarded(command: Callable[[], object]) -> object:
     terminate_as_interrupt()
     try:
         return command()
+    except (click.ClickException, click.exceptions.Exit):
+        raise  # click's own way of ending: a usage error, --help
     except SmbenchError as error:
         _say(str(error))
         status = error.exit_status
@@ -49,7 +61,9 @@ def guarded(command: Callable[[], object]) -> object:
         mends = error.errno in _ENVIRONMENT_ERRNOS
         status = SetupError.exit_status if mends else UsageError.exit_status
     except Exception as error:  # a defect of ours: still one sentence, and how to get the rest
-        _say(f"internal error ({type(error).__name__}: {error}); set SMBENCH_DEBUG=1 for the details and report it")
+        _say(
+            f"internal error ({type(error).__name__}: {error}); set SMBENCH_DEBUG=1 for the details and report it"
+        )
         _trace()
         status = 1
     sys.exit(status)

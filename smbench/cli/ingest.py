@@ -36,18 +36,28 @@ def ingest_captures(
 
 @click.command(short_help=__doc__)
 @click.argument("captures", nargs=-1, required=True, type=FILE)
-@click.option("-o", "--output", type=FILE, help="The workload to write (default: CAPTURE's name with .workload).")
+@click.option(
+    "-o", "--output", type=FILE, help="The workload to write (default: CAPTURE's name with .workload)."
+)
 @click.option("--force", is_flag=True, help="Replace an existing workload.")
 @click.option("--jobs", type=click.IntRange(min=1), default=os.cpu_count() or 1, show_default="the CPU count",
               help="tshark processes.")  # fmt: skip
-@click.option("--client", metavar="ADDR", multiple=True, help="Only exchanges of this client address (repeatable).")
+@click.option(
+    "--client", metavar="ADDR", multiple=True, help="Only exchanges of this client address (repeatable)."
+)
 @click.option("--user", metavar="NAME", multiple=True, help="Only this user's (repeatable).")
 @click.option("--share", metavar="NAME", multiple=True, help="Only on this share (repeatable).")
 @click.option("--path", metavar="GLOB", multiple=True, help="Only on paths that match (repeatable).")
-@click.option("--from", "from_s", type=float, metavar="SECONDS", help="Only from this time of the capture on.")
+@click.option(
+    "--from", "from_s", type=float, metavar="SECONDS", help="Only from this time of the capture on."
+)
 @click.option("--to", "to_s", type=float, metavar="SECONDS", help="Only up to this time of the capture.")
-@click.option("--port", type=click.IntRange(1, 65535), multiple=True, help="SMB on this port too, beside 445 and 139.")
-@click.option("--nt-password-file", type=FILE, help="Decrypt: a file with the users' NT passwords, one a line.")
+@click.option(
+    "--port", type=click.IntRange(1, 65535), multiple=True, help="SMB on this port too, beside 445 and 139."
+)
+@click.option(
+    "--nt-password-file", type=FILE, help="Decrypt: a file with the users' NT passwords, one a line."
+)
 @click.option("--keytab", type=FILE, help="Decrypt: a Kerberos keytab.")
 @click.option("--session-key-file", type=FILE,
               help="Decrypt: lines of SESSION_ID,SESSION_KEY or SESSION_ID,,S2C_KEY,C2S_KEY in hex.")  # fmt: skip
@@ -67,7 +77,11 @@ def ingest(
       smbench-mount ingest encrypted.pcapng --nt-password-file passwords.txt
     """
     options = DecodeOptions(
-        jobs=jobs, ports=port, nt_password_file=nt_password_file, keytab=keytab, session_key_file=session_key_file
+        jobs=jobs,
+        ports=port,
+        nt_password_file=nt_password_file,
+        keytab=keytab,
+        session_key_file=session_key_file,
     )
     selection = Selection(clients=client, users=user, shares=share, paths=path, from_s=from_s, to_s=to_s)
     output = output or default_output(captures[0], ".workload")

@@ -21,7 +21,9 @@ from smbench.workload.model import Operation, Workload
 @click.argument("workload", type=click.Path(path_type=Path))
 @click.option("--operations", is_flag=True, help="The operations as a table, in order of arrival.")
 @click.option("--user", metavar="NAME", help="With --operations: of this user only.")
-@click.option("--limit", type=click.IntRange(min=1), default=200, show_default=True, help="With --operations: how many.")
+@click.option(
+    "--limit", type=click.IntRange(min=1), default=200, show_default=True, help="With --operations: how many."
+)
 @click.option("--frame", type=click.IntRange(min=1), metavar="N", help="Dissect this frame of --capture.")
 @click.option("--capture", type=click.Path(path_type=Path), help="The capture that --frame is in.")
 @common_options
@@ -42,12 +44,16 @@ def inspect(
     from smbench.workload.store import read
 
     if (frame is None) != (capture is None):
-        raise UsageError("--frame and --capture belong together: a frame number, and the capture that it is in")
+        raise UsageError(
+            "--frame and --capture belong together: a frame number, and the capture that it is in"
+        )
     if frame is not None and capture is not None:
         from smbench.capture.frame import dissect_frame
 
         text = dissect_frame(capture, frame)
-        console.result({"schema": 1, "frame": frame, "dissection": text}, lambda out: out.print(text, markup=False))
+        console.result(
+            {"schema": 1, "frame": frame, "dissection": text}, lambda out: out.print(text, markup=False)
+        )
         return
     loaded = read(workload)
     if operations:
@@ -86,7 +92,19 @@ def _row(operation: Operation, names: list[str]) -> dict[str, Any]:
 
 
 def _show_operations(rows: list[dict[str, Any]], out: RichConsole) -> None:
-    headings = ("operation", "at", "user", "lane", "kind", "path", "offset", "length", "outcome", "took", "rule")
+    headings = (
+        "operation",
+        "at",
+        "user",
+        "lane",
+        "kind",
+        "path",
+        "offset",
+        "length",
+        "outcome",
+        "took",
+        "rule",
+    )
     cells = [
         (
             str(row["operation"]), f"{row['arrival_ns'] / 1e9:.6f}", row["user"], str(row["lane"]), row["kind"],

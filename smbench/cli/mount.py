@@ -17,7 +17,9 @@ from smbench.report.text import plain_table
 @click.command(short_help=__doc__)
 @click.argument("target")
 @target_options
-@click.option("--workload", type=click.Path(path_type=Path), help="Derive the options from this workload's capture.")
+@click.option(
+    "--workload", type=click.Path(path_type=Path), help="Derive the options from this workload's capture."
+)
 @click.option("--dry-run", is_flag=True, help="Show the options with the reason for each; mount nothing.")
 @common_options
 def mount(
@@ -56,8 +58,16 @@ def mount(
     for note in mounted.notes:
         console.warn(note)
     console.result(
-        {"schema": 1, "target": str(place.target), "profile": profile, "mounts": mounted.describe(), "paths": rows},
-        lambda out: out.print(plain_table(("user", "account", "path"), [tuple(row.values()) for row in rows])),
+        {
+            "schema": 1,
+            "target": str(place.target),
+            "profile": profile,
+            "mounts": mounted.describe(),
+            "paths": rows,
+        },
+        lambda out: out.print(
+            plain_table(("user", "account", "path"), [tuple(row.values()) for row in rows])
+        ),
     )
 
 
@@ -77,13 +87,18 @@ def _dry_run(place: Place, profile: str) -> dict[str, Any]:
 
 def _show_dry_run(document: dict[str, Any], out: RichConsole) -> None:
     if not document["mounts"]:
-        out.print(f"{document['target']} is a directory: every user gets it as it is, nothing is mounted", markup=False)
+        out.print(
+            f"{document['target']} is a directory: every user gets it as it is, nothing is mounted",
+            markup=False,
+        )
     shown: dict[tuple[tuple[str, str], ...], list[str]] = {}
     for mount in document["mounts"]:
         options = tuple((row["option"], row["reason"]) for row in mount["options"])
         shown.setdefault(options, []).append(f"{mount['user']} (as {mount['account']})")
     for options, users in shown.items():
-        out.print(f"{document['target']}, profile {document['profile']}, for {', '.join(users)}", markup=False)
+        out.print(
+            f"{document['target']}, profile {document['profile']}, for {', '.join(users)}", markup=False
+        )
         out.print(plain_table(("option", "why"), options))
 
 
@@ -108,7 +123,9 @@ def umount(console: Console, target: str | None, force: bool) -> None:
     with console.progress("unmounting") as progress:
         done = umount_all(share, force=force, progress=progress)
     for state in done.live:
-        console.note(f"left alone: {state.share} of a run that goes on (process {state.pid}); --force unmounts it too")
+        console.note(
+            f"left alone: {state.share} of a run that goes on (process {state.pid}); --force unmounts it too"
+        )
     for path in done.lazily:
         console.warn(f"{path} was busy: it is out of sight, and gone when its last user is")
     gone = len(done.unmounted) + len(done.lazily)
@@ -124,4 +141,6 @@ def umount(console: Console, target: str | None, force: bool) -> None:
     )
     if done.left:
         path, reason = done.left[0]
-        raise SetupError(f"cannot unmount {path}: {reason}; end what uses it (fuser -vm {path}) and try again")
+        raise SetupError(
+            f"cannot unmount {path}: {reason}; end what uses it (fuser -vm {path}) and try again"
+        )

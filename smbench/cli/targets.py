@@ -63,7 +63,9 @@ def place_workload(
         console.warn(f"{users_file}: no user of the capture is called {name}; it has {', '.join(captured)}")
     facts = gather_facts(workload.operations, workload.namespace)
     mounts = [
-        UserMount(name, account, derive_options(profile, workload.info.trace, facts, user=number, given=given))
+        UserMount(
+            name, account, derive_options(profile, workload.info.trace, facts, user=number, given=given)
+        )
         for number, (name, account) in enumerate(zip(captured, deal(captured, accounts), strict=True))
     ]
     return Place(target, mounts, identity)
@@ -83,7 +85,9 @@ def place_accounts(
 
 def _accounts(console: Console, target: ShareTarget, users_file: Path | None) -> Sequence[Any]:
     if users_file is None:
-        raise UsageError(f"mounting {target} needs accounts: name them in a file and give it by --users users.toml")
+        raise UsageError(
+            f"mounting {target} needs accounts: name them in a file and give it by --users users.toml"
+        )
     loaded = load_accounts(users_file)
     for warning in loaded.warnings:
         console.warn(warning)

@@ -38,8 +38,15 @@ def inspection(workload: Workload) -> dict[str, Any]:
         "commands": dict(trace.commands),
         "coverage": fates,
         "reasons": [
-            {"disposition": row.disposition.value, "command": row.command, "reason": row.reason, "count": row.count}
-            for row in sorted(info.coverage, key=lambda row: (row.disposition, -row.count, row.command, row.reason))
+            {
+                "disposition": row.disposition.value,
+                "command": row.command,
+                "reason": row.reason,
+                "count": row.count,
+            }
+            for row in sorted(
+                info.coverage, key=lambda row: (row.disposition, -row.count, row.command, row.reason)
+            )
         ],
         "users": [
             {"name": user.name, "client": user.client, "operations": operations, "lanes": lanes}
@@ -63,7 +70,9 @@ def show_inspection(document: dict[str, Any], out: Console) -> None:
     out.print(_coverage_table(document))
     reasons = [row for row in document["reasons"] if row["disposition"] in ("approximate", "unsupported")]
     if reasons:
-        rows = [(r["disposition"], r["command"], f"{r['count']:,}", r["reason"]) for r in reasons[:_REASONS_SHOWN]]
+        rows = [
+            (r["disposition"], r["command"], f"{r['count']:,}", r["reason"]) for r in reasons[:_REASONS_SHOWN]
+        ]
         out.print(plain_table(("not exact", "command", "count", "why"), rows, right=(2,)))
         if len(reasons) > _REASONS_SHOWN:
             out.print(f"… and {len(reasons) - _REASONS_SHOWN} more reasons (--json has them all)")

@@ -92,7 +92,9 @@ def _client(document: dict[str, Any], out: Console) -> None:
     moved = {name: count for name, count in counters.items() if count}
     if moved:
         out.print()
-        out.print("client      " + "  ".join(f"{name} {count:,}" for name, count in moved.items()), markup=False)
+        out.print(
+            "client      " + "  ".join(f"{name} {count:,}" for name, count in moved.items()), markup=False
+        )
 
 
 def _mismatches(document: dict[str, Any], out: Console) -> None:
@@ -109,14 +111,16 @@ def _mismatches(document: dict[str, Any], out: Console) -> None:
         out.print(plain_table(headings, rows, right=(0,)))
     skipped = document.get("skipped", [])
     if skipped:
-        rows = [(f"{row['count']:,}", row["kind"], row["reason"]) for row in skipped[:_SHOWN]]
-        out.print()
-        out.print(plain_table(("skipped", "kind", "why"), rows, right=(0,)))
+        _reasons(("skipped", "kind", "why"), skipped, out)
     losses = document.get("losses", [])
     if losses:
-        rows = [(f"{row['count']:,}", row["kind"], row["reason"]) for row in losses[:_SHOWN]]
-        out.print()
-        out.print(plain_table(("approximate", "kind", "what this executor could not keep"), rows, right=(0,)))
+        _reasons(("approximate", "kind", "what this executor could not keep"), losses, out)
+
+
+def _reasons(headings: tuple[str, str, str], counted: list[dict[str, Any]], out: Console) -> None:
+    rows = [(f"{row['count']:,}", row["kind"], row["reason"]) for row in counted[:_SHOWN]]
+    out.print()
+    out.print(plain_table(headings, rows, right=(0,)))
 
 
 def _where(mismatch: dict[str, Any]) -> str:

@@ -1,0 +1,161 @@
+"""`smbench-mount prepare`: the files that a workload presumes, made, checked or removed on a target."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console as RichConsole
+
+from smbench.cli.common import Console, common_options
+from smbench.cli.targets import Place, place_workload, target_options
+from smbench.errors import SetupError, UsageError
+from smbench.prepare.content import Content
+from smbench.prepare.make import DEFAULT_MAX_BYTES
+from smbench.prepare.outcome import Prepared
+from smbench.report.text import plain_table
+from smbench.units import format_size, parse_size
+from smbench.workload.model import Workload
+
+_DIFFERENCES_SHOWN = 20
+
+
+def prepare_root(
+    console: Console,
+    workload: Workload,
+    place: Place,
+    root: Path,
+    content: Content,
+    max_bytes: int,
+    force: bool,
+) -> Prepared:
+    """Make the workload's namespace beneath one root, and say what could not be made."""
+    from smbench.mounts.target import DirectoryTarget
+    from smbench.prepare.make import prepare as make
+
+    # On a share the server says whose a file is; on a directory the workers have to own what they change.
+    owner = None
+    if isinstance(place.target, DirectoryTarget) and place.identity is not None:
+        owner = (place.identity.uid, place.identity.gid)
+    with console.progress("preparing") as progress:
+        prepared = make(
+            root,
+            workload.namespace,
+            content=content,
+            max_bytes=max_bytes,
+            owner=owner,
+            force=force,
+            progress=progress,
+        )
+    for what, reasons in (("not made", prepared.not_made), ("not kept", prepared.losses)):
+        for reason, count in reasons.items():
+            console.warn(f"prepare: {count} {what}, e.g. {prepared.examples[reason]}: {reason}")
+    if prepared.foreign:
+        console.warn(f"prepare: {prepared.foreign} paths were there already and are left as they are")
+    return prepared
+
+
+@click.command(short_help=__doc__)
+@click.argument("workload", type=click.Path(path_type=Path))
+@click.argument("target")
+@target_options
+@click.option("--content", type=click.Choice([kind.value for kind in Content]), default=Content.FULL.value,
+              show_default=True, help="full: incompressible data; sparse: sizes only.")  # fmt: skip
+@click.option("--max-bytes", metavar="SIZE", default=format_size(DEFAULT_MAX_BYTES).replace(" ", ""),
+              show_default=True, help="The most that full content may write.")  # fmt: skip
+@click.option(
+    "--verify", "action", flag_value="verify", help="Only check what is there against the workload."
+)
+@click.option("--clean", "action", flag_value="clean", help="Remove what prepare made, and nothing else.")
+@click.option("--force", is_flag=True, help="Use a folder that holds other files too; they are left alone.")
+@common_options
+def prepare(
+    console: Console, workload: Path, target: str, users_file: Path | None, profile: str,
+    mount_options: tuple[str, ...], content: str, max_bytes: str, action: str | None, force: bool,
+) -> None:  # fmt: skip
+    """Make the namespace that a workload presumes under TARGET: directories, files of the right size,
+    attributes and times. A replay does this by itself; here it can be done ahead, checked, and undone.
+
+    \b
+    Examples:
+      smbench-mount prepare customer.workload /srv/scratch
+      sudo smbench-mount prepare customer.workload //server/share --users users.toml --content sparse
+      smbench-mount prepare customer.workload /srv/scratch --verify
+      smbench-mount prepare customer.workload /srv/scratch --clean
+    """
+    from smbench.workload.store import read
+
+    loaded = read(workload)
+    place = place_workload(console, loaded, target, users_file, profile, mount_options)
+    with _one_root(console, place) as root:
+        if action == "verify":
+            _verify(console, loaded, root)
+        elif action == "clean":
+            _clean(console, root)
+        else:
+            made = prepare_root(console, loaded, place, root, Content(content), parse_size(max_bytes), force)
+            console.result(
+                {"schema": 1, **_document(made)}, lambda out: out.print(f"made {made}", markup=False)
+            )
+
+
+@contextmanager
+def _one_root(console: Console, place: Place) -> Iterator[Path]:
+    """The target's directory; of a share, the first user's mount."""
+    from smbench.mounts.session import open_target
+
+    if not place.users:
+        raise UsageError("the workload has no users, so there is nothing to prepare")
+    with console.progress("mounting") as progress, \
+            open_target(place.target, place.users[:1], place.identity, progress) as mounted:  # fmt: skip
+        yield mounted.roots[0]
+
+
+def _verify(console: Console, workload: Workload, root: Path) -> None:
+    from smbench.prepare.check import verify
+
+    differences = verify(root, workload.namespace)
+
+    def show(out: RichConsole) -> None:
+        if not differences:
+            out.print("all is there as the workload presumes it")
+            return
+        rows = [(row.path, row.what, row.expected, row.found) for row in differences[:_DIFFERENCES_SHOWN]]
+        out.print(plain_table(("path", "differs in", "workload", "target"), rows))
+
+    console.result({"schema": 1, "differences": [asdict(row) for row in differences]}, show)
+    if differences:
+        raise SetupError(
+            f"the target differs from the workload in {len(differences)} places: run prepare again"
+        )
+
+
+def _clean(console: Console, root: Path) -> None:
+    from smbench.prepare.clean import clean
+
+    with console.progress("removing") as progress:
+        cleaned = clean(root, progress=progress)
+    console.result(
+        {
+            "schema": 1,
+            "removed": cleaned.removed,
+            "left": [list(row) for row in cleaned.left],
+            "others": cleaned.others,
+        },
+        lambda out: out.print(
+            f"removed {cleaned.removed} names; {len(cleaned.others)} others are left alone"
+        ),
+    )
+    if cleaned.left:
+        path, reason = cleaned.left[0]
+        raise SetupError(f"{len(cleaned.left)} names could not be removed, e.g. {path}: {reason}")
+
+
+def _document(prepared: Prepared) -> dict[str, Any]:
+    document = asdict(prepared)
+    return {name: dict(value) if isinstance(value, Counter) else value for name, value in document.items()}
