@@ -10,6 +10,7 @@ from pathlib import Path
 from smbench.beneath import Beneath
 from smbench.errors import SetupError
 from smbench.prepare.attributes import FileSystem, probe, read_attributes, read_created_ns
+from smbench.prepare.fresh import lstat
 from smbench.prepare.layout import Item, lay_out
 from smbench.prepare.tree import NAME_ERRORS
 from smbench.workload.model import Kind, NamespaceEntry
@@ -69,7 +70,7 @@ class _Checker:
     def lstat(self, path: str) -> tuple[int, int, int] | None:
         """Mode, size and time of writing; None where nothing has the name."""
         try:
-            status = self.beneath.stat(path)
+            status = lstat(self.beneath, path)
         except OSError as error:
             if error.errno in NAME_ERRORS:
                 return None

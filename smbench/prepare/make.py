@@ -16,6 +16,7 @@ from smbench.prepare import manifest as manifests
 from smbench.prepare import tree
 from smbench.prepare.attributes import FileSystem, apply, hide, probe
 from smbench.prepare.content import Content, fill
+from smbench.prepare.fresh import forget_if_gone
 from smbench.prepare.layout import Item, Layout, lay_out, without
 from smbench.prepare.manifest import MANIFEST, OWN_NAMES, Manifest
 from smbench.prepare.outcome import Prepared, Progress
@@ -186,7 +187,12 @@ class _Maker:
         if path in self.failed:
             return
         try:
-            make()
+            try:
+                make()
+            except FileExistsError:
+                if path in self.there or not forget_if_gone(self.beneath, path):
+                    raise
+                make()
         except OSError as error:
             if error.errno not in (*tree.NAME_ERRORS, errno.EEXIST, errno.EISDIR):
                 # What is not the name's fault fails the whole.
@@ -222,7 +228,7 @@ class _Maker:
     def finish(self, item: Item) -> None:
         """Streams, owner, attributes, times: each would disturb those after it, never those before."""
         for stream in item.streams:
-            self.each(stream.path, partial(self.stream, stream, item.path in self.there))
+            self.each(stream.path, partial(self.stream, stream))
         if self.owner is not None:
             uid, gid = self.owner
             self.beneath.call(
@@ -230,14 +236,14 @@ class _Maker:
             )
         apply(self.beneath, self.system, item.entry, lambda reason: self.prepared.lose(item.path, reason))
 
-    def stream(self, entry: NamespaceEntry, may_be_there: bool) -> None:
+    def stream(self, entry: NamespaceEntry) -> None:
         if not self.system.cifs:
             self.prepared.miss(entry.path, "alternate data streams: the file system has none")
             return
         if self.streams is not False:
-            if may_be_there:
-                with suppress(FileNotFoundError):
-                    self.beneath.unlink(entry.path)
+            with suppress(FileNotFoundError):
+                # Of a folder that was there already, or of a file of that name that was made anew.
+                self.beneath.unlink(entry.path)
             self.write(entry.path, entry.size)
         if self.streams is None:
             # A mapped colon makes an ordinary file, which its folder lists.
