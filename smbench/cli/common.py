@@ -10,7 +10,7 @@ import time
 import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TextIO, TypeVar
 
 import click
 from rich.console import Console as RichConsole
@@ -21,6 +21,12 @@ from smbench.errors import UsageError
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 _PROGRESS_AFTER_S = 1.0
+_WIDTH_OF_A_FILE = 160
+
+
+def _width(stream: TextIO) -> int | None:
+    """Tables fit a terminal; in a file or a pipe they need not fold."""
+    return None if stream.isatty() else _WIDTH_OF_A_FILE
 
 
 class Console:
@@ -34,8 +40,8 @@ class Console:
         self.as_json = as_json
         self.quiet = quiet
         self.verbose = verbose
-        self.out = RichConsole(highlight=False, soft_wrap=True)
-        self.err = RichConsole(stderr=True, highlight=False, soft_wrap=True)
+        self.out = RichConsole(highlight=False, soft_wrap=True, width=_width(sys.stdout))
+        self.err = RichConsole(stderr=True, highlight=False, soft_wrap=True, width=_width(sys.stderr))
 
     def result(self, document: dict[str, Any], show: Callable[[RichConsole], None]) -> None:
         """The command's result: the document as JSON, or shown to a person."""
@@ -62,7 +68,7 @@ class Console:
     def progress(self, what: str) -> Iterator[Callable[[int, int], None]]:
         """A callback `(done, total)` that shows a bar on a terminal once it has taken a second."""
         if self.quiet or self.as_json or not sys.stderr.isatty():
-            yield lambda done, total: None
+            yield lambda _done, _total: None
             return
         bar = Progress(
             TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn(),

@@ -92,7 +92,7 @@ def _kernel() -> Iterator[Finding]:
 
 def _limits() -> Iterator[Finding]:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    yield Finding("open files", hard >= _FILES_WANTED, f"soft {soft}, hard {hard}", "many users on one machine",
+    yield Finding("open files", hard >= _FILES_WANTED, f"soft {soft}, hard {hard}", "many users at once",
                   f"ulimit -Hn {_FILES_WANTED}")  # fmt: skip
     cores = os.cpu_count() or 1
     yield Finding(

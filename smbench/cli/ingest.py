@@ -20,8 +20,8 @@ FILE = click.Path(path_type=Path)
 
 
 def ingest_captures(
-    console: Console, captures: Sequence[Path], output: Path, options: DecodeOptions, selection: Selection | None,
-    force: bool,
+    console: Console, captures: Sequence[Path], output: Path, options: DecodeOptions,
+    selection: Selection | None, force: bool,
 ) -> Workload:  # fmt: skip
     """Decode and lift captures into the workload directory `output`; it is there whole or not at all."""
     from smbench.capture.decode import decode
@@ -60,12 +60,13 @@ def ingest_captures(
 )
 @click.option("--keytab", type=FILE, help="Decrypt: a Kerberos keytab.")
 @click.option("--session-key-file", type=FILE,
-              help="Decrypt: lines of SESSION_ID,SESSION_KEY or SESSION_ID,,S2C_KEY,C2S_KEY in hex.")  # fmt: skip
+              help="Decrypt: lines of SESSION_ID,KEY or SESSION_ID,,S2C_KEY,C2S_KEY in hex.")  # fmt: skip
 @common_options
 def ingest(
-    console: Console, captures: tuple[Path, ...], output: Path | None, force: bool, jobs: int, client: tuple[str, ...],
-    user: tuple[str, ...], share: tuple[str, ...], path: tuple[str, ...], from_s: float | None, to_s: float | None,
-    port: tuple[int, ...], nt_password_file: Path | None, keytab: Path | None, session_key_file: Path | None,
+    console: Console, captures: tuple[Path, ...], output: Path | None, force: bool, jobs: int,
+    client: tuple[str, ...], user: tuple[str, ...], share: tuple[str, ...], path: tuple[str, ...],
+    from_s: float | None, to_s: float | None, port: tuple[int, ...], nt_password_file: Path | None,
+    keytab: Path | None, session_key_file: Path | None,
 ) -> None:  # fmt: skip
     """Turn captures (pcap, pcapng, also .gz and .zst) into a workload: every SMB2/3 exchange decoded,
     lifted to file operations, and accounted for.

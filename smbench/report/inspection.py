@@ -63,9 +63,10 @@ def show_inspection(document: dict[str, Any], out: Console) -> None:
     exchanges = document["exchanges"]
     namespace = document["namespace"]
     out.print(
-        f"{', '.join(document['captures'])}: {exchanges:,} exchanges in {format_ns(document['duration_s'] * 1e9)}, "
-        f"{sum(document['operations'].values()):,} operations of {len(document['users'])} users on "
-        f"{namespace['files']:,} files in {namespace['directories']:,} folders ({format_size(namespace['bytes'])})"
+        f"{', '.join(document['captures'])}: {exchanges:,} exchanges in "
+        f"{format_ns(document['duration_s'] * 1e9)}, {sum(document['operations'].values()):,} operations of "
+        f"{len(document['users'])} users on {namespace['files']:,} files in {namespace['directories']:,} "
+        f"folders ({format_size(namespace['bytes'])})"
     )
     out.print(_coverage_table(document))
     reasons = [row for row in document["reasons"] if row["disposition"] in ("approximate", "unsupported")]

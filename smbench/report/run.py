@@ -40,13 +40,14 @@ def _verdict(document: dict[str, Any], out: Console) -> None:
     for reason in document.get("reasons", []):
         out.print(f"  not valid: {reason}", markup=False)
     out.print(
-        f"{operations['executed']:,} of {operations['planned']:,} operations in {document['elapsed_s']:.3g} s: "
-        f"{operations['matched']:,} ended as in the capture, {operations['mismatched']:,} otherwise, "
-        f"{operations['skipped']:,} skipped"
+        f"{operations['executed']:,} of {operations['planned']:,} operations in "
+        f"{document['elapsed_s']:.3g} s: {operations['matched']:,} ended as in the capture, "
+        f"{operations['mismatched']:,} otherwise, {operations['skipped']:,} skipped"
     )
     throughput = document["throughput"]
     out.print(
-        f"{throughput['operations_per_s']:,.0f} operations/s, read {format_size(throughput['read_bytes_per_s'])}/s, "
+        f"{throughput['operations_per_s']:,.0f} operations/s, "
+        f"read {format_size(throughput['read_bytes_per_s'])}/s, "
         f"written {format_size(throughput['write_bytes_per_s'])}/s"
     )
 
