@@ -95,7 +95,7 @@ class Beneath:
 
     def __init__(self, root: Path | str, *, directories: int = 1024, openat2: bool | None = None) -> None:
         self.root = Directory(os.open(root, _PARENT_FLAGS))
-        self._link = os.readlink(f"/proc/self/fd/{self.root.fd}").rstrip("/")  # noqa: PTH115
+        self._link = _name_of(self.root.fd).rstrip("/")
         self._limit = max(1, directories)
         self._parents: OrderedDict[str, Directory] = OrderedDict()
         self._lock = Lock()
@@ -193,8 +193,7 @@ class Beneath:
 
         The kernel's own name for a descriptor is read, which asks nothing of the file system.
         """
-        now = os.readlink(f"/proc/self/fd/{directory.fd}")  # noqa: PTH115 (Path costs ten times as much)
-        if now == f"{self._link}/{parent}":
+        if _name_of(directory.fd) == f"{self._link}/{parent}":
             return False
         self.forget(parent)
         return True
@@ -259,6 +258,14 @@ def _has_openat2(root_fd: int) -> bool:
     if ctypes.get_errno() in (ENOSYS, EPERM):
         return False
     raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+
+
+def _name_of(fd: int) -> str:
+    """The path that the kernel has for a descriptor; none where /proc is not mounted."""
+    try:
+        return os.readlink(f"/proc/self/fd/{fd}")  # noqa: PTH115 (Path costs ten times as much)
+    except OSError:
+        return ""
 
 
 def _rename(source_fd: int, source: str, target_fd: int, target: str, replace: bool) -> None:

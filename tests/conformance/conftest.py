@@ -1,0 +1,109 @@
+"""Targets for the executors: each makes a fresh place, prepares a namespace in it, and hands out users."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from smbench.beneath import Beneath
+from smbench.executors.base import Executor, ExecutorContext, Handler
+from smbench.executors.registry import executor_class, names
+from smbench.workload.calls import Call
+from smbench.workload.model import Kind, NamespaceEntry
+
+sys.path.insert(0, str(Path(__file__).parent))  # where `stories` is
+
+NOBODY = 65534
+Users = Callable[[int], Mapping[type[Call], Handler]]
+
+
+class Target:
+    """One executor on one fresh root; `users(n)` is the handlers of user n."""
+
+    def __init__(self, name: str, root: Path, profile: str) -> None:
+        self.name = name
+        self._kind: type[Executor] = executor_class(name)
+        self._context = lambda user: ExecutorContext(root, user, profile, max_io_bytes=1 << 16, seed=1)
+        self._executors: dict[int, Executor] = {}
+        self._handlers: dict[int, Mapping[type[Call], Handler]] = {}
+        self._root = root
+
+    def prepare(self, entries: Iterable[NamespaceEntry]) -> None:
+        if self.name == "memory":
+            from smbench.executors.memory import MemoryServer
+
+            MemoryServer.at(self._root).prepare(entries)
+        elif self.name == "posix":
+            place = Beneath(self._root)
+            for entry in entries:
+                if entry.kind is Kind.DIRECTORY:
+                    place.mkdir(entry.path)
+                else:
+                    fd = place.open(entry.path, os.O_WRONLY | os.O_CREAT)
+                    os.ftruncate(fd, entry.size)
+                    os.close(fd)
+
+    def handlers(self, user: int) -> Mapping[type[Call], Handler]:
+        if user not in self._executors:
+            self._executors[user] = self._kind(self._context(user))
+            self._handlers[user] = self._executors[user].handlers()
+        return self._handlers[user]
+
+    def supports(self, call: Call) -> bool:
+        return type(call) not in self._kind.unsupported
+
+    def run(self, call: Call, user: int = 0) -> int:
+        return self.handlers(user)[type(call)](call)
+
+    def close(self) -> None:
+        for executor in self._executors.values():
+            executor.close()
+        if self.name == "memory":
+            from smbench.executors.memory import MemoryServer
+
+            MemoryServer.forget(self._root)
+
+
+@pytest.fixture
+def ordinary_user(tmp_path: Path) -> Iterator[Path]:
+    """An empty root that belongs to an ordinary user, who this process is meanwhile: permissions do not
+    bind root, and replays do not run as root."""
+    root = tmp_path / "root"
+    root.mkdir()
+    if os.geteuid():
+        yield root
+        return
+    for directory in (root, *root.parents[:3]):
+        if str(directory).startswith(str(tmp_path.parent.parent)):
+            directory.chmod(0o755)
+    os.chown(root, NOBODY, NOBODY)
+    for name in names():
+        if name != "memory": executor_class(name)  # imported now: the interpreter's own files may be root's alone
+    os.seteuid(NOBODY)
+    try:
+        yield root
+    finally:
+        os.seteuid(0)
+
+
+@pytest.fixture
+def make_target(ordinary_user: Path) -> Iterator[Callable[..., Target]]:
+    made: list[Target] = []
+
+    def make(name: str, profile: str = "wire") -> Target:
+        made.append(Target(name, ordinary_user, profile))
+        return made[-1]
+
+    yield make
+    for target in made:
+        target.close()
+
+
+def pytest_generate_tests(metafunc: Any) -> None:
+    if "executor" in metafunc.fixturenames:
+        metafunc.parametrize("executor", names())
