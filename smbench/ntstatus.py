@@ -101,6 +101,7 @@ class Status(IntEnum):
     MORE_PROCESSING_REQUIRED = 0xC0000016
     NO_MEMORY = 0xC0000017
     INVALID_LOCK_SEQUENCE = 0xC000001E
+    INVALID_VIEW_SIZE = 0xC000001F
     ACCESS_DENIED = 0xC0000022
     BUFFER_TOO_SMALL = 0xC0000023
     OBJECT_TYPE_MISMATCH = 0xC0000024
@@ -218,6 +219,8 @@ _MEANING: dict[Status, tuple[tuple[Errno, ...], int | None]] = {
     Status.NO_SUCH_FILE: ((Errno.ENOENT,), 2),
     Status.INVALID_DEVICE_REQUEST: ((Errno.EOPNOTSUPP, Errno.EISDIR, Errno.EINVAL, Errno.ENOTTY), 1),
     Status.END_OF_FILE: ((Errno.ENODATA,), 38),
+    # A copy that reaches beyond the source's end: copy_file_range copies what there is, or nothing.
+    Status.INVALID_VIEW_SIZE: ((Errno.EIO, Errno.EINVAL), None),
     Status.NO_MEMORY: ((Errno.ENOMEM,), 8),
     Status.ACCESS_DENIED: ((Errno.EACCES, Errno.EPERM), 5),
     Status.BUFFER_TOO_SMALL: ((Errno.EIO, Errno.ERANGE), 122),
