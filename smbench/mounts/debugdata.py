@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 
 _CONNECTION = re.compile(r"^\d+\) ConnectionId: (0x[0-9a-f]+)(?:[ \t]+Hostname: (\S+))?", re.MULTILINE)
 _SESSION = re.compile(r"SessionId: (0x[0-9a-f]+)(.*)")
@@ -51,9 +52,12 @@ class ClientConnection:
 
 def parse_debug_data(text: str) -> list[ClientConnection]:
     """The connections, in the kernel's order (the newest first)."""
-    starts = list(_CONNECTION.finditer(text))
-    ends = [start.start() for start in starts[1:]] + [len(text)]
-    return [_connection(start, text[start.end() : end]) for start, end in zip(starts, ends, strict=True)]
+    found = [*_CONNECTION.finditer(text), None]
+    return [
+        _connection(start, text[start.end() : following.start() if following else None])
+        for start, following in pairwise(found)
+        if start
+    ]
 
 
 def _connection(start: re.Match[str], body: str) -> ClientConnection:
@@ -83,7 +87,8 @@ def _session(text: str) -> ClientSession | None:
     return ClientSession(
         session_id=int(found[1], 16),
         signed="signed" in words,
-        encrypted="encrypted" in words or any(tree.encrypted for tree in trees),
+        encrypted=any(word.startswith("encrypted") for word in words)
+        or any(tree.encrypted for tree in trees),
         channels=1 + (int(channels[1]) if channels else 0),
         trees=trees,
     )

@@ -1,0 +1,191 @@
+"""Mount options from the profile, the capture and the user."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from smbench.errors import UsageError
+from smbench.mounts.accounts import Account
+from smbench.mounts.facts import CaptureFacts, gather_facts
+from smbench.mounts.identity import Identity
+from smbench.mounts.options import Option, account_options, derive_options, merge, override, to_argument
+from smbench.mounts.target import ShareTarget
+from smbench.trace.model import Connection, Session, TraceInfo
+from smbench.workload.calls import Call, Flush, Open, Read, Write
+from smbench.workload.model import Kind, NamespaceEntry, Operation
+
+
+def captured(dialect: int = 0x311, **facts: object) -> TraceInfo:
+    return TraceInfo(connections=[Connection("c", 1, "s", 445, dialect=dialect, **facts)])  # type: ignore[arg-type]
+
+
+def names(options: tuple[Option, ...]) -> set[str]:
+    return {str(option) for option in options}
+
+
+WIRE = {"cache=none", "actimeo=3600", "closetimeo=0", "nosparse", "nodfs"}
+
+
+def test_the_wire_profile_adds_nothing_to_the_wire() -> None:
+    options = names(derive_options("wire", captured(), CaptureFacts()))
+    assert options >= WIRE | {"nosharesock", "iocharset=utf8", "noperm", "vers=3.1.1", "serverino"}
+    assert not any(option.startswith(("rsize", "wsize", "nostrictsync", "nolease")) for option in options)
+
+
+def test_the_application_profile_leaves_the_client_its_ways() -> None:
+    options = names(derive_options("application", captured(), CaptureFacts(flushes=False)))
+    assert options >= {"nosharesock", "iocharset=utf8", "noperm", "cache=strict"}
+    assert not options & (WIRE | {"nostrictsync"})
+
+
+@pytest.mark.parametrize(
+    ("facts", "there", "not_there"),
+    [
+        (CaptureFacts(streams=True), {"noserverino", "nomapposix"}, {"serverino"}),
+        (CaptureFacts(mapped_characters=True), {"nomapposix", "serverino"}, set()),
+        (CaptureFacts(mapped_characters=True, reserved_characters=True), {"serverino"}, {"nomapposix"}),
+        (CaptureFacts(case_variants=True), {"nocase"}, set()),
+        (CaptureFacts(asked_for_caching=False), {"nolease"}, set()),
+        (CaptureFacts(flushes=False), {"nostrictsync"}, set()),
+        (CaptureFacts(largest_read=1_000_000, largest_write=100), {"rsize=1003520", "wsize=65536"}, set()),
+    ],
+)
+def test_facts_of_the_capture_change_the_wire_mount(
+    facts: CaptureFacts, there: set[str], not_there: set[str]
+) -> None:
+    options = names(derive_options("wire", captured(), facts))
+    assert there <= options
+    assert not not_there & options
+
+
+@pytest.mark.parametrize(
+    ("dialect", "option"),
+    [
+        (0x202, "vers=2.0"),
+        (0x210, "vers=2.1"),
+        (0x300, "vers=3.0"),
+        (0x302, "vers=3.0.2"),
+        (0x311, "vers=3.1.1"),
+    ],
+)
+def test_the_dialect_is_the_captured_one(dialect: int, option: str) -> None:
+    assert option in names(derive_options("wire", captured(dialect), CaptureFacts()))
+
+
+def test_signing_encryption_and_channels_follow_the_capture() -> None:
+    signed = names(derive_options("wire", captured(signing_required=True), CaptureFacts()))
+    assert "sign" in signed
+    info = captured(signing_required=True)
+    info.sessions = [Session(1, connections=[0], encrypted=True, user=0)]
+    info.connections.append(Connection("c", 2, "s", 445, dialect=0x311))
+    assert names(derive_options("wire", info, CaptureFacts())) >= {"seal"}
+    info.sessions[0].connections = [0, 1]
+    assert names(derive_options("wire", info, CaptureFacts())) >= {"multichannel", "max_channels=2"}
+
+
+def test_each_user_gets_the_dialect_of_its_own_connection() -> None:
+    info = TraceInfo(
+        connections=[
+            Connection("a", 1, "s", 445, dialect=0x210),
+            Connection("b", 1, "s", 445, dialect=0x311),
+        ],
+        sessions=[Session(1, connections=[0], user=0), Session(2, connections=[1], user=1)],
+    )
+    for user, option in ((0, "vers=2.1"), (1, "vers=3.1.1")):
+        assert option in names(derive_options("wire", info, CaptureFacts(), user=user))
+
+
+def test_a_server_that_offered_little_is_kept_to_it() -> None:
+    options = names(
+        derive_options("application", captured(max_read=65536, max_write=8 << 20), CaptureFacts())
+    )
+    assert "rsize=65536" in options
+    assert not any(option.startswith("wsize") for option in options)
+
+
+@pytest.mark.parametrize(
+    ("given", "there", "gone"),
+    [
+        ("cache=loose", "cache=loose", "cache=none"),
+        ("noserverino", "noserverino", "serverino"),
+        ("dfs", "dfs", "nodfs"),
+        ("vers=3.0", "vers=3.0", "vers=3.1.1"),
+        ("echo_interval=5", "echo_interval=5", "echo_interval"),
+    ],
+)
+def test_the_users_options_win(given: str, there: str, gone: str) -> None:
+    options = derive_options("wire", captured(), CaptureFacts(), given=[given])
+    assert there in names(options)
+    assert gone not in names(options)
+    assert next(option.reason for option in options if str(option) == there) == "given"
+
+
+@pytest.mark.parametrize(
+    "given", ["password=x", "credentials=/x", "username=a", "a,b", "x=", "=x", "a=b,c", "a b"]
+)
+def test_options_that_cannot_be_given(given: str) -> None:
+    with pytest.raises(UsageError, match="mount option"):
+        derive_options("wire", captured(), CaptureFacts(), given=[given])
+
+
+def test_a_profile_that_is_none() -> None:
+    with pytest.raises(UsageError, match="'fast'"):
+        derive_options("fast", captured(), CaptureFacts())
+
+
+def test_account_and_target_add_theirs_and_never_the_password() -> None:
+    account = Account("alice", "hunter2", "LAB")
+    own = account_options(account, ShareTarget("s", "x", port=4450), Identity(65534, 65533, "nobody"))
+    text = to_argument(
+        merge(own, derive_options("wire", captured(), CaptureFacts(), given=["file_mode=0644"]))
+    )
+    assert {"sec=ntlmssp", "port=4450", "uid=65534", "gid=65533", "file_mode=0644"} <= set(text.split(","))
+    assert "hunter2" not in text
+    assert "alice" not in text
+    kerberos = account_options(Account("bob", kerberos=True), ShareTarget("s", "x"), Identity(7, 7, "u"))
+    assert names(kerberos) >= {"sec=krb5", "cruid=7"}
+
+
+@given(
+    st.lists(
+        st.sampled_from(["serverino", "noserverino", "nodfs", "dfs", "cache=none", "cache=strict", "sign"])
+    )
+)
+def test_overriding_is_idempotent_and_keeps_no_rivals(given: list[str]) -> None:
+    once = override((), given)
+    assert override(once, [str(option) for option in once]) == once
+    kept = [option.name for option in once]
+    assert len(kept) == len(set(kept))
+    assert not {"serverino", "noserverino"} <= set(kept)
+
+
+def operation(call: Call, path: str = "f") -> Operation:
+    return Operation(0, 0, 0, 0, 0, 0, (), "test", path, call)
+
+
+def opens(path: str, oplock: int = 0, lease_state: int = 0) -> Operation:
+    return operation(Open(1, path, 0, 7, 1, 0, 0, oplock, lease_state), path)
+
+
+def test_facts_are_gathered_from_what_was_done() -> None:
+    facts = gather_facts(
+        [opens("a/b:stream"), operation(Read(1, 0, 70000)), operation(Write(1, 0, 9)), operation(Flush(1))],
+        [NamespaceEntry("a", Kind.DIRECTORY)],
+    )
+    assert facts == CaptureFacts(70000, 9, asked_for_caching=False, streams=True, flushes=True)
+    assert not gather_facts([opens("x", oplock=9)], []).flushes
+
+
+@pytest.mark.parametrize(
+    ("oplock", "lease_state", "asks"), [(0, 0, False), (0xFF, 0, False), (0xFF, 7, True), (9, 0, True)]
+)
+def test_caching_is_asked_for_by_oplock_or_lease(oplock: int, lease_state: int, asks: bool) -> None:
+    assert gather_facts([opens("x", oplock, lease_state)], []).asked_for_caching is asks
+
+
+def test_case_variants_are_those_of_one_file() -> None:
+    assert gather_facts([opens("A"), opens("a")], []).case_variants
+    two = [NamespaceEntry("A", Kind.FILE), NamespaceEntry("a", Kind.FILE)]
+    assert not gather_facts([opens("A"), opens("a")], two).case_variants
+    assert gather_facts([opens("x\uf022y")], []).mapped_characters
+    assert gather_facts([opens("x?y")], []).reserved_characters

@@ -1,0 +1,134 @@
+"""Opening a target without a kernel: directories, identities, and what is refused before anything is made."""
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from smbench.errors import SetupError, UsageError
+from smbench.mounts import cifs, identity, session
+from smbench.mounts.accounts import Account
+from smbench.mounts.identity import Identity, worker_identity
+from smbench.mounts.session import UserMount, open_target
+from smbench.mounts.target import DirectoryTarget, ShareTarget
+
+ALICE = UserMount("alice", Account("a", "x"))
+
+
+def test_a_directory_is_every_users_root(tmp_path: Path) -> None:
+    with open_target(DirectoryTarget(tmp_path), [UserMount("a"), UserMount("b")]) as mounted:
+        assert mounted.roots == [tmp_path, tmp_path]
+        assert [d["user"] for d in mounted.describe()] == ["a", "b"]
+        assert mounted.describe()[0]["filesystem"]
+
+
+def test_a_share_needs_an_account_for_every_user(tmp_path: Path) -> None:
+    with (
+        pytest.raises(UsageError, match="--users"),
+        open_target(ShareTarget("s", "x"), [ALICE, UserMount("bob")], runtime=tmp_path),
+    ):
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.fixture
+def as_root(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.geteuid", lambda: 0)
+
+
+@pytest.mark.parametrize(
+    ("environment", "expected"),
+    [
+        ({"SUDO_UID": "1234567", "SUDO_GID": "1234"}, Identity(1234567, 1234, "1234567")),
+        ({"SUDO_UID": "0", "SUDO_GID": "0"}, "nobody"),
+        ({"SUDO_UID": "x", "SUDO_GID": ""}, "nobody"),
+        ({}, "nobody"),
+    ],
+)
+def test_workers_on_a_share_are_who_called_sudo_or_nobody(
+    as_root: None, environment: dict[str, str], expected: Identity | str
+) -> None:
+    found = worker_identity(ShareTarget("s", "x"), environment)
+    assert found is not None
+    assert expected in (found, found.name)
+    assert found.uid != 0
+
+
+def test_workers_on_a_directory_are_its_owner(as_root: None, tmp_path: Path) -> None:
+    found = worker_identity(DirectoryTarget(tmp_path))
+    assert found is not None
+    assert (found.uid, found.gid) == (tmp_path.stat().st_uid, tmp_path.stat().st_gid)
+
+
+def test_an_ordinary_user_stays_itself_and_cannot_mount(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(identity.os, "geteuid", lambda: 1000)
+    assert worker_identity(ShareTarget("s", "x")) is None
+    with pytest.raises(SetupError, match="sudo"):
+        cifs.require_client()
+
+
+def test_without_mount_cifs(as_root: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cifs.shutil, "which", lambda *_, **__: None)
+    with pytest.raises(SetupError, match="apt-get install cifs-utils"):
+        cifs.require_client()
+
+
+def test_without_the_kernels_client(as_root: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        cifs.shutil, "which", lambda name, **_: f"/sbin/{name}" if name == "mount.cifs" else None
+    )
+    monkeypatch.setattr(cifs, "_kernel_has_cifs", lambda: False)
+    with pytest.raises(SetupError, match="modprobe cifs"):
+        cifs.require_client()
+
+
+def test_a_port_where_nobody_listens() -> None:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port = listener.getsockname()[1]
+    with pytest.raises(SetupError, match=rf"no connection to 127\.0\.0\.1 port {port}"):
+        cifs.require_server(ShareTarget("127.0.0.1", "x", port=port))
+
+
+@pytest.mark.parametrize(
+    ("error", "says"), [(TimeoutError(), "does not answer within"), (socket.gaierror(), "cannot be resolved")]
+)
+def test_a_server_that_is_not_there(monkeypatch: pytest.MonkeyPatch, error: OSError, says: str) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(cifs.socket, "create_connection", refuse)
+    with pytest.raises(SetupError, match=says):
+        cifs.require_server(ShareTarget("srv", "x"))
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, SetupError])
+def test_an_end_in_the_middle_of_mounting_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: type[BaseException]
+) -> None:
+    seen: list[Path] = []
+
+    def mount(program: str, target: ShareTarget, account: Account, options: object, where: Path) -> None:
+        assert list(tmp_path.glob("*.json")), "the state stands before the first mount is tried"
+        assert where.is_dir()
+        seen.append(where)
+        if len(seen) == 2:
+            raise error
+
+    monkeypatch.setattr(session.cifs, "require_client", lambda: "mount.cifs")
+    monkeypatch.setattr(session.cifs, "require_server", lambda target: None)
+    monkeypatch.setattr(session.cifs, "mount", mount)
+    with pytest.raises(error), open_target(ShareTarget("s", "x"), [ALICE, ALICE, ALICE], runtime=tmp_path):
+        pass
+    assert len(seen) == 2
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_credentials_are_in_memory_and_private() -> None:
+    account = Account("alice", "p,a ss", "LAB")
+    with cifs._credentials(account) as descriptor:
+        path = Path(f"/proc/self/fd/{descriptor}")
+        assert path.read_text() == "username=alice\npassword=p,a ss\ndomain=LAB\n"
+        assert path.stat().st_mode & 0o777 == 0o600
+        assert path.stat().st_nlink == 0
+    assert not path.exists()
