@@ -77,7 +77,9 @@ def close_file(tree: Tree, handle: Handle) -> None:
             link.delete_pending = True
     if stream.delete_pending and not stream.handles:
         node.streams.pop(stream.name.casefold(), None)
-    if link.delete_pending and next(node.handles(), None) is None and not node.children:
+    # A name goes with the last open that was made by it; other names of the file keep it alive.
+    in_use = any(other.link is link for other in node.handles())
+    if link.delete_pending and not in_use and not node.children:
         tree.remove(link)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from dataclasses import dataclass
-from errno import EACCES, EBADF, EEXIST, EISDIR, ENOENT, EPERM, EROFS
+from errno import EACCES, EBADF, EEXIST, EISDIR, ENOENT, ENOTEMPTY, EPERM, EROFS
 from threading import Lock
 
 from smbench.beneath import Beneath
@@ -147,8 +147,10 @@ class OpenFiles:
             try:
                 (self._names.rmdir if file.directory else self._names.unlink)(file.path)
             except OSError as error:
-                # Gone already: another handle's deletion, or a directory's at its SetDelete.
-                outcome = 0 if error.errno == ENOENT else -(error.errno or EBADF)
+                # Gone already (another handle's deletion, or a directory's at its SetDelete), or a
+                # directory that is not empty: to a server the close succeeds all the same.
+                if error.errno not in (ENOENT, ENOTEMPTY, EEXIST):
+                    outcome = -(error.errno or EBADF)
         try:
             os.close(fd)
         except OSError as error:
