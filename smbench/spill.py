@@ -1,6 +1,8 @@
 """A stream put in order on disk, in bounded memory: sorted runs, merged when they are read.
 
-Items are what `pickle` carries and are compared with `<`: tuples whose first fields are a unique key.
+Items are what `pickle` carries and are compared with `<`: tuples whose first fields are a unique key. A
+stream that is nearly in order already, as captures are, costs little: a run is opened only when its turn
+comes.
 """
 
 from __future__ import annotations
@@ -8,28 +10,36 @@ from __future__ import annotations
 import heapq
 import pickle
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 Item = TypeVar("Item", bound=Any)
 
-_BLOCK = 2000
-"""Items that are written and read at once; one block a run is in memory while runs are merged."""
-_RUN_ITEMS = 200_000
+_BLOCK = 500
+"""Items that are written and read at once; one block of each open run is in memory while runs are merged."""
+RUN_ITEMS = 32_768
+
+
+class Run(NamedTuple):
+    """A sorted run on disk, and its smallest item."""
+
+    path: Path
+    first: Any
 
 
 class Sorter(Generic[Item]):
     """Takes items in any order and gives them back sorted. What fits into one run never touches the disk.
 
-    `folder` (made at need) takes the runs; whoever owns it removes it.
+    `folder` (made at need) takes the runs; whoever owns it removes it. Another process may merge what
+    `flush` leaves in `runs`.
     """
 
-    def __init__(self, folder: Path, run_items: int = _RUN_ITEMS) -> None:
+    def __init__(self, folder: Path, run_items: int = RUN_ITEMS) -> None:
+        self.runs: list[Run] = []
         self._folder = folder
         self._run_items = run_items
         self._items: list[Item] = []
-        self._runs: list[Path] = []
 
     def add(self, item: Item) -> None:
         self._items.append(item)
@@ -40,30 +50,26 @@ class Sorter(Generic[Item]):
         """Write what is in memory as a run."""
         if self._items:
             self._items.sort()
-            self._runs.append(write_run(self._folder, self._items))
+            self.runs.append(_write_run(self._folder, self._items))
             self._items = []
 
-    @property
-    def runs(self) -> list[Path]:
-        """The runs on disk; with `flush`, everything, for another process to merge."""
-        return list(self._runs)
-
     def __iter__(self) -> Iterator[Item]:
+        if self.runs:
+            self.flush()
+            return merge(self.runs)
         self._items.sort()
-        return merge(self._runs, self._items)
+        return iter(self._items)
 
 
-def write_run(folder: Path, items: list[Any]) -> Path:
-    """Write sorted items as one run."""
+def _write_run(folder: Path, items: list[Any]) -> Run:
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile(dir=folder, suffix=".run", delete=False) as run:
         for start in range(0, len(items), _BLOCK):
             pickle.dump(items[start : start + _BLOCK], run, pickle.HIGHEST_PROTOCOL)
-    return Path(run.name)
+    return Run(Path(run.name), items[0])
 
 
-def read_run(path: Path) -> Iterator[Any]:
-    """The items of one run, a block at a time."""
+def _read_run(path: Path) -> Iterator[Any]:
     with path.open("rb") as run:
         while True:
             try:
@@ -74,9 +80,18 @@ def read_run(path: Path) -> Iterator[Any]:
             yield from block
 
 
-def merge(runs: list[Path], items: list[Any] | None = None) -> Iterator[Any]:
-    """All items of the runs, and of one sorted list, in order."""
-    streams = [read_run(run) for run in runs]
-    if items:
-        streams.append(iter(items))
-    return streams[0] if len(streams) == 1 else heapq.merge(*streams)
+def merge(runs: Iterable[Run]) -> Iterator[Any]:
+    """All items of the runs, in order; in memory are only runs that overlap at that place."""
+    waiting = sorted(runs, key=lambda run: run.first, reverse=True)
+    heap: list[tuple[Any, int, Iterator[Any]]] = []
+    while heap or waiting:
+        while waiting and (not heap or waiting[-1].first < heap[0][0]):
+            items = _read_run(waiting.pop().path)
+            heapq.heappush(heap, (next(items), len(waiting), items))
+        item, number, items = heap[0]
+        yield item
+        following = next(items, None)
+        if following is None:
+            heapq.heappop(heap)
+        else:
+            heapq.heapreplace(heap, (following, number, items))

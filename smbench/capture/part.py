@@ -12,6 +12,8 @@ from smbench.capture.wire import FLAG_RESPONSE
 from smbench.spill import Sorter
 
 SMB_PORTS = (445, 139)
+_GRADES = {"tcp_gaps": "tcp_gaps", "malformed": "malformed", "snapped": "snapped", "smb1": "smb1_frames"}
+"""What the script counts, as the trace's grade calls it."""
 
 
 class Reader:
@@ -38,8 +40,9 @@ class Reader:
                     line.stream, self._ends[line.stream].destination_port in self._ports, line.time_ns
                 )
                 self.facts.sealed(self._numbers[line.stream], line)
+                self.facts.counts["sealed_messages"] += 1
             elif isinstance(line, Lack):
-                self.facts.counts[line.what] += line.number
+                self.facts.counts[_GRADES[line.what]] += line.number
             elif isinstance(line, End):
                 self.facts.counts["unreadable"] += line.failed
         for pairing in self._pairings.values():

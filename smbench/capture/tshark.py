@@ -12,14 +12,14 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from pathlib import Path
-from typing import IO
 
-from smbench.errors import SetupError, UsageError
+from smbench.capture.formats import no_capture
+from smbench.errors import SetupError
 from smbench.trace.model import Command
 
 _OLDEST = (3, 6)
@@ -29,6 +29,10 @@ _PAYLOAD_LIMIT = 128
 _LISTING_LIMIT = 9 << 20
 """More than the largest transaction that servers offer (8 MiB)."""
 _ERROR_BYTES = 8192
+_PROGRESS_LINES = 5000
+
+Progress = Callable[[int], None]
+"""Hears how many bytes are read so far."""
 
 LIMITS: Mapping[int, int] = {
     Command.READ * 2 + 1: _PAYLOAD_LIMIT,
@@ -57,10 +61,9 @@ class Tshark:
 
 
 @dataclass(frozen=True, slots=True)
-class Dissection:
-    """What decoding needs to be told: ports beside 445 and 139, and keys."""
+class Keys:
+    """The keys that decoding was given."""
 
-    ports: tuple[int, ...] = ()
     nt_password: str | None = None
     keytab: Path | None = None
     session_keys: tuple[tuple[str, ...], ...] = ()
@@ -93,14 +96,14 @@ def find_tshark() -> Tshark:
 
 
 @contextlib.contextmanager
-def profile(dissection: Dissection) -> Iterator[Path]:
+def profile(keys: Keys) -> Iterator[Path]:
     """A private configuration directory for tshark runs, gone afterwards with the keys in it."""
     folder = Path(tempfile.mkdtemp(prefix="smbench-tshark-"))
     try:
         (folder / _SCRIPT).write_text(_limits() + (resources.files(__package__) / _SCRIPT).read_text())
-        (folder / "preferences").write_text(_preferences(dissection))
-        if dissection.session_keys:
-            rows = "".join(",".join(row) + "\n" for row in dissection.session_keys)
+        (folder / "preferences").write_text(_preferences(keys))
+        if keys.session_keys:
+            rows = "".join(",".join(row) + "\n" for row in keys.session_keys)
             (folder / "smb2_seskey_list").write_text(rows)
         yield folder
     finally:
@@ -111,46 +114,51 @@ def _limits() -> str:
     return "LIMITS = {" + ", ".join(f"[{key}] = {limit}" for key, limit in LIMITS.items()) + "}\n"
 
 
-def _preferences(dissection: Dissection) -> str:
+def _preferences(keys: Keys) -> str:
     preferences = dict(_PREFERENCES)
-    if dissection.ports:
-        preferences["nbss.tcp.port"] = ",".join(map(str, (139, 445, *dissection.ports)))
-    if dissection.nt_password is not None:
-        preferences["ntlmssp.nt_password"] = dissection.nt_password
-    if dissection.keytab is not None:
+    if keys.nt_password is not None:
+        preferences["ntlmssp.nt_password"] = keys.nt_password
+    if keys.keytab is not None:
         preferences["kerberos.decrypt"] = "TRUE"
-        preferences["kerberos.file"] = str(dissection.keytab.resolve())
+        preferences["kerberos.file"] = str(keys.keytab.resolve())
     return "".join(f"{name}: {value}\n" for name, value in preferences.items())
 
 
 class Run:
     """One tshark over one capture: an iterator over its lines; a context manager that leaves no process.
 
-    `source` is a file, or the reading end of a pipe that carries a capture.
+    `progress` hears, now and then, how many bytes of the file are read.
     """
 
-    def __init__(self, source: Path | IO[bytes], configuration: Path) -> None:
-        stdin: int | IO[bytes] = subprocess.DEVNULL if isinstance(source, Path) else source
-        file = str(source) if isinstance(source, Path) else "-"
-        self._name = file if isinstance(source, Path) else "the capture"
+    def __init__(self, capture: Path, configuration: Path, ports: Iterable[int], progress: Progress) -> None:
+        self._capture = capture
+        self._progress = progress
+        self._descriptor = ""
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the run; a pipe could fill and hang
         argv = [
-            find_tshark().path, "-n", "-q", "-X", f"lua_script:{configuration / _SCRIPT}",
-            "-r", file,
-        ]  # fmt: skip
+            find_tshark().path,
+            "-n",
+            "-q",
+            "-X",
+            f"lua_script:{configuration / _SCRIPT}",
+            "-r",
+            str(capture),
+        ]
+        for port in ports:
+            argv += ["-d", f"tcp.port=={port},nbss"]
         environment = {**os.environ, "WIRESHARK_CONFIG_DIR": str(configuration), "LC_ALL": "C.UTF-8"}
-        self._process = subprocess.Popen(
-            argv,
-            stdin=stdin,
-            stdout=subprocess.PIPE,
-            stderr=self._errors,
-            bufsize=1 << 20,
-            env=environment,
-        )
-
-    @property
-    def pid(self) -> int:
-        return self._process.pid
+        try:
+            self._process = subprocess.Popen(
+                argv,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=self._errors,
+                bufsize=1 << 20,
+                env=environment,
+            )
+        except OSError as error:
+            self._errors.close()
+            raise SetupError(f"cannot start tshark at {argv[0]}: {error.strerror}") from None
 
     def __enter__(self) -> Run:
         return self
@@ -163,16 +171,23 @@ class Run:
         self._errors.close()
 
     def __iter__(self) -> Iterator[bytes]:
-        """The lines, without their ends; a UsageError after them where tshark could not read the file."""
+        """The lines, without their ends; after them a UsageError where tshark could not read the file."""
         assert self._process.stdout is not None
-        complete = False
-        for line in self._process.stdout:
-            complete = line[:2] == b"Z\t"
-            yield line[:-1]
-        status = self._process.wait()
-        # tshark ends with 2 on a capture cut short in the middle of a packet, after all that is before it.
-        if not complete:
-            raise UsageError(f"cannot read {self._name}: {self.complaint() or f'tshark ended with {status}'}")
+        last = b""
+        for number, last in enumerate(self._process.stdout):
+            if not number % _PROGRESS_LINES:
+                self._progress(self._position())
+            yield last[:-1]
+        self._process.wait()
+        if not last.startswith(b"Z\t"):
+            raise no_capture(
+                self._capture, self.complaint() or f"tshark ended with {self._process.returncode}"
+            )
+
+    @property
+    def cut_short(self) -> bool:
+        """The file ends in the middle of a packet; everything before that was read."""
+        return self._process.returncode not in (None, 0)
 
     def complaint(self) -> str:
         """What tshark had to say on stderr, in one line."""
@@ -180,3 +195,28 @@ class Run:
         lines = self._errors.read(_ERROR_BYTES).decode("utf-8", "replace").splitlines()
         said = [line.strip() for line in lines if line.strip() and "Running as user" not in line]
         return " ".join(said)[:400]
+
+    def _position(self) -> int:
+        """How far tshark has read its file; 0 where the system does not tell."""
+        process = Path("/proc") / str(self._process.pid)
+        try:
+            if not self._descriptor:
+                ours = self._capture.stat()
+                for link in (process / "fd").iterdir():
+                    with contextlib.suppress(OSError):
+                        if os.path.samestat(link.stat(), ours):
+                            self._descriptor = link.name
+            return int((process / "fdinfo" / self._descriptor).read_text().split(None, 2)[1])
+        except (OSError, ValueError, IndexError):
+            return 0
+
+
+def first_packet_time(start: bytes) -> float:
+    """When the first packet of a capture was taken, in seconds since 1970, from the capture's first bytes;
+    0 where they have none."""
+    argv = [find_tshark().path, "-n", "-r", "-", "-c", "1", "-T", "fields", "-e", "frame.time_epoch"]
+    try:
+        shown = subprocess.run(argv, input=start, capture_output=True, timeout=60, check=False)
+        return float(shown.stdout.split(b"\n")[0] or 0)
+    except (OSError, ValueError, subprocess.TimeoutExpired):
+        return 0.0

@@ -1,0 +1,125 @@
+"""What a capture file is, before tshark sees it, and what to tell the user when nothing can come of it."""
+
+from __future__ import annotations
+
+import gzip
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import IO, cast
+
+from smbench.errors import UsageError
+from smbench.trace.model import Command, command_name
+
+_WIRE = "give a pcap or pcapng file, as tcpdump -w and Wireshark write them"
+
+
+class Packing(StrEnum):
+    """How the file's bytes are packed."""
+
+    PLAIN = "plain"
+    GZIP = "gz"
+    ZSTD = "zst"
+
+
+class Format(StrEnum):
+    """What the unpacked bytes are."""
+
+    PCAP = "pcap"
+    PCAPNG = "pcapng"
+    OTHER = "other"
+    """Nothing that this package reads by itself: tshark knows more formats."""
+
+
+_PACKINGS: Mapping[bytes, Packing] = {b"\x1f\x8b": Packing.GZIP, b"\x28\xb5\x2f\xfd": Packing.ZSTD}
+_FORMATS: Mapping[bytes, Format] = {
+    b"\xa1\xb2\xc3\xd4": Format.PCAP, b"\xd4\xc3\xb2\xa1": Format.PCAP,
+    b"\xa1\xb2\x3c\x4d": Format.PCAP, b"\x4d\x3c\xb2\xa1": Format.PCAP,
+    b"\x0a\x0d\x0d\x0a": Format.PCAPNG,
+}  # fmt: skip
+
+
+def examine(path: Path) -> tuple[Packing, Format]:
+    """How `path` is packed and what is in it; UsageError where it can be no capture at all."""
+    try:
+        if path.is_dir():
+            raise UsageError(f"{path} is a directory: give the capture files in it, one by one")
+        if not path.exists():
+            raise UsageError(f"there is no capture {path}: check the path")
+        with path.open("rb") as file:
+            start = file.read(4)
+    except OSError as error:
+        raise UsageError(f"cannot read the capture {path}: {error.strerror or error}") from None
+    if not start:
+        raise UsageError(f"the capture {path} is empty (0 bytes): {_WIRE}")
+    packing = next((kind for magic, kind in _PACKINGS.items() if start.startswith(magic)), Packing.PLAIN)
+    if packing is not Packing.PLAIN:
+        try:
+            with path.open("rb") as file:
+                start = unpacked(file, packing).read(4)
+        except (OSError, EOFError) as error:
+            raise UsageError(
+                f"cannot unpack {path}: {error}; {_WIRE}, or one of them as .gz or .zst"
+            ) from None
+    return packing, _FORMATS.get(start, Format.OTHER)
+
+
+def unpacked(file: IO[bytes], packing: Packing) -> IO[bytes]:
+    """An open file's bytes without their packing; its own `tell` shows how far it is read."""
+    if packing is Packing.GZIP:
+        return cast("IO[bytes]", gzip.GzipFile(fileobj=file))
+    if packing is Packing.ZSTD:
+        import pyarrow as pa
+
+        return cast("IO[bytes]", pa.CompressedInputStream(pa.PythonFile(file, mode="r"), "zstd"))
+    return file
+
+
+def no_capture(path: Path, complaint: str) -> UsageError:
+    """tshark could not take the file at all."""
+    return UsageError(f"{path} is no capture that tshark can read ({complaint}): {_WIRE}")
+
+
+_PREPARATION = {
+    command_name(command)
+    for command in (
+        Command.NEGOTIATE, Command.SESSION_SETUP, Command.LOGOFF, Command.TREE_CONNECT,
+        Command.TREE_DISCONNECT, Command.ECHO,
+    )
+}  # fmt: skip
+
+
+def check_content(
+    captures: Sequence[Path], commands: Mapping[str, int], counts: Counter[str], packets: Callable[[], int]
+) -> None:
+    """UsageError where nothing was readable, with the reason and what to do.
+
+    `packets` says, where it matters, how many of the captures hold any packet.
+    """
+    name = " and ".join(str(path) for path in captures)
+    exchanges = sum(commands.values())
+    if counts["sealed_messages"] and not commands.keys() - _PREPARATION:
+        raise UsageError(
+            f"all SMB traffic in {name} is encrypted ({counts['sealed_messages']} messages): "
+            "give the keys with --nt-password-file, --keytab or --session-key-file"
+        )
+    if exchanges:
+        return
+    if counts["orphan_responses"] and not counts["smb1_frames"]:
+        raise UsageError(
+            f"{name} holds {counts['orphan_responses']} SMB2 responses and not one request: "
+            "capture both directions, with the connection's start"
+        )
+    if counts["smb1_frames"]:
+        raise UsageError(
+            f"{name} holds SMB1 only ({counts['smb1_frames']} frames), which cannot be replayed: "
+            "capture clients that speak SMB2 or SMB3"
+        )
+    if not packets():
+        raise UsageError(
+            f"the capture {name} has no packets: capture again, e.g. tcpdump -s 0 -w FILE port 445"
+        )
+    raise UsageError(
+        f"{name} holds no SMB2 or SMB3 traffic: capture on port 445, or name the server's port with --port"
+    )

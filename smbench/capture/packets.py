@@ -1,0 +1,208 @@
+"""Packets of pcap and pcapng files, and the connection that each belongs to: what splitting a capture needs.
+
+Nothing is dissected here: a packet is assigned to a part by its addresses and ports, so that every part has
+whole connections. What is not plainly TCP over IP over a known link goes to the first part, unjudged.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Callable, Iterator
+from typing import IO, NamedTuple
+
+_CHUNK = 4 << 20
+_VLAN_TYPES = (b"\x81\x00", b"\x88\xa8", b"\x91\x00")
+_IPV4, _IPV6 = b"\x08\x00", b"\x86\xdd"
+_IPV6_EXTENSIONS = (0, 43, 60)
+_MOST_FRAGMENTED = 10_000
+_LARGEST_RECORD = 64 << 20
+
+Payload = Callable[[bytes, int], tuple[bytes, int]]
+"""A packet's bytes and where it begins → (ethertype of what is inside, where that begins)."""
+
+
+def _ethernet(data: bytes, at: int) -> tuple[bytes, int]:
+    kind, at = data[at + 12 : at + 14], at + 14
+    while kind in _VLAN_TYPES:
+        kind, at = data[at + 2 : at + 4], at + 4
+    return kind, at
+
+
+def _raw(data: bytes, at: int) -> tuple[bytes, int]:
+    version = data[at] >> 4 if len(data) > at else 0
+    return (_IPV4 if version == 4 else _IPV6 if version == 6 else b""), at
+
+
+def _cooked(data: bytes, at: int) -> tuple[bytes, int]:
+    return data[at + 14 : at + 16], at + 16
+
+
+def _cooked2(data: bytes, at: int) -> tuple[bytes, int]:
+    return data[at : at + 2], at + 20
+
+
+def _loopback(data: bytes, at: int) -> tuple[bytes, int]:
+    return _raw(data, at + 4)
+
+
+_LINKS: dict[int, Payload] = {
+    0: _loopback, 1: _ethernet, 12: _raw, 14: _raw, 101: _raw, 108: _loopback, 113: _cooked, 228: _raw,
+    229: _raw, 276: _cooked2,
+}  # fmt: skip
+"""Link types ([pcap-linktype]) whose inside is found without guessing."""
+
+
+class Router:
+    """Assigns packets to parts by connection; None for TCP that is not SMB's."""
+
+    def __init__(self, parts: int, ports: tuple[int, ...]) -> None:
+        self._parts = parts
+        self._ports = {port.to_bytes(2, "big") for port in ports}
+        self._fragments: dict[bytes, int | None] = {}
+
+    def part(self, link: int, data: bytes, at: int) -> int | None:
+        """The part of the packet that begins at `at` of `data`."""
+        payload = _LINKS.get(link)
+        if payload is None:
+            return 0
+        kind, at = payload(data, at)
+        if kind == _IPV4:
+            return self._ipv4(data, at)
+        if kind == _IPV6:
+            return self._ipv6(data, at)
+        return 0
+
+    def _ipv4(self, data: bytes, at: int) -> int | None:
+        if data[at + 9 : at + 10] != b"\x06":
+            return 0
+        fragment = int.from_bytes(data[at + 6 : at + 8], "big") & 0x3FFF
+        if fragment:
+            # Only the first fragment has the ports: the others follow it by addresses and identification.
+            datagram = data[at + 12 : at + 20] + data[at + 4 : at + 6]
+            if fragment & 0x1FFF:
+                return self._fragments.get(datagram, 0)
+            if len(self._fragments) > _MOST_FRAGMENTED:
+                self._fragments.clear()
+        ports = at + (data[at] & 15) * 4
+        part = self._connection(data[at + 12 : at + 16], data[at + 16 : at + 20], data[ports : ports + 4])
+        if fragment:
+            self._fragments[datagram] = part
+        return part
+
+    def _ipv6(self, data: bytes, at: int) -> int | None:
+        following, ports = data[at + 6 : at + 7], at + 40
+        while following and following[0] in _IPV6_EXTENSIONS:
+            following, ports = (
+                data[ports : ports + 1],
+                ports + 8 + 8 * int.from_bytes(data[ports + 1 : ports + 2]),
+            )
+        if following != b"\x06":
+            return 0
+        return self._connection(data[at + 8 : at + 24], data[at + 24 : at + 40], data[ports : ports + 4])
+
+    def _connection(self, source: bytes, target: bytes, ports: bytes) -> int | None:
+        near, far = source + ports[:2], target + ports[2:]
+        if ports[:2] not in self._ports and ports[2:] not in self._ports:
+            return None if len(ports) == 4 else 0
+        return zlib.crc32(near + far if near < far else far + near) % self._parts
+
+
+class Buffer:
+    """A stream read in large pieces; what is being looked at is whole in `data`, from `at` on."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self.data = b""
+        self.at = 0
+        self._stream = stream
+
+    def need(self, size: int) -> bool:
+        """Whether `size` bytes are there, read if need be; a stream that breaks off has ended."""
+        have = len(self.data) - self.at
+        if have >= size:
+            return True
+        pieces = [self.data[self.at :]]
+        self.at = 0
+        while have < size:
+            try:
+                piece = self._stream.read(max(_CHUNK, size - have))
+            except (OSError, EOFError, zlib.error):
+                # A compressed file that ends early: what came before it counts.
+                break
+            if not piece:
+                break
+            pieces.append(piece)
+            have += len(piece)
+        self.data = b"".join(pieces)
+        return have >= size
+
+
+class Record(NamedTuple):
+    """One record of a capture file, at `start` to `end` of the buffer's data.
+
+    A packet has its link type and where its bytes begin; other records (`packet` is -1) matter to all parts
+    if `shared`: interfaces and sections.
+    """
+
+    start: int
+    end: int
+    packet: int
+    link: int
+    shared: bool = False
+    frame: bool = True
+    """tshark counts it as a frame."""
+
+
+def pcap_records(buffer: Buffer) -> Iterator[Record]:
+    """The packets of a pcap file, its header first as a shared record."""
+    if not buffer.need(24):
+        return
+    start = buffer.at
+    order = pcap_order(buffer.data[start : start + 4])
+    link = struct.unpack_from(order + "I", buffer.data, start + 20)[0] & 0xFFFF
+    lengths = struct.Struct(order + "8xI4x")
+    buffer.at += 24
+    yield Record(start, buffer.at, -1, link, shared=True, frame=False)
+    while buffer.need(16):
+        (captured,) = lengths.unpack_from(buffer.data, buffer.at)
+        if captured > _LARGEST_RECORD or not buffer.need(16 + captured):
+            return
+        start = buffer.at
+        buffer.at = start + 16 + captured
+        yield Record(start, buffer.at, start + 16, link)
+
+
+def pcap_order(magic: bytes) -> str:
+    """The byte order of a pcap file, as `struct` spells it."""
+    return ">" if magic[:2] == b"\xa1\xb2" else "<"
+
+
+_SECTION, _INTERFACE, _ENHANCED, _SIMPLE, _OBSOLETE = 0x0A0D0D0A, 1, 6, 3, 2
+_OTHER_FRAMES = (9, 0x204, 0x208, 0x216)
+"""Blocks that Wireshark shows as frames though they are no packets: journal entries and events."""
+
+
+def pcapng_records(buffer: Buffer) -> Iterator[Record]:
+    """The blocks of a pcapng file ([draft-ietf-opsawg-pcapng])."""
+    order, links = "<", [0]
+    while buffer.need(12):
+        if buffer.data[buffer.at : buffer.at + 4] == b"\x0a\x0d\x0d\x0a":
+            order = ">" if buffer.data[buffer.at + 8 : buffer.at + 12] == b"\x1a\x2b\x3c\x4d" else "<"
+            links = []
+        kind, size = struct.unpack_from(order + "II", buffer.data, buffer.at)
+        if size < 12 or size > _LARGEST_RECORD or not buffer.need(size):
+            return
+        start = buffer.at
+        buffer.at = end = start + size
+        if kind == _INTERFACE:
+            links.append(struct.unpack_from(order + "H", buffer.data, start + 8)[0])
+        if kind in (_SECTION, _INTERFACE):
+            yield Record(start, end, -1, 0, shared=True, frame=False)
+        elif kind in (_ENHANCED, _OBSOLETE) and size >= 32:
+            code = "I" if kind == _ENHANCED else "H"
+            (interface,) = struct.unpack_from(order + code, buffer.data, start + 8)
+            yield Record(start, end, start + 28, links[interface] if interface < len(links) else -1)
+        elif kind == _SIMPLE and size >= 16:
+            yield Record(start, end, start + 12, links[0] if links else -1)
+        else:
+            yield Record(start, end, -1, 0, frame=kind in _OTHER_FRAMES)
