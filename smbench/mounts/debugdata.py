@@ -83,12 +83,12 @@ def _session(text: str) -> ClientSession | None:
         return None
     channels = re.search(r"Extra Channels: (\d+)", text)
     trees = tuple(_tree(match) for match in _TREE.finditer(text))
-    words = found[2].lower().split()
+    words = found[2].split()
+    encrypted = any(word.startswith("encrypted") for word in words) or any(tree.encrypted for tree in trees)
     return ClientSession(
         session_id=int(found[1], 16),
         signed="signed" in words,
-        encrypted=any(word.startswith("encrypted") for word in words)
-        or any(tree.encrypted for tree in trees),
+        encrypted=encrypted,
         channels=1 + (int(channels[1]) if channels else 0),
         trees=trees,
     )

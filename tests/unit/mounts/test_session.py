@@ -116,7 +116,7 @@ def test_an_end_in_the_middle_of_mounting_leaves_nothing(
             raise error
 
     monkeypatch.setattr(session.cifs, "require_client", lambda: "mount.cifs")
-    monkeypatch.setattr(session.cifs, "require_server", lambda target: None)
+    monkeypatch.setattr(session.cifs, "require_server", lambda _: None)
     monkeypatch.setattr(session.cifs, "mount", mount)
     with pytest.raises(error), open_target(ShareTarget("s", "x"), [ALICE, ALICE, ALICE], runtime=tmp_path):
         pass

@@ -27,7 +27,7 @@ Server capabilities: 0x300067
 \t1) \\\\files.lab\\data Mounts: 1 DevInfo: 0x20020 Attributes: 0xc706ff
 \ttid: 0x5\tOptimal sector size: 0x200
 """
-MOUNTINFO = r"""20 23 0:26 / /mnt/a rw,relatime - cifs //127.0.0.1/share rw,vers=3.1.1,cache=strict,rsize=65536,soft
+MOUNTINFO = r"""20 23 0:26 / /mnt/a rw,relatime - cifs //127.0.0.1/share rw,vers=3.1.1,rsize=65536,soft
 21 23 0:27 / /mnt/with\040blank rw shared:1 master:2 - cifs //s/a\040b rw,actimeo=1
 22 23 8:1 / / rw - ext4 /dev/sda1 rw
 nonsense

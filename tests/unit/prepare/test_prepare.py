@@ -1,0 +1,274 @@
+"""prepare, verify and clean on a local directory: the pre-image is there, and nothing else is touched."""
+
+import errno
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from smbench.errors import SetupError, UsageError
+from smbench.prepare import make
+from smbench.prepare.check import verify
+from smbench.prepare.clean import clean
+from smbench.prepare.content import Content
+from smbench.prepare.make import prepare
+from smbench.prepare.manifest import MANIFEST
+from smbench.workload.model import Kind, NamespaceEntry
+
+WRITTEN = 1_500_000_000_123_456_700
+ENTRIES = [
+    NamespaceEntry("dir", Kind.DIRECTORY, attributes=0x10, written_ns=WRITTEN - 10**15),
+    NamespaceEntry("dir/sub", Kind.DIRECTORY, attributes=0x10, written_ns=WRITTEN - 10**14),
+    NamespaceEntry("dir/sub/read only", Kind.FILE, True, 70_000, True, attributes=0x1, written_ns=WRITTEN),
+    NamespaceEntry("dir/empty", Kind.FILE, size_known=True),
+    NamespaceEntry("top", Kind.FILE, True, 5_000_000, True, written_ns=WRITTEN, accessed_ns=WRITTEN + 1),
+    NamespaceEntry("to be made", Kind.FILE, present=False),
+    NamespaceEntry("dir/new folder", Kind.DIRECTORY, present=False),
+]  # fmt: skip
+
+
+def names(root: Path) -> set[str]:
+    return {str(path.relative_to(root)) for path in root.rglob("*")} - {MANIFEST}
+
+
+MADE = {"dir", "dir/sub", "dir/sub/read only", "dir/empty", "top"}
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    folder = tmp_path / "target"
+    folder.mkdir()
+    (tmp_path / "outside").write_text("untouched")
+    return folder
+
+
+@pytest.mark.parametrize("content", list(Content))
+def test_what_is_prepared_is_verified(root: Path, content: Content) -> None:
+    prepared = prepare(root, ENTRIES, content=content)
+    assert names(root) == MADE
+    assert verify(root, ENTRIES) == []
+    assert (prepared.directories, prepared.files, prepared.bytes) == (2, 3, 5_070_000)
+    assert not prepared.not_made
+    assert not prepared.losses
+    assert (root / "dir").stat().st_mtime_ns == WRITTEN - 10**15
+    assert (root / "dir/sub/read only").stat().st_mode & 0o222 == 0
+
+
+def test_content_is_seeded_and_does_not_compress(tmp_path: Path) -> None:
+    import zlib
+
+    entries = [NamespaceEntry(name, Kind.FILE, size=100_000) for name in ("a", "b")]
+    data = []
+    for name, seed in (("one", 1), ("same", 1), ("two", 2)):
+        (tmp_path / name).mkdir()
+        prepare(tmp_path / name, entries, seed=seed)
+        data.append([(tmp_path / name / file).read_bytes() for file in ("a", "b")])
+    one, same, two = data
+    assert one == same
+    assert one[0] != one[1]
+    assert one[0] != two[0]
+    assert len(zlib.compress(one[0])) > 99_000
+
+
+def test_sparse_files_take_no_room(root: Path) -> None:
+    prepare(root, [NamespaceEntry("huge", Kind.FILE, size=1 << 40)], content=Content.SPARSE)
+    status = (root / "huge").stat()
+    assert (status.st_size, status.st_blocks) == (1 << 40, 0)
+
+
+@pytest.mark.parametrize(
+    ("change", "what"),
+    [
+        (lambda root: (root / "top").unlink(), {("top", "missing")}),
+        (lambda root: os.truncate(root / "top", 3), {("top", "size"), ("top", "written")}),
+        (lambda root: (root / "to be made").touch(), {("to be made", "present")}),
+        (lambda root: (root / "dir/sub/read only").chmod(0o644), {("dir/sub/read only", "attributes")}),
+        (lambda root: ((root / "dir/empty").unlink(), (root / "dir/empty").mkdir()),
+         {("dir/empty", "kind"), ("dir", "written")}),
+        (lambda root: os.utime(root / "top", ns=(0, WRITTEN + 100)), {("top", "written")}),
+        (lambda root: os.utime(root / "top", ns=(0, WRITTEN + 99)), set()),
+    ],
+)  # fmt: skip
+def test_each_difference_is_told(
+    root: Path, change: Callable[[Path], object], what: set[tuple[str, str]]
+) -> None:
+    prepare(root, ENTRIES)
+    change(root)
+    assert {(difference.path, difference.what) for difference in verify(root, ENTRIES)} == what
+
+
+def test_a_size_that_the_capture_never_told_is_a_least() -> None:
+    entry = NamespaceEntry("f", Kind.FILE, size=10)
+    from smbench.prepare.check import _size_fits
+
+    assert [_size_fits(entry, size) for size in (9, 10, 11)] == [False, True, True]
+
+
+def replayed(root: Path) -> None:
+    """What a replay may leave."""
+    (root / "to be made").write_text("made")
+    (root / "dir/new folder").mkdir()
+    (root / "dir/new folder/deep").write_text("x")
+    (root / "dir/~temporary.tmp").write_text("x")
+    (root / "dir/sub/read only").rename(root / "dir/sub/renamed")
+    (root / "top").write_text("short")
+
+
+def test_preparing_again_undoes_a_replay(root: Path) -> None:
+    prepare(root, ENTRIES)
+    replayed(root)
+    prepared = prepare(root, ENTRIES)
+    assert verify(root, ENTRIES) == []
+    assert names(root) == MADE
+    assert prepared.kept == 1
+    assert prepared.removed == 6
+
+
+def test_preparing_another_workload_replaces_the_first(root: Path) -> None:
+    prepare(root, ENTRIES)
+    other = [NamespaceEntry("dir", Kind.FILE, size=1), NamespaceEntry("else", Kind.DIRECTORY)]
+    prepare(root, other)
+    assert names(root) == {"dir", "else"}
+    clean(root)
+    assert list(root.iterdir()) == []
+
+
+def test_clean_removes_all_of_it_however_it_was_changed(root: Path) -> None:
+    prepare(root, ENTRIES)
+    replayed(root)
+    (root / "somebody's").write_text("mine")
+    cleaned = clean(root)
+    assert cleaned.left == []
+    assert cleaned.others == ["somebody's"]
+    assert [path.name for path in root.iterdir()] == ["somebody's"]
+    with pytest.raises(UsageError, match="nothing was prepared"):
+        clean(root)
+
+
+def test_a_folder_with_something_else_in_it_is_refused(root: Path) -> None:
+    (root / "mine").write_text("x")
+    with pytest.raises(UsageError, match=r"'mine', which prepare did not make.*--force"):
+        prepare(root, ENTRIES)
+    assert names(root) == {"mine"}
+
+
+def test_force_leaves_what_is_there_as_it_is(root: Path) -> None:
+    (root / "dir").mkdir()
+    (root / "dir/mine").write_text("x")
+    (root / "top").write_text("y")
+    before = (root / "top").stat()
+    prepared = prepare(root, ENTRIES, force=True)
+    assert prepared.foreign == 2
+    assert (root / "top").stat().st_mtime_ns == before.st_mtime_ns
+    assert ("top", "size") in {(d.path, d.what) for d in verify(root, ENTRIES)}
+    clean(root)
+    assert names(root) == {"dir", "dir/mine", "top"}
+
+
+def test_what_must_not_be_there_and_is_not_ours_is_refused_even_by_force(root: Path) -> None:
+    (root / "to be made").write_text("mine")
+    with pytest.raises(UsageError, match="'to be made' not to be there"):
+        prepare(root, ENTRIES, force=True)
+    assert names(root) == {"to be made"}
+
+
+def test_a_limit_is_kept_before_anything_is_made(root: Path) -> None:
+    with pytest.raises(UsageError, match="--content sparse"):
+        prepare(root, ENTRIES, max_bytes=1000)
+    assert list(root.iterdir()) == []
+    prepare(root, ENTRIES, max_bytes=1000, content=Content.SPARSE)
+
+
+def test_a_full_disk_tells_what_was_made_and_clean_finds_it(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill = make.fill
+
+    def full(descriptor: int, path: str, *arguments: object) -> None:
+        if path == "top":
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        fill(descriptor, path, *arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(make, "fill", full)
+    with pytest.raises(SetupError, match=r"is full.*2 folders, 2 files.*--clean"):
+        prepare(root, ENTRIES)
+    clean(root)
+    assert list(root.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["dir", "top"])
+def test_links_in_the_target_lead_nowhere(root: Path, tmp_path: Path, name: str) -> None:
+    prepare(root, ENTRIES)
+    outside = tmp_path / "outside folder"
+    outside.mkdir()
+    (outside / "empty").write_text("untouched")
+    clean(root)
+    (root / name).symlink_to(outside)
+    prepared = prepare(root, ENTRIES, force=True)
+    assert (outside / "empty").read_text() == "untouched"
+    assert [path.name for path in outside.iterdir()] == ["empty"]
+    assert prepared.foreign == 1
+    clean(root)
+    assert (outside / "empty").read_text() == "untouched"
+    assert (root / name).is_symlink()
+
+
+def test_a_replays_link_is_removed_and_not_followed(root: Path, tmp_path: Path) -> None:
+    prepare(root, ENTRIES)
+    (root / "dir/link").symlink_to(tmp_path)
+    (root / "to be made").symlink_to(tmp_path / "outside")
+    clean(root)
+    assert (tmp_path / "outside").read_text() == "untouched"
+    assert list(root.iterdir()) == []
+
+
+@pytest.mark.parametrize("path", ["../outside", "/outside", "dir/../../outside"])
+def test_a_hostile_name_is_counted_and_not_made(root: Path, tmp_path: Path, path: str) -> None:
+    prepared = prepare(root, [NamespaceEntry(path, Kind.FILE, size=9), NamespaceEntry("f", Kind.FILE)])
+    assert sum(prepared.not_made.values()) == 1
+    assert names(root) == {"f"}
+    assert (tmp_path / "outside").read_text() == "untouched"
+
+
+def test_a_hostile_manifest_removes_nothing_outside(root: Path, tmp_path: Path) -> None:
+    (root / MANIFEST).write_text('{"schema": 1}\n{"path": "../outside", "kind": "file"}\n')
+    clean(root)
+    assert (tmp_path / "outside").read_text() == "untouched"
+    (root / MANIFEST).write_text("nonsense")
+    with pytest.raises(UsageError, match="not what prepare writes"):
+        clean(root)
+
+
+def test_what_a_file_system_cannot_keep_is_counted(root: Path) -> None:
+    entries = [
+        NamespaceEntry("n" * 300, Kind.FILE),
+        NamespaceEntry("f", Kind.FILE, attributes=0x6, written_ns=1 << 100),
+        NamespaceEntry("f:stream", Kind.STREAM, size=3),
+    ]
+    prepared = prepare(root, entries)
+    assert any("too long" in reason for reason in prepared.not_made)
+    assert any("streams" in reason for reason in prepared.not_made)
+    assert sum(prepared.losses.values()) == 2
+    assert set(prepared.examples.values()) == {"n" * 300, "f", "f:stream"}
+
+
+def test_progress_ends_at_all_of_it(root: Path) -> None:
+    heard: list[tuple[int, int]] = []
+    prepare(root, ENTRIES, progress=lambda done, total: heard.append((done, total)))
+    assert heard == sorted(heard)
+    assert heard[-1][0] == heard[-1][1]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_what_is_made_belongs_to_the_workers(root: Path) -> None:
+    prepare(root, ENTRIES, owner=(12345, 54321))
+    assert {(p.lstat().st_uid, p.lstat().st_gid) for p in root.rglob("*")} == {(12345, 54321)}
+
+
+def test_a_target_that_went_away(tmp_path: Path) -> None:
+    for action in (lambda: prepare(tmp_path / "none", []), lambda: clean(tmp_path / "none")):
+        with pytest.raises(SetupError, match="none"):
+            action()
+    with pytest.raises(SetupError, match="still mounted"):
+        verify(tmp_path / "none", [])
