@@ -1,0 +1,204 @@
+"""Attributes, names and directories on Windows: the handlers that ask or change metadata."""
+
+from __future__ import annotations
+
+from ctypes import byref, c_uint32
+
+from smbench.executors import win32_information as information
+from smbench.executors import win32_opens as opens
+from smbench.executors.win32_api import Name
+from smbench.executors.win32_files import NAME_INVALID, OpenFiles, check
+from smbench.executors.win32_names import NameRefusedError, relative_name
+from smbench.ntstatus import Status, outcome_of
+from smbench.workload.calls import (
+    Link,
+    List,
+    MakeDirectory,
+    Notify,
+    RemoveDirectory,
+    Rename,
+    SetAllocation,
+    SetAttributes,
+    SetDelete,
+    SetTimes,
+    Stat,
+    StatFs,
+    StatHandle,
+    Truncate,
+    Unlink,
+)
+
+_ANSWER_BYTES = 4096
+"""Room for an answer where the capture does not tell: fixed parts and the longest name."""
+_LISTING_BYTES = 1 << 16
+_NOTIFY_BYTES = 1 << 15
+_NO_MORE_FILES = outcome_of(Status.NO_MORE_FILES)
+_CANCELLED = outcome_of(Status.CANCELLED)
+
+
+class MetadataCalls:
+    """Handlers by name beneath the root, and by open file. CallFailedError carries an outcome too."""
+
+    def __init__(self, files: OpenFiles) -> None:
+        self._files = files
+        self._nt = files.nt
+        self._scratch = files.scratch
+        self._patterns: dict[int, tuple[int, str]] = {}
+        """For a capture handle that was scanned: its NT handle, and the pattern that this keeps."""
+
+    def stat(self, call: Stat) -> int:
+        with self._files.transient(call.path, call.access, options=call.options) as handle:
+            for level in call.levels:
+                check(self._query(handle, level, _ANSWER_BYTES))
+        return 0
+
+    def stat_handle(self, call: StatHandle) -> int:
+        handle, length = self._files[call.handle], call.output_length or _ANSWER_BYTES
+        if call.info_type == information.SECURITY_INFORMATION:
+            return self._query_security(handle, length)
+        if call.info_type == information.FILE_INFORMATION and call.level == information.FILE_FULL_EA:
+            return self._query_extended_attributes(handle, length)
+        if call.info_type != information.FILE_INFORMATION:
+            return outcome_of(Status.NOT_SUPPORTED)
+        return _success(self._query(handle, call.level, length))
+
+    def stat_fs(self, call: StatFs) -> int:
+        handle, buffer = self._files[call.handle], self._scratch.at_least(_ANSWER_BYTES)
+        return _success(
+            self._nt.query_volume(
+                handle, self._scratch.block_reference, buffer.address, _ANSWER_BYTES, call.level
+            )
+        )
+
+    def list_directory(self, call: List) -> int:
+        """Entries of one query, or of all until the end where the call stands for a whole scan."""
+        handle = self._files[call.handle]
+        known, pattern = self._patterns.get(call.handle, (0, ""))
+        if known == handle and call.restart and pattern != call.pattern:
+            # NT keeps the first pattern of an open; SMB2 takes another with each restart.
+            handle = self._files.reopen(call.handle)
+        self._patterns[call.handle] = handle, call.pattern
+        name = Name(call.pattern or "*")
+        entries = self._scan(handle, call, name, call.restart)
+        while call.calls > 1 and entries >= 0:
+            more = self._scan(handle, call, name, restart=False)
+            if more < 0:
+                return entries if more == _NO_MORE_FILES else more
+            entries += more
+        return entries
+
+    def _scan(self, handle: int, call: List, name: Name, restart: bool) -> int:
+        scratch = self._scratch
+        length = call.output_length or _LISTING_BYTES
+        buffer = scratch.at_least(length)
+        status = self._nt.query_directory(
+            handle, scratch.event, None, None, scratch.block_reference, buffer.address, length, call.level,
+            False, byref(name.string), restart,
+        )  # fmt: skip
+        status = self._nt.finish(status, scratch)
+        if status < 0:
+            return status
+        with memoryview(buffer.memory) as view:
+            return information.count_entries(view, int(scratch.block.information))
+
+    def notify(self, call: Notify) -> int:
+        """Wait for a change; closing the handle, or the executor, ends the wait."""
+        handle, scratch = self._files[call.handle], self._scratch
+        status = self._nt.notify_directory(
+            handle, scratch.event, None, None, scratch.block_reference,
+            scratch.at_least(_NOTIFY_BYTES).address, _NOTIFY_BYTES, call.filter, call.watch_tree,
+        )  # fmt: skip
+        status = self._nt.finish(status, scratch)
+        # What waits when its handle is closed ends in a success code, NOTIFY_CLEANUP.
+        return _CANCELLED if status == Status.NOTIFY_CLEANUP else _success(status)
+
+    def rename(self, call: Rename) -> int:
+        return self._name(call.handle, information.FILE_RENAME, call)
+
+    def link(self, call: Link) -> int:
+        return self._name(call.handle, information.FILE_LINK, call)
+
+    def _name(self, number: int, level: int, call: Rename | Link) -> int:
+        handle = self._files[number]
+        base, _, stream = call.target.partition(":")
+        try:
+            target = relative_name(call.target)
+        except NameRefusedError:
+            return NAME_INVALID
+        root = self._files.root
+        if stream and base == call.path.partition(":")[0]:
+            # A stream's new name is relative to its file ([MS-FSCC] 2.4.43).
+            root, target = 0, f":{stream}"
+        return self._set(handle, level, information.rename_information(call.replace, root, target))
+
+    def set_delete(self, call: SetDelete) -> int:
+        content = information.disposition_information(call.delete)
+        return self._set(self._files[call.handle], information.FILE_DISPOSITION, content)
+
+    def unlink(self, call: Unlink) -> int:
+        return self._remove(call.path, call.on_close, opens.NON_DIRECTORY_FILE)
+
+    def remove_directory(self, call: RemoveDirectory) -> int:
+        return self._remove(call.path, call.on_close, opens.DIRECTORY_FILE)
+
+    def _remove(self, path: str, on_close: bool, kind: int) -> int:
+        options = kind | opens.OPEN_REPARSE_POINT | (opens.DELETE_ON_CLOSE if on_close else 0)
+        with self._files.transient(path, opens.DELETE, options=options) as handle:
+            if not on_close:
+                check(
+                    self._set(handle, information.FILE_DISPOSITION, information.disposition_information(True))
+                )
+        return 0
+
+    def make_directory(self, call: MakeDirectory) -> int:
+        access = opens.READ_ATTRIBUTES
+        with self._files.transient(call.path, access, opens.CREATE, opens.DIRECTORY_FILE):
+            return 0
+
+    def truncate(self, call: Truncate) -> int:
+        content = information.size_information(call.size)
+        return self._set(self._files[call.handle], information.FILE_END_OF_FILE, content)
+
+    def set_allocation(self, call: SetAllocation) -> int:
+        content = information.size_information(call.size)
+        return self._set(self._files[call.handle], information.FILE_ALLOCATION, content)
+
+    def set_times(self, call: SetTimes) -> int:
+        content = information.basic_information(
+            call.created_ns, call.accessed_ns, call.written_ns, call.changed_ns
+        )
+        return self._set(self._files[call.handle], information.FILE_BASIC, content)
+
+    def set_attributes(self, call: SetAttributes) -> int:
+        content = information.basic_information(attributes=call.attributes)
+        return self._set(self._files[call.handle], information.FILE_BASIC, content)
+
+    def _set(self, handle: int, level: int, content: bytes) -> int:
+        return _success(
+            self._nt.set_information(handle, self._scratch.block_reference, content, len(content), level)
+        )
+
+    def _query(self, handle: int, level: int, length: int) -> int:
+        buffer = self._scratch.at_least(length)
+        return self._nt.query_information(
+            handle, self._scratch.block_reference, buffer.address, length, level
+        )
+
+    def _query_security(self, handle: int, length: int) -> int:
+        buffer, needed = self._scratch.at_least(length), c_uint32()
+        return _success(
+            self._nt.query_security(handle, information.SECURITY_PARTS, buffer.address, length, byref(needed))
+        )
+
+    def _query_extended_attributes(self, handle: int, length: int) -> int:
+        buffer = self._scratch.at_least(length)
+        return _success(
+            self._nt.query_ea(
+                handle, self._scratch.block_reference, buffer.address, length, False, None, 0, None, True
+            )
+        )
+
+
+def _success(status: int) -> int:
+    """0 for success and information: an outcome above it would be a number of bytes."""
+    return min(status, 0)
