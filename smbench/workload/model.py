@@ -52,7 +52,7 @@ class Coverage:
     disposition: Disposition
     command: str
     reason: str
-    """The difference (approximate), what the client does (client), why not (unsupported); the rule (exact)."""
+    """The difference (approximate), what the client does, why not (unsupported), or the rule (exact)."""
     count: int
 
 

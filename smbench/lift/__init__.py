@@ -1,0 +1,1 @@
+"""Lift: Trace → Workload, by one rule a pattern. Pure but for the files that `lift` writes."""

@@ -1,0 +1,130 @@
+"""Handles: which opens of the capture are alive, by what name, and what refers to them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from smbench.lift.constants import ATTRIBUTE_DIRECTORY, DIRECTORY_FILE, SHARE_PIPE
+from smbench.lift.names import Names, snapshot_folder
+from smbench.lift.rule import Opened, refused
+from smbench.trace.messages import CreateRequest, CreateResponse, IoctlResponse
+from smbench.trace.model import Command, Exchange
+
+
+class Handles:
+    """The opens of one trace. Memory follows the number of opens that are alive at once, beside one
+    bit for each handle that ever was."""
+
+    def __init__(self, names: Names) -> None:
+        self.names = names
+        self._alive: dict[int, Opened] = {}
+        self._seen = bytearray()
+        self._keys: dict[str, int] = {}
+
+    def __iter__(self) -> Iterator[Opened]:
+        return iter(list(self._alive.values()))
+
+    # What rules may ask (smbench.lift.rule.Scene).
+
+    def source_of(self, resume_key: str | None) -> int | None:
+        handle = None if resume_key is None else self._keys.get(resume_key)
+        return handle if handle in self._alive else None
+
+    def reconnects(self, create: Exchange) -> bool:
+        request = create.request
+        if not isinstance(request, CreateRequest) or request.durable_file_id is None:
+            return False
+        return refused(create.status) or (create.handle is not None and self._is_marked(create.handle))
+
+    def share_type(self, tree: int) -> int:
+        return self.names.share_type(tree)
+
+    def place(self, tree: int, path: str) -> str:
+        return self.names.place(tree, path)
+
+    # What the recogniser does.
+
+    def open(self, create: Exchange) -> Opened:
+        """The open that a CREATE makes, or tried to make."""
+        request = create.request if isinstance(create.request, CreateRequest) else CreateRequest()
+        response = create.response if isinstance(create.response, CreateResponse) else CreateResponse()
+        path = create.path if create.path is not None else request.name or ""
+        if request.snapshot_ns is not None:
+            path = f"{snapshot_folder(request.snapshot_ns)}/{path}"
+        failed = create.status is None or create.status >= 0x80000000
+        if response.attributes is not None:
+            directory = bool(response.attributes & ATTRIBUTE_DIRECTORY)
+        else:
+            directory = bool((request.options or 0) & DIRECTORY_FILE)
+        opened = Opened(
+            handle=-1 if create.handle is None else create.handle,
+            path=self.place(create.tree, path),
+            user=create.user,
+            tree=create.tree,
+            session=create.session,
+            create=create,
+            directory=directory and ":" not in path.rpartition("/")[2],
+            pipe=self.share_type(create.tree) == SHARE_PIPE,
+            failed=failed,
+        )
+        if create.handle is not None:
+            self._mark(create.handle)
+            if not failed or create.compound is not None:
+                self._alive[create.handle] = opened
+        return opened
+
+    def find(self, exchange: Exchange) -> Opened | None:
+        """The open that an exchange works on; None where it names none, or one that is gone.
+
+        A handle that was never seen opened was open before the capture (or the selection) began: it
+        becomes an open from here on.
+        """
+        handle = exchange.handle
+        if handle is None:
+            return None
+        opened = self._alive.get(handle)
+        if opened is None and not self._is_marked(handle):
+            opened = self._adopt(exchange, handle)
+        return opened
+
+    def _adopt(self, exchange: Exchange, handle: int) -> Opened:
+        self._mark(handle)
+        path = exchange.path if exchange.path is not None else f"unknown-{handle}"
+        opened = Opened(
+            handle=handle,
+            path=self.place(exchange.tree, path),
+            user=exchange.user,
+            tree=exchange.tree,
+            session=exchange.session,
+            directory=exchange.command in (Command.QUERY_DIRECTORY, Command.CHANGE_NOTIFY),
+            pipe=self.share_type(exchange.tree) == SHARE_PIPE,
+        )
+        self._alive[handle] = opened
+        return opened
+
+    def remember_key(self, exchange: Exchange, opened: Opened) -> None:
+        """Keep the key of a server-side copy, which later requests name their source by."""
+        response = exchange.response
+        if isinstance(response, IoctlResponse) and response.resume_key:
+            self._keys[response.resume_key] = opened.handle
+
+    def close(self, opened: Opened) -> None:
+        """The open is over; what refers to it goes with it."""
+        self._alive.pop(opened.handle, None)
+        if self._keys:
+            self._keys = {key: handle for key, handle in self._keys.items() if handle != opened.handle}
+
+    def beneath(self, path: str) -> list[Opened]:
+        """The opens of a path, of its streams, and of what lies below it."""
+        below = (f"{path}/", f"{path}:")
+        return [opened for opened in self if opened.path == path or opened.path.startswith(below)]
+
+    def _mark(self, handle: int) -> None:
+        byte = handle >> 3
+        if byte >= len(self._seen):
+            self._seen.extend(bytes(byte + 1024 - len(self._seen)))
+        self._seen[byte] |= 1 << (handle & 7)
+
+    def _is_marked(self, handle: int) -> bool:
+        byte = handle >> 3
+        return byte < len(self._seen) and bool(self._seen[byte] >> (handle & 7) & 1)

@@ -1,0 +1,87 @@
+"""Trace → Workload: one streaming pass that writes the workload's files as it goes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from smbench.lift.coverage import CoverageCount
+from smbench.lift.handles import Handles
+from smbench.lift.names import Names
+from smbench.lift.namespace import NamespaceInference
+from smbench.lift.recogniser import Recogniser
+from smbench.lift.rule import Taken
+from smbench.lift.selection import Selection, Selector
+from smbench.lift.sequence import Sequence
+from smbench.trace.model import Trace, TraceInfo, User
+from smbench.workload.model import Workload, WorkloadInfo
+from smbench.workload.store import (
+    NAMESPACE,
+    OPERATIONS,
+    CoverageWriter,
+    NamespaceWriter,
+    OperationWriter,
+    StoredNamespace,
+    StoredOperations,
+    write_manifest,
+)
+
+__all__ = ["Selection", "lift"]
+
+
+def lift(trace: Trace, into: Path, selection: Selection | None = None) -> Workload:
+    """Lift `trace` and write `operations.parquet`, `namespace.parquet`, `coverage.parquet` and
+    `manifest.json` into the directory `into`; returns the stored workload.
+
+    Memory does not grow with the trace's length, but with its distinct paths and its open handles.
+    """
+    selection = selection or Selection()
+    info = trace.info
+    selector = Selector(selection, info) if selection != Selection() else None
+    users = [*info.users, User(f"unknown-{len(info.users)}", "unknown")]
+    nobody = len(info.users)
+    names = Names(info.trees, selection.shares)
+    handles = Handles(names)
+    namespace = NamespaceInference(names, handles)
+    coverage = CoverageCount()
+    into.mkdir(parents=True, exist_ok=True)
+    with OperationWriter(into) as operations, CoverageWriter(into) as fates:
+        sequence = Sequence(len(users), operations.add, fates.add)
+
+        def take(taken: Taken) -> None:
+            coverage.add(taken)
+            sequence.add(taken)
+
+        recogniser = Recogniser(handles, take, watcher=namespace)
+        newest = -1
+        for exchange in trace.exchanges:
+            if selector is not None and not selector.wants(exchange):
+                continue
+            newest = exchange.index
+            sequence.expect(newest)
+            recogniser.feed(exchange)
+            sequence.release(recogniser.oldest(newest))
+        recogniser.finish()
+        lost = sequence.finish()
+    if lost:
+        raise AssertionError(f"the lift lost {lost} exchanges: a rule took them twice or not at all")
+    with NamespaceWriter(into) as entries:
+        for entry in namespace.entries():
+            entries.add(entry)
+    if not sequence.operations_by_user[nobody]:
+        users.pop()
+    workload_info = WorkloadInfo(
+        trace=_narrowed(info, users, coverage),
+        coverage=coverage.rows(),
+        operations=dict(sorted(sequence.kinds.items())),
+        lanes=[len(lanes) for lanes in sequence.lanes[: len(users)]],
+        operations_by_user=sequence.operations_by_user[: len(users)],
+    )
+    write_manifest(into, workload_info)
+    return Workload(workload_info, StoredOperations(into / OPERATIONS), StoredNamespace(into / NAMESPACE))
+
+
+def _narrowed(info: TraceInfo, users: list[User], coverage: CoverageCount) -> TraceInfo:
+    """The trace's own account, with the numbers of what was selected."""
+    commands = coverage.commands()
+    return replace(info, users=users, commands=commands, exchanges=sum(commands.values()))

@@ -1,0 +1,94 @@
+"""Names: paths within a share as paths relative to the target.
+
+A path from a capture is hostile data: nothing here resolves or repairs `..` or odd characters, because
+executors resolve every path beneath their target. Only what a file of the workload cannot hold (a lone
+surrogate) is replaced.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from smbench.trace.model import Tree
+
+EARLIEST_NS = -11_644_473_600 * 10**9
+"""1601-01-01, the zero of the wire's times."""
+LATEST_NS = (1 << 63) - 1
+_DISK, _PIPE = 1, 2
+
+
+class Names:
+    """Places paths of the shares of one trace below one target, each in one spelling.
+
+    With one disk share its root is the target's root; with several, the share's name becomes the top
+    folder of every path. Shares are case-insensitive, and a target need not be: the first spelling of
+    a path, by whoever named it, is its spelling for good. Memory follows the number of paths.
+    """
+
+    def __init__(self, trees: Sequence[Tree], shares: Sequence[str] = ()) -> None:
+        self._types = [_PIPE if tree.is_pipe else tree.share_type or _DISK for tree in trees]
+        wanted = {share.lower() for share in shares}
+        tops: dict[str, str] = {}
+        for tree in trees:
+            folded = tree.share.lower()
+            if not tree.is_pipe and (not wanted or folded in wanted):
+                tops.setdefault(folded, clean(tree.share).replace("/", "_") + "/")
+        several = len(tops) > 1
+        self._tops = [tops.get(tree.share.lower(), "") if several else "" for tree in trees]
+        self._spelled: dict[str, str] = {}
+
+    def share_type(self, tree: int) -> int:
+        """1 disk, 2 pipe, 3 printer; 1 where it is unknown."""
+        return self._types[tree] if 0 <= tree < len(self._types) else _DISK
+
+    def place(self, tree: int, path: str) -> str:
+        """`path` (with `/` between components) below the target's root."""
+        top = self._tops[tree] if 0 <= tree < len(self._tops) else ""
+        return self.spell(_default_stream((top + clean(path)).strip("/")))
+
+    def spell_in(self, where: str, name: str) -> str:
+        """The one spelling of a name that a listing of `where` (`""`, or with a `/` at its end) showed."""
+        return self.spell(where + clean(name)).rpartition("/")[2]
+
+    def spell(self, path: str) -> str:
+        """The one spelling of a placed path."""
+        folded = path.lower()
+        found = self._spelled.get(folded)
+        if found is not None:
+            return found
+        known, rest = "", path
+        parts = path.split("/")
+        for count in range(len(parts) - 1, 0, -1):
+            parent = self._spelled.get("/".join(parts[:count]).lower())
+            if parent is not None:
+                known, rest = parent, "/" + "/".join(parts[count:])
+                break
+        found = known + rest
+        self._spelled[folded] = found
+        return found
+
+
+def _default_stream(path: str) -> str:
+    """`f:s:$DATA` → `f:s`, `f::$DATA` → `f` ([MS-FSCC] 2.1.4): a stream's type is no part of its name."""
+    if path[-6:].upper() == ":$DATA" and path.rpartition("/")[2].count(":") > 1:
+        return path[:-6].rstrip(":")
+    return path
+
+
+def snapshot_folder(moment_ns: int) -> str:
+    """The folder that stands for a previous version: `@GMT-…`, as [MS-SMB2] 2.2.13.2.7 spells it in paths."""
+    try:
+        moment = datetime.fromtimestamp(moment_ns // 10**9, UTC)
+    except (OverflowError, ValueError, OSError):
+        return f"@GMT-{moment_ns}"
+    return moment.strftime("@GMT-%Y.%m.%d-%H.%M.%S")
+
+
+def clean(name: str) -> str:
+    """The name as UTF-8 can hold it: lone surrogates, which NTFS allows, become `?`."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return name.encode(errors="replace").decode()
+    return name

@@ -1,0 +1,267 @@
+"""Rules for opens: those that are one call from CREATE to CLOSE, and CREATE and CLOSE by themselves."""
+
+from __future__ import annotations
+
+from smbench.lift.constants import (
+    CREATE,
+    DATA_ACCESS,
+    DELETE,
+    DELETE_ON_CLOSE,
+    DIRECTORY_FILE,
+    DISPOSITIONS,
+    FULL_EA,
+    INFO_FILE,
+    LOOK_ONLY,
+    NON_DIRECTORY_FILE,
+    OPEN,
+    SHARE_ALL,
+)
+from smbench.lift.rule import Case, ExchangeRule, Opened, OpenRule
+from smbench.trace.messages import CreateRequest, QueryInfoRequest, SetInfoRequest
+from smbench.trace.model import Command, Exchange
+from smbench.workload.calls import Call, Close, MakeDirectory, Open, RemoveDirectory, Stat, Unlink
+from smbench.workload.model import Disposition
+
+_CLIENT_CONTEXTS = frozenset(("RqLs", "DHnQ", "DH2Q", "DHnC", "DH2C", "MxAc", "QFid", "AAPL"))
+"""CREATE contexts that are kept, or that a client adds and uses by itself ([MS-SMB2] 2.2.13.2)."""
+_SNAPSHOT = "TWrp"
+
+
+def _asks_attributes(exchange: Exchange) -> bool:
+    request = exchange.request
+    return (
+        exchange.command == Command.QUERY_INFO
+        and isinstance(request, QueryInfoRequest)
+        and request.info_type == INFO_FILE
+        and request.level != FULL_EA
+    )
+
+
+def _looks_only(opened: Opened) -> bool:
+    wish = opened.wish
+    options = wish.options or 0
+    return (
+        bool(wish.access)
+        and not (wish.access or 0) & ~LOOK_ONLY
+        and wish.disposition == OPEN
+        and not options & DELETE_ON_CLOSE
+        and not (opened.failed and options & (DIRECTORY_FILE | NON_DIRECTORY_FILE))
+        and not _lost_contexts(wish)
+    )
+
+
+def _stat(opened: Opened) -> Call:
+    wish = opened.wish
+    levels = tuple(
+        exchange.request.level
+        for exchange in opened.body
+        if isinstance(exchange.request, QueryInfoRequest) and exchange.request.level is not None
+    )
+    return Stat(opened.path, levels, wish.access or 0, wish.options or 0)
+
+
+def _may_delete(opened: Opened) -> bool:
+    wish = opened.wish
+    access = wish.access or 0
+    return (
+        bool(access & DELETE)
+        and not access & DATA_ACCESS
+        and wish.disposition == OPEN
+        and not _lost_contexts(wish)
+    )
+
+
+def _deletes(exchange: Exchange) -> bool:
+    request = exchange.request
+    return (
+        exchange.command == Command.SET_INFO
+        and isinstance(request, SetInfoRequest)
+        and request.info_type == INFO_FILE
+        and request.level in DISPOSITIONS
+        and request.delete is True
+    )
+
+
+def _is_removal(opened: Opened) -> bool:
+    """By the option, or by one disposition; both at once is no call's doing."""
+    asked = sum(map(_deletes, opened.body))
+    return asked == (0 if (opened.wish.options or 0) & DELETE_ON_CLOSE else 1)
+
+
+def _removes_directory(opened: Opened) -> bool:
+    return opened.directory and _is_removal(opened)
+
+
+def _removes_file(opened: Opened) -> bool:
+    return not opened.directory and _is_removal(opened)
+
+
+def _on_close(opened: Opened) -> bool:
+    return bool((opened.wish.options or 0) & DELETE_ON_CLOSE)
+
+
+def _makes_directory(opened: Opened) -> bool:
+    wish = opened.wish
+    options = wish.options or 0
+    return (
+        bool(options & DIRECTORY_FILE)
+        and not options & DELETE_ON_CLOSE
+        and wish.disposition == CREATE
+        and not _lost_contexts(wish)
+    )
+
+
+def _removal_or_question(exchange: Exchange) -> bool:
+    return _deletes(exchange) or _asks_attributes(exchange)
+
+
+WHOLE_OPENS: tuple[OpenRule, ...] = (
+    OpenRule(
+        name="stat",
+        disposition=Disposition.EXACT,
+        evidence="cifs-mapping §1: STATOPEN is one compound of CREATE(0x80), QUERY_INFO and CLOSE; "
+        "Windows sends the three one by one, or leaves the QUERY_INFO out",
+        begins=_looks_only,
+        body=_asks_attributes,
+        longest=4,
+        call=_stat,
+    ),
+    OpenRule(
+        name="rmdir",
+        disposition=Disposition.EXACT,
+        evidence="cifs-mapping §1: CREATE(DELETE, DIRECTORY)+SET_INFO(Disposition)+CLOSE",
+        begins=_may_delete,
+        body=_deletes,
+        longest=1,
+        complete=_removes_directory,
+        call=lambda opened: RemoveDirectory(opened.path, _on_close(opened)),
+    ),
+    OpenRule(
+        name="unlink",
+        disposition=Disposition.EXACT,
+        evidence="cifs-mapping §1: CREATE(DELETE, DELETE_ON_CLOSE)+CLOSE, or with SET_INFO(Disposition)",
+        begins=_may_delete,
+        body=_deletes,
+        longest=1,
+        complete=_removes_file,
+        call=lambda opened: Unlink(opened.path, _on_close(opened)),
+    ),
+    OpenRule(
+        name="rmdir-after-look",
+        disposition=Disposition.APPROXIMATE,
+        reason="the attributes that were asked for on the removing handle are not asked for again",
+        evidence="Windows asks for attributes before it sets the disposition",
+        begins=_may_delete,
+        body=_removal_or_question,
+        longest=4,
+        complete=_removes_directory,
+        call=lambda opened: RemoveDirectory(opened.path, _on_close(opened)),
+    ),
+    OpenRule(
+        name="unlink-after-look",
+        disposition=Disposition.APPROXIMATE,
+        reason="the attributes that were asked for on the removing handle are not asked for again",
+        evidence="Windows asks for attributes before it sets the disposition",
+        begins=_may_delete,
+        body=_removal_or_question,
+        longest=4,
+        complete=_removes_file,
+        call=lambda opened: Unlink(opened.path, _on_close(opened)),
+    ),
+    OpenRule(
+        name="mkdir",
+        disposition=Disposition.EXACT,
+        evidence="cifs-mapping §1: CREATE(CREATE, DIRECTORY)+CLOSE",
+        begins=_makes_directory,
+        longest=0,
+        call=lambda opened: MakeDirectory(opened.path),
+    ),
+)
+
+
+def _lost_contexts(wish: CreateRequest) -> list[str]:
+    return sorted(set(wish.contexts) - _CLIENT_CONTEXTS)
+
+
+def _has_snapshot(case: Case) -> bool:
+    request = case.exchange.request
+    return isinstance(request, CreateRequest) and (
+        _SNAPSHOT in request.contexts or request.snapshot_ns is not None
+    )
+
+
+def _has_lost_contexts(case: Case) -> bool:
+    request = case.exchange.request
+    return isinstance(request, CreateRequest) and bool(_lost_contexts(request))
+
+
+def _lost_names(case: Case) -> str:
+    request = case.exchange.request
+    return ", ".join(_lost_contexts(request)) if isinstance(request, CreateRequest) else ""
+
+
+def open_call(opened: Opened) -> Open:
+    """The Open that a CREATE asks for, with the wire's numbers."""
+    wish = opened.wish
+    return Open(
+        handle=opened.handle,
+        path=opened.path,
+        access=wish.access or 0,
+        share_access=SHARE_ALL if wish.share_access is None else wish.share_access,
+        disposition=wish.disposition or 0,
+        options=wish.options or 0,
+        attributes=wish.attributes or 0,
+        oplock=wish.oplock or 0,
+        lease_state=wish.lease_state or 0,
+        directory=opened.directory,
+    )
+
+
+def _open(case: Case) -> tuple[Call, ...]:
+    return (open_call(case.opened),)
+
+
+OPENS: tuple[ExchangeRule, ...] = (
+    ExchangeRule(
+        name="rest-of-failed-compound",
+        disposition=Disposition.CLIENT,
+        reason="the rest of a compound whose CREATE was refused: the client sends it along",
+        evidence="[MS-SMB2] 3.3.5.2.7.2: related requests fail with the first one's status",
+        applies=lambda case: (
+            case.opened is not None and case.opened.failed and case.exchange.command != Command.CREATE
+        ),
+    ),
+    ExchangeRule(
+        name="open-snapshot",
+        disposition=Disposition.APPROXIMATE,
+        reason="a previous version is replayed as a file of its own below a folder named by its time",
+        evidence="[MS-SMB2] 2.2.13.2.7: TWrp; a target has no snapshots of the captured server",
+        commands=frozenset((Command.CREATE,)),
+        applies=_has_snapshot,
+        calls=_open,
+    ),
+    ExchangeRule(
+        name="open-contexts",
+        disposition=Disposition.APPROXIMATE,
+        reason="opened without the CREATE contexts",
+        evidence="[MS-SMB2] 2.2.13.2: their payload is not kept, and no POSIX call carries them",
+        commands=frozenset((Command.CREATE,)),
+        applies=_has_lost_contexts,
+        calls=_open,
+        detail=_lost_names,
+    ),
+    ExchangeRule(
+        name="open",
+        disposition=Disposition.EXACT,
+        evidence="cifs-mapping §1: open; every number of the CREATE stays in the call",
+        commands=frozenset((Command.CREATE,)),
+        calls=_open,
+    ),
+    ExchangeRule(
+        name="close",
+        disposition=Disposition.EXACT,
+        evidence="cifs-mapping §1: close",
+        commands=frozenset((Command.CLOSE,)),
+        calls=lambda case: (Close(case.opened.handle),),
+    ),
+)

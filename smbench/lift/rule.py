@@ -1,0 +1,170 @@
+"""What a lift rule is: one pattern of exchanges, what becomes of it, and why.
+
+Three spans of pattern, each a frozen value:
+
+- `OpenRule`: all exchanges of one open, from its CREATE to its CLOSE, are one call;
+- `RunRule`: consecutive exchanges of one open are one call;
+- `ExchangeRule`: one exchange is one call, several, or none.
+
+Predicates and makers are plain functions of exchanges and of the open that they belong to. They keep
+nothing and change nothing; `smbench.lift.recogniser` runs them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from smbench.trace.messages import CreateRequest
+from smbench.trace.model import Command, Exchange
+from smbench.workload.calls import Call
+from smbench.workload.model import Disposition
+
+_ENDS = frozenset((Command.CREATE, Command.CLOSE))
+
+
+@dataclass(slots=True, eq=False)
+class Opened:
+    """One open of the capture, as far as the lift has followed it."""
+
+    handle: int
+    path: str
+    user: int
+    tree: int
+    session: int
+    create: Exchange | None = None
+    """None: the capture began, or the selection, after the CREATE."""
+    directory: bool = False
+    pipe: bool = False
+    failed: bool = False
+    """The CREATE was refused: what follows in its compound was never carried out."""
+    refused: str = ""
+    """Why the CREATE is not replayed, and so nothing else on this open."""
+    announced: bool = False
+    """An Open operation stands for it (or the call that took all of it)."""
+    patterns: tuple[OpenRule, ...] = ()
+    """What it may still turn out to be."""
+    run: RunRule | None = None
+    held: list[Exchange] = field(default_factory=list)
+    """Exchanges that wait for a decision; `path` holds for all of them."""
+
+    @property
+    def body(self) -> list[Exchange]:
+        """What it holds between CREATE and CLOSE."""
+        return [exchange for exchange in self.held if exchange.command not in _ENDS]
+
+    @property
+    def wish(self) -> CreateRequest:
+        """What the CREATE asked for; empty where it was not captured."""
+        request = None if self.create is None else self.create.request
+        return request if isinstance(request, CreateRequest) else CreateRequest()
+
+
+class Scene(Protocol):
+    """What a rule may ask about the rest of the trace."""
+
+    def source_of(self, resume_key: str | None) -> int | None:
+        """The handle whose resume key this is (FSCTL_SRV_REQUEST_RESUME_KEY)."""
+
+    def reconnects(self, create: Exchange) -> bool:
+        """Whether this CREATE takes up an open that the trace knows."""
+
+    def share_type(self, tree: int) -> int:
+        """1 disk, 2 pipe, 3 printer ([MS-SMB2] 2.2.10); 1 where it is unknown."""
+
+    def place(self, tree: int, path: str) -> str:
+        """A path within the tree's share as a path relative to the target."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """A pattern's name, fate and evidence."""
+
+    name: str
+    disposition: Disposition
+    reason: str = ""
+    """What the replay does otherwise (approximate), what the client does (client), why not
+    (unsupported); an exact rule needs none and counts under its name."""
+    evidence: str
+    """Where it is known from: a section of [MS-SMB2] or [MS-FSCC], or what was seen on the wire."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenRule(Rule):
+    begins: Callable[[Opened], bool]
+    """Whether the CREATE can start this pattern."""
+    body: Callable[[Exchange], bool] | None = None
+    """Whether this exchange may stand between CREATE and CLOSE; None: nothing may."""
+    longest: int = 0
+    """How many exchanges may."""
+    complete: Callable[[Opened], bool] | None = None
+    """Whether what the open holds, now that it is over, is the whole pattern; None: always."""
+    call: Callable[[Opened], Call]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRule(Rule):
+    command: Command
+    shortest: int
+    """Fewer exchanges than this are left to the rules for single ones."""
+    begins: Callable[[Exchange], bool]
+    continues: Callable[[Sequence[Exchange], Exchange], bool]
+    ends: Callable[[Exchange], bool]
+    """Whether nothing can follow this exchange."""
+    call: Callable[[Opened], Call]
+    """The call that all exchanges stand for which the open holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One exchange before the rules, with what they may look at."""
+
+    exchange: Exchange
+    found: Opened | None
+    """The open that the exchange works on or makes; None where it names none, or one that is gone."""
+    scene: Scene
+
+    @property
+    def opened(self) -> Opened:
+        """The open, for rules that stand where there must be one."""
+        if self.found is None:
+            raise LookupError(f"exchange {self.exchange.index} works on no open")
+        return self.found
+
+
+Applies = Callable[[Case], bool]
+Calls = Callable[[Case], tuple[Call, ...]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExchangeRule(Rule):
+    commands: frozenset[int] = frozenset()
+    """Empty: all commands."""
+    applies: Applies | None = None
+    """None: every exchange of the commands that came so far down the table."""
+    calls: Calls | None = None
+    """None: no operation stands for the exchange."""
+    detail: Callable[[Case], str] | None = None
+    """What stands after the reason (a class, a function code, a pipe's name)."""
+
+
+def refused(status: int | None) -> bool:
+    """Whether the server refused, or never answered; warnings such as BUFFER_OVERFLOW are answers."""
+    return status is None or status >= 0xC0000000
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What a rule took: exchanges with one fate, and the calls that stand for them."""
+
+    rule: Rule
+    reason: str
+    exchanges: tuple[Exchange, ...]
+    """Empty for a call that the rest of the capture implies."""
+    calls: tuple[Call, ...]
+    path: str
+    at: Exchange
+    """Where it belongs: its first exchange, or the one that implies it."""
+    beside: int
+    """-1: just before that exchange, 1: just after."""
