@@ -8,15 +8,15 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from smbench.capture import formats, keys, worker
+from smbench.capture import formats, keys
 from smbench.capture.facts import Facts
+from smbench.capture.jobs import Job, read
 from smbench.capture.naming import Naming
 from smbench.capture.pairing import Paired
 from smbench.capture.pool import read_all
 from smbench.capture.sessions import directory
 from smbench.capture.split import Part, Source, split
 from smbench.capture.tshark import Keys, find_tshark, first_packet_time, profile
-from smbench.capture.worker import Job
 from smbench.errors import UsageError
 from smbench.spill import merge
 from smbench.trace.model import Exchange, Trace, TraceInfo, command_name
@@ -137,24 +137,24 @@ def _jobs(
     progress: Callable[[int], None],
 ) -> list[Job]:
     """Whole files where tshark can read them as they are and one at a time is best; else parts."""
-    parts = _part_count(sources, options.jobs)
+    parts = _part_count(sources, options.jobs, options.ports)
     work: list[tuple[Path | Part, int]] = [(source.path, source.number) for source in sources]
     if parts:
-        work = [(part, -1) for part in split(sources, parts, scratch, (445, 139, *options.ports), progress)]
+        work = [(part, -1) for part in split(sources, parts, scratch, options.ports, progress)]
     return [
         Job(what, capture, number, len(work), settings, options.ports, scratch)
         for number, (what, capture) in enumerate(work)
     ]
 
 
-def _part_count(sources: Sequence[Source], jobs: int) -> int:
+def _part_count(sources: Sequence[Source], jobs: int, ports: Sequence[int]) -> int:
     """Into how many parts to split; 0: not at all."""
     if any(source.format is formats.Format.OTHER for source in sources):
         return 0
     size = sum(source.path.stat().st_size * _UNPACKED[source.packing] for source in sources)
     parts = max(jobs if size >= _WORTH_SPLITTING else 1, -(-size // _PART_BYTES))
     simple = len(sources) == 1 and sources[0].packing is not formats.Packing.ZSTD
-    return 0 if parts == 1 and simple else parts
+    return 0 if parts == 1 and simple and not ports else parts
 
 
 _UNPACKED = {formats.Packing.PLAIN: 1, formats.Packing.GZIP: 4, formats.Packing.ZSTD: 4}
@@ -167,7 +167,7 @@ def _read(
     if not jobs:
         return [Facts()], []
     if len(jobs) == 1:
-        reader = worker.read(jobs[0], progress)
+        reader = read(jobs[0], progress)
         return [reader.facts], reader.exchanges
     # A part that is read is not needed any more: the disk holds one copy of the capture at most.
     results = read_all(jobs, max(1, at_once), progress, _forget_part)

@@ -53,16 +53,32 @@ _LINKS: dict[int, Payload] = {
 """Link types ([pcap-linktype]) whose inside is found without guessing."""
 
 
-class Router:
-    """Assigns packets to parts by connection; None for TCP that is not SMB's."""
+SMB_PORTS = (445, 139)
+_USUAL = {port.to_bytes(2, "big") for port in SMB_PORTS}
+_SMB = (445).to_bytes(2, "big")
+ServerPorts = dict[tuple[bytes, int], int]
+"""The real server port of connections whose port was rewritten, by the client's address and port."""
 
-    def __init__(self, parts: int, ports: tuple[int, ...]) -> None:
+
+class Router:
+    """Assigns packets to parts by connection; None for TCP that is not SMB's.
+
+    Further `ports` are SMB's as well. tshark takes lengths above 128 KiB on port 445 only, so that a packet
+    to or from one of them must get that port instead: `rewrite` says where, and `server_ports` remembers.
+    """
+
+    def __init__(self, parts: int, ports: tuple[int, ...] = ()) -> None:
+        self.rewrite = -1
+        """Where the last packet has a server port to be replaced by 445; -1: nowhere."""
+        self.server_ports: ServerPorts = {}
         self._parts = parts
-        self._ports = {port.to_bytes(2, "big") for port in ports}
+        self._further = {port.to_bytes(2, "big") for port in ports} - _USUAL
+        self._ports = _USUAL | self._further
         self._fragments: dict[bytes, int | None] = {}
 
     def part(self, link: int, data: bytes, at: int) -> int | None:
         """The part of the packet that begins at `at` of `data`."""
+        self.rewrite = -1
         payload = _LINKS.get(link)
         if payload is None:
             return 0
@@ -85,7 +101,7 @@ class Router:
             if len(self._fragments) > _MOST_FRAGMENTED:
                 self._fragments.clear()
         ports = at + (data[at] & 15) * 4
-        part = self._connection(data[at + 12 : at + 16], data[at + 16 : at + 20], data[ports : ports + 4])
+        part = self._connection(data[at + 12 : at + 16], data[at + 16 : at + 20], data, ports)
         if fragment:
             self._fragments[datagram] = part
         return part
@@ -99,13 +115,29 @@ class Router:
             )
         if following != b"\x06":
             return 0
-        return self._connection(data[at + 8 : at + 24], data[at + 24 : at + 40], data[ports : ports + 4])
+        return self._connection(data[at + 8 : at + 24], data[at + 24 : at + 40], data, ports)
 
-    def _connection(self, source: bytes, target: bytes, ports: bytes) -> int | None:
-        near, far = source + ports[:2], target + ports[2:]
-        if ports[:2] not in self._ports and ports[2:] not in self._ports:
-            return None if len(ports) == 4 else 0
+    def _connection(self, source: bytes, target: bytes, data: bytes, at: int) -> int | None:
+        mine, other = data[at : at + 2], data[at + 2 : at + 4]
+        if mine not in self._ports and other not in self._ports:
+            return None if len(other) == 2 else 0
+        if self._further:
+            self._note(source, mine, target, other, at)
+        near, far = source + mine, target + other
         return zlib.crc32(near + far if near < far else far + near) % self._parts
+
+    def rewritten(self, data: bytes, start: int) -> bytes:
+        """The record `data`, which began at `start` when its packet was looked at, with port 445."""
+        at = self.rewrite - start
+        return data[:at] + _SMB + data[at + 2 :]
+
+    def _note(self, source: bytes, mine: bytes, target: bytes, other: bytes, at: int) -> None:
+        if other in self._further and mine not in _USUAL:
+            self.rewrite = at + 2
+            self.server_ports[(source, int.from_bytes(mine, "big"))] = int.from_bytes(other, "big")
+        elif mine in self._further and other not in _USUAL:
+            self.rewrite = at
+            self.server_ports[(target, int.from_bytes(other, "big"))] = int.from_bytes(mine, "big")
 
 
 class Buffer:

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from smbench.capture.worker import Job, Result
+from smbench.capture.jobs import Job, Result
 from smbench.errors import SetupError, SmbenchError
 
 _ERROR_CHARACTERS = 300

@@ -18,7 +18,15 @@ from pathlib import Path
 from typing import IO
 
 from smbench.capture.formats import Format, Packing, unpacked
-from smbench.capture.packets import Buffer, Record, Router, pcap_order, pcap_records, pcapng_records
+from smbench.capture.packets import (
+    Buffer,
+    Record,
+    Router,
+    ServerPorts,
+    pcap_order,
+    pcap_records,
+    pcapng_records,
+)
 from smbench.errors import SetupError
 
 _FLUSH = 1 << 20
@@ -48,7 +56,7 @@ class Part:
     path: Path
     frames: Path
     captures: tuple[tuple[int, int], ...]
-    size: int
+    server_ports: ServerPorts
 
     def place(self) -> Callable[[int], tuple[int, int]]:
         """Frame number in the part → (capture, frame number there)."""
@@ -75,21 +83,19 @@ class _Writer:
     frames: array[int] = field(default_factory=lambda: array("I"))
     captures: list[tuple[int, int]] = field(default_factory=list)
     count: int = 0
-    size: int = 0
 
     def flush(self) -> None:
-        self.size += len(self.pending)
         self.file.write(self.pending)
         self.pending.clear()
         self.count += len(self.frames)
         self.frames.tofile(self.frames_file)
         del self.frames[:]
 
-    def finish(self) -> Part:
+    def finish(self, server_ports: ServerPorts) -> Part:
         self.flush()
         self.file.close()
         self.frames_file.close()
-        return Part(self.path, Path(self.frames_file.name), tuple(self.captures), self.size)
+        return Part(self.path, Path(self.frames_file.name), tuple(self.captures), server_ports)
 
 
 def split(
@@ -118,7 +124,7 @@ def split(
                 hear = partial(_progress_from, progress, before)
                 _split_one(source, file, writers, router, plain, place == 0, hear)
                 before += source.path.stat().st_size
-        made = [writer.finish() for writer in writers]
+        made = [writer.finish(router.server_ports) for writer in writers]
     except OSError as error:
         raise SetupError(
             f"cannot write the parts of the capture to {folder}: {error.strerror or error}; "
@@ -172,7 +178,8 @@ def _split_one(
             continue
         writer = writers[part]
         pending = writer.pending
-        pending += data[start:end] if convert is None else convert.packet(data[start:end])
+        record = data[start:end] if router.rewrite < 0 else router.rewritten(data[start:end], start)
+        pending += record if convert is None else convert.packet(record)
         writer.frames.append(frame)
         if len(pending) > _FLUSH:
             writer.flush()
