@@ -108,7 +108,7 @@ def _show_operations(rows: list[dict[str, Any]], out: RichConsole) -> None:
     cells = [
         (
             str(row["operation"]), f"{row['arrival_ns'] / 1e9:.6f}", row["user"], str(row["lane"]),
-            row["kind"], row["path"],
+            row["kind"], row["path"] or "/",
             *("" if row[key] is None else f"{row[key]:,}" for key in ("offset", "length")),
             row["expected"] or "unanswered", format_ns(row["service_ns"]) if row["service_ns"] >= 0 else "",
             row["rule"],

@@ -13,6 +13,8 @@ from smbench.units import format_ns, format_size
 from smbench.workload.model import Disposition, Kind, Workload
 
 SCHEMA = 1
+GRADE = ("unanswered", "orphan_responses", "unknown_handles", "tcp_gaps", "undecrypted")
+"""The counts that a grade always has; a decoder adds others that it found."""
 _REASONS_SHOWN = 12
 
 
@@ -54,7 +56,7 @@ def inspection(workload: Workload) -> dict[str, Any]:
         ],
         "operations": dict(info.operations),
         "namespace": {"files": files, "directories": directories, "bytes": size},
-        "grade": dict(trace.grade),
+        "grade": dict.fromkeys(GRADE, 0) | trace.grade,
     }
 
 
