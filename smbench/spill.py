@@ -7,6 +7,8 @@ comes.
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import heapq
 import pickle
 import tempfile
@@ -19,6 +21,18 @@ Item = TypeVar("Item", bound=Any)
 _BLOCK = 500
 """Items that are written and read at once; one block of each open run is in memory while runs are merged."""
 RUN_ITEMS = 32_768
+
+
+@contextlib.contextmanager
+def collector_paused() -> Iterator[None]:
+    """Streams of values without cycles: Python's collector would only walk them, for a third of the time."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 class Run(NamedTuple):

@@ -18,7 +18,7 @@ from smbench.capture.sessions import directory
 from smbench.capture.split import Part, Source, split
 from smbench.capture.tshark import Keys, find_tshark, first_packet_time, profile
 from smbench.errors import UsageError
-from smbench.spill import merge
+from smbench.spill import collector_paused, merge
 from smbench.trace.model import Exchange, Trace, TraceInfo, command_name
 from smbench.trace.store import EXCHANGES_FILE, read_exchanges, write_exchanges
 
@@ -74,6 +74,7 @@ def decode(
     hear = progress or _unheard
     find_tshark()
     with (
+        collector_paused(),
         tempfile.TemporaryDirectory(dir=into, prefix=".decode-") as scratch,
         profile(options.keys()) as settings,
     ):
