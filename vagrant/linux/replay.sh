@@ -20,7 +20,7 @@ case $status in
 esac
 
 runs=$(mktemp -d)
-PASSWD_FILE=$users/user01.pw mount -t cifs //server/runs "$runs" -o username=user01
+PASSWD=$(<$users/user01.pw) mount -t cifs //server/runs "$runs" -o username=user01
 trap 'umount "$runs"; rmdir "$runs"' EXIT
 rm -rf "$runs/$(hostname).run"
 cp -r "$run" "$runs/"

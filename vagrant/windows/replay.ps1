@@ -8,7 +8,7 @@ run: there was no Windows to run it on.
 $base = 'C:\smbench'
 $name = $env:COMPUTERNAME.ToLowerInvariant()
 $run = "$base\$name.run"
-$options = @(-split "$env:OPTIONS")
+$options = @(-split "$env:OPTIONS" | Where-Object { $_ })
 
 if (Test-Path -Path $run) { Remove-Item -Recurse -Force -Path $run -ErrorAction Stop }
 & "$base\venv\Scripts\smbench-mount.exe" replay "$base\replay.workload" "\\server\share\$name" --users "$base\users\users.toml" -o $run @options
