@@ -101,8 +101,9 @@ def test_vagrant_takes_the_description(provider: str, vagrant_environment: dict[
 @needs("ruby")
 def test_the_scripts_are_told_of_accounts_and_clients() -> None:
     """The accounts and passwords are those of the other lab (scripts/lab)."""
-    look = "module Vagrant; def self.configure(*); end; end; load ARGV[0]; puts ENVIRONMENT.values_at(*ARGV[1..])"
-    told = run("ruby", "-w", "-e", look, VAGRANT / "Vagrantfile", *ENVIRONMENT)
+    stand_in = "module Vagrant; def self.configure(*); end; end"
+    look = "load ARGV[0]; puts ENVIRONMENT.values_at(*ARGV[1..])"
+    told = run("ruby", "-w", "-e", stand_in, "-e", look, VAGRANT / "Vagrantfile", *ENVIRONMENT)
     assert told.splitlines() == [
         "user01=lab-user01 user02=lab-user02 user03=lab-user03",
         " ".join(MACHINES[1:]),
