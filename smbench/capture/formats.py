@@ -78,7 +78,8 @@ def unpacked(file: IO[bytes], packing: Packing) -> IO[bytes]:
 
 def no_capture(path: Path, complaint: str) -> UsageError:
     """tshark could not take the file at all."""
-    return UsageError(f"{path} is no capture that tshark can read ({complaint}): {_WIRE}")
+    said = complaint.removeprefix("tshark: ").rstrip(".")
+    return UsageError(f"{path} is no capture that tshark can read ({said}): {_WIRE}")
 
 
 _PREPARATION = {

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import io
 import re
+import subprocess
 from pathlib import Path
 from typing import Any
 
-from smbench.capture.formats import Format, Packing, examine, no_capture
+from smbench.capture.formats import Packing, examine, no_capture
 from smbench.capture.tshark import find_tshark
 from smbench.errors import UsageError
 
@@ -19,41 +20,48 @@ def dissect_frame(capture: Path, frame: int) -> str:
     """What Wireshark says of frame `frame` (from 1) of `capture`; UsageError where there is none."""
     if frame < 1:
         raise UsageError(f"frames are numbered from 1: there is no frame {frame}")
-    packing, kind = examine(capture)
-    if packing is Packing.ZSTD:
+    if examine(capture)[0] is Packing.ZSTD:
         raise UsageError(f"unpack {capture} with zstd -d to look at a single frame of it")
-    tshark = find_tshark()
+    _check_frame(capture, frame)
     import pyshark
 
     # pyshark finds no loop of its own in threads and, from Python 3.12 on, in none at all.
     loop = asyncio.new_event_loop()
     try:
-        shown = _dissected(pyshark.FileCapture, loop, capture, frame, tshark.path)
-    except Exception as error:
-        # pyshark has errors of many kinds for a tshark that ends early; their text is all they say.
-        raise UsageError(f"cannot dissect frame {frame} of {capture}: {error}") from None
+        return _dissected(pyshark.FileCapture, loop, capture, frame)
     finally:
         loop.close()
-    if shown is None and kind is Format.OTHER:
-        raise no_capture(capture, "no frame was found")
-    if shown is None:
+
+
+def _parameters(frame: int) -> list[str]:
+    # Reassembly needs the frames before; nothing needs those behind.
+    return ["-n", "-c", str(frame), "-o", "tcp.reassemble_out_of_order:TRUE"]
+
+
+def _check_frame(capture: Path, frame: int) -> None:
+    """Whether there is such a frame: pyshark cannot tell that from a tshark that broke down."""
+    argv = [find_tshark().path, "-r", str(capture), *_parameters(frame), "-Y", f"frame.number == {frame}"]
+    shown = subprocess.run(
+        [*argv, "-T", "fields", "-e", "frame.number"], capture_output=True, text=True, check=False
+    )
+    if not shown.stdout.strip():
+        complaint = shown.stderr.strip().rpartition("\n")[2]
+        if shown.returncode and "isn't a capture file" in complaint:
+            raise no_capture(capture, complaint)
         raise UsageError(f"{capture} has no frame {frame}: inspect --operations shows which frames there are")
-    return shown
 
 
-def _dissected(kind: Any, loop: Any, capture: Path, frame: int, tshark: str) -> str | None:
+def _dissected(kind: Any, loop: Any, capture: Path, frame: int) -> str:
     found = kind(
         str(capture),
         display_filter=f"frame.number == {frame}",
-        tshark_path=tshark,
+        tshark_path=find_tshark().path,
         keep_packets=False,
         eventloop=loop,
-        # Reassembly needs the frames before; nothing needs those behind.
-        custom_parameters=["-n", "-c", str(frame), "-o", "tcp.reassemble_out_of_order:TRUE"],
+        custom_parameters=_parameters(frame),
     )
     try:
-        packet = next(iter(found), None)
-        return None if packet is None else _shown(packet)
+        return _shown(next(iter(found)))
     finally:
         found.close()
 
