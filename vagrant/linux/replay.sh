@@ -12,6 +12,7 @@ rm -rf "$run"
 status=0
 smbench-mount replay /var/tmp/replay.workload "//server/share/$(hostname)" \
     --users $users/users.toml -o "$run" "${options[@]}" || status=$?
+rm -rf /var/tmp/replay.workload # the next one shall find nothing of it
 # A run that differs, was late or missed a threshold is a result too, and its run.json says so.
 case $status in
 0) ;;

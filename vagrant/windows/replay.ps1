@@ -13,6 +13,7 @@ $options = @(-split "$env:OPTIONS" | Where-Object { $_ })
 if (Test-Path -Path $run) { Remove-Item -Recurse -Force -Path $run -ErrorAction Stop }
 & "$base\venv\Scripts\smbench-mount.exe" replay "$base\replay.workload" "\\server\share\$name" --users "$base\users\users.toml" -o $run @options
 $status = $LASTEXITCODE
+Remove-Item -Recurse -Force -Path "$base\replay.workload" # or the next one would come to lie inside it
 # A run that differs, was late or missed a threshold is a result too, and its run.json says so.
 if ($status -notin 0, 4, 5, 99) { exit $status }
 if ($status -ne 0) { Write-Output "replay ended with status $status" }
