@@ -32,7 +32,6 @@ _REQUIRED: dict[int, tuple[str, ...]] = {
     Command.CREATE: ("name", "access", "disposition", "options"),
     Command.READ: ("offset", "length"),
     Command.WRITE: ("offset", "length"),
-    Command.LOCK: ("locks",),
     Command.QUERY_INFO: ("info_type", "level"),
     Command.SET_INFO: ("info_type", "level"),
     Command.QUERY_DIRECTORY: ("level",),

@@ -158,7 +158,8 @@ def _elements(exchange: Exchange) -> tuple[LockElement, ...]:
 
 
 def _odd_flags(case: Case) -> bool:
-    return any(element.flags not in _LOCK_FLAGS for element in _elements(case.exchange))
+    elements = _elements(case.exchange)
+    return not elements or any(element.flags not in _LOCK_FLAGS for element in elements)
 
 
 def _refused_together(case: Case) -> bool:
@@ -271,7 +272,7 @@ DATA: tuple[ExchangeRule, ...] = (
     ExchangeRule(
         name="lock-invalid",
         disposition=Disposition.UNSUPPORTED,
-        reason="lock flags that [MS-SMB2] forbids: no call of a file system asks for them",
+        reason="a lock without ranges, or with flags that [MS-SMB2] forbids: no call asks so",
         evidence="[MS-SMB2] 2.2.26.1",
         commands=_LOCK,
         applies=_odd_flags,

@@ -42,6 +42,9 @@ class Handles:
     def place(self, tree: int, path: str) -> str:
         return self.names.place(tree, path)
 
+    def spell(self, path: str) -> str:
+        return self.names.spell(path)
+
     # What the recogniser does.
 
     def open(self, create: Exchange) -> Opened:

@@ -95,7 +95,7 @@ def target_of(case: Case) -> str:
     """Where a rename or link leads, relative to the target; `:name` is another stream of the same file."""
     target = set_of(case.exchange).target or ""
     if target.startswith(":"):
-        return rename_target(case.opened.path, target)
+        return case.scene.spell(rename_target(case.opened.path, target))
     return case.scene.place(case.opened.tree, share_path(target, case.exchange.dfs))
 
 

@@ -15,6 +15,8 @@ from smbench.trace.model import Tree
 EARLIEST_NS = -11_644_473_600 * 10**9
 """1601-01-01, the zero of the wire's times."""
 LATEST_NS = (1 << 63) - 1
+DEEPEST = 128
+"""Components of a path beyond which no file system has it."""
 _DISK, _PIPE = 1, 2
 
 
@@ -45,7 +47,7 @@ class Names:
     def place(self, tree: int, path: str) -> str:
         """`path` (with `/` between components) below the target's root."""
         top = self._tops[tree] if 0 <= tree < len(self._tops) else ""
-        return self.spell(_default_stream((top + clean(path)).strip("/")))
+        return self.spell((top + clean(path)).strip("/"))
 
     def spell_in(self, where: str, name: str) -> str:
         """The one spelling of a name that a listing of `where` (`""`, or with a `/` at its end) showed."""
@@ -53,23 +55,22 @@ class Names:
 
     def spell(self, path: str) -> str:
         """The one spelling of a placed path."""
-        folded = path.lower()
-        found = self._spelled.get(folded)
-        if found is not None:
-            return found
-        known, rest = "", path
-        parts = path.split("/")
-        for count in range(len(parts) - 1, 0, -1):
-            parent = self._spelled.get("/".join(parts[:count]).lower())
-            if parent is not None:
-                known, rest = parent, "/" + "/".join(parts[count:])
-                break
-        found = known + rest
-        self._spelled[folded] = found
-        return found
+        path = _without_type(path)
+        found = self._spelled.get(path.lower())
+        if found is not None or path.count("/") >= DEEPEST:
+            return found or path
+        parent, slash, name = path.rpartition("/")
+        missing = [name]
+        while slash and (found := self._spelled.get(parent.lower())) is None:
+            parent, slash, name = parent.rpartition("/")
+            missing.append(name)
+        for name in reversed(missing):
+            found = name if found is None else f"{found}/{name}"
+            self._spelled[found.lower()] = found
+        return found or path
 
 
-def _default_stream(path: str) -> str:
+def _without_type(path: str) -> str:
     """`f:s:$DATA` → `f:s`, `f::$DATA` → `f` ([MS-FSCC] 2.1.4): a stream's type is no part of its name."""
     if path[-6:].upper() == ":$DATA" and path.rpartition("/")[2].count(":") > 1:
         return path[:-6].rstrip(":")

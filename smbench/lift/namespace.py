@@ -75,6 +75,8 @@ class Sight:
     path: str
     target: str
     """Where a rename or link leads; empty for all else."""
+    source: int | None
+    """The handle that a server-side copy reads from."""
 
 
 class NamespaceInference:
@@ -103,12 +105,14 @@ class NamespaceInference:
         command = exchange.command
         if opened.pipe or opened.refused or (command != Command.CREATE and command not in self._readers):
             return
-        target = ""
+        target, source = "", None
+        if command == Command.IOCTL and isinstance(exchange.request, IoctlRequest):
+            source = self._scene.source_of(exchange.request.resume_key)
         if command == Command.SET_INFO and set_of(exchange).target is not None:
             target = target_of(Case(exchange, opened, self._scene))
         at = exchange.time_ns if exchange.response_ns is None else exchange.response_ns
         self._learn_until(exchange.time_ns)
-        heappush(self._due, (at, exchange.index, Sight(exchange, opened, opened.path, target)))
+        heappush(self._due, (at, exchange.index, Sight(exchange, opened, opened.path, target, source)))
 
     def entries(self) -> Iterator[NamespaceEntry]:
         """What the workload presumes; to be asked once, when all exchanges have passed."""
@@ -286,7 +290,7 @@ class NamespaceInference:
             return
         if request.function in _WRITES:
             node.data_touched = node.info_touched = True
-            source = self._nodes.get(self._scene.source_of(request.resume_key) or -1)
+            source = None if sight.source is None else self._nodes.get(sight.source)
             if source is not None and source.entry is not None and not source.data_touched:
                 end = max((chunk.source_offset + chunk.length for chunk in request.chunks), default=0)
                 if not source.entry.size_known:

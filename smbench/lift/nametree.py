@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from smbench.lift.names import DEEPEST
 from smbench.workload.model import Kind, NamespaceEntry
 
-DEEPEST = 128
 LONGEST = 4096
-"""Components and characters of a path beyond which no file system has it (PATH_MAX, [MS-FSCC] 2.1.5)."""
+"""Characters of a path beyond which no file system has it (PATH_MAX)."""
 
 
 class Entry:

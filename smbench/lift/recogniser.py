@@ -150,7 +150,7 @@ class Recogniser:
         if opened.patterns or opened.failed:
             if exchange.command == _CLOSE:
                 opened.held.append(exchange)
-                if not self._whole(opened):
+                if not opened.failed and not self._whole(opened):
                     self._release(opened)
                 return
             body = len(opened.held)
@@ -246,6 +246,8 @@ class Recogniser:
 
     def _follow(self, exchange: Exchange, opened: Opened) -> None:
         command = exchange.command
+        if opened.failed:
+            return  # its handle means the rest of its compound, whatever that holds
         if command == _CLOSE:
             self._settle(opened)
             self._handles.close(opened)

@@ -76,6 +76,9 @@ class Scene(Protocol):
     def place(self, tree: int, path: str) -> str:
         """A path within the tree's share as a path relative to the target."""
 
+    def spell(self, path: str) -> str:
+        """The one spelling of a path relative to the target."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:

@@ -1,0 +1,182 @@
+"""Workloads on disk: what is written is read, whatever the calls hold."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, get_type_hints
+
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from smbench.errors import UsageError
+from smbench.trace.model import Connection, Session, TraceInfo, Tree, User
+from smbench.workload.calls import CALLS, Read
+from smbench.workload.model import (
+    Coverage,
+    Disposition,
+    Kind,
+    NamespaceEntry,
+    Operation,
+    Workload,
+    WorkloadInfo,
+)
+from smbench.workload.store import MANIFEST, NAMESPACE, OPERATIONS, StoredOperations, read, write
+
+PATHS = st.text(st.characters(exclude_categories=("Cs",)), max_size=20)
+UNSIGNED = {"offset", "length", "size", "source_offset"}
+BY_TYPE: dict[Any, st.SearchStrategy[Any]] = {
+    int: st.integers(-(1 << 31), (1 << 62)),
+    bool: st.booleans(),
+    str: PATHS,
+    int | None: st.none() | st.integers(-(1 << 62), 1 << 62),
+    tuple[int, ...]: st.lists(st.integers(0, 100), max_size=4).map(tuple),
+}
+
+
+def calls_of(kind: str) -> st.SearchStrategy[Any]:
+    hints = get_type_hints(CALLS[kind])
+    values = {
+        field.name: st.integers(0, (1 << 64) - 1) if field.name in UNSIGNED else BY_TYPE[hints[field.name]]
+        for field in fields(CALLS[kind])
+    }
+    return st.builds(CALLS[kind], **values)
+
+
+@st.composite
+def operations(draw: st.DrawFn) -> list[Operation]:
+    made = []
+    for index, call in enumerate(
+        draw(st.lists(st.sampled_from(sorted(CALLS)).flatmap(calls_of), max_size=30))
+    ):
+        made.append(
+            Operation(
+                index, draw(st.integers(0, 9)), draw(st.integers(0, 9)), draw(st.integers(0, 1 << 60)),
+                draw(st.integers(-1, 1 << 40)), draw(st.none() | st.integers(0, (1 << 32) - 1)),
+                tuple(draw(st.lists(st.integers(0, 1 << 40), max_size=3))), draw(PATHS),
+                getattr(call, "path", draw(PATHS)), call, draw(st.none() | st.integers(0, 1 << 40)),
+            )
+        )  # fmt: skip
+    return made
+
+
+@given(operations())
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
+def test_operations_come_back_as_they_were(tmp_path: Path, made: list[Operation]) -> None:
+    write(tmp_path, Workload(WorkloadInfo(), made, []))
+    workload = read(tmp_path)
+    assert list(workload.operations) == made
+    assert list(workload.operations) == made
+
+
+def test_namespace_and_info_come_back(tmp_path: Path) -> None:
+    entries = [
+        NamespaceEntry("a", Kind.DIRECTORY, attributes=16),
+        NamespaceEntry("a/x", Kind.FILE, True, 1 << 50, True, 32, -5, None, 7),
+        NamespaceEntry("a/x:s", Kind.STREAM, False),
+    ]
+    info = WorkloadInfo(
+        trace=TraceInfo(
+            ["c.pcap"], 5, 6, [Connection("a", 1, "b", 445)], [Session(1, [0])], [Tree(1, 0, "s", 1)],
+            [User("u", "a", [0])], 3, {"READ": 3}, {"unanswered": 0},
+        ),
+        coverage=[Coverage(Disposition.EXACT, "READ", "read", 3)], operations={"Read": 3}, lanes=[1],
+        operations_by_user=[3],
+    )  # fmt: skip
+    write(tmp_path / "new", Workload(info, [], entries))
+    workload = read(tmp_path / "new")
+    assert workload.info == info
+    assert list(workload.namespace) == entries
+
+
+def many(count: int) -> list[Operation]:
+    return [
+        Operation(
+            n, n % 3, 0, n * 1000, 50, 0, (n,), "read", f"d/{n % 100}", Read(n % 100, n * 4096, 4096), 4096
+        )
+        for n in range(count)
+    ]
+
+
+def test_rows_in_several_batches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("smbench.workload.store.BATCH", 100)
+    made = many(1050)
+    write(tmp_path, Workload(WorkloadInfo(), made, []))
+    assert list(read(tmp_path).operations) == made
+
+
+def test_columns_for_a_plan_are_plain_and_load_quickly(tmp_path: Path) -> None:
+    write(tmp_path, Workload(WorkloadInfo(), many(100_000), []))
+    stored = StoredOperations(tmp_path / OPERATIONS)
+    start = time.perf_counter()
+    table = stored.table(["user", "lane", "kind", "handle", "offset", "length", "arrival_ns", "expected"])
+    took_s = time.perf_counter() - start
+    assert table.num_rows == len(stored) == 100_000
+    assert all(column.null_count == 0 for column in table.columns)
+    assert table["offset"].to_numpy()[-1] == 99_999 * 4096
+    assert took_s < 1.0
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="counts threads in /proc")
+def test_reading_starts_no_thread(tmp_path: Path) -> None:
+    write(tmp_path, Workload(WorkloadInfo(), many(1000), []))
+    code = (
+        "import os, pathlib, pyarrow.parquet\n"
+        "before = len(os.listdir('/proc/self/task'))\n"
+        "from smbench.workload.store import read\n"
+        f"workload = read(pathlib.Path({str(tmp_path)!r}))\n"
+        "assert len(list(workload.operations)) == 1000 and workload.operations.table().num_rows == 1000\n"
+        "assert len(os.listdir('/proc/self/task')) == before, 'threads'\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, env=os.environ)
+
+
+@pytest.mark.parametrize("name", [OPERATIONS, NAMESPACE])
+def test_a_directory_that_is_not_whole(tmp_path: Path, name: str) -> None:
+    write(tmp_path, Workload(WorkloadInfo(), [], []))
+    (tmp_path / name).unlink()
+    with pytest.raises(UsageError, match="not whole"):
+        read(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("manifest", "message"),
+    [
+        (None, "no workload"),
+        ("{", "no workload"),
+        ("[]", "another tool"),
+        ('{"kind": "run"}', "another tool"),
+        ('{"kind": "workload", "schema": 99}', "schema 99"),
+        ('{"kind": "workload", "schema": 1}', "damaged"),
+    ],
+)
+def test_foreign_directories(tmp_path: Path, manifest: str | None, message: str) -> None:
+    write(tmp_path, Workload(WorkloadInfo(), [], []))
+    if manifest is None:
+        (tmp_path / MANIFEST).unlink()
+    else:
+        (tmp_path / MANIFEST).write_text(manifest)
+    with pytest.raises(UsageError, match=message) as caught:
+        read(tmp_path)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_directory_that_is_missing(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="does not exist"):
+        read(tmp_path / "nowhere")
+
+
+def test_the_manifest_is_plain_json(tmp_path: Path) -> None:
+    write(tmp_path, Workload(WorkloadInfo(operations={"Read": 1}), [], []))
+    document = json.loads((tmp_path / MANIFEST).read_text())
+    assert (document["schema"], document["kind"], document["operations"]) == (1, "workload", {"Read": 1})
+    assert pq.read_schema(tmp_path / OPERATIONS).names[:9] == [
+        "operation", "user", "lane", "kind", "path", "handle", "offset", "length", "arrival_ns",
+    ]  # fmt: skip
