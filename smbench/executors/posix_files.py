@@ -69,11 +69,11 @@ class OpenFiles:
             self._wire,
             self._cifs,
         )
-        if plan.refused:
-            return -plan.refused
         if call.handle in self.fds:
             # A workload that is replayed in a loop uses its handles again, closed by then or not.
             self._release(call.handle)
+        if plan.refused:
+            return -plan.refused
         key, variant = "", None
         if self._wire and self._cifs and not plan.flags & os.O_DIRECTORY:
             key, variant = self._take_variant(call.path)

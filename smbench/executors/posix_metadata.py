@@ -95,10 +95,12 @@ class MetadataCalls:
 
     def rename(self, call: Rename) -> int:
         file = self._files[call.handle]
-        if self._files.is_open(call.target, besides=file):
+        # A change of case, or no change, finds the file itself at the target: nothing is replaced.
+        itself = file.path.lower() == call.target.lower()
+        if not itself and self._files.is_open(call.target, besides=file):
             # A server denies it; the kernel's client then *unlinks the target* and fails (6.1).
             return -EACCES
-        self._names.rename(file.path, call.target, replace=call.replace)
+        self._names.rename(file.path, call.target, replace=call.replace or itself)
         self._files.renamed(file.path, call.target)
         return 0
 

@@ -165,6 +165,8 @@ def _open_loss(
             lost.append(f"access 0x{access:08x} becomes 0x{asked:08x}")
     if disposition == SUPERSEDE:
         lost.append("SUPERSEDE becomes OVERWRITE_IF")
+    if attributes & READONLY and disposition in (SUPERSEDE, OVERWRITE, OVERWRITE_IF):
+        lost.append("read-only holds for a new file, not for one that is emptied")
     if options & DELETE_ON_CLOSE:
         lost.append("delete on close becomes a removal just before the close")
     if dropped := options & ~_OPTIONS_KEPT:

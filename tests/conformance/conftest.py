@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -70,25 +71,22 @@ class Target:
 
 
 @pytest.fixture
-def ordinary_user(tmp_path: Path) -> Iterator[Path]:
+def ordinary_user() -> Iterator[Path]:
     """An empty root that belongs to an ordinary user, who this process is meanwhile: permissions do not
-    bind root, and replays do not run as root."""
-    root = tmp_path / "root"
-    root.mkdir()
-    if os.geteuid():
-        yield root
-        return
-    for directory in (root, *root.parents[:3]):
-        if str(directory).startswith(str(tmp_path.parent.parent)):
-            directory.chmod(0o755)
-    os.chown(root, NOBODY, NOBODY)
-    for name in names():
-        executor_class(name)  # imported now: the interpreter's own files may be root's alone
-    os.seteuid(NOBODY)
-    try:
-        yield root
-    finally:
-        os.seteuid(0)
+    bind root, and replays do not run as root. (pytest's own folders are root's alone.)"""
+    with tempfile.TemporaryDirectory() as made:
+        root = Path(made)
+        if os.geteuid():
+            yield root
+            return
+        os.chown(root, NOBODY, NOBODY)
+        for name in names():
+            executor_class(name)  # imported now: the interpreter's own files may be root's alone
+        os.seteuid(NOBODY)
+        try:
+            yield root
+        finally:
+            os.seteuid(0)
 
 
 @pytest.fixture

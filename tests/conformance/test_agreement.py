@@ -13,11 +13,12 @@ from hypothesis import strategies as st
 
 from smbench import ntstatus
 from smbench.executors.memory import MemoryServer
-from smbench.executors.memory_tree import Handle, Link, RefusedError, parse
+from smbench.executors.memory_tree import READONLY, Handle, Link, RefusedError, parse
 from smbench.executors.registry import names
 from smbench.ntstatus import Status
 from smbench.workload import calls
 from smbench.workload.calls import Call
+from smbench.workload.model import Kind, NamespaceEntry
 
 if TYPE_CHECKING:
     from conftest import Target
@@ -35,26 +36,37 @@ ONLY_A_SERVER_REFUSES: dict[Status, set[type[Call]] | None] = {
     Status.CANNOT_DELETE: None,  # permissions of a file do not forbid its removal
     Status.RANGE_NOT_LOCKED: None,  # POSIX unlocks what is not locked
     Status.INVALID_VIEW_SIZE: None,  # copy_file_range copies what there is
-    Status.ACCESS_DENIED: {calls.Flush, calls.AllocatedRanges, calls.CopyRange},
+    Status.ACCESS_DENIED: {calls.Flush, calls.AllocatedRanges, calls.CopyRange, calls.List},
 }
 
+NAMESPACE = [
+    NamespaceEntry("a", Kind.FILE, size=100),
+    NamespaceEntry("d", Kind.DIRECTORY),
+    NamespaceEntry("d/a", Kind.FILE, size=5000),
+    NamespaceEntry("d/e", Kind.DIRECTORY),
+]
+
 paths = st.sampled_from(["a", "b", "d", "d/a", "d/e", "d/e/a", "x/a", "a/b"])
-handles = st.integers(1, 4)
+handles = st.integers(1, 3)
 offsets = st.sampled_from([0, 1, 10, 4096, 10000])
 lengths = st.sampled_from([0, 1, 10, 5000])
 accesses = st.sampled_from([READ | DELETE | 0x100, WRITE | DELETE | 0x80, READ | WRITE | DELETE])
 
+opens = st.builds(
+    calls.Open,
+    handles,
+    paths,
+    accesses,
+    st.sampled_from([7, 7, 7, 1]),
+    st.integers(0, 6),
+    st.sampled_from([0x40, 0x40, 0, 0x1, 0x41, 0x1040, 0x1001]),
+    st.sampled_from([0, 0, 0x80, 0x1]),
+)
+
 operations: st.SearchStrategy[Call] = st.one_of(
-    st.builds(
-        calls.Open,
-        handles,
-        paths,
-        accesses,
-        st.sampled_from([7, 7, 7, 1]),
-        st.integers(0, 6),
-        st.sampled_from([0x40, 0x40, 0, 0x1, 0x41, 0x1040, 0x1001]),
-        st.sampled_from([0, 0, 0x80, 0x1]),
-    ),
+    opens,
+    opens,
+    opens,
     st.builds(calls.Close, handles),
     st.builds(calls.Read, handles, offsets, lengths),
     st.builds(calls.Write, handles, offsets, lengths, st.booleans()),
@@ -123,8 +135,14 @@ class Knowledge:
             link = handle.link if handle and isinstance(call, calls.SetDelete) else self.link(_paths(call)[0])
             if link and any(child.delete_pending for child in link.node.children.values()):
                 return "a pending deletion keeps its directory from being empty"
+        if isinstance(call, calls.Open) and call.disposition in (0, 4, 5) and named[0]:
+            if call.directory:
+                return "emptying a directory is EISDIR, to a server a wrong parameter"
+            return "emptying a file leaves its attributes as they are" if call.attributes & READONLY else None
         if handle is None:
             return None
+        if isinstance(call, calls.Read | calls.Write) and not call.length:
+            return "a read or write of nothing is not sent"
         if handle.node.directory:
             if isinstance(call, DATA_CALLS):
                 return "a directory's descriptor refuses data calls in ways of its own"
@@ -171,8 +189,6 @@ class Knowledge:
                 return "an exclusive lock needs a writable descriptor, a shared one a readable one"
         if isinstance(call, calls.PunchHole) and not call.length and not handle.access & 0x2:
             return "a range of length 0 is not sent"
-        if isinstance(call, calls.Write) and not call.length:
-            return "a write of nothing is not sent"
         return None
 
 
@@ -190,12 +206,14 @@ def _only_a_server(status: int, call: Call) -> bool:
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-@given(sequence=st.lists(operations, max_size=25))
+@given(sequence=st.lists(operations, min_size=10, max_size=30))
 def test_posix_agrees_with_the_oracle(
     make_target: Callable[..., Target], ordinary_user: Path, sequence: Iterable[Call]
 ) -> None:
     oracle, posix = make_target("memory"), make_target("posix")
     try:
+        oracle.prepare(NAMESPACE)
+        posix.prepare(NAMESPACE)
         oracle.handlers(0)
         executor = oracle._executors[0]
         knowledge = Knowledge(MemoryServer.at(ordinary_user), executor._handles)
