@@ -63,9 +63,9 @@ def basic_information(
 def rename_information(replace: bool, root: int, name: str) -> bytes:
     """FILE_RENAME_INFORMATION and FILE_LINK_INFORMATION (ntifs.h), for a name relative to `root`'s handle."""
     encoded = name.encode("utf-16-le", "surrogatepass")
-    if struct.calcsize("P") == 8:
-        return struct.pack("<B7xQI", replace, root, len(encoded)) + encoded
-    return struct.pack("<B3xII", replace, root, len(encoded)) + encoded
+    head = struct.pack("@BPI", replace, root, len(encoded))
+    # A name of one letter is shorter than the structure's own end, and the I/O manager wants all of that.
+    return (head + encoded).ljust(struct.calcsize("@BPIH0P"), b"\0")
 
 
 def disposition_information(delete: bool) -> bytes:
