@@ -15,6 +15,7 @@ AT_SYMLINK_NOFOLLOW = 0x100
 STATX_BASIC_STATS_AND_BIRTH = 0xFFF
 FALLOC_KEEP_SIZE = 0x01
 FALLOC_PUNCH_HOLE = 0x02
+FALLOC_ZERO_RANGE = 0x10
 UTIME_OMIT = (1 << 30) - 2
 CIFS_MAGICS = frozenset([0xFF534D42, 0xFE534D42])
 """f_type of cifs and smb3 mounts (include/uapi/linux/magic.h)."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
+from smbench.executors import memory_info as info
 from smbench.executors import memory_opens as opens
 from smbench.executors.base import NOT_YET, Executor, ExecutorContext, Handler
 from smbench.executors.memory_server import MemoryServer
@@ -20,7 +21,7 @@ from smbench.workload.calls import Call
 __all__ = ["MemoryExecutor", "MemoryServer"]
 
 _OPEN, _CREATE = 1, 2
-_DIRECTORY_FILE, _NON_DIRECTORY_FILE = 0x1, 0x40
+_DIRECTORY_FILE, _NON_DIRECTORY_FILE, _DELETE_ON_CLOSE = 0x1, 0x40, 0x1000
 _SHARE_ALL = 7
 
 
@@ -54,8 +55,8 @@ class MemoryExecutor(Executor):
             calls.Rename: lambda call: server.rename(handle(call), call.target, call.replace),
             calls.Link: lambda call: server.link(handle(call), call.target, call.replace),
             calls.SetDelete: lambda call: server.set_delete(handle(call), call.delete),
-            calls.Unlink: lambda call: self._remove(call.path, _NON_DIRECTORY_FILE),
-            calls.RemoveDirectory: lambda call: self._remove(call.path, _DIRECTORY_FILE),
+            calls.Unlink: lambda call: self._remove(call.path, _NON_DIRECTORY_FILE, call.on_close),
+            calls.RemoveDirectory: lambda call: self._remove(call.path, _DIRECTORY_FILE, call.on_close),
             calls.MakeDirectory: self._make_directory,
             calls.Truncate: lambda call: server.truncate(handle(call), call.size),
             calls.SetAllocation: lambda call: server.allocate(handle(call), call.size),
@@ -126,22 +127,28 @@ class MemoryExecutor(Executor):
         return self._server.file_system_information(call)
 
     def _stat(self, call: calls.Stat) -> int:
-        return self._briefly(call.path, opens.READ_ATTRIBUTES, _OPEN, 0)
-
-    def _make_directory(self, call: calls.MakeDirectory) -> int:
-        return self._briefly(call.path, opens.READ_ATTRIBUTES, _CREATE, _DIRECTORY_FILE)
-
-    def _remove(self, path: str, kind: int) -> int:
-        """CREATE(DELETE), disposition, CLOSE: the disposition's status is what the caller learns."""
-        handle = self._open_briefly(path, opens.DELETE, _OPEN, kind)
+        handle = self._open_briefly(call.path, call.access, _OPEN, call.options)
         try:
-            self._server.set_delete(handle, True)
+            for level in call.levels:
+                self._server.information(handle, calls.StatHandle(-1, info.FILE, level))
         finally:
             opens.close_file(self._server.tree, handle)
         return 0
 
-    def _briefly(self, path: str, access: int, disposition: int, options: int) -> int:
-        opens.close_file(self._server.tree, self._open_briefly(path, access, disposition, options))
+    def _make_directory(self, call: calls.MakeDirectory) -> int:
+        handle = self._open_briefly(call.path, opens.READ_ATTRIBUTES, _CREATE, _DIRECTORY_FILE)
+        opens.close_file(self._server.tree, handle)
+        return 0
+
+    def _remove(self, path: str, kind: int, on_close: bool) -> int:
+        """CREATE(DELETE) and CLOSE, the removal asked for by the CREATE's option or by a disposition."""
+        options = kind | _DELETE_ON_CLOSE if on_close else kind
+        handle = self._open_briefly(path, opens.DELETE, _OPEN, options)
+        try:
+            if not on_close:
+                self._server.set_delete(handle, True)
+        finally:
+            opens.close_file(self._server.tree, handle)
         return 0
 
     def _open_briefly(self, path: str, access: int, disposition: int, options: int) -> Handle:

@@ -119,7 +119,17 @@ def _list_loss(call: calls.List) -> str | None:
     return None if call.level == 38 else f"information class {call.level} becomes 38"
 
 
-def _stat_loss(call: calls.StatHandle) -> str | None:
+def _stat_loss(call: calls.Stat) -> str | None:
+    lost = []
+    if call.levels != (18,):
+        asked = f"information classes {call.levels} become" if call.levels else "an open alone becomes"
+        lost.append(f"{asked} class 18 (statx)")
+    if call.access != 0x80:
+        lost.append(f"access 0x{call.access:08x} becomes 0x00000080")
+    return "; ".join(lost) or None
+
+
+def _stat_handle_loss(call: calls.StatHandle) -> str | None:
     if call.info_type == 3:
         return "the parts of the security descriptor are the client's choice"
     if call.info_type == 1 and call.level in (15, 18):
@@ -141,7 +151,8 @@ _LOSSES: dict[type[Call], Callable[[Any], str | None]] = {
     calls.Lock: _lock_loss,
     calls.Unlock: _lock_loss,
     calls.List: _list_loss,
-    calls.StatHandle: _stat_loss,
+    calls.Stat: _stat_loss,
+    calls.StatHandle: _stat_handle_loss,
     calls.SetTimes: _times_loss,
     calls.StatFs: lambda call: (
         None if call.level == 7 else f"file system class {call.level} becomes 7 (statvfs)"
@@ -154,6 +165,10 @@ _LOSSES: dict[type[Call], Callable[[Any], str | None]] = {
         "a write-through of its own becomes a flush after the write" if call.through else None
     ),
     calls.SetDelete: lambda _: "the removal happens by name: a file's at its close, a directory's at once",
+    calls.Unlink: lambda call: None if call.on_close else "a file goes by DELETE_ON_CLOSE, not by SET_INFO",
+    calls.RemoveDirectory: lambda call: (
+        "a directory goes by SET_INFO, not by DELETE_ON_CLOSE" if call.on_close else None
+    ),
     calls.SetAttributes: lambda call: (
         "off CIFS only READONLY is kept, as a missing write permission" if call.attributes & ~0x81 else None
     ),

@@ -18,6 +18,8 @@ _LARGEST_OFFSET = (1 << 63) - 1
 _DATA_SLACK = 1 << 20
 """Writes start at different places of the data, so that a server that deduplicates finds little."""
 _VECTORS_KEPT = 1024
+_PUNCH = linux_calls.FALLOC_PUNCH_HOLE | linux_calls.FALLOC_KEEP_SIZE
+_ZERO = linux_calls.FALLOC_ZERO_RANGE | linux_calls.FALLOC_KEEP_SIZE
 # struct flock (64-bit): type, whence, start, length, pid.
 _FLOCK = struct.Struct("@hhqqi4x")
 
@@ -126,10 +128,19 @@ class DataCalls:
         return copied
 
     def punch_hole(self, call: PunchHole) -> int:
+        """On CIFS zeroing a range is one SET_ZERO_DATA; punching would first mark the file sparse."""
         fd = self._files[call.handle].fd
-        if call.length:
-            mode = linux_calls.FALLOC_PUNCH_HOLE | linux_calls.FALLOC_KEEP_SIZE
-            linux_calls.fallocate(fd, mode, call.offset, call.length)
+        if not call.length:
+            return 0
+        if self._cifs:
+            try:
+                linux_calls.fallocate(fd, _ZERO, call.offset, call.length)
+            except OSError as error:
+                if error.errno != EOPNOTSUPP:
+                    raise
+            else:
+                return 0
+        linux_calls.fallocate(fd, _PUNCH, call.offset, call.length)
         return 0
 
     def allocated_ranges(self, call: AllocatedRanges) -> int:

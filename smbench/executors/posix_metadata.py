@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import struct
-from errno import EACCES, EINVAL, ENODATA, ENOSYS, EOPNOTSUPP
+from errno import EACCES, EINVAL, EISDIR, ENODATA, ENOSYS, ENOTDIR, EOPNOTSUPP
+from stat import S_ISDIR
 
 from smbench.beneath import Beneath
 from smbench.executors import linux_calls, patterns
 from smbench.executors.posix_files import OpenFile, OpenFiles
-from smbench.executors.posix_opens import READONLY
+from smbench.executors.posix_opens import DIRECTORY_FILE, NON_DIRECTORY_FILE, READONLY
 from smbench.workload.calls import (
     Link,
     List,
@@ -45,9 +46,13 @@ class MetadataCalls:
     def stat(self, call: Stat) -> int:
         if self._wire:
             self._names.call(call.path, linux_calls.statx_forced)
-        else:
-            self._names.stat(call.path)
-        return 0
+            if not call.options & (DIRECTORY_FILE | NON_DIRECTORY_FILE):
+                return 0
+        # What was asked for just now is not asked for again: this sends nothing.
+        directory = S_ISDIR(self._names.stat(call.path).st_mode)
+        if directory and call.options & NON_DIRECTORY_FILE:
+            return -EISDIR
+        return -ENOTDIR if not directory and call.options & DIRECTORY_FILE else 0
 
     def stat_handle(self, call: StatHandle) -> int:
         file = self._files[call.handle]

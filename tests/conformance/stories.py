@@ -264,6 +264,12 @@ STORIES = [
         [
             step(Stat("")),
             step(Stat("d/ten")),
+            step(Stat("d/ten", levels=(4, 5), access=0x00120089)),
+            step(Stat("d/ten", levels=())),
+            step(Stat("d", options=DIRECTORY)),
+            step(Stat("d", options=FILE), Status.FILE_IS_A_DIRECTORY),
+            step(Stat("d/ten", options=DIRECTORY), Status.NOT_A_DIRECTORY),
+            step(Stat("d/ten", options=FILE)),
             step(opens(1, "d/ten")),
             step(StatHandle(1, 1, 18)),
             step(StatHandle(1, 1, 5)),
@@ -395,6 +401,15 @@ STORIES = [
         [
             step(Unlink("other")),
             step(Unlink("other"), Status.OBJECT_NAME_NOT_FOUND),
+            step(Unlink("d/ten", on_close=False)),
+            step(Unlink("d/ten", on_close=False), Status.OBJECT_NAME_NOT_FOUND),
+            step(
+                RemoveDirectory("d", on_close=True),
+                posix=f"{NEVER}rmdir asks for the removal, not for one at the close",
+            ),
+            step(Stat("d")),
+            step(RemoveDirectory("d", on_close=False), Status.DIRECTORY_NOT_EMPTY),
+            step(RemoveDirectory("empty", on_close=True)),
             step(opens(1, "other", CREATE)),
             step(Close(1)),
             step(Stat("other")),
