@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from smbench.lift.constants import ATTRIBUTE_DIRECTORY, DIRECTORY_FILE, SHARE_PIPE
-from smbench.lift.names import Names, snapshot_folder
+from smbench.lift.names import Names, snapshot_folder, without_default_stream
 from smbench.lift.rule import Opened, refused
 from smbench.trace.messages import CreateRequest, CreateResponse, IoctlResponse
-from smbench.trace.model import Command, Exchange
+from smbench.trace.model import Command, Exchange, Session
 
 
 class Handles:
     """The opens of one trace. Memory follows the number of opens that are alive at once, beside one
     bit for each handle that ever was."""
 
-    def __init__(self, names: Names) -> None:
+    def __init__(self, names: Names, sessions: Sequence[Session] = ()) -> None:
         self.names = names
+        self._session_ids = [session.session_id for session in sessions]
         self._alive: dict[int, Opened] = {}
         self._seen = bytearray()
         self._keys: dict[str, int] = {}
@@ -47,6 +48,10 @@ class Handles:
 
     # What the recogniser does.
 
+    def session_id(self, session: int) -> int | None:
+        """The number by which the wire knows a session."""
+        return self._session_ids[session] if 0 <= session < len(self._session_ids) else None
+
     def open(self, create: Exchange) -> Opened:
         """The open that a CREATE makes, or tried to make."""
         request = create.request if isinstance(create.request, CreateRequest) else CreateRequest()
@@ -55,6 +60,8 @@ class Handles:
         if request.snapshot_ns is not None:
             path = f"{snapshot_folder(request.snapshot_ns)}/{path}"
         failed = create.status is None or create.status >= 0x80000000
+        if not failed:
+            path = without_default_stream(path)
         if response.attributes is not None:
             directory = bool(response.attributes & ATTRIBUTE_DIRECTORY)
         else:

@@ -41,7 +41,7 @@ def lift(trace: Trace, into: Path, selection: Selection | None = None) -> Worklo
     users = [*info.users, User(f"unknown-{len(info.users)}", "unknown")]
     nobody = len(info.users)
     names = Names(info.trees, selection.shares)
-    handles = Handles(names)
+    handles = Handles(names, info.sessions)
     namespace = NamespaceInference(names, handles)
     coverage = CoverageCount()
     into.mkdir(parents=True, exist_ok=True)

@@ -49,19 +49,18 @@ def _queries(info_type: int) -> Applies:
 
 
 def _stat_handle(case: Case) -> tuple[Call, ...]:
-    request = case.exchange.request
-    if not isinstance(request, QueryInfoRequest):
+    ask = case.exchange.request
+    if not isinstance(ask, QueryInfoRequest):
         return ()
-    return (
-        StatHandle(
-            case.opened.handle, request.info_type or 0, request.level or 0, request.output_length or 0
-        ),
-    )
+    length, additional = ask.output_length or 0, ask.additional or 0
+    return (StatHandle(case.opened.handle, ask.info_type or 0, ask.level or 0, length, additional),)
 
 
 def _stat_fs(case: Case) -> tuple[Call, ...]:
     request = case.exchange.request
-    return (StatFs(case.opened.handle, request.level or 0),) if isinstance(request, QueryInfoRequest) else ()
+    if not isinstance(request, QueryInfoRequest):
+        return ()
+    return (StatFs(case.opened.handle, request.level or 0, request.output_length or 0),)
 
 
 def set_of(exchange: Exchange) -> SetInfoRequest:

@@ -71,10 +71,15 @@ class Names:
 
 
 def _without_type(path: str) -> str:
-    """`f:s:$DATA` → `f:s`, `f::$DATA` → `f` ([MS-FSCC] 2.1.4): a stream's type is no part of its name."""
-    if path[-6:].upper() == ":$DATA" and path.rpartition("/")[2].count(":") > 1:
-        return path[:-6].rstrip(":")
-    return path
+    """`f:s:$DATA` → `f:s` ([MS-FSCC] 2.1.4): a stream's type is no part of its name."""
+    if path[-6:].upper() != ":$DATA" or path[-7:-6] == ":" or path.rpartition("/")[2].count(":") < 2:
+        return path
+    return path[:-6]
+
+
+def without_default_stream(path: str) -> str:
+    """`f::$DATA` → `f`: the unnamed stream is the file, though no directory has one."""
+    return path[:-7] if path[-7:].upper() == "::$DATA" else path
 
 
 def snapshot_folder(moment_ns: int) -> str:

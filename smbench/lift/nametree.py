@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from smbench.lift.names import DEEPEST
+from smbench.lift.names import DEEPEST, without_default_stream
 from smbench.workload.model import Kind, NamespaceEntry
 
 LONGEST = 4096
@@ -94,10 +94,10 @@ class NameTree:
         if head:
             for name in head.split("/"):
                 node = self.child(node, name)
-        base, colon, stream = leaf.partition(":")
+        base, _, stream = without_default_stream(leaf).partition(":")
         if base:
             node = self.child(node, base)
-        return self.child(node, f":{stream}") if colon else node
+        return self.child(node, f":{stream}") if stream else node
 
     def child(self, parent: Node, name: str) -> Node:
         """The node of a name in a directory, or of a stream (`:name`) of a file."""

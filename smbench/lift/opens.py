@@ -17,6 +17,7 @@ from smbench.lift.constants import (
     SHARE_ALL,
 )
 from smbench.lift.rule import Case, ExchangeRule, Opened, OpenRule
+from smbench.ntstatus import Status
 from smbench.trace.messages import CreateRequest, QueryInfoRequest, SetInfoRequest
 from smbench.trace.model import Command, Exchange
 from smbench.workload.calls import Call, Close, MakeDirectory, Open, RemoveDirectory, Stat, Unlink
@@ -25,6 +26,33 @@ from smbench.workload.model import Disposition
 _CLIENT_CONTEXTS = frozenset(("RqLs", "DHnQ", "DH2Q", "DHnC", "DH2C", "MxAc", "QFid", "AAPL"))
 """CREATE contexts that are kept, or that a client adds and uses by itself ([MS-SMB2] 2.2.13.2)."""
 _SNAPSHOT = "TWrp"
+
+
+_OF_THE_NAME = frozenset(
+    (
+        Status.OBJECT_NAME_NOT_FOUND,
+        Status.OBJECT_PATH_NOT_FOUND,
+        Status.OBJECT_NAME_COLLISION,
+        Status.OBJECT_NAME_INVALID,
+        Status.OBJECT_PATH_SYNTAX_BAD,
+        Status.NO_SUCH_FILE,
+        Status.ACCESS_DENIED,
+        Status.SHARING_VIOLATION,
+        Status.DELETE_PENDING,
+        Status.CANNOT_DELETE,
+        Status.NOT_A_DIRECTORY,
+        Status.FILE_IS_A_DIRECTORY,
+        None,
+    )
+)
+"""Refusals that follow from what the name stands for. Others follow from the CREATE's parameters (a lease
+on a directory, an impossible option): only an Open keeps those."""
+
+
+def _is_plain(opened: Opened) -> bool:
+    """Whether a call without the CREATE's further parameters can have the same outcome."""
+    status = None if opened.create is None else opened.create.status
+    return (not opened.failed or status in _OF_THE_NAME) and not _lost_contexts(opened.wish)
 
 
 def _asks_attributes(exchange: Exchange) -> bool:
@@ -46,7 +74,7 @@ def _looks_only(opened: Opened) -> bool:
         and wish.disposition == OPEN
         and not options & DELETE_ON_CLOSE
         and not (opened.failed and options & (DIRECTORY_FILE | NON_DIRECTORY_FILE))
-        and not _lost_contexts(wish)
+        and _is_plain(opened)
     )
 
 
@@ -64,10 +92,7 @@ def _may_delete(opened: Opened) -> bool:
     wish = opened.wish
     access = wish.access or 0
     return (
-        bool(access & DELETE)
-        and not access & DATA_ACCESS
-        and wish.disposition == OPEN
-        and not _lost_contexts(wish)
+        bool(access & DELETE) and not access & DATA_ACCESS and wish.disposition == OPEN and _is_plain(opened)
     )
 
 
@@ -107,7 +132,7 @@ def _makes_directory(opened: Opened) -> bool:
         bool(options & DIRECTORY_FILE)
         and not options & DELETE_ON_CLOSE
         and wish.disposition == CREATE
-        and not _lost_contexts(wish)
+        and _is_plain(opened)
     )
 
 

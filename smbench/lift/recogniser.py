@@ -22,8 +22,10 @@ from smbench.lift.constants import (
 )
 from smbench.lift.handles import Handles
 from smbench.lift.metadata import set_of, target_of
-from smbench.lift.rule import Case, ExchangeRule, Opened, OpenRule, RunRule, Taken, refused
-from smbench.lift.rules import CLOSED_WITH_TREE, LEFT_OVER, OPENED_BEFORE, TABLE, Table
+from smbench.lift.rule import Case, ExchangeRule, Opened, OpenRule, Rule, RunRule, Taken, refused
+from smbench.lift.rules import CLOSED_BY_SERVER, CLOSED_WITH_TREE, LEFT_OVER, OPENED_BEFORE, TABLE, Table
+from smbench.ntstatus import Status
+from smbench.trace.messages import SessionSetupRequest
 from smbench.trace.model import Command, Exchange
 from smbench.trace.paths import renamed
 from smbench.workload.calls import Call, Close, Open
@@ -32,6 +34,7 @@ HORIZON = 1 << 15
 """Exchanges of the trace that a decision may wait for."""
 
 _CREATE, _CLOSE, _SET_INFO, _IOCTL = Command.CREATE, Command.CLOSE, Command.SET_INFO, Command.IOCTL
+_DURABLE = frozenset(("DHnQ", "DH2Q"))
 _LEAVES = frozenset((Command.TREE_DISCONNECT, Command.LOGOFF))
 
 
@@ -94,6 +97,8 @@ class Recogniser:
             self._follow(exchange, opened)
         elif command in _LEAVES and not refused(exchange.status):
             self._leave(exchange)
+        elif command == Command.SESSION_SETUP and exchange.status == 0:
+            self._replace(exchange)
 
     def finish(self) -> None:
         """The trace is over: whatever waits is decided by what is there."""
@@ -248,6 +253,11 @@ class Recogniser:
         command = exchange.command
         if opened.failed:
             return  # its handle means the rest of its compound, whatever that holds
+        if exchange.status == Status.FILE_CLOSED:
+            # On another tree or session it says nothing of the open.
+            if (exchange.session, exchange.tree) == (opened.session, opened.tree):
+                self._lose(CLOSED_BY_SERVER, exchange, opened, -1)
+            return
         if command == _CLOSE:
             self._settle(opened)
             self._handles.close(opened)
@@ -269,13 +279,30 @@ class Recogniser:
         whole_session = exchange.command == Command.LOGOFF
         for opened in self._handles:
             if opened.session == exchange.session and (whole_session or opened.tree == exchange.tree):
-                self._settle(opened)
-                if opened.announced and not opened.failed:
-                    call = Close(opened.handle)
-                    self._take(Taken(CLOSED_WITH_TREE, "", (), (call,), opened.path, exchange, 1))
-                self._handles.close(opened)
-                if self._watcher is not None:
-                    self._watcher.left(opened, exchange.time_ns)
+                self._lose(CLOSED_WITH_TREE, exchange, opened, 1)
+
+    def _replace(self, setup: Exchange) -> None:
+        """A client that comes back names its last session, which the server then closes; durable opens
+        wait to be taken up again ([MS-SMB2] 3.3.5.5.3, 3.3.4.17)."""
+        request = setup.request
+        if not isinstance(request, SessionSetupRequest) or not request.previous_session_id:
+            return
+        for opened in self._handles:
+            if (
+                self._handles.session_id(opened.session) == request.previous_session_id
+                and opened.session != setup.session
+                and not _DURABLE & set(opened.wish.contexts)
+            ):
+                self._lose(CLOSED_BY_SERVER, setup, opened, 1)
+
+    def _lose(self, rule: Rule, exchange: Exchange, opened: Opened, beside: int) -> None:
+        """The server closed an open without being asked to."""
+        self._settle(opened)
+        if opened.announced and not opened.failed:
+            self._take(Taken(rule, "", (), (Close(opened.handle),), opened.path, exchange, beside))
+        self._handles.close(opened)
+        if self._watcher is not None:
+            self._watcher.left(opened, exchange.time_ns)
 
     # Taking
 
@@ -300,7 +327,7 @@ class Recogniser:
             if calls and not opened.announced:
                 self._announce(exchange, opened)
         path = opened.path if opened is not None else exchange.path or ""
-        self._take(Taken(rule, _reason(rule, case), (exchange,), calls, path, exchange, 0))
+        self._take(Taken(rule, _reason(rule, case), (exchange,), calls, path, exchange, 0, rule.told))
 
     def _give(self, rule: OpenRule | RunRule, opened: Opened) -> None:
         """A pattern is complete: all that the open holds stands for its one call."""

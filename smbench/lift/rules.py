@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from smbench.lift.control import FILE_COMMANDS, REFUSALS
+from smbench.lift.control import REFUSALS
 from smbench.lift.data import DATA, PIPELINES
 from smbench.lift.directories import DIRECTORIES, SCANS
 from smbench.lift.metadata import METADATA
@@ -37,6 +37,12 @@ CLOSED_WITH_TREE = Rule(
     name="closed-with-tree",
     disposition=Disposition.EXACT,
     evidence="[MS-SMB2] 3.3.5.6, 3.3.5.8: LOGOFF and TREE_DISCONNECT close every open; for no exchange",
+)
+
+CLOSED_BY_SERVER = Rule(
+    name="closed-by-server",
+    disposition=Disposition.EXACT,
+    evidence="[MS-SMB2] 3.3.5.2.10: FILE_CLOSED for a handle that was open; for no exchange",
 )
 
 RULES: tuple[Rule, ...] = (
@@ -77,14 +83,3 @@ def _of(rules: list[ExchangeRule], command: int) -> tuple[ExchangeRule, ...]:
 
 
 TABLE = table_of(RULES)
-
-__all__ = [
-    "CLOSED_WITH_TREE",
-    "FILE_COMMANDS",
-    "LEFT_OVER",
-    "OPENED_BEFORE",
-    "RULES",
-    "TABLE",
-    "Table",
-    "table_of",
-]

@@ -91,12 +91,16 @@ class Stat:
 
 @dataclass(frozen=True, slots=True)
 class StatHandle:
-    """One information class of an open file; `info_type` 1 file, 3 security ([MS-SMB2] 2.2.37)."""
+    """One information class of an open file; `info_type` 1 file, 3 security ([MS-SMB2] 2.2.37).
+
+    `additional`: which parts of a security descriptor (8 is the SACL, which needs a privilege).
+    """
 
     handle: int
     info_type: int
     level: int
     output_length: int = 0
+    additional: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +109,7 @@ class StatFs:
 
     handle: int
     level: int
+    output_length: int = 0
 
 
 @dataclass(frozen=True, slots=True)
