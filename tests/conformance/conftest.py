@@ -20,16 +20,21 @@ from smbench.workload.model import Kind, NamespaceEntry
 sys.path.insert(0, str(Path(__file__).parent))  # where `stories` is
 
 NOBODY = 65534
+MOUNTS = [Path(mount) for mount in os.environ.get("SMBENCH_CONFORMANCE_MOUNTS", "").split(":") if mount]
+"""In the lab: mounts of one share, one a user; the executor `cifs` is then posix on them."""
 Users = Callable[[int], Mapping[type[Call], Handler]]
 
 
 class Target:
     """One executor on one fresh root; `users(n)` is the handlers of user n."""
 
-    def __init__(self, name: str, root: Path, profile: str) -> None:
+    def __init__(self, name: str, roots: list[Path], profile: str) -> None:
         self.name = name
-        self._kind: type[Executor] = executor_class(name)
-        self._context = lambda user: ExecutorContext(root, user, profile, max_io_bytes=1 << 16, seed=1)
+        root = roots[0]
+        self._kind: type[Executor] = executor_class("posix" if name == "cifs" else name)
+        self._context = lambda user: ExecutorContext(
+            roots[user % len(roots)], user, profile, max_io_bytes=1 << 16, seed=1
+        )
         self._executors: dict[int, Executor] = {}
         self._handlers: dict[int, Mapping[type[Call], Handler]] = {}
         self._root = root
@@ -39,7 +44,7 @@ class Target:
             from smbench.executors.memory import MemoryServer
 
             MemoryServer.at(self._root).prepare(entries)
-        elif self.name == "posix":
+        elif self.name in ("posix", "cifs"):
             place = Beneath(self._root)
             for entry in entries:
                 if entry.kind is Kind.DIRECTORY:
@@ -94,7 +99,11 @@ def make_target(ordinary_user: Path) -> Iterator[Callable[..., Target]]:
     made: list[Target] = []
 
     def make(name: str, profile: str = "wire") -> Target:
-        made.append(Target(name, ordinary_user, profile))
+        roots = [ordinary_user]
+        if name == "cifs":
+            roots = [mount / ordinary_user.name for mount in MOUNTS]
+            roots[0].mkdir()
+        made.append(Target(name, roots, profile))
         return made[-1]
 
     yield make

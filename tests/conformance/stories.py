@@ -54,6 +54,7 @@ MERGED = f"{NEVER}POSIX merges the locks of one open, and converts them"
 REMOVED_AT_ONCE = f"{NEVER}a POSIX name is gone at once, an SMB name when the last handle closes"
 CASE = f"{NEVER}{DIRECTORY_TARGET} (names differ by case)"
 STREAMS = f"{NEVER}{DIRECTORY_TARGET} (no streams: a file of that name)"
+MAPPED = f"{NEVER}the mount maps `:` to another character: a file of that name"
 READONLY = f"{NEVER}{DIRECTORY_TARGET} (permissions do not forbid removal)"
 ACCESS = f"{NEVER}access is read, write or both: POSIX has no right to delete, rename or set attributes"
 
@@ -76,9 +77,20 @@ class Story:
 
 
 def step(
-    call: Call, status: int = OK, *, user: int = 0, posix: str | None = None, moved: int | None = None
+    call: Call,
+    status: int = OK,
+    *,
+    user: int = 0,
+    posix: str | None = None,
+    cifs: str | None = None,
+    moved: int | None = None,
 ) -> Step:
-    return Step(call, status, user, {"posix": posix} if posix else {}, moved)
+    """`posix`: why posix differs; on a CIFS mount too, unless the reason is the lack of a server.
+    `cifs`: why it differs on a CIFS mount (`""`: it does not)."""
+    if cifs is None and posix and DIRECTORY_TARGET not in posix:
+        cifs = posix
+    differs = {"posix": posix, "cifs": cifs}
+    return Step(call, status, user, {name: reason for name, reason in differs.items() if reason}, moved)
 
 
 def opens(
@@ -297,7 +309,12 @@ STORIES = [
             step(opens(4, "r", OVERWRITE_IF), Status.ACCESS_DENIED),
             step(Close(2)),
             step(opens(5, "r", access=READ | DELETE)),
-            step(SetDelete(5, "r", True), Status.CANNOT_DELETE, posix=READONLY),
+            step(
+                SetDelete(5, "r", True),
+                Status.CANNOT_DELETE,
+                posix=READONLY,
+                cifs=f"{NEVER}the removal comes with the close, not here",
+            ),
             step(SetDelete(5, "r", False)),
             step(Close(5)),
             step(opens(6, "r", access=0x180)),
@@ -433,7 +450,7 @@ STORIES = [
             step(Read(2, 0, 10), moved=10),
             step(opens(4, "other"), Status.DELETE_PENDING),
             step(opens(5, "other", CREATE), Status.DELETE_PENDING, posix=REMOVED_AT_ONCE),
-            step(Close(5), Status.FILE_CLOSED, posix=REMOVED_AT_ONCE),
+            step(Close(5), Status.FILE_CLOSED, posix=REMOVED_AT_ONCE, cifs=""),
             step(Close(2)),
             step(opens(6, "other", CREATE), OK, posix=f"{NEVER}made at step 10 already"),
         ],
@@ -615,9 +632,9 @@ STORIES = [
             step(opens(2, "other:s", CREATE)),
             step(Write(2, 0, 7), moved=7),
             step(Close(2)),
-            step(opens(3, "other:s:$DATA", access=READ), posix=STREAMS),
-            step(Read(3, 0, 100), posix=STREAMS),
-            step(Close(3), posix=STREAMS),
+            step(opens(3, "other:s:$DATA", access=READ), posix=STREAMS, cifs=MAPPED),
+            step(Read(3, 0, 100), posix=STREAMS, cifs=MAPPED),
+            step(Close(3), posix=STREAMS, cifs=MAPPED),
             step(opens(4, "other", access=READ)),
             step(Read(4, 0, 200), moved=100),
             step(Close(4)),
@@ -625,7 +642,7 @@ STORIES = [
             step(Stat("other")),
             step(opens(5, "born:s", OPEN_IF)),
             step(Close(5)),
-            step(Stat("born"), posix=STREAMS),
+            step(Stat("born"), posix=STREAMS, cifs=MAPPED),
         ],
         TREE,
     ),

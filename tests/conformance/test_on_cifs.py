@@ -1,0 +1,32 @@
+"""The same stories, told to posix on CIFS mounts: the kernel's client against a real Samba, in the lab."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from stories import STORIES
+
+PROJECT = Path(__file__).parents[2]
+
+
+@pytest.mark.lab
+def test_the_stories_on_mounts_of_two_users() -> None:
+    lab = PROJECT / "scripts" / "lab"
+    stories = PROJECT / "tests" / "conformance" / "test_conformance.py"
+    inside = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", "cifs-wire", str(stories)]
+    run = subprocess.run(
+        [lab, "--users", "2", "--", PROJECT / "tests/conformance/in_lab.sh", *inside],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        timeout=250,
+        check=False,
+    )
+    if run.returncode == 3:
+        pytest.skip(f"no lab here: {run.stderr.strip()}")
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert re.search(rf"\b{len(STORIES)} passed", run.stdout), run.stdout
