@@ -82,16 +82,21 @@ def _extended_attributes(data: bytes, values: Values) -> None:
     values["ea_names"] = extended_attribute_names(data)
 
 
+def _bytes(units: int, sectors: int, sector: int) -> int:
+    # Any three numbers may stand there; a column holds 64 bits.
+    return min(units * sectors * sector, (1 << 64) - 1)
+
+
 def _fs_size(data: bytes, values: Values) -> None:
     if len(data) >= 24:
         total, available, sectors, sector = struct.unpack_from("<QQII", data)
-        values.update(capacity=total * sectors * sector, available=available * sectors * sector)
+        values.update(capacity=_bytes(total, sectors, sector), available=_bytes(available, sectors, sector))
 
 
 def _fs_full_size(data: bytes, values: Values) -> None:
     if len(data) >= 32:
         total, available, _, sectors, sector = struct.unpack_from("<QQQII", data)
-        values.update(capacity=total * sectors * sector, available=available * sectors * sector)
+        values.update(capacity=_bytes(total, sectors, sector), available=_bytes(available, sectors, sector))
 
 
 QUERIED: Mapping[tuple[int, int], Reader] = {

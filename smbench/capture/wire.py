@@ -20,7 +20,8 @@ FLAG_DFS, FLAG_REPLAY = 0x10000000, 0x20000000
 _HEADER = struct.Struct("<4x2xHIHHIIQQQ")
 _EPOCH_TICKS = 116_444_736_000_000_000
 """1970 in the ticks of 100 ns since 1601 that [MS-DTYP] 2.3.3 counts."""
-_LAST_TICKS = _EPOCH_TICKS + (1 << 63) // 100
+_FIRST_TICKS, _LAST_TICKS = _EPOCH_TICKS - (1 << 63) // 100, _EPOCH_TICKS + (1 << 63) // 100
+"""What 64 bits of nanoseconds can hold: from 1677 to 2262."""
 
 Values = dict[str, Any]
 Variable = Callable[[bytes, Values, Message | None], None]
@@ -65,8 +66,8 @@ def read_header(pdu: bytes) -> Header:
 
 
 def filetime_ns(ticks: int) -> int | None:
-    """A FILETIME as nanoseconds since 1970; None for 0 and for what stands for "do not change" (-1, -2)."""
-    return None if not 0 < ticks < _LAST_TICKS else (ticks - _EPOCH_TICKS) * 100
+    """A FILETIME as nanoseconds since 1970; None for 0, and for -1 and -2, "do not change"."""
+    return None if not _FIRST_TICKS < ticks < _LAST_TICKS else (ticks - _EPOCH_TICKS) * 100
 
 
 def utf16(data: bytes) -> str:
