@@ -34,6 +34,8 @@ _LISTING_BYTES = 1 << 16
 _NOTIFY_BYTES = 1 << 15
 _NO_MORE_FILES = outcome_of(Status.NO_MORE_FILES)
 _CANCELLED = outcome_of(Status.CANCELLED)
+_CLEANED_UP = (Status.NOTIFY_CLEANUP, outcome_of(0x8000000A))
+"""How a wait ends whose handle is closed: by a success code, or in Wine by HANDLES_CLOSED."""
 
 
 class MetadataCalls:
@@ -109,8 +111,7 @@ class MetadataCalls:
             scratch.at_least(_NOTIFY_BYTES).address, _NOTIFY_BYTES, call.filter, call.watch_tree,
         )  # fmt: skip
         status = self._nt.finish(status, scratch)
-        # What waits when its handle is closed ends in a success code, NOTIFY_CLEANUP.
-        return _CANCELLED if status == Status.NOTIFY_CLEANUP else _success(status)
+        return _CANCELLED if status in _CLEANED_UP else _success(status)
 
     def rename(self, call: Rename) -> int:
         return self._name(call.handle, information.FILE_RENAME, call)
