@@ -1,0 +1,1 @@
+"""What a run measured: the clock, the operation log, histograms, resources, and whether it can be trusted."""

@@ -1,0 +1,66 @@
+"""latency.hlog: HdrHistogram's interval log, format 1.3, a tag a kind and measure (`Read.service`).
+
+Written line by line here because the library's writer drops tags and its start time line fails.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smbench.measure.latency import Histogram
+
+INTERVALS_WANTED = 300
+"""Runs longer than this many seconds get longer intervals."""
+_SECOND_NS = 1_000_000_000
+_MAX_UNIT_NS = 1_000_000
+"""The log tells each interval's maximum in milliseconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One tag's values: when each operation completed, since the start of the run, and its time."""
+
+    tag: str
+    completed_ns: NDArray[np.int64]
+    values_ns: NDArray[np.int64]
+
+
+def write_hlog(path: Path, start_epoch_ns: int, series: Iterable[Series]) -> dict[str, Histogram]:
+    """Write the log; the whole histogram of every tag comes back."""
+    series = list(series)
+    end_ns = max((int(one.completed_ns.max(initial=0)) for one in series), default=0)
+    interval_s = max(1, -(-end_ns // (_SECOND_NS * INTERVALS_WANTED)))
+    lines: list[tuple[int, str, str]] = []
+    whole: dict[str, Histogram] = {}
+    for one in series:
+        interval = one.completed_ns // (interval_s * _SECOND_NS)
+        order = np.argsort(interval, kind="stable")
+        present, starts = np.unique(interval[order], return_index=True)
+        total = whole.setdefault(one.tag, Histogram())
+        for number, start, end in zip(present, starts, [*starts[1:], len(order)], strict=True):
+            histogram = Histogram()
+            histogram.record(one.values_ns[order[start:end]])
+            total.add(histogram)
+            lines.append((int(number), one.tag, _line(one.tag, int(number), interval_s, histogram)))
+    started = datetime.fromtimestamp(start_epoch_ns / _SECOND_NS, UTC)
+    with path.open("w", encoding="ascii") as log:
+        log.write("#[Histogram log format version 1.3]\n")
+        log.write(
+            f"#[StartTime: {start_epoch_ns / _SECOND_NS:.3f} (seconds since epoch), {started:%c} UTC]\n"
+        )
+        log.write(f"#[BaseTime: {start_epoch_ns / _SECOND_NS:.3f} (seconds since epoch)]\n")
+        log.write('"StartTimestamp","Interval_Length","Interval_Max","Interval_Compressed_Histogram"\n')
+        log.writelines(line for _, _, line in sorted(lines))
+    return whole
+
+
+def _line(tag: str, interval: int, interval_s: int, histogram: Histogram) -> str:
+    start_s = interval * interval_s
+    longest = histogram.max_ns / _MAX_UNIT_NS
+    return f"Tag={tag},{start_s:.3f},{interval_s:.3f},{longest:.3f},{histogram.encode()}\n"

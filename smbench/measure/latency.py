@@ -1,0 +1,98 @@
+"""Latencies as HDR histograms (hdrhistogram), filled by numpy: one range everywhere, nothing lost silently.
+
+`Histogram.record` counts exactly as HdrHistogram.record_value does, thousands of values at a time, and
+keeps the count of values that the library would refuse without a word.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from hdrh.histogram import HdrHistogram
+from numpy.typing import NDArray
+
+LOWEST_NS = 1
+HIGHEST_NS = 3_600_000_000_000
+DIGITS = 3
+"""One range for every histogram, so that all of them can be added: 1 ns to 1 h, 0.1 % apart."""
+
+_LAYOUT = HdrHistogram(LOWEST_NS, HIGHEST_NS, DIGITS)
+BUCKETS: int = _LAYOUT.counts_len
+_HALF_MAGNITUDE: int = _LAYOUT.sub_bucket_half_count_magnitude
+_HALF: int = _LAYOUT.sub_bucket_half_count
+_MASK: int = _LAYOUT.sub_bucket_mask
+
+PERCENTILES = {"p50_ns": 50.0, "p90_ns": 90.0, "p99_ns": 99.0, "p99_9_ns": 99.9}
+
+Counts = NDArray[np.int64]
+
+
+def bucket_of(values_ns: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The index that HdrHistogram counts each value at; -1 where it is out of range."""
+    in_range = (values_ns >= 0) & (values_ns < HIGHEST_NS * 2)
+    values = np.where(in_range, values_ns, 0)
+    # Values below 2^53 are exact as floats, so that frexp's exponent is their bit length.
+    magnitude = np.frexp((values | _MASK).astype(np.float64))[1].astype(np.int64)
+    bucket = magnitude - (_HALF_MAGNITUDE + 1)
+    index = ((bucket + 1) << _HALF_MAGNITUDE) + (values >> bucket) - _HALF
+    in_range &= index < BUCKETS
+    return np.where(in_range, index, -1)
+
+
+class Histogram:
+    """Counts by bucket of times in nanoseconds."""
+
+    def __init__(self) -> None:
+        self.counts: Counts = np.zeros(BUCKETS, np.int64)
+        self.max_ns = 0
+        self.out_of_range = 0
+
+    def record(self, values_ns: NDArray[np.int64]) -> None:
+        """Count all values."""
+        index = bucket_of(values_ns)
+        counted = index >= 0
+        self.counts += np.bincount(index[counted], minlength=BUCKETS)
+        self.max_ns = max(self.max_ns, int(values_ns[counted].max(initial=0)))
+        self.out_of_range += int(len(values_ns) - counted.sum())
+
+    def add(self, other: Histogram) -> None:
+        """Count all that another histogram has counted."""
+        self.counts += other.counts
+        self.max_ns = max(self.max_ns, other.max_ns)
+        self.out_of_range += other.out_of_range
+
+    @property
+    def total(self) -> int:
+        return int(self.counts.sum())
+
+    def percentile_ns(self, percentile: float) -> int:
+        """The value that so many percent do not exceed, as HdrHistogram has it, but never above the
+        largest value itself; 0 where nothing was counted."""
+        target = max(int(percentile * self.total / 100 + 0.5), 1)
+        index = int(np.searchsorted(np.cumsum(self.counts), target))
+        if index >= BUCKETS:
+            return 0
+        return min(
+            int(_LAYOUT.get_highest_equivalent_value(_LAYOUT.get_value_from_index(index))), self.max_ns
+        )
+
+    def summary(self) -> dict[str, int]:
+        """The percentiles and the largest value, as run.json has them."""
+        return {name: self.percentile_ns(value) for name, value in PERCENTILES.items()} | {
+            "max_ns": self.max_ns
+        }
+
+    def to_hdr(self) -> HdrHistogram:
+        """The library's own histogram with these counts."""
+        histogram = HdrHistogram(LOWEST_NS, HIGHEST_NS, DIGITS)
+        present = np.flatnonzero(self.counts)
+        if len(present):
+            np.ctypeslib.as_array(histogram.counts)[:] = self.counts
+            histogram.set_internal_tacking_values(int(present[0]), int(present[-1]), self.total)
+        return histogram
+
+    def encode(self) -> str:
+        """The compressed form (V2, base64) that all HdrHistogram tools read."""
+        encoded: Any = self.to_hdr().encode()
+        return str(encoded, "ascii")

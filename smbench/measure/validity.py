@@ -1,0 +1,92 @@
+"""Whether a run can be trusted, and why not. Pure.
+
+The instrument is at fault where it issued late although it could have issued, where the machine had no
+processor left for it, or where parts of the run are missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+LATENESS_SHARE = 0.10
+"""Lateness at p99 may be this share of the response time at p99 …"""
+LATENESS_FLOOR_NS = 1_000_000
+"""… or this long, whatever the response times are: what a busy scheduler does to anybody."""
+CPU_LIMIT_PERCENT = 85.0
+STEAL_LIMIT_PERCENT = 5.0
+SAMPLES_SHARE = 0.10
+"""The share of the samples that may be above a limit …"""
+SAMPLES_NEEDED = 3
+"""… where there are at least so many: the processor time of less than that says nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunFacts:
+    """What the verdict follows from."""
+
+    paced: bool
+    """Operations had times of their own; without, the run takes what processor time there is."""
+    lateness_p99_ns: int
+    response_p99_ns: int
+    cpu_percent: Sequence[float] = ()
+    """Of the whole machine, a sample a second."""
+    steal_percent: Sequence[float] = ()
+    lost_workers: Sequence[str] = ()
+    killed_workers: int = 0
+    stopped: str = ""
+    defects: Sequence[str] = ()
+    order_violated: int = 0
+    order_released: int = 0
+    """Operations that waited for one that never came, because its worker was lost."""
+    out_of_range: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """`reasons` make the run invalid; `warnings` should be known."""
+
+    reasons: list[str]
+    warnings: list[str]
+
+    @property
+    def valid(self) -> bool:
+        return not self.reasons
+
+
+def judge(facts: RunFacts) -> Verdict:
+    """The verdict on a run."""
+    reasons: list[str] = []
+    warnings: list[str] = []
+    allowed_ns = max(LATENESS_SHARE * facts.response_p99_ns, LATENESS_FLOOR_NS)
+    if facts.lateness_p99_ns > allowed_ns:
+        late = (
+            f"the harness was late: lateness p99 {facts.lateness_p99_ns / 1e6:.3g} ms, allowed "
+            f"{allowed_ns / 1e6:.3g} ms (a tenth of the response time's p99, at least 1 ms)"
+        )
+        (reasons if facts.paced else warnings).append(late)
+    if _too_often(facts.cpu_percent, CPU_LIMIT_PERCENT):
+        busy = f"the processors were more than {CPU_LIMIT_PERCENT:g} % busy"
+        (reasons if facts.paced else warnings).append(busy)
+    if _too_often(facts.steal_percent, STEAL_LIMIT_PERCENT):
+        reasons.append(f"more than {STEAL_LIMIT_PERCENT:g} % of the processor time was stolen by the host")
+    reasons += facts.lost_workers
+    if facts.killed_workers:
+        reasons.append(
+            f"{facts.killed_workers} workers did not end in time and were killed: a call of each hangs"
+        )
+    if facts.stopped:
+        warnings.append(f"the run was stopped before its end ({facts.stopped})")
+    reasons += facts.defects
+    if facts.order_violated:
+        reasons.append(f"{facts.order_violated} operations were issued before what they depend on")
+    if facts.order_released:
+        reasons.append(f"{facts.order_released} operations went on without what they depend on")
+    if facts.out_of_range:
+        warnings.append(f"{facts.out_of_range} times were outside of 1 ns … 1 h and are in no histogram")
+    return Verdict(reasons, warnings)
+
+
+def _too_often(samples: Sequence[float], limit: float) -> bool:
+    above = sum(sample > limit for sample in samples)
+    return len(samples) >= SAMPLES_NEEDED and above > SAMPLES_SHARE * len(samples)

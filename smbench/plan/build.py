@@ -1,0 +1,93 @@
+"""From a workload to its Plan: placement, times, order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from smbench.plan.columns import ORDER, PLACEMENT, column_batches
+from smbench.plan.model import Integers, Pace, Plan, Waits
+from smbench.plan.order import Order
+from smbench.workload.model import Workload
+
+
+def plan_run(
+    workload: Workload,
+    users: Sequence[str],
+    *,
+    pace: Pace = Pace.ORIGINAL,
+    speed: float = 1.0,
+    users_per_process: int = 1,
+) -> Plan:
+    """Place a workload: `users` names the captured users, `users_per_process` neighbours share a process.
+
+    The first operation is due at the start of the run, whenever the capture had it.
+    """
+    user, lane, arrival_ns = _placement(workload)
+    lanes = int(lane.max(initial=-1)) + 1
+    key = user.astype(np.int64) * lanes + lane
+    present, lane_of_row = np.unique(key, return_inverse=True)
+    lane_of_row = lane_of_row.astype(np.int32)
+    lane_user = (present // max(lanes, 1)).astype(np.int32)
+    row = np.argsort(lane_of_row, kind="stable")
+    lane_start = np.concatenate([[0], np.cumsum(np.bincount(lane_of_row, minlength=len(present)))])
+    # A user without operations takes no process.
+    with_work, user_rank = np.unique(lane_user, return_inverse=True)
+    intended_ns: Integers | None = None
+    if pace is Pace.ORIGINAL:
+        since_first = arrival_ns - (arrival_ns[0] if len(arrival_ns) else 0)
+        intended_ns = (since_first / speed).astype(np.int64)[row]
+    waits, found = _order(workload, lane_of_row, row, lane_start)
+    return Plan(
+        pace=pace,
+        speed=speed,
+        users=list(users),
+        processes=-(-len(with_work) // users_per_process),
+        lane_user=lane_user,
+        lane_number=(present % max(lanes, 1)).astype(np.int32),
+        lane_process=(user_rank // users_per_process).astype(np.int32),
+        lane_start=lane_start,
+        row=row,
+        intended_ns=intended_ns,
+        waits=waits,
+        edges_found=found,
+    )
+
+
+def _placement(workload: Workload) -> tuple[Integers, Integers, Integers]:
+    parts = [
+        [np.asarray(columns[name], dtype) for name, dtype in zip(PLACEMENT, ("i4", "i4", "i8"), strict=True)]
+        for columns in column_batches(workload.operations, PLACEMENT)
+    ]
+    if not parts:
+        return np.zeros(0, "i4"), np.zeros(0, "i4"), np.zeros(0, "i8")
+    user, lane, arrival_ns = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return user, lane, arrival_ns
+
+
+def _order(
+    workload: Workload, lane_of_row: Integers, row: Integers, lane_start: Integers
+) -> tuple[Waits, int]:
+    lanes = len(lane_start) - 1
+    none = np.zeros(0, np.int64)
+    if lanes < 2:
+        return Waits(none, none, none), 0
+    place_of_row = np.empty(len(row), np.int64)
+    place_of_row[row] = np.arange(len(row))
+    position_of_row = place_of_row - lane_start[lane_of_row]
+    order = Order(lanes)
+    first = 0
+    for columns in column_batches(workload.operations, (*ORDER, "arrival_ns")):
+        last = first + len(columns["kind"])
+        order.feed(columns, lane_of_row[first:last].tolist(), position_of_row[first:last].tolist(), first)
+        first = last
+    edges = order.edges
+    place = lane_start[np.array(edges.lane, np.int64)] + np.array(edges.position, np.int64)
+    by_place = np.argsort(place, kind="stable")
+    waits = Waits(
+        place[by_place],
+        np.array(edges.after_lane, np.int64)[by_place],
+        np.array(edges.count, np.int64)[by_place],
+    )
+    return waits, edges.found

@@ -1,0 +1,81 @@
+"""The Plan: arrays over all operations, in the order in which lanes issue them.
+
+A *lane* here is one sequence of one user, numbered over the whole plan, process by process. Operations
+are numbered by *place*: lane 0's first, then lane 1's, … (`lane_start` says where each begins); `row`
+leads from a place to the workload's row. No object exists per operation, so a plan of five million is
+some arrays of as many numbers, which forked workers share.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Integers = NDArray[np.signedinteger[Any]]
+
+
+class Pace(StrEnum):
+    """When an operation is issued, besides what it has to wait for."""
+
+    ORIGINAL = "original"
+    """Open loop: at its time in the capture, divided by the speed, late or not."""
+    FAST = "fast"
+    """As soon as its lane is free and the order allows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """Edges of the happens-before relation: `place` is not issued before lane `lane` has completed at
+    least `count` of its operations. Sorted by place; only edges that no other one implies."""
+
+    place: Integers
+    lane: Integers
+    count: Integers
+
+    def __len__(self) -> int:
+        return len(self.place)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A workload placed on processes and lanes."""
+
+    pace: Pace
+    speed: float
+    users: list[str]
+    processes: int
+    lane_user: Integers
+    lane_number: Integers
+    """The workload's number of the lane within its user."""
+    lane_process: Integers
+    """Ascending: a process has neighbouring lanes."""
+    lane_start: Integers
+    """Place of each lane's first operation, and at the end the number of operations."""
+    row: Integers
+    """Workload row of each place; ascending within a lane."""
+    intended_ns: Integers | None
+    """When each place is to be issued, since the start of the run; None where only order counts."""
+    waits: Waits
+    edges_found: int
+    """Edges before those that others imply were left out."""
+
+    @property
+    def operations(self) -> int:
+        return len(self.row)
+
+    @property
+    def lanes(self) -> int:
+        return len(self.lane_user)
+
+    def lanes_of(self, process: int) -> range:
+        """The lanes that one process runs."""
+        first, last = np.searchsorted(self.lane_process, [process, process + 1])
+        return range(int(first), int(last))
+
+    def lane_of_place(self) -> Integers:
+        """The lane of every place."""
+        return np.repeat(np.arange(self.lanes), np.diff(self.lane_start))

@@ -1,0 +1,70 @@
+"""Who must come after whom on one name: look-ups, opens with share modes, and what makes or removes it.
+
+A *mode* is what an access asks of others, as six bits: what it does to the file (read, write, delete),
+and what it lets others do (its ShareAccess, [MS-SMB2] 2.2.13). Accesses whose modes get on with each
+other commute; others keep their order. EXCLUSIVE gets on with nothing: it makes, removes or renames.
+"""
+
+from __future__ import annotations
+
+from smbench.plan.knowledge import Access, Requirement, require
+
+LOOKUP = 0o07
+EXCLUSIVE = 0o100
+
+_READ = 0x00000001 | 0x00000020 | 0x02000000 | 0x10000000 | 0x20000000 | 0x80000000
+_WRITE = 0x00000002 | 0x00000004 | 0x02000000 | 0x10000000 | 0x40000000
+_DELETE = 0x00010000 | 0x02000000 | 0x10000000
+
+
+def open_mode(access: int, share_access: int) -> int:
+    """The mode of an open, by its DesiredAccess and ShareAccess."""
+    does = bool(access & _READ) | bool(access & _WRITE) << 1 | bool(access & _DELETE) << 2
+    return does << 3 | share_access & 7
+
+
+def conflict(one: int, other: int) -> bool:
+    """Whether accesses of these modes keep their order."""
+    if EXCLUSIVE in (one, other):
+        return True
+    return bool(one >> 3 & ~other & 7 or other >> 3 & ~one & 7)
+
+
+class Name:
+    """The accesses to one name that a later one may have to wait for: at most one a lane and mode."""
+
+    __slots__ = ("_by_mode",)
+
+    def __init__(self) -> None:
+        self._by_mode: dict[int, dict[int, Access]] = {}
+
+    def access(self, mode: int, access: Access, arrival_ns: int, into: list[Requirement]) -> None:
+        """Add to `into` what the access must wait for, and remember it."""
+        by_mode = self._by_mode
+        lane = access.lane
+        first = len(into)
+        for other, accesses in by_mode.items():
+            if (mode == other == LOOKUP) or not conflict(mode, other):
+                continue
+            for earlier in accesses.values():
+                if earlier.lane != lane:
+                    require(earlier, lane, arrival_ns, into)
+        if mode == EXCLUSIVE:
+            own = [accesses[lane].position + 1 for accesses in by_mode.values() if lane in accesses]
+            access = access._replace(needs=tuple(into[first:]), before=max(own, default=0))
+            # Whoever comes later waits for this one, and so for all that it waited for.
+            self._by_mode = by_mode = {
+                other: left
+                for other, accesses in by_mode.items()
+                if (
+                    left := {
+                        at: one for at, one in accesses.items() if one.end_ns > arrival_ns and at != lane
+                    }
+                )
+            }
+            by_mode[EXCLUSIVE] = {**by_mode.get(EXCLUSIVE, {}), lane: access}
+            return
+        same = by_mode.setdefault(mode, {})
+        if (previous := same.get(lane)) is not None:
+            access = access._replace(before=previous.position + 1)
+        same[lane] = access

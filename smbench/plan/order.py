@@ -1,0 +1,285 @@
+"""The happens-before edges of a workload, from the meaning of SMB on handles, names and ranges.
+
+One pass in order of arrival, with state by handle, name and file only. An edge runs from an operation
+to a later one of another lane that touches the same thing, where the earlier had its answer before the
+later was asked: so it cannot deadlock, and what overlapped in the capture stays free to overlap. Two
+have no such condition: nothing works on a handle before its open, and a handle is closed after its uses.
+
+Streams are ordered with their file, names without regard to case. Not ordered: a listing with what is
+made in the directory meanwhile, a change notification with the change, what happens to files beneath a
+directory that is renamed while they are open.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+
+from smbench.plan.columns import Columns
+from smbench.plan.knowledge import Access, Edges, Requirement, require, require_always
+from smbench.plan.names import EXCLUSIVE, LOOKUP, Name, open_mode
+from smbench.plan.ranges import END, Ranges
+
+_FAILED = 0x80000000
+_SHARING_VIOLATION = 0xC0000043
+_FOREVER_NS = 1 << 62
+_MAKES = frozenset([0, 2, 3, 5])
+"""Dispositions that may make the file: SUPERSEDE, CREATE, OPEN_IF, OVERWRITE_IF ([MS-SMB2] 2.2.13)."""
+_EMPTIES = frozenset([0, 4, 5])
+_DELETE_ON_CLOSE = 0x1000
+_WILDCARDS = frozenset('*?<>"')
+
+
+class _Handle:
+    """One open: who made it, who uses it, and what its close will mean to others."""
+
+    __slots__ = ("cursor", "locked", "mode", "opened", "path", "uses", "waiting")
+
+    def __init__(self, path: str, mode: int, opened: Access | None) -> None:
+        self.path = path
+        self.mode = mode
+        self.opened = opened
+        self.uses: dict[int, Access] = {}
+        self.waiting: list[Access] = []
+        """Uses that end only with the close: a notify, a blocking lock."""
+        self.cursor: Access | None = None
+        self.locked = False
+
+
+class Order:
+    """Feed it batches in order of arrival; `edges` has the result."""
+
+    def __init__(self, lanes: int) -> None:
+        self.edges = Edges(lanes)
+        self._handles: dict[int, _Handle] = {}
+        self._names: dict[str, Name] = {}
+        self._ranges: dict[str, Ranges] = {}
+        self._rules: dict[str, Callable[[int, Access, int, list[Requirement]], None]] = {
+            "Open": self._open,
+            "Close": self._close,
+            "Read": self._read,
+            "AllocatedRanges": self._read,
+            "Write": self._write,
+            "PunchHole": self._write,
+            "Flush": self._flush,
+            "Truncate": self._resize,
+            "SetAllocation": self._resize,
+            "CopyRange": self._copy,
+            "Lock": self._lock,
+            "Unlock": self._unlock,
+            "Stat": self._look_up,
+            "List": self._list,
+            "Notify": self._notify,
+            "Rename": self._rename,
+            "Link": self._link,
+            "SetDelete": self._set_delete,
+            "SetAttributes": self._set_attributes,
+            "Unlink": self._remove,
+            "RemoveDirectory": self._remove,
+            "MakeDirectory": self._remove,
+        }
+        self._columns: Columns = {}
+
+    def feed(self, columns: Columns, lanes: list[int], positions: list[int], first_row: int) -> None:
+        """One batch: `lanes` and `positions` say where in the plan each operation is."""
+        self._columns = columns
+        rules, known, add = self._rules, self.edges.known, self.edges.add
+        rows = zip(
+            lanes, positions, columns["kind"], columns["arrival_ns"], columns["service_ns"], strict=True
+        )
+        for at, (lane, position, kind, arrival_ns, service_ns) in enumerate(rows):
+            end_ns = arrival_ns + service_ns if service_ns >= 0 else _FOREVER_NS
+            access = Access(first_row + at, lane, position, end_ns, known[lane])
+            required: list[Requirement] = []
+            rules.get(kind, self._use_only)(at, access, arrival_ns, required)
+            if required:
+                add(lane, position, required)
+
+    # Handles
+
+    def _use(self, at: int, access: Access, into: list[Requirement]) -> _Handle:
+        handle = self._columns["handle"][at]
+        state = self._handles.get(handle)
+        if state is None:
+            state = self._handles[handle] = _Handle(self._columns["path"][at], LOOKUP, None)
+        elif state.opened is not None and state.opened.lane != access.lane:
+            require_always(state.opened, access.lane, into)
+        state.uses[access.lane] = access
+        return state
+
+    def _use_only(self, at: int, access: Access, _arrival_ns: int, into: list[Requirement]) -> None:
+        self._use(at, access, into)
+
+    def _open(self, at: int, access: Access, arrival_ns: int, into: list[Requirement]) -> None:
+        columns = self._columns
+        path, expected = columns["path"][at], columns["expected"][at]
+        wanted = open_mode(columns["access"][at], columns["share_access"][at])
+        disposition = columns["disposition"][at]
+        self._look_up_parents(path, access, arrival_ns, into)
+        if expected >= _FAILED:
+            self._name(path).access(
+                wanted if expected == _SHARING_VIOLATION else LOOKUP, access, arrival_ns, into
+            )
+            return
+        mode = EXCLUSIVE if disposition in _MAKES else wanted
+        self._name(path).access(mode, access, arrival_ns, into)
+        if disposition in _EMPTIES:
+            self._range(path).write(0, END, access, arrival_ns, into)
+        deletes = columns["options"][at] & _DELETE_ON_CLOSE
+        self._handles[columns["handle"][at]] = _Handle(path, EXCLUSIVE if deletes else wanted, access)
+
+    def _close(self, at: int, access: Access, arrival_ns: int, into: list[Requirement]) -> None:
+        state = self._handles.pop(self._columns["handle"][at], None)
+        if state is None:
+            return
+        lane = access.lane
+        if state.opened is not None:
+            require_always(state.opened, lane, into)
+        for use in state.uses.values():
+            require_always(use, lane, into)
+        for use in state.waiting:
+            require(use, lane, arrival_ns, into)
+        path = self._columns["path"][at]
+        if state.locked:
+            self._range(path).write(0, END, access, arrival_ns, into)
+        if state.opened is not None:
+            self._name(path).access(state.mode, access, arrival_ns, into)
+
+    # Ranges
+
+    def _read(self, at: int, access: Access, arrival_ns: int, into: list[Requirement]) -> None:
+        self._use(at, access, into)
+        low = self._columns["offset"][at]
+        high = low + self._columns["length"][at]
+        self._range(self._columns["path"][at]).read(low, high, access, arrival_ns, into)
+
+    def _write(self, at: int, access: Access, arrival_ns: int, into: list[Requirement]) -> None:
+        self._use(at, access, into)
+        low = self._columns["offset"][at]
+        high = low + self._columns["length"][at]
+        self._range(self._columns["path"][at]).write(low, high, access, arrival_ns, into)
+
+    def _flush(self, at: int, access: Access, arrival_ns: int, into: list[Requirement]) -> None:
+        self._use(at, access, into)
+        self._range(self._columns["path"][at]).read(0, END, access, arrival_ns, into)
+
+    def _resize(self, at: int, access: Access, arrival_ns: int, into: list[Requirement]) -> None:
+        # What is read anywhere in the file may depend on where it ends.
+        self._use(at, access, into)
+        self._range(self._columns["path"][at]).write(0, END, access, arrival_ns, into)
+
+    def _copy(self, at: int, access: Access, arrival_ns: int, into: list[Requirement]) -> None:
+        columns = self._columns
+        length = columns["length"][at]
+        source = self._handles.get(columns["source"][at])
+        if source is not None:
+            if source.opened is not None:
+                require_always(source.opened, access.lane, into)
+            source.uses[access.lane] = access
+            low = columns["source_offset"][at]
+            self._range(source.path).read(low, low + length, access, arrival_ns, into)
+        self._write(at, access, arrival_ns, into)
+
+    def _lock(self, at: int, access: Access, arrival_ns: int, into: list[Requirement]) -> None:
+        columns = self._columns
+        state = self._use(at, access, into)
+        state.locked = True
+        if columns["wait"][at]:
+            del state.uses[access.lane]
+            state.waiting.append(access)
+        low = columns["offset"][at]
+        ranges = self._range(columns["path"][at])
+        lock = ranges.write if columns["exclusive"][at] else ranges.read
+        lock(low, low + columns["length"][at], access, arrival_ns, into)
+
+    def _unlock(self, at: int, access: Access, arrival_ns: int, into: list[Requirement]) -> None:
+        self._write(at, access, arrival_ns, into)
+
+    # Names
+
+    def _look_up(self, at: int, access: Access, arrival_ns: int, into: list[Requirement]) -> None:
+        path = self._columns["path"][at]
+        self._look_up_parents(path, access, arrival_ns, into)
+        self._name(path).access(LOOKUP, access, arrival_ns, into)
+
+    def _list(self, at: int, access: Access, arrival_ns: int, into: list[Requirement]) -> None:
+        state = self._use(at, access, into)
+        if state.cursor is not None:  # the answer goes on where the last one ended
+            require(state.cursor, access.lane, arrival_ns, into)
+        state.cursor = access
+        pattern = self._columns["pattern"][at]
+        if pattern and _WILDCARDS.isdisjoint(pattern):
+            directory = self._columns["path"][at]
+            name = f"{directory}/{pattern}" if directory else pattern
+            self._name(name).access(LOOKUP, access, arrival_ns, into)
+
+    def _notify(self, at: int, access: Access, _arrival_ns: int, into: list[Requirement]) -> None:
+        state = self._use(at, access, into)
+        del state.uses[access.lane]
+        state.waiting.append(access)
+
+    def _rename(self, at: int, access: Access, arrival_ns: int, into: list[Requirement]) -> None:
+        state = self._use(at, access, into)
+        path, target = self._columns["path"][at], self._columns["target"][at]
+        done = self._change(at, path, access, arrival_ns, into)
+        self._look_up_parents(target, access, arrival_ns, into)
+        self._name(target).access(EXCLUSIVE if done else LOOKUP, access, arrival_ns, into)
+        if done:
+            state.path = target
+            if (ranges := self._ranges.pop(path.lower(), None)) is not None:
+                self._ranges[target.lower()] = ranges
+
+    def _link(self, at: int, access: Access, arrival_ns: int, into: list[Requirement]) -> None:
+        self._use(at, access, into)
+        target = self._columns["target"][at]
+        self._look_up_parents(target, access, arrival_ns, into)
+        self._change(at, target, access, arrival_ns, into)
+
+    def _set_delete(self, at: int, access: Access, arrival_ns: int, into: list[Requirement]) -> None:
+        state = self._use(at, access, into)
+        if self._change(at, self._columns["path"][at], access, arrival_ns, into):
+            state.mode = EXCLUSIVE
+
+    def _set_attributes(self, at: int, access: Access, arrival_ns: int, into: list[Requirement]) -> None:
+        # READONLY decides who may open or delete the file afterwards.
+        self._use(at, access, into)
+        self._change(at, self._columns["path"][at], access, arrival_ns, into)
+
+    def _remove(self, at: int, access: Access, arrival_ns: int, into: list[Requirement]) -> None:
+        path = self._columns["path"][at]
+        self._look_up_parents(path, access, arrival_ns, into)
+        self._change(at, path, access, arrival_ns, into)
+
+    def _change(self, at: int, path: str, access: Access, arrival_ns: int, into: list[Requirement]) -> bool:
+        """Whether the name was changed; a change that was refused is a look-up."""
+        done: bool = self._columns["expected"][at] < _FAILED
+        self._name(path).access(EXCLUSIVE if done else LOOKUP, access, arrival_ns, into)
+        return done
+
+    def _look_up_parents(self, path: str, access: Access, arrival_ns: int, into: list[Requirement]) -> None:
+        for parent in _parents(path):
+            self._name(parent).access(LOOKUP, access, arrival_ns, into)
+
+    def _name(self, path: str) -> Name:
+        path = path.lower()
+        name = self._names.get(path)
+        if name is None:
+            name = self._names[path] = Name()
+        return name
+
+    def _range(self, path: str) -> Ranges:
+        path = path.lower()
+        ranges = self._ranges.get(path)
+        if ranges is None:
+            ranges = self._ranges[path] = Ranges()
+        return ranges
+
+
+@lru_cache(maxsize=1 << 16)
+def _parents(path: str) -> tuple[str, ...]:
+    """The directories above a path, and the file that a stream belongs to; not the target itself."""
+    parts = path.split("/")
+    above = ["/".join(parts[:depth]) for depth in range(1, len(parts))]
+    if ":" in parts[-1]:
+        above.append(path[: path.rindex(":")])
+    return tuple(above)

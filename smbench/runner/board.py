@@ -1,0 +1,127 @@
+"""The progress board: shared memory in which processes see how far others are.
+
+Words are 64 bits, each on a cache line of its own. First the run's: the start time and the order to
+stop. Then one a process: its state. Then one a lane: how many of its operations are completed, written
+only at the counts that somebody waits for. Then a message a process.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import mmap
+import os
+from pathlib import Path
+
+from smbench.measure.clock import now_ns
+from smbench.runner.futex import ANY, Futex, Naps, sleeper
+
+FOREVER = (1 << 63) - 1
+_LINE = 64
+_WORDS_A_LINE = _LINE // 8
+_MESSAGE_BYTES = 2048
+_START, _STOP = 0, 1
+_LOOK_AGAIN_NS = 1_000_000_000
+"""A sleeper looks up this often although it should be woken."""
+
+STARTING, READY, DONE, FAILED = range(4)
+"""States of a process: not yet ready; ready to start; all lanes ended; could not start."""
+
+
+class Board:
+    """The board of a run, in the file `path`, made when it is not there."""
+
+    def __init__(self, path: Path, processes: int, lanes: int, wait_by: Futex | Naps | None = None) -> None:
+        self._lane_line = 2 + processes
+        self._messages = (self._lane_line + lanes) * _LINE
+        self._lanes = lanes
+        size = self._messages + processes * _MESSAGE_BYTES
+        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            os.posix_fallocate(fd, 0, size)
+            self._map = mmap.mmap(fd, size)
+        finally:
+            os.close(fd)
+        self.words = memoryview(self._map).cast("q")
+        self._address = ctypes.addressof(ctypes.c_char.from_buffer(self._map))
+        self._wait_by = wait_by or sleeper()
+
+    # The run
+
+    def start_at(self, start_ns: int) -> None:
+        """Tell all when the run begins."""
+        self.words[_START * _WORDS_A_LINE] = start_ns
+        self._wait_by.wake(self._address + _START * _LINE)
+
+    def await_start(self) -> int:
+        """The start time, once it is told; 0 where the run was stopped before."""
+        words = self.words
+        while not (start_ns := words[_START * _WORDS_A_LINE]) and not self.stopping:
+            self._wait_by.wait(self._address + _START * _LINE, 0, now_ns() + _LOOK_AGAIN_NS // 4)
+        return int(start_ns)
+
+    @property
+    def stopping(self) -> bool:
+        return bool(self.words[_STOP * _WORDS_A_LINE])
+
+    def stop(self) -> None:
+        """Ask all lanes to end after their present operation."""
+        self.words[_STOP * _WORDS_A_LINE] = 1
+        self._wait_by.wake(self._address + _STOP * _LINE)
+        self._wait_by.wake(self._address + _START * _LINE)
+        for lane in range(self._lanes):
+            self._wait_by.wake(self._address + (self._lane_line + lane) * _LINE)
+
+    def sleep_until(self, due_ns: int) -> None:
+        """Sleep until a time; ends early where the run is stopped."""
+        address, stop = self._address + _STOP * _LINE, _STOP * _WORDS_A_LINE
+        words, wait = self.words, self._wait_by.wait
+        while not words[stop]:
+            wait(address, 0, due_ns)
+            if now_ns() >= due_ns:
+                return
+
+    # Processes
+
+    def state(self, process: int) -> int:
+        return int(self.words[(2 + process) * _WORDS_A_LINE])
+
+    def set_state(self, process: int, state: int) -> None:
+        self.words[(2 + process) * _WORDS_A_LINE] = state
+
+    def message(self, process: int) -> str:
+        """What the process had to say: why it could not start, or a defect of its executor."""
+        at = self._messages + process * _MESSAGE_BYTES
+        return self._map[at : at + _MESSAGE_BYTES].split(b"\0", 1)[0].decode("utf-8", "replace")
+
+    def set_message(self, process: int, text: str) -> None:
+        data = text.encode("utf-8", "replace")[: _MESSAGE_BYTES - 1] + b"\0"
+        at = self._messages + process * _MESSAGE_BYTES
+        self._map[at : at + len(data)] = data
+
+    # Lanes
+
+    def completed(self, lane: int) -> int:
+        """The last count that was posted for a lane."""
+        return int(self.words[(self._lane_line + lane) * _WORDS_A_LINE])
+
+    def post(self, lane: int, count: int) -> None:
+        """A lane has completed `count` operations: wake who waits for that count."""
+        line = self._lane_line + lane
+        self.words[line * _WORDS_A_LINE] = count
+        self._wait_by.wake(self._address + line * _LINE, 1 << (count & 31))
+
+    def release(self, lane: int) -> None:
+        """Nobody is to wait for this lane any more: it has ended, or its process was lost."""
+        line = self._lane_line + lane
+        self.words[line * _WORDS_A_LINE] = FOREVER
+        self._wait_by.wake(self._address + line * _LINE, ANY)
+
+    def await_count(self, lane: int, count: int) -> bool:
+        """Sleep until a lane has completed `count` operations; False where the run is stopped before."""
+        line = self._lane_line + lane
+        at, stop, words = line * _WORDS_A_LINE, _STOP * _WORDS_A_LINE, self.words
+        while (seen := words[at]) < count and not words[stop]:
+            self._wait_by.wait(
+                self._address + line * _LINE, seen, now_ns() + _LOOK_AGAIN_NS, 1 << (count & 31)
+            )
+        return seen >= count

@@ -1,0 +1,164 @@
+"""One lane: issue its operations one after the other, each at its time and after what it waits for.
+
+Per operation: one dispatch, two clock reads, one record. Calls are made in chunks ahead, and a lane
+that sleeps uses the time to make its next chunk. A lane is stopped by emptying the list that it
+iterates, so that the loop itself need not ask.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+from smbench.executors.base import Handler
+from smbench.measure.clock import now_ns
+from smbench.measure.oplog import RECORD, RECORD_BYTES, OperationLog
+from smbench.ntstatus import Status, outcome_of
+from smbench.plan.model import Plan
+from smbench.runner.board import Board
+from smbench.runner.cuts import Cuts
+from smbench.runner.spread import LaneCalls, calls_of
+from smbench.workload.calls import Call
+
+_CHUNK_FAST = 2048
+_CHUNK_PACED = 256
+"""Making a call takes about 1 µs: between two chunks a paced lane is late by less than 0.3 ms."""
+_WORTHWHILE_SLEEP_NS = 2_000_000
+_DEFECT = outcome_of(Status.UNSUCCESSFUL)
+"""Outcome of a call whose handler raised, which no executor should let happen."""
+
+Item = tuple[Handler, Call, int, int]
+"""A handler, its call, where in the log the record goes (bytes), when it is due since the start (ns)."""
+
+
+class _Chunk(NamedTuple):
+    items: list[Item]
+    end: int
+    """Position after the last; skipped operations have no item."""
+
+
+class Lane:
+    """One lane of a plan in a worker. `handlers` has no entry for calls that are to be skipped;
+    `complain` is told of a handler that raised."""
+
+    def __init__(
+        self, number: int, plan: Plan, cuts: Cuts, calls: LaneCalls, handlers: Mapping[type[Call], Handler],
+        log: OperationLog, board: Board, complain: Callable[[str], None],
+    ) -> None:  # fmt: skip
+        self.number = number
+        self._plan = plan
+        self._cuts = cuts
+        self._handlers = handlers
+        self._log = log
+        self._board = board
+        self._complain = complain
+        self._paced = plan.intended_ns is not None
+        self._chunks = self._make_chunks(calls)
+        self._next: _Chunk | None = None
+        self._running: list[Item] = []
+        self._stopping = False
+
+    def prepare(self) -> None:
+        """Make the next chunk now, if it is not made."""
+        if self._next is None:
+            self._next = next(self._chunks, _Chunk([], -1))
+
+    def stop(self) -> None:
+        """End after the present operation; for a signal handler or another thread."""
+        self._stopping = True
+        self._running.clear()
+
+    def run(self, start_ns: int) -> None:
+        """Issue all operations; `start_ns` is the start of the run."""
+        self._board.sleep_until(start_ns)
+        issue = self._issue_paced if self._paced else self._issue_fast
+        position = 0
+        while (chunk := self._take()).end > position:
+            items = chunk.items
+            for segment in self._cuts.segments(self.number, position, chunk.end):
+                for lane, count in segment.waits:
+                    if not self._board.await_count(lane, count):
+                        self._stopping = True
+                if segment.end == chunk.end:
+                    self._running = items
+                else:
+                    cut = bisect_left(items, self._record_of(segment.end), key=_record)
+                    self._running, items = items[:cut], items[cut:]
+                if self._stopping:
+                    break
+                issue(self._running, start_ns)
+                if segment.post and not self._stopping:
+                    self._board.post(self.number, segment.end)
+            if self._stopping:
+                break
+            position = chunk.end
+
+    def _issue_fast(self, items: list[Item], _start_ns: int) -> None:
+        clock, record, buffer = now_ns, RECORD.pack_into, self._log.buffer
+        remaining = iter(items)
+        while True:
+            try:
+                for handler, call, at, _ in remaining:
+                    issued = clock()
+                    outcome = handler(call)
+                    completed = clock()
+                    record(buffer, at, issued, outcome, completed)
+                return
+            except Exception as error:
+                record(buffer, at, issued, _DEFECT, clock())
+                self._complain(f"{call!r} raised {error!r}")
+
+    def _issue_paced(self, items: list[Item], start_ns: int) -> None:
+        clock, record, buffer = now_ns, RECORD.pack_into, self._log.buffer
+        remaining = iter(items)
+        while True:
+            try:
+                for handler, call, at, intended_ns in remaining:
+                    due_ns = start_ns + intended_ns
+                    issued = clock()
+                    if issued < due_ns:
+                        if due_ns - issued > _WORTHWHILE_SLEEP_NS:
+                            self.prepare()
+                        self._board.sleep_until(due_ns)
+                        issued = clock()
+                        if issued < due_ns:  # the run is stopped
+                            return
+                    outcome = handler(call)
+                    completed = clock()
+                    record(buffer, at, issued, outcome, completed)
+                return
+            except Exception as error:
+                record(buffer, at, issued, _DEFECT, clock())
+                self._complain(f"{call!r} raised {error!r}")
+
+    def _take(self) -> _Chunk:
+        self.prepare()
+        chunk, self._next = self._next, None
+        assert chunk is not None
+        return chunk
+
+    def _record_of(self, position: int) -> int:
+        return (int(self._plan.lane_start[self.number]) + position) * RECORD_BYTES
+
+    def _make_chunks(self, calls: LaneCalls) -> Iterator[_Chunk]:
+        rows = _CHUNK_PACED if self._paced else _CHUNK_FAST
+        handlers, intended_ns = self._handlers, self._plan.intended_ns
+        first = int(self._plan.lane_start[self.number])
+        place = first
+        for batch in calls.of_lane(self.number):
+            for start in range(0, batch.num_rows, rows):
+                made = calls_of(batch.slice(start, rows))
+                end = place + len(made)
+                records = range(place * RECORD_BYTES, end * RECORD_BYTES, RECORD_BYTES)
+                due: Any = range(len(made)) if intended_ns is None else intended_ns[place:end].tolist()
+                of_kind = map(handlers.get, map(type, made))
+                items = list(zip(of_kind, made, records, due, strict=True))
+                if not handlers.keys() >= set(map(type, made)):
+                    items = [item for item in items if item[0] is not None]
+                place = end
+                yield _Chunk(items, place - first)  # type: ignore[arg-type]
+
+
+def _record(item: Item) -> int:
+    return item[2]

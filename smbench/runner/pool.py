@@ -1,0 +1,226 @@
+"""The pool: starts the workers together, watches them, and ends them, cleanly or at once.
+
+The parent has no thread: it forks, then looks around ten times a second. A worker that is lost is
+noted and its lanes are released; one that does not end within the grace period, because a call of
+its hangs in the kernel, is killed, and what it recorded still counts.
+"""
+
+from __future__ import annotations
+
+import gc
+import resource
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from types import FrameType
+
+import multiprocess
+from multiprocess.connection import wait
+
+from smbench.errors import SetupError
+from smbench.measure.clock import now_ns
+from smbench.measure.resources import ResourceSampler
+from smbench.runner import board as states
+from smbench.runner.worker import Job, work
+
+_LOOK_S = 0.1
+_START_TIMEOUT_S = 120.0
+_START_MARGIN_NS = 20_000_000
+_START_MARGIN_A_PROCESS_NS = 100_000
+_GRACE_S = 5.0
+_KILLED_S = 5.0
+_DESCRIPTORS_A_WORKER = 4
+
+
+@dataclass(slots=True)
+class Ending:
+    """How a run ended."""
+
+    start_ns: int = 0
+    """Reading of the clock at the start of the run; 0 where it never began."""
+    stopped: str = ""
+    """Why it was ended before all was done: `SIGINT`, `SIGTERM`, `deadline`; empty where it was not."""
+    lost: dict[int, str] = field(default_factory=dict)
+    """Processes that died by themselves, and how."""
+    killed: list[int] = field(default_factory=list)
+    """Processes that did not end in time and were killed."""
+    messages: dict[int, str] = field(default_factory=dict)
+    """What processes had to say: defects of an executor."""
+
+
+@dataclass(slots=True)
+class _Orders:
+    """The signals that came."""
+
+    count: int = 0
+    name: str = ""
+
+
+def run_pool(
+    job: Job, processes: int, deadline_s: float | None, sampler: ResourceSampler | None,
+    progress: Callable[[], None], grace_s: float = _GRACE_S,
+) -> Ending:  # fmt: skip
+    """Run all processes of a job to their end. Raises SetupError where a worker cannot start."""
+    ending = Ending()
+    _raise_descriptor_limit(processes)
+    with _signals() as orders:
+        workers = _fork(job, processes)
+        try:
+            if not _await_ready(job, workers, orders):
+                ending.stopped = orders.name
+                return ending
+            margin_ns = _START_MARGIN_NS + processes * _START_MARGIN_A_PROCESS_NS
+            ending.start_ns = now_ns() + margin_ns
+            job.board.start_at(ending.start_ns)
+            if sampler is not None:
+                sampler.begin(ending.start_ns, {n: worker.pid for n, worker in enumerate(workers)})
+            _watch(job, workers, orders, ending, deadline_s, sampler, progress, grace_s)
+        finally:
+            _end_all(workers)
+            ending.messages = {n: text for n in range(processes) if (text := job.board.message(n))}
+    return ending
+
+
+def _fork(job: Job, processes: int) -> list[multiprocess.Process]:
+    context = multiprocess.get_context("fork" if sys.platform == "linux" else "spawn")
+    gc.collect()
+    gc.freeze()  # workers share these objects without a copy; a collection would touch them all
+    workers = []
+    try:
+        for number in range(processes):
+            worker = context.Process(target=work, args=(job, number), name=f"smbench-{number}")
+            worker.start()
+            workers.append(worker)
+    except OSError as error:
+        _end_all(workers)
+        raise SetupError(
+            f"cannot start worker {len(workers) + 1} of {processes}: {error.strerror}; "
+            "raise the limit of processes (ulimit -u), or put several users into one with --users-per-process"
+        ) from None
+    finally:
+        gc.unfreeze()
+    return workers
+
+
+def _await_ready(job: Job, workers: list[multiprocess.Process], orders: _Orders) -> bool:
+    """Whether all are ready; False where the run was stopped before."""
+    give_up = time.monotonic() + _START_TIMEOUT_S
+    waiting = list(range(len(workers)))
+    while waiting:
+        if orders.count:
+            return False
+        still = []
+        for number in waiting:
+            state = job.board.state(number)
+            if state == states.FAILED:
+                raise SetupError(f"{_who(job, number)} cannot start: {job.board.message(number)}")
+            if state == states.STARTING:
+                if workers[number].exitcode is not None:
+                    raise SetupError(
+                        f"{_who(job, number)} ended before it was ready ({_how(workers[number])})"
+                    )
+                still.append(number)
+        waiting = still
+        if waiting and time.monotonic() > give_up:
+            raise SetupError(
+                f"{_who(job, waiting[0])} was not ready within {_START_TIMEOUT_S:g} s, "
+                f"and so were {len(waiting) - 1} others; is the target reachable?"
+            )
+        if waiting:
+            time.sleep(0.002)
+    return True
+
+
+def _watch(
+    job: Job, workers: list[multiprocess.Process], orders: _Orders, ending: Ending,
+    deadline_s: float | None, sampler: ResourceSampler | None, progress: Callable[[], None], grace_s: float,
+) -> None:  # fmt: skip
+    running = {worker.sentinel: number for number, worker in enumerate(workers)}
+    deadline_ns = None if deadline_s is None else ending.start_ns + int(deadline_s * 1e9)
+    kill_at: float | None = None
+    while running:
+        for sentinel in wait(list(running), _LOOK_S):
+            number = running.pop(sentinel)
+            workers[number].join()
+            if job.board.state(number) != states.DONE and number not in ending.killed:
+                ending.lost[number] = _how(workers[number])
+                for lane in job.plan.lanes_of(number):
+                    job.board.release(lane)
+        if sampler is not None:
+            sampler.sample_when_due()
+        progress()
+        if kill_at is None and (orders.count or (deadline_ns is not None and now_ns() >= deadline_ns)):
+            ending.stopped = orders.name or "deadline"
+            job.board.stop()
+            for number in running.values():
+                workers[number].terminate()
+            kill_at = time.monotonic() + grace_s
+        if kill_at is not None and running and (orders.count > 1 or time.monotonic() > kill_at):
+            ending.killed += running.values()
+            for number in running.values():
+                workers[number].kill()
+            # Whom not even this ends (a call that hangs uninterruptibly) is left behind.
+            wait_until = time.monotonic() + _KILLED_S
+            while running and time.monotonic() < wait_until:
+                for sentinel in wait(list(running), _LOOK_S):
+                    workers[running.pop(sentinel)].join()
+            return
+
+
+def _end_all(workers: list[multiprocess.Process]) -> None:
+    for worker in workers:
+        if worker.is_alive():
+            worker.kill()
+    give_up = time.monotonic() + _KILLED_S
+    for worker in workers:
+        worker.join(max(0.0, give_up - time.monotonic()))
+        if worker.exitcode is not None:
+            worker.close()
+        else:  # multiprocess would wait for it for ever at exit
+            multiprocess.process._children.discard(worker)
+
+
+@contextmanager
+def _signals() -> Iterator[_Orders]:
+    """Count SIGINT and SIGTERM instead of being ended by them."""
+    orders = _Orders()
+    if threading.current_thread() is not threading.main_thread():
+        yield orders
+        return
+
+    def note(number: int, _frame: FrameType | None) -> None:
+        orders.count += 1
+        orders.name = orders.name or signal.Signals(number).name
+
+    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield orders
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _who(job: Job, process: int) -> str:
+    users = {job.plan.users[int(job.plan.lane_user[lane])] for lane in job.plan.lanes_of(process)}
+    return f"the worker of {', '.join(sorted(users)[:3])}"
+
+
+def _how(worker: multiprocess.Process) -> str:
+    code = worker.exitcode
+    if code is not None and code < 0:
+        return f"killed by {signal.Signals(-code).name}"
+    return f"ended with status {code}"
+
+
+def _raise_descriptor_limit(processes: int) -> None:
+    """A worker costs the parent descriptors, and every open file of a user one in its worker."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == hard and soft != resource.RLIM_INFINITY and soft < processes * _DESCRIPTORS_A_WORKER:
+        raise SetupError(
+            f"{processes} workers need more than {soft} descriptors; raise the limit (ulimit -n)"
+        )
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

@@ -1,0 +1,241 @@
+"""The run directory: what happened, as the open formats that CLI.md ("NAME.run") promises.
+
+The workload's operations are read a second time, batch by batch, and each gets its times and outcome
+from the log; the histograms follow from the whole log.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from smbench.executors.base import Executor
+from smbench.measure.hlog import Series, write_hlog
+from smbench.measure.latency import Histogram
+from smbench.ntstatus import outcome_name
+from smbench.plan.model import Plan
+from smbench.runner.losses import Losses
+from smbench.runner.outcomes import Matcher, expected_name, expected_names, outcome_names
+from smbench.runner.spread import KINDS, kind_numbers, used_columns
+from smbench.runner.timing import Timing
+from smbench.workload.calls import CopyRange, Read, Write
+from smbench.workload.store import StoredOperations
+
+SCHEMA = 1
+DOCUMENT = "run.json"
+OPERATIONS = "operations.parquet"
+LATENCY = "latency.hlog"
+RESOURCES = "resources.parquet"
+CLIENT_STATS = "client_stats.json"
+MISMATCHES_KEPT = 1000
+MEASURES = ("service", "response", "lateness", "held")
+
+_WORD = pa.dictionary(pa.int32(), pa.string())
+OPERATIONS_SCHEMA = pa.schema(
+    [
+        ("operation", pa.int64()),
+        ("user", pa.int32()),
+        ("lane", pa.int32()),
+        ("process", pa.int32()),
+        ("kind", _WORD),
+        ("path", pa.string()),
+        ("offset", pa.uint64()),
+        ("length", pa.uint64()),
+        ("intended_ns", pa.int64()),
+        ("issued_ns", pa.int64()),
+        ("completed_ns", pa.int64()),
+        ("expected", _WORD),
+        ("outcome", _WORD),
+        ("bytes", pa.int64()),
+    ]
+)
+"""Times are since the start of the run; null where an operation was not executed."""
+
+_MOVES_BYTES = np.array([kind in (Read, Write, CopyRange) for kind in KINDS])
+_KIND_NAMES = pa.array([kind.__name__ for kind in KINDS])
+
+
+@dataclass(slots=True)
+class Tally:
+    """What the operations came to."""
+
+    planned: int = 0
+    executed: int = 0
+    matched: int = 0
+    mismatched: int = 0
+    skipped: int = 0
+    mismatches: list[dict[str, Any]] = field(default_factory=list)
+    read_bytes: int = 0
+    written_bytes: int = 0
+
+
+class OperationsResult:
+    """Joins the workload's rows with the log, and counts."""
+
+    def __init__(self, operations: StoredOperations, plan: Plan, executor: type[Executor]) -> None:
+        self._operations = operations
+        self._plan = plan
+        self._executor = executor
+        self._place_of_row = np.empty(plan.operations, np.int64)
+        self._place_of_row[plan.row] = np.arange(plan.operations)
+        self._process_of_place = np.repeat(plan.lane_process, np.diff(plan.lane_start))
+        self._kind_of_place = self._kinds()
+        self._unsupported = np.array([kind in executor.unsupported for kind in KINDS])
+        self._losses = Losses(executor)
+        self.tally = Tally(planned=plan.operations)
+
+    def _kinds(self) -> NDArray[np.int8]:
+        parts = [kind_numbers(batch.column("kind")) for batch in self._operations.batches(["kind"])]
+        kind_of_row = np.concatenate(parts) if parts else np.zeros(0, np.int8)
+        return kind_of_row[self._plan.row]
+
+    def skipped_places(self) -> NDArray[np.bool_]:
+        """Which places of the plan hold a call that the executor does not carry out."""
+        return np.asarray(self._unsupported[self._kind_of_place])
+
+    def skipped(self) -> list[dict[str, Any]]:
+        """Calls that were skipped, by kind, with the executor's reason."""
+        count = np.bincount(self._kind_of_place[self.skipped_places()], minlength=len(KINDS))
+        return [
+            {
+                "kind": KINDS[at].__name__,
+                "reason": self._executor.unsupported[KINDS[at]],
+                "count": int(count[at]),
+            }
+            for at in np.flatnonzero(count)
+        ]
+
+    def losses(self) -> list[dict[str, Any]]:
+        """What of the executed calls' parameters the executor could not keep, the most frequent first."""
+        return [
+            {"kind": kind, "reason": reason, "count": count}
+            for (kind, reason), count in self._losses.counts.most_common()
+        ]
+
+    def write(self, path: Path, timing: Timing) -> None:
+        """Write operations.parquet, and count on the way."""
+        names = _wanted(self._operations.path)
+        matcher = Matcher()
+        first = 0
+        with pq.ParquetWriter(path, OPERATIONS_SCHEMA, compression="zstd", use_dictionary=["path"]) as writer:
+            for batch in self._operations.batches(names):
+                places = self._place_of_row[first : first + batch.num_rows]
+                first += batch.num_rows
+                writer.write_batch(self._join(batch, places, timing, matcher))
+
+    def _join(
+        self, batch: pa.RecordBatch, places: NDArray[np.int64], timing: Timing, matcher: Matcher
+    ) -> pa.RecordBatch:
+        tally = self.tally
+        kind = self._kind_of_place[places]
+        executed = timing.executed[places]
+        outcome = np.where(executed, timing.outcome[places], 0)
+        moved = np.where(executed & _MOVES_BYTES[kind], np.maximum(outcome, 0), 0)
+        expected = batch.column("expected").to_numpy()
+        tally.executed += int(executed.sum())
+        tally.read_bytes += int(moved[kind == KINDS.index(Read)].sum())
+        tally.written_bytes += int(moved[kind == KINDS.index(Write)].sum())
+        tally.skipped += int(self._unsupported[kind].sum())
+        if self._executor.compares:
+            length = batch.column("length").to_numpy()
+            matched = matcher.matches(kind, expected, outcome, length, _calls(batch))
+            differs = executed & ~matched
+            tally.matched += int((executed & matched).sum())
+            tally.mismatched += int(differs.sum())
+            self._note_mismatches(batch, np.flatnonzero(differs), outcome)
+        if executed.any():
+            losing = batch.select([name for name in batch.schema.names if name not in _NOT_OF_CALLS])
+            losing = losing.set_column(losing.schema.get_field_index("kind"), "kind", pa.array(kind))
+            self._losses.add(losing if executed.all() else losing.filter(pa.array(executed)))
+        never = ~executed
+        return pa.record_batch(
+            [
+                batch.column("operation"),
+                batch.column("user"),
+                batch.column("lane"),
+                pa.array(self._process_of_place[places]),
+                pa.DictionaryArray.from_arrays(pa.array(kind.astype(np.int32)), _KIND_NAMES),
+                batch.column("path"),
+                batch.column("offset"),
+                batch.column("length"),
+                pa.array(timing.intended_ns[places]),
+                pa.array(timing.issued_ns[places], mask=never),
+                pa.array(timing.completed_ns[places], mask=never),
+                expected_names(expected),
+                outcome_names(outcome, executed),
+                pa.array(moved, mask=never),
+            ],
+            schema=OPERATIONS_SCHEMA,
+        )
+
+    def _note_mismatches(
+        self, batch: pa.RecordBatch, rows: NDArray[np.int64], outcome: NDArray[np.int64]
+    ) -> None:
+        for row in rows[: MISMATCHES_KEPT - len(self.tally.mismatches)].tolist():
+            values = (
+                batch.slice(row, 1).select(["operation", "user", "kind", "path", "expected"]).to_pylist()[0]
+            )
+            self.tally.mismatches.append(
+                {
+                    "operation": values["operation"],
+                    "user": self._plan.users[values["user"]],
+                    "kind": values["kind"],
+                    "path": values["path"],
+                    "expected": expected_name(values["expected"]),
+                    "got": outcome_name(int(outcome[row])),
+                }
+            )
+
+    def write_latency(
+        self, path: Path, timing: Timing, start_epoch_ns: int
+    ) -> tuple[dict[str, Any], dict[str, Histogram]]:
+        """Write latency.hlog; the `latency` of run.json and the histograms over all kinds come back."""
+        values = {measure: getattr(timing, f"{measure}_ns") for measure in MEASURES}
+        series = list(self._series(timing, values))
+        by_tag = write_hlog(path, start_epoch_ns, series)
+        every = {measure: Histogram() for measure in MEASURES}
+        latency: dict[str, Any] = {}
+        for kind in dict.fromkeys(one.tag.split(".")[0] for one in series):
+            latency[kind] = {"count": by_tag[f"{kind}.service"].total} | {
+                measure: by_tag[f"{kind}.{measure}"].summary() for measure in MEASURES
+            }
+            for measure in MEASURES:
+                every[measure].add(by_tag[f"{kind}.{measure}"])
+        latency["all"] = {"count": every["service"].total} | {
+            measure: every[measure].summary() for measure in MEASURES
+        }
+        return latency, every
+
+    def _series(self, timing: Timing, values: Mapping[str, NDArray[np.int64]]) -> Iterator[Series]:
+        executed, completed = timing.executed, timing.completed_ns
+        for number in np.flatnonzero(np.bincount(self._kind_of_place[executed], minlength=len(KINDS))):
+            mine = np.flatnonzero(executed & (self._kind_of_place == number))
+            for measure in MEASURES:
+                yield Series(f"{KINDS[number].__name__}.{measure}", completed[mine], values[measure][mine])
+
+
+def write_document(path: Path, document: Mapping[str, Any]) -> None:
+    """Write run.json: last of all, because its presence says that the directory is whole."""
+    path.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+_NOT_OF_CALLS = {"operation", "user", "lane", "expected"}
+
+
+def _wanted(path: Path) -> list[str]:
+    """The columns that the result shows, and those of the calls."""
+    return sorted({*used_columns(path), *_NOT_OF_CALLS, "kind", "path", "offset", "length"})
+
+
+def _calls(batch: pa.RecordBatch) -> NDArray[np.int64]:
+    if "calls" not in batch.schema.names:
+        return np.ones(batch.num_rows, np.int64)
+    return np.asarray(batch.column("calls").fill_null(1).to_numpy(zero_copy_only=False), np.int64)

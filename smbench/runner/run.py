@@ -1,0 +1,244 @@
+"""The runner's interface: `run` carries out a plan, and its result writes the run directory."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from smbench.errors import UsageError
+from smbench.executors.base import Executor
+from smbench.executors.registry import executor_class
+from smbench.measure.clock import epoch_of, now_ns
+from smbench.measure.oplog import COMPLETED, RECORD_BYTES, OperationLog
+from smbench.measure.resources import MACHINE, ResourceSampler
+from smbench.measure.validity import RunFacts, judge
+from smbench.plan.model import Plan
+from smbench.runner import result as written
+from smbench.runner.board import Board
+from smbench.runner.cuts import Cuts
+from smbench.runner.pool import Ending, run_pool
+from smbench.runner.spread import spread, stored
+from smbench.runner.timing import timing
+from smbench.runner.worker import Job
+from smbench.workload.model import Workload
+from smbench.workload.store import StoredOperations
+
+_MEMORY_FILES = Path("/dev/shm")
+_CALL_BYTES = 120
+"""About what one call takes in the file that workers map."""
+_COUNT_EVERY_NS = 500_000_000
+
+Progress = Callable[[int, int], None]
+"""Told (operations done, operations planned) now and then."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """How a plan is carried out. `roots` has one directory a user: its mount, or a shared directory."""
+
+    executor: str
+    roots: list[Path]
+    profile: str = "wire"
+    identity: tuple[int, int] | None = None
+    """User and group that the workers change to, where they are root; None: nobody changes."""
+    deadline_s: float | None = None
+    """The run is stopped when it has taken so long."""
+    seed: int = 0
+    """Of the data that writes carry."""
+    grace_s: float = 5.0
+    """How long a stopped worker may take to end its present call before it is killed."""
+    scratch: Path | None = None
+    """Where the log and the calls are kept during the run; the default is memory where it has room."""
+
+
+@dataclass(slots=True)
+class RunResult:
+    """A run that has ended. `write` makes the run directory."""
+
+    plan: Plan
+    options: RunOptions
+    ending: Ending
+    _executor: type[Executor]
+    _operations: StoredOperations
+    _log: OperationLog
+    _sampler: ResourceSampler
+    _scratch: Path
+
+    def write(
+        self, directory: Path, about: Mapping[str, Any] | None = None,
+        client_stats: Mapping[str, Any] | None = None,
+    ) -> dict[str, Any]:  # fmt: skip
+        """Write the run directory into the folder `directory`, and return what run.json holds.
+
+        `about` is what the caller knows: its keys are added to the document, `configuration` to the
+        runner's own. `client_stats` is the client's counters (client_stats.json).
+        """
+        try:
+            return self._write(directory, about or {}, client_stats)
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """Remove what the run kept in its scratch folder."""
+        shutil.rmtree(self._scratch, ignore_errors=True)
+
+    def _write(
+        self, directory: Path, about: Mapping[str, Any], client_stats: Mapping[str, Any] | None
+    ) -> dict[str, Any]:
+        plan, ending = self.plan, self.ending
+        start_epoch_ns = epoch_of(ending.start_ns or now_ns())
+        joined = written.OperationsResult(self._operations, plan, self._executor)
+        times = timing(plan, self._log.records, ending.start_ns, joined.skipped_places())
+        joined.write(directory / written.OPERATIONS, times)
+        latency, every = joined.write_latency(directory / written.LATENCY, times, start_epoch_ns)
+        self._sampler.write(directory / written.RESOURCES)
+        if client_stats is not None:
+            written.write_document(directory / written.CLIENT_STATS, client_stats)
+        tally = joined.tally
+        machine = [row for row in self._sampler.rows if row["process"] == MACHINE]
+        verdict = judge(
+            RunFacts(
+                paced=plan.intended_ns is not None,
+                lateness_p99_ns=every["lateness"].percentile_ns(99),
+                response_p99_ns=every["response"].percentile_ns(99),
+                cpu_percent=[row["cpu_percent"] for row in machine],
+                steal_percent=[row["steal_percent"] for row in machine],
+                lost_workers=[
+                    f"worker {process} ({_users(plan, process)}) was lost: {how}"
+                    for process, how in ending.lost.items()
+                ],
+                killed_workers=len(ending.killed),
+                stopped=ending.stopped,
+                defects=list(dict.fromkeys(ending.messages.values())),
+                order_violated=times.violated,
+                order_released=times.released,
+                out_of_range=sum(histogram.out_of_range for histogram in every.values()),
+            )
+        )
+        elapsed_ns = int(times.completed_ns.max(initial=0))
+        per_s = 1e9 / elapsed_ns if elapsed_ns else 0.0
+        document: dict[str, Any] = {
+            "schema": written.SCHEMA,
+            "kind": "run",
+            "configuration": {
+                "executor": self.options.executor,
+                "profile": self.options.profile,
+                "pace": plan.pace.value,
+                "speed": plan.speed,
+                "deadline_s": self.options.deadline_s,
+                "seed": self.options.seed,
+                "users": len(plan.users),
+                "processes": plan.processes,
+                "lanes": plan.lanes,
+            },
+            "start_epoch_ns": start_epoch_ns,
+            "elapsed_s": elapsed_ns / 1e9,
+            "valid": verdict.valid,
+            "reasons": verdict.reasons,
+            "warnings": verdict.warnings,
+            "stopped": ending.stopped or None,
+            "operations": {
+                "planned": tally.planned,
+                "executed": tally.executed,
+                "matched": tally.matched,
+                "mismatched": tally.mismatched,
+                "skipped": tally.skipped,
+                "compared": self._executor.compares,
+            },
+            "latency": latency,
+            "lateness": every["lateness"].summary(),
+            "held": every["held"].summary(),
+            "throughput": {
+                "operations_per_s": tally.executed * per_s,
+                "read_bytes_per_s": tally.read_bytes * per_s,
+                "write_bytes_per_s": tally.written_bytes * per_s,
+            },
+            "order": {
+                "edges_found": plan.edges_found,
+                "edges": len(plan.waits),
+                "violated": times.violated,
+                "released": times.released,
+            },
+            "workers": {"lost": len(ending.lost), "killed": len(ending.killed)},
+            "skipped": joined.skipped(),
+            "losses": joined.losses(),
+            "mismatches": tally.mismatches,
+        }
+        added = dict(about)
+        document["configuration"] |= added.pop("configuration", {})
+        document |= added
+        written.write_document(directory / written.DOCUMENT, document)
+        return document
+
+
+def run(plan: Plan, workload: Workload, options: RunOptions, progress: Progress | None = None) -> RunResult:
+    """Carry out a plan. SIGINT and SIGTERM end it after the present operations, a second one at once;
+    the result then has what was done until then.
+
+    Must be called before the process has threads. Raises UsageError where the executor is not known
+    or a root is missing, SetupError where the workers cannot start.
+    """
+    executor = executor_class(options.executor)
+    if len(options.roots) != len(plan.users):
+        raise UsageError(f"{len(plan.users)} users need as many directories, given are {len(options.roots)}")
+    needed = plan.operations * (RECORD_BYTES + _CALL_BYTES)
+    scratch = Path(tempfile.mkdtemp(prefix="smbench-", dir=options.scratch or _roomy(needed)))
+    try:
+        operations = stored(workload, scratch)
+        calls = spread(operations, plan, scratch / "calls.arrow")
+        log = OperationLog(scratch / "operations.log", plan.operations)
+        sampler = ResourceSampler()
+        job = Job(
+            plan=plan,
+            cuts=Cuts(plan),
+            calls=calls,
+            log=log,
+            board=Board(scratch / "board", plan.processes, plan.lanes),
+            executor=executor,
+            roots=options.roots,
+            profile=options.profile,
+            max_io_bytes=calls.max_io_bytes,
+            seed=options.seed,
+            identity=options.identity,
+            parent=os.getpid(),
+        )
+        count = _counter(log, plan.operations, progress)
+        ending = run_pool(job, plan.processes, options.deadline_s, sampler, count, options.grace_s)
+        sampler.finish()
+    except BaseException:
+        shutil.rmtree(scratch, ignore_errors=True)
+        raise
+    return RunResult(plan, options, ending, executor, operations, log, sampler, scratch)
+
+
+def _roomy(needed: int) -> Path | None:
+    """Memory where there is room for twice as much, else the system's folder for temporary files."""
+    try:
+        free = shutil.disk_usage(_MEMORY_FILES).free
+    except OSError:
+        return None
+    return _MEMORY_FILES if free > 2 * needed and os.access(_MEMORY_FILES, os.W_OK) else None
+
+
+def _counter(log: OperationLog, planned: int, progress: Progress | None) -> Callable[[], None]:
+    due_ns = 0
+
+    def count() -> None:
+        nonlocal due_ns
+        if progress is not None and (now := now_ns()) >= due_ns:
+            due_ns = now + _COUNT_EVERY_NS
+            progress(int(np.count_nonzero(log.records[:, COMPLETED])), planned)
+
+    return count
+
+
+def _users(plan: Plan, process: int) -> str:
+    names = dict.fromkeys(plan.users[int(plan.lane_user[lane])] for lane in plan.lanes_of(process))
+    return ", ".join(list(names)[:3]) + (" …" if len(names) > 3 else "")

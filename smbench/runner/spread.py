@@ -1,0 +1,177 @@
+"""The calls of a run, lane by lane, in one file that every worker maps: no call crosses a queue.
+
+The workload is in order of arrival, all lanes mixed. One pass over it, in bounded memory, writes an
+Arrow IPC file whose record batches hold the calls of one lane each; a worker reads those of its lanes.
+"""
+
+from __future__ import annotations
+
+import mmap
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from smbench.plan.model import Plan
+from smbench.workload.calls import CALLS, Call, Read, Write
+from smbench.workload.model import Workload
+from smbench.workload.store import OPERATIONS, OperationWriter, StoredOperations
+
+KINDS: tuple[type[Call], ...] = tuple(CALLS.values())
+"""Kinds by the number that stands for them in arrays."""
+KIND_NUMBERS = {name: number for number, name in enumerate(CALLS)}
+
+_PARAMETERS = {kind: tuple(field.name for field in fields(kind)) for kind in KINDS}
+_TRANSFERS = np.array([kind in (Read, Write) for kind in KINDS])
+_GATHERED_ROWS = 1 << 17
+_ROWS_A_LANE = 64
+"""Record batches shorter than this would be more header than content."""
+
+
+def stored(workload: Workload, folder: Path) -> StoredOperations:
+    """The workload's operations as a file: its own, or one written to `folder`."""
+    if isinstance(workload.operations, StoredOperations):
+        return workload.operations
+    folder = Path(tempfile.mkdtemp(prefix="operations-", dir=folder))
+    with OperationWriter(folder) as writer:
+        for operation in workload.operations:
+            writer.add(operation)
+    return StoredOperations(folder / OPERATIONS)
+
+
+def kind_numbers(column: pa.DictionaryArray) -> NDArray[np.int8]:
+    """The stored kind column as indices of KINDS."""
+    numbers = np.array([KIND_NUMBERS[name] for name in column.dictionary.to_pylist()], np.int8)
+    return np.asarray(numbers[column.indices.to_numpy()])
+
+
+@dataclass(frozen=True, slots=True)
+class LaneCalls:
+    """The calls of all lanes, mapped; `batches[lane]` are its record batches in order.
+
+    `max_io_bytes` is the largest read or write.
+    """
+
+    buffer: pa.Buffer
+    batches: list[list[int]]
+    max_io_bytes: int
+
+    def of_lane(self, lane: int) -> Iterator[pa.RecordBatch]:
+        """The lane's record batches, mapped, not copied."""
+        if not self.batches[lane]:
+            return
+        options = pa.ipc.IpcReadOptions(use_threads=False)
+        reader = pa.ipc.open_file(pa.BufferReader(self.buffer), options=options)
+        for number in self.batches[lane]:
+            yield reader.get_batch(number)
+
+
+def spread(operations: StoredOperations, plan: Plan, path: Path) -> LaneCalls:
+    """Write the calls of `plan` to the new file `path`, which may be removed afterwards."""
+    names = used_columns(operations.path)
+    lane_of_row = np.empty(plan.operations, np.int32)
+    lane_of_row[plan.row] = plan.lane_of_place()
+    batches: list[list[int]] = [[] for _ in range(plan.lanes)]
+    written = max_io_bytes = 0
+    writer: pa.ipc.RecordBatchFileWriter | None = None
+    first = 0
+    for table in _gathered(operations, names, max(_GATHERED_ROWS, _ROWS_A_LANE * plan.lanes)):
+        lanes = lane_of_row[first : first + table.num_rows]
+        first += table.num_rows
+        max_io_bytes = max(max_io_bytes, _largest_io(table))
+        order = np.argsort(lanes, kind="stable")
+        if (np.diff(lanes) < 0).any():
+            table = table.take(pa.array(order))
+        sorted_table = table.combine_chunks()
+        if writer is None:
+            writer = pa.ipc.new_file(path, sorted_table.schema)
+        present, starts = np.unique(lanes[order], return_index=True)
+        for lane, start, end in zip(present, starts, [*starts[1:], table.num_rows], strict=True):
+            for batch in sorted_table.slice(start, end - start).to_batches():
+                writer.write_batch(batch)
+                batches[lane].append(written)
+                written += 1
+    if writer is None:
+        return LaneCalls(pa.py_buffer(b""), batches, 0)
+    writer.close()
+    with path.open("rb") as file:
+        mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    return LaneCalls(pa.py_buffer(mapped), batches, max_io_bytes)
+
+
+def _largest_io(table: pa.Table) -> int:
+    if "length" not in table.column_names:
+        return 0
+    kind, length = table.column("kind").to_numpy(), table.column("length").to_numpy()
+    return int(length[_TRANSFERS[kind]].max(initial=0))
+
+
+def used_columns(path: Path) -> list[str]:
+    """`kind` and the parameters that any call has: a column that is null throughout costs as much as any."""
+    parameters = {name for kind in KINDS for name in _PARAMETERS[kind]}
+    metadata = pq.read_metadata(path)
+    used = {"kind"}
+    for group in range(metadata.num_row_groups):
+        for number in range(metadata.num_columns):
+            column = metadata.row_group(group).column(number)
+            name = column.path_in_schema.split(".")[0]
+            statistics = column.statistics
+            all_null = statistics is not None and statistics.null_count == column.num_values
+            if name in parameters and not all_null:
+                used.add(name)
+    return sorted(used)
+
+
+def _gathered(operations: StoredOperations, names: list[str], rows: int) -> Iterator[pa.Table]:
+    held: list[pa.RecordBatch] = []
+    count = 0
+    for batch in operations.batches(names):
+        numbers = pa.array(kind_numbers(batch.column("kind")))
+        columns = {name: batch.column(name) for name in names} | {"kind": numbers}
+        held.append(pa.record_batch(columns))
+        count += batch.num_rows
+        if count >= rows:
+            yield pa.Table.from_batches(held)
+            held, count = [], 0
+    if held:
+        yield pa.Table.from_batches(held)
+
+
+def calls_of(batch: pa.RecordBatch) -> list[Call]:
+    """The calls of (a slice of) a lane's record batch, in order."""
+    kinds = batch.column("kind").to_numpy()
+    columns = {name: _values(batch.column(name)) for name in batch.schema.names if name != "kind"}
+    count = batch.num_rows
+    nothing: list[None] = [None] * count
+    present = np.flatnonzero(np.bincount(kinds))
+    if len(present) == 1:
+        return list(_made(KINDS[present[0]], columns, nothing))
+    calls: list[Any] = [None] * count
+    for number in present:
+        rows = np.flatnonzero(kinds == number).tolist()
+        kind = KINDS[number]
+        mine = {name: [columns[name][at] for at in rows] for name in _PARAMETERS[kind] if name in columns}
+        for at, call in zip(rows, _made(kind, mine, nothing[: len(rows)]), strict=True):
+            calls[at] = call
+    return calls
+
+
+def _made(kind: type[Call], columns: dict[str, list[Any]], nothing: list[None]) -> Iterator[Call]:
+    return map(kind, *(columns.get(name, nothing) for name in _PARAMETERS[kind]))
+
+
+def _values(column: pa.Array) -> list[Any]:
+    if column.null_count == len(column):
+        return [None] * len(column)
+    if column.null_count == 0 and pa.types.is_integer(column.type):
+        return column.to_numpy(zero_copy_only=False).tolist()  # type: ignore[no-any-return]
+    values: list[Any] = column.to_pylist()
+    if pa.types.is_list(column.type):
+        return [None if value is None else tuple(value) for value in values]
+    return values

@@ -1,0 +1,157 @@
+"""A worker: a process that runs the lanes of one or more users, each lane in a thread.
+
+It is forked from a parent without threads, so the plan, the mapped files and the imported modules are
+its own without a copy. A process with one lane runs it in its main thread.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+
+from smbench.errors import SmbenchError
+from smbench.executors.base import Executor, ExecutorContext
+from smbench.measure.oplog import OperationLog
+from smbench.plan.model import Plan
+from smbench.runner import board as states
+from smbench.runner.board import Board
+from smbench.runner.cuts import Cuts
+from smbench.runner.lane import Lane
+from smbench.runner.spread import LaneCalls
+
+_PR_SET_PDEATHSIG = 1
+_PR_SET_TIMERSLACK = 29
+_SWITCH_INTERVAL_S = 0.0005
+"""How long a lane's thread may keep the GIL while others want it; Python's own 5 ms would be lateness."""
+_LANE_STACK_BYTES = 512 << 10
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """All that a worker needs; `roots` and `executor` as in `RunOptions`."""
+
+    plan: Plan
+    cuts: Cuts
+    calls: LaneCalls
+    log: OperationLog
+    board: Board
+    executor: type[Executor]
+    roots: list[Path]
+    profile: str
+    max_io_bytes: int
+    seed: int
+    identity: tuple[int, int] | None
+    """User and group that workers change to, where they are root."""
+    parent: int
+
+
+def work(job: Job, process: int) -> None:
+    """Run one process of the plan: the body of the worker."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C is the parent's to answer
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    board = job.board
+    numbers = job.plan.lanes_of(process)
+    executors: dict[int, Executor] = {}
+    try:
+        become(job.identity, job.parent)
+        for user in dict.fromkeys(int(job.plan.lane_user[number]) for number in numbers):
+            executors[user] = job.executor(
+                ExecutorContext(
+                    root=job.roots[user],
+                    user=user,
+                    profile=job.profile,
+                    max_io_bytes=job.max_io_bytes,
+                    seed=job.seed,
+                )
+            )
+        lanes = [_lane(job, process, number, executors) for number in numbers]
+    except (SmbenchError, OSError) as error:
+        _fail(board, process, numbers, str(error))
+        return
+    except Exception as error:
+        _fail(board, process, numbers, f"internal error: {error!r}")
+        return
+    _stop_on_signal(lanes)
+    for lane in lanes:
+        lane.prepare()
+    gc.collect()
+    gc.freeze()
+    gc.disable()
+    sys.setswitchinterval(_SWITCH_INTERVAL_S)
+    board.set_state(process, states.READY)
+    if start_ns := board.await_start():
+        _run_all(board, process, lanes, start_ns)
+    for executor in executors.values():
+        try:
+            executor.close()
+        except OSError as error:
+            board.set_message(process, f"closing what was open failed: {error}")
+    board.set_state(process, states.DONE)
+
+
+def become(identity: tuple[int, int] | None, parent: int) -> None:
+    """Give up privileges where asked; sleep exactly; end with the parent (prctl(2))."""
+    if identity is not None and os.getuid() == 0:
+        uid, gid = identity
+        os.setgroups([])
+        os.setgid(gid)
+        os.setuid(uid)
+    if sys.platform == "linux":
+        libc = ctypes.CDLL(None)
+        libc.prctl(_PR_SET_TIMERSLACK, 1, 0, 0, 0)
+        # After setuid(2), which would clear it.
+        libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        if os.getppid() != parent:
+            os._exit(1)
+
+
+def _lane(job: Job, process: int, number: int, executors: dict[int, Executor]) -> Lane:
+    handlers = executors[int(job.plan.lane_user[number])].handlers()
+
+    def complain(defect: str) -> None:
+        job.board.set_message(process, f"the executor {job.executor.name}: {defect}")
+
+    return Lane(number, job.plan, job.cuts, job.calls, handlers, job.log, job.board, complain)
+
+
+def _stop_on_signal(lanes: list[Lane]) -> None:
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        for lane in lanes:
+            lane.stop()
+
+    signal.signal(signal.SIGTERM, stop)
+
+
+def _run_all(board: Board, process: int, lanes: list[Lane], start_ns: int) -> None:
+    def run(lane: Lane) -> None:
+        try:
+            lane.run(start_ns)
+        except Exception as error:
+            board.set_message(process, f"internal error in lane {lane.number}: {error!r}")
+        finally:
+            board.release(lane.number)
+
+    if len(lanes) == 1:
+        run(lanes[0])
+        return
+    threading.stack_size(_LANE_STACK_BYTES)
+    threads = [threading.Thread(target=run, args=(lane,)) for lane in lanes]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def _fail(board: Board, process: int, lanes: Iterable[int], why: str) -> None:
+    board.set_message(process, why)
+    for lane in lanes:
+        board.release(lane)
+    board.set_state(process, states.FAILED)
