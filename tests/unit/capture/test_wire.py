@@ -42,9 +42,9 @@ def test_create_with_its_contexts(header: Make) -> None:
     made = bodies.read_request(read_header(pdu), pdu)
     assert made == m.CreateRequest(
         name=NAME, access=0x120089, share_access=7, disposition=1, options=0x40, attributes=0x80,
-        impersonation=2, oplock=0xFF, contexts=("RqLs", "DH2Q", "MxAc"), lease_key=FILE.hex(), lease_state=7, lease_flags=4,
-        lease_epoch=3, parent_lease_key=bytes(16).hex(), create_guid=FILE.hex(), durable_timeout_ms=60000,
-        persistent=True,
+        impersonation=2, oplock=0xFF, contexts=("RqLs", "DH2Q", "MxAc"), lease_key=FILE.hex(), lease_state=7,
+        lease_flags=4, lease_epoch=3, parent_lease_key=bytes(16).hex(), create_guid=FILE.hex(),
+        durable_timeout_ms=60000, persistent=True,
     )  # fmt: skip
 
 
