@@ -1,4 +1,4 @@
-"""Arguments that Wine's ntdll (8.0) refuses with NOT_IMPLEMENTED, left out there: the same calls are then tested.
+"""What Wine's ntdll (8.0) refuses with NOT_IMPLEMENTED is left out there: the same calls are then tested.
 
 Wine carries these calls out at once and tells their end by the return value, so that nothing is lost by it,
 save that a lock which has to wait never ends.
