@@ -27,6 +27,7 @@ def _list(opened: Opened, run: Sequence[Exchange]) -> Call:
         restart=bool((ask.flags or 0) & SCAN_RESTART),
         output_length=ask.output_length or 0,
         calls=len(run),
+        flags=ask.flags or 0,
     )
 
 
@@ -68,7 +69,8 @@ def _notify(case: Case) -> tuple[Call, ...]:
     request = case.exchange.request
     if not isinstance(request, NotifyRequest):
         return ()
-    return (Notify(case.opened.handle, request.filter or 0, bool(request.watch_tree)),)
+    watch = bool(request.watch_tree)
+    return (Notify(case.opened.handle, request.filter or 0, watch, request.output_length or 0),)
 
 
 DIRECTORIES: tuple[ExchangeRule, ...] = (

@@ -5,6 +5,7 @@ from __future__ import annotations
 from smbench.lift.constants import (
     ALLOCATION,
     BASIC,
+    DISPOSITION,
     DISPOSITIONS,
     END_OF_FILE,
     FULL_EA,
@@ -12,7 +13,9 @@ from smbench.lift.constants import (
     INFO_FILESYSTEM,
     INFO_QUOTA,
     INFO_SECURITY,
+    LINK,
     LINKS,
+    RENAME,
     RENAMES,
 )
 from smbench.lift.names import EARLIEST_NS, LATEST_NS
@@ -100,20 +103,22 @@ def target_of(case: Case) -> str:
 
 def _rename(case: Case) -> tuple[Call, ...]:
     target = target_of(case)
-    return (Rename(case.opened.handle, case.opened.path, target, bool(set_of(case.exchange).replace)),)
+    wish = set_of(case.exchange)
+    level = wish.level or RENAME
+    return (Rename(case.opened.handle, case.opened.path, target, bool(wish.replace), level),)
 
 
 def _link(case: Case) -> tuple[Call, ...]:
     target = target_of(case)
-    return (Link(case.opened.handle, case.opened.path, target, bool(set_of(case.exchange).replace)),)
+    wish = set_of(case.exchange)
+    level = wish.level or LINK
+    return (Link(case.opened.handle, case.opened.path, target, bool(wish.replace), level),)
 
 
 def _set_delete(case: Case) -> tuple[Call, ...]:
-    return (
-        SetDelete(
-            case.opened.handle, case.opened.path, bool(set_of(case.exchange).delete), case.opened.directory
-        ),
-    )
+    wish, opened = set_of(case.exchange), case.opened
+    level = wish.level or DISPOSITION
+    return (SetDelete(opened.handle, opened.path, bool(wish.delete), opened.directory, level),)
 
 
 def _times(request: SetInfoRequest) -> tuple[int | None, int | None, int | None, int | None]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from smbench.lift.constants import (
     CREATE,
     DATA_ACCESS,
     DELETE,
     DELETE_ON_CLOSE,
     DIRECTORY_FILE,
+    DISPOSITION,
     DISPOSITIONS,
     FULL_EA,
     INFO_FILE,
@@ -18,7 +21,7 @@ from smbench.lift.constants import (
 )
 from smbench.lift.rule import Case, ExchangeRule, Opened, OpenRule
 from smbench.ntstatus import Status
-from smbench.trace.messages import CreateRequest, QueryInfoRequest, SetInfoRequest
+from smbench.trace.messages import CloseRequest, CreateRequest, QueryInfoRequest, SetInfoRequest
 from smbench.trace.model import Command, Exchange
 from smbench.workload.calls import Call, Close, MakeDirectory, Open, RemoveDirectory, Stat, Unlink
 from smbench.workload.model import Disposition
@@ -78,6 +81,43 @@ def _looks_only(opened: Opened) -> bool:
     )
 
 
+def _wire(opened: Opened) -> dict[str, Any]:
+    """What of the CREATE and its compound only a client that sends messages itself can keep."""
+    wish = opened.wish
+    compounds = {exchange.compound for exchange in opened.held}
+    return {
+        "share_access": SHARE_ALL if wish.share_access is None else wish.share_access,
+        "oplock": wish.oplock or 0,
+        "lease_state": wish.lease_state or 0,
+        "lease_key": wish.lease_key or "",
+        "contexts": ",".join(wish.contexts),
+        "compound": len(compounds) == 1 and None not in compounds,
+    }
+
+
+def _remove(call: type[Unlink | RemoveDirectory], opened: Opened) -> Call:
+    levels = [
+        exchange.request.level
+        for exchange in opened.body
+        if isinstance(exchange.request, SetInfoRequest) and exchange.request.level
+    ]
+    return call(
+        opened.path,
+        _on_close(opened),
+        access=opened.wish.access or 0,
+        options=opened.wish.options or 0,
+        level=levels[0] if levels else DISPOSITION,
+        **_wire(opened),
+    )
+
+
+def _make_directory(opened: Opened) -> Call:
+    wish = opened.wish
+    return MakeDirectory(
+        opened.path, wish.access or 0, wish.options or 0, wish.attributes or 0, **_wire(opened)
+    )
+
+
 def _stat(opened: Opened) -> Call:
     wish = opened.wish
     levels = tuple(
@@ -85,7 +125,7 @@ def _stat(opened: Opened) -> Call:
         for exchange in opened.body
         if isinstance(exchange.request, QueryInfoRequest) and exchange.request.level is not None
     )
-    return Stat(opened.path, levels, wish.access or 0, wish.options or 0)
+    return Stat(opened.path, levels, wish.access or 0, wish.options or 0, **_wire(opened))
 
 
 def _may_delete(opened: Opened) -> bool:
@@ -159,7 +199,7 @@ WHOLE_OPENS: tuple[OpenRule, ...] = (
         body=_deletes,
         longest=1,
         complete=_removes_directory,
-        call=lambda opened: RemoveDirectory(opened.path, _on_close(opened)),
+        call=lambda opened: _remove(RemoveDirectory, opened),
     ),
     OpenRule(
         name="unlink",
@@ -169,7 +209,7 @@ WHOLE_OPENS: tuple[OpenRule, ...] = (
         body=_deletes,
         longest=1,
         complete=_removes_file,
-        call=lambda opened: Unlink(opened.path, _on_close(opened)),
+        call=lambda opened: _remove(Unlink, opened),
     ),
     OpenRule(
         name="rmdir-after-look",
@@ -180,7 +220,7 @@ WHOLE_OPENS: tuple[OpenRule, ...] = (
         body=_removal_or_question,
         longest=4,
         complete=_removes_directory,
-        call=lambda opened: RemoveDirectory(opened.path, _on_close(opened)),
+        call=lambda opened: _remove(RemoveDirectory, opened),
     ),
     OpenRule(
         name="unlink-after-look",
@@ -191,7 +231,7 @@ WHOLE_OPENS: tuple[OpenRule, ...] = (
         body=_removal_or_question,
         longest=4,
         complete=_removes_file,
-        call=lambda opened: Unlink(opened.path, _on_close(opened)),
+        call=lambda opened: _remove(Unlink, opened),
     ),
     OpenRule(
         name="mkdir",
@@ -199,7 +239,7 @@ WHOLE_OPENS: tuple[OpenRule, ...] = (
         evidence="cifs-mapping §1: CREATE(CREATE, DIRECTORY)+CLOSE",
         begins=_makes_directory,
         longest=0,
-        call=lambda opened: MakeDirectory(opened.path),
+        call=_make_directory,
     ),
 )
 
@@ -239,7 +279,18 @@ def open_call(opened: Opened) -> Open:
         oplock=wish.oplock or 0,
         lease_state=wish.lease_state or 0,
         directory=opened.directory,
+        lease_key=wish.lease_key or "",
+        parent_lease_key=wish.parent_lease_key or "",
+        lease_version=1 if wish.lease_epoch is None else 2,
+        contexts=",".join(wish.contexts),
+        impersonation=2 if wish.impersonation is None else wish.impersonation,
     )
+
+
+def _close(case: Case) -> tuple[Call, ...]:
+    request = case.exchange.request
+    flags = request.flags if isinstance(request, CloseRequest) else None
+    return (Close(case.opened.handle, flags or 0),)
 
 
 def _open(case: Case) -> tuple[Call, ...]:
@@ -253,7 +304,7 @@ OPENS: tuple[ExchangeRule, ...] = (
         reason="the rest of a compound whose CREATE was refused: the client sends it along",
         evidence="[MS-SMB2] 3.3.5.2.7.2: related requests fail with the first one's status",
         applies=lambda case: (
-            case.opened is not None and case.opened.failed and case.exchange.command != Command.CREATE
+            case.found is not None and case.found.failed and case.exchange.command != Command.CREATE
         ),
     ),
     ExchangeRule(
@@ -287,6 +338,6 @@ OPENS: tuple[ExchangeRule, ...] = (
         disposition=Disposition.EXACT,
         evidence="cifs-mapping §1: close",
         commands=frozenset((Command.CLOSE,)),
-        calls=lambda case: (Close(case.opened.handle),),
+        calls=_close,
     ),
 )

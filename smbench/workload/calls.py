@@ -4,11 +4,16 @@ A call is a frozen value. It names a file by `path` (relative to the target, `/`
 `""` for its root, `name:stream` for an alternate stream) or by `handle`, the number of the capture's
 open; never by a descriptor of the replaying machine. Adding a call: the value here; the conformance
 suite then fails for each executor that lacks it, until it has a handler or a stated reason.
+
+Fields that do not take part in comparison are the wire's own: the rest of a CREATE's parameters
+([MS-SMB2] 2.2.13), which only an executor that sends messages itself (library) can keep. `contexts` are
+the tags of its CREATE contexts with commas between them, `lease_key` and `parent_lease_key` 32
+hexadecimal digits or empty; `compound`: its exchanges went out as one compound.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import get_args
 
 
@@ -29,11 +34,19 @@ class Open:
     lease_state: int = 0
     directory: bool = False
     """What the open turned out to be, by every response that tells."""
+    lease_key: str = field(default="", compare=False)
+    parent_lease_key: str = field(default="", compare=False)
+    lease_version: int = field(default=1, compare=False)
+    """Of the lease context: 2 has an epoch and may have a parent."""
+    contexts: str = field(default="", compare=False)
+    impersonation: int = field(default=2, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Close:
     handle: int
+    flags: int = field(default=0, compare=False)
+    """1: the attributes after the close are asked for ([MS-SMB2] 2.2.15)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +100,12 @@ class Stat:
     levels: tuple[int, ...] = (18,)
     access: int = 0x80
     options: int = 0
+    share_access: int = field(default=7, compare=False)
+    oplock: int = field(default=0, compare=False)
+    lease_state: int = field(default=0, compare=False)
+    lease_key: str = field(default="", compare=False)
+    contexts: str = field(default="", compare=False)
+    compound: bool = field(default=True, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +144,8 @@ class List:
     restart: bool
     output_length: int = 0
     calls: int = 1
+    flags: int | None = field(default=None, compare=False)
+    """The first QUERY_DIRECTORY's ([MS-SMB2] 2.2.33): 1 restart, 2 one entry, 0x10 reopen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +156,8 @@ class Rename:
     path: str
     target: str
     replace: bool
+    level: int = field(default=10, compare=False)
+    """The information class that asked for it: 10, or 65 with flags."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +168,8 @@ class Link:
     path: str
     target: str
     replace: bool
+    level: int = field(default=11, compare=False)
+    """The information class that asked for it: 11, or 72 with flags."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +180,8 @@ class SetDelete:
     path: str
     delete: bool
     directory: bool = False
+    level: int = field(default=13, compare=False)
+    """The information class that asked for it: 13, or 64 with flags."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +193,17 @@ class Unlink:
 
     path: str
     on_close: bool = True
+    access: int = field(default=0x10000, compare=False)
+    options: int | None = field(default=None, compare=False)
+    """The CREATE's; None: those that the call itself implies."""
+    share_access: int = field(default=7, compare=False)
+    oplock: int = field(default=0, compare=False)
+    lease_state: int = field(default=0, compare=False)
+    lease_key: str = field(default="", compare=False)
+    contexts: str = field(default="", compare=False)
+    compound: bool = field(default=True, compare=False)
+    level: int = field(default=13, compare=False)
+    """The information class that asked for it, where not `on_close`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +212,17 @@ class RemoveDirectory:
 
     path: str
     on_close: bool = False
+    access: int = field(default=0x10000, compare=False)
+    options: int | None = field(default=None, compare=False)
+    """The CREATE's; None: those that the call itself implies."""
+    share_access: int = field(default=7, compare=False)
+    oplock: int = field(default=0, compare=False)
+    lease_state: int = field(default=0, compare=False)
+    lease_key: str = field(default="", compare=False)
+    contexts: str = field(default="", compare=False)
+    compound: bool = field(default=True, compare=False)
+    level: int = field(default=13, compare=False)
+    """The information class that asked for it, where not `on_close`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +230,15 @@ class MakeDirectory:
     """Make a directory and leave it closed (CREATE with DIRECTORY_FILE + CLOSE)."""
 
     path: str
+    access: int = field(default=0x100, compare=False)
+    options: int = field(default=1, compare=False)
+    attributes: int = field(default=0, compare=False)
+    share_access: int = field(default=7, compare=False)
+    oplock: int = field(default=0, compare=False)
+    lease_state: int = field(default=0, compare=False)
+    lease_key: str = field(default="", compare=False)
+    contexts: str = field(default="", compare=False)
+    compound: bool = field(default=True, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,6 +312,7 @@ class Notify:
     handle: int
     filter: int
     watch_tree: bool
+    output_length: int = field(default=0, compare=False)
 
 
 Call = (
