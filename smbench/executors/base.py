@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -35,6 +35,28 @@ Handler = Callable[[Any], int]
 
 
 @dataclass(frozen=True, slots=True)
+class ShareAccess:
+    """How to reach a share without a mount: for executors that are SMB clients themselves."""
+
+    server: str
+    share: str
+    port: int = 445
+    folder: str = ""
+    """In the share, `/` between components; every path resolves beneath it."""
+    account: str = ""
+    domain: str | None = None
+    password: str | None = field(default=None, repr=False)
+    """None with Kerberos."""
+    kerberos: bool = False
+    dialect: int | None = None
+    """0x0202 … 0x0311; None: the newest that both sides know."""
+    encrypt: bool = False
+    """Whether the client insists; a server that asks for encryption gets it anyway."""
+    client_guid: str | None = None
+    """32 hexadecimal digits; None: a new one."""
+
+
+@dataclass(frozen=True, slots=True)
 class ExecutorContext:
     """What an executor is given: where its user's files are, and how faithful to be."""
 
@@ -47,6 +69,8 @@ class ExecutorContext:
     """The largest read or write of the workload: buffers are made before the clock starts."""
     seed: int = 0
     """Of the data that writes carry; seeded and incompressible."""
+    share: ShareAccess | None = None
+    """Set for executors that have `needs_share`; `root` then means nothing."""
 
 
 class Executor(ABC):
@@ -55,6 +79,8 @@ class Executor(ABC):
     name: ClassVar[str]
     compares: ClassVar[bool] = True
     """False where outcomes mean nothing (null): they are then neither matched nor mismatched."""
+    needs_share: ClassVar[bool] = False
+    """True: it is a client of its own and is given `context.share`, not a mount."""
     unsupported: ClassVar[Mapping[type[Call], str]] = {}
     """Calls that this backend does not carry out, each with the reason, which begins with NOT_YET or
     NEVER; the harness skips them."""
@@ -78,3 +104,10 @@ class Executor(ABC):
     @abstractmethod
     def close(self) -> None:
         """Release what is still open; called once, after the last operation."""
+
+    def statistics(self) -> Mapping[str, Any]:
+        """What this user's client counted, for `client_stats.json`: values that JSON has.
+
+        Asked once, after `close`. Nothing where the client is the operating system's.
+        """
+        return {}
