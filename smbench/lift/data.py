@@ -166,11 +166,6 @@ def _refused_together(case: Case) -> bool:
     return len(_elements(case.exchange)) > 1 and refused(case.exchange.status)
 
 
-def _unlocks_refused(case: Case) -> bool:
-    elements = _elements(case.exchange)
-    return _refused_together(case) and all(element.flags & LOCK_UNLOCK for element in elements)
-
-
 def _is_many(case: Case) -> bool:
     return len(_elements(case.exchange)) > 1
 
@@ -284,20 +279,10 @@ DATA: tuple[ExchangeRule, ...] = (
         detail=lambda case: " ".join(f"0x{element.flags:X}" for element in _elements(case.exchange)[:4]),
     ),
     ExchangeRule(
-        name="unlocks-refused",
-        disposition=Disposition.APPROXIMATE,
-        reason="several ranges unlocked at once up to one that was not locked: all are tried",
-        evidence="[MS-SMB2] 3.3.5.14.1: those before the failure stay unlocked; which one failed is not told",
-        commands=_LOCK,
-        applies=_unlocks_refused,
-        calls=_locks,
-        told=False,
-    ),
-    ExchangeRule(
         name="locks-refused",
         disposition=Disposition.UNSUPPORTED,
-        reason="several ranges asked for at once and refused: none stays locked, which failed is not told",
-        evidence="[MS-SMB2] 3.3.5.14.2",
+        reason="several ranges (un)locked at once and refused: which of them failed is not told",
+        evidence="[MS-SMB2] 3.3.5.14.1, 3.3.5.14.2: only what was unlocked before the failure stays so",
         commands=_LOCK,
         applies=_refused_together,
     ),

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from smbench.lift.constants import ATTRIBUTE_DIRECTORY, DIRECTORY_FILE, SHARE_PIPE
 from smbench.lift.names import Names, snapshot_folder, without_default_stream
 from smbench.lift.rule import Opened, refused
 from smbench.trace.messages import CreateRequest, CreateResponse, IoctlResponse
-from smbench.trace.model import Command, Exchange, Session
+from smbench.trace.model import Command, Exchange
 
 
 class Handles:
     """The opens of one trace. Memory follows the number of opens that are alive at once, beside one
     bit for each handle that ever was."""
 
-    def __init__(self, names: Names, sessions: Sequence[Session] = ()) -> None:
+    def __init__(self, names: Names) -> None:
         self.names = names
-        self._session_ids = [session.session_id for session in sessions]
         self._alive: dict[int, Opened] = {}
         self._seen = bytearray()
         self._keys: dict[str, int] = {}
@@ -47,10 +46,6 @@ class Handles:
         return self.names.spell(path)
 
     # What the recogniser does.
-
-    def session_id(self, session: int) -> int | None:
-        """The number by which the wire knows a session."""
-        return self._session_ids[session] if 0 <= session < len(self._session_ids) else None
 
     def open(self, create: Exchange) -> Opened:
         """The open that a CREATE makes, or tried to make."""

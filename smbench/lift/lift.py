@@ -13,6 +13,7 @@ from smbench.lift.recogniser import Recogniser
 from smbench.lift.rule import Taken
 from smbench.lift.selection import Selection, Selector
 from smbench.lift.sequence import Sequence
+from smbench.lift.sessions import SessionEnds
 from smbench.trace.model import Trace, TraceInfo, User
 from smbench.workload.model import Workload, WorkloadInfo
 from smbench.workload.store import (
@@ -41,7 +42,7 @@ def lift(trace: Trace, into: Path, selection: Selection | None = None) -> Worklo
     users = [*info.users, User(f"unknown-{len(info.users)}", "unknown")]
     nobody = len(info.users)
     names = Names(info.trees, selection.shares)
-    handles = Handles(names, info.sessions)
+    handles = Handles(names)
     namespace = NamespaceInference(names, handles)
     coverage = CoverageCount()
     into.mkdir(parents=True, exist_ok=True)
@@ -52,7 +53,7 @@ def lift(trace: Trace, into: Path, selection: Selection | None = None) -> Worklo
             coverage.add(taken)
             sequence.add(taken)
 
-        recogniser = Recogniser(handles, take, watcher=namespace)
+        recogniser = Recogniser(handles, take, SessionEnds(trace), watcher=namespace)
         newest = -1
         for exchange in trace.exchanges:
             if selector is not None and not selector.wants(exchange):

@@ -24,8 +24,9 @@ from smbench.lift.handles import Handles
 from smbench.lift.metadata import set_of, target_of
 from smbench.lift.rule import Case, ExchangeRule, Opened, OpenRule, Rule, RunRule, Taken, refused
 from smbench.lift.rules import CLOSED_BY_SERVER, CLOSED_WITH_TREE, LEFT_OVER, OPENED_BEFORE, TABLE, Table
+from smbench.lift.sessions import SessionEnds
 from smbench.ntstatus import Status
-from smbench.trace.messages import SessionSetupRequest
+from smbench.trace.messages import CreateResponse, SessionSetupRequest
 from smbench.trace.model import Command, Exchange
 from smbench.trace.paths import renamed
 from smbench.workload.calls import Call, Close, Open
@@ -34,7 +35,6 @@ HORIZON = 1 << 15
 """Exchanges of the trace that a decision may wait for."""
 
 _CREATE, _CLOSE, _SET_INFO, _IOCTL = Command.CREATE, Command.CLOSE, Command.SET_INFO, Command.IOCTL
-_DURABLE = frozenset(("DHnQ", "DH2Q"))
 _LEAVES = frozenset((Command.TREE_DISCONNECT, Command.LOGOFF))
 
 
@@ -54,9 +54,17 @@ class Recogniser:
     oldest exchange that still waits: everything before it has been taken.
     """
 
-    def __init__(self, handles: Handles, take: Callable[[Taken], None], table: Table = TABLE,
-                 horizon: int = HORIZON, watcher: Watcher | None = None) -> None:  # fmt: skip
+    def __init__(
+        self,
+        handles: Handles,
+        take: Callable[[Taken], None],
+        ends: SessionEnds,
+        table: Table = TABLE,
+        horizon: int = HORIZON,
+        watcher: Watcher | None = None,
+    ) -> None:
         self._handles = handles
+        self._ends = ends
         self._watcher = watcher
         self._take = take
         self._table = table
@@ -98,7 +106,7 @@ class Recogniser:
         elif command in _LEAVES and not refused(exchange.status):
             self._leave(exchange)
         elif command == Command.SESSION_SETUP and exchange.status == 0:
-            self._replace(exchange)
+            self._succeed(exchange)
 
     def finish(self) -> None:
         """The trace is over: whatever waits is decided by what is there."""
@@ -254,8 +262,9 @@ class Recogniser:
         if opened.failed:
             return  # its handle means the rest of its compound, whatever that holds
         if exchange.status == Status.FILE_CLOSED:
-            # On another tree or session it says nothing of the open.
-            if (exchange.session, exchange.tree) == (opened.session, opened.tree):
+            # On another tree or session it says nothing of the open, while that session goes on.
+            same = (exchange.session, exchange.tree) == (opened.session, opened.tree)
+            if same or self._ends.is_over(opened.session, exchange.index):
                 self._lose(CLOSED_BY_SERVER, exchange, opened, -1)
             return
         if command == _CLOSE:
@@ -281,17 +290,20 @@ class Recogniser:
             if opened.session == exchange.session and (whole_session or opened.tree == exchange.tree):
                 self._lose(CLOSED_WITH_TREE, exchange, opened, 1)
 
-    def _replace(self, setup: Exchange) -> None:
-        """A client that comes back names its last session, which the server then closes; durable opens
-        wait to be taken up again ([MS-SMB2] 3.3.5.5.3, 3.3.4.17)."""
+    def _succeed(self, setup: Exchange) -> None:
+        """A client that lost its connection comes back with a new session. The server has closed what the
+        old one had open ([MS-SMB2] 3.3.7.1), but for durable opens, which it may take up again."""
         request = setup.request
-        if not isinstance(request, SessionSetupRequest) or not request.previous_session_id:
-            return
+        previous = request.previous_session_id if isinstance(request, SessionSetupRequest) else None
         for opened in self._handles:
             if (
-                self._handles.session_id(opened.session) == request.previous_session_id
+                opened.user == setup.user
                 and opened.session != setup.session
-                and not _DURABLE & set(opened.wish.contexts)
+                and not _is_durable(opened)
+                and (
+                    self._ends.is_over(opened.session, setup.index)
+                    or (previous and self._ends.session_id(opened.session) == previous)
+                )
             ):
                 self._lose(CLOSED_BY_SERVER, setup, opened, 1)
 
@@ -327,7 +339,7 @@ class Recogniser:
             if calls and not opened.announced:
                 self._announce(exchange, opened)
         path = opened.path if opened is not None else exchange.path or ""
-        self._take(Taken(rule, _reason(rule, case), (exchange,), calls, path, exchange, 0, rule.told))
+        self._take(Taken(rule, _reason(rule, case), (exchange,), calls, path, exchange, 0))
 
     def _give(self, rule: OpenRule | RunRule, opened: Opened) -> None:
         """A pattern is complete: all that the open holds stands for its one call."""
@@ -345,6 +357,12 @@ class Recogniser:
         access = GENERIC_READ | FILE_READ_ATTRIBUTES | (0 if opened.directory else GENERIC_WRITE)
         call = Open(opened.handle, opened.path, access, SHARE_ALL, OPEN, 0, 0, directory=opened.directory)
         self._take(Taken(OPENED_BEFORE, OPENED_BEFORE.reason, (), (call,), opened.path, exchange, -1))
+
+
+def _is_durable(opened: Opened) -> bool:
+    response = None if opened.create is None else opened.create.response
+    granted = response.contexts if isinstance(response, CreateResponse) else ()
+    return "DHnQ" in granted or "DH2Q" in granted
 
 
 def _reason(rule: ExchangeRule, case: Case) -> str:

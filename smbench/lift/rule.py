@@ -148,8 +148,6 @@ class ExchangeRule(Rule):
     """None: every exchange of the commands that came so far down the table."""
     calls: Calls | None = None
     """None: no operation stands for the exchange."""
-    told: bool = True
-    """False: the status of the exchange is not that of each call, which is unknown."""
     detail: Callable[[Case], str] | None = None
     """What stands after the reason (a class, a function code, a pipe's name)."""
 
@@ -173,5 +171,3 @@ class Taken:
     """Where it belongs: its first exchange, or the one that implies it."""
     beside: int
     """-1: just before that exchange, 1: just after."""
-    told: bool = True
-    """Whether the status of the exchanges is that of the calls."""

@@ -82,7 +82,7 @@ class Sequence:
         user = at.user if at.user >= 0 else len(self.lanes) - 1
         arrival = at.time_ns
         service = _service_ns(exchanges)
-        expected = _expected(exchanges) if taken.told else None
+        expected = _expected(exchanges)
         numbers = tuple(exchange.index for exchange in exchanges)
         received = _received(exchanges)
         chain = at.compound if at.compound is not None else -1 - at.index

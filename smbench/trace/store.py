@@ -183,6 +183,12 @@ class StoredExchanges:
             for batch in file.iter_batches(batch_size=_BATCH):
                 yield from from_batch(batch)
 
+    def fields(self, *names: str) -> Iterator[tuple[Any, ...]]:
+        """Only the named fields of the header, a tuple an exchange: much quicker than whole exchanges."""
+        with _opened(self.path) as file:
+            for batch in file.iter_batches(batch_size=_BATCH, columns=list(names)):
+                yield from zip(*(batch.column(name).to_pylist() for name in names), strict=True)
+
 
 def read_exchanges(path: Path) -> StoredExchanges:
     """The exchanges stored in `path`; UsageError where it is not such a file."""

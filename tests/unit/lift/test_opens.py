@@ -11,6 +11,7 @@ from smbench.lift.handles import Handles
 from smbench.lift.names import Names
 from smbench.lift.recogniser import Recogniser
 from smbench.lift.rule import Taken
+from smbench.lift.sessions import SessionEnds
 from smbench.ntstatus import Status
 from smbench.workload.calls import Close, MakeDirectory, Open, RemoveDirectory, Stat, Unlink
 
@@ -169,7 +170,9 @@ def test_an_open_that_lasts_holds_nothing_back(tmp_path: Path) -> None:
         alice.looks("x")
     held.closes()
     taken: list[Taken] = []
-    recogniser = Recogniser(Handles(Names(wire.info.trees)), taken.append, horizon=30)
+    recogniser = Recogniser(
+        Handles(Names(wire.info.trees)), taken.append, SessionEnds(wire.trace()), horizon=30
+    )
     for exchange in wire.exchanges[:-1]:
         recogniser.feed(exchange)
         assert exchange.index - recogniser.oldest(exchange.index) <= 30

@@ -1,0 +1,63 @@
+"""Stories told in the lab's guest: it boots once a module and runs a file of tests there as root.
+
+    stories, in_the_guest = guest_stories(Path(__file__).with_name("mounts_inside.py"))
+
+    @pytest.mark.parametrize("story", stories)
+    def test_in_the_lab(in_the_guest, story): in_the_guest.tell(story)
+"""
+
+from __future__ import annotations
+
+import ast
+import shutil
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+LAB = [
+    pytest.mark.lab,
+    pytest.mark.skipif(
+        shutil.which("linux.uml") is None, reason="no linux.uml here (package user-mode-linux)"
+    ),
+]
+"""The marks of a module whose tests need the lab."""
+
+
+def stories_of(inside: Path) -> list[str]:
+    """The names of the tests in a file that runs in the guest."""
+    return [
+        node.name
+        for node in ast.parse(inside.read_text()).body
+        if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")
+    ]
+
+
+class Guest:
+    """What the guest's pytest said of each story (parametrised cases belong to one story)."""
+
+    def __init__(self, inside: Path, out: Path, users: int = 3, deadline_s: int = 240) -> None:
+        report = out / "report.xml"
+        run = subprocess.run(
+            [ROOT / "scripts/lab", "--users", str(users), "--out", out, "--deadline", str(deadline_s), "--",
+             sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junitxml={report}", inside],
+            cwd=ROOT, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert report.exists(), run.stdout + run.stderr
+        self._cases: dict[str, list[ET.Element]] = {}
+        for case in ET.parse(report).iter("testcase"):
+            self._cases.setdefault(case.attrib["name"].partition("[")[0], []).append(case)
+
+    def tell(self, story: str) -> None:
+        """Pass or fail here as the story did there."""
+        assert self._cases.get(story), f"the guest never came to {story}"
+        parts = [part for case in self._cases[story] for part in case]
+        failed = [part.text or "" for part in parts if part.tag in ("failure", "error")]
+        assert not failed, "\n".join(failed)
+        skipped = [part.attrib.get("message", "") for part in parts if part.tag == "skipped"]
+        if skipped:
+            pytest.skip(f"in the guest: {'; '.join(skipped)}")
