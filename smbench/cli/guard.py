@@ -61,9 +61,7 @@ def guarded(command: Callable[[], object]) -> object:
         mends = error.errno in _ENVIRONMENT_ERRNOS
         status = SetupError.exit_status if mends else UsageError.exit_status
     except Exception as error:  # a defect of ours: still one sentence, and how to get the rest
-        _say(
-            f"internal error ({type(error).__name__}: {error}); set SMBENCH_DEBUG=1 for details"
-        )
+        _say(f"internal error ({type(error).__name__}: {error}); set SMBENCH_DEBUG=1 for details")
         _trace()
         status = 1
     sys.exit(status)

@@ -21,7 +21,9 @@ def read_run(directory: Path) -> dict[str, Any]:
     try:
         document = json.loads((directory / RUN_DOCUMENT).read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise UsageError(f"{directory} is no run: it has no {RUN_DOCUMENT}; make one with replay -o") from None
+        raise UsageError(
+            f"{directory} is no run: it has no {RUN_DOCUMENT}; make one with replay -o"
+        ) from None
     except (OSError, ValueError) as error:
         raise UsageError(f"cannot read {directory / RUN_DOCUMENT}: {error}") from None
     if not isinstance(document, dict) or document.get("schema") != SCHEMA:

@@ -56,20 +56,23 @@ def _mounts(document: dict[str, Any], out: Console) -> None:
     mounts = document.get("mounts", [])
     if not mounts:
         return
-    rows = [
-        (
-            str(mount.get("captured", mount.get("user", ""))),
-            str(mount.get("account", "")),
-            str(mount.get("kind", "")),
-            str(mount.get("dialect") or ""),
-            "own" if mount.get("own_connection") else "–" if mount.get("kind") == "directory" else "SHARED",
-        )
-        for mount in mounts[:_SHOWN]
-    ]
     out.print()
-    out.print(plain_table(("captured user", "account", "target", "dialect", "connection"), rows))
+    if "share" in mounts[0]:
+        rows = [(m["user"], m["account"], m["share"], *_connection(m["connection"])) for m in mounts[:_SHOWN]]
+        headings = ("captured user", "account", "mounted", "connection", "dialect", "signed", "encrypted")
+        out.print(plain_table(headings, rows))
+    else:
+        rows = [(m["user"], m["root"], m["filesystem"] or "") for m in mounts[:_SHOWN]]
+        out.print(plain_table(("captured user", "directory", "file system"), rows))
     if len(mounts) > _SHOWN:
         out.print(f"… and {len(mounts) - _SHOWN} more users")
+
+
+def _connection(connection: dict[str, Any] | None) -> tuple[str, str, str, str]:
+    if connection is None:
+        return "not told by this kernel", "", "", ""
+    flags = ("yes" if connection[name] else "no" for name in ("signed", "encrypted"))
+    return (f"own, {connection['id']:#x}", f"SMB {connection['dialect']}", *flags)  # type: ignore[return-value]
 
 
 def _latency(document: dict[str, Any], out: Console) -> None:

@@ -1,0 +1,61 @@
+"""What a replay would do, without doing it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.console import Console
+
+from smbench.cli.targets import Place
+from smbench.plan import Plan
+from smbench.report.text import plain_table
+from smbench.units import format_ns
+
+
+def dry_run_document(plan: Plan, place: Place, executor: str, profile: str) -> dict[str, Any]:
+    """The plan in numbers: operations and lanes of every user, processes, order, the planned duration."""
+    lasts_ns = None if plan.intended_ns is None else int(plan.intended_ns.max(initial=0))
+    operations = (plan.lane_start[1:] - plan.lane_start[:-1]).tolist()
+    rows = []
+    for number, user in enumerate(place.users):
+        lanes = [lane for lane in range(plan.lanes) if int(plan.lane_user[lane]) == number]
+        rows.append({
+            "user": user.user,
+            "account": None if user.account is None else str(user.account),
+            "operations": sum(operations[lane] for lane in lanes),
+            "lanes": len(lanes),
+            "options": [str(option) for option in user.options],
+        })  # fmt: skip
+    return {
+        "schema": 1,
+        "target": str(place.target),
+        "identity": None if place.identity is None else place.identity.name,
+        "executor": executor,
+        "profile": profile,
+        "pace": plan.pace.value,
+        "speed": plan.speed,
+        "operations": plan.operations,
+        "processes": plan.processes,
+        "lanes": plan.lanes,
+        "waits": len(plan.waits),
+        "lasts_s": None if lasts_ns is None else lasts_ns / 1e9,
+        "users": rows,
+    }
+
+
+def show_dry_run(document: dict[str, Any], out: Console) -> None:
+    """The document for a person."""
+    lasts = document["lasts_s"]
+    last = "as fast as order allows" if lasts is None else f"the last after {format_ns(lasts * 1e9)}"
+    out.print(
+        f"would replay {document['operations']:,} operations on {document['target']} by "
+        f"{document['executor']}, profile {document['profile']}, in {document['processes']} processes with "
+        f"{document['lanes']} lanes as {document['identity'] or 'the present user'}: {last}; "
+        f"{document['waits']:,} waits keep the order",
+        markup=False,
+    )
+    rows = [
+        (row["user"], row["account"] or "", f"{row['operations']:,}", str(row["lanes"]))
+        for row in document["users"]
+    ]
+    out.print(plain_table(("user", "account", "operations", "lanes"), rows, right=(2, 3)))

@@ -1,0 +1,227 @@
+"""`smbench-mount replay`: a workload, carried out on a target and measured."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+
+from smbench.cli.artefacts import claim, default_output, whole
+from smbench.cli.common import Console, common_options
+from smbench.cli.dryrun import dry_run_document, show_dry_run
+from smbench.cli.guard import INTERRUPTED
+from smbench.cli.prepare import prepare_root
+from smbench.cli.targets import Place, place_workload, target_options
+from smbench.cli.versions import versions
+from smbench.errors import UsageError
+from smbench.executors.registry import names
+from smbench.measure.client import diff, read_counters
+from smbench.mounts.session import Mounted, open_target
+from smbench.plan import Pace, Plan, plan_run
+from smbench.prepare.content import Content
+from smbench.prepare.make import DEFAULT_MAX_BYTES
+from smbench.report.run import show_run
+from smbench.runner.result import DOCUMENT
+from smbench.runner.run import RunOptions, RunResult, run
+from smbench.units import format_size, parse_duration_s, parse_size
+from smbench.workload.model import Workload
+from smbench.workload.store import read
+
+_MISMATCHED = 4
+_NOT_VALID = 5
+_STOPPED = {"SIGINT": INTERRUPTED, "SIGTERM": 143}
+_WITHOUT_FILES = ("null", "memory")
+"""Executors that touch no file of the target, so that nothing is prepared there."""
+_CLIENT_SHOWN = ("lease_break_acknowledgements",)
+
+
+@click.command(short_help=__doc__)
+@click.argument("source", metavar="WORKLOAD|CAPTURE", type=click.Path(path_type=Path))
+@click.argument("target")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="The run to write (default: NAME.run).")
+@click.option("--force", is_flag=True, help="Replace an existing run; prepare beside files of others.")
+@target_options
+@click.option(
+    "--executor",
+    type=click.Choice(names()),
+    default="win32" if os.name == "nt" else "posix",
+    show_default=True,
+    help="What carries the calls out; null measures the harness itself.",
+)
+@click.option(
+    "--pace",
+    type=click.Choice([pace.value for pace in Pace]),
+    default=Pace.ORIGINAL.value,
+    show_default=True,
+    help="original: as captured, open loop; fast: as soon as order allows.",
+)
+@click.option(
+    "--speed",
+    type=click.FloatRange(min=0, min_open=True),
+    default=1.0,
+    show_default=True,
+    help="Divides the captured times.",
+)
+@click.option("--users-per-process", type=click.IntRange(min=1), default=1, show_default=True)
+@click.option(
+    "--prepare/--no-prepare",
+    "prepares",
+    default=True,
+    show_default=True,
+    help="Make the files that the workload presumes first.",
+)
+@click.option(
+    "--content",
+    type=click.Choice([kind.value for kind in Content]),
+    default=Content.FULL.value,
+    show_default=True,
+    help="Of the prepared files.",
+)
+@click.option(
+    "--max-bytes",
+    metavar="SIZE",
+    default=format_size(DEFAULT_MAX_BYTES).replace(" ", ""),
+    show_default=True,
+    help="The most that full content may write.",
+)
+@click.option("--deadline", metavar="SECONDS", help="Stop the replay after this time; results are written.")
+@click.option("--max-mismatch", metavar="N|N%", help="Exit with status 4 when more outcomes differ.")
+@click.option("--dry-run", is_flag=True, help="Show what would be done; touch nothing.")
+@common_options
+def replay(
+    console: Console,
+    source: Path,
+    target: str,
+    output: Path | None,
+    force: bool,
+    users_file: Path | None,
+    profile: str,
+    mount_options: tuple[str, ...],
+    executor: str,
+    pace: str,
+    speed: float,
+    users_per_process: int,
+    prepares: bool,
+    content: str,
+    max_bytes: str,
+    deadline: str | None,
+    max_mismatch: str | None,
+    dry_run: bool,
+) -> None:
+    """Carry out a workload (or a capture, ingested on the way) on TARGET: //server/share[/folder], where
+    every captured user gets a CIFS mount of its own, or a directory that exists.
+
+    \b
+    Examples:
+      smbench-mount replay customer.workload /srv/scratch
+      sudo smbench-mount replay customer.workload //server/share --users users.toml -o first.run
+      sudo smbench-mount replay customer.pcap //server/share --users users.toml --profile application
+      smbench-mount replay customer.workload /dev/shm --executor null --pace fast
+
+    \b
+    Exit status: 0; 2 usage; 3 environment (no tshark, mount refused, …); 4 more outcomes differ than
+    --max-mismatch allows; 5 the run is not valid (the harness itself was late). The result is written in
+    every case but 2 and 3. Ctrl-C stops it: results are written, everything is unmounted, status 130.
+    """  # fmt: skip
+    output = output or default_output(source, ".run")
+    limit = _mismatch_limit(max_mismatch)
+    deadline_s = None if deadline is None else parse_duration_s(deadline)
+    most = parse_size(max_bytes)
+    if not dry_run:
+        claim(output, ".run", DOCUMENT, force)
+    with _workload(console, source) as workload:
+        place = place_workload(console, workload, target, users_file, profile, mount_options)
+        users = [user.user for user in place.users]
+        plan = plan_run(workload, users, pace=Pace(pace), speed=speed, users_per_process=users_per_process)
+        if dry_run:
+            document = dry_run_document(plan, place, executor, profile)
+            console.result(document, lambda out: show_dry_run(document, out))
+            return
+        with ExitStack() as stack:
+            with console.progress("mounting") as progress:
+                opening = open_target(place.target, place.users, place.identity, progress)
+                mounted = stack.enter_context(opening)
+            if prepares and executor not in _WITHOUT_FILES:
+                prepare_root(console, workload, place, mounted.roots[0], Content(content), most, force)
+            options = RunOptions(
+                executor=executor,
+                roots=mounted.roots,
+                profile=profile,
+                identity=_ids(place),
+                deadline_s=deadline_s,
+            )
+            result, client = _carry_out(console, plan, workload, options, mounted)
+        about = {
+            "configuration": {"workload": source.name, "target": str(place.target), "prepared": prepares},
+            "mounts": mounted.describe(),
+            "client": {name: client[name] for name in _CLIENT_SHOWN if name in client},
+            "versions": versions(),
+            "notes": mounted.notes,
+        }
+        with whole(output, ".run", DOCUMENT, force) as draft:
+            document = result.write(draft, about, client)
+    console.result(document, lambda out: show_run(document, out))
+    console.note(f"written: {output}")
+    _end(document, limit)
+
+
+@contextmanager
+def _workload(console: Console, source: Path) -> Iterator[Workload]:
+    """The workload of a directory, or of a capture that is ingested for this run alone."""
+    if source.is_dir():
+        yield read(source)
+        return
+    from smbench.capture.decode import DecodeOptions
+    from smbench.cli.ingest import ingest_captures
+
+    with tempfile.TemporaryDirectory(prefix="smbench-") as folder:
+        yield ingest_captures(console, [source], Path(folder) / "w.workload", DecodeOptions(), None, False)
+
+
+def _carry_out(
+    console: Console, plan: Plan, workload: Workload, options: RunOptions, mounted: Mounted
+) -> tuple[RunResult, dict[str, Any]]:
+    """The run itself, between two readings of the client's counters."""
+    own = {mount["connection"]["id"] for mount in mounted.describe() if mount.get("connection")}
+    before = read_counters()
+    with console.progress("replaying") as progress:
+        result = run(plan, workload, options, progress)
+    return result, diff(before, read_counters(), own or None)
+
+
+def _ids(place: Place) -> tuple[int, int] | None:
+    return None if place.identity is None else (place.identity.uid, place.identity.gid)
+
+
+def _mismatch_limit(text: str | None) -> Callable[[dict[str, Any]], bool] | None:
+    """Whether a result has more mismatches than `N` or `N%` of the executed operations allows."""
+    if text is None:
+        return None
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)(%?)", text)
+    if match is None:
+        raise UsageError(f"--max-mismatch {text!r} cannot be read: give a number, or a share as 0.5%")
+    number, share = float(match[1]), bool(match[2])
+
+    def exceeded(document: dict[str, Any]) -> bool:
+        operations = document["operations"]
+        allowed = operations["executed"] * number / 100 if share else number
+        return bool(operations["mismatched"] > allowed)
+
+    return exceeded
+
+
+def _end(document: dict[str, Any], exceeded: Callable[[dict[str, Any]], bool] | None) -> None:
+    """The exit status that the result asks for; the first that applies."""
+    if document["stopped"] in _STOPPED:
+        sys.exit(_STOPPED[document["stopped"]])
+    if not document["valid"]:
+        sys.exit(_NOT_VALID)
+    if exceeded is not None and exceeded(document):
+        sys.exit(_MISMATCHED)

@@ -1,0 +1,27 @@
+"""Versions of everything that a result depends on, for run.json."""
+
+from __future__ import annotations
+
+import platform
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+_LIBRARIES = ("hdrhistogram", "multiprocess", "numpy", "psutil", "pyarrow", "smbprotocol")
+_CIFS_VERSION = Path("/sys/module/cifs/version")
+
+
+def versions() -> dict[str, str | None]:
+    """Tool, interpreter, kernel, CIFS client module (None where it is not loaded) and libraries."""
+    found: dict[str, str | None] = {
+        "smbench-mount": version("smbench-mount"),
+        "python": platform.python_version(),
+        "system": platform.platform(),
+        "kernel": platform.release(),
+        "cifs": _CIFS_VERSION.read_text().strip() if _CIFS_VERSION.exists() else None,
+    }
+    for library in _LIBRARIES:
+        try:
+            found[library] = version(library)
+        except PackageNotFoundError:
+            found[library] = None
+    return found
