@@ -15,6 +15,7 @@ from smbench.executors.base import Executor, ExecutorContext, Handler
 from smbench.executors.win32_api import Ntdll
 from smbench.executors.win32_data import DataCalls
 from smbench.executors.win32_files import CallFailedError, OpenFiles
+from smbench.executors.win32_information import takes_flags
 from smbench.executors.win32_metadata import MetadataCalls
 from smbench.executors.win32_opens import open_loss
 from smbench.ntstatus import Status, outcome_of
@@ -94,14 +95,25 @@ def _guarded(handler: Handler) -> Handler:
     return call
 
 
+def _query_loss(call: calls.StatHandle) -> str | None:
+    if call.info_type == 3:
+        return "owner, group and DACL are asked for, whatever parts the capture had"
+    return None if call.info_type == 1 else f"information of type {call.info_type} is not asked for"
+
+
+def _flags_loss(call: calls.Rename | calls.Link | calls.SetDelete) -> str | None:
+    if not takes_flags(call.level):
+        return None
+    return f"of the flags of information class {call.level} only the first is kept"
+
+
 _LOSSES: dict[type[Call], Callable[[Any], str | None]] = {
     calls.Open: open_loss,
     calls.Write: lambda call: (
         "a write-through of its own becomes a flush after the write" if call.through else None
     ),
-    calls.StatHandle: lambda call: (
-        None if call.info_type == 1
-        else "owner, group and DACL are asked for, whatever parts the capture had" if call.info_type == 3
-        else "quota information is not asked for"
-    ),
-}  # fmt: skip
+    calls.StatHandle: _query_loss,
+    calls.Rename: _flags_loss,
+    calls.Link: _flags_loss,
+    calls.SetDelete: _flags_loss,
+}

@@ -101,11 +101,8 @@ class OpenFiles:
         return self._create(target, given)
 
     @contextmanager
-    def transient(
-        self, path: str, access: int, disposition: int = opens.OPEN, options: int = 0
-    ) -> Iterator[int]:
+    def transient(self, call: Open) -> Iterator[int]:
         """A handle for the length of one call that names a path; CallFailedError where that fails."""
-        call = Open(-1, path, access, opens.SHARE_ALL, disposition, options, 0)
         handle = self.create(call)
         try:
             yield handle

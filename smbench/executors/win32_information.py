@@ -12,12 +12,12 @@ FILE_INFORMATION, FILE_SYSTEM_INFORMATION, SECURITY_INFORMATION, QUOTA_INFORMATI
 """The kinds of information that a QUERY_INFO asks for ([MS-SMB2] 2.2.37)."""
 
 FILE_BASIC = 4
-FILE_RENAME = 10
-FILE_LINK = 11
-FILE_DISPOSITION = 13
 FILE_FULL_EA = 15
 FILE_ALLOCATION = 19
 FILE_END_OF_FILE = 20
+_WITH_FLAGS = frozenset((64, 65, 72))
+"""FileDispositionInformationEx, FileRenameInformationEx, FileLinkInformationEx: 32 bits of flags come first,
+of which the lowest means what the boolean of the older class does."""
 
 FSCTL_SET_ZERO_DATA = 0x000980C8
 FSCTL_QUERY_ALLOCATED_RANGES = 0x000940CF
@@ -60,16 +60,22 @@ def basic_information(
     return struct.pack("<4QI4x", *times, attributes)
 
 
-def rename_information(replace: bool, root: int, name: str) -> bytes:
+def takes_flags(level: int) -> bool:
+    """Whether a class has flags where an older one has a boolean."""
+    return level in _WITH_FLAGS
+
+
+def rename_information(replace: bool, root: int, name: str, level: int = 10) -> bytes:
     """FILE_RENAME_INFORMATION and FILE_LINK_INFORMATION (ntifs.h), for a name relative to `root`'s handle."""
     encoded = name.encode("utf-16-le", "surrogatepass")
-    head = struct.pack("@BPI", replace, root, len(encoded))
+    head = struct.pack("@IPI" if level in _WITH_FLAGS else "@BPI", replace, root, len(encoded))
     # A name of one letter is shorter than the structure's own end, and the I/O manager wants all of that.
     return (head + encoded).ljust(struct.calcsize("@BPIH0P"), b"\0")
 
 
-def disposition_information(delete: bool) -> bytes:
-    return struct.pack("<B", delete)
+def disposition_information(delete: bool, level: int = 13) -> bytes:
+    """FILE_DISPOSITION_INFORMATION and FILE_DISPOSITION_INFORMATION_EX."""
+    return struct.pack("<I" if level in _WITH_FLAGS else "<B", delete)
 
 
 def size_information(size: int) -> bytes:

@@ -15,6 +15,7 @@ from smbench.workload.calls import (
     List,
     MakeDirectory,
     Notify,
+    Open,
     RemoveDirectory,
     Rename,
     SetAllocation,
@@ -32,6 +33,8 @@ _ANSWER_BYTES = 4096
 """Room for an answer where the capture does not tell: fixed parts and the longest name."""
 _LISTING_BYTES = 1 << 16
 _NOTIFY_BYTES = 1 << 15
+_SINGLE, _REOPEN = 0x02, 0x10
+"""Flags of QUERY_DIRECTORY ([MS-SMB2] 2.2.33)."""
 _NO_MORE_FILES = outcome_of(Status.NO_MORE_FILES)
 _CANCELLED = outcome_of(Status.CANCELLED)
 _CLEANED_UP = (Status.NOTIFY_CLEANUP, outcome_of(0x8000000A))
@@ -49,7 +52,8 @@ class MetadataCalls:
         """For a capture handle that was scanned: its NT handle, and the pattern that this keeps."""
 
     def stat(self, call: Stat) -> int:
-        with self._files.transient(call.path, call.access, options=call.options) as handle:
+        asked = Open(-1, call.path, call.access, call.share_access, opens.OPEN, call.options, 0)
+        with self._files.transient(asked) as handle:
             for level in call.levels:
                 check(self._query(handle, level, _ANSWER_BYTES))
         return 0
@@ -65,37 +69,37 @@ class MetadataCalls:
         return _success(self._query(handle, call.level, length))
 
     def stat_fs(self, call: StatFs) -> int:
-        handle, buffer = self._files[call.handle], self._scratch.at_least(_ANSWER_BYTES)
+        handle, length = self._files[call.handle], call.output_length or _ANSWER_BYTES
+        buffer = self._scratch.at_least(length)
         return _success(
-            self._nt.query_volume(
-                handle, self._scratch.block_reference, buffer.address, _ANSWER_BYTES, call.level
-            )
+            self._nt.query_volume(handle, self._scratch.block_reference, buffer.address, length, call.level)
         )
 
     def list_directory(self, call: List) -> int:
         """Entries of one query, or of all until the end where the call stands for a whole scan."""
         handle = self._files[call.handle]
+        flags = call.flags or 0
         known, pattern = self._patterns.get(call.handle, (0, ""))
-        if known == handle and call.restart and pattern != call.pattern:
+        if known == handle and (flags & _REOPEN or (call.restart and pattern != call.pattern)):
             # NT keeps the first pattern of an open; SMB2 takes another with each restart.
             handle = self._files.reopen(call.handle)
         self._patterns[call.handle] = handle, call.pattern
         name = Name(call.pattern or "*")
-        entries = self._scan(handle, call, name, call.restart)
+        entries = self._scan(handle, call, name, call.restart, bool(flags & _SINGLE))
         while call.calls > 1 and entries >= 0:
-            more = self._scan(handle, call, name, restart=False)
+            more = self._scan(handle, call, name)
             if more < 0:
                 return entries if more == _NO_MORE_FILES else more
             entries += more
         return entries
 
-    def _scan(self, handle: int, call: List, name: Name, restart: bool) -> int:
+    def _scan(self, handle: int, call: List, name: Name, restart: bool = False, single: bool = False) -> int:
         scratch = self._scratch
         length = call.output_length or _LISTING_BYTES
         buffer = scratch.at_least(length)
         status = self._nt.query_directory(
             handle, scratch.event, None, None, scratch.block_reference, buffer.address, length, call.level,
-            False, byref(name.string), restart,
+            single, byref(name.string), restart,
         )  # fmt: skip
         status = self._nt.finish(status, scratch)
         if status < 0:
@@ -106,21 +110,22 @@ class MetadataCalls:
     def notify(self, call: Notify) -> int:
         """Wait for a change; closing the handle, or the executor, ends the wait."""
         handle, scratch = self._files[call.handle], self._scratch
+        length = call.output_length or _NOTIFY_BYTES
         status = self._nt.notify_directory(
-            handle, scratch.event, None, None, scratch.block_reference,
-            scratch.at_least(_NOTIFY_BYTES).address, _NOTIFY_BYTES, call.filter, call.watch_tree,
+            handle, scratch.event, None, None, scratch.block_reference, scratch.at_least(length).address,
+            length, call.filter, call.watch_tree,
         )  # fmt: skip
         status = self._nt.finish(status, scratch)
         return _CANCELLED if status in _CLEANED_UP else _success(status)
 
     def rename(self, call: Rename) -> int:
-        return self._name(call.handle, information.FILE_RENAME, call)
+        return self._name(call)
 
     def link(self, call: Link) -> int:
-        return self._name(call.handle, information.FILE_LINK, call)
+        return self._name(call)
 
-    def _name(self, number: int, level: int, call: Rename | Link) -> int:
-        handle = self._files[number]
+    def _name(self, call: Rename | Link) -> int:
+        handle = self._files[call.handle]
         base, _, stream = call.target.partition(":")
         try:
             target = relative_name(call.target)
@@ -130,30 +135,35 @@ class MetadataCalls:
         if stream and base == call.path.partition(":")[0]:
             # A stream's new name is relative to its file ([MS-FSCC] 2.4.43).
             root, target = 0, f":{stream}"
-        return self._set(handle, level, information.rename_information(call.replace, root, target))
+        content = information.rename_information(call.replace, root, target, call.level)
+        return self._set(handle, call.level, content)
 
     def set_delete(self, call: SetDelete) -> int:
-        content = information.disposition_information(call.delete)
-        return self._set(self._files[call.handle], information.FILE_DISPOSITION, content)
+        content = information.disposition_information(call.delete, call.level)
+        return self._set(self._files[call.handle], call.level, content)
 
     def unlink(self, call: Unlink) -> int:
-        return self._remove(call.path, call.on_close, opens.NON_DIRECTORY_FILE)
+        return self._remove(call, opens.NON_DIRECTORY_FILE)
 
     def remove_directory(self, call: RemoveDirectory) -> int:
-        return self._remove(call.path, call.on_close, opens.DIRECTORY_FILE)
+        return self._remove(call, opens.DIRECTORY_FILE)
 
-    def _remove(self, path: str, on_close: bool, kind: int) -> int:
-        options = kind | opens.OPEN_REPARSE_POINT | (opens.DELETE_ON_CLOSE if on_close else 0)
-        with self._files.transient(path, opens.DELETE, options=options) as handle:
-            if not on_close:
-                check(
-                    self._set(handle, information.FILE_DISPOSITION, information.disposition_information(True))
-                )
+    def _remove(self, call: Unlink | RemoveDirectory, kind: int) -> int:
+        options = call.options
+        if options is None:
+            options = kind | opens.OPEN_REPARSE_POINT | (opens.DELETE_ON_CLOSE if call.on_close else 0)
+        asked = Open(-1, call.path, call.access, call.share_access, opens.OPEN, options, 0)
+        with self._files.transient(asked) as handle:
+            if not call.on_close:
+                check(self._set(handle, call.level, information.disposition_information(True, call.level)))
         return 0
 
     def make_directory(self, call: MakeDirectory) -> int:
-        access = opens.READ_ATTRIBUTES
-        with self._files.transient(call.path, access, opens.CREATE, opens.DIRECTORY_FILE):
+        asked = Open(
+            -1, call.path, call.access, call.share_access, opens.CREATE,
+            call.options | opens.DIRECTORY_FILE, call.attributes,
+        )  # fmt: skip
+        with self._files.transient(asked):
             return 0
 
     def truncate(self, call: Truncate) -> int:

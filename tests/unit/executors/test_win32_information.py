@@ -36,6 +36,15 @@ def test_rename_information(name: str) -> None:
     assert content[20 : 20 + length].decode("utf-16-le") == name
 
 
+def test_newer_classes_have_flags() -> None:
+    assert information.takes_flags(65)
+    assert not information.takes_flags(10)
+    assert information.rename_information(True, 7, "x", 65) == information.rename_information(True, 7, "x")
+    assert information.disposition_information(True) == b"\x01"
+    assert information.disposition_information(True, 64) == b"\x01\0\0\0"
+    assert information.disposition_information(False, 64) == bytes(4)
+
+
 def test_sizes_beyond_63_bits_are_no_sizes() -> None:
     assert information.size_information((1 << 63) - 1) == b"\xff" * 7 + b"\x7f"
     with pytest.raises(OverflowError):
