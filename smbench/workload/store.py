@@ -162,6 +162,14 @@ class BatchWriter:
 
 
 def _array(values: Iterable[Any], kind: pa.DataType) -> pa.Array:
+    try:
+        return _plain_array(values, kind)
+    except UnicodeEncodeError:  # a lone surrogate, which a name of NTFS may hold and UTF-8 may not
+        held = [value if value is None else value.encode(errors="replace").decode() for value in values]
+        return _plain_array(held, kind)
+
+
+def _plain_array(values: Iterable[Any], kind: pa.DataType) -> pa.Array:
     if pa.types.is_dictionary(kind):
         return pa.array(values, pa.string()).dictionary_encode().cast(kind)
     return pa.array(values, kind)
