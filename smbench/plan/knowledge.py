@@ -23,7 +23,8 @@ class Access(NamedTuple):
     position: int
     end_ns: int
     """When the capture had its answer."""
-    known: Known
+    known: list[Known]
+    """One item: what is done when this access is, which is settled once its own waits are."""
     before: int = 0
     """What the lane must have completed for its access before this one to be done."""
     needs: tuple[Requirement, ...] = ()
@@ -80,6 +81,12 @@ def _row(requirement: Requirement) -> int:
     return requirement.row
 
 
+def after(access: Access, previous: Access) -> Access:
+    """The access, when it takes the place of its lane's previous one to the same object."""
+    # One operation may come to an object twice: it never waits for itself.
+    return access._replace(before=max(access.before, min(previous.position + 1, access.position)))
+
+
 def require(access: Access, lane: int, arrival_ns: int, into: list[Requirement]) -> None:
     """What an operation of `lane` that arrived at `arrival_ns` must wait for because of `access`.
 
@@ -88,7 +95,7 @@ def require(access: Access, lane: int, arrival_ns: int, into: list[Requirement])
     if access.lane == lane:
         return
     if access.end_ns <= arrival_ns:
-        into.append(Requirement(access.row, access.lane, access.position + 1, access.known))
+        into.append(Requirement(access.row, access.lane, access.position + 1, access.known[0]))
         return
     if access.before:
         into.append(Requirement(-1, access.lane, access.before, None))
@@ -98,4 +105,4 @@ def require(access: Access, lane: int, arrival_ns: int, into: list[Requirement])
 def require_always(access: Access, lane: int, into: list[Requirement]) -> None:
     """The same where the later operation has no meaning before the earlier one is done."""
     if access.lane != lane:
-        into.append(Requirement(access.row, access.lane, access.position + 1, access.known))
+        into.append(Requirement(access.row, access.lane, access.position + 1, access.known[0]))

@@ -7,7 +7,7 @@ other commute; others keep their order. EXCLUSIVE gets on with nothing: it makes
 
 from __future__ import annotations
 
-from smbench.plan.knowledge import Access, Requirement, require
+from smbench.plan.knowledge import Access, Requirement, after, require
 
 LOOKUP = 0o07
 EXCLUSIVE = 0o100
@@ -50,8 +50,10 @@ class Name:
                 if earlier.lane != lane:
                     require(earlier, lane, arrival_ns, into)
         if mode == EXCLUSIVE:
-            own = [accesses[lane].position + 1 for accesses in by_mode.values() if lane in accesses]
-            access = access._replace(needs=tuple(into[first:]), before=max(own, default=0))
+            access = access._replace(needs=tuple(into[first:]))
+            for accesses in by_mode.values():
+                if lane in accesses:
+                    access = after(access, accesses[lane])
             # Whoever comes later waits for this one, and so for all that it waited for.
             self._by_mode = by_mode = {
                 other: left
@@ -66,5 +68,5 @@ class Name:
             return
         same = by_mode.setdefault(mode, {})
         if (previous := same.get(lane)) is not None:
-            access = access._replace(before=previous.position + 1)
+            access = after(access, previous)
         same[lane] = access

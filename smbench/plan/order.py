@@ -89,11 +89,12 @@ class Order:
         )
         for at, (lane, position, kind, arrival_ns, service_ns) in enumerate(rows):
             end_ns = arrival_ns + service_ns if service_ns >= 0 else _FOREVER_NS
-            access = Access(first_row + at, lane, position, end_ns, known[lane])
+            access = Access(first_row + at, lane, position, end_ns, [known[lane]])
             required: list[Requirement] = []
             rules.get(kind, self._use_only)(at, access, arrival_ns, required)
             if required:
                 add(lane, position, required)
+                access.known[0] = known[lane]
 
     # Handles
 

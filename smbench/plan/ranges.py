@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from smbench.plan.knowledge import Access, Requirement, require
+from smbench.plan.knowledge import Access, Requirement, after, require
 
 END = 1 << 65
 """Beyond every offset."""
@@ -44,7 +44,7 @@ class Ranges:
             _require_overlapping(self._writes, low, high, lane, arrival_ns, into)
         if (previous := self._reads.get(lane)) is not None:
             low, high = min(low, previous.low), max(high, previous.high)
-            access = access._replace(before=previous.access.position + 1)
+            access = after(access, previous.access)
         self._reads[lane] = _Range(low, high, access)
 
     def write(self, low: int, high: int, access: Access, arrival_ns: int, into: list[Requirement]) -> None:
@@ -54,7 +54,7 @@ class Ranges:
         if lane == self._sole:
             if writes:
                 previous = writes[-1]
-                access = access._replace(before=previous.access.position + 1)
+                access = after(access, previous.access)
                 low, high = min(low, previous.low), max(high, previous.high)
             self._writes = [_Range(low, high, access)]
             return
@@ -66,16 +66,15 @@ class Ranges:
                 require(earlier.access, lane, arrival_ns, into)
         access = access._replace(needs=tuple(into[first:]))
         left = []
+        first_low, last_high = low, high
         for earlier in writes:
-            done = earlier.access.end_ns <= arrival_ns
-            if done and low <= earlier.low and earlier.high <= high:
-                continue
-            if done and earlier.access.lane == lane and earlier.low <= high and low <= earlier.high:
-                low, high = min(low, earlier.low), max(high, earlier.high)
-                access = access._replace(before=max(access.before, earlier.access.position + 1))
-                continue
-            left.append(earlier)
-        left.append(_Range(low, high, access))
+            own, done = earlier.access.lane == lane, earlier.access.end_ns <= arrival_ns
+            if done and own and earlier.low <= high and low <= earlier.high:
+                first_low, last_high = min(first_low, earlier.low), max(last_high, earlier.high)
+                access = after(access, earlier.access)
+            elif not (done and low <= earlier.low and earlier.high <= high):
+                left.append(earlier)
+        left.append(_Range(first_low, last_high, access))
         self._writes = left if len(left) <= _WRITES_KEPT else _hulls(left)
 
     def _share(self, lane: int) -> None:
@@ -99,6 +98,6 @@ def _hulls(ranges: list[_Range]) -> list[_Range]:
     for low, high, access in ranges:
         if (other := hulls.get(access.lane)) is not None:
             low, high = min(low, other.low), max(high, other.high)
-            access = access._replace(before=max(access.before, other.access.position + 1))
+            access = after(access, other.access)
         hulls[access.lane] = _Range(low, high, access)
     return list(hulls.values())

@@ -1,7 +1,8 @@
 """What an executor could not keep of the calls' parameters, counted by reason, once for each shape of call.
 
 The shape of a call is all of its parameters but those that only say where: handle, name, offset,
-length. Of these it keeps what an executor may stumble over: an empty range, one beyond 2^63, a stream.
+length, time, lease key. Of these it keeps what an executor may stumble over: an empty range, one
+beyond 2^63, a stream, a wildcard, whether there is a time or a key at all.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ _WHERE = {
     "handle", "path", "target", "offset", "length", "size", "source", "source_offset",
     "created_ns", "accessed_ns", "written_ns", "changed_ns", "pattern",
 }  # fmt: skip
+_TEXTS = {"path", "pattern", "lease_key", "parent_lease_key"}
 _PRESENT = {"created_ns", "accessed_ns", "written_ns", "changed_ns"}
 _LARGEST_OFFSET = (1 << 63) - 1
 
@@ -57,7 +59,7 @@ def _shapes(kind: type[Call], batch: pa.RecordBatch) -> tuple[list[tuple[Any, ..
         column = batch.column(name)
         if name in _PRESENT:
             columns[name] = column.is_valid()
-        elif name in ("path", "pattern"):
+        elif name in _TEXTS:
             columns[name] = pc.match_substring_regex(column, r":|[*?<>\"]|^$")
         elif name not in _WHERE:
             columns[name] = column.cast(pa.string()) if not pa.types.is_list(column.type) else _text(column)

@@ -1,0 +1,88 @@
+"""Workloads told call by call, without a capture: for planning, running and measuring."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from smbench.plan import Plan
+from smbench.trace.model import TraceInfo, User
+from smbench.workload.calls import Call, Close, Open, Read, Write
+from smbench.workload.model import Operation, Workload, WorkloadInfo
+
+READ, WRITE = 0x80000000, 0x40000000
+OPEN, CREATE, OPEN_IF = 1, 2, 3
+SHARING_VIOLATION = 0xC0000043
+
+
+@dataclass(slots=True)
+class Load:
+    """Operations in order of arrival; each comes `step_ns` after the one before and takes half of it,
+    so that it is answered before the next is asked, unless it is said otherwise."""
+
+    users: list[str] = field(default_factory=lambda: ["alice", "bob"])
+    step_ns: int = 1000
+    operations: list[Operation] = field(default_factory=list)
+    now_ns: int = 0
+    paths: dict[int, str] = field(default_factory=dict)
+
+    def add(
+        self, user: int, call: Call, lane: int = 0, takes_ns: int | None = None, expected: int | None = 0,
+        at_ns: int | None = None,
+    ) -> int:  # fmt: skip
+        """Add one call; its number comes back."""
+        if at_ns is not None:
+            self.now_ns = at_ns
+        path = getattr(call, "path", None)
+        if path is None:
+            path = self.paths.get(getattr(call, "handle", -1), "")
+        elif isinstance(call, Open):
+            self.paths[call.handle] = path
+        takes_ns = self.step_ns // 2 if takes_ns is None else takes_ns
+        number = len(self.operations)
+        self.operations.append(
+            Operation(number, user, lane, self.now_ns, takes_ns, expected, (number,), "told", path, call)
+        )
+        self.now_ns += self.step_ns
+        return number
+
+    def opens(self, user: int, handle: int, path: str, disposition: int = OPEN, share: int = 7,
+              access: int = READ | WRITE, lane: int = 0, options: int = 0, **told: int | None) -> int:  # fmt: skip
+        return self.add(user, Open(handle, path, access, share, disposition, options, 0), lane, **told)
+
+    def reads(self, user: int, handle: int, offset: int = 0, length: int = 4096, lane: int = 0,
+              **told: int | None) -> int:  # fmt: skip
+        return self.add(user, Read(handle, offset, length), lane, **told)
+
+    def writes(self, user: int, handle: int, offset: int = 0, length: int = 4096, lane: int = 0,
+               **told: int | None) -> int:  # fmt: skip
+        return self.add(user, Write(handle, offset, length), lane, **told)
+
+    def closes(self, user: int, handle: int, lane: int = 0, **told: int | None) -> int:
+        return self.add(user, Close(handle), lane, **told)
+
+    @property
+    def workload(self) -> Workload:
+        info = WorkloadInfo(TraceInfo(users=[User(name, "10.0.0.1") for name in self.users]))
+        return Workload(info, self.operations, [])
+
+
+def stored_edges(plan: Plan) -> list[tuple[int, int]]:
+    """The waits of a plan as (earlier row, later row): the last of what has to be completed, and who waits."""
+    waits = plan.waits
+    before = plan.row[plan.lane_start[waits.lane] + waits.count - 1]
+    return list(zip(before.tolist(), plan.row[waits.place].tolist(), strict=True))
+
+
+def all_before(plan: Plan) -> list[set[int]]:
+    """By row: every row that lane order and waits put before it."""
+    direct: list[list[int]] = [[] for _ in range(plan.operations)]
+    for lane in range(plan.lanes):
+        rows = plan.row[plan.lane_start[lane] : plan.lane_start[lane + 1]].tolist()
+        for earlier, later in zip(rows, rows[1:], strict=False):
+            direct[later].append(earlier)
+    for earlier, later in stored_edges(plan):
+        direct[later].append(earlier)
+    before: list[set[int]] = []
+    for row in range(plan.operations):  # edges run from earlier to later rows
+        before.append(set().union(*({earlier} | before[earlier] for earlier in direct[row])))
+    return before
