@@ -21,6 +21,7 @@ COMMANDS = {
     "umount": "unmount what mount, or a run that was cut off, left behind",
     "replay": "carry out a workload on a target by many processes, and measure every call",
     "report": "the report of a run",
+    "compare": "what a replay put on the wire, beside what the capture had",
     "doctor": "what is here, what is missing, and the command that mends it",
 }
 

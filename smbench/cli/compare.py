@@ -1,0 +1,182 @@
+"""`smbench-mount compare`: what a replay, or any other tool, put on the wire beside what the capture had."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from smbench.cli.common import Console, common_options
+from smbench.cli.report import RUN_DOCUMENT, read_run
+from smbench.errors import SetupError, UsageError
+from smbench.report.compare import candidate_document, document, reference_document, show_comparison
+from smbench.workload.store import MANIFEST
+
+if TYPE_CHECKING:
+    from smbench.capture.decode import DecodeOptions
+    from smbench.fidelity.comparison import Comparison
+    from smbench.fidelity.loading import Loaded
+    from smbench.fidelity.outcomes import RunOutcomes
+
+FILE = click.Path(path_type=Path)
+
+
+@dataclass(slots=True)
+class _Candidate:
+    name: str
+    compared: Comparison | None
+    run: RunOutcomes | None
+    notes: list[str]
+
+
+@click.command(short_help=__doc__)
+@click.argument("reference", type=FILE)
+@click.argument("candidates", metavar="CANDIDATE…", nargs=-1, required=True, type=FILE)
+@click.option("--user", "users", metavar="REFERENCE=CANDIDATE", multiple=True,
+              help="Who stands for whom (repeatable); the others are found.")  # fmt: skip
+@click.option("--folder", metavar="FOLDER",
+              help="Beneath which folder of the share the candidates' files lie (else found).")  # fmt: skip
+@click.option("--limit", type=click.IntRange(min=0), default=100, show_default=True,
+              help="How many paths, missing and extra exchanges are listed.")  # fmt: skip
+@click.option("--all", "everything", is_flag=True, help="List all of them.")
+@click.option("--differences", type=FILE, metavar="FILE.parquet",
+              help="Write all missing and extra exchanges; of several candidates a file each.")  # fmt: skip
+@click.option("--jobs", type=click.IntRange(min=1), default=os.cpu_count() or 1, show_default="the CPU count",
+              help="tshark processes.")  # fmt: skip
+@click.option(
+    "--port", type=click.IntRange(1, 65535), multiple=True, help="SMB on this port too, beside 445 and 139."
+)
+@click.option("--nt-password-file", type=FILE, help="Decrypt: as for ingest.")
+@click.option("--keytab", type=FILE, help="Decrypt: as for ingest.")
+@click.option("--session-key-file", type=FILE, help="Decrypt: as for ingest.")
+@common_options
+def compare(
+    console: Console, reference: Path, candidates: tuple[Path, ...], users: tuple[str, ...],
+    folder: str | None, limit: int, everything: bool, differences: Path | None,
+    jobs: int, port: tuple[int, ...], nt_password_file: Path | None, keytab: Path | None,
+    session_key_file: Path | None,
+) -> None:  # fmt: skip
+    """Hold candidates against a reference, exchange by exchange: recall and precision by command, user and
+    path, order, outcomes, leases, latency, and what is missing or extra and why. Each is a capture, a
+    .workload, or a .run (by its wire capture; without one by its operations).
+
+    \b
+    Examples:
+      smbench-mount compare customer.pcap first.run
+      smbench-mount compare customer.workload posix.run win32.run
+      smbench-mount compare original.pcap other-tool.pcap --user 'CORP\\alice=user01'
+      smbench-mount compare customer.pcap first.run --json | jq '.candidates[0].wire.recall'
+    """
+    from smbench.capture.decode import DecodeOptions
+
+    options = DecodeOptions(jobs, port, nt_password_file, keytab, session_key_file)
+    given = _pairs(users)
+    with ExitStack() as stack:
+        ours = _load(console, reference, stack, options)
+        if ours is None:
+            raise UsageError(
+                f"{reference} has no wire capture: give the capture or the workload that it replayed as the "
+                "reference, and the run as a candidate"
+            )
+        found = [_compare(console, ours, path, stack, options, given, folder) for path in candidates]
+        rows = next((one.compared.rows[0] for one in found if one.compared is not None), None)
+        shown = None if everything else limit
+        result = document(
+            reference_document(ours.side, rows),
+            [candidate_document(one.name, one.compared, one.run, one.notes, shown) for one in found],
+        )
+        if differences is not None:
+            _write_differences(differences, found)
+    console.result(result, lambda out: show_comparison(result, out))
+
+
+def _pairs(users: Sequence[str]) -> dict[str, str]:
+    pairs = {}
+    for pair in users:
+        name, equals, other = pair.partition("=")
+        if not (name and equals and other):
+            raise UsageError(f"--user {pair!r} names no two users: write REFERENCE=CANDIDATE")
+        pairs[name] = other
+    return pairs
+
+
+def _load(console: Console, path: Path, stack: ExitStack, options: DecodeOptions) -> Loaded | None:
+    """One side; None for a run without a wire capture."""
+    from smbench.fidelity.loading import WIRE, load_capture, load_run, load_workload
+
+    if (path / MANIFEST).is_file():
+        return load_workload(path)
+    if (path / RUN_DOCUMENT).is_file() and not (path / WIRE).is_file():
+        return None
+    if path.is_dir() and not (path / RUN_DOCUMENT).is_file():
+        raise UsageError(
+            f"{path} is neither a workload nor a run: it has no {MANIFEST} and no {RUN_DOCUMENT}"
+        )
+    scratch = Path(stack.enter_context(TemporaryDirectory(prefix="smbench-compare-")))
+    with console.progress(f"reading {path.name}") as progress:
+        if path.is_dir():
+            return load_run(path, read_run(path), scratch, options, progress)
+        return load_capture(path, scratch, options, progress)
+
+
+def _compare(
+    console: Console, ours: Loaded, path: Path, stack: ExitStack, options: DecodeOptions,
+    users: Mapping[str, str], folder: str | None,
+) -> _Candidate:  # fmt: skip
+    from smbench.fidelity.comparison import compare as compare_sides
+    from smbench.fidelity.loading import OPERATIONS
+    from smbench.fidelity.outcomes import run_outcomes
+
+    theirs = _load(console, path, stack, options)
+    run: RunOutcomes | None = None
+    notes: list[str] = []
+    if (path / RUN_DOCUMENT).is_file():
+        try:
+            run = run_outcomes(path.name, read_run(path), path / OPERATIONS, ours.operations)
+        except UsageError as error:
+            if theirs is None:
+                raise
+            notes.append(str(error))
+    if theirs is None:
+        notes.append(
+            "no wire capture: compared by its operations alone (replay with --wire for the exchanges)"
+        )
+        return _Candidate(path.name, None, run, notes)
+    side = theirs.side
+    if folder is not None:
+        side.folder = folder.strip("/").replace("\\", "/")
+    if run is not None:
+        side.ended = lambda operation: run.ended.get(operation, "")
+    compared = compare_sides(ours.side, side, users)
+    return _Candidate(side.name, compared, run, [*notes, *side.notes, *_told(compared)])
+
+
+def _told(compared: Comparison) -> list[str]:
+    """What was taken for granted on the way, in words."""
+    notes = []
+    for side, folder in (
+        ("candidate", compared.folders.candidate),
+        ("reference", compared.folders.reference),
+    ):
+        if folder:
+            notes.append(f"the {side}'s paths are compared beneath its folder {folder}")
+    left_out = compared.rows[1].left_out
+    if left_out:
+        notes.append(f"{left_out:,} exchanges of mounting, preparing and warming are left out")
+    return notes
+
+
+def _write_differences(path: Path, found: Sequence[_Candidate]) -> None:
+    compared: list[tuple[str, Any]] = [(one.name, one.compared) for one in found if one.compared is not None]
+    for number, (_, one) in enumerate(compared):
+        name = path if len(compared) == 1 else path.with_stem(f"{path.stem}-{number + 1}")
+        try:
+            one.differences.write(name)
+        except OSError as error:
+            raise SetupError(f"cannot write {name}: {error.strerror or error}") from None

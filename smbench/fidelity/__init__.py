@@ -1,0 +1,1 @@
+"""Fidelity: one side's wire held against another's, exchange by exchange; runs against their workload."""

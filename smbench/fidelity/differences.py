@@ -1,0 +1,171 @@
+"""What is missing and what is extra, each with where it comes from: a lift rule, an operation, a call."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from smbench.fidelity.matching import Matching
+from smbench.fidelity.parameters import describe
+from smbench.fidelity.rows import NONE, Rows, Vocabulary
+from smbench.fidelity.sides import Side
+from smbench.fidelity.users import UserPair
+from smbench.ntstatus import name as status_name
+from smbench.trace.model import command_name
+from smbench.workload.model import Disposition
+
+MISSING, EXTRA = "missing", "extra"
+_BATCH = 1 << 14
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One exchange that only one side has."""
+
+    side: str
+    """`missing`: of the reference; `extra`: of the candidate."""
+    exchange: int
+    frame: int
+    time_ns: int
+    """Since its trace's start."""
+    user: str
+    path: str
+    command: str
+    parameters: str
+    status: str
+    rule: str
+    reason: str
+    """Why, as far as anything says: what the lift says of it, and the operation or call it belongs to."""
+    call: str
+
+
+_TYPES = {"exchange": pa.int64(), "frame": pa.int64(), "time_ns": pa.int64()}
+SCHEMA = pa.schema([(name, _TYPES.get(name, pa.string())) for name in Difference.__dataclass_fields__])
+
+
+class Differences:
+    """The missing and the extra of a comparison, made when they are asked for."""
+
+    def __init__(
+        self,
+        reference: Side,
+        candidate: Side,
+        rows: tuple[Rows, Rows],
+        matching: Matching,
+        vocabulary: Vocabulary,
+        users: Sequence[UserPair],
+    ) -> None:
+        self._sides = reference, candidate
+        self._rows = rows
+        self._keys = vocabulary.keys.values
+        self._at = (
+            np.flatnonzero(matching.of_reference == NONE).tolist(),
+            np.flatnonzero(matching.of_candidate == NONE).tolist(),
+        )
+        self._unpaired = [
+            set(range(len(rows[0].users))) - {pair.reference for pair in users},
+            set(range(len(rows[1].users))) - {pair.candidate for pair in users},
+        ]
+
+    def __len__(self) -> int:
+        return len(self._at[0]) + len(self._at[1])
+
+    @property
+    def missing(self) -> int:
+        return len(self._at[0])
+
+    @property
+    def extra(self) -> int:
+        return len(self._at[1])
+
+    def all(self, side: str) -> Iterator[Difference]:
+        """Those of one side, in the order of their trace."""
+        which = 0 if side == MISSING else 1
+        make = self._missing if side == MISSING else self._extra
+        return map(make, self._at[which])
+
+    def reasons(self, side: str) -> list[tuple[str, str, str, int]]:
+        """Command, rule, reason, how many: most first."""
+        which = 0 if side == MISSING else 1
+        rows, fates = self._rows[which], self._sides[which].fates.kinds
+        commands, fate = rows["command"].tolist(), rows["fate"].tolist()
+        counted = Counter(
+            (commands[at], fates[fate[at]].rule, self._reason(which, at)) for at in self._at[which]
+        )
+        return [
+            (command_name(command), rule, reason, n) for (command, rule, reason), n in counted.most_common()
+        ]
+
+    def write(self, path: Path) -> None:
+        """All of them as Parquet, with the columns of `Difference`."""
+        with pq.ParquetWriter(path, SCHEMA, compression="zstd") as writer:
+            for side in (MISSING, EXTRA):
+                batch: list[dict[str, Any]] = []
+                for found in self.all(side):
+                    batch.append({name: getattr(found, name) for name in SCHEMA.names})
+                    if len(batch) == _BATCH:
+                        writer.write_batch(pa.RecordBatch.from_pylist(batch, SCHEMA))
+                        batch = []
+                writer.write_batch(pa.RecordBatch.from_pylist(batch, SCHEMA))
+
+    def _missing(self, at: int) -> Difference:
+        reference = self._sides[0]
+        number = int(self._rows[0]["index"][at])
+        operation = int(reference.fates.operation[number])
+        return self._difference(MISSING, 0, at, reference.operation_of(operation) if operation >= 0 else "")
+
+    def _extra(self, at: int) -> Difference:
+        candidate, rows = self._sides[1], self._rows[1]
+        call = ""
+        if candidate.calls is not None:
+            sent_ns = int(rows["time_ns"][at]) + candidate.info.start_epoch_ns
+            call = candidate.calls(int(rows["user"][at]), rows.spellings[int(rows["path"][at])], sent_ns)
+        return self._difference(EXTRA, 1, at, call)
+
+    def _difference(self, side: str, which: int, at: int, call: str) -> Difference:
+        rows = self._rows[which]
+
+        def value(column: str) -> int:
+            return int(rows[column][at])
+
+        fate = self._sides[which].fates.kinds[value("fate")]
+        target = value("target")
+        parameters = describe(self._keys[value("key")])
+        return Difference(
+            side,
+            value("index"),
+            value("frame"),
+            value("time_ns"),
+            rows.users[value("user")],
+            rows.spellings[value("path")],
+            command_name(value("command")),
+            parameters if target == NONE else f"{parameters} target={rows.spellings[target]}",
+            "unanswered" if value("status") == NONE else status_name(value("status")),
+            fate.rule,
+            self._reason(which, at),
+            call,
+        )
+
+    def _reason(self, which: int, at: int) -> str:
+        rows, side = self._rows[which], self._sides[which]
+        fate = side.fates.kinds[int(rows["fate"][at])]
+        if int(rows["user"][at]) in self._unpaired[which]:
+            return "its user has no counterpart on the other side"
+        if which == 1:
+            return "sent beside what the reference has"
+        if fate.disposition == Disposition.UNSUPPORTED:
+            return f"not replayed: {fate.reason}"
+        operation = int(side.fates.operation[int(rows["index"][at])])
+        ended = self._sides[1].ended(operation) if operation >= 0 else ""
+        if ended:
+            return ended
+        if fate.disposition == Disposition.APPROXIMATE:
+            return f"replayed otherwise: {fate.reason}"
+        return "not sent like this"

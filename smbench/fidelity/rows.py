@@ -1,0 +1,148 @@
+"""A side's exchanges as columns: what matching and counting need, and no object an exchange.
+
+Paths, keys and compared parameters are words of one `Vocabulary` that both sides share, so that equal
+numbers mean equal values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smbench.fidelity import parameters
+from smbench.fidelity.paths import without
+from smbench.fidelity.sides import Side
+from smbench.fidelity.tally import Tally
+from smbench.lift.names import Names
+from smbench.trace.paths import rename_target
+
+Numbers = NDArray[np.int64]
+NONE = -1
+UNKNOWN_PATH = "?"
+"""Where the capture never told the name."""
+
+
+class Words:
+    """Values by number, numbers by value."""
+
+    def __init__(self) -> None:
+        self.values: list[Any] = []
+        self._numbers: dict[Hashable, int] = {}
+
+    def number(self, value: Hashable) -> int:
+        found = self._numbers.get(value)
+        if found is None:
+            found = self._numbers[value] = len(self.values)
+            self.values.append(value)
+        return found
+
+
+@dataclass(slots=True)
+class Vocabulary:
+    """The words of both sides of a comparison."""
+
+    keys: Words = field(default_factory=Words)
+    compared: Words = field(default_factory=Words)
+    requests: Words = field(default_factory=Words)
+    """(key, target's path): what must be equal for a match, beside user and path."""
+    paths: Words = field(default_factory=Words)
+    """Paths regardless of case, as a share does."""
+
+
+@dataclass(slots=True)
+class Rows:
+    """The exchanges of a side that a replay is answerable for, in the order of their requests.
+
+    Columns: `index` in the trace; `user`; `path` and `target` (numbers in `spellings`; NONE for no target);
+    `key` and `compared` (words); `status` (NONE: unanswered); `time_ns` and `answered_ns` since the
+    trace's start (NONE: unanswered); `command`; `fate` (a number in the side's fates).
+    """
+
+    columns: dict[str, Numbers]
+    spellings: list[str]
+    tally: Tally
+    users: list[str]
+    left_out: int = 0
+    """Answerable exchanges outside the run's window."""
+
+    def __len__(self) -> int:
+        return len(self.columns["index"])
+
+    def __getitem__(self, column: str) -> Numbers:
+        return self.columns[column]
+
+
+_COLUMNS = (
+    "index", "frame", "user", "path", "target", "key", "compared", "status", "time_ns", "answered_ns",
+    "command", "fate",
+)  # fmt: skip
+
+
+def gather(side: Side, vocabulary: Vocabulary) -> Rows:
+    """One pass over a side's exchanges."""
+    begin, end = _span(side)
+    names, spelled = Names(side.info.trees), Words()
+    folder = side.folder or ""
+    answerable, fates = side.fates.answerable(), side.fates
+    tally = Tally()
+    users = [user.name for user in side.info.users]
+    nobody = len(users)
+    rows: list[tuple[int, ...]] = []
+    left_out = 0
+    keys, compared = vocabulary.keys, vocabulary.compared
+    for exchange in side.exchanges:
+        fate = fates[exchange.index]
+        if fate == NONE:
+            continue
+        counts = fate in answerable
+        if not begin <= exchange.time_ns <= end:
+            left_out += counts
+            continue
+        tally.add(exchange, counts)
+        if not counts:
+            continue
+        path = (
+            UNKNOWN_PATH
+            if exchange.path is None
+            else without(names.place(exchange.tree, exchange.path), folder)
+        )
+        sent = parameters.target_of(exchange)
+        target = NONE
+        if sent is not None:
+            renamed = rename_target(exchange.path or "", sent, exchange.dfs)
+            target = spelled.number(without(names.place(exchange.tree, renamed), folder))
+        rows.append(
+            (
+                exchange.index,
+                exchange.frame,
+                exchange.user if exchange.user >= 0 else nobody,
+                spelled.number(path),
+                target,
+                keys.number(parameters.key_of(exchange)),
+                compared.number((exchange.command, *parameters.compared_of(exchange))),
+                NONE if exchange.status is None else exchange.status,
+                exchange.time_ns,
+                NONE if exchange.response_ns is None else exchange.response_ns,
+                exchange.command,
+                fate,
+            )
+        )
+    table = np.array(rows, np.int64).reshape(len(rows), len(_COLUMNS))
+    return Rows(
+        {name: np.ascontiguousarray(table[:, at]) for at, name in enumerate(_COLUMNS)},
+        spelled.values,
+        tally,
+        [*users, "unknown"],
+        left_out,
+    )
+
+
+def _span(side: Side) -> tuple[int, int]:
+    if side.window is None:
+        return -(1 << 62), 1 << 62
+    start = side.info.start_epoch_ns
+    return side.window.begin_ns - start, side.window.end_ns - start

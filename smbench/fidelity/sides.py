@@ -1,0 +1,118 @@
+"""What is compared: one side's exchanges, what became of each in the lift, and the run that they belong to.
+
+Loading it from files is the command's work; a side is plain values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from smbench.errors import UsageError
+from smbench.trace.model import Exchange, TraceInfo
+from smbench.workload.model import Disposition
+from smbench.workload.store import COVERAGE
+
+_UNKNOWN = -1
+
+CallFinder = Callable[[int, str, int], str]
+"""(user on the wire, path, nanoseconds since 1970) → the call in whose time it was sent, or `""`."""
+
+
+def _unknown(_number: int) -> str:
+    return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """What the lift made of an exchange."""
+
+    disposition: str
+    rule: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fates:
+    """The fates of a trace's exchanges. `of` and `operation` are by exchange number: -1 where an exchange
+    was not lifted (left out by a selection), or no operation stands for it."""
+
+    kinds: list[Fate]
+    of: NDArray[np.int32]
+    operation: NDArray[np.int64]
+
+    def __getitem__(self, exchange: int) -> int:
+        return int(self.of[exchange]) if exchange < len(self.of) else _UNKNOWN
+
+    def answerable(self) -> set[int]:
+        """The fates of exchanges that a replay is answerable for: not what a client does by itself
+        (session set-up, breaks, echo, cancel, infrastructure), and nothing on a pipe (IPC$)."""
+        return {
+            at
+            for at, fate in enumerate(self.kinds)
+            if fate.disposition != Disposition.CLIENT and fate.rule != "pipe"
+        }
+
+
+def read_fates(workload: Path) -> Fates:
+    """The fates in a workload directory; UsageError where it has none."""
+    path = workload / COVERAGE
+    if not path.is_file():
+        raise UsageError(f"{workload} says nothing of its exchanges ({COVERAGE} is missing): ingest again")
+    table = pq.read_table(path)
+    numbers = {name: table.column(name).combine_chunks().to_numpy() for name in ("exchange", "operation")}
+    words = [table.column(name).to_pylist() for name in ("disposition", "rule", "reason")]
+    kinds: dict[tuple[str, str, str], int] = {}
+    of_row = [kinds.setdefault(said, len(kinds)) for said in zip(*words, strict=True)]
+    size = int(numbers["exchange"].max(initial=-1)) + 1
+    fate = np.full(size, _UNKNOWN, np.int32)
+    operation = np.full(size, _UNKNOWN, np.int64)
+    fate[numbers["exchange"]] = of_row
+    operation[numbers["exchange"]] = numbers["operation"]
+    return Fates([Fate(*said) for said in kinds], fate, operation)
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Nanoseconds since 1970 UTC, both included. Outside it a run mounts, prepares and warms."""
+
+    begin_ns: int
+    end_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stand:
+    """Who stood for whom in a run: the captured user, the account, and the candidate's user on the wire
+    where its session is known."""
+
+    captured: str
+    account: str
+    user: int | None = None
+
+
+@dataclass(slots=True)
+class Side:
+    """One side of a comparison."""
+
+    name: str
+    info: TraceInfo
+    exchanges: Iterable[Exchange]
+    fates: Fates
+    window: Window | None = None
+    """Of a run by its own marks; None: the whole trace counts."""
+    stands: list[Stand] = field(default_factory=list)
+    folder: str | None = None
+    """Beneath which folder of the share a run worked; None where that is not known."""
+    operation_of: Callable[[int], str] = _unknown
+    """What an operation of the side's workload asked for, for people; `""` where it is not known."""
+    ended: Callable[[int], str] = _unknown
+    """How an operation of the reference's workload ended in this side's run, where that tells why an
+    exchange is missing (skipped, another outcome); else `""`."""
+    calls: CallFinder | None = None
+    """Which call of the run an exchange on the wire belongs to."""
+    notes: list[str] = field(default_factory=list)
