@@ -15,7 +15,7 @@ from smbench.capture.naming import Naming
 from smbench.capture.pairing import Paired
 from smbench.capture.pool import read_all
 from smbench.capture.sessions import directory
-from smbench.capture.split import Part, Source, split
+from smbench.capture.split import Part, Source, split, tshark_memory
 from smbench.capture.tshark import Keys, find_tshark, first_packet_time, profile
 from smbench.errors import UsageError
 from smbench.spill import collector_paused, merge
@@ -24,8 +24,8 @@ from smbench.trace.store import EXCHANGES_FILE, read_exchanges, write_exchanges
 
 _WORTH_SPLITTING = 24 << 20
 """Bytes of capture from which several tsharks are faster than one, with what splitting costs."""
-_PART_BYTES = 256 << 20
-"""Largest part where connections allow it: tshark needs about 1.5 times as much memory."""
+_MEMORY = 640 << 20
+"""Bytes that all tsharks together may grow by, as far as connections allow it."""
 _SPLIT_SHARE = 0.1
 """Of the whole time, for the progress."""
 _FIRST_BYTES = 1 << 20
@@ -153,7 +153,11 @@ def _part_count(sources: Sequence[Source], jobs: int, ports: Sequence[int]) -> i
     if any(source.format is formats.Format.OTHER for source in sources):
         return 0
     size = sum(source.path.stat().st_size * _UNPACKED[source.packing] for source in sources)
-    parts = max(jobs if size >= _WORTH_SPLITTING else 1, -(-size // _PART_BYTES))
+    parts = jobs if size >= _WORTH_SPLITTING else 1
+    memory = sum(tshark_memory(source, _UNPACKED[source.packing]) for source in sources)
+    if memory * jobs > _MEMORY * parts:
+        # Rounds of as many parts as run at once, so that none of the last ones runs alone.
+        parts = jobs * -(-memory // _MEMORY)
     simple = len(sources) == 1 and sources[0].packing is not formats.Packing.ZSTD
     return 0 if parts == 1 and simple and not ports else parts
 

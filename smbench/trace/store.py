@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from smbench.errors import UsageError
+from smbench.spill import collector_paused
 from smbench.trace import messages
 from smbench.trace.messages import Message, Value, field_names
 from smbench.trace.model import Connection, Exchange, Session, TraceInfo, Tree, User
@@ -181,7 +182,9 @@ class StoredExchanges:
     def __iter__(self) -> Iterator[Exchange]:
         with _opened(self.path) as file:
             for batch in file.iter_batches(batch_size=_BATCH):
-                yield from from_batch(batch)
+                with collector_paused():
+                    exchanges = from_batch(batch)
+                yield from exchanges
 
     def fields(self, *names: str) -> Iterator[tuple[Any, ...]]:
         """Only the named fields of the header, a tuple an exchange: much quicker than whole exchanges."""
