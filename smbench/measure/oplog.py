@@ -8,8 +8,6 @@ clock; 0: never) and the outcome (`smbench.executors.base`). `completed` is writ
 from __future__ import annotations
 
 import errno
-import mmap
-import os
 from pathlib import Path
 from struct import Struct
 
@@ -17,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smbench.errors import SetupError
+from smbench.measure.shared import share
 
 ISSUED, OUTCOME, COMPLETED = range(3)
 """Columns of `OperationLog.records`."""
@@ -30,12 +29,10 @@ class OperationLog:
     """The log of a run of `operations` operations in the file `path`, made when it is not there."""
 
     def __init__(self, path: Path, operations: int) -> None:
+        self._path = path
         size = max(operations, 1) * RECORD_BYTES
-        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            # A hole that cannot be filled later would kill the worker that touches it.
-            os.posix_fallocate(fd, 0, size)
-            self.buffer = mmap.mmap(fd, size)
+            self.buffer = share(path, size)
         except OSError as error:
             if error.errno not in (errno.ENOSPC, errno.ENOMEM, errno.EDQUOT):
                 raise
@@ -43,9 +40,11 @@ class OperationLog:
                 f"no room for the operation log: {operations:,} operations need {size:,} bytes "
                 f"in {path.parent}; set TMPDIR to a folder with room"
             ) from None
-        finally:
-            os.close(fd)
         self.operations = operations
+
+    def __reduce__(self) -> tuple[type[OperationLog], tuple[Path, int]]:
+        """A worker that was spawned opens it again."""
+        return OperationLog, (self._path, self.operations)
 
     @property
     def records(self) -> NDArray[np.int64]:

@@ -8,11 +8,10 @@ only at the counts that somebody waits for. Then a message a process.
 from __future__ import annotations
 
 import ctypes
-import mmap
-import os
 from pathlib import Path
 
 from smbench.measure.clock import now_ns
+from smbench.measure.shared import share
 from smbench.runner.futex import ANY, Futex, Naps, sleeper
 
 FOREVER = (1 << 63) - 1
@@ -34,16 +33,15 @@ class Board:
         self._lane_line = 2 + processes
         self._messages = (self._lane_line + lanes) * _LINE
         self._lanes = lanes
-        size = self._messages + processes * _MESSAGE_BYTES
-        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            os.posix_fallocate(fd, 0, size)
-            self._map = mmap.mmap(fd, size)
-        finally:
-            os.close(fd)
+        self._made_of = path, processes, lanes
+        self._map = share(path, self._messages + processes * _MESSAGE_BYTES)
         self.words = memoryview(self._map).cast("q")
         self._address = ctypes.addressof(ctypes.c_char.from_buffer(self._map))
         self._wait_by = wait_by or sleeper()
+
+    def __reduce__(self) -> tuple[type[Board], tuple[Path, int, int]]:
+        """A worker that was spawned opens it again."""
+        return Board, self._made_of
 
     # The run
 

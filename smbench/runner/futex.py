@@ -2,7 +2,8 @@
 
 It serves as the run's only way to sleep: an absolute CLOCK_MONOTONIC deadline is as exact as
 clock_nanosleep, and the wait can be ended from outside. Where the system has no futex the wait is a
-series of sleeps that grow with the time that it has taken already.
+series of sleeps that grow with the time that it has taken already (on Windows each is a
+high-resolution waitable timer: time.sleep since Python 3.11).
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ import ctypes
 import platform
 import sys
 import time
+
+from smbench.measure.clock import now_ns
 
 _FUTEX_NUMBERS = {"x86_64": 202, "aarch64": 98, "riscv64": 98}
 _WAIT_BITSET = 9
@@ -57,12 +60,12 @@ class Naps:
         """As `Futex.wait`."""
         del bits
         word = ctypes.c_int64.from_address(address)
-        began = now = time.monotonic_ns()
+        began = now = now_ns()
         while now < until_ns and word.value == seen:
             # An eighth of the time already waited: exact for the short, cheap for the long.
             nap = min(max((now - began) >> 3, _SHORTEST_NAP_NS), _LONGEST_NAP_NS, until_ns - now)
             time.sleep(nap / _SECOND_NS)
-            now = time.monotonic_ns()
+            now = now_ns()
 
     def wake(self, address: int, bits: int = ANY) -> None:
         """Whoever sleeps looks by itself."""

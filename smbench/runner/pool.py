@@ -8,7 +8,6 @@ its hangs in the kernel, is killed, and what it recorded still counts.
 from __future__ import annotations
 
 import gc
-import resource
 import signal
 import sys
 import threading
@@ -25,6 +24,7 @@ from smbench.errors import SetupError
 from smbench.measure.clock import now_ns
 from smbench.measure.resources import ResourceSampler
 from smbench.runner import board as states
+from smbench.runner.job_windows import end_children_with_this_process
 from smbench.runner.worker import Job, work
 
 _LOOK_S = 0.1
@@ -66,7 +66,10 @@ def run_pool(
 ) -> Ending:  # fmt: skip
     """Run all processes of a job to their end. Raises SetupError where a worker cannot start."""
     ending = Ending()
-    _raise_descriptor_limit(processes)
+    if sys.platform == "win32":
+        end_children_with_this_process()
+    else:
+        _raise_descriptor_limit(processes)
     with _signals() as orders:
         workers = _fork(job, processes)
         try:
@@ -156,8 +159,9 @@ def _watch(
         if kill_at is None and (orders.count or (deadline_ns is not None and now_ns() >= deadline_ns)):
             ending.stopped = orders.name or "deadline"
             job.board.stop()
-            for number in running.values():
-                workers[number].terminate()
+            if sys.platform != "win32":  # where this would end it on the spot, its files unclosed
+                for number in running.values():
+                    workers[number].terminate()
             kill_at = time.monotonic() + grace_s
         if kill_at is not None and running and (orders.count > 1 or time.monotonic() > kill_at):
             ending.killed += running.values()
@@ -218,6 +222,8 @@ def _how(worker: multiprocess.Process) -> str:
 
 def _raise_descriptor_limit(processes: int) -> None:
     """A worker costs the parent descriptors, and every open file of a user one in its worker."""
+    import resource  # not everywhere
+
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == hard and soft != resource.RLIM_INFINITY and soft < processes * _DESCRIPTORS_A_WORKER:
         raise SetupError(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ from smbench.runner.cuts import Cuts
 from smbench.runner.pool import Ending, run_pool
 from smbench.runner.spread import spread, stored
 from smbench.runner.timing import timing
-from smbench.runner.worker import Job
+from smbench.runner.worker import Acting, Job
 from smbench.workload.model import Workload
 from smbench.workload.store import StoredOperations
 
@@ -54,6 +54,8 @@ class RunOptions:
     """Of the data that writes carry."""
     grace_s: float = 5.0
     """How long a stopped worker may take to end its present call before it is killed."""
+    acting: Sequence[Acting | None] = ()
+    """Who each user's threads act as, where the system has logons (Windows); empty: as this process."""
     scratch: Path | None = None
     """Where the log and the calls are kept during the run; the default is memory where it has room."""
 
@@ -208,6 +210,7 @@ def run(plan: Plan, workload: Workload, options: RunOptions, progress: Progress 
             seed=options.seed,
             identity=options.identity,
             parent=os.getpid(),
+            acting=options.acting,
         )
         count = _counter(log, plan.operations, progress)
         ending = run_pool(job, plan.processes, options.deadline_s, sampler, count, options.grace_s)

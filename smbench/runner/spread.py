@@ -58,9 +58,14 @@ class LaneCalls:
     `max_io_bytes` is the largest read or write.
     """
 
+    path: Path
     buffer: pa.Buffer
     batches: list[list[int]]
     max_io_bytes: int
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """A worker that was spawned maps the file again."""
+        return _mapped, (self.path, self.batches, self.max_io_bytes)
 
     def of_lane(self, lane: int) -> Iterator[pa.RecordBatch]:
         """The lane's record batches, mapped, not copied."""
@@ -73,7 +78,7 @@ class LaneCalls:
 
 
 def spread(operations: StoredOperations, plan: Plan, path: Path) -> LaneCalls:
-    """Write the calls of `plan` to the new file `path`, which may be removed afterwards."""
+    """Write the calls of `plan` to the new file `path`; it may be removed when all workers have it."""
     names = used_columns(operations.path)
     lane_of_row = np.empty(plan.operations, np.int32)
     lane_of_row[plan.row] = plan.lane_of_place()
@@ -98,11 +103,18 @@ def spread(operations: StoredOperations, plan: Plan, path: Path) -> LaneCalls:
                 batches[lane].append(written)
                 written += 1
     if writer is None:
-        return LaneCalls(pa.py_buffer(b""), batches, 0)
-    writer.close()
+        path.touch()
+    else:
+        writer.close()
+    return _mapped(path, batches, max_io_bytes)
+
+
+def _mapped(path: Path, batches: list[list[int]], max_io_bytes: int) -> LaneCalls:
+    if not path.stat().st_size:
+        return LaneCalls(path, pa.py_buffer(b""), batches, 0)
     with path.open("rb") as file:
         mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-    return LaneCalls(pa.py_buffer(mapped), batches, max_io_bytes)
+    return LaneCalls(path, pa.py_buffer(mapped), batches, max_io_bytes)
 
 
 def _largest_io(table: pa.Table) -> int:

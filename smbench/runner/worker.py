@@ -12,10 +12,12 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
+from typing import Protocol
 
 from smbench.errors import SmbenchError
 from smbench.executors.base import Executor, ExecutorContext
@@ -32,6 +34,17 @@ _PR_SET_TIMERSLACK = 29
 _SWITCH_INTERVAL_S = 0.0005
 """How long a lane's thread may keep the GIL while others want it; Python's own 5 ms would be lateness."""
 _LANE_STACK_BYTES = 512 << 10
+_TOLD_BY_SIGNAL = sys.platform != "win32"
+"""Elsewhere the parent has only the board to say that the run is stopped."""
+_LOOK_S = 0.1
+
+
+class Acting(Protocol):
+    """Who a user's threads act as: on Windows a logon of its own. It goes to the workers by pickle."""
+
+    def entered(self) -> AbstractContextManager[None]:
+        """The calling thread is that user meanwhile; SmbenchError where it cannot be."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +64,13 @@ class Job:
     identity: tuple[int, int] | None
     """User and group that workers change to, where they are root."""
     parent: int
+    acting: Sequence[Acting | None] = ()
+    """For each user; empty, or None: whoever the worker is."""
+
+    def entered(self, user: int) -> AbstractContextManager[None]:
+        """The calling thread acts as that user."""
+        acting = self.acting[user] if self.acting else None
+        return nullcontext() if acting is None else acting.entered()
 
 
 def work(job: Job, process: int) -> None:
@@ -63,15 +83,15 @@ def work(job: Job, process: int) -> None:
     try:
         become(job.identity, job.parent)
         for user in dict.fromkeys(int(job.plan.lane_user[number]) for number in numbers):
-            executors[user] = job.executor(
-                ExecutorContext(
-                    root=job.roots[user],
-                    user=user,
-                    profile=job.profile,
-                    max_io_bytes=job.max_io_bytes,
-                    seed=job.seed,
-                )
+            context = ExecutorContext(
+                root=job.roots[user],
+                user=user,
+                profile=job.profile,
+                max_io_bytes=job.max_io_bytes,
+                seed=job.seed,
             )
+            with job.entered(user):
+                executors[user] = job.executor(context)
         lanes = [_lane(job, process, number, executors) for number in numbers]
     except (SmbenchError, OSError) as error:
         _fail(board, process, numbers, str(error))
@@ -88,7 +108,7 @@ def work(job: Job, process: int) -> None:
     sys.setswitchinterval(_SWITCH_INTERVAL_S)
     board.set_state(process, states.READY)
     if start_ns := board.await_start():
-        _run_all(board, process, lanes, start_ns)
+        _run_all(job, process, lanes, start_ns)
     for executor in executors.values():
         try:
             executor.close()
@@ -130,16 +150,19 @@ def _stop_on_signal(lanes: list[Lane]) -> None:
     signal.signal(signal.SIGTERM, stop)
 
 
-def _run_all(board: Board, process: int, lanes: list[Lane], start_ns: int) -> None:
+def _run_all(job: Job, process: int, lanes: list[Lane], start_ns: int) -> None:
+    board = job.board
+
     def run(lane: Lane) -> None:
         try:
-            lane.run(start_ns)
+            with job.entered(int(job.plan.lane_user[lane.number])):
+                lane.run(start_ns)
         except Exception as error:
             board.set_message(process, f"internal error in lane {lane.number}: {error!r}")
         finally:
             board.release(lane.number)
 
-    if len(lanes) == 1:
+    if len(lanes) == 1 and _TOLD_BY_SIGNAL:
         run(lanes[0])
         return
     threading.stack_size(_LANE_STACK_BYTES)
@@ -147,6 +170,11 @@ def _run_all(board: Board, process: int, lanes: list[Lane], start_ns: int) -> No
     for thread in threads:
         thread.start()
     for thread in threads:
+        while not _TOLD_BY_SIGNAL and thread.is_alive() and not board.stopping:
+            thread.join(_LOOK_S)
+        if not _TOLD_BY_SIGNAL and board.stopping:
+            for lane in lanes:
+                lane.stop()
         thread.join()
 
 
