@@ -10,11 +10,15 @@ from smbench.executors.base import Executor
 
 # name: (module, class, the platform that it needs, as sys.platform names it, or None)
 _EXECUTORS: dict[str, tuple[str, str, str | None]] = {
+    "library": ("smbench.executors.library", "LibraryExecutor", None),
     "memory": ("smbench.executors.memory", "MemoryExecutor", None),
     "null": ("smbench.executors.null", "NullExecutor", None),
     "posix": ("smbench.executors.posix", "PosixExecutor", "linux"),
     "win32": ("smbench.executors.win32", "Win32Executor", "win32"),
 }
+
+_EXTRAS = {"library": "smbprotocol"}
+"""Executors whose module needs a package that only the extra of the executor's own name installs."""
 
 
 def names() -> list[str]:
@@ -28,5 +32,14 @@ def executor_class(name: str) -> type[Executor]:
         why = "needs another operating system" if name in _EXECUTORS else "is not known"
         raise UsageError(f"the executor {name!r} {why}; choose one of {', '.join(names())}")
     module, attribute, _ = _EXECUTORS[name]
-    found: type[Executor] = getattr(import_module(module), attribute)
+    try:
+        found: type[Executor] = getattr(import_module(module), attribute)
+    except ModuleNotFoundError as missing:
+        extra = _EXTRAS.get(name)
+        if extra is None or missing.name != extra:
+            raise
+        raise UsageError(
+            f"the executor {name!r} needs {extra}, which is not installed: "
+            f"pip install 'smbench-mount[{name}]'"
+        ) from None
     return found

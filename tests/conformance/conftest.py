@@ -113,4 +113,4 @@ def make_target(ordinary_user: Path) -> Iterator[Callable[..., Target]]:
 
 def pytest_generate_tests(metafunc: Any) -> None:
     if "executor" in metafunc.fixturenames:
-        metafunc.parametrize("executor", names())
+        metafunc.parametrize("executor", [name for name in names() if not executor_class(name).needs_share])
