@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, field
 
 from smbench.plan import Plan
@@ -45,8 +46,10 @@ class Load:
         self.now_ns += self.step_ns
         return number
 
-    def opens(self, user: int, handle: int, path: str, disposition: int = OPEN, share: int = 7,
-              access: int = READ | WRITE, lane: int = 0, options: int = 0, **told: int | None) -> int:  # fmt: skip
+    def opens(
+        self, user: int, handle: int, path: str, disposition: int = OPEN, share: int = 7,
+        access: int = READ | WRITE, lane: int = 0, options: int = 0, **told: int | None,
+    ) -> int:  # fmt: skip
         return self.add(user, Open(handle, path, access, share, disposition, options, 0), lane, **told)
 
     def reads(self, user: int, handle: int, offset: int = 0, length: int = 4096, lane: int = 0,
@@ -67,7 +70,7 @@ class Load:
 
 
 def stored_edges(plan: Plan) -> list[tuple[int, int]]:
-    """The waits of a plan as (earlier row, later row): the last of what has to be completed, and who waits."""
+    """The waits of a plan as (the last row that has to be completed, the row that waits)."""
     waits = plan.waits
     before = plan.row[plan.lane_start[waits.lane] + waits.count - 1]
     return list(zip(before.tolist(), plan.row[waits.place].tolist(), strict=True))
@@ -78,7 +81,7 @@ def all_before(plan: Plan) -> list[set[int]]:
     direct: list[list[int]] = [[] for _ in range(plan.operations)]
     for lane in range(plan.lanes):
         rows = plan.row[plan.lane_start[lane] : plan.lane_start[lane + 1]].tolist()
-        for earlier, later in zip(rows, rows[1:], strict=False):
+        for earlier, later in itertools.pairwise(rows):
             direct[later].append(earlier)
     for earlier, later in stored_edges(plan):
         direct[later].append(earlier)

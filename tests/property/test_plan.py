@@ -71,7 +71,8 @@ def _random_call(dice: random.Random, number: int, handles: list[int]) -> tuple[
     handle = dice.choice(handles)
     low, length = dice.randrange(10) * 10, dice.randrange(1, 30)
     calls: list[Call] = [
-        Read(handle, low, length), Read(handle, low, length), Write(handle, low, length), Write(handle, low, length),
+        Read(handle, low, length), Read(handle, low, length),
+        Write(handle, low, length), Write(handle, low, length),
         Truncate(handle, low), Flush(handle), Close(handle), Rename(handle, path, dice.choice(PATHS), True),
     ]  # fmt: skip
     return dice.choice(calls), handle

@@ -1,0 +1,114 @@
+"""Executors that misbehave on purpose; `use` makes them known to the registry for one test."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import random
+import signal
+import time
+from collections.abc import Mapping
+from typing import ClassVar
+
+import pytest
+
+from smbench.errors import SetupError
+from smbench.executors import registry
+from smbench.executors.base import Executor, ExecutorContext, Handler
+from smbench.workload.calls import CALLS, Call, Flush, Notify, SetAllocation
+
+
+def use(monkeypatch: pytest.MonkeyPatch, *executors: type[Executor]) -> None:
+    for executor in executors:
+        monkeypatch.setitem(registry._EXECUTORS, executor.name, (__name__, executor.__name__, None))
+
+
+class Quiet(Executor):
+    """Answers 0; subclasses change what happens in between."""
+
+    name = "quiet"
+    unsupported: ClassVar[Mapping[type[Call], str]] = {SetAllocation: "never: there is nothing to allocate"}
+
+    def __init__(self, context: ExecutorContext) -> None:
+        self.dice = random.Random(context.user)
+
+    def handlers(self) -> Mapping[type[Call], Handler]:
+        return {kind: self.answer for kind in CALLS.values() if kind not in self.unsupported}
+
+    def answer(self, call: Call) -> int:
+        return 0
+
+    def close(self) -> None:
+        pass
+
+
+class Jittery(Quiet):
+    """Takes up to 2 ms, at random."""
+
+    name = "jittery"
+
+    def answer(self, call: Call) -> int:
+        time.sleep(self.dice.random() * 0.002)
+        return 0
+
+
+class Slow(Quiet):
+    """Takes 20 ms."""
+
+    name = "slow"
+
+    def answer(self, call: Call) -> int:
+        time.sleep(0.02)
+        return 0
+
+
+class Hanging(Quiet):
+    """A Notify never comes back, whatever signals arrive; other calls do."""
+
+    name = "hanging"
+
+    def answer(self, call: Call) -> int:
+        if isinstance(call, Notify):
+            signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+            ctypes.CDLL(None).sleep(600)
+        return 0
+
+
+class Dying(Quiet):
+    """A Flush kills its own process."""
+
+    name = "dying"
+
+    def answer(self, call: Call) -> int:
+        if isinstance(call, Flush):
+            os.kill(os.getpid(), signal.SIGKILL)
+        return 0
+
+
+class Raising(Quiet):
+    """A Flush raises what no handler should."""
+
+    name = "raising"
+
+    def answer(self, call: Call) -> int:
+        if isinstance(call, Flush):
+            raise ZeroDivisionError("by design")
+        return 0
+
+
+class Unwilling(Quiet):
+    """Cannot start."""
+
+    name = "unwilling"
+
+    def __init__(self, context: ExecutorContext) -> None:
+        raise SetupError("no server anywhere")
+
+
+class Nobody(Quiet):
+    """Tells by its outcome which user it runs as."""
+
+    name = "nobody"
+
+    def answer(self, call: Call) -> int:
+        return os.getuid() * 100_000 + os.getgid()

@@ -1,0 +1,84 @@
+"""Histograms: the counts of the library, value by value, and its log as its own reader reads it."""
+
+from __future__ import annotations
+
+import numpy as np
+from hdrh.histogram import HdrHistogram
+from hdrh.log import HistogramLogReader
+from hypothesis import given
+from hypothesis import strategies as st
+
+from smbench.measure.hlog import Series, write_hlog
+from smbench.measure.latency import BUCKETS, DIGITS, HIGHEST_NS, LOWEST_NS, Histogram, bucket_of
+
+
+def library(values: list[int]) -> tuple[HdrHistogram, int]:
+    """The library's own recorder, and how many values it refused."""
+    histogram = HdrHistogram(LOWEST_NS, HIGHEST_NS, DIGITS)
+    return histogram, sum(not histogram.record_value(value) for value in values)
+
+
+edges = [0, 1, 2047, 2048, 2049, 4095, 4096, HIGHEST_NS, (1 << 42) - 1, 1 << 42, 1 << 43, (1 << 63) - 1, -1]
+values = st.one_of(
+    st.sampled_from(edges), st.integers(-10, 5000), st.integers(0, HIGHEST_NS), st.integers(0, 1 << 62)
+)
+
+
+@given(st.lists(values, max_size=200))
+def test_counts_are_the_librarys_and_what_it_refuses_is_counted(times: list[int]) -> None:
+    ours = Histogram()
+    ours.record(np.array(times, np.int64))
+    theirs, refused = library(times)
+    assert ours.counts.tolist() == list(theirs.counts)
+    assert ours.out_of_range == refused
+    assert ours.total == theirs.get_total_count()
+
+
+@given(st.lists(st.integers(0, HIGHEST_NS), min_size=1, max_size=200), st.floats(0.1, 100))
+def test_percentiles_are_the_librarys_but_never_above_the_largest_value(times, percentile) -> None:
+    ours = Histogram()
+    ours.record(np.array(times, np.int64))
+    theirs, _ = library(times)
+    assert ours.percentile_ns(percentile) == min(theirs.get_value_at_percentile(percentile), max(times))
+
+
+def test_every_power_of_two_and_its_neighbours() -> None:
+    around = [max(0, (1 << bit) + step) for bit in range(63) for step in (-1, 0, 1)]
+    theirs = HdrHistogram(LOWEST_NS, HIGHEST_NS, DIGITS)
+    index = [theirs._counts_index_for(value) for value in around]
+    assert bucket_of(np.array(around)).tolist() == [at if at < BUCKETS else -1 for at in index]
+
+
+def test_an_empty_histogram_says_nothing() -> None:
+    assert Histogram().summary() == {"p50_ns": 0, "p90_ns": 0, "p99_ns": 0, "p99_9_ns": 0, "max_ns": 0}
+
+
+def test_the_log_opens_in_the_librarys_reader_with_its_tags_and_all_counts(tmp_path) -> None:
+    dice = np.random.default_rng(1)
+    series = [
+        Series(tag, dice.integers(0, 5_000_000_000, 3000), dice.integers(0, 80_000_000, 3000))
+        for tag in ("Read.service", "Read.response", "Open.service")
+    ]
+    start_ns = 1_700_000_000_123_000_000
+    whole = write_hlog(tmp_path / "latency.hlog", start_ns, series)
+    reader = HistogramLogReader(str(tmp_path / "latency.hlog"), HdrHistogram(LOWEST_NS, HIGHEST_NS, DIGITS))
+    read: dict[str, HdrHistogram] = {}
+    starts = []
+    while (interval := reader.get_next_interval_histogram()) is not None:
+        starts.append(interval.get_start_time_stamp())
+        assert interval.get_end_time_stamp() - interval.get_start_time_stamp() == 1000
+        read.setdefault(interval.get_tag(), HdrHistogram(LOWEST_NS, HIGHEST_NS, DIGITS)).add(interval)
+    reader.close()
+    assert starts == sorted(starts)
+    assert starts[0] == start_ns / 1e6
+    assert len(starts) == 3 * 5
+    for one in series:
+        alone, _ = library(one.values_ns.tolist())
+        assert list(read[one.tag].counts) == list(alone.counts) == whole[one.tag].counts.tolist()
+
+
+def test_a_long_run_has_longer_intervals(tmp_path) -> None:
+    hours = Series("Read.service", np.arange(0, 7200_000_000_000, 1_000_000_000), np.full(7200, 5))
+    write_hlog(tmp_path / "latency.hlog", 0, [hours])
+    lines = (tmp_path / "latency.hlog").read_text().splitlines()
+    assert sum(line.startswith("Tag=") for line in lines) == 300

@@ -1,0 +1,88 @@
+"""The progress board: waiting, waking, stopping, between processes; by the kernel or by naps."""
+
+from __future__ import annotations
+
+import os
+import time
+
+import pytest
+
+from smbench.measure.clock import now_ns
+from smbench.runner.board import FOREVER, READY, Board
+from smbench.runner.futex import Naps, sleeper
+
+MS = 1_000_000
+
+
+@pytest.fixture(params=[sleeper, Naps])
+def board(tmp_path, request):
+    return Board(tmp_path / "board", processes=2, lanes=3, wait_by=request.param())
+
+
+def in_child(act):
+    """Run `act` in a forked process after 20 ms; its exit is awaited by the returned function."""
+    child = os.fork()
+    if not child:
+        time.sleep(0.02)
+        act()
+        os._exit(0)
+    return lambda: os.waitpid(child, 0)
+
+
+@pytest.mark.parametrize(
+    ("act", "reached"),
+    [
+        (lambda board: board.post(1, 5), True),
+        (lambda board: board.post(1, 7) or board.release(1), True),
+        (lambda board: board.release(1), True),
+        (lambda board: board.stop(), False),
+    ],
+)
+def test_whoever_waits_for_a_lane_is_woken(board, act, reached):
+    finish = in_child(lambda: act(board))
+    began = now_ns()
+    assert board.await_count(1, 5) is reached
+    waited = now_ns() - began
+    finish()
+    # By naps a stop is seen at the next look, after a second.
+    assert 10 * MS < waited < 1500 * MS
+    assert board.completed(0) == board.completed(2) == 0
+
+
+def test_what_is_done_needs_no_waiting(board):
+    board.post(2, 9)
+    assert board.await_count(2, 9)
+    assert board.await_count(2, 3)
+    board.release(2)
+    assert board.await_count(2, FOREVER)
+
+
+def test_a_start_time_reaches_all(board):
+    finish = in_child(lambda: board.start_at(12345))
+    assert board.await_start() == 12345
+    finish()
+
+
+def test_a_stop_before_the_start_ends_the_waiting(board):
+    finish = in_child(board.stop)
+    assert board.await_start() == 0
+    finish()
+
+
+def test_a_sleep_ends_at_its_time_or_with_the_stop(board):
+    due = now_ns() + 30 * MS
+    board.sleep_until(due)
+    assert now_ns() >= due
+    finish = in_child(board.stop)
+    board.sleep_until(now_ns() + 10_000 * MS)
+    finish()
+    assert now_ns() < due + 2000 * MS
+
+
+def test_states_and_messages_are_each_processs_own(board):
+    board.set_state(1, READY)
+    board.set_message(0, "a long story " * 1000)
+    board.set_message(1, "kürzer")
+    assert (board.state(0), board.state(1)) == (0, READY)
+    assert board.message(0).startswith("a long story a")
+    assert board.message(1) == "kürzer"

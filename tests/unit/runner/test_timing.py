@@ -1,0 +1,59 @@
+"""From the log's readings to intended, ready, lateness and order."""
+
+from __future__ import annotations
+
+import numpy as np
+from helpers.load import CREATE, Load
+
+from smbench.plan import Pace, plan_run
+from smbench.runner.timing import timing
+
+START = 1_000_000
+
+
+def timed(load: Load, readings: dict[int, tuple[int, int]], pace: Pace = Pace.ORIGINAL):
+    """The timing by row, where `readings` are (issued, completed) of the rows that were executed."""
+    plan = plan_run(load.workload, load.users, pace=pace)
+    records = np.zeros((plan.operations, 3), np.int64)
+    place_of_row = plan.row.argsort()
+    for row, (issued, completed) in readings.items():
+        records[place_of_row[row]] = [START + issued, 0, START + completed]
+    result = timing(plan, records, START, np.zeros(plan.operations, bool))
+    return result, lambda values: values[place_of_row].tolist()
+
+
+def two_lanes() -> Load:
+    load = Load(step_ns=1000)
+    load.opens(0, 1, "x", CREATE)  # row 0, due at 0
+    load.opens(1, 2, "x")  # row 1, due at 1000, waits for row 0
+    load.reads(1, 2)  # row 2, due at 2000, after row 1 in its lane
+    return load
+
+
+def test_dependency_and_lane_hold_back_and_only_the_rest_is_lateness():
+    result, by_row = timed(two_lanes(), {0: (10, 5000), 1: (5070, 9000), 2: (9300, 9400)})
+    assert by_row(result.intended_ns) == [0, 1000, 2000]
+    assert by_row(result.ready_ns) == [0, 5000, 9000]
+    assert by_row(result.lateness_ns) == [10, 70, 300]
+    assert by_row(result.held_ns) == [0, 4000, 7000]
+    assert by_row(result.service_ns) == [4990, 3930, 100]
+    assert by_row(result.response_ns) == [5000, 8000, 7400]
+    assert (result.violated, result.released) == (0, 0)
+
+
+def test_without_a_pace_an_operation_was_intended_when_it_was_ready():
+    result, by_row = timed(two_lanes(), {0: (10, 5000), 1: (5070, 9000), 2: (9300, 9400)}, Pace.FAST)
+    assert by_row(result.intended_ns) == [0, 5000, 9000]
+    assert by_row(result.held_ns) == [0, 0, 0]
+    assert by_row(result.response_ns) == [5000, 4000, 400]
+
+
+def test_a_broken_edge_is_seen_in_the_log():
+    result, _ = timed(two_lanes(), {0: (10, 5000), 1: (4999, 9000)})
+    assert result.violated == 1
+
+
+def test_who_went_on_without_what_it_waited_for_is_counted():
+    result, by_row = timed(two_lanes(), {1: (1000, 1100), 2: (2000, 2100)})
+    assert (result.violated, result.released) == (0, 1)
+    assert by_row(result.executed) == [False, True, True]
