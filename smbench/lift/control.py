@@ -17,7 +17,7 @@ from smbench.lift.constants import (
 from smbench.lift.rule import Case, ExchangeRule
 from smbench.ntstatus import Status
 from smbench.trace.messages import CreateRequest, IoctlRequest
-from smbench.trace.model import COMMAND_NAMES, Command, Exchange, command_name
+from smbench.trace.model import Command, Exchange
 from smbench.workload.model import Disposition
 
 FILE_COMMANDS = frozenset(range(Command.CREATE, Command.SET_INFO + 1)) - {Command.CANCEL, Command.ECHO}
@@ -94,7 +94,7 @@ def _is_cut(case: Case) -> bool:
     request = case.exchange.request
     if request is None:
         return True
-    return any(getattr(request, name, None) in (None, ()) for name in required)
+    return any(getattr(request, name, None) is None for name in required)
 
 
 def _open_refused(case: Case) -> bool:
@@ -103,10 +103,6 @@ def _open_refused(case: Case) -> bool:
 
 def _handle_gone(case: Case) -> bool:
     return case.found is None or (case.exchange.status in _NO_SUCH_HANDLE and not case.found.failed)
-
-
-def _unknown_command(case: Case) -> bool:
-    return case.exchange.command not in COMMAND_NAMES
 
 
 REFUSALS: tuple[ExchangeRule, ...] = (
@@ -224,13 +220,5 @@ REFUSALS: tuple[ExchangeRule, ...] = (
         evidence="[MS-SMB2] 3.3.5.2.10: STATUS_FILE_CLOSED",
         commands=_ON_HANDLE,
         applies=_handle_gone,
-    ),
-    ExchangeRule(
-        name="unknown-command",
-        disposition=Disposition.UNSUPPORTED,
-        reason="no dialect defines this command",
-        evidence="[MS-SMB2] 2.2.1.2",
-        applies=_unknown_command,
-        detail=lambda case: command_name(case.exchange.command),
     ),
 )

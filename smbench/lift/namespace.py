@@ -63,10 +63,12 @@ _PRESENT = frozenset(
 )
 _WRITES = frozenset((FSCTL_SRV_COPYCHUNK, FSCTL_SRV_COPYCHUNK_WRITE))
 
+_DATA = (Command.READ, Command.WRITE)
+
 Info = CreateResponse | CloseResponse | QueryInfoResponse | DirectoryEntry
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Sight:
     """An exchange on a file, with what its names meant when it was sent."""
 
@@ -105,6 +107,8 @@ class NamespaceInference:
         command = exchange.command
         if opened.pipe or opened.refused or (command != Command.CREATE and command not in self._readers):
             return
+        if command in _DATA and self._tells_nothing(command, opened):
+            return
         target, source = "", None
         if command == Command.IOCTL and isinstance(exchange.request, IoctlRequest):
             source = self._scene.source_of(exchange.request.resume_key)
@@ -113,6 +117,15 @@ class NamespaceInference:
         at = exchange.time_ns if exchange.response_ns is None else exchange.response_ns
         self._learn_until(exchange.time_ns)
         heappush(self._due, (at, exchange.index, Sight(exchange, opened, opened.path, target, source)))
+
+    def _tells_nothing(self, command: int, opened: Opened) -> bool:
+        """Whether all is known already that a READ or WRITE could tell: most of a capture is such."""
+        node = self._nodes.get(opened.handle)
+        if node is None:
+            return False
+        if command == Command.WRITE:
+            return node.data_touched and node.info_touched
+        return node.data_touched or node.entry is None or node.entry.size_known
 
     def entries(self) -> Iterator[NamespaceEntry]:
         """What the workload presumes; to be asked once, when all exchanges have passed."""

@@ -82,8 +82,10 @@ class Recogniser:
     def feed(self, exchange: Exchange) -> None:
         """One exchange."""
         self._now = exchange.index
-        self._age(exchange.index)
-        self._end_chain(exchange)
+        if self._waiting:
+            self._age(exchange.index)
+        if self._broken_chains:
+            self._end_chain(exchange)
         command = exchange.command
         if command == _CREATE:
             opened = self._create(exchange)
@@ -98,7 +100,7 @@ class Recogniser:
         elif opened is None:
             self._plain(case)
         else:
-            self._on_open(exchange, opened)
+            self._on_open(case, opened)
         if opened is not None:
             if self._watcher is not None:
                 self._watcher.witness(exchange, opened)
@@ -139,7 +141,8 @@ class Recogniser:
         elif opened.patterns:
             self._hold(opened, create)
         else:
-            self._plain(Case(create, opened, self._handles))
+            case.found = opened
+            self._plain(case)
         return opened
 
     def _expect_rest(self, create: Exchange, opened: Opened) -> None:
@@ -148,8 +151,6 @@ class Recogniser:
             self._broken_chains[create.connection] = opened
 
     def _end_chain(self, exchange: Exchange) -> None:
-        if not self._broken_chains:
-            return
         opened = self._broken_chains.get(exchange.connection)
         if opened is None or opened.create is None or exchange.compound == opened.create.compound:
             return
@@ -159,7 +160,8 @@ class Recogniser:
 
     # Exchanges of an open
 
-    def _on_open(self, exchange: Exchange, opened: Opened) -> None:
+    def _on_open(self, case: Case, opened: Opened) -> None:
+        exchange = case.exchange
         if opened.patterns or opened.failed:
             if exchange.command == _CLOSE:
                 opened.held.append(exchange)
@@ -176,7 +178,7 @@ class Recogniser:
             if not opened.patterns and not opened.failed:
                 self._release(opened)
         else:
-            self._in_run(exchange, opened)
+            self._in_run(case, opened)
 
     def _whole(self, opened: Opened) -> bool:
         """Whether what an open holds is one pattern, now that it is over; if so, it is taken."""
@@ -191,8 +193,8 @@ class Recogniser:
                 return True
         return False
 
-    def _in_run(self, exchange: Exchange, opened: Opened) -> None:
-        run = opened.run
+    def _in_run(self, case: Case, opened: Opened) -> None:
+        run, exchange = opened.run, case.exchange
         if run is not None:
             if exchange.command == run.command and run.continues(opened.held, exchange):
                 opened.held.append(exchange)
@@ -205,7 +207,7 @@ class Recogniser:
             opened.run = rule
             self._hold(opened, exchange)
         else:
-            self._plain(Case(exchange, opened, self._handles))
+            self._plain(case)
 
     def _end_run(self, opened: Opened, rule: RunRule) -> None:
         opened.run = None
@@ -232,12 +234,13 @@ class Recogniser:
         """No pattern: what an open holds goes on to the rules below."""
         opened.patterns = ()
         for exchange in self._unhold(opened):
+            case = Case(exchange, opened, self._handles)
             if (
                 opened.failed or exchange.index < self._now
             ):  # a run starts with what comes, not with what waited
-                self._plain(Case(exchange, opened, self._handles))
+                self._plain(case)
             else:
-                self._in_run(exchange, opened)
+                self._in_run(case, opened)
 
     def _settle(self, opened: Opened) -> None:
         """Decide at once about what an open holds."""
@@ -366,5 +369,7 @@ def _is_durable(opened: Opened) -> bool:
 
 
 def _reason(rule: ExchangeRule, case: Case) -> str:
-    detail = rule.detail(case) if rule.detail is not None else ""
+    if rule.detail is None:
+        return rule.reason or rule.name
+    detail = rule.detail(case)
     return ": ".join(part for part in (rule.reason, detail) if part) or rule.name

@@ -119,7 +119,7 @@ class RunRule(Rule):
     """The call that all exchanges stand for which the open holds."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Case:
     """One exchange before the rules, with what they may look at."""
 
@@ -157,7 +157,7 @@ def refused(status: int | None) -> bool:
     return status is None or status >= 0xC0000000
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Taken:
     """What a rule took: exchanges with one fate, and the calls that stand for them."""
 

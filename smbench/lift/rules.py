@@ -20,10 +20,10 @@ from smbench.trace.model import COMMAND_NAMES, command_name
 from smbench.workload.model import Disposition
 
 LEFT_OVER = ExchangeRule(
-    name="left-over",
+    name="unknown-command",
     disposition=Disposition.UNSUPPORTED,
-    reason="no rule knows this request",
-    evidence="the last row of the table",
+    reason="no dialect defines this command",
+    evidence="[MS-SMB2] 2.2.1.2; the rows above take every command that is defined",
     detail=lambda case: command_name(case.exchange.command),
 )
 

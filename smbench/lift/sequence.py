@@ -11,8 +11,7 @@ from heapq import heappop, heappush
 
 from smbench.lift.data import moved
 from smbench.lift.rule import Taken, refused
-from smbench.trace.messages import ReadRequest, WriteRequest
-from smbench.trace.model import Exchange
+from smbench.trace.model import Command, Exchange
 from smbench.workload.calls import Call, Close, Lock, Notify
 from smbench.workload.lanes import FOREVER_NS, Lanes
 from smbench.workload.model import Operation
@@ -124,12 +123,9 @@ def _service_ns(exchanges: tuple[Exchange, ...]) -> int:
     """From the first request to the last answer; -1 where one is missing."""
     if not exchanges:
         return -1
-    end = exchanges[0].time_ns
-    for exchange in exchanges:
-        if exchange.response_ns is None:
-            return -1
-        end = max(end, exchange.response_ns)
-    return end - exchanges[0].time_ns
+    answers = [exchange.response_ns for exchange in exchanges]
+    known = [answer for answer in answers if answer is not None]
+    return max(known) - exchanges[0].time_ns if len(known) == len(answers) else -1
 
 
 def _expected(exchanges: tuple[Exchange, ...]) -> int | None:
@@ -142,10 +138,7 @@ def _expected(exchanges: tuple[Exchange, ...]) -> int | None:
 
 def _received(exchanges: tuple[Exchange, ...]) -> int | None:
     """The bytes that reads and writes moved; None for other calls, and where the capture does not tell."""
-    total: int | None = None
-    for exchange in exchanges:
-        if isinstance(exchange.request, ReadRequest | WriteRequest):
-            count = moved(exchange)
-            if count is not None:
-                total = (total or 0) + count
-    return total
+    if not exchanges or exchanges[-1].command not in (Command.READ, Command.WRITE):
+        return None
+    counts = [count for exchange in exchanges if (count := moved(exchange)) is not None]
+    return sum(counts) if counts else None

@@ -26,11 +26,13 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from importlib.metadata import PackageNotFoundError, version
+from itertools import accumulate, pairwise, repeat
 from operator import attrgetter
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from smbench.errors import UsageError
@@ -260,39 +262,50 @@ class StoredNamespace:
 
 
 def _operations(batch: pa.RecordBatch) -> Iterator[Operation]:
-    columns = {name: batch.column(name).to_pylist() for name in _PLAIN}
-    further: dict[str, list[Any]] = {}
-    for name in _FURTHER:
-        column = batch.column(name)
-        if column.null_count < len(column):
-            values = column.to_pylist()
-            lists = pa.types.is_list(column.type)
-            further[name] = [None if v is None else tuple(v) for v in values] if lists else values
-    given = {**columns, **further}
+    kinds = _values(batch.column("kind"))
     calls: list[Call | None] = [None] * batch.num_rows
     rows_of: dict[str, list[int]] = {}
-    for at, kind in enumerate(columns["kind"]):
+    for at, kind in enumerate(kinds):
         rows_of.setdefault(kind, []).append(at)
-    nothing: list[None] = [None] * batch.num_rows
     for kind, rows in rows_of.items():
-        parameters = [given.get(name, nothing) for name in _PARAMETERS[kind]]
-        made: Iterator[Call] = map(CALLS[kind], *([values[at] for at in rows] for values in parameters))
+        where = pa.array(rows, pa.int32())
+        made: Iterator[Call] = map(CALLS[kind], *_parameters(batch, kind, where))
         for at, call in zip(rows, made, strict=True):
             calls[at] = call
-    return map(
-        Operation,
-        columns["operation"],
-        columns["user"],
-        columns["lane"],
-        columns["arrival_ns"],
-        columns["service_ns"],
-        (None if value < 0 else value for value in columns["expected"]),
-        map(tuple, columns["exchanges"]),
-        columns["rule"],
-        columns["path"],
-        calls,
-        (None if value < 0 else value for value in columns["received"]),
-    )
+    names = ("operation", "user", "lane", "arrival_ns", "service_ns", "expected", "exchanges", "rule", "path")
+    columns = {name: _values(batch.column(name)) for name in (*names, "received")}
+    columns["expected"] = [None if value < 0 else value for value in columns["expected"]]
+    columns["received"] = [None if value < 0 else value for value in columns["received"]]
+    return map(Operation, *(columns[name] for name in names), calls, columns["received"])
+
+
+def _parameters(batch: pa.RecordBatch, kind: str, rows: pa.Array) -> Iterator[Iterable[Any]]:
+    """The parameters of all calls of one kind, column by column. A column that the file lacks, because it
+    is older than the parameter, gives the parameter's default."""
+    for field in fields(CALLS[kind]):
+        if field.name in batch.schema.names:
+            yield _values(batch.column(field.name).take(rows))
+        else:
+            yield repeat(field.default)
+
+
+def _values(column: pa.Array) -> list[Any]:
+    """A column as Python values, quickly where it is plain."""
+    kind = column.type
+    if pa.types.is_dictionary(kind):
+        words = column.dictionary.to_pylist()
+        return [words[number] for number in column.indices.to_numpy().tolist()]
+    if pa.types.is_list(kind):
+        flat = column.flatten().to_numpy(zero_copy_only=False).tolist()
+        ends = accumulate(pc.fill_null(pc.list_value_length(column), 0).to_numpy().tolist(), initial=0)
+        return [tuple(flat[start:end]) for start, end in pairwise(ends)]
+    if column.null_count == 0 and (pa.types.is_integer(kind) or pa.types.is_boolean(kind)):
+        plain: list[Any] = column.to_numpy(zero_copy_only=False).tolist()
+        return plain
+    if pa.types.is_string(kind) and column.null_count == 0:
+        return _values(column.dictionary_encode())  # equal names become one object
+    values: list[Any] = column.to_pylist()
+    return values
 
 
 def write_manifest(directory: Path, info: WorkloadInfo) -> None:
