@@ -15,8 +15,7 @@ from rich.console import Console as RichConsole
 from smbench.cli.common import Console, common_options
 from smbench.cli.targets import Place, place_workload, target_options
 from smbench.errors import SetupError, UsageError
-from smbench.prepare.content import Content
-from smbench.prepare.make import DEFAULT_MAX_BYTES
+from smbench.prepare.content import DEFAULT_MAX_BYTES, Content
 from smbench.prepare.outcome import Prepared
 from smbench.report.text import plain_table
 from smbench.units import format_size, parse_size
@@ -107,7 +106,7 @@ def prepare(
 @contextmanager
 def _one_root(console: Console, place: Place) -> Iterator[Path]:
     """The target's directory; of a share, the first user's mount."""
-    from smbench.mounts.session import open_target
+    from smbench.mounts.opening import open_target
 
     if not place.users:
         raise UsageError("the workload has no users, so there is nothing to prepare")

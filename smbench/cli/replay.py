@@ -23,10 +23,10 @@ from smbench.cli.versions import versions
 from smbench.errors import UsageError
 from smbench.executors.registry import names
 from smbench.measure.client import diff, read_counters
-from smbench.mounts.session import Mounted, open_target
+from smbench.mounts.opened import Mounted
+from smbench.mounts.opening import open_target
 from smbench.plan import Pace, Plan, plan_run
-from smbench.prepare.content import Content
-from smbench.prepare.make import DEFAULT_MAX_BYTES
+from smbench.prepare.content import DEFAULT_MAX_BYTES, Content
 from smbench.report.run import show_run
 from smbench.runner.result import DOCUMENT
 from smbench.runner.run import RunOptions, RunResult, run
@@ -39,7 +39,7 @@ _NOT_VALID = 5
 _STOPPED = {"SIGINT": INTERRUPTED, "SIGTERM": 143}
 _WITHOUT_FILES = ("null", "memory")
 """Executors that touch no file of the target, so that nothing is prepared there."""
-_CLIENT_SHOWN = ("lease_break_acknowledgements",)
+_CLIENT_SHOWN = {"lease_break_acknowledgements": "lease_breaks_acknowledged"}
 
 
 @click.command(short_help=__doc__)
@@ -156,12 +156,13 @@ def replay(
                 profile=profile,
                 identity=_ids(place),
                 deadline_s=deadline_s,
+                acting=mounted.acting,
             )
             result, client = _carry_out(console, plan, workload, options, mounted)
         about = {
             "configuration": {"workload": source.name, "target": str(place.target), "prepared": prepares},
             "mounts": mounted.describe(),
-            "client": {name: client[name] for name in _CLIENT_SHOWN if name in client},
+            "client": {shown: client[name] for name, shown in _CLIENT_SHOWN.items() if name in client},
             "versions": versions(),
             "notes": mounted.notes,
         }

@@ -13,9 +13,10 @@ from smbench.cli.common import Console
 from smbench.errors import UsageError
 from smbench.mounts.accounts import deal, load_accounts, unmatched
 from smbench.mounts.facts import CaptureFacts, gather_facts
-from smbench.mounts.identity import Identity, worker_identity
-from smbench.mounts.options import PROFILES, derive_options
-from smbench.mounts.session import UserMount
+from smbench.mounts.identity import Identity
+from smbench.mounts.opened import UserMount
+from smbench.mounts.opening import ACCOUNTS_NEEDED, derive_options, worker_identity
+from smbench.mounts.options import PROFILES
 from smbench.mounts.target import DirectoryTarget, ShareTarget, Target, parse_target
 from smbench.trace.model import TraceInfo
 from smbench.workload.model import Workload
@@ -56,7 +57,7 @@ def place_workload(
     target = parse_target(target_text)
     captured = [user.name for user in workload.info.trace.users]
     identity = worker_identity(target)
-    if isinstance(target, DirectoryTarget):
+    if isinstance(target, DirectoryTarget) or (users_file is None and not ACCOUNTS_NEEDED):
         return Place(target, [UserMount(name) for name in captured], identity)
     accounts = _accounts(console, target, users_file)
     for name in unmatched(captured, accounts):

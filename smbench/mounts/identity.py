@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pwd
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -33,6 +32,8 @@ def worker_identity(target: Target, environment: Mapping[str, str] | None = None
     uid, gid = environment.get("SUDO_UID", ""), environment.get("SUDO_GID", "")
     if uid.isdecimal() and gid.isdecimal() and int(uid):
         return Identity(int(uid), int(gid), _name(int(uid)))
+    import pwd  # not everywhere
+
     try:
         nobody = pwd.getpwnam("nobody")
     except KeyError:
@@ -41,6 +42,8 @@ def worker_identity(target: Target, environment: Mapping[str, str] | None = None
 
 
 def _name(uid: int) -> str:
+    import pwd
+
     try:
         return pwd.getpwuid(uid).pw_name
     except KeyError:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,36 +13,12 @@ from smbench.mounts import cifs, directory
 from smbench.mounts.accounts import Account
 from smbench.mounts.identity import Identity
 from smbench.mounts.mountinfo import read_mountinfo
+from smbench.mounts.opened import Mounted, UserMount
 from smbench.mounts.options import Option, account_options, merge
 from smbench.mounts.state import RUNTIME_FOLDER, RunState, new_state, save
 from smbench.mounts.target import DirectoryTarget, ShareTarget, Target
 from smbench.mounts.unmount import Progress, Unmounted, unmount_run
 from smbench.mounts.verify import MountFacts, describe, read_connections, tree_of
-
-
-@dataclass(frozen=True, slots=True)
-class UserMount:
-    """Which account stands for a user, and what its mount is to be like; neither matters for a directory."""
-
-    user: str
-    account: Account | None = None
-    options: tuple[Option, ...] = ()
-
-
-@dataclass(slots=True)
-class Mounted:
-    """An open target. `roots` has a directory for each user, in their order."""
-
-    roots: list[Path]
-    description: list[dict[str, Any]]
-    state: RunState | None = None
-    """None for a directory."""
-    notes: list[str] = field(default_factory=list)
-    """What went less than well, for the result; after the end also of unmounting."""
-
-    def describe(self) -> list[dict[str, Any]]:
-        """For `mounts` in run.json: a dict a user."""
-        return self.description
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from hashlib import blake2b
 import numpy
 
 CHUNK = 4 << 20
+DEFAULT_MAX_BYTES = 10 << 30
 
 
 class Content(StrEnum):

@@ -15,7 +15,7 @@ from smbench.errors import SetupError, UsageError
 from smbench.prepare import manifest as manifests
 from smbench.prepare import tree
 from smbench.prepare.attributes import FileSystem, apply, hide, probe
-from smbench.prepare.content import Content, fill
+from smbench.prepare.content import DEFAULT_MAX_BYTES, Content, fill
 from smbench.prepare.fresh import forget_if_gone
 from smbench.prepare.layout import Item, Layout, lay_out, without
 from smbench.prepare.manifest import MANIFEST, OWN_NAMES, Manifest
@@ -24,7 +24,6 @@ from smbench.prepare.tree import Found
 from smbench.units import format_size
 from smbench.workload.model import NamespaceEntry
 
-DEFAULT_MAX_BYTES = 10 << 30
 # What making a name costs beside its bytes, so that progress moves also where files are empty.
 _ENTRY_WORK = 4096
 

@@ -1,0 +1,40 @@
+"""What opening a target takes and gives, the same on every system."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from smbench.mounts.accounts import Account
+
+if TYPE_CHECKING:
+    from smbench.mounts.options import Option
+    from smbench.mounts.state import RunState
+
+
+@dataclass(frozen=True, slots=True)
+class UserMount:
+    """Which account stands for a user, and what its mount is to be like; neither matters for a directory."""
+
+    user: str
+    account: Account | None = None
+    options: tuple[Option, ...] = ()
+
+
+@dataclass(slots=True)
+class Mounted:
+    """An open target. `roots` has a directory for each user, in their order."""
+
+    roots: list[Path]
+    description: list[dict[str, Any]]
+    state: RunState | None = None
+    """None for a directory."""
+    notes: list[str] = field(default_factory=list)
+    """What went less than well, for the result; after the end also of unmounting."""
+    acting: list[Any] = field(default_factory=list)
+    """Who each user's threads have to act as (`runner.worker.Acting`), where not whoever runs this."""
+
+    def describe(self) -> list[dict[str, Any]]:
+        """For `mounts` in run.json: a dict a user."""
+        return self.description
