@@ -152,7 +152,7 @@ def _compare(
     if folder is not None:
         side.folder = folder.strip("/").replace("\\", "/")
     if run is not None:
-        side.ended = lambda operation: run.ended.get(operation, "")
+        side.ended = run.fared
     compared = compare_sides(ours.side, side, users)
     return _Candidate(side.name, compared, run, [*notes, *side.notes, *_told(compared)])
 

@@ -55,9 +55,7 @@ def ingest_captures(
 @click.option(
     "--port", type=click.IntRange(1, 65535), multiple=True, help="SMB on this port too, beside 445 and 139."
 )
-@click.option(
-    "--nt-password-file", type=FILE, help="Decrypt: a file with the users' NT passwords, one a line."
-)
+@click.option("--nt-password-file", type=FILE, help="Decrypt: a file with the NT password on its first line.")
 @click.option("--keytab", type=FILE, help="Decrypt: a Kerberos keytab.")
 @click.option("--session-key-file", type=FILE,
               help="Decrypt: lines of SESSION_ID,KEY or SESSION_ID,,S2C_KEY,C2S_KEY in hex.")  # fmt: skip

@@ -58,21 +58,21 @@ def _mounts(document: dict[str, Any], out: Console) -> None:
         return
     out.print()
     if "share" in mounts[0]:
+        headings = ["captured user", "account", "mounted", "connection", "dialect", "signed", "encrypted"]
         rows = [(m["user"], m["account"], m["share"], *_connection(m["connection"])) for m in mounts[:_SHOWN]]
-        headings = ("captured user", "account", "mounted", "connection", "dialect", "signed", "encrypted")
-        out.print(plain_table(headings, rows))
     else:
+        headings = ["captured user", "directory", "file system"]
         rows = [(m["user"], m["root"], m["filesystem"] or "") for m in mounts[:_SHOWN]]
-        out.print(plain_table(("captured user", "directory", "file system"), rows))
+    out.print(plain_table(headings, rows))
     if len(mounts) > _SHOWN:
         out.print(f"… and {len(mounts) - _SHOWN} more users")
 
 
-def _connection(connection: dict[str, Any] | None) -> tuple[str, str, str, str]:
+def _connection(connection: dict[str, Any] | None) -> tuple[str, ...]:
     if connection is None:
         return "not told by this kernel", "", "", ""
-    flags = ("yes" if connection[name] else "no" for name in ("signed", "encrypted"))
-    return (f"own, {connection['id']:#x}", f"SMB {connection['dialect']}", *flags)  # type: ignore[return-value]
+    flags = ["yes" if connection[name] else "no" for name in ("signed", "encrypted")]
+    return f"own, {connection['id']:#x}", f"SMB {connection['dialect']}", *flags
 
 
 def _latency(document: dict[str, Any], out: Console) -> None:
@@ -93,12 +93,10 @@ def _latency(document: dict[str, Any], out: Console) -> None:
 
 def _client(document: dict[str, Any], out: Console) -> None:
     counters = document.get("client", {})
-    moved = {name: count for name, count in counters.items() if count}
-    if moved:
+    if counters:
         out.print()
-        out.print(
-            "client      " + "  ".join(f"{name} {count:,}" for name, count in moved.items()), markup=False
-        )
+        told = (f"{name.replace('_', ' ')} {count:,}" for name, count in counters.items())
+        out.print("the client's own counters: " + ", ".join(told), markup=False)
 
 
 def _mismatches(document: dict[str, Any], out: Console) -> None:
