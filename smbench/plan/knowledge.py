@@ -3,88 +3,105 @@ they do not imply.
 
 A *requirement* says that lane `lane` must have completed `done` operations. It becomes a stored edge
 only where nothing that the lane has waited for before (or waits for now) implies it already.
+
+Clocks are arrays over all lanes, and of each lane's past only some are kept, so memory does not grow
+with the workload. What is not kept prunes less and orders no less: beyond some number of lanes only a
+lane's own waits are remembered.
 """
 
 from __future__ import annotations
 
 from array import array
-from collections.abc import Mapping
-from typing import NamedTuple
+from collections import defaultdict, deque
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
-Known = Mapping[int, int]
-"""Completed operations by lane; never changed once made, so that it can be shared."""
+import numpy as np
+from numpy.typing import NDArray
+
+_LANES_WITH_CLOCKS = 1024
+_CLOCKS_KEPT = 16
+
+Clock = NDArray[np.int64]
 
 
-class Access(NamedTuple):
-    """The latest access of one lane to one object."""
+@dataclass(slots=True)
+class Access:
+    """The latest access of one lane to one object, which owns this value."""
 
     row: int
     lane: int
     position: int
     end_ns: int
     """When the capture had its answer."""
-    known: list[Known]
-    """One item: what is done when this access is, which is settled once its own waits are."""
     before: int = 0
     """What the lane must have completed for its access before this one to be done."""
     needs: tuple[Requirement, ...] = ()
     """What this access waits for on the object itself: it holds for whoever overlaps with it too."""
 
+    def own(self) -> Access:
+        """The same access for another object to own."""
+        return Access(self.row, self.lane, self.position, self.end_ns)
+
+    def succeed(self, previous: Access) -> None:
+        """Take the place of the lane's previous access to the same object."""
+        # One operation may come to an object twice: it never waits for itself.
+        self.before = max(self.before, min(previous.position + 1, self.position))
+
 
 class Requirement(NamedTuple):
-    """`known`: what had been done before the last of these operations was issued."""
+    """`row`: the last of the operations that must be completed, -1 where it is not known."""
 
     row: int
     lane: int
     done: int
-    known: Known | None
 
 
 class Edges:
     """Takes each operation's requirements in order of arrival and keeps the edges that count."""
 
     def __init__(self, lanes: int) -> None:
-        self.known: list[Known] = [{} for _ in range(lanes)]
-        """By lane."""
         self.found = 0
         self.lane = array("q")
         self.position = array("q")
         self.after_lane = array("q")
         self.count = array("q")
+        self._has_clocks = lanes <= _LANES_WITH_CLOCKS
+        self._known: list[Any] = [
+            np.zeros(lanes, np.int64) if self._has_clocks else defaultdict(int) for _ in range(lanes)
+        ]
+        self._past: list[deque[tuple[int, Clock]]] = [deque(maxlen=_CLOCKS_KEPT) for _ in range(lanes)]
 
     def add(self, lane: int, position: int, required: list[Requirement]) -> None:
         """Store what operation `position` of `lane` has to wait for and does not know yet."""
         self.found += len(required)
-        known = self.known[lane]
-        unknown = [one for one in required if one.done > known.get(one.lane, 0)]
+        known = self._known[lane]
+        unknown = [one for one in required if one.done > known[one.lane]]
         if not unknown:
             return
         # Only a later operation can have waited for an earlier one: the latest first.
-        unknown.sort(reverse=True, key=_row)
-        merged = dict(known)
-        for _, other, done, behind in unknown:
-            if done <= merged.get(other, 0):
+        unknown.sort(reverse=True)
+        known = known.copy()
+        for _, other, done in unknown:
+            if done <= known[other]:
                 continue
             self.lane.append(lane)
             self.position.append(position)
             self.after_lane.append(other)
             self.count.append(done)
-            merged[other] = done
-            if behind:
-                for further, by_then in behind.items():
-                    if by_then > merged.get(further, 0) and further != lane:
-                        merged[further] = by_then
-        self.known[lane] = merged
+            known[other] = done
+            if (then := self._clock(other, done - 1)) is not None:
+                np.maximum(known, then, out=known)
+        self._known[lane] = known
+        if self._has_clocks:
+            self._past[lane].append((position, known))
 
-
-def _row(requirement: Requirement) -> int:
-    return requirement.row
-
-
-def after(access: Access, previous: Access) -> Access:
-    """The access, when it takes the place of its lane's previous one to the same object."""
-    # One operation may come to an object twice: it never waits for itself.
-    return access._replace(before=max(access.before, min(previous.position + 1, access.position)))
+    def _clock(self, lane: int, position: int) -> Clock | None:
+        """What was done when a lane issued that operation, as far as it is kept."""
+        for then, clock in reversed(self._past[lane]):
+            if then <= position:
+                return clock
+        return None
 
 
 def require(access: Access, lane: int, arrival_ns: int, into: list[Requirement]) -> None:
@@ -95,14 +112,14 @@ def require(access: Access, lane: int, arrival_ns: int, into: list[Requirement])
     if access.lane == lane:
         return
     if access.end_ns <= arrival_ns:
-        into.append(Requirement(access.row, access.lane, access.position + 1, access.known[0]))
+        into.append(Requirement(access.row, access.lane, access.position + 1))
         return
     if access.before:
-        into.append(Requirement(-1, access.lane, access.before, None))
+        into.append(Requirement(-1, access.lane, access.before))
     into.extend(need for need in access.needs if need.lane != lane)
 
 
 def require_always(access: Access, lane: int, into: list[Requirement]) -> None:
     """The same where the later operation has no meaning before the earlier one is done."""
     if access.lane != lane:
-        into.append(Requirement(access.row, access.lane, access.position + 1, access.known[0]))
+        into.append(Requirement(access.row, access.lane, access.position + 1))

@@ -7,7 +7,7 @@ other commute; others keep their order. EXCLUSIVE gets on with nothing: it makes
 
 from __future__ import annotations
 
-from smbench.plan.knowledge import Access, Requirement, after, require
+from smbench.plan.knowledge import Access, Requirement, require
 
 LOOKUP = 0o07
 EXCLUSIVE = 0o100
@@ -49,11 +49,12 @@ class Name:
             for earlier in accesses.values():
                 if earlier.lane != lane:
                     require(earlier, lane, arrival_ns, into)
+        access = access.own()
         if mode == EXCLUSIVE:
-            access = access._replace(needs=tuple(into[first:]))
+            access.needs = tuple(into[first:])
             for accesses in by_mode.values():
                 if lane in accesses:
-                    access = after(access, accesses[lane])
+                    access.succeed(accesses[lane])
             # Whoever comes later waits for this one, and so for all that it waited for.
             self._by_mode = by_mode = {
                 other: left
@@ -64,9 +65,9 @@ class Name:
                     }
                 )
             }
-            by_mode[EXCLUSIVE] = {**by_mode.get(EXCLUSIVE, {}), lane: access}
+            by_mode.setdefault(EXCLUSIVE, {})[lane] = access
             return
         same = by_mode.setdefault(mode, {})
         if (previous := same.get(lane)) is not None:
-            access = after(access, previous)
+            access.succeed(previous)
         same[lane] = access

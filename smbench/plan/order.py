@@ -83,18 +83,17 @@ class Order:
     def feed(self, columns: Columns, lanes: list[int], positions: list[int], first_row: int) -> None:
         """One batch: `lanes` and `positions` say where in the plan each operation is."""
         self._columns = columns
-        rules, known, add = self._rules, self.edges.known, self.edges.add
+        rules, add = self._rules, self.edges.add
         rows = zip(
             lanes, positions, columns["kind"], columns["arrival_ns"], columns["service_ns"], strict=True
         )
         for at, (lane, position, kind, arrival_ns, service_ns) in enumerate(rows):
             end_ns = arrival_ns + service_ns if service_ns >= 0 else _FOREVER_NS
-            access = Access(first_row + at, lane, position, end_ns, [known[lane]])
+            access = Access(first_row + at, lane, position, end_ns)
             required: list[Requirement] = []
             rules.get(kind, self._use_only)(at, access, arrival_ns, required)
             if required:
                 add(lane, position, required)
-                access.known[0] = known[lane]
 
     # Handles
 

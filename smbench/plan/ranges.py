@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from smbench.plan.knowledge import Access, Requirement, after, require
+from smbench.plan.knowledge import Access, Requirement, require
 
 END = 1 << 65
 """Beyond every offset."""
@@ -42,19 +42,21 @@ class Ranges:
         if lane != self._sole:
             self._share(lane)
             _require_overlapping(self._writes, low, high, lane, arrival_ns, into)
+        access = access.own()
         if (previous := self._reads.get(lane)) is not None:
             low, high = min(low, previous.low), max(high, previous.high)
-            access = after(access, previous.access)
+            access.succeed(previous.access)
         self._reads[lane] = _Range(low, high, access)
 
     def write(self, low: int, high: int, access: Access, arrival_ns: int, into: list[Requirement]) -> None:
         """The same for a write."""
         lane = access.lane
         writes = self._writes
+        access = access.own()
         if lane == self._sole:
             if writes:
                 previous = writes[-1]
-                access = after(access, previous.access)
+                access.succeed(previous.access)
                 low, high = min(low, previous.low), max(high, previous.high)
             self._writes = [_Range(low, high, access)]
             return
@@ -64,14 +66,14 @@ class Ranges:
         for earlier in self._reads.values():
             if earlier.low < high and low < earlier.high:
                 require(earlier.access, lane, arrival_ns, into)
-        access = access._replace(needs=tuple(into[first:]))
+        access.needs = tuple(into[first:])
         left = []
         first_low, last_high = low, high
         for earlier in writes:
             own, done = earlier.access.lane == lane, earlier.access.end_ns <= arrival_ns
             if done and own and earlier.low <= high and low <= earlier.high:
                 first_low, last_high = min(first_low, earlier.low), max(last_high, earlier.high)
-                access = after(access, earlier.access)
+                access.succeed(earlier.access)
             elif not (done and low <= earlier.low and earlier.high <= high):
                 left.append(earlier)
         left.append(_Range(first_low, last_high, access))
@@ -98,6 +100,6 @@ def _hulls(ranges: list[_Range]) -> list[_Range]:
     for low, high, access in ranges:
         if (other := hulls.get(access.lane)) is not None:
             low, high = min(low, other.low), max(high, other.high)
-            access = after(access, other.access)
+            access.succeed(other.access)
         hulls[access.lane] = _Range(low, high, access)
     return list(hulls.values())
