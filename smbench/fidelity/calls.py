@@ -9,6 +9,8 @@ import numpy as np
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from smbench.fidelity.sides import CallFound
+
 _LOOKED_BACK = 256
 """Calls of one user that may be under way at once: as many as it has lanes, and then some."""
 
@@ -32,22 +34,18 @@ class RunCalls:
             rows = rows[np.argsort(issued[rows], kind="stable")]
             self._by_user[wire] = rows, issued[rows], completed[rows]
 
-    def __call__(self, user: int, path: str, at_ns: int) -> str:
+    def __call__(self, user: int, path: str, at_ns: int) -> CallFound | None:
         """The call that was under way then, best one on the same path (relative to the target); else the one
-        before it."""
+        before it. None where the user made no call."""
         if user not in self._by_user:
-            return ""
+            return None
         rows, issued, completed = self._by_user[user]
         last = int(np.searchsorted(issued, at_ns, "right")) - 1
         if last < 0:
-            return "before the first call"
+            return None
         near = range(last, max(-1, last - _LOOKED_BACK), -1)
         running = [at for at in near if completed[at] >= at_ns]
         wanted = path.casefold()
         same = [at for at in running if self._paths[int(rows[at])].casefold() == wanted]
-        if running:
-            return self._said(int(rows[(same or running)[0]]))
-        return "after " + self._said(int(rows[last]))
-
-    def _said(self, row: int) -> str:
-        return f"{self._kinds[row]} {self._paths[row] or '/'} (operation {self._numbers[row]})"
+        row = int(rows[(same or running or [last])[0]])
+        return CallFound(self._kinds[row], self._paths[row], self._numbers[row], bool(running))

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from smbench.fidelity.matching import Matching
 from smbench.fidelity.parameters import describe
 from smbench.fidelity.rows import NONE, Rows, Vocabulary
-from smbench.fidelity.sides import Side
+from smbench.fidelity.sides import CallFound, Side
 from smbench.fidelity.users import UserPair
 from smbench.ntstatus import name as status_name
 from smbench.trace.model import command_name
@@ -97,7 +97,8 @@ class Differences:
         rows, fates = self._rows[which], self._sides[which].fates.kinds
         commands, fate = rows["command"].tolist(), rows["fate"].tolist()
         counted = Counter(
-            (commands[at], fates[fate[at]].rule, self._reason(which, at)) for at in self._at[which]
+            (commands[at], fates[fate[at]].rule, self._reason(which, at, self._call(which, at)))
+            for at in self._at[which]
         )
         return [
             (command_name(command), rule, reason, n) for (command, rule, reason), n in counted.most_common()
@@ -116,20 +117,23 @@ class Differences:
                 writer.write_batch(pa.RecordBatch.from_pylist(batch, SCHEMA))
 
     def _missing(self, at: int) -> Difference:
-        reference = self._sides[0]
-        number = int(self._rows[0]["index"][at])
-        operation = int(reference.fates.operation[number])
-        return self._difference(MISSING, 0, at, reference.operation_of(operation) if operation >= 0 else "")
+        return self._difference(MISSING, 0, at, self._call(0, at))
 
     def _extra(self, at: int) -> Difference:
-        candidate, rows = self._sides[1], self._rows[1]
-        call = ""
-        if candidate.calls is not None:
-            sent_ns = int(rows["time_ns"][at]) + candidate.info.start_epoch_ns
-            call = candidate.calls(int(rows["user"][at]), rows.spellings[int(rows["path"][at])], sent_ns)
-        return self._difference(EXTRA, 1, at, call)
+        return self._difference(EXTRA, 1, at, self._call(1, at))
 
-    def _difference(self, side: str, which: int, at: int, call: str) -> Difference:
+    def _call(self, which: int, at: int) -> CallFound | None:
+        """The operation that a missing exchange was lifted to; the call that an extra one was sent by."""
+        side, rows = self._sides[which], self._rows[which]
+        if which == 0:
+            operation = int(side.fates.operation[int(rows["index"][at])])
+            return side.operation_of(operation) if operation >= 0 else None
+        if side.calls is None:
+            return None
+        sent_ns = int(rows["time_ns"][at]) + side.info.start_epoch_ns
+        return side.calls(int(rows["user"][at]), rows.spellings[int(rows["path"][at])], sent_ns)
+
+    def _difference(self, side: str, which: int, at: int, call: CallFound | None) -> Difference:
         rows = self._rows[which]
 
         def value(column: str) -> int:
@@ -149,23 +153,25 @@ class Differences:
             parameters if target == NONE else f"{parameters} target={rows.spellings[target]}",
             "unanswered" if value("status") == NONE else status_name(value("status")),
             fate.rule,
-            self._reason(which, at),
-            call,
+            self._reason(which, at, call),
+            "" if call is None else str(call),
         )
 
-    def _reason(self, which: int, at: int) -> str:
+    def _reason(self, which: int, at: int, call: CallFound | None) -> str:
         rows, side = self._rows[which], self._sides[which]
         fate = side.fates.kinds[int(rows["fate"][at])]
         if int(rows["user"][at]) in self._unpaired[which]:
             return "its user has no counterpart on the other side"
         if which == 1:
-            return "sent beside what the reference has"
+            if call is None:
+                return "the reference has no such request"
+            return f"sent by {call.kind}" if call.running else f"sent after {call.kind} had returned"
         if fate.disposition == Disposition.UNSUPPORTED:
             return f"not replayed: {fate.reason}"
-        operation = int(side.fates.operation[int(rows["index"][at])])
-        ended = self._sides[1].ended(operation) if operation >= 0 else ""
-        if ended:
-            return ended
+        if call is None:
+            return "no operation stands for it"
+        if ended := self._sides[1].ended(call.operation):
+            return f"{call.kind}: {ended}"
         if fate.disposition == Disposition.APPROXIMATE:
             return f"replayed otherwise: {fate.reason}"
-        return "not sent like this"
+        return f"{call.kind} did not send it like this"

@@ -12,7 +12,7 @@ from typing import Any
 from smbench.capture.decode import DecodeOptions, Progress, decode
 from smbench.errors import UsageError
 from smbench.fidelity.calls import RunCalls
-from smbench.fidelity.sides import Side, Stand, Window, read_fates
+from smbench.fidelity.sides import CallFound, Side, Stand, Window, read_fates
 from smbench.lift.lift import lift
 from smbench.trace.model import TraceInfo
 from smbench.trace.store import EXCHANGES_FILE, read_exchanges
@@ -86,15 +86,15 @@ def _loaded(name: str, directory: Path, workload: Workload) -> Loaded:
     return Loaded(side, operations)
 
 
-def _operation_teller(operations: StoredOperations) -> Callable[[int], str]:
+def _operation_teller(operations: StoredOperations) -> Callable[[int], CallFound]:
     @cache
     def columns() -> tuple[list[str], list[str]]:
         table = operations.table(["kind", "path"])
         return table.column("kind").to_pylist(), table.column("path").to_pylist()
 
-    def tell(number: int) -> str:
+    def tell(number: int) -> CallFound:
         kinds, paths = columns()
-        return f"{kinds[number]} {paths[number] or '/'} (operation {number})"
+        return CallFound(kinds[number], paths[number], number, running=True)
 
     return tell
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from smbench.ntstatus import Errno, Status, matches, outcome_of
 from smbench.workload.calls import CALLS, List, Read
 from smbench.workload.store import StoredOperations
 
+_REASONS = 2
 _READS, _WRITES = ("Read",), ("Write",)
 
 
@@ -54,12 +55,23 @@ class RunOutcomes:
     ended: dict[int, str] = field(default_factory=dict)
     """Operations that ended otherwise than in the capture or were not carried out, and how."""
 
+    _kinds: list[str] = field(default_factory=list)
+
+    def fared(self, operation: int) -> str | None:
+        """How an operation fared, where it was not as in the capture; else what the executor cannot keep of
+        its kind."""
+        if operation in self.ended:
+            return self.ended[operation]
+        kind = self._kinds[operation]
+        lost = [loss["reason"] for loss in self.losses if loss["kind"] == kind]
+        return "; ".join(lost[:_REASONS]) + ("; …" if len(lost) > _REASONS else "") if lost else None
+
     @property
     def total(self) -> KindOutcomes:
         """Of all kinds."""
         whole = KindOutcomes()
         for kind in self.by_kind.values():
-            for name in KindOutcomes.__slots__:
+            for name in [column.name for column in fields(KindOutcomes)]:
                 setattr(whole, name, getattr(whole, name) + getattr(kind, name))
         return whole
 
@@ -128,6 +140,7 @@ def run_outcomes(
         _bytes(kinds, captured, ran, _WRITES),
         _latency(kinds, captured, ran),
         _ended(table, odd, {row["kind"]: row["reason"] for row in document.get("skipped", [])}),
+        kinds.to_pylist(),
     )
 
 

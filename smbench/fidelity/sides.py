@@ -20,12 +20,27 @@ from smbench.workload.store import COVERAGE
 
 _UNKNOWN = -1
 
-CallFinder = Callable[[int, str, int], str]
-"""(user on the wire, path, nanoseconds since 1970) → the call in whose time it was sent, or `""`."""
+
+@dataclass(frozen=True, slots=True)
+class CallFound:
+    """A call of a run, and whether it was `running` when an exchange was sent, or over already."""
+
+    kind: str
+    path: str
+    operation: int
+    running: bool
+
+    def __str__(self) -> str:
+        said = f"{self.kind} {self.path or '/'} (operation {self.operation})"
+        return said if self.running else f"after {said}"
 
 
-def _unknown(_number: int) -> str:
-    return ""
+CallFinder = Callable[[int, str, int], CallFound | None]
+"""(user on the wire, path, nanoseconds since 1970) → the call in whose time it was sent."""
+
+
+def _unknown(_number: int) -> None:
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,11 +123,11 @@ class Side:
     stands: list[Stand] = field(default_factory=list)
     folder: str | None = None
     """Beneath which folder of the share a run worked; None where that is not known."""
-    operation_of: Callable[[int], str] = _unknown
-    """What an operation of the side's workload asked for, for people; `""` where it is not known."""
-    ended: Callable[[int], str] = _unknown
-    """How an operation of the reference's workload ended in this side's run, where that tells why an
-    exchange is missing (skipped, another outcome); else `""`."""
+    operation_of: Callable[[int], CallFound | None] = _unknown
+    """An operation of the side's workload."""
+    ended: Callable[[int], str | None] = _unknown
+    """How an operation of the reference's workload fared in this side's run, where that tells why an
+    exchange is missing: skipped, another outcome, something that the executor could not keep."""
     calls: CallFinder | None = None
     """Which call of the run an exchange on the wire belongs to."""
     notes: list[str] = field(default_factory=list)

@@ -28,13 +28,14 @@ def pair_users(
     reference: Sequence[str],
     candidate: Sequence[str],
     given: Mapping[str, str],
-    stands: Sequence[Stand],
+    stands: tuple[Sequence[Stand], Sequence[Stand]],
     sent: tuple[Mapping[int, Mapping[int, int]], Mapping[int, Mapping[int, int]]],
 ) -> list[UserPair]:
     """Pairs of users, each used once.
 
-    `given` maps the reference's names to the candidate's. `sent` says of each side how often every user
-    (by index, in order of appearance) sent each request.
+    `given` maps the reference's names to the candidate's; `stands` are those of both sides, empty for what
+    is no run. `sent` says of each side how often every user (by index, in order of appearance) sent each
+    request.
     """
     pairs: list[UserPair] = []
     left, right = list(sent[0]), list(sent[1])
@@ -47,13 +48,28 @@ def pair_users(
                 pairs.append(UserPair(one, other, by))
 
     take(_by_name(reference, candidate, given.items(), left, right), "given")
-    mounts = [(stand.captured, stand.account) for stand in stands if stand.user is None]
-    take(_by_session(reference, stands, left), "mounts")
-    take(_by_name(reference, candidate, mounts, left, right), "mounts")
+    captured = _captured(reference, stands[0])
+    take(
+        [
+            (captured[stand.captured.casefold()], stand.user)
+            for stand in stands[1]
+            if stand.user is not None and stand.captured.casefold() in captured
+        ],
+        "mounts",
+    )
+    accounts = [(stand.captured, stand.account) for stand in stands[1] if stand.user is None]
+    take(_by_name(reference, candidate, accounts, left, right), "mounts")
     take(_by_name(reference, candidate, [(name, name) for name in reference], left, right), "name")
     take(_by_content(sent, left, right), "content")
     take(list(zip(left, right, strict=False)), "order")
     return sorted(pairs, key=lambda pair: pair.reference)
+
+
+def _captured(reference: Sequence[str], stands: Sequence[Stand]) -> dict[str, int]:
+    """The reference's users by the name of the capture, which a run's own names hide."""
+    if stands:
+        return {stand.captured.casefold(): stand.user for stand in stands if stand.user is not None}
+    return {name.casefold(): user for user, name in enumerate(reference)}
 
 
 def _by_name(
@@ -75,17 +91,6 @@ def _by_name(
             free.remove(other)
             found.append((one, other))
     return found
-
-
-def _by_session(
-    reference: Sequence[str], stands: Sequence[Stand], left: Sequence[int]
-) -> list[tuple[int, int]]:
-    named = {reference[user].casefold(): user for user in left}
-    return [
-        (named[stand.captured.casefold()], stand.user)
-        for stand in stands
-        if stand.user is not None and stand.captured.casefold() in named
-    ]
 
 
 def _same(name: str, other: str) -> bool:

@@ -1,0 +1,271 @@
+"""The wire of a run: what its connections sent, captured by tcpdump beside the run itself.
+
+Two marks, datagrams to the server's discard port (RFC 863), keep the run's own traffic apart from
+mounting, preparing and warming. tcpdump is behind what it captures, so each mark is waited for until it
+stands in the file: then all that was sent before it stands there too.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from smbench.errors import SetupError
+
+WIRE = "wire.pcapng"
+_DISCARD_PORT = 9
+_SNAP_BYTES = 262_144
+"""tcpdump's own maximum: also what segmentation offload leaves whole is captured whole."""
+_BUFFER_KIB = 65_536
+_START_S = 10.0
+_MARK_S = 10.0
+_REPEAT_S = 0.5
+_END_S = 10.0
+_LOOK_S = 0.02
+_CHUNK = 1 << 22
+_PR_SET_PDEATHSIG = 1
+_FOLDER = Path("/var/tmp")
+"""On disk, where captures fit, and where AppArmor's profile for tcpdump lets it write (names in .pcap;
+nothing beneath a hidden folder of a home)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """How packets to a server leave: its addresses, and the interface of the first."""
+
+    addresses: tuple[str, ...]
+    interface: str
+
+
+def find_route(server: str, port: int) -> Route:
+    """Ask the resolver and the kernel. SetupError where there is no way to the server."""
+    try:
+        found = socket.getaddrinfo(server, port, type=socket.SOCK_STREAM)
+    except OSError as error:
+        raise SetupError(
+            f"cannot capture the traffic with {server}: it cannot be resolved ({error})"
+        ) from None
+    addresses = tuple(dict.fromkeys(str(address[4][0]) for address in found))
+    try:
+        said = subprocess.run(
+            [_program("ip", "iproute2"), "-j", "route", "get", addresses[0]],
+            capture_output=True, text=True, check=True, timeout=_START_S,
+        )  # fmt: skip
+        return Route(addresses, parse_route(said.stdout))
+    except (subprocess.SubprocessError, ValueError):
+        raise SetupError(
+            f"cannot capture the traffic with {server}: the kernel has no route to {addresses[0]}"
+        ) from None
+
+
+def parse_route(text: str) -> str:
+    """The interface in what `ip -j route get` says. ValueError where it names none."""
+    document = json.loads(text)
+    try:
+        return str(document[0]["dev"])
+    except (LookupError, TypeError):
+        raise ValueError(f"no route in {text!r}") from None
+
+
+def capture_filter(addresses: tuple[str, ...], port: int) -> str:
+    """The BPF filter: SMB with the server, and the marks."""
+    hosts = " or ".join(f"host {address.partition('%')[0]}" for address in addresses)
+    return f"({hosts}) and (tcp port {port} or udp dst port {_DISCARD_PORT})"
+
+
+_COUNTED = {
+    "captured": re.compile(r"^(\d+) packets? captured", re.MULTILINE),
+    "received": re.compile(r"^(\d+) packets? received by filter", re.MULTILINE),
+    "dropped": re.compile(r"^(\d+) packets? dropped by kernel", re.MULTILINE),
+    "dropped_by_interface": re.compile(r"^(\d+) packets? dropped by interface", re.MULTILINE),
+}
+
+
+def parse_summary(text: str) -> dict[str, int]:
+    """tcpdump's last words. `received` counts a packet twice on the loopback, where it goes out and
+    comes in; `dropped` is what the kernel had no room for: what is not in the file."""
+    found = {name: pattern.search(text) for name, pattern in _COUNTED.items()}
+    return {name: int(match[1]) for name, match in found.items() if match}
+
+
+@dataclass(slots=True)
+class WireCapture:
+    """One capture under way. `capture_wire` starts and ends it."""
+
+    route: Route
+    filter: str
+    _folder: Path
+    _process: subprocess.Popen[bytes]
+    marks: list[int] = field(default_factory=list)
+    """When each mark was sent, nanoseconds since 1970."""
+    packets: dict[str, int] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    _searched: int = 0
+
+    @property
+    def raw(self) -> Path:
+        """The file that tcpdump writes."""
+        return self._folder / "wire.pcap"
+
+    def mark(self) -> int:
+        """Mark this moment on the wire, and wait until all before it stands in the file. The time of the
+        mark comes back; that it did not come through is noted, and no error."""
+        sign = f"smbench-mark {uuid.uuid4().hex}".encode("ascii")
+        sent_ns = time.time_ns()
+        give_up = time.monotonic() + _MARK_S
+        while time.monotonic() < give_up and self._process.poll() is None:
+            self._send(sign)
+            again = time.monotonic() + _REPEAT_S
+            while time.monotonic() < again:
+                if self._stands(sign):
+                    self.marks.append(sent_ns)
+                    return sent_ns
+                time.sleep(_LOOK_S)
+        self.notes.append(
+            f"a mark did not come through within {_MARK_S:g} s: the last packets before it may be missing"
+        )
+        self.marks.append(sent_ns)
+        return sent_ns
+
+    def describe(self) -> dict[str, Any]:
+        """For `wire` in run.json; `window_ns` is from the first mark to the last."""
+        return {
+            "file": WIRE,
+            "interface": self.route.interface,
+            "addresses": list(self.route.addresses),
+            "filter": self.filter,
+            "window_ns": [self.marks[0], self.marks[-1]] if len(self.marks) > 1 else None,
+            "packets": self.packets,
+            "notes": self.notes,
+        }
+
+    def _send(self, sign: bytes) -> None:
+        address = self.route.addresses[0]
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        with contextlib.suppress(OSError), socket.socket(family, socket.SOCK_DGRAM) as sender:
+            sender.sendto(sign, (address, _DISCARD_PORT))
+
+    def _stands(self, sign: bytes) -> bool:
+        with self.raw.open("rb") as file:
+            file.seek(max(0, self._searched - len(sign)))
+            while chunk := file.read(_CHUNK):
+                end = file.tell()
+                if sign in chunk:
+                    self._searched = end
+                    return True
+                self._searched = end
+                if len(chunk) == _CHUNK:
+                    file.seek(end - len(sign))
+        return False
+
+    def _end(self) -> str:
+        """Stop tcpdump; what it said."""
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGINT)
+            try:
+                self._process.wait(_END_S)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+        return _said(self._folder)
+
+
+@contextlib.contextmanager
+def capture_wire(server: str, port: int, output: Path, folder: Path | None = None) -> Iterator[WireCapture]:
+    """Capture what goes to and from `server`'s SMB port for as long as the block lasts; then `output` is
+    a pcapng file (none where the block raises). `folder` takes the raw capture meanwhile.
+
+    Needs root, or the right to capture. Raises SetupError where tcpdump does not start.
+    """
+    tcpdump, editcap = _program("tcpdump", "tcpdump"), _program("editcap", "wireshark-common")
+    route = find_route(server, port)
+    wanted = capture_filter(route.addresses, port)
+    scratch = Path(tempfile.mkdtemp(prefix="smbench-wire-", dir=folder or _scratch()))
+    capture: WireCapture | None = None
+    try:
+        capture = WireCapture(route, wanted, scratch, _start(tcpdump, route, wanted, scratch))
+        _await_start(capture, scratch)
+        yield capture
+        said = capture._end()
+        capture.packets = parse_summary(said)
+        if capture.packets.get("dropped"):
+            capture.notes.append(
+                f"the kernel dropped {capture.packets['dropped']:,} packets that tcpdump was too slow for"
+            )
+        if not capture.packets:
+            capture.notes.append(f"tcpdump ended before the run did: {_last_line(said)}")
+        _convert(editcap, capture.raw, output)
+    finally:
+        if capture is not None:
+            capture._end()
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _scratch() -> str:
+    return str(_FOLDER) if _FOLDER.is_dir() and os.access(_FOLDER, os.W_OK) else tempfile.gettempdir()
+
+
+def _start(tcpdump: str, route: Route, wanted: str, folder: Path) -> subprocess.Popen[bytes]:
+    libc = ctypes.CDLL(None)
+    with (folder / "said").open("wb") as said:
+        return subprocess.Popen(
+            [
+                tcpdump, "-i", route.interface, "-w", str(folder / "wire.pcap"), "-s", str(_SNAP_BYTES),
+                "-B", str(_BUFFER_KIB), "--immediate-mode", "-U", "-n", "--time-stamp-precision=nano",
+                # Debian's would write as the user tcpdump, who may not write here.
+                *(("-Z", "root") if os.geteuid() == 0 else ()),
+                wanted,
+            ],
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=said,
+            # Ctrl-C at the terminal stops the run, and only then the capture.
+            start_new_session=True,
+            preexec_fn=lambda: libc.prctl(_PR_SET_PDEATHSIG, signal.SIGINT, 0, 0, 0),
+        )  # fmt: skip
+
+
+def _await_start(capture: WireCapture, folder: Path) -> None:
+    give_up = time.monotonic() + _START_S
+    while "listening on" not in _said(folder):
+        if capture._process.poll() is not None or time.monotonic() > give_up:
+            raise SetupError(
+                f"tcpdump cannot capture on {capture.route.interface}: {_last_line(_said(folder))}; "
+                "capturing needs root"
+            )
+        time.sleep(_LOOK_S)
+
+
+def _said(folder: Path) -> str:
+    return (folder / "said").read_text(encoding="utf-8", errors="replace")
+
+
+def _last_line(text: str) -> str:
+    lines = text.strip().splitlines()
+    return lines[-1].removeprefix("tcpdump: ") if lines else "it said nothing"
+
+
+def _convert(editcap: str, raw: Path, output: Path) -> None:
+    done = subprocess.run([editcap, "-F", "pcapng", raw, output], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SetupError(f"cannot write {output}: {_last_line(done.stderr)}")
+
+
+def _program(name: str, package: str) -> str:
+    # sbin is not in an ordinary user's PATH, and tcpdump stood there until Debian 11.
+    found = shutil.which(name, path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin")
+    if found is None:
+        raise SetupError(f"{name} is missing, which capturing a run needs: apt install {package}")
+    return found

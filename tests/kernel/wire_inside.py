@@ -1,0 +1,152 @@
+"""Stories of capturing a run and comparing it, told inside the lab's guest as root (see test_wire.py)."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from helpers.command import THREE_USERS, run
+
+from smbench.capture.decode import decode
+from smbench.fidelity.loading import window
+from smbench.lift.lift import lift
+from smbench.measure.wire import capture_wire
+from smbench.mounts.accounts import load_accounts
+from smbench.mounts.facts import CaptureFacts
+from smbench.mounts.options import derive_options
+from smbench.mounts.session import UserMount, open_target
+from smbench.mounts.target import ShareTarget, parse_target
+from smbench.plan import Pace, plan_run
+from smbench.prepare.make import prepare
+from smbench.runner.run import RunOptions
+from smbench.runner.run import run as run_plan
+from smbench.trace.model import Trace
+
+ACCOUNTS = load_accounts(Path(os.environ["LAB_USERS"])).accounts
+SHARE = os.environ["LAB_SHARE"]
+
+
+def target(folder: str = "") -> ShareTarget:
+    parsed = parse_target(SHARE + folder)
+    assert isinstance(parsed, ShareTarget)
+    return parsed
+
+
+def mounts(trace: Trace, users: list[str]) -> list[UserMount]:
+    options = derive_options("wire", trace.info, CaptureFacts())
+    return [UserMount(user, account, options) for user, account in zip(users, ACCOUNTS, strict=False)]
+
+
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Trace:
+    return decode([THREE_USERS], tmp_path_factory.mktemp("original"))
+
+
+def test_what_a_run_sends_stands_between_its_marks(original: Trace, tmp_path: Path) -> None:
+    output = tmp_path / "wire.pcapng"
+    with (
+        open_target(target(), mounts(original, ["one"])) as opened,
+        capture_wire("127.0.0.1", 445, output, tmp_path) as wire,
+    ):
+        root = opened.roots[0]
+        (root / "before").write_bytes(b"x" * 1000)
+        wire.mark()
+        with (root / "within").open("wb", buffering=0) as file:
+            for _ in range(100):
+                file.write(os.urandom(4096))
+        wire.mark()
+        (root / "after").write_bytes(b"x" * 1000)
+    told = wire.describe()
+    assert told["notes"] == []
+    assert told["interface"] == "lo"
+    assert told["packets"]["dropped"] == 0
+    assert told["packets"]["captured"] > 200
+    assert output.read_bytes()[:4] == bytes.fromhex("0a0d0d0a")  # a pcapng's section header
+    assert list(tmp_path.iterdir()) == [output]
+    trace = decode([output], tmp_path)
+    begin, end = (mark - trace.info.start_epoch_ns for mark in told["window_ns"])
+    inside = [exchange for exchange in trace.exchanges if begin <= exchange.time_ns <= end]
+    assert {exchange.path for exchange in inside} >= {"within"}
+    assert not {"before", "after"} & {exchange.path for exchange in inside}
+    assert sum(exchange.command == 9 for exchange in inside) == 100
+    everything = Counter(exchange.path for exchange in trace.exchanges)
+    assert everything["before"]
+    assert everything["after"]
+
+
+def test_packets_that_the_kernel_drops_are_said(original: Trace, tmp_path: Path) -> None:
+    output = tmp_path / "wire.pcapng"
+    with (
+        open_target(target(), mounts(original, ["one"])) as opened,
+        capture_wire("127.0.0.1", 445, output, tmp_path) as wire,
+    ):
+        wire._process.send_signal(19)  # SIGSTOP: too slow for what comes
+        with (opened.roots[0] / "much").open("wb", buffering=0) as file:
+            for _ in range(12):
+                file.write(bytes(4 << 20))
+        wire._process.send_signal(18)
+        wire.mark()
+    assert wire.packets["dropped"] > 0
+    assert any("dropped" in note for note in wire.notes)
+
+
+@pytest.fixture(scope="module")
+def replayed(original: Trace, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """The shipped capture as a workload, and a run of it with its wire, in a folder of the share."""
+    folder = tmp_path_factory.mktemp("replayed")
+    (folder / "w.workload").mkdir()
+    workload = lift(decode([THREE_USERS], folder / "w.workload"), folder / "w.workload")
+    directory = folder / "first.run"
+    directory.mkdir()
+    users = [user.name for user in workload.info.trace.users]
+    where = Path(os.environ["LAB_SHARE_PATH"]) / "deep" / "er"
+    where.mkdir(parents=True)
+    there = target("/deep/er")
+    with capture_wire("127.0.0.1", 445, directory / "wire.pcapng", folder) as wire:
+        # Other accounts than the capture's, in another order.
+        chosen = list(reversed(mounts(original, users)))
+        stand = [
+            UserMount(user, mount.account, mount.options) for user, mount in zip(users, chosen, strict=True)
+        ]
+        with open_target(there, stand) as opened:
+            prepare(opened.roots[0], workload.namespace)
+            for root in opened.roots:  # warmed: every name known, every file's attributes too
+                subprocess.run(["ls", "-lR", root], check=True, stdout=subprocess.DEVNULL)
+            plan = plan_run(workload, users, pace=Pace.FAST)
+
+            wire.mark()
+            result = run_plan(plan, workload, RunOptions("posix", opened.roots))
+            wire.mark()
+            described = opened.describe()
+    about = {"configuration": {"target": str(there)}, "mounts": described, "wire": wire.describe()}
+    document = result.write(directory, about)
+    assert window(document).end_ns == wire.marks[1]
+    return folder / "w.workload", directory
+
+
+def test_a_replay_is_compared_with_what_it_replayed(replayed: tuple[Path, Path]) -> None:
+    workload, directory = replayed
+    # A person reads this in the test's output when something below fails.
+    print(run("compare", workload, directory).out)
+    candidate = json.loads(run("compare", workload, directory, "--json").out)["candidates"][0]
+    assert candidate["notes"]
+    assert {pair["by"] for pair in candidate["users"]} == {"mounts"}
+    assert [pair["candidate"] for pair in candidate["users"]] == ["user03", "user02", "user01"]
+    assert candidate["folders"]["candidate"] == "deep/er"
+    assert candidate["left_out"] > 50
+    assert candidate["wire"]["recall"] > 0.9
+    assert candidate["wire"]["precision"] > 0.6
+    assert candidate["run"]["operations"]["executed"] == candidate["run"]["operations"]["planned"]
+    extra = candidate["extra"]["exchanges"]
+    assert all("(operation " in one["call"] for one in extra), extra
+
+
+def test_a_run_compared_with_itself_is_the_same(replayed: tuple[Path, Path]) -> None:
+    _, directory = replayed
+    candidate = json.loads(run("compare", directory, directory, "--json").out)["candidates"][0]
+    assert candidate["wire"]["recall"] == candidate["wire"]["precision"] == 1.0
+    assert candidate["order"]["inverted"] == 0
