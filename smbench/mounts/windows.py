@@ -124,9 +124,12 @@ def _look(root: Path, user: UserMount, logon: Logon | None) -> None:
 
 
 def _describe(root: Path, user: UserMount) -> dict[str, Any]:
+    account = str(user.account) if user.account else None
     return {
         "user": user.user,
         "root": str(root),
-        "account": str(user.account) if user.account else None,
+        "filesystem": f"SMB as {account or 'whoever is logged on'}",
+        "source": str(root),
+        "account": account,
         "logon": _kind(user) or "own",
     }
