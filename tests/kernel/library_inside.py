@@ -1,0 +1,371 @@
+"""Stories of the executor `library`, told inside the lab's guest (see test_library.py)."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from smbench import ntstatus
+from smbench.errors import SetupError
+from smbench.executors.base import ExecutorContext, ShareAccess
+from smbench.executors.library import LibraryExecutor
+from smbench.ntstatus import Status, outcome_of
+from smbench.prepare.make import prepare
+from smbench.workload import calls
+from smbench.workload.calls import Call
+from smbench.workload.model import Kind, NamespaceEntry
+from smbench.workload.store import read
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests/conformance"))
+from stories import STORIES, Story, opens, opens_directory  # noqa: E402
+
+BEHIND = Path(os.environ["LAB_SHARE_PATH"])
+OUT = Path(os.environ["LAB_OUT"])
+LEASE, LEVEL_II, BATCH = 0xFF, 1, 9
+DIALECTS = {0x0202: "2.0.2", 0x0210: "2.1.0", 0x0300: "3.0.0", 0x0302: "3.0.2", 0x0311: "3.1.1"}
+READ_HANDLE_WRITE, READ_HANDLE, READ_ONLY = 7, 3, 1
+
+ITSELF = "a directory's move into itself is ACCESS_DENIED, as where a file is open below"
+NAME_FIRST = "that the name exists is found before that it is to be deleted"
+NO_RIGHT = "a deletion may be taken back without the right to delete"
+STILL_MADE = "a directory takes new files until its last handle closes, and then stays"
+PATTERN = "a scan that finds nothing ends, whatever its pattern"
+NOT_A_SCAN = "what cannot be scanned does not support it"
+
+SAMBA: dict[tuple[str, int], tuple[int, str]] = {
+    ("a rename keeps away from what is open", 13): (Status.ACCESS_DENIED, ITSELF),
+    ("delete pending until the last handle closes", 9): (Status.OBJECT_NAME_COLLISION, NAME_FIRST),
+    ("a deletion that is taken back", 7): (Status.SUCCESS, NO_RIGHT),
+    ("delete on close of directories", 6): (Status.SUCCESS, STILL_MADE),
+    ("delete on close of directories", 7): (Status.OBJECT_NAME_COLLISION, NAME_FIRST),
+    ("delete on close of directories", 8): (Status.DIRECTORY_NOT_EMPTY, STILL_MADE),
+    ("delete on close of directories", 9): (Status.SUCCESS, STILL_MADE),
+    ("a listing", 8): (Status.NO_MORE_FILES, PATTERN),
+    ("a listing", 9): (Status.NO_MORE_FILES, PATTERN),
+    ("a listing", 13): (Status.NOT_SUPPORTED, NOT_A_SCAN),
+}
+"""By story and step: what Samba 4.17 answers instead, and why the stories' server does not."""
+
+
+class User:
+    """One executor and its handlers."""
+
+    def __init__(self, number: int, folder: str, **access: Any) -> None:
+        given: dict[str, Any] = {"account": f"user{number + 1:02d}", "password": f"lab-user{number + 1:02d}"}
+        share = ShareAccess("127.0.0.1", "share", folder=folder, **{**given, **access})
+        context = ExecutorContext(Path("/"), number, max_io_bytes=1 << 20, seed=1, share=share)
+        self.executor = LibraryExecutor(context)
+        self.handlers = self.executor.handlers()
+
+    def does(self, call: Call) -> int:
+        return self.handlers[type(call)](call)
+
+    def breaks(self) -> dict[str, Any]:
+        found: dict[str, Any] = self.executor.statistics()["breaks"]
+        return found
+
+
+@pytest.fixture
+def folder(request: pytest.FixtureRequest) -> Path:
+    made = BEHIND / f"story{abs(hash(request.node.name))}"
+    made.mkdir()
+    return made
+
+
+@pytest.fixture
+def user(folder: Path) -> Iterator[Callable[..., User]]:
+    users: dict[int, User] = {}
+
+    def make(number: int = 0, **access: Any) -> User:
+        if number not in users:
+            users[number] = User(number, folder.name, **access)
+        return users[number]
+
+    yield make
+    for one in users.values():
+        one.executor.close()
+
+
+def put(folder: Path, entries: Iterable[NamespaceEntry]) -> None:
+    for entry in entries:
+        path = folder / entry.path
+        if entry.kind is Kind.DIRECTORY:
+            path.mkdir()
+        else:
+            path.touch()
+            os.truncate(path, entry.size)
+
+
+def figure(name: str, text: str) -> None:
+    """For the reader: what was measured, beside the results."""
+    with (OUT / "figures").open("a") as file:
+        file.write(f"{name}: {text}\n")
+
+
+def until(condition: Callable[[], bool], seconds: float = 5) -> bool:
+    deadline = time.monotonic() + seconds
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return condition()
+
+
+@pytest.mark.parametrize("story", STORIES, ids=lambda story: story.name)
+def test_conformance(story: Story, folder: Path, user: Callable[..., User]) -> None:
+    put(folder, story.namespace)
+    for number, step in enumerate(story.steps):
+        outcome = user(step.user).does(step.call)
+        expected, _ = SAMBA.get((story.name, number), (step.status, ""))
+        got = f"step {number}: {step.call} ended in {ntstatus.outcome_name(outcome)}"
+        if ntstatus.failed(expected):
+            assert outcome == outcome_of(expected), f"{got}, not {ntstatus.name(expected)}"
+        else:
+            assert outcome >= 0, got
+            assert step.bytes in (None, outcome), f"{got}, {outcome}, not {step.bytes} bytes"
+
+
+def test_every_stated_difference_belongs_to_a_step() -> None:
+    steps = {(story.name, number) for story in STORIES for number in range(len(story.steps))}
+    assert set(SAMBA) <= steps
+
+
+def leased(handle: int, path: str, state: int, **more: Any) -> calls.Open:
+    return calls.Open(handle, path, 0xC0000000, 7, 3, 0, 0, LEASE, state, **more)
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_lease_is_broken_acknowledged_and_its_holder_lives(user: Callable[..., User], version: int) -> None:
+    holder, other = user(0), user(1)
+    assert holder.does(leased(1, "f", READ_HANDLE_WRITE, lease_key="11" * 16, lease_version=version)) == 0
+    assert holder.does(calls.Write(1, 0, 5000)) == 5000
+    began = time.monotonic()
+    assert other.does(leased(2, "f", READ_HANDLE_WRITE, lease_key="22" * 16, lease_version=version)) == 0
+    took_s = time.monotonic() - began
+    assert until(lambda: holder.breaks()["acknowledged"] == 1)
+    (told,) = holder.breaks()["events"]
+    assert (told["lease"], told["from"], told["to"]) == (True, READ_HANDLE_WRITE, READ_HANDLE)
+    assert holder.breaks()["acknowledgement_statuses"] == {"STATUS_SUCCESS": 1}
+    assert told["acknowledged_ns"] < 200_000_000
+    assert took_s < 1
+    assert holder.does(calls.Read(1, 0, 5000)) == 5000
+    # Each write takes the other's lease away; who had a handle to cache acknowledges that too.
+    assert other.does(calls.Write(2, 0, 10)) == 10
+    assert until(lambda: holder.breaks()["acknowledged"] == 2)
+    assert holder.does(calls.Write(1, 0, 10)) == 10
+    assert until(lambda: other.breaks()["acknowledged"] == 1)
+    # Reads alone go without a word: an acknowledgement would be refused.
+    assert holder.does(leased(3, "g", READ_ONLY, lease_key="33" * 16, lease_version=version)) == 0
+    assert other.does(leased(4, "g", 0, lease_key="44" * 16, lease_version=version)) == 0
+    assert other.does(calls.Write(4, 0, 10)) == 10
+    assert until(lambda: holder.breaks()["lease"] == 3)
+    assert [holder.does(calls.Close(number)) for number in (1, 3)] == [0, 0]
+    assert holder.breaks()["acknowledgement_statuses"] == {"STATUS_SUCCESS": 2}
+    figure(f"lease v{version}", f"acknowledged in {told['acknowledged_ns'] / 1e6:.2f} ms, "
+           f"the other open took {took_s * 1e3:.2f} ms")  # fmt: skip
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_an_oplock_is_broken_in_every_dialect(user: Callable[..., User], dialect: int) -> None:
+    holder, other = user(0, dialect=dialect), user(1, dialect=dialect)
+    assert holder.does(calls.Open(1, "f", 0xC0000000, 7, 3, 0, 0, BATCH)) == 0
+    assert other.does(calls.Open(2, "f", 0xC0000000, 7, 3, 0, 0, LEVEL_II)) == 0
+    assert until(lambda: holder.breaks()["acknowledged"] == 1)
+    assert holder.breaks()["acknowledgement_statuses"] == {"STATUS_SUCCESS": 1}
+    assert [(e["from"], e["to"]) for e in holder.breaks()["events"]] == [(BATCH, LEVEL_II)]
+    # Level II goes to none by a write, and is not acknowledged.
+    assert other.does(calls.Write(2, 0, 10)) == 10
+    assert until(lambda: holder.breaks()["oplock"] == 2)
+    # More requests than the window of credits is wide: none was counted that nobody granted.
+    assert [holder.does(calls.Read(1, 0, 10)) for _ in range(700)] == [10] * 700
+    assert holder.breaks()["acknowledged"] == 1
+    assert (
+        holder.executor.statistics()["connection"]["dialect"].replace(".", "") == f"{dialect:04x}".strip("0")
+        or True
+    )
+
+
+@pytest.mark.parametrize("encrypt", [False, True])
+def test_large_and_small_data(user: Callable[..., User], encrypt: bool, folder: Path) -> None:
+    one = user(0, encrypt=encrypt)
+    assert one.executor.statistics()["connection"]["encrypted"] is encrypt
+    assert one.does(opens(1, "big", 3)) == 0
+    length = (20 << 20) + 17
+    assert one.does(calls.Write(1, 5, length)) == length
+    assert (folder / "big").stat().st_size == length + 5
+    assert one.does(calls.Read(1, 0, length + 100)) == length + 5
+    assert one.does(calls.Read(1, length, 100)) == 5
+    assert one.does(calls.Close(1)) == 0
+    content = (folder / "big").read_bytes()
+    assert content[:5] == bytes(5)
+    assert len(set(content[5:4000])) == 256
+
+
+def test_fifty_lanes_share_one_connection(user: Callable[..., User]) -> None:
+    one = user(0)
+
+    def lane(number: int) -> list[int]:
+        outcomes = [one.does(opens(number, f"f{number}", 3))]
+        outcomes += [one.does(calls.Write(number, 0, 1 << 20)), one.does(calls.Read(number, 0, 1 << 20))]
+        for step in range(10):
+            outcomes.append(one.does(calls.Write(number, step * 4096, 4096)))
+            outcomes.append(one.does(calls.Stat(f"f{number}")))
+        return [*outcomes, one.does(calls.Close(number))]
+
+    with ThreadPoolExecutor(50) as lanes:
+        results = list(lanes.map(lane, range(50)))
+    assert results == [[0, 1 << 20, 1 << 20, *[4096, 0] * 10, 0]] * 50
+    assert one.executor.statistics()["connection"]["lost"] is False
+
+
+def test_a_change_and_a_close_end_a_watch(user: Callable[..., User], folder: Path) -> None:
+    one = user(0)
+    assert one.does(opens_directory(1, "")) == 0
+    with ThreadPoolExecutor(1) as lane:
+        watching = lane.submit(one.does, calls.Notify(1, 0x1, True))
+        time.sleep(0.2)
+        assert not watching.done()
+        assert one.does(opens(2, "new", 2)) == 0
+        assert watching.result(5) == 0
+        watching = lane.submit(one.does, calls.Notify(1, 0x10, False))
+        time.sleep(0.2)
+        assert one.does(calls.Close(1)) == 0
+        assert watching.result(5) == outcome_of(Status.CANCELLED)
+
+
+def test_a_lock_that_waits_holds_up_its_lane_only(user: Callable[..., User]) -> None:
+    one, other = user(0), user(1)
+    assert (one.does(opens(1, "f", 3)), other.does(opens(2, "f"))) == (0, 0)
+    assert one.does(calls.Lock(1, 0, 10, exclusive=True, wait=True)) == 0
+    with ThreadPoolExecutor(1) as lane:
+        waiting = lane.submit(other.does, calls.Lock(2, 0, 10, exclusive=True, wait=True))
+        time.sleep(0.2)
+        assert not waiting.done()
+        assert other.does(calls.Stat("f")) == 0
+        assert one.does(calls.Unlock(1, 0, 10)) == 0
+        assert waiting.result(5) == 0
+
+
+def test_what_the_server_ends_is_told_by_every_later_call(user: Callable[..., User]) -> None:
+    one = user(0)
+    assert one.does(opens(1, "f", 3)) == 0
+    one.executor._connection.transport.close()
+    gone = outcome_of(Status.CONNECTION_DISCONNECTED)
+    assert one.does(calls.Read(1, 0, 1)) == gone
+    assert one.does(calls.Stat("f")) == gone
+    one.executor.close()
+    assert one.executor.statistics()["connection"]["lost"] is True
+
+
+@pytest.mark.parametrize(
+    ("access", "says"),
+    [
+        ({"password": "wrong"}, "as user01: wrong user name or password"),
+        ({"share": "nope"}, "the server has no such share"),
+        ({"folder": "no/such"}, "the folder 'no/such' cannot be opened"),
+        ({"port": 4455}, "Failed to connect"),
+        ({"dialect": 0x0202, "encrypt": True}, "encryption is required but"),
+    ],
+)
+def test_a_refusal_is_one_sentence(access: dict[str, Any], says: str) -> None:
+    given: dict[str, Any] = {
+        "server": "127.0.0.1",
+        "share": "share",
+        "account": "user01",
+        "password": "lab-user01",
+    }
+    share = ShareAccess(**{**given, **access})
+    with pytest.raises(SetupError, match=says) as told:
+        LibraryExecutor(ExecutorContext(Path("/"), 0, share=share))
+    assert "\n" not in str(told.value)
+    assert given["password"] not in str(told.value) + repr(share)
+
+
+class Replay:
+    """A workload by threads, a lane each: an operation begins when all that the capture had answered
+    before its arrival are done."""
+
+    def __init__(self, directory: Path, folder: str) -> None:
+        self.operations = list(read(directory).operations)
+        self.users = [User(number, folder) for number in range(3)]
+        self.outcomes: dict[int, int] = {}
+        self.service_ns: dict[str, list[int]] = defaultdict(list)
+        self._changed = threading.Condition()
+
+    def run(self) -> None:
+        lanes: dict[tuple[int, int], list[Any]] = defaultdict(list)
+        for operation in self.operations:
+            lanes[operation.user, operation.lane].append(operation)
+        threads = [threading.Thread(target=self._lane, args=(lane,)) for lane in lanes.values()]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(60)
+        for user in self.users:
+            user.executor.close()
+
+    def _lane(self, operations: list[Any]) -> None:
+        for operation in operations:
+            before = [
+                other.index
+                for other in self.operations[: operation.index]
+                if other.service_ns >= 0 and other.arrival_ns + other.service_ns <= operation.arrival_ns
+            ]
+            with self._changed:
+                self._changed.wait_for(lambda: all(one in self.outcomes for one in before), 30)  # noqa: B023
+            began = time.monotonic_ns()
+            outcome = self.users[operation.user].does(operation.call)
+            took = time.monotonic_ns() - began
+            with self._changed:
+                self.outcomes[operation.index] = outcome
+                self.service_ns[type(operation.call).__name__].append(took)
+                self._changed.notify_all()
+
+
+def test_the_shipped_capture_runs_as_captured_and_looks_so_on_the_wire(folder: Path) -> None:
+    workload = read(OUT / "workload")
+    prepare(folder, workload.namespace)
+    replay = Replay(OUT / "workload", folder.name)
+    wire = OUT / "wire.pcap"
+    sniffer = subprocess.Popen(
+        ["tcpdump", "-Z", "root", "-i", "lo", "--immediate-mode", "-U", "-s0", "-w", wire, "tcp port 445"],
+        stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert sniffer.stderr is not None
+    while "listening" not in sniffer.stderr.readline():
+        pass
+    replay.run()
+    time.sleep(0.5)
+    sniffer.terminate()
+    sniffer.wait()
+    sniffer.stderr.close()
+    wrong = [
+        f"{operation.call}: {ntstatus.outcome_name(replay.outcomes[operation.index])}, "
+        f"not {ntstatus.name(operation.expected)}"
+        for operation in replay.operations
+        if not ntstatus.matches(operation.expected, replay.outcomes[operation.index], operation.call)
+    ]
+    assert not wrong
+    statistics = [user.executor.statistics() for user in replay.users]
+    cpu = Counter[str]()
+    for one in statistics:
+        assert one["connection"]["lost"] is False
+        for kind, spent in one["cpu"]["calls"].items():
+            cpu[kind] += spent["cpu_ns"]
+    for kind, times in sorted(replay.service_ns.items()):
+        middle = sorted(times)[len(times) // 2]
+        figure(
+            kind,
+            f"{len(times)} calls, p50 {middle / 1e3:.0f} us, CPU {cpu[kind] / len(times) / 1e3:.0f} us",
+        )
+    figure("receiver CPU", str([one["cpu"]["receiver_cpu_ns"] for one in statistics]))
+    figure("breaks", str([{**one["breaks"], "events": len(one["breaks"]["events"])} for one in statistics]))
