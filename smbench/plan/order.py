@@ -251,9 +251,12 @@ class Order:
         self._change(at, path, access, arrival_ns, into)
 
     def _change(self, at: int, path: str, access: Access, arrival_ns: int, into: list[Requirement]) -> bool:
-        """Whether the name was changed; a change that was refused is a look-up."""
-        done: bool = self._columns["expected"][at] < _FAILED
-        self._name(path).access(EXCLUSIVE if done else LOOKUP, access, arrival_ns, into)
+        """Whether the name was changed; a change that was refused is a look-up, unless it was refused for
+        the sake of another's open: then it must come while that is there."""
+        expected = self._columns["expected"][at]
+        done: bool = expected < _FAILED
+        mode = EXCLUSIVE if done or expected == _SHARING_VIOLATION else LOOKUP
+        self._name(path).access(mode, access, arrival_ns, into)
         return done
 
     def _look_up_parents(self, path: str, access: Access, arrival_ns: int, into: list[Requirement]) -> None:
