@@ -118,6 +118,14 @@ def test_a_refused_open_comes_before_the_close_that_would_have_let_it_in():
     assert set(edges(load)) == {(holder, refused), (refused, closed)}
 
 
+def test_a_refused_removal_too():
+    load = Load()
+    holder = load.opens(0, 1, "a", share=0)
+    refused = load.add(1, Unlink("a"), expected=SHARING_VIOLATION)
+    closed = load.closes(0, 1)
+    assert set(edges(load)) == {(holder, refused), (refused, closed)}
+
+
 def test_delete_on_close_removes_the_name_at_the_close():
     load = Load()
     load.opens(0, 1, "a", options=0x1000)
