@@ -38,6 +38,9 @@ class _Candidate:
 @click.command(short_help=__doc__)
 @click.argument("reference", type=FILE)
 @click.argument("candidates", metavar="CANDIDATE…", nargs=-1, required=True, type=FILE)
+@click.option("-o", "--output", type=FILE,
+              help="The page to write (default: compare.html beside the first candidate).")  # fmt: skip
+@click.option("--page/--no-page", default=None, help="Whether to write the page (default: not with --json).")
 @click.option("--user", "users", metavar="REFERENCE=CANDIDATE", multiple=True,
               help="Who stands for whom (repeatable); the others are found.")  # fmt: skip
 @click.option("--folder", metavar="FOLDER",
@@ -57,7 +60,8 @@ class _Candidate:
 @click.option("--session-key-file", type=FILE, help="Decrypt: as for ingest.")
 @common_options
 def compare(
-    console: Console, reference: Path, candidates: tuple[Path, ...], users: tuple[str, ...],
+    console: Console, reference: Path, candidates: tuple[Path, ...], output: Path | None,
+    page: bool | None, users: tuple[str, ...],
     folder: str | None, limit: int, everything: bool, differences: Path | None,
     jobs: int, port: tuple[int, ...], nt_password_file: Path | None, keytab: Path | None,
     session_key_file: Path | None,
@@ -70,7 +74,7 @@ def compare(
     Examples:
       smbench-mount compare customer.pcap first.run
       smbench-mount compare customer.workload posix.run win32.run
-      smbench-mount compare original.pcap other-tool.pcap --user 'CORP\\alice=user01'
+      smbench-mount compare original.pcap other-tool.pcap --user 'CORP\\alice=user01' -o tool.html
       smbench-mount compare customer.pcap first.run --json | jq '.candidates[0].wire.recall'
     """
     from smbench.capture.decode import DecodeOptions
@@ -93,7 +97,28 @@ def compare(
         )
         if differences is not None:
             _write_differences(differences, found)
+        wanted = output is not None or (not console.as_json if page is None else page)
+        if wanted:
+            from smbench.report.compare_page import page as html
+
+            output = output or _beside(candidates[0])
+            _write(output, html(result, [one.compared for one in found if one.compared is not None]))
     console.result(result, lambda out: show_comparison(result, out))
+    if wanted:
+        console.note(f"written: {output}")
+
+
+def _beside(candidate: Path) -> Path:
+    return candidate.resolve().parent / "compare.html"
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise SetupError(
+            f"cannot write the page {path}: {error.strerror}; name another with -o, or say --no-page"
+        ) from None
 
 
 def _pairs(users: Sequence[str]) -> dict[str, str]:

@@ -1,0 +1,154 @@
+"""Why a candidate scores as it does: what is missing or extra, other outcomes, worst paths, runs by kind."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+from typing import Any
+
+from smbench.report.html import multiple, table
+
+_PATHS, _EXCHANGES, _REASONS, _SHAPES = 40, 200, 40, 20
+_KEPT = (
+    ("Leases and oplocks requested", "leases", "requested"),
+    ("Leases and oplocks granted", "leases", "granted"),
+    ("Breaks", "leases", "breaks_by_state"),
+    ("Compounds", "compounds", "by_shape"),
+    ("Credits", "credits", None),
+)
+
+
+def kept(wired: Sequence[dict[str, Any]]) -> str:
+    """What is counted beside the matching: leases, breaks, compounds, credits."""
+    tables = []
+    for title, group, key in _KEPT:
+        said = [one[group] if key is None else one[group][key] for one in wired]
+        names = list(dict.fromkeys(name for pairs in said for name in pairs))[:_SHAPES]
+        if not names:
+            continue
+        rows = [
+            [name, next((pairs[name][0] for pairs in said if name in pairs), 0),
+             *(pairs.get(name, [0, 0])[1] for pairs in said)]
+            for name in names
+        ]  # fmt: skip
+        heads = ["", "reference", *(one["name"] for one in wired)]
+        tables.append(f"<div><h3>{escape(title)}</h3>{table(heads, rows)}</div>")
+    return f'<h2>Leases, compounds, credits</h2><div class="charts">{"".join(tables)}</div>'
+
+
+def why(candidate: dict[str, Any], number: int) -> str:
+    name = candidate["name"]
+    parts = [f"<h2>{escape(name)}: what is missing and what is extra, and why</h2>"]
+    for side in ("missing", "extra"):
+        reasons = candidate[side]["reasons"]
+        if not reasons:
+            parts.append(f"<h3>{side}: nothing</h3>")
+            continue
+        rows = [[row["count"], row["command"], row["rule"], row["reason"]] for row in reasons[:_REASONS]]
+        parts.append(f"<h3>{side}: {candidate[side]['count']:,}</h3>")
+        parts.append(table(["exchanges", "command", "lift rule", "why"], rows))
+        parts.append(_exchanges(side, candidate[side], f"x{number}-{side}"))
+    parts.append(_outcomes(candidate["outcomes"]))
+    parts.append(_parameters(candidate["wire"]["parameters"]))
+    worst = [
+        [path or "/", score["reference"], score["candidate"], score["matched"],
+         score["reference"] - score["matched"], score["candidate"] - score["matched"]]
+        for path, score in candidate["wire"]["by_path"].items()
+        if score["reference"] != score["matched"] or score["candidate"] != score["matched"]
+    ]  # fmt: skip
+    if worst:
+        parts.append("<h3>Worst paths</h3>")
+        heads = ["path", "reference", "candidate", "matched", "missing", "extra"]
+        parts.append(table(heads, worst[:_PATHS]))
+    users = [
+        [user, score["reference"], score["candidate"], score["matched"], f"{score['recall']:.3f}",
+         f"{score['precision']:.3f}"]
+        for user, score in candidate["wire"]["by_user"].items()
+    ]  # fmt: skip
+    pairs = ", ".join(
+        f"{pair['reference']} = {pair['candidate']} ({pair['by']})" for pair in candidate["users"]
+    )
+    heads = ["user", "reference", "candidate", "matched", "recall", "precision"]
+    parts.append(
+        f"<details><summary>By user</summary>{table(heads, users)}"
+        f'<p class="dim">{escape(pairs)}</p></details>'
+    )
+    return "".join(parts)
+
+
+def _exchanges(side: str, differences: dict[str, Any], identity: str) -> str:
+    shown = differences["exchanges"][:_EXCHANGES]
+    rows = [
+        [one["frame"], f"{one['time_ns'] / 1e9:.6f}", one["user"], one["command"], one["path"] or "/",
+         one["parameters"], one["status"], one["call"]]
+        for one in shown
+    ]  # fmt: skip
+    heads = ["frame", "at, s", "user", "command", "path", "parameters", "status",
+             "its operation" if side == "missing" else "sent by"]  # fmt: skip
+    return (
+        f"<details><summary>The first {len(shown):,} of {differences['count']:,}</summary>"
+        f'<input type="search" placeholder="filter" aria-label="filter" data-filter="{identity}">'
+        f"{table(heads, rows, identity)}</details>"
+    )
+
+
+def _outcomes(outcomes: dict[str, Any]) -> str:
+    if not outcomes["differing"]:
+        return ""
+    rows = [
+        [row["count"], row["command"], row["reference"], row["candidate"]]
+        for row in outcomes["differing"][:_REASONS]
+    ]
+    return "<h3>Other outcomes</h3>" + table(["exchanges", "command", "reference", "candidate"], rows)
+
+
+def _count(named: tuple[str, int]) -> int:
+    return named[1]
+
+
+def _parameters(parameters: dict[str, dict[str, int]]) -> str:
+    if not parameters:
+        return ""
+    rows = [
+        [
+            command,
+            ", ".join(f"{name} {count:,}" for name, count in sorted(names.items(), key=_count, reverse=True)),
+        ]
+        for command, names in parameters.items()
+    ]
+    return "<h3>Matched, with other parameters</h3>" + table(["command", "parameter and how often"], rows)
+
+
+def operations(runs: Sequence[dict[str, Any]]) -> str:
+    """Runs of one workload side by side: operations by kind."""
+    kinds = sorted({kind for one in runs for kind in one["run"]["by_kind"]})
+    heads = ["operation"]
+    for one in runs:
+        heads += [f"{one['name']}: as in the capture", "otherwise", "skipped", "approximate", "p50", "p99"]
+    rows = []
+    for kind in kinds:
+        row: list[Any] = [kind]
+        for one in runs:
+            counted, latency = one["run"]["by_kind"][kind], one["run"]["latency"][kind]
+            row += [
+                counted["matched"], counted["mismatched"], counted["planned"] - counted["executed"],
+                counted["approximated"], *(multiple(latency[f"{key}_ratio"]) for key in ("p50", "p99")),
+            ]  # fmt: skip
+        rows.append(row)
+    reasons = [
+        [one["name"], row["count"], row["kind"], row["reason"]]
+        for one in runs
+        for row in (one["run"]["skipped"] + one["run"]["losses"])[:_REASONS]
+    ]
+    differing = [
+        [one["name"], row["count"], row["kind"], row["expected"], row["got"]]
+        for one in runs
+        for row in one["run"]["differing"][:_REASONS]
+    ]
+    parts = ["<h2>Operations of the runs</h2>", table(heads, rows)]
+    if differing:
+        heads = ["run", "operations", "kind", "in the capture", "in the run"]
+        parts += ["<h3>Ended otherwise</h3>", table(heads, differing)]
+    if reasons:
+        parts += ["<h3>Skipped or approximate</h3>", table(["run", "operations", "kind", "why"], reasons)]
+    return "".join(parts)

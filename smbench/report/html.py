@@ -1,0 +1,56 @@
+"""Pieces of HTML that pages are made of. Everything is escaped: names from a capture are hostile."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+from typing import Any
+
+from smbench.units import format_ns
+
+
+def table(heads: Sequence[str], rows: Sequence[Sequence[Any]], name: str = "") -> str:
+    """A table; columns of numbers to the right. `name` is its id, for a filter."""
+    numeric = [all(_is_number(row[at]) for row in rows) for at in range(len(heads))]
+    head = "".join(_cell("th", text, right) for text, right in zip(heads, numeric, strict=True))
+    body = "".join(
+        f"<tr>{''.join(_cell('td', value, right) for value, right in zip(row, numeric, strict=True))}</tr>"
+        for row in rows
+    )
+    identity = f' id="{escape(name)}"' if name else ""
+    return (
+        f'<div class="wide"><table{identity}><thead><tr>{head}</tr></thead>'
+        f"<tbody>{body}</tbody></table></div>"
+    )
+
+
+def _cell(tag: str, value: Any, right: bool) -> str:
+    said = f"{value:,}" if isinstance(value, int) else str(value)
+    kind = ' class="n"' if right else ""
+    return f"<{tag}{kind}>{escape(said)}</{tag}>"
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int) or value == "–" or str(value).replace(".", "").strip("×").isdecimal()
+
+
+def facts(pairs: Sequence[tuple[str, str]]) -> str:
+    """Names and values, one below the other."""
+    return (
+        "<dl>" + "".join(f"<dt>{escape(name)}</dt><dd>{escape(said)}</dd>" for name, said in pairs) + "</dl>"
+    )
+
+
+def duration(value_ns: int | None) -> str:
+    """A latency for people; a dash where there is none."""
+    return "–" if value_ns is None else format_ns(value_ns)
+
+
+def multiple(ratio: float | None) -> str:
+    """A ratio for people; a dash where there is none."""
+    return "–" if ratio is None else f"×{ratio:.2f}"
+
+
+def part_of(part: int, whole: int) -> str:
+    """`3 of 200 (1.50%)`."""
+    return f"{part:,} of {whole:,}" + (f" ({part / whole:.2%})" if whole else "")
