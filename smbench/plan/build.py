@@ -24,7 +24,7 @@ def plan_run(
 
     The first operation is due at the start of the run, whenever the capture had it.
     """
-    user, lane, arrival_ns = _placement(workload)
+    user, lane, arrival_ns, service_ns = _placement(workload)
     lanes = int(lane.max(initial=-1)) + 1
     key = user.astype(np.int64) * lanes + lane
     present, lane_of_row = np.unique(key, return_inverse=True)
@@ -34,10 +34,8 @@ def plan_run(
     lane_start = np.concatenate([[0], np.cumsum(np.bincount(lane_of_row, minlength=len(present)))])
     # A user without operations takes no process.
     with_work, user_rank = np.unique(lane_user, return_inverse=True)
-    intended_ns: Integers | None = None
-    if pace is Pace.ORIGINAL:
-        since_first = arrival_ns - (arrival_ns[0] if len(arrival_ns) else 0)
-        intended_ns = (since_first / speed).astype(np.int64)[row]
+    arrival_ns = (arrival_ns - (arrival_ns[0] if len(arrival_ns) else 0))[row]
+    think_ns = _since_lanes_last_end(arrival_ns, service_ns[row], lane_start)
     waits, found = _order(workload, lane_of_row, row, lane_start)
     return Plan(
         pace=pace,
@@ -49,21 +47,32 @@ def plan_run(
         lane_process=(user_rank // users_per_process).astype(np.int32),
         lane_start=lane_start,
         row=row,
-        intended_ns=intended_ns,
+        intended_ns=(arrival_ns / speed).astype(np.int64) if pace is Pace.ORIGINAL else None,
+        think_ns=(think_ns / speed).astype(np.int64) if pace is Pace.THINK else None,
         waits=waits,
         edges_found=found,
     )
 
 
-def _placement(workload: Workload) -> tuple[Integers, Integers, Integers]:
+def _placement(workload: Workload) -> list[Integers]:
+    """The columns PLACEMENT, each as one array."""
+    types = ("i4", "i4", "i8", "i8")
     parts = [
-        [np.asarray(columns[name], dtype) for name, dtype in zip(PLACEMENT, ("i4", "i4", "i8"), strict=True)]
+        [np.asarray(columns[name], dtype) for name, dtype in zip(PLACEMENT, types, strict=True)]
         for columns in column_batches(workload.operations, PLACEMENT)
     ]
     if not parts:
-        return np.zeros(0, "i4"), np.zeros(0, "i4"), np.zeros(0, "i8")
-    user, lane, arrival_ns = (np.concatenate(column) for column in zip(*parts, strict=True))
-    return user, lane, arrival_ns
+        return [np.zeros(0, dtype) for dtype in types]
+    return [np.concatenate(column) for column in zip(*parts, strict=True)]
+
+
+def _since_lanes_last_end(arrival_ns: Integers, service_ns: Integers, lane_start: Integers) -> Integers:
+    """By place: from the end of the lane's previous operation to the arrival; of a first one, since 0."""
+    ended = arrival_ns + np.maximum(service_ns, 0)
+    last_end = np.concatenate([[0], ended[:-1]])[: len(arrival_ns)]
+    first = lane_start[:-1]
+    last_end[first] = 0
+    return np.asarray(np.maximum(arrival_ns - last_end, 0))
 
 
 def _order(

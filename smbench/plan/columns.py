@@ -13,7 +13,7 @@ from smbench.workload.store import StoredOperations
 
 _BATCH = 1 << 15
 
-PLACEMENT = ("user", "lane", "arrival_ns")
+PLACEMENT = ("user", "lane", "arrival_ns", "service_ns")
 ORDER = (
     "kind", "path", "handle", "offset", "length", "service_ns", "expected",
     "access", "share_access", "disposition", "options", "target", "pattern", "delete", "exclusive", "wait",

@@ -23,6 +23,8 @@ class Pace(StrEnum):
 
     ORIGINAL = "original"
     """Open loop: at its time in the capture, divided by the speed, late or not."""
+    THINK = "think"
+    """Closed loop: so long after its lane's last answer as in the capture, divided by the speed."""
     FAST = "fast"
     """As soon as its lane is free and the order allows."""
 
@@ -58,7 +60,10 @@ class Plan:
     row: Integers
     """Workload row of each place; ascending within a lane."""
     intended_ns: Integers | None
-    """When each place is to be issued, since the start of the run; None where only order counts."""
+    """When each place is to be issued, since the start of the run; only of the pace `original`."""
+    think_ns: Integers | None
+    """How long after the end of its lane's previous operation (of the first: after the start of the
+    run) each place is to be issued; only of the pace `think`."""
     waits: Waits
     edges_found: int
     """Edges before those that others imply were left out."""

@@ -8,14 +8,15 @@ iterates, so that the loop itself need not ask.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import repeat
+from typing import NamedTuple
 
 from smbench.executors.base import Handler
 from smbench.measure.clock import now_ns
 from smbench.measure.oplog import RECORD, RECORD_BYTES, OperationLog
 from smbench.ntstatus import Status, outcome_of
-from smbench.plan.model import Plan
+from smbench.plan.model import Pace, Plan
 from smbench.runner.board import Board
 from smbench.runner.cuts import Cuts
 from smbench.runner.spread import LaneCalls, calls_of
@@ -29,7 +30,10 @@ _DEFECT = outcome_of(Status.UNSUCCESSFUL)
 """Outcome of a call whose handler raised, which no executor should let happen."""
 
 Item = tuple[Handler, Call, int, int]
-"""A handler, its call, where in the log the record goes (bytes), when it is due since the start (ns)."""
+"""A handler, its call, where in the log the record goes (bytes), what is known of its time (ns).
+
+That is when it is due since the start (pace `original`), or how long after the lane's last answer
+(`think`); 0 in `fast`."""
 
 
 class _Chunk(NamedTuple):
@@ -53,7 +57,11 @@ class Lane:
         self._log = log
         self._board = board
         self._complain = complain
-        self._paced = plan.intended_ns is not None
+        self._times = plan.think_ns if plan.intended_ns is None else plan.intended_ns
+        self._issue = {
+            Pace.ORIGINAL: self._issue_original, Pace.THINK: self._issue_think, Pace.FAST: self._issue_fast
+        }[plan.pace]  # fmt: skip
+        self._last_ns = 0
         self._chunks = self._make_chunks(calls)
         self._next: _Chunk | None = None
         self._running: list[Item] = []
@@ -72,7 +80,7 @@ class Lane:
     def run(self, start_ns: int) -> None:
         """Issue all operations; `start_ns` is the start of the run."""
         self._board.sleep_until(start_ns)
-        issue = self._issue_paced if self._paced else self._issue_fast
+        self._last_ns = start_ns
         position = 0
         while (chunk := self._take()).end > position:
             items = chunk.items
@@ -87,7 +95,7 @@ class Lane:
                     self._running, items = items[:cut], items[cut:]
                 if self._stopping:
                     break
-                issue(self._running, start_ns)
+                self._issue(self._running, start_ns)
                 if segment.post and not self._stopping:
                     self._board.post(self.number, segment.end)
             if self._stopping:
@@ -109,7 +117,7 @@ class Lane:
                 record(buffer, at, issued, _DEFECT, clock())
                 self._complain(f"{call!r} raised {error!r}")
 
-    def _issue_paced(self, items: list[Item], start_ns: int) -> None:
+    def _issue_original(self, items: list[Item], start_ns: int) -> None:
         clock, record, buffer = now_ns, RECORD.pack_into, self._log.buffer
         remaining = iter(items)
         while True:
@@ -118,12 +126,9 @@ class Lane:
                     due_ns = start_ns + intended_ns
                     issued = clock()
                     if issued < due_ns:
-                        if due_ns - issued > _WORTHWHILE_SLEEP_NS:
-                            self.prepare()
-                        self._board.sleep_until(due_ns)
-                        issued = clock()
-                        if issued < due_ns:  # the run is stopped
+                        if not self._sleep(issued, due_ns):
                             return
+                        issued = clock()
                     outcome = handler(call)
                     completed = clock()
                     record(buffer, at, issued, outcome, completed)
@@ -131,6 +136,36 @@ class Lane:
             except Exception as error:
                 record(buffer, at, issued, _DEFECT, clock())
                 self._complain(f"{call!r} raised {error!r}")
+
+    def _issue_think(self, items: list[Item], _start_ns: int) -> None:
+        clock, record, buffer = now_ns, RECORD.pack_into, self._log.buffer
+        remaining = iter(items)
+        while True:
+            try:
+                for handler, call, at, think_ns in remaining:
+                    due_ns = self._last_ns + think_ns
+                    issued = clock()
+                    if issued < due_ns:
+                        if not self._sleep(issued, due_ns):
+                            return
+                        issued = clock()
+                    outcome = handler(call)
+                    self._last_ns = completed = clock()
+                    record(buffer, at, issued, outcome, completed)
+                return
+            except Exception as error:
+                self._last_ns = clock()
+                record(buffer, at, issued, _DEFECT, self._last_ns)
+                self._complain(f"{call!r} raised {error!r}")
+
+    def _sleep(self, now: int, due_ns: int) -> bool:
+        """Sleep until then; False where the run is stopped before."""
+        if due_ns - now > _WORTHWHILE_SLEEP_NS:
+            self.prepare()
+        self._board.sleep_until(due_ns)
+        if self._board.stopping:
+            self._stopping = True
+        return not self._stopping
 
     def _take(self) -> _Chunk:
         self.prepare()
@@ -142,8 +177,8 @@ class Lane:
         return (int(self._plan.lane_start[self.number]) + position) * RECORD_BYTES
 
     def _make_chunks(self, calls: LaneCalls) -> Iterator[_Chunk]:
-        rows = _CHUNK_PACED if self._paced else _CHUNK_FAST
-        handlers, intended_ns = self._handlers, self._plan.intended_ns
+        handlers, times = self._handlers, self._times
+        rows = _CHUNK_FAST if times is None else _CHUNK_PACED
         first = int(self._plan.lane_start[self.number])
         place = first
         for batch in calls.of_lane(self.number):
@@ -151,9 +186,9 @@ class Lane:
                 made = calls_of(batch.slice(start, rows))
                 end = place + len(made)
                 records = range(place * RECORD_BYTES, end * RECORD_BYTES, RECORD_BYTES)
-                due: Any = range(len(made)) if intended_ns is None else intended_ns[place:end].tolist()
+                due: Iterable[int] = repeat(0) if times is None else times[place:end].tolist()
                 of_kind = map(handlers.get, map(type, made))
-                items = list(zip(of_kind, made, records, due, strict=True))
+                items = list(zip(of_kind, made, records, due, strict=False))
                 if not handlers.keys() >= set(map(type, made)):
                     items = [item for item in items if item[0] is not None]
                 place = end

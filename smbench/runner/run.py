@@ -19,7 +19,7 @@ from smbench.measure.clock import epoch_of, now_ns
 from smbench.measure.oplog import COMPLETED, RECORD_BYTES, OperationLog
 from smbench.measure.resources import MACHINE, ResourceSampler
 from smbench.measure.validity import RunFacts, judge
-from smbench.plan.model import Plan
+from smbench.plan.model import Pace, Plan
 from smbench.runner import result as written
 from smbench.runner.board import Board
 from smbench.runner.cuts import Cuts
@@ -107,7 +107,7 @@ class RunResult:
         machine = [row for row in self._sampler.rows if row["process"] == MACHINE]
         verdict = judge(
             RunFacts(
-                paced=plan.intended_ns is not None,
+                paced=plan.pace is not Pace.FAST,
                 lateness_p99_ns=every["lateness"].percentile_ns(99),
                 response_p99_ns=every["response"].percentile_ns(99),
                 cpu_percent=[row["cpu_percent"] for row in machine],

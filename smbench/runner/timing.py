@@ -24,7 +24,7 @@ class Timing:
 
     executed: NDArray[np.bool_]
     intended_ns: Times
-    """Of a plan without times: when it was ready."""
+    """Of a plan without times: when it was ready, or when its lane had thought long enough."""
     ready_ns: Times
     issued_ns: Times
     completed_ns: Times
@@ -62,15 +62,16 @@ def timing(plan: Plan, records: NDArray[np.int64], start_ns: int, skipped: NDArr
     ended = _latest_in_lane(plan, completed)
     ready = np.zeros(plan.operations, np.int64)
     ready[1:] = ended[:-1]
-    starts = plan.lane_start[:-1]
-    ready[starts[starts < plan.operations]] = 0
+    ready[plan.lane_start[:-1]] = 0
+    thought = ready + plan.think_ns if plan.think_ns is not None else ready
     waits = plan.waits
     before = plan.lane_start[waits.lane] + waits.count - 1
     np.maximum.at(ready, waits.place, ended[before])
+    intended = plan.intended_ns if plan.intended_ns is not None else np.maximum(thought, ready)
     both = executed[waits.place] & executed[before]
     return Timing(
         executed=executed,
-        intended_ns=ready if plan.intended_ns is None else plan.intended_ns,
+        intended_ns=intended,
         ready_ns=ready,
         issued_ns=issued,
         completed_ns=completed,

@@ -49,6 +49,18 @@ def test_the_original_pace_begins_with_the_first_arrival_and_is_divided_by_the_s
     assert plan_run(load.workload, load.users, pace=Pace.FAST).intended_ns is None
 
 
+def test_thinking_is_the_time_since_the_lanes_last_answer():
+    load = Load()
+    load.opens(0, 1, "x", takes_ns=300, at_ns=5000)
+    load.opens(1, 2, "y", takes_ns=900, at_ns=6000)
+    load.opens(0, 3, "z", takes_ns=None, at_ns=7000)
+    load.opens(1, 4, "z", takes_ns=10, at_ns=6900)
+    plan = plan_run(load.workload, load.users, pace=Pace.THINK, speed=2.0)
+    assert plan.think_ns is not None
+    assert plan.intended_ns is None
+    assert plan.think_ns.tolist() == [0, 850, 500, 0]
+
+
 def test_a_stored_workload_gives_the_same_plan(tmp_path):
     load = mixed()
     load.opens(1, 100, "f0", 2)

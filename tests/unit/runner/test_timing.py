@@ -57,3 +57,11 @@ def test_who_went_on_without_what_it_waited_for_is_counted():
     result, by_row = timed(two_lanes(), {1: (1000, 1100), 2: (2000, 2100)})
     assert (result.violated, result.released) == (0, 1)
     assert by_row(result.executed) == [False, True, True]
+
+
+def test_a_lane_that_thinks_is_not_late_and_thinking_goes_on_while_it_waits_for_others():
+    readings = {0: (10, 5000), 1: (5070, 9000), 2: (9800, 9900)}
+    result, by_row = timed(two_lanes(), readings, Pace.THINK)
+    assert by_row(result.ready_ns) == [0, 5000, 9000]
+    assert by_row(result.intended_ns) == [0, 5000, 9500]
+    assert by_row(result.lateness_ns) == [10, 70, 300]
