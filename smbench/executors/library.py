@@ -103,7 +103,10 @@ class LibraryExecutor(Executor):
 
     def statistics(self) -> Mapping[str, Any]:
         """`cpu`: CPU time of the lanes by kind of call, of the receiving thread, of the acknowledging one
-        (ns). `breaks`, `connection` and `credits`: what was negotiated, and what came of it."""
+        (ns). `breaks`, `connection` and `credits`: what was negotiated, and what came of it.
+
+        Where the system accounts CPU time by ticks (the lab: 10 ms) only sums of many calls mean anything.
+        """
         breaks = self._breaks.statistics()
         return {
             "client": "smbprotocol",

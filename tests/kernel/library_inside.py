@@ -10,6 +10,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -290,6 +291,29 @@ def test_a_refusal_is_one_sentence(access: dict[str, Any], says: str) -> None:
     assert given["password"] not in str(told.value) + repr(share)
 
 
+@contextmanager
+def captured(into: Path) -> Iterator[None]:
+    """What passes port 445 meanwhile, all of it: the one CPU gives tcpdump its turn late."""
+    wire = Path("/run/wire.pcap")  # writing to the host is slow enough to lose packets
+    sniffer = subprocess.Popen(
+        ["tcpdump", "-Z", "root", "-i", "lo", "-B", "16384", "-U", "-w", wire, "tcp port 445"],
+        stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert sniffer.stderr is not None
+    while "listening" not in sniffer.stderr.readline():
+        pass
+    yield
+    size = -1
+    while size < (size := wire.stat().st_size):
+        time.sleep(1.5)  # longer than tcpdump waits for its buffer to fill
+    sniffer.terminate()
+    told = sniffer.stderr.read()
+    assert sniffer.wait() == 0
+    sniffer.stderr.close()
+    assert "\n0 packets dropped" in told
+    into.write_bytes(wire.read_bytes())
+
+
 class Replay:
     """A workload by threads, a lane each: an operation begins when all that the capture had answered
     before its arrival are done."""
@@ -335,19 +359,8 @@ def test_the_shipped_capture_runs_as_captured_and_looks_so_on_the_wire(folder: P
     workload = read(OUT / "workload")
     prepare(folder, workload.namespace)
     replay = Replay(OUT / "workload", folder.name)
-    wire = OUT / "wire.pcap"
-    sniffer = subprocess.Popen(
-        ["tcpdump", "-Z", "root", "-i", "lo", "--immediate-mode", "-U", "-s0", "-w", wire, "tcp port 445"],
-        stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    assert sniffer.stderr is not None
-    while "listening" not in sniffer.stderr.readline():
-        pass
-    replay.run()
-    time.sleep(0.5)
-    sniffer.terminate()
-    sniffer.wait()
-    sniffer.stderr.close()
+    with captured(OUT / "wire.pcap"):
+        replay.run()
     wrong = [
         f"{operation.call}: {ntstatus.outcome_name(replay.outcomes[operation.index])}, "
         f"not {ntstatus.name(operation.expected)}"
