@@ -16,6 +16,7 @@ from smbench.cli.guard import guarded
 COMMANDS = {
     "ingest": "a capture → a workload: decode, lift, say what became of every exchange",
     "inspect": "what is in a workload: coverage, users, operations, the grade of the capture",
+    "anonymize": "the same workload under pseudonyms, to give away",
     "prepare": "make the files that a workload presumes on a target; verify or remove them",
     "mount": "mount a share once a user, as a replay would, and leave it mounted",
     "umount": "unmount what mount, or a run that was cut off, left behind",

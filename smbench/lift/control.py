@@ -39,7 +39,7 @@ _REQUIRED: dict[int, tuple[str, ...]] = {
     Command.IOCTL: ("function",),
 }
 """What a request must have kept for a call to be made of it."""
-_INFRASTRUCTURE = {
+INFRASTRUCTURE = {
     FSCTL_VALIDATE_NEGOTIATE_INFO: "the client checks by itself that nobody changed the negotiation",
     FSCTL_QUERY_NETWORK_INTERFACE_INFO: "the client asks by itself for further channels",
     FSCTL_DFS_GET_REFERRALS: "the client follows DFS referrals by itself",
@@ -59,7 +59,7 @@ def _session_gone(case: Case) -> bool:
 
 
 def _is_infrastructure(case: Case) -> bool:
-    return function_of(case.exchange) in _INFRASTRUCTURE
+    return function_of(case.exchange) in INFRASTRUCTURE
 
 
 def _on_pipe(case: Case) -> bool:
@@ -155,7 +155,7 @@ REFUSALS: tuple[ExchangeRule, ...] = (
         evidence="[MS-SMB2] 3.2.5.5, 3.2.4.20.6, 3.2.4.20.10; a mount sends them by itself",
         commands=frozenset((Command.IOCTL,)),
         applies=_is_infrastructure,
-        detail=lambda case: _INFRASTRUCTURE[function_of(case.exchange) or 0],
+        detail=lambda case: INFRASTRUCTURE[function_of(case.exchange) or 0],
     ),
     ExchangeRule(
         name="session-gone",

@@ -1,0 +1,1 @@
+"""Workload → the same workload under pseudonyms."""

@@ -1,0 +1,14 @@
+"""The texts with which the lift gives its reasons: what in a reason is this program's own word."""
+
+from __future__ import annotations
+
+from smbench.lift.control import INFRASTRUCTURE
+from smbench.lift.rules import CLOSED_BY_SERVER, CLOSED_WITH_TREE, OPENED_BEFORE, RULES
+
+WORDS: frozenset[str] = frozenset(
+    text
+    for rule in (*RULES, OPENED_BEFORE, CLOSED_WITH_TREE, CLOSED_BY_SERVER)
+    for text in (rule.name, rule.reason)
+    if text
+) | frozenset(INFRASTRUCTURE.values())
+"""Names and reasons of all rules; what else stands in a reason is a detail, and may be a name."""
