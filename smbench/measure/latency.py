@@ -77,6 +77,17 @@ class Histogram:
             int(_LAYOUT.get_highest_equivalent_value(_LAYOUT.get_value_from_index(index))), self.max_ns
         )
 
+    @property
+    def mean_ns(self) -> float:
+        """The mean, as exact as the buckets are; 0 where nothing was counted."""
+        present = np.flatnonzero(self.counts)
+        if not len(present):
+            return 0.0
+        values = np.array([_LAYOUT.get_value_from_index(int(index)) for index in present])
+        sizes = np.array([_LAYOUT.get_highest_equivalent_value(int(value)) for value in values]) - values
+        middle = values + sizes / 2
+        return float(np.average(middle, weights=self.counts[present]))
+
     def summary(self) -> dict[str, int]:
         """The percentiles and the largest value, as run.json has them."""
         return {name: self.percentile_ns(value) for name, value in PERCENTILES.items()} | {

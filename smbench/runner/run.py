@@ -18,6 +18,7 @@ from smbench.executors.registry import executor_class
 from smbench.measure.clock import epoch_of, now_ns
 from smbench.measure.oplog import COMPLETED, RECORD_BYTES, OperationLog
 from smbench.measure.resources import MACHINE, ResourceSampler
+from smbench.measure.thresholds import Figures, Threshold, judge_thresholds
 from smbench.measure.validity import RunFacts, judge
 from smbench.plan.model import Pace, Plan
 from smbench.runner import result as written
@@ -75,15 +76,16 @@ class RunResult:
 
     def write(
         self, directory: Path, about: Mapping[str, Any] | None = None,
-        client_stats: Mapping[str, Any] | None = None,
+        client_stats: Mapping[str, Any] | None = None, thresholds: Sequence[Threshold] = (),
     ) -> dict[str, Any]:  # fmt: skip
         """Write the run directory into the folder `directory`, and return what run.json holds.
 
         `about` is what the caller knows: its keys are added to the document, `configuration` to the
-        runner's own. `client_stats` is the client's counters (client_stats.json).
+        runner's own. `client_stats` is the client's counters (client_stats.json). `thresholds` are judged,
+        and stand in the document with what was measured.
         """
         try:
-            return self._write(directory, about or {}, client_stats)
+            return self._write(directory, about or {}, client_stats, thresholds)
         finally:
             self.close()
 
@@ -92,8 +94,9 @@ class RunResult:
         shutil.rmtree(self._scratch, ignore_errors=True)
 
     def _write(
-        self, directory: Path, about: Mapping[str, Any], client_stats: Mapping[str, Any] | None
-    ) -> dict[str, Any]:
+        self, directory: Path, about: Mapping[str, Any], client_stats: Mapping[str, Any] | None,
+        thresholds: Sequence[Threshold],
+    ) -> dict[str, Any]:  # fmt: skip
         plan, ending = self.plan, self.ending
         start_epoch_ns = epoch_of(ending.start_ns or now_ns())
         joined = written.OperationsResult(self._operations, plan, self._executor)
@@ -126,6 +129,20 @@ class RunResult:
         )
         elapsed_ns = int(times.completed_ns.max(initial=0))
         per_s = 1e9 / elapsed_ns if elapsed_ns else 0.0
+        throughput = {
+            "operations_per_s": tally.executed * per_s,
+            "read_bytes_per_s": tally.read_bytes * per_s,
+            "write_bytes_per_s": tally.written_bytes * per_s,
+        }
+        figures = Figures(
+            histograms=joined.histograms,
+            executed=tally.executed,
+            planned=tally.planned,
+            errors=tally.errors,
+            mismatches=tally.mismatched,
+            skipped=tally.skipped,
+            throughput=throughput,
+        )
         document: dict[str, Any] = {
             "schema": written.SCHEMA,
             "kind": "run",
@@ -151,17 +168,15 @@ class RunResult:
                 "executed": tally.executed,
                 "matched": tally.matched,
                 "mismatched": tally.mismatched,
+                "errors": tally.errors,
                 "skipped": tally.skipped,
                 "compared": self._executor.compares,
             },
             "latency": latency,
             "lateness": every["lateness"].summary(),
             "held": every["held"].summary(),
-            "throughput": {
-                "operations_per_s": tally.executed * per_s,
-                "read_bytes_per_s": tally.read_bytes * per_s,
-                "write_bytes_per_s": tally.written_bytes * per_s,
-            },
+            "throughput": throughput,
+            "thresholds": judge_thresholds(thresholds, figures),
             "order": {
                 "edges_found": plan.edges_found,
                 "edges": len(plan.waits),

@@ -67,7 +67,8 @@ def relay(turns: int) -> Load:
 def test_order_holds_between_processes_on_real_files(tmp_path):
     document = finished(relay(200), tmp_path, "posix")
     assert document["operations"] == {
-        "planned": 800, "executed": 800, "matched": 800, "mismatched": 0, "skipped": 0, "compared": True
+        "planned": 800, "executed": 800, "matched": 800, "mismatched": 0, "skipped": 0, "errors": 0,
+        "compared": True,
     }  # fmt: skip
     assert document["order"]["edges"] >= 199
     assert document["order"]["violated"] == document["order"]["released"] == 0

@@ -59,7 +59,8 @@ def test_three_users_end_as_in_the_capture_and_a_lease_breaks(profile: str, tmp_
     assert ran.status == (0 if document["valid"] else 5), ran.err
     assert document["valid"] == (document["reasons"] == [])
     assert document["operations"] == {
-        "planned": 178, "executed": 178, "matched": 178, "mismatched": 0, "skipped": 0, "compared": True,
+        "planned": 178, "executed": 178, "matched": 178, "mismatched": 0, "skipped": 0, "errors": 0,
+        "compared": True,
     }  # fmt: skip
     assert document["order"]["violated"] == 0
     mounts = document["mounts"]
