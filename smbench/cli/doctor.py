@@ -7,12 +7,11 @@ import importlib.util
 import os
 import platform
 import re
-import resource
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -20,6 +19,7 @@ from rich.console import Console as RichConsole
 from rich.table import Table
 
 from smbench.cli.common import Console, common_options
+from smbench.cli.findings import Finding
 from smbench.errors import SetupError
 
 _LIBRARIES = ("click", "hdrhistogram", "multiprocess", "numpy", "psutil", "pyarrow", "pyshark", "rich")
@@ -31,17 +31,6 @@ _PROGRAMS = (
 )
 _FILES_WANTED = 4096
 """Open files that a run of many users needs: two descriptors a process, and the files held open."""
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing looked at. `needed_for` names what does not work without it; `mend` is a command."""
-
-    what: str
-    ok: bool
-    found: str
-    needed_for: str
-    mend: str = ""
 
 
 def _python() -> Iterator[Finding]:
@@ -91,13 +80,11 @@ def _kernel() -> Iterator[Finding]:
 
 
 def _limits() -> Iterator[Finding]:
+    import resource  # not everywhere
+
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     yield Finding("open files", hard >= _FILES_WANTED, f"soft {soft}, hard {hard}", "many users at once",
                   f"ulimit -Hn {_FILES_WANTED}")  # fmt: skip
-    cores = os.cpu_count() or 1
-    yield Finding(
-        "CPU cores", cores >= 2, str(cores), "load that is not late by itself", "use a larger machine"
-    )
     governor = Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
     if governor.exists():
         text = governor.read_text().strip()
@@ -110,7 +97,26 @@ def _limits() -> Iterator[Finding]:
         yield Finding("clock source", fast, text, "cheap clock reads", "a machine or guest with a stable TSC")
 
 
-_LOOKS: tuple[Callable[[], Iterator[Finding]], ...] = (_python, _tshark, _programs, _kernel, _limits)
+def _cores() -> Iterator[Finding]:
+    cores = os.cpu_count() or 1
+    yield Finding(
+        "CPU cores", cores >= 2, str(cores), "load that is not late by itself", "use a larger machine"
+    )
+
+
+def _windows() -> Iterator[Finding]:
+    from smbench.cli.doctor_windows import look
+
+    return look()
+
+
+_LOOKS: tuple[Callable[[], Iterator[Finding]], ...] = (
+    (_python, _cores, _tshark, _windows)
+    if sys.platform == "win32"
+    else (_python, _cores, _tshark, _programs, _kernel, _limits)
+)
+_REQUIRED = ("everything",) if sys.platform == "win32" else ("everything", "ingest")
+"""Windows replays what another machine has ingested."""
 
 
 def examine() -> list[Finding]:
@@ -138,7 +144,7 @@ def doctor(console: Console) -> None:
     Exit status 3 where something is missing that every use needs (Python, a library, tshark).
     """
     findings = examine()
-    missing = [f for f in findings if not f.ok and f.needed_for in ("everything", "ingest")]
+    missing = [f for f in findings if not f.ok and f.needed_for in _REQUIRED]
     console.result(
         {"schema": 1, "ok": not missing, "findings": [asdict(f) for f in findings]},
         lambda out: _show(findings, out),

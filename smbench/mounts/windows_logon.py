@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -82,7 +82,8 @@ def close_all() -> None:
     """Close this process' tokens: their sessions end with them."""
     with _lock:
         while _tokens:
-            _tokens.popitem()[1].Close()
+            with suppress(Exception):  # a handle that is none (Wine's) is closed already
+                _tokens.popitem()[1].Close()
 
 
 def _refused(logon: Logon, error: Exception) -> Exception:
