@@ -19,7 +19,7 @@ from smbench.measure.clock import epoch_of, now_ns
 from smbench.measure.oplog import COMPLETED, RECORD_BYTES, OperationLog
 from smbench.measure.resources import MACHINE, ResourceSampler
 from smbench.measure.thresholds import Figures, Threshold, judge_thresholds
-from smbench.measure.validity import RunFacts, judge
+from smbench.measure.validity import RunFacts, judge, judged_percentile
 from smbench.plan.model import Pace, Plan
 from smbench.runner import result as written
 from smbench.runner.board import Board
@@ -108,11 +108,13 @@ class RunResult:
             written.write_document(directory / written.CLIENT_STATS, client_stats)
         tally = joined.tally
         machine = [row for row in self._sampler.rows if row["process"] == MACHINE]
+        percentile = judged_percentile(tally.executed)
         verdict = judge(
             RunFacts(
                 paced=plan.pace is not Pace.FAST,
-                lateness_p99_ns=every["lateness"].percentile_ns(99),
-                response_p99_ns=every["response"].percentile_ns(99),
+                percentile=percentile,
+                lateness_ns=every["lateness"].percentile_ns(percentile),
+                response_ns=every["response"].percentile_ns(percentile),
                 cpu_percent=[row["cpu_percent"] for row in machine],
                 steal_percent=[row["steal_percent"] for row in machine],
                 lost_workers=[
