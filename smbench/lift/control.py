@@ -71,7 +71,7 @@ def _on_pipe(case: Case) -> bool:
 
 
 def _pipe_name(case: Case) -> str:
-    return (case.found.path if case.found is not None else case.exchange.path) or "of unknown name"
+    return case.exchange.path or "of unknown name"
 
 
 def _on_printer(case: Case) -> bool:

@@ -81,11 +81,18 @@ def _is_whole_piece(exchange: Exchange) -> bool:
     return length >= SMALLEST_PIECE and not refused(exchange.status) and moved(exchange) == length
 
 
-def _next_piece(run: Sequence[Exchange], exchange: Exchange) -> bool:
+def _first_piece(opened: Opened, exchange: Exchange) -> bool:
+    del opened
+    return _is_whole_piece(exchange)
+
+
+def _next_piece(opened: Opened, exchange: Exchange) -> bool:
     """Contiguous, no longer than the first, and sent while the first was not answered yet: pieces of
     one call are sent together, a loop of calls waits for each answer."""
-    first, last = run[0], run[-1]
-    if first.response_ns is None or exchange.time_ns >= first.response_ns or refused(exchange.status):
+    first, last = opened.held[0], opened.held[-1]
+    if exchange.command != first.command or first.response_ns is None or refused(exchange.status):
+        return False
+    if exchange.time_ns >= first.response_ns:
         return False
     offset, piece = extent(last)
     at, length = extent(exchange)
@@ -113,8 +120,13 @@ def _write_whole(opened: Opened) -> Call:
     return Write(opened.handle, *_whole(opened.held), through)
 
 
-def _is_last_piece(exchange: Exchange) -> bool:
-    return not _is_whole_piece(exchange)
+def _had_last_piece(opened: Opened) -> bool:
+    return not _is_whole_piece(opened.held[-1])
+
+
+def several(opened: Opened) -> bool:
+    """Whether an open holds more than one exchange: a run of one is none."""
+    return len(opened.held) > 1
 
 
 PIPELINES: tuple[RunRule, ...] = (
@@ -124,10 +136,10 @@ PIPELINES: tuple[RunRule, ...] = (
         reason="pipelined pieces of one large read are replayed as that read, cut by the client's rsize",
         evidence="contiguous READs of one handle, all sent before the first was answered",
         command=Command.READ,
-        shortest=2,
-        begins=_is_whole_piece,
+        begins=_first_piece,
         continues=_next_piece,
-        ends=_is_last_piece,
+        ends=_had_last_piece,
+        complete=several,
         call=lambda opened: Read(opened.handle, *_whole(opened.held)),
     ),
     RunRule(
@@ -136,10 +148,10 @@ PIPELINES: tuple[RunRule, ...] = (
         reason="pipelined pieces of one large write are replayed as that write, cut by the client's wsize",
         evidence="contiguous WRITEs of one handle, all sent before the first was answered",
         command=Command.WRITE,
-        shortest=2,
-        begins=_is_whole_piece,
+        begins=_first_piece,
         continues=_next_piece,
-        ends=_is_last_piece,
+        ends=_had_last_piece,
+        complete=several,
         call=_write_whole,
     ),
 )

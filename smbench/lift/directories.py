@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from smbench.lift.constants import SCAN_RESTART, SCAN_SINGLE
+from smbench.lift.data import several
 from smbench.lift.rule import Case, ExchangeRule, Opened, RunRule
 from smbench.ntstatus import Status
 from smbench.trace.messages import NotifyRequest, QueryDirectoryRequest
@@ -31,23 +32,25 @@ def _list(opened: Opened, run: Sequence[Exchange]) -> Call:
     )
 
 
-def _goes_on(run: Sequence[Exchange], exchange: Exchange) -> bool:
-    first, ask = _ask(run[0]), _ask(exchange)
+def _goes_on(opened: Opened, exchange: Exchange) -> bool:
+    first, ask = _ask(opened.held[0]), _ask(exchange)
     flags = ask.flags or 0
     return (
-        exchange.status is not None
+        exchange.command == Command.QUERY_DIRECTORY
+        and exchange.status is not None
         and not flags & (SCAN_RESTART | SCAN_SINGLE)
         and ask.level == first.level
         and (ask.pattern or "*") in ((first.pattern or "*"), "*")
     )
 
 
-def _begins(exchange: Exchange) -> bool:
+def _begins(opened: Opened, exchange: Exchange) -> bool:
+    del opened
     return exchange.status == Status.SUCCESS and not (_ask(exchange).flags or 0) & SCAN_SINGLE
 
 
-def _ends(exchange: Exchange) -> bool:
-    return exchange.status != Status.SUCCESS
+def _ends(opened: Opened) -> bool:
+    return opened.held[-1].status != Status.SUCCESS
 
 
 SCANS: tuple[RunRule, ...] = (
@@ -56,10 +59,10 @@ SCANS: tuple[RunRule, ...] = (
         disposition=Disposition.EXACT,
         evidence="cifs-mapping §1: one readdir of a directory is QUERY_DIRECTORYs until NO_MORE_FILES",
         command=Command.QUERY_DIRECTORY,
-        shortest=2,
         begins=_begins,
         continues=_goes_on,
         ends=_ends,
+        complete=several,
         call=lambda opened: _list(opened, opened.held),
     ),
 )

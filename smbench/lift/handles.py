@@ -4,11 +4,44 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from smbench.lift.constants import ATTRIBUTE_DIRECTORY, DIRECTORY_FILE, SHARE_PIPE
+from smbench.lift.constants import (
+    ATTRIBUTE_DIRECTORY,
+    CREATE,
+    DIRECTORY_FILE,
+    PIPE_FUNCTIONS,
+    SHARE_PIPE,
+)
 from smbench.lift.names import Names, snapshot_folder, without_default_stream
 from smbench.lift.rule import Opened, refused
-from smbench.trace.messages import CreateRequest, CreateResponse, IoctlResponse
+from smbench.trace.messages import CreateRequest, CreateResponse, IoctlRequest, IoctlResponse
 from smbench.trace.model import Command, Exchange
+
+CIFS_CONTEXTS = ("QFid",)
+"""What the Linux kernel's client (fs/smb/client/smb2pdu.c) puts into every CREATE without a lease, and
+nobody else: Windows asks for maximal access (MxAc) beside it, Samba's clients do not ask for it."""
+WELL_KNOWN_PIPES = frozenset(
+    (
+        *("atsvc", "browser", "efsrpc", "epmapper", "eventlog", "initshutdown", "lsarpc", "lsass", "mdssvc"),
+        *(
+            "netdfs",
+            "netlogon",
+            "ntsvcs",
+            "protected_storage",
+            "router",
+            "samr",
+            "scerpc",
+            "spoolss",
+            "srvsvc",
+        ),
+        *("svcctl", "trkwks", "winreg", "wkssvc"),
+    )
+)
+"""Endpoints of Windows' services, told from files by name on a tree that was connected before the capture."""
+
+
+def makes_directory(request: CreateRequest) -> bool:
+    """Whether a CREATE asks for a new directory."""
+    return request.disposition == CREATE and bool((request.options or 0) & DIRECTORY_FILE)
 
 
 class Handles:
@@ -20,6 +53,12 @@ class Handles:
         self._alive: dict[int, Opened] = {}
         self._seen = bytearray()
         self._keys: dict[str, int] = {}
+        self._linux: set[int] = set()
+        """Sessions of the Linux kernel's client."""
+        self._made: dict[int, str] = {}
+        """By session: the directory that its last open made."""
+        self._root_opens: dict[int, int] = {}
+        """By tree: how many opens it had, all of its root; -1 once there was another."""
 
     def __iter__(self) -> Iterator[Opened]:
         return iter(list(self._alive.values()))
@@ -69,9 +108,10 @@ class Handles:
             session=create.session,
             create=create,
             directory=directory and ":" not in path.rpartition("/")[2],
-            pipe=self.share_type(create.tree) == SHARE_PIPE,
+            pipe=self._is_pipe(create.tree, path),
             failed=failed,
         )
+        self._place_in_session(opened, request)
         if create.handle is not None:
             self._mark(create.handle)
             if not failed or create.compound is not None:
@@ -102,14 +142,35 @@ class Handles:
             tree=exchange.tree,
             session=exchange.session,
             directory=exchange.command in (Command.QUERY_DIRECTORY, Command.CHANGE_NOTIFY),
-            pipe=self.share_type(exchange.tree) == SHARE_PIPE,
+            pipe=self._is_pipe(exchange.tree, path),
         )
         self._alive[handle] = opened
         return opened
 
-    def remember_key(self, exchange: Exchange, opened: Opened) -> None:
-        """Keep the key of a server-side copy, which later requests name their source by."""
-        response = exchange.response
+    def _is_pipe(self, tree: int, path: str) -> bool:
+        kind = self.share_type(tree)
+        return kind == SHARE_PIPE or (self.names.is_unknown(tree) and path.lower() in WELL_KNOWN_PIPES)
+
+    def _place_in_session(self, opened: Opened, request: CreateRequest) -> None:
+        """What only the opens before it tell of an open."""
+        if request.contexts == CIFS_CONTEXTS:
+            self._linux.add(opened.session)
+        opened.linux = opened.session in self._linux
+        opened.follows_mkdir = self._made.pop(opened.session, None) == opened.path
+        if makes_directory(request) and not opened.failed:
+            self._made[opened.session] = opened.path
+        if self.names.is_unknown(opened.tree):
+            return
+        seen = self._root_opens.get(opened.tree, 0)
+        opened.nth = seen if seen >= 0 and opened.path == self.place(opened.tree, "") else -1
+        self._root_opens[opened.tree] = -1 if opened.nth < 0 else seen + 1
+
+    def remember(self, exchange: Exchange, opened: Opened) -> None:
+        """Keep what an IOCTL tells: the key of a server-side copy, which later requests name their source
+        by; or that the handle is a pipe's, where its tree was connected before the capture."""
+        request, response = exchange.request, exchange.response
+        if isinstance(request, IoctlRequest) and request.function in PIPE_FUNCTIONS:
+            opened.pipe = True
         if isinstance(response, IoctlResponse) and response.resume_key:
             self._keys[response.resume_key] = opened.handle
 

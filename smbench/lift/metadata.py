@@ -121,7 +121,7 @@ def _set_delete(case: Case) -> tuple[Call, ...]:
     return (SetDelete(opened.handle, opened.path, bool(wish.delete), opened.directory, level),)
 
 
-def _times(request: SetInfoRequest) -> tuple[int | None, int | None, int | None, int | None]:
+def basic_times(request: SetInfoRequest) -> tuple[int | None, int | None, int | None, int | None]:
     """The times to set; -1 and -2 ([MS-FSCC] 2.4.7: stop, resume updates) and impossible ones set none."""
     created, accessed, written, changed = (
         value if value is not None and EARLIEST_NS < value < LATEST_NS else None
@@ -131,7 +131,7 @@ def _times(request: SetInfoRequest) -> tuple[int | None, int | None, int | None,
 
 
 def _sets_times(exchange: Exchange) -> bool:
-    return any(value is not None for value in _times(set_of(exchange)))
+    return any(value is not None for value in basic_times(set_of(exchange)))
 
 
 def _sets_attributes(exchange: Exchange) -> bool:
@@ -143,7 +143,7 @@ def _sets_both(case: Case) -> bool:
 
 
 def _basic_times(case: Case) -> tuple[Call, ...]:
-    return (SetTimes(case.opened.handle, *_times(set_of(case.exchange))),)
+    return (SetTimes(case.opened.handle, *basic_times(set_of(case.exchange))),)
 
 
 def _basic_attributes(case: Case) -> tuple[Call, ...]:

@@ -30,6 +30,7 @@ class Names:
 
     def __init__(self, trees: Sequence[Tree], shares: Sequence[str] = ()) -> None:
         self._types = [_PIPE if tree.is_pipe else tree.share_type or _DISK for tree in trees]
+        self._known = [tree.share_type is not None for tree in trees]
         wanted = {share.lower() for share in shares}
         tops: dict[str, str] = {}
         for tree in trees:
@@ -43,6 +44,10 @@ class Names:
     def share_type(self, tree: int) -> int:
         """1 disk, 2 pipe, 3 printer; 1 where it is unknown."""
         return self._types[tree] if 0 <= tree < len(self._types) else _DISK
+
+    def is_unknown(self, tree: int) -> bool:
+        """Whether the capture never saw the tree connected."""
+        return not 0 <= tree < len(self._known) or not self._known[tree]
 
     def place(self, tree: int, path: str) -> str:
         """`path` (with `/` between components) below the target's root."""

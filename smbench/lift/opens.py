@@ -58,7 +58,8 @@ def _is_plain(opened: Opened) -> bool:
     return (not opened.failed or status in _OF_THE_NAME) and not _lost_contexts(opened.wish)
 
 
-def _asks_attributes(exchange: Exchange) -> bool:
+def asks_attributes(exchange: Exchange) -> bool:
+    """Whether this is a question about the file's attributes, not about extended ones."""
     request = exchange.request
     return (
         exchange.command == Command.QUERY_INFO
@@ -68,7 +69,8 @@ def _asks_attributes(exchange: Exchange) -> bool:
     )
 
 
-def _looks_only(opened: Opened) -> bool:
+def looks_only(opened: Opened) -> bool:
+    """Whether the CREATE asks for no more than a look at what is there."""
     wish = opened.wish
     options = wish.options or 0
     return (
@@ -177,7 +179,7 @@ def _makes_directory(opened: Opened) -> bool:
 
 
 def _removal_or_question(exchange: Exchange) -> bool:
-    return _deletes(exchange) or _asks_attributes(exchange)
+    return _deletes(exchange) or asks_attributes(exchange)
 
 
 WHOLE_OPENS: tuple[OpenRule, ...] = (
@@ -186,8 +188,8 @@ WHOLE_OPENS: tuple[OpenRule, ...] = (
         disposition=Disposition.EXACT,
         evidence="cifs-mapping §1: STATOPEN is one compound of CREATE(0x80), QUERY_INFO and CLOSE; "
         "Windows sends the three one by one, or leaves the QUERY_INFO out",
-        begins=_looks_only,
-        body=_asks_attributes,
+        begins=looks_only,
+        body=asks_attributes,
         longest=4,
         call=_stat,
     ),

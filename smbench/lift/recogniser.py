@@ -142,7 +142,7 @@ class Recogniser:
             self._hold(opened, create)
         else:
             case.found = opened
-            self._plain(case)
+            self._in_run(case, opened)
         return opened
 
     def _expect_rest(self, create: Exchange, opened: Opened) -> None:
@@ -162,7 +162,9 @@ class Recogniser:
 
     def _on_open(self, case: Case, opened: Opened) -> None:
         exchange = case.exchange
-        if opened.patterns or opened.failed:
+        if opened.failed and not opened.held:
+            self._plain(case)  # what came before it in the compound was decided by its age
+        elif opened.patterns or opened.failed:
             if exchange.command == _CLOSE:
                 opened.held.append(exchange)
                 if not opened.failed and not self._whole(opened):
@@ -194,28 +196,30 @@ class Recogniser:
         return False
 
     def _in_run(self, case: Case, opened: Opened) -> None:
-        run, exchange = opened.run, case.exchange
-        if run is not None:
-            if exchange.command == run.command and run.continues(opened.held, exchange):
+        exchange = case.exchange
+        if opened.runs:
+            runs = tuple(rule for rule in opened.runs if rule.continues(opened, exchange))
+            if runs:
+                opened.runs = runs
                 opened.held.append(exchange)
-                if run.ends(exchange):
-                    self._end_run(opened, run)
+                if all(rule.ends(opened) for rule in runs):
+                    self._end_run(opened)
                 return
-            self._end_run(opened, run)
-        rule = self._table.runs.get(exchange.command)
-        if rule is not None and rule.begins(exchange):
-            opened.run = rule
+            self._end_run(opened)
+        starting = self._table.runs.get(exchange.command, ())
+        opened.runs = tuple(rule for rule in starting if rule.begins(opened, exchange))
+        if opened.runs:
             self._hold(opened, exchange)
         else:
             self._plain(case)
 
-    def _end_run(self, opened: Opened, rule: RunRule) -> None:
-        opened.run = None
-        if len(opened.held) >= rule.shortest:
-            self._give(rule, opened)
-            return
-        held = self._unhold(opened)
-        for exchange in held:
+    def _end_run(self, opened: Opened) -> None:
+        runs, opened.runs = opened.runs, ()
+        for rule in runs:
+            if rule.complete(opened):
+                self._give(rule, opened)
+                return
+        for exchange in self._unhold(opened):
             self._plain(Case(exchange, opened, self._handles))
 
     # What waits
@@ -244,12 +248,12 @@ class Recogniser:
 
     def _settle(self, opened: Opened) -> None:
         """Decide at once about what an open holds."""
-        if opened.run is not None:
-            self._end_run(opened, opened.run)
+        if opened.runs:
+            self._end_run(opened)
         elif opened.held and not (opened.failed and self._whole(opened)):
             self._release(opened)
-            if opened.run is not None:
-                self._end_run(opened, opened.run)
+            if opened.runs:
+                self._end_run(opened)
 
     def _age(self, now: int) -> None:
         while self._waiting:
@@ -274,7 +278,7 @@ class Recogniser:
             self._settle(opened)
             self._handles.close(opened)
         elif command == _IOCTL:
-            self._handles.remember_key(exchange, opened)
+            self._handles.remember(exchange, opened)
         elif command == _SET_INFO and not refused(exchange.status):
             request = set_of(exchange)
             if request.info_type == INFO_FILE and request.level in RENAMES and request.target is not None:
@@ -348,9 +352,9 @@ class Recogniser:
         """A pattern is complete: all that the open holds stands for its one call."""
         if not opened.announced:
             self._announce(opened.held[0], opened)
-        call = rule.call(opened)
+        calls = () if rule.call is None else (rule.call(opened),)
         held = self._unhold(opened)
-        self._take(Taken(rule, rule.reason or rule.name, tuple(held), (call,), opened.path, held[0], 0))
+        self._take(Taken(rule, rule.reason or rule.name, tuple(held), calls, opened.path, held[0], 0))
 
     def _announce(self, exchange: Exchange, opened: Opened) -> None:
         """An open whose CREATE the capture lacks gets an Open of its own before its first operation."""

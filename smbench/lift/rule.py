@@ -12,7 +12,7 @@ nothing and change nothing; `smbench.lift.recogniser` runs them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -43,9 +43,16 @@ class Opened:
     """Why the CREATE is not replayed, and so nothing else on this open."""
     announced: bool = False
     """An Open operation stands for it (or the call that took all of it)."""
+    linux: bool = False
+    """The Linux kernel's client opened it."""
+    nth: int = -1
+    """How many opens of its tree came before it, while all of them were of the share's root; else -1."""
+    follows_mkdir: bool = False
+    """The open before it in its session made the directory that it names."""
     patterns: tuple[OpenRule, ...] = ()
     """What it may still turn out to be."""
-    run: RunRule | None = None
+    runs: tuple[RunRule, ...] = ()
+    """What the exchanges that it holds may still be, where they are not the whole open."""
     held: list[Exchange] = field(default_factory=list)
     """Exchanges that wait for a decision; `path` holds for all of them."""
 
@@ -103,18 +110,21 @@ class OpenRule(Rule):
     """How many exchanges may."""
     complete: Callable[[Opened], bool] | None = None
     """Whether what the open holds, now that it is over, is the whole pattern; None: always."""
-    call: Callable[[Opened], Call]
+    call: Callable[[Opened], Call] | None = None
+    """None: no operation stands for it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRule(Rule):
     command: Command
-    shortest: int
-    """Fewer exchanges than this are left to the rules for single ones."""
-    begins: Callable[[Exchange], bool]
-    continues: Callable[[Sequence[Exchange], Exchange], bool]
-    ends: Callable[[Exchange], bool]
-    """Whether nothing can follow this exchange."""
+    """Of the first exchange."""
+    begins: Callable[[Opened, Exchange], bool]
+    continues: Callable[[Opened, Exchange], bool]
+    """Whether this exchange may follow those that the open holds."""
+    ends: Callable[[Opened], bool]
+    """Whether nothing can follow what the open holds."""
+    complete: Callable[[Opened], bool]
+    """Whether what the open holds is the pattern; if not, it is left to the rules for single exchanges."""
     call: Callable[[Opened], Call]
     """The call that all exchanges stand for which the open holds."""
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from smbench.lift.control import REFUSALS
 from smbench.lift.data import DATA, PIPELINES
 from smbench.lift.directories import DIRECTORIES, SCANS
+from smbench.lift.linux import LINUX_OPENS, LINUX_RUNS
 from smbench.lift.metadata import METADATA
 from smbench.lift.opens import OPENS, WHOLE_OPENS
 from smbench.lift.rule import ExchangeRule, OpenRule, Rule, RunRule
@@ -46,7 +47,8 @@ CLOSED_BY_SERVER = Rule(
 )
 
 RULES: tuple[Rule, ...] = (
-    *REFUSALS, *WHOLE_OPENS, *PIPELINES, *SCANS, *OPENS, *DATA, *METADATA, *DIRECTORIES, LEFT_OVER,
+    *REFUSALS, *LINUX_OPENS, *WHOLE_OPENS, *LINUX_RUNS, *PIPELINES, *SCANS, *OPENS, *DATA, *METADATA,
+    *DIRECTORIES, LEFT_OVER,
 )  # fmt: skip
 
 
@@ -57,7 +59,8 @@ class Table:
     first: dict[int, tuple[ExchangeRule, ...]] = field(default_factory=dict)
     """By command: the rules above the patterns."""
     patterns: tuple[OpenRule, ...] = ()
-    runs: dict[int, RunRule] = field(default_factory=dict)
+    runs: dict[int, tuple[RunRule, ...]] = field(default_factory=dict)
+    """By command of the first exchange."""
     then: dict[int, tuple[ExchangeRule, ...]] = field(default_factory=dict)
     """By command: the rules below the patterns."""
     unknown: tuple[ExchangeRule, ...] = ()
@@ -72,7 +75,10 @@ def table_of(rules: tuple[Rule, ...]) -> Table:
     return Table(
         first={command: _of(above, command) for command in COMMAND_NAMES},
         patterns=tuple(rule for rule in rules if isinstance(rule, OpenRule)),
-        runs={int(rule.command): rule for rule in rules if isinstance(rule, RunRule)},
+        runs={
+            command: tuple(rule for rule in rules if isinstance(rule, RunRule) and rule.command == command)
+            for command in {rule.command for rule in rules if isinstance(rule, RunRule)}
+        },
         then={command: _of(below, command) for command in COMMAND_NAMES},
         unknown=tuple(rule for rule in (*above, *below) if not rule.commands),
     )

@@ -35,7 +35,7 @@ class Wire:
         self.handles = 0
         self.compounds = 0
 
-    def client(self, name: str, share: str = "files", share_type: int = 1) -> Client:
+    def client(self, name: str, share: str = "files", share_type: int | None = 1) -> Client:
         """A user with a connection, a session and a tree."""
         number = len(self.info.connections)
         address = f"10.0.0.{number + 1}"
@@ -66,7 +66,7 @@ class Client:
     compound: int | None = None
     position: int = 0
 
-    def connects(self, share: str, share_type: int = 1) -> int:
+    def connects(self, share: str, share_type: int | None = 1) -> int:
         """One more tree, without an exchange; returns its number."""
         self.wire.info.trees.append(Tree(len(self.wire.info.trees) + 1, self.session, share, share_type))
         return len(self.wire.info.trees) - 1

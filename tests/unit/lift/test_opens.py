@@ -180,6 +180,21 @@ def test_an_open_that_lasts_holds_nothing_back(tmp_path: Path) -> None:
     assert lifted(wire, tmp_path).kinds == ["Stat"] * 41
 
 
+def test_a_refused_compound_that_is_longer_than_the_horizon_loses_nothing() -> None:
+    wire = Wire()
+    alice = wire.client("alice")
+    with alice:
+        opened = alice.opens("x", Status.ACCESS_DENIED)
+        opened.asks(18, Status.ACCESS_DENIED).closes(Status.ACCESS_DENIED)
+    taken: list[Taken] = []
+    ends = SessionEnds(wire.trace())
+    recogniser = Recogniser(Handles(Names(wire.info.trees)), taken.append, ends, horizon=0)
+    for exchange in wire.exchanges:
+        recogniser.feed(exchange)
+    recogniser.finish()
+    assert [one.rule.name for one in taken] == ["open", "rest-of-failed-compound", "rest-of-failed-compound"]
+
+
 def test_snapshot_stands_below_a_folder_of_its_own(tmp_path: Path) -> None:
     wire = Wire()
     moment = 1_000_000_000 * 10**9

@@ -1,0 +1,167 @@
+"""What the Linux kernel's client (cifs.ko) sends beside what its callers asked for.
+
+A replay through the same client would send it again, so it belongs to the call that it comes with. Its
+look-ups before an open, a mkdir, a rename or an unlink stay stats: the replayed stat fills the client's
+caches, as the captured one did, and the call that follows repeats nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from smbench.lift.constants import (
+    BASIC,
+    END_OF_FILE,
+    FSCTL_SET_SPARSE,
+    INFO_FILE,
+    INFO_FILESYSTEM,
+    OVERWRITE,
+    OVERWRITE_IF,
+)
+from smbench.lift.control import function_of
+from smbench.lift.metadata import basic_times, set_of
+from smbench.lift.opens import asks_attributes, looks_only, open_call
+from smbench.lift.rule import Opened, OpenRule, RunRule, refused
+from smbench.trace.messages import QueryInfoRequest
+from smbench.trace.model import Command, Exchange
+from smbench.workload.calls import Call, SetTimes, Truncate
+from smbench.workload.model import Disposition
+
+_PROBES = frozenset((5, 4, 1, 11))
+"""File system classes that mount asks for (fs/smb/client/smb2ops.c, smb3_qfs_tcon)."""
+_MOUNT_LOOKS = 3
+"""Opens of the root that follow: two of is_path_accessible, one of the root inode."""
+
+
+def _asks_file_system(exchange: Exchange) -> bool:
+    request = exchange.request
+    return (
+        isinstance(request, QueryInfoRequest)
+        and request.info_type == INFO_FILESYSTEM
+        and request.level in _PROBES
+    )
+
+
+LINUX_OPENS: tuple[OpenRule, ...] = (
+    OpenRule(
+        name="mount-probe",
+        disposition=Disposition.CLIENT,
+        reason="mounting asks about the share's file system by itself",
+        evidence="cifs-mapping §2: CREATE of the root, FS queries 5, 4, 1 and 11, CLOSE; first on its tree",
+        begins=lambda opened: opened.linux and opened.nth == 0 and looks_only(opened),
+        body=_asks_file_system,
+        longest=len(_PROBES),
+        complete=lambda opened: len(opened.body) > 1,
+    ),
+    OpenRule(
+        name="mount-look",
+        disposition=Disposition.CLIENT,
+        reason="mounting looks at the share's root by itself",
+        evidence="cifs-mapping §2: two CREATE and CLOSE of the root and a STATOPEN after the mount's probe",
+        begins=lambda opened: opened.linux and 0 < opened.nth <= _MOUNT_LOOKS and looks_only(opened),
+        body=asks_attributes,
+        longest=1,
+    ),
+    OpenRule(
+        name="look-after-mkdir",
+        disposition=Disposition.CLIENT,
+        reason="the client looks by itself at the directory that it has just made",
+        evidence="cifs-mapping §1: mkdir is CREATE and CLOSE, then a STATOPEN",
+        begins=lambda opened: opened.linux and opened.follows_mkdir and looks_only(opened),
+        body=asks_attributes,
+        longest=1,
+    ),
+)
+
+
+def _flushes(exchange: Exchange) -> bool:
+    return exchange.command == Command.FLUSH and not refused(exchange.status)
+
+
+def _sets_size(exchange: Exchange) -> bool:
+    request = set_of(exchange)
+    return request.info_type == INFO_FILE and request.level == END_OF_FILE and request.size is not None
+
+
+def _sets_times(exchange: Exchange) -> bool:
+    request = set_of(exchange)
+    return request.info_type == INFO_FILE and request.level == BASIC and not request.attributes
+
+
+def _is_sparse(exchange: Exchange) -> bool:
+    return function_of(exchange) == FSCTL_SET_SPARSE
+
+
+Shape = tuple[Callable[[Exchange], bool], ...]
+"""Steps that follow one another on one handle."""
+_TRUNCATE: tuple[Shape, ...] = (
+    (_flushes, _sets_size, _sets_times),
+    (_flushes, _is_sparse, _sets_size, _sets_times),
+)
+_SET_TIMES: tuple[Shape, ...] = ((_flushes, _sets_times),)
+
+
+def _starts(held: Sequence[Exchange], shapes: tuple[Shape, ...]) -> bool:
+    return any(
+        len(held) <= len(shape) and all(step(exchange) for step, exchange in zip(shape, held, strict=False))
+        for shape in shapes
+    )
+
+
+def _is_whole(held: Sequence[Exchange], shapes: tuple[Shape, ...]) -> bool:
+    return _starts(held, tuple(shape for shape in shapes if len(shape) == len(held)))
+
+
+def _flushes_on_linux(opened: Opened, exchange: Exchange) -> bool:
+    return opened.linux and _flushes(exchange)
+
+
+def _truncates_by_opening(opened: Opened, exchange: Exchange) -> bool:
+    del exchange
+    return opened.linux and not opened.failed and opened.wish.disposition in (OVERWRITE, OVERWRITE_IF)
+
+
+def _truncate(opened: Opened) -> Call:
+    size = next(set_of(exchange).size for exchange in opened.held if _sets_size(exchange))
+    return Truncate(opened.handle, size or 0)
+
+
+def _set_times(opened: Opened) -> Call:
+    return SetTimes(opened.handle, *basic_times(set_of(opened.held[-1])))
+
+
+LINUX_RUNS: tuple[RunRule, ...] = (
+    RunRule(
+        name="open-truncating",
+        disposition=Disposition.EXACT,
+        evidence="cifs-mapping §1: O_TRUNC is CREATE(OVERWRITE), FLUSH, SET_INFO(EOF), SET_INFO(Basic)",
+        command=Command.CREATE,
+        begins=_truncates_by_opening,
+        continues=lambda opened, exchange: _starts([*opened.held[1:], exchange], _TRUNCATE),
+        ends=lambda opened: _is_whole(opened.held[1:], _TRUNCATE),
+        complete=lambda opened: _is_whole(opened.held[1:], _TRUNCATE),
+        call=open_call,
+    ),
+    RunRule(
+        name="truncate-on-linux",
+        disposition=Disposition.EXACT,
+        evidence="cifs-mapping §1: ftruncate is FLUSH, SET_SPARSE if it grows, SET_INFO(EOF, Basic)",
+        command=Command.FLUSH,
+        begins=_flushes_on_linux,
+        continues=lambda opened, exchange: _starts([*opened.held, exchange], _TRUNCATE),
+        ends=lambda opened: _is_whole(opened.held, _TRUNCATE),
+        complete=lambda opened: _is_whole(opened.held, _TRUNCATE),
+        call=_truncate,
+    ),
+    RunRule(
+        name="set-times-on-linux",
+        disposition=Disposition.EXACT,
+        evidence="cifs-mapping §1: utimensat on a handle open for writing is FLUSH and SET_INFO(Basic)",
+        command=Command.FLUSH,
+        begins=_flushes_on_linux,
+        continues=lambda opened, exchange: _starts([*opened.held, exchange], _SET_TIMES),
+        ends=lambda opened: _is_whole(opened.held, _SET_TIMES),
+        complete=lambda opened: _is_whole(opened.held, _SET_TIMES),
+        call=_set_times,
+    ),
+)

@@ -1,0 +1,120 @@
+"""What the Linux kernel's client adds by itself, and what it does not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from helpers.story import DIRECTORY, WRITE, Client, Wire, lifted
+
+from smbench.workload.calls import Open, SetTimes, Truncate
+
+CIFS: dict[str, Any] = {"request": {"contexts": ("QFid",)}}
+SECOND = 10**9
+
+
+def mounts(client: Client) -> None:
+    """What cifs.ko 6.1 sends when it mounts, after TREE_CONNECT."""
+    root = client.opens("", access=0x80, attributes=DIRECTORY, **CIFS)
+    for level in (5, 4, 1, 11):
+        root.asks(level, info_type=2)
+    root.closes()
+    for _ in range(2):
+        client.opens("", access=0x80, attributes=DIRECTORY, **CIFS).closes()
+    client.looks("", attributes=DIRECTORY, **CIFS)
+
+
+def test_mounting_is_the_clients(tmp_path: Path) -> None:
+    wire = Wire()
+    alice = wire.client("alice")
+    mounts(alice)
+    alice.looks("", attributes=DIRECTORY, **CIFS)
+    alice.looks("x", **CIFS)
+    story = lifted(wire, tmp_path)
+    assert [call.path for call in story.calls] == ["", "x"]
+    assert story.rules == [*["mount-probe"] * 6, *["mount-look"] * 7, *["stat"] * 6]
+
+
+def test_another_clients_first_looks_are_its_users(tmp_path: Path) -> None:
+    wire = Wire()
+    alice = wire.client("alice")
+    root = alice.opens("", access=0x80, attributes=DIRECTORY)
+    root.asks(5, info_type=2).asks(1, info_type=2).closes()
+    alice.looks("", attributes=DIRECTORY)
+    assert lifted(wire, tmp_path).kinds == ["Open", "StatFs", "StatFs", "Close", "Stat"]
+
+
+def test_statvfs_on_a_mount_that_is_in_use(tmp_path: Path) -> None:
+    wire = Wire()
+    alice = wire.client("alice")
+    mounts(alice)
+    alice.looks("x", **CIFS)
+    alice.opens("", access=0x80, attributes=DIRECTORY, **CIFS).asks(7, info_type=2).closes()
+    assert lifted(wire, tmp_path).kinds == ["Stat", "Open", "StatFs", "Close"]
+
+
+def test_the_look_after_mkdir(tmp_path: Path) -> None:
+    wire = Wire()
+    alice = wire.client("alice")
+    alice.looks("x", **CIFS)
+    alice.makes_directory("d")
+    alice.looks("d", attributes=DIRECTORY, **CIFS)
+    alice.looks("d", attributes=DIRECTORY, **CIFS)
+    story = lifted(wire, tmp_path)
+    assert story.kinds == ["Stat", "MakeDirectory", "Stat"]
+    assert story.rules[5:8] == ["look-after-mkdir"] * 3
+
+
+def test_truncating_sends_more_than_the_size(tmp_path: Path) -> None:
+    wire = Wire()
+    alice = wire.client("alice")
+    alice.looks("x", **CIFS)
+    opened = alice.opens("x", access=WRITE, disposition=5, action=3)
+    opened.flushes().truncates(0).sets(4, attributes=0, written_ns=SECOND, changed_ns=SECOND)
+    opened.flushes().truncates(70).sets(4, attributes=0, written_ns=SECOND)
+    opened.flushes().controls(0x900C4).truncates(7000).sets(4, attributes=0, written_ns=SECOND)
+    opened.flushes().sets(4, attributes=0, accessed_ns=SECOND).closes()
+    story = lifted(wire, tmp_path)
+    assert story.kinds == ["Stat", "Open", "Truncate", "Truncate", "SetTimes", "Close"]
+    assert isinstance(story.calls[1], Open)
+    assert story.calls[2:5] == [Truncate(1, 70), Truncate(1, 7000), SetTimes(1, None, SECOND, None, None)]
+    assert [len(operation.exchanges) for operation in story.operations] == [3, 4, 3, 4, 2, 1]
+    assert {fate["disposition"] for fate in story.fates} == {"exact"}
+
+
+def test_a_flush_that_nothing_follows_is_a_flush(tmp_path: Path) -> None:
+    wire = Wire()
+    alice = wire.client("alice")
+    alice.looks("x", **CIFS)
+    opened = alice.opens("x", access=WRITE)
+    opened.writes(0, 10).flushes().flushes().truncates(5).flushes().sets(4, attributes=2).closes()
+    story = lifted(wire, tmp_path)
+    assert story.kinds == [
+        "Stat",
+        "Open",
+        "Write",
+        "Flush",
+        "Flush",
+        "Truncate",
+        "Flush",
+        "SetAttributes",
+        "Close",
+    ]
+
+
+def test_other_clients_mean_what_they_send(tmp_path: Path) -> None:
+    wire = Wire()
+    opened = wire.client("alice").opens("x", access=WRITE, disposition=5, action=3)
+    opened.flushes().truncates(0).sets(4, attributes=0, written_ns=SECOND).closes()
+    assert lifted(wire, tmp_path).kinds == ["Open", "Flush", "Truncate", "SetTimes", "Close"]
+
+
+def test_pipes_by_name_where_the_tree_is_older_than_the_capture(tmp_path: Path) -> None:
+    wire = Wire()
+    alice = wire.client("alice", "unknown-5", None)
+    alice.opens("srvsvc").writes(0, 10).closes()
+    odd = alice.opens("custom")
+    odd.controls(0x11C017).reads(0, 10).closes()
+    alice.opens("srvsvc.txt").closes()
+    story = lifted(wire, tmp_path)
+    assert story.rules == [*["pipe"] * 3, "open", *["pipe"] * 3, "open", "close"]
