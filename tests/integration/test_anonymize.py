@@ -1,0 +1,197 @@
+"""`anonymize` as a user runs it: no original string is left anywhere, and the operations are the same."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from helpers.command import PROJECT, THREE_USERS, run
+
+from smbench.anonymize.columns import KEPT
+from smbench.anonymize.pseudonyms import CONTEXTS
+from smbench.trace.store import EXCHANGES_FILE, read_exchanges
+from smbench.workload.store import read
+
+SHARED = PROJECT.parent / "shared" / "captures"
+CAPTURES = [
+    THREE_USERS,
+    *(
+        SHARED / name
+        for name in (
+            "zeek_smb_smb2readwrite.pcap", "oisf_smb-length-5786.pcap", "zeek_krb_smb2_krb.pcap",
+            "torture_streams.pcap", "torture_notify.pcap", "oisf_smb2-07_20171220_smb_psexec_add_user.pcap",
+            "zeek_smb_smb3_multichannel.pcap", "smbclient_311_plain.pcap",
+        )
+    ),
+]  # fmt: skip
+LONG = 6
+"""Characters from which a string is looked for inside others; chance makes shorter ones anywhere."""
+SHORTEST = 3
+_BREAKS = re.compile(r"[/\\:*?<>\"|\x00-\x1f]+")
+_OURS = re.compile(
+    r"unknown(-[0-9a-f]+)?|\$[A-Z_]+|IPC\$|\.+|([0-9a-f])\2*|@GMT-[\d.-]+|[. ]*", re.IGNORECASE
+)
+
+
+def parts(text: str) -> set[str]:
+    """The names that a string of a capture is made of, without what a pseudonym keeps by intent."""
+    found = {part for part in _BREAKS.split(text) if not _OURS.fullmatch(part)}
+    return {part for part in ({*found, text} if found else found) if len(part) >= SHORTEST}
+
+
+def cells(name: str, array: pa.Array) -> Iterator[tuple[str, str]]:
+    """All strings of a column, with the name of the column or field that they stand in."""
+    if isinstance(array, pa.ChunkedArray):
+        array = array.combine_chunks()
+    kind = array.type
+    if pa.types.is_struct(kind):
+        for at, field in enumerate(kind):
+            yield from cells(field.name, array.field(at))
+    elif pa.types.is_list(kind):
+        yield from cells(name, array.flatten())
+    elif pa.types.is_dictionary(kind):
+        yield from cells(name, array.cast(pa.string()))
+    elif pa.types.is_string(kind):
+        yield from ((name, value) for value in set(array.to_pylist()) if value is not None)
+
+
+def columns(folder: Path) -> Iterator[tuple[str, str]]:
+    for file in sorted(folder.glob("*.parquet")):
+        table = pq.read_table(file)
+        for name in table.column_names:
+            for column, value in cells(name, table.column(name)):
+                yield f"{file.name}:{column}", value
+
+
+def leaves(value: Any) -> Iterator[str]:
+    """All strings of a JSON document."""
+    if isinstance(value, dict):
+        for inner in value.values():
+            yield from leaves(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from leaves(inner)
+    elif isinstance(value, str):
+        yield value
+
+
+def names_of(folder: Path) -> set[str]:
+    """Everything that the workload calls by a name of the capture."""
+    named = {
+        part
+        for column, value in columns(folder)
+        if column.partition(":")[2] not in {*KEPT, "reason", "changes", "streams", "contexts"}
+        for part in parts(value)
+    }
+    trace = json.loads((folder / "manifest.json").read_text())["trace"]
+    told = [trace["captures"], trace["users"], [tree["share"] for tree in trace["trees"]]]
+    told += [[c["client"], c["server"], c["client_guid"]] for c in trace["connections"]]
+    told += [[s["account"], s["domain"], s["workstation"]] for s in trace["sessions"]]
+    return (named | {part for text in leaves(told) for part in parts(text)}) - {*CONTEXTS, "krb5", "ntlmssp"}
+
+
+@pytest.fixture(scope="module", params=CAPTURES, ids=lambda path: path.stem)
+def both(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    if not request.param.exists():
+        pytest.skip(f"the folder of public captures is not here: {SHARED}")
+    folder = tmp_path_factory.mktemp("anonymize")
+    (folder / "key").write_text("0123456789abcdef0123\n")
+    assert run("ingest", request.param, "-o", folder / "a.workload").status == 0
+    ran = run("anonymize", folder / "a.workload", "-o", folder / "b.workload", "--key-file", folder / "key")
+    assert ran.status == 0, ran.err
+    return folder / "a.workload", folder / "b.workload"
+
+
+def test_no_original_string_is_left(both: tuple[Path, Path]) -> None:
+    before, after = both
+    originals = names_of(before)
+    assert originals
+    values = [value for column, value in columns(after) if column.partition(":")[2] not in KEPT]
+    values += leaves(json.loads((after / "manifest.json").read_text()))
+    words = {word.lower() for value in values for word in (value, *re.split(r"[/\\:, ]+", value))}
+    text = "\n".join(values).lower()
+    raw = b"\0".join(file.read_bytes() for file in sorted(after.iterdir()))
+    ours = "".join(str(pq.read_schema(file)) for file in after.glob("*.parquet"))
+    for original in originals:
+        assert original.lower() not in words
+        if len(original) >= LONG:
+            assert original.lower() not in text
+            assert original.encode() not in raw or original in ours
+            assert original.encode("utf-16-le") not in raw
+
+
+def test_the_operations_are_the_same(both: tuple[Path, Path]) -> None:
+    before, after = both
+    tables = [pq.read_table(folder / "operations.parquet") for folder in both]
+    strings = {
+        field.name for field in tables[0].schema if pa.types.is_string(field.type) and field.name not in KEPT
+    }
+    assert tables[0].drop_columns([*strings]).equals(tables[1].drop_columns([*strings]))
+    one, other = read(before).info, read(after).info
+    for name in ("operations", "lanes", "operations_by_user"):
+        assert getattr(one, name) == getattr(other, name)
+    assert [(row.disposition, row.command, row.count) for row in one.coverage] == [
+        (row.disposition, row.command, row.count) for row in other.coverage
+    ]
+    assert one.trace.grade == other.trace.grade
+
+
+def test_the_structure_and_the_extensions_are_the_same(both: tuple[Path, Path]) -> None:
+    for table in ("operations.parquet", "namespace.parquet"):
+        paths = [pq.read_table(folder / table, columns=["path"]).column(0).to_pylist() for folder in both]
+        if table == "operations.parquet":
+            pairs = list(zip(*paths, strict=True))
+            assert len({other for _, other in pairs}) == len({one.lower() for one, _ in pairs})
+            for one, other in pairs:
+                assert one.count("/") == other.count("/")
+                assert (one == "") == (other == "")
+                if re.fullmatch(r"[\w ]+\.[a-z]{1,3}", name := one.rpartition("/")[2]):
+                    assert other.endswith("." + name.rpartition(".")[2])
+        assert sorted(path.count("/") for path in paths[0]) == sorted(path.count("/") for path in paths[1])
+        seen: set[str] = {""}
+        if table == "namespace.parquet":
+            for path in paths[1]:
+                assert path.rpartition("/")[0] in seen
+                seen.add(path)
+
+
+def test_listings_name_what_operations_name(both: tuple[Path, Path]) -> None:
+    _, after = both
+    exchanges = list(read_exchanges(after / EXCHANGES_FILE))
+    assert len(exchanges) == read(after).info.trace.exchanges
+    for exchange in exchanges:
+        name = getattr(exchange.request, "name", None)
+        if name and exchange.path is not None and not exchange.dfs and exchange.command == 5:
+            assert name.replace("\\", "/").strip("/").lower() == exchange.path.lower()
+
+
+def test_random_keys_differ_and_short_ones_are_refused(tmp_path: Path) -> None:
+    run("ingest", THREE_USERS, "-o", tmp_path / "a.workload")
+    for name in ("b", "c"):
+        assert run("anonymize", tmp_path / "a.workload", "-o", tmp_path / f"{name}.workload").status == 0
+    manifests = [(tmp_path / f"{name}.workload" / "manifest.json").read_text() for name in ("b", "c")]
+    assert manifests[0] != manifests[1]
+    (tmp_path / "key").write_text("short")
+    output = tmp_path / "d.workload"
+    refused = run("anonymize", tmp_path / "a.workload", "-o", output, "--key-file", tmp_path / "key")
+    assert refused.status == 2
+    assert "5 bytes" in refused.sentence
+    missing = run("anonymize", tmp_path / "a.workload", "-o", output, "--key-file", tmp_path / "none")
+    assert missing.status == 2
+    itself = run("anonymize", tmp_path / "a.workload", "-o", tmp_path / "a.workload", "--force")
+    assert itself.status == 2
+    assert not output.exists()
+
+
+def test_a_workload_without_its_exchanges_can_be_anonymized(tmp_path: Path) -> None:
+    run("ingest", THREE_USERS, "-o", tmp_path / "a.workload")
+    (tmp_path / "a.workload" / EXCHANGES_FILE).unlink()
+    assert run("anonymize", tmp_path / "a.workload", "-o", tmp_path / "b.workload").status == 0
+    shown = json.loads(run("inspect", tmp_path / "b.workload", "--json").out)
+    assert sum(shown["coverage"].values()) == 310
