@@ -58,6 +58,11 @@ class Board:
         return int(start_ns)
 
     @property
+    def start_ns(self) -> int:
+        """The start time; 0 where it is not told yet."""
+        return int(self.words[_START * _WORDS_A_LINE])
+
+    @property
     def stopping(self) -> bool:
         return bool(self.words[_STOP * _WORDS_A_LINE])
 

@@ -96,17 +96,12 @@ class OperationsResult:
         self._place_of_row = np.empty(plan.operations, np.int64)
         self._place_of_row[plan.row] = np.arange(plan.operations)
         self._process_of_place = np.repeat(plan.lane_process, np.diff(plan.lane_start))
-        self._kind_of_place = self._kinds()
+        self._kind_of_place, _ = kinds_and_failures(operations, plan)
         self._unsupported = np.array([kind in executor.unsupported for kind in KINDS])
         self._losses = Losses(executor)
         self.histograms: dict[str, Histogram] = {}
         """By tag, once `write_latency` has made them; `all.…` are those of all kinds."""
         self.tally = Tally(planned=plan.operations)
-
-    def _kinds(self) -> NDArray[np.int8]:
-        parts = [kind_numbers(batch.column("kind")) for batch in self._operations.batches(["kind"])]
-        kind_of_row = np.concatenate(parts) if parts else np.zeros(0, np.int8)
-        return kind_of_row[self._plan.row]
 
     def skipped_places(self) -> NDArray[np.bool_]:
         """Which places of the plan hold a call that the executor does not carry out."""
@@ -233,6 +228,23 @@ class OperationsResult:
             mine = np.flatnonzero(executed & (self._kind_of_place == number))
             for measure in MEASURES:
                 yield Series(f"{KINDS[number].__name__}.{measure}", completed[mine], values[measure][mine])
+
+
+def kinds_and_failures(
+    operations: StoredOperations, plan: Plan
+) -> tuple[NDArray[np.int8], NDArray[np.bool_]]:
+    """By place of the plan: the number of the call in KINDS, and whether a failure of it is no error,
+    because the capture had one, or no answer."""
+    kinds = np.empty(plan.operations, np.int8)
+    failures = np.empty(plan.operations, np.bool_)
+    first = 0
+    for batch in operations.batches(["kind", "expected"]):
+        rows = slice(first, first + batch.num_rows)
+        expected = batch.column("expected").to_numpy()
+        kinds[rows] = kind_numbers(batch.column("kind"))
+        failures[rows] = fails(expected) | (expected < 0)
+        first += batch.num_rows
+    return kinds[plan.row], failures[plan.row]
 
 
 def write_document(path: Path, document: Mapping[str, Any]) -> None:

@@ -25,8 +25,9 @@ from smbench.runner import result as written
 from smbench.runner.board import Board
 from smbench.runner.cuts import Cuts
 from smbench.runner.pool import Ending, run_pool
-from smbench.runner.spread import spread, stored
+from smbench.runner.spread import KINDS, spread, stored
 from smbench.runner.timing import timing
+from smbench.runner.watch import Observer, RunView
 from smbench.runner.worker import Acting, Job
 from smbench.workload.model import Workload
 from smbench.workload.store import StoredOperations
@@ -36,8 +37,12 @@ _CALL_BYTES = 120
 """About what one call takes in the file that workers map."""
 _COUNT_EVERY_NS = 500_000_000
 
+_LOOK_EVERY_NS = 1_000_000_000
+
 Progress = Callable[[int, int], None]
 """Told (operations done, operations planned) now and then."""
+Watch = Callable[[RunView], None]
+"""Told how the run stands, each second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +202,10 @@ class RunResult:
         return document
 
 
-def run(plan: Plan, workload: Workload, options: RunOptions, progress: Progress | None = None) -> RunResult:
+def run(
+    plan: Plan, workload: Workload, options: RunOptions, progress: Progress | None = None,
+    watch: Watch | None = None,
+) -> RunResult:  # fmt: skip
     """Carry out a plan. SIGINT and SIGTERM end it after the present operations, a second one at once;
     the result then has what was done until then.
 
@@ -213,13 +221,14 @@ def run(plan: Plan, workload: Workload, options: RunOptions, progress: Progress 
         operations = stored(workload, scratch)
         calls = spread(operations, plan, scratch / "calls.arrow")
         log = OperationLog(scratch / "operations.log", plan.operations)
+        board = Board(scratch / "board", plan.processes, plan.lanes)
         sampler = ResourceSampler()
         job = Job(
             plan=plan,
             cuts=Cuts(plan),
             calls=calls,
             log=log,
-            board=Board(scratch / "board", plan.processes, plan.lanes),
+            board=board,
             executor=executor,
             roots=options.roots,
             profile=options.profile,
@@ -230,7 +239,13 @@ def run(plan: Plan, workload: Workload, options: RunOptions, progress: Progress 
             acting=options.acting,
         )
         count = _counter(log, plan.operations, progress)
-        ending = run_pool(job, plan.processes, options.deadline_s, sampler, count, options.grace_s)
+        look = _looker(plan, operations, executor, log, board, watch)
+
+        def tell() -> None:
+            count()
+            look()
+
+        ending = run_pool(job, plan.processes, options.deadline_s, sampler, tell, options.grace_s)
         sampler.finish()
     except BaseException:
         shutil.rmtree(scratch, ignore_errors=True)
@@ -257,6 +272,34 @@ def _counter(log: OperationLog, planned: int, progress: Progress | None) -> Call
             progress(int(np.count_nonzero(log.records[:, COMPLETED])), planned)
 
     return count
+
+
+def _looker(
+    plan: Plan, operations: StoredOperations, executor: type[Executor], log: OperationLog, board: Board,
+    watch: Watch | None,
+) -> Callable[[], None]:  # fmt: skip
+    if watch is None:
+        return lambda: None
+    kind_of_place, may_fail = written.kinds_and_failures(operations, plan)
+    unsupported = np.array([kind in executor.unsupported for kind in KINDS])
+    observer = Observer(
+        plan,
+        log.records,
+        [kind.__name__ for kind in KINDS],
+        kind_of_place,
+        unsupported[kind_of_place],
+        may_fail if executor.compares else np.ones(plan.operations, bool),
+    )
+    due_ns = 0
+
+    def look() -> None:
+        nonlocal due_ns
+        start_ns, now = board.start_ns, now_ns()
+        if start_ns and now >= max(due_ns, start_ns + _LOOK_EVERY_NS):
+            due_ns = now + _LOOK_EVERY_NS
+            watch(observer.look(start_ns, now))
+
+    return look
 
 
 def _users(plan: Plan, process: int) -> str:

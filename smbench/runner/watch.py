@@ -1,0 +1,199 @@
+"""What the parent sees of a run under way: new records only, lane by lane, nothing asked of the workers.
+
+A lane's records come in order, so that a cursor a lane says how far was read. A look costs what has
+come since the last one, not the length of the run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smbench.measure.latency import Histogram
+from smbench.measure.oplog import COMPLETED, ISSUED, OUTCOME
+from smbench.plan.model import Pace, Plan
+
+_FIRST_WIDTH = 8
+"""A lane is looked at so many records ahead; where all are there, twice as many next, and so on."""
+
+Places = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class KindView:
+    """One kind of call; times in nanoseconds, 0 where there were none."""
+
+    kind: str
+    count: int
+    """In total."""
+    lately: int
+    """Since the last look."""
+    p50_ns: tuple[int, int]
+    """Service time: since the last look, in total."""
+    p99_ns: tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class RunView:
+    """A run at one moment."""
+
+    elapsed_s: float
+    done: int
+    """Skipped ones included."""
+    planned: int
+    per_s: float
+    """Operations a second since the last look."""
+    kinds: Sequence[KindView]
+    every: KindView
+    lateness_p99_ns: tuple[int, int]
+    """Of the harness: since the last look, in total."""
+    errors: int
+    """Calls that failed and did not in the capture."""
+    users_running: int
+    users: int
+    left_s: float | None
+    """What is left by the plan's times, or at the present rate; None where nothing is known yet."""
+
+
+@dataclass(slots=True)
+class _Recorder:
+    lately: Histogram = field(default_factory=Histogram)
+    total: Histogram = field(default_factory=Histogram)
+
+    def take(self, values_ns: Places) -> None:
+        self.lately = Histogram()
+        if len(values_ns):
+            self.lately.record(values_ns)
+            self.total.add(self.lately)
+
+    def percentiles(self, percent: float) -> tuple[int, int]:
+        return self.lately.percentile_ns(percent), self.total.percentile_ns(percent)
+
+
+class Observer:
+    """Reads the operation log of a run while it is written.
+
+    `kind_of_place` numbers each place's call by `kinds`, `skipped` says where the executor carries
+    nothing out, `may_fail` where a failure is no error (the capture had one too).
+    """
+
+    def __init__(
+        self, plan: Plan, records: NDArray[np.int64], kinds: Sequence[str],
+        kind_of_place: NDArray[np.int8], skipped: NDArray[np.bool_], may_fail: NDArray[np.bool_],
+    ) -> None:  # fmt: skip
+        self._plan, self._records = plan, records
+        self._kinds, self._kind_of_place = kinds, kind_of_place
+        self._skipped, self._may_fail = skipped, may_fail
+        self._next = plan.lane_start[:-1].astype(np.int64)
+        self._end = plan.lane_start[1:].astype(np.int64)
+        self._by_kind: dict[int, _Recorder] = {}
+        self._every, self._lateness = _Recorder(), _Recorder()
+        self._errors = 0
+        self._looked_ns = 0
+        self._last_intended_ns = _last(plan)
+
+    def look(self, start_ns: int, now: int) -> RunView:
+        """Read what is new; `start_ns` is the reading of the clock at the start of the run."""
+        places = self._take()
+        new = self._records[places]
+        service = new[:, COMPLETED] - new[:, ISSUED]
+        kind = self._kind_of_place[places]
+        self._every.take(service)
+        for number in set(np.flatnonzero(np.bincount(kind))) | self._by_kind.keys():
+            self._by_kind.setdefault(int(number), _Recorder()).take(service[kind == number])
+        self._lateness.take(self._late(places, new, start_ns))
+        self._errors += int(((new[:, OUTCOME] < 0) & ~self._may_fail[places]).sum())
+        since_ns = max(now - (self._looked_ns or start_ns), 1)
+        self._looked_ns = now
+        return self._view(len(places) * 1e9 / since_ns, (now - start_ns) / 1e9)
+
+    def _take(self) -> Places:
+        """The places of the new records; the cursors move behind them."""
+        found: list[Places] = []
+        active, width = np.flatnonzero(self._next < self._end), _FIRST_WIDTH
+        while len(active):
+            places = self._next[active, None] + np.arange(width)
+            inside = places < self._end[active, None]
+            places = np.minimum(places, len(self._records) - 1)
+            recorded = self._records[places, COMPLETED] != 0
+            there = inside & (recorded | self._skipped[places])
+            # A worker may write on while this reads: only what is whole from the front counts.
+            there = np.logical_and.accumulate(there, axis=1)
+            found.append(places[there & recorded])
+            self._next[active] += there.sum(axis=1)
+            active, width = active[there[:, -1]], width * 2
+        return np.concatenate(found) if found else np.zeros(0, np.int64)
+
+    def _late(self, places: Places, new: NDArray[np.int64], start_ns: int) -> Places:
+        """Lateness as `runner.timing` has it; not of operations behind a skipped one, whose time to be
+        ready is known only in the end."""
+        plan = self._plan
+        lane = np.searchsorted(plan.lane_start, places, side="right") - 1
+        first = plan.lane_start[lane] == places
+        before = np.where(first, start_ns, self._records[np.maximum(places - 1, 0), COMPLETED])
+        ready = before.copy()
+        self._wait(places, ready)
+        due = ready
+        if plan.intended_ns is not None:
+            due = np.maximum(ready, start_ns + plan.intended_ns[places])
+        elif plan.think_ns is not None:
+            due = np.maximum(ready, before + plan.think_ns[places])
+        known = before != 0
+        late: Places = np.maximum(new[known, ISSUED] - due[known], 0)
+        return late
+
+    def _wait(self, places: Places, ready: Places) -> None:
+        """Raise `ready` to the end of what the places wait for."""
+        waits = self._plan.waits
+        begin, end = (np.searchsorted(waits.place, places, side) for side in ("left", "right"))
+        waiting = np.flatnonzero(end > begin)
+        if len(waiting):
+            count = (end - begin)[waiting]
+            at = np.repeat(waiting, count)
+            offsets = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
+            edge = np.repeat(begin[waiting], count) + offsets
+            last = self._plan.lane_start[waits.lane[edge]] + waits.count[edge] - 1
+            np.maximum.at(ready, at, self._records[last, COMPLETED])
+
+    def _view(self, per_s: float, elapsed_s: float) -> RunView:
+        plan = self._plan
+        done = int((self._next - plan.lane_start[:-1]).sum())
+        running = np.unique(plan.lane_user[self._next < self._end])
+        kinds = [
+            _kind_view(self._kinds[number], recorder) for number, recorder in sorted(self._by_kind.items())
+        ]
+        return RunView(
+            elapsed_s=elapsed_s,
+            done=done,
+            planned=plan.operations,
+            per_s=per_s,
+            kinds=kinds,
+            every=_kind_view("all", self._every),
+            lateness_p99_ns=self._lateness.percentiles(99),
+            errors=self._errors,
+            users_running=len(running),
+            users=len(plan.users),
+            left_s=self._left(done, elapsed_s),
+        )
+
+    def _left(self, done: int, elapsed_s: float) -> float | None:
+        if self._plan.pace is Pace.ORIGINAL:
+            return max(self._last_intended_ns / 1e9 - elapsed_s, 0.0)
+        return elapsed_s * (self._plan.operations - done) / done if done else None
+
+
+def _last(plan: Plan) -> int:
+    return 0 if plan.intended_ns is None else int(plan.intended_ns.max(initial=0))
+
+
+def _kind_view(kind: str, recorder: _Recorder) -> KindView:
+    return KindView(
+        kind,
+        recorder.total.total,
+        recorder.lately.total,
+        recorder.percentiles(50),
+        recorder.percentiles(99),
+    )

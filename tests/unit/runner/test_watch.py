@@ -1,0 +1,136 @@
+"""What the parent sees of a run: each record once, in whatever order lanes come, times as in the end."""
+
+from __future__ import annotations
+
+from random import Random
+
+import numpy as np
+import pytest
+from helpers.load import CREATE, Load
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from smbench.measure.latency import Histogram
+from smbench.plan import Pace, plan_run
+from smbench.runner.timing import timing
+from smbench.runner.watch import Observer
+
+START = 1_000_000_000
+KINDS = ["Open", "Read", "Close"]
+
+
+def load(lanes: int, length: int) -> Load:
+    made = Load(step_ns=1_000_000)
+    for lane in range(lanes):
+        for turn in range(length):
+            handle = lane * length + turn
+            made.opens(lane % 2, handle, f"f{handle}" if lane else "f0", CREATE, lane=lane // 2)
+            made.reads(lane % 2, handle, lane=lane // 2)
+            made.closes(lane % 2, handle, lane=lane // 2)
+    return made
+
+
+def setting(lanes: int, length: int, pace: Pace = Pace.FAST):
+    told = load(lanes, length)
+    plan = plan_run(told.workload, told.users, pace=pace)
+    records = np.zeros((plan.operations, 3), np.int64)
+    kind_of_row = np.array(
+        [KINDS.index(type(operation.call).__name__) for operation in told.operations], np.int8
+    )
+    return plan, records, kind_of_row[plan.row]
+
+
+def observer(plan, records, kinds, skipped=None, may_fail=None) -> Observer:
+    nothing = np.zeros(plan.operations, bool)
+    return Observer(
+        plan, records, KINDS, kinds,
+        nothing if skipped is None else skipped, nothing if may_fail is None else may_fail,
+    )  # fmt: skip
+
+
+def test_a_second_shows_what_has_come_since_the_last_look():
+    plan, records, kinds = setting(lanes=2, length=4)
+    seen = observer(plan, records, kinds)
+    records[0] = (START, 0, START + 2_000_000)
+    records[1] = (START + 2_000_000, -5, START + 5_000_000)
+    first = seen.look(START, START + 1_000_000_000)
+    assert (first.done, first.planned, first.per_s, first.errors) == (2, 24, 2.0, 1)
+    assert [(kind.kind, kind.count, kind.lately) for kind in first.kinds] == [("Open", 1, 1), ("Read", 1, 1)]
+    assert first.kinds[0].p50_ns == pytest.approx((2_000_000, 2_000_000), rel=1e-3)
+    assert first.left_s == pytest.approx(11.0)
+    records[2] = (START + 5_000_000, 0, START + 6_000_000)
+    second = seen.look(START, START + 1_500_000_000)
+    assert (second.done, second.per_s, second.errors) == (3, 2.0, 1)
+    open_view = second.kinds[0]
+    assert (open_view.count, open_view.lately, open_view.p50_ns[0]) == (1, 0, 0)
+    assert open_view.p50_ns[1] == pytest.approx(2_000_000, rel=1e-3)
+
+
+def test_users_run_until_all_their_lanes_are_through():
+    plan, records, kinds = setting(lanes=3, length=1)
+    seen = observer(plan, records, kinds)
+    assert seen.look(START, START + 1).users_running == 2
+    mine = plan.lane_user[plan.lane_of_place()] == 0
+    records[mine] = (START, 0, START + 10)
+    assert seen.look(START, START + 2).users_running == 1
+    records[~mine] = (START, 0, START + 10)
+    view = seen.look(START, START + 3)
+    assert (view.users_running, view.done, view.left_s) == (0, 9, 0.0)
+
+
+def test_what_the_executor_does_not_carry_out_is_passed_over():
+    plan, records, kinds = setting(lanes=1, length=3)
+    skipped = kinds == KINDS.index("Read")
+    seen = observer(plan, records, kinds, skipped)
+    for place in np.flatnonzero(~skipped):
+        records[place] = (START + place, 0, START + place + 1)
+    view = seen.look(START, START + 1_000_000_000)
+    assert (view.done, view.every.count) == (9, 6)
+
+
+def test_a_failure_that_the_capture_had_too_is_no_error():
+    plan, records, kinds = setting(lanes=1, length=1)
+    may_fail = kinds == KINDS.index("Open")
+    seen = observer(plan, records, kinds, may_fail=may_fail)
+    records[:] = (START, -2, START + 1)
+    assert seen.look(START, START + 10).errors == 2
+
+
+def test_a_run_by_the_clock_has_left_what_the_plan_has():
+    plan, records, kinds = setting(lanes=1, length=4, pace=Pace.ORIGINAL)
+    view = observer(plan, records, kinds).look(START, START + 3_000_000)
+    assert view.left_s == pytest.approx(0.008)
+
+
+@pytest.mark.parametrize("pace", list(Pace))
+@settings(max_examples=8, deadline=None)
+@given(st.integers(0, 1 << 30))
+def test_every_record_is_seen_once_however_often_it_is_looked(pace, seed):
+    random = Random(seed)
+    plan, records, kinds = setting(lanes=4, length=12, pace=pace)
+    lengths = np.diff(plan.lane_start).tolist()
+    done = [0] * plan.lanes
+    seen, at_the_end = observer(plan, records, kinds), observer(plan, records, kinds)
+    now, lately = START, 0
+    while open_lanes := [lane for lane in range(plan.lanes) if done[lane] < lengths[lane]]:
+        lane = random.choice(open_lanes)
+        for _ in range(random.randint(1, min(20, lengths[lane] - done[lane]))):
+            issued = now + random.randint(1, 5_000_000)
+            now = issued + random.randint(1, 5_000_000)
+            records[plan.lane_start[lane] + done[lane]] = (issued, 0, now)
+            done[lane] += 1
+        view = seen.look(START, now)
+        lately += view.every.lately
+        assert view.done == sum(done)
+    assert lately == view.every.count == plan.operations
+    assert sum(kind.count for kind in view.kinds) == plan.operations
+    in_the_end = timing(plan, records, START, np.zeros(plan.operations, bool))
+    assert view.every.p99_ns[1] == p99(in_the_end.service_ns)
+    late_ns = np.maximum(in_the_end.lateness_ns, 0)
+    assert at_the_end.look(START, now).lateness_p99_ns == (p99(late_ns), p99(late_ns))
+
+
+def p99(values_ns) -> int:
+    histogram = Histogram()
+    histogram.record(values_ns)
+    return histogram.percentile_ns(99)
