@@ -16,6 +16,7 @@ from smbench.lift.directories import DIRECTORIES, SCANS
 from smbench.lift.linux import LINUX_OPENS, LINUX_RUNS
 from smbench.lift.metadata import METADATA
 from smbench.lift.opens import OPENS, WHOLE_OPENS
+from smbench.lift.ranges import RANGES
 from smbench.lift.rule import ExchangeRule, OpenRule, Rule, RunRule
 from smbench.trace.model import COMMAND_NAMES, command_name
 from smbench.workload.model import Disposition
@@ -47,7 +48,7 @@ CLOSED_BY_SERVER = Rule(
 )
 
 RULES: tuple[Rule, ...] = (
-    *REFUSALS, *LINUX_OPENS, *WHOLE_OPENS, *LINUX_RUNS, *PIPELINES, *SCANS, *OPENS, *DATA, *METADATA,
+    *REFUSALS, *LINUX_OPENS, *WHOLE_OPENS, *LINUX_RUNS, *PIPELINES, *SCANS, *OPENS, *DATA, *RANGES, *METADATA,
     *DIRECTORIES, LEFT_OVER,
 )  # fmt: skip
 

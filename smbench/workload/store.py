@@ -24,21 +24,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
-from itertools import accumulate, pairwise, repeat
-from operator import attrgetter
 from pathlib import Path
-from typing import Any, get_args, get_type_hints
+from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from smbench.errors import UsageError
 from smbench.trace.model import TraceInfo
 from smbench.trace.store import info_from_json, info_to_json
-from smbench.workload.calls import CALLS, Call
+from smbench.workload.columns import COVERAGE_SCHEMA as COVERAGE_SCHEMA
+from smbench.workload.columns import NAMESPACE_SCHEMA as NAMESPACE_SCHEMA
+from smbench.workload.columns import OPERATIONS_SCHEMA as OPERATIONS_SCHEMA
+from smbench.workload.columns import array_of, operation_columns, operations_of
 from smbench.workload.model import (
     Coverage,
     Disposition,
@@ -56,78 +56,6 @@ NAMESPACE = "namespace.parquet"
 COVERAGE = "coverage.parquet"
 BATCH = 1 << 16
 """Rows that a writer gathers before it writes them, and a reader makes objects of at once."""
-
-_WORD = pa.dictionary(pa.int32(), pa.string())
-_PLAIN: dict[str, pa.DataType] = {
-    "operation": pa.int64(),
-    "user": pa.int32(),
-    "lane": pa.int32(),
-    "kind": _WORD,
-    "path": pa.string(),
-    "handle": pa.int64(),
-    "offset": pa.uint64(),
-    "length": pa.uint64(),
-    "arrival_ns": pa.int64(),
-    "service_ns": pa.int64(),
-    "expected": pa.int64(),
-    "received": pa.int64(),
-    "exchanges": pa.list_(pa.int64()),
-    "rule": _WORD,
-}
-_ABSENT = {"handle": -1, "offset": 0, "length": 0}
-_UNSIGNED = {"size", "source_offset"}
-_TYPES: dict[Any, pa.DataType] = {
-    int: pa.int64(),
-    bool: pa.bool_(),
-    str: pa.string(),
-    tuple[int, ...]: pa.list_(pa.int64()),
-}
-
-
-def _column_type(name: str, hint: Any) -> pa.DataType:
-    present = (
-        [kind for kind in get_args(hint) if kind is not type(None)]
-        if type(None) in get_args(hint)
-        else [hint]
-    )
-    return pa.uint64() if name in _UNSIGNED else _TYPES[present[0]]
-
-
-_PARAMETERS: dict[str, tuple[str, ...]] = {
-    kind: tuple(field.name for field in fields(call)) for kind, call in CALLS.items()
-}
-"""The parameters of each kind of call, in the order of its constructor."""
-
-_FURTHER: dict[str, pa.DataType] = {
-    name: _column_type(name, hint)
-    for call in CALLS.values()
-    for name, hint in get_type_hints(call).items()
-    if name not in _PLAIN
-}
-
-OPERATIONS_SCHEMA = pa.schema([*_PLAIN.items(), *sorted(_FURTHER.items())])
-NAMESPACE_SCHEMA = pa.schema(
-    [
-        ("path", pa.string()),
-        ("kind", _WORD),
-        ("present", pa.bool_()),
-        ("size", pa.int64()),
-        ("size_known", pa.bool_()),
-        ("attributes", pa.int64()),
-        ("created_ns", pa.int64()),
-        ("accessed_ns", pa.int64()),
-        ("written_ns", pa.int64()),
-    ]
-)
-COVERAGE_SCHEMA = pa.schema(
-    [
-        ("exchange", pa.int64()),
-        ("disposition", _WORD),
-        ("rule", _WORD),
-        ("reason", _WORD),
-        ("operation", pa.int64()),
-    ]
-)
 
 
 class BatchWriter:
@@ -151,7 +79,7 @@ class BatchWriter:
         if not self._rows:
             return
         columns = self._columns(self._rows)
-        arrays = [_array(column, field.type) for column, field in zip(columns, self._schema, strict=True)]
+        arrays = [array_of(column, field.type) for column, field in zip(columns, self._schema, strict=True)]
         self._writer.write_batch(pa.record_batch(arrays, schema=self._schema))
         self._rows = []
 
@@ -163,20 +91,6 @@ class BatchWriter:
         self._writer.close()
 
 
-def _array(values: Iterable[Any], kind: pa.DataType) -> pa.Array:
-    try:
-        return _plain_array(values, kind)
-    except UnicodeEncodeError:  # a lone surrogate, which a name of NTFS may hold and UTF-8 may not
-        held = [value if value is None else value.encode(errors="replace").decode() for value in values]
-        return _plain_array(held, kind)
-
-
-def _plain_array(values: Iterable[Any], kind: pa.DataType) -> pa.Array:
-    if pa.types.is_dictionary(kind):
-        return pa.array(values, pa.string()).dictionary_encode().cast(kind)
-    return pa.array(values, kind)
-
-
 class OperationWriter(BatchWriter):
     """Writes `Operation`s to `operations.parquet` under `directory`."""
 
@@ -184,22 +98,7 @@ class OperationWriter(BatchWriter):
         super().__init__(directory / OPERATIONS, OPERATIONS_SCHEMA)
 
     def _columns(self, rows: list[Operation]) -> Sequence[Iterable[Any]]:
-        count = len(rows)
-        columns: dict[str, list[Any]] = {name: [None] * count for name in _FURTHER}
-        for name, absent in _ABSENT.items():
-            columns[name] = [absent] * count
-        for at, operation in enumerate(rows):
-            call = operation.call
-            for name in _PARAMETERS[type(call).__name__]:
-                if name != "path":
-                    columns[name][at] = getattr(call, name)
-        for name in ("user", "lane", "path", "arrival_ns", "service_ns", "exchanges", "rule"):
-            columns[name] = list(map(attrgetter(name), rows))
-        columns["operation"] = [row.index for row in rows]
-        columns["kind"] = [type(row.call).__name__ for row in rows]
-        columns["expected"] = [-1 if row.expected is None else row.expected for row in rows]
-        columns["received"] = [-1 if row.received is None else row.received for row in rows]
-        return [columns[field.name] for field in OPERATIONS_SCHEMA]
+        return operation_columns(rows)
 
 
 class NamespaceWriter(BatchWriter):
@@ -230,7 +129,7 @@ class StoredOperations:
 
     def __iter__(self) -> Iterator[Operation]:
         for batch in self.batches():
-            yield from _operations(batch)
+            yield from operations_of(batch)
 
     def batches(self, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
         """Record batches with the columns of this module's table, or those asked for. No thread is
@@ -259,53 +158,6 @@ class StoredNamespace:
                 columns = {name: batch.column(name).to_pylist() for name in NAMESPACE_SCHEMA.names}
                 columns["kind"] = [Kind(kind) for kind in columns["kind"]]
                 yield from map(NamespaceEntry, *columns.values())
-
-
-def _operations(batch: pa.RecordBatch) -> Iterator[Operation]:
-    kinds = _values(batch.column("kind"))
-    calls: list[Call | None] = [None] * batch.num_rows
-    rows_of: dict[str, list[int]] = {}
-    for at, kind in enumerate(kinds):
-        rows_of.setdefault(kind, []).append(at)
-    for kind, rows in rows_of.items():
-        where = pa.array(rows, pa.int32())
-        made: Iterator[Call] = map(CALLS[kind], *_parameters(batch, kind, where))
-        for at, call in zip(rows, made, strict=True):
-            calls[at] = call
-    names = ("operation", "user", "lane", "arrival_ns", "service_ns", "expected", "exchanges", "rule", "path")
-    columns = {name: _values(batch.column(name)) for name in (*names, "received")}
-    columns["expected"] = [None if value < 0 else value for value in columns["expected"]]
-    columns["received"] = [None if value < 0 else value for value in columns["received"]]
-    return map(Operation, *(columns[name] for name in names), calls, columns["received"])
-
-
-def _parameters(batch: pa.RecordBatch, kind: str, rows: pa.Array) -> Iterator[Iterable[Any]]:
-    """The parameters of all calls of one kind, column by column. A column that the file lacks, because it
-    is older than the parameter, gives the parameter's default."""
-    for field in fields(CALLS[kind]):
-        if field.name in batch.schema.names:
-            yield _values(batch.column(field.name).take(rows))
-        else:
-            yield repeat(field.default)
-
-
-def _values(column: pa.Array) -> list[Any]:
-    """A column as Python values, quickly where it is plain."""
-    kind = column.type
-    if pa.types.is_dictionary(kind):
-        words = column.dictionary.to_pylist()
-        return [words[number] for number in column.indices.to_numpy().tolist()]
-    if pa.types.is_list(kind):
-        flat = column.flatten().to_numpy(zero_copy_only=False).tolist()
-        ends = accumulate(pc.fill_null(pc.list_value_length(column), 0).to_numpy().tolist(), initial=0)
-        return [tuple(flat[start:end]) for start, end in pairwise(ends)]
-    if column.null_count == 0 and (pa.types.is_integer(kind) or pa.types.is_boolean(kind)):
-        plain: list[Any] = column.to_numpy(zero_copy_only=False).tolist()
-        return plain
-    if pa.types.is_string(kind) and column.null_count == 0:
-        return _values(column.dictionary_encode())  # equal names become one object
-    values: list[Any] = column.to_pylist()
-    return values
 
 
 def write_manifest(directory: Path, info: WorkloadInfo) -> None:
