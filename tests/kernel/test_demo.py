@@ -28,11 +28,11 @@ def test_it_ends_in_a_report_of_three_mounts_and_a_lease_break(tmp_path: Path) -
     said, document = demo(tmp_path)
     assert len({mount["connection"]["id"] for mount in document["mounts"]}) == 3
     assert document["client"]["lease_breaks_acknowledged"] >= 1
-    assert document["operations"]["matched"] == document["operations"]["planned"] == 178
+    assert document["operations"]["matched"] == document["operations"]["planned"] > 100
     assert "lease breaks acknowledged" in said
 
 
 def test_without_a_lab_it_replays_on_a_directory_and_says_so(tmp_path: Path) -> None:
     said, document = demo(tmp_path, SMBENCH_DEMO_TARGET="directory")
     assert "the replay runs on a plain directory" in said
-    assert document["operations"]["executed"] == 178
+    assert document["operations"]["executed"] == document["operations"]["planned"] > 100
