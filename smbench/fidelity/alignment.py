@@ -1,19 +1,30 @@
 """The longest common subsequence of two sequences, exactly, at a hundred thousand elements each.
 
-Bit-parallel (H. Hyyrö, "Bit-parallel LCS-length computation revisited", 2004): a row of the table is one
-large integer, so that a row costs a few operations on as many words as 1/64 of the other sequence.
-Where the table would not fit, it is halved as D. S. Hirschberg (1975) does.
+Where few elements are like each other (offsets that do not come back), the pairs that are equal are gone
+through (J. W. Hunt and T. G. Szymanski, 1977). Else bit-parallel (H. Hyyrö, "Bit-parallel LCS-length
+computation revisited", 2004): a row of the table is one large integer, so that it costs a few operations
+on as many words as 1/64 of the other sequence; where the table would not fit, it is halved as
+D. S. Hirschberg (1975) does.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Callable, Sequence
+from functools import reduce
+from operator import or_
 
 import numpy as np
 from numpy.typing import NDArray
 
 _TABLE_BITS = 1 << 29
 """64 MiB of rows kept for the way back; larger problems are halved."""
+
+_SPARSE = 8
+"""Equal pairs for each element, up to which they are gone through one by one."""
+_SELDOM = 32
+"""Occurrences up to which an element's mask is made anew each time: all of them would fill the memory."""
 
 Pair = tuple[int, int]
 
@@ -43,6 +54,9 @@ def align(left: Sequence[int], right: Sequence[int]) -> list[Pair]:
 def _align(left: list[int], right: list[int]) -> list[Pair]:
     if not left or not right:
         return []
+    ours, theirs = Counter(left), Counter(right)
+    if sum(count * theirs[token] for token, count in ours.items()) <= _SPARSE * (len(left) + len(right)):
+        return _through_pairs(left, right)
     if len(left) * len(right) <= _TABLE_BITS or len(right) == 1:
         return _traced(left, right)
     middle = len(right) // 2
@@ -54,24 +68,56 @@ def _align(left: list[int], right: list[int]) -> list[Pair]:
     ]
 
 
-def _masks(left: list[int]) -> dict[int, int]:
+def _through_pairs(left: list[int], right: list[int]) -> list[Pair]:
+    """The longest ascending chain of equal pairs."""
+    places: dict[int, list[int]] = {}
+    for at in range(len(right) - 1, -1, -1):
+        places.setdefault(right[at], []).append(at)
+    ends: list[int] = []
+    links: list[tuple[int, int, object]] = []
+    for one, token in enumerate(left):
+        for other in places.get(token, ()):
+            length = bisect_left(ends, other)
+            before = links[length - 1] if length else None
+            if length == len(ends):
+                ends.append(other)
+                links.append((one, other, before))
+            elif other < ends[length]:
+                ends[length] = other
+                links[length] = (one, other, before)
+    pairs: list[Pair] = []
+    link: object = links[-1] if links else None
+    while isinstance(link, tuple):
+        pairs.append(link[:2])
+        link = link[2]
+    return pairs[::-1]
+
+
+def _masks(left: list[int]) -> Callable[[int], int]:
+    """From an element to the integer whose bit i says that it is left[i]."""
     places: dict[int, list[int]] = {}
     for at, token in enumerate(left):
         places.setdefault(token, []).append(at)
-    masks = {}
+    often = {}
     for token, found in places.items():
-        bits = np.zeros(found[-1] + 1, np.uint8)
-        bits[found] = 1
-        masks[token] = int.from_bytes(np.packbits(bits, bitorder="little").tobytes(), "little")
-    return masks
+        if len(found) > _SELDOM:
+            bits = np.zeros(found[-1] + 1, np.uint8)
+            bits[found] = 1
+            often[token] = int.from_bytes(np.packbits(bits, bitorder="little").tobytes(), "little")
+
+    def mask(token: int) -> int:
+        known = often.get(token)
+        return reduce(or_, [1 << at for at in places.get(token, ())], 0) if known is None else known
+
+    return mask
 
 
 def _rows(left: list[int], right: list[int]) -> list[int]:
     """After each element of `right`: an integer whose bit i is 0 where the length grows at left[i]."""
-    masks, full = _masks(left), (1 << len(left)) - 1
+    mask, full = _masks(left), (1 << len(left)) - 1
     row, rows = full, []
     for token in right:
-        hits = row & masks.get(token, 0)
+        hits = row & mask(token)
         row = ((row + hits) | (row - hits)) & full
         rows.append(row)
     return rows
@@ -79,10 +125,10 @@ def _rows(left: list[int], right: list[int]) -> list[int]:
 
 def _lengths(left: list[int], right: list[int]) -> NDArray[np.int64]:
     """Length of the longest common subsequence of `right` and left[:i], for every i up to len(left)."""
-    masks, full = _masks(left), (1 << len(left)) - 1
+    mask, full = _masks(left), (1 << len(left)) - 1
     row = full
     for token in right:
-        hits = row & masks.get(token, 0)
+        hits = row & mask(token)
         row = ((row + hits) | (row - hits)) & full
     packed = np.frombuffer(row.to_bytes((len(left) + 7) // 8, "little"), np.uint8)
     grows = 1 - np.unpackbits(packed, bitorder="little")[: len(left)].astype(np.int64)

@@ -168,6 +168,8 @@ class Differences:
             return f"sent by {call.kind}" if call.running else f"sent after {call.kind} had returned"
         if fate.disposition == Disposition.UNSUPPORTED:
             return f"not replayed: {fate.reason}"
+        if fate.disposition == Disposition.CLIENT:
+            return f"left to the client: {fate.reason}"
         if call is None:
             return "no operation stands for it"
         if ended := self._sides[1].ended(call.operation):

@@ -1,7 +1,8 @@
 """Matching: which exchange of the candidate is which of the reference, per user and path, in order.
 
-Where the reference itself defines no order, because requests were in flight together, the candidate's
-may be another; `swapped` counts those. Everything else is a longest common subsequence.
+Of several ways to match equally much of a path, the one is taken that keeps the order of all of the
+user's exchanges. Where the reference itself defines no order, because requests were in flight together,
+the candidate's may be another; `swapped` counts those. Everything else is a longest common subsequence.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from smbench.fidelity.rows import NONE, Rows, Vocabulary
 from smbench.fidelity.users import UserPair
 
 Numbers = NDArray[np.int64]
+_WHOLE_USER = 1 << 32
+"""Exchanges of one user, times those of the other side's, up to which all of them are put in order."""
 _TRIED = 16
 """Places of the reference at which a request that was in flight with others is looked for."""
 
@@ -72,16 +75,34 @@ def match(reference: Rows, candidate: Rows, placed: tuple[Placed, Placed], users
     of_reference = np.full(len(reference), NONE, np.int64)
     of_candidate = np.full(len(candidate), NONE, np.int64)
     swapped = moved = 0
+    anchors = _anchors(reference, candidate, placed, other_user)
     for (user, path), here in ours.items():
         there = theirs.get((other_user.get(user, NONE), path))
         if there is None:
             continue
-        group = _Group(reference, candidate, placed, here, there)
+        group = _Group(reference, candidate, placed, here, there, anchors)
         of_reference[here] = np.where(group.left == NONE, NONE, there[group.left])
         of_candidate[there] = np.where(group.right == NONE, NONE, here[group.right])
         swapped += group.swapped
         moved += group.moved
     return Matching(of_reference, of_candidate, swapped, moved)
+
+
+def _anchors(
+    reference: Rows, candidate: Rows, placed: tuple[Placed, Placed], other_user: dict[int, int]
+) -> Numbers:
+    """For each row of the reference the candidate's, in an order that holds over all paths of a user."""
+    anchors = np.full(len(reference), NONE, np.int64)
+    # A request and its path as one number.
+    words = [(side.path << 32) + side.request for side in placed]
+    for user, other in other_user.items():
+        here = np.flatnonzero(reference["user"] == user)
+        there = np.flatnonzero(candidate["user"] == other)
+        if len(here) * len(there) <= _WHOLE_USER:
+            pairs = align(words[0][here].tolist(), words[1][there].tolist())
+            found = np.array(pairs, np.int64).reshape(-1, 2)
+            anchors[here[found[:, 0]]] = there[found[:, 1]]
+    return anchors
 
 
 def _groups(rows: Rows, placed: Placed) -> dict[tuple[int, int], Numbers]:
@@ -101,12 +122,18 @@ class _Group:
     """One user's exchanges on one path, of both sides; positions count within the group."""
 
     def __init__(
-        self, reference: Rows, candidate: Rows, placed: tuple[Placed, Placed], here: Numbers, there: Numbers
+        self,
+        reference: Rows,
+        candidate: Rows,
+        placed: tuple[Placed, Placed],
+        here: Numbers,
+        there: Numbers,
+        anchors: Numbers,
     ) -> None:
         self._requests = placed[0].request[here].tolist(), placed[1].request[there].tolist()
         self._compared = reference["compared"][here], candidate["compared"][there]
         self._sent, self._answered = reference["time_ns"][here], reference["answered_ns"][here]
-        pairs = np.array(align(*self._requests), np.int64).reshape(-1, 2)
+        pairs = self._aligned(np.searchsorted(there, anchors[here]), anchors[here] != NONE)
         self.left = np.full(len(here), NONE, np.int64)
         self.right = np.full(len(there), NONE, np.int64)
         self.left[pairs[:, 0]] = pairs[:, 1]
@@ -115,6 +142,24 @@ class _Group:
         if len(pairs) < min(len(here), len(there)):
             self._swap()
         self._prefer_alike()
+
+    def _aligned(self, anchors: Numbers, anchored: NDArray[np.bool_]) -> Numbers:
+        """The alignment that runs through the anchors, unless it is shorter than the longest."""
+        left, right = self._requests
+        longest = align(left, right)
+        through: list[tuple[int, int]] = []
+        start, begin = 0, 0
+        fixed = [*np.flatnonzero(anchored).tolist(), len(left)]
+        for one in fixed:
+            other = int(anchors[one]) if one < len(left) else len(right)
+            if one > start and other > begin:
+                between = align(left[start:one], right[begin:other])
+                through += [(start + here, begin + there) for here, there in between]
+            if one < len(left):
+                through.append((one, other))
+            start, begin = one + 1, other + 1
+        chosen = through if len(through) == len(longest) else longest
+        return np.array(chosen, np.int64).reshape(-1, 2)
 
     def _swap(self) -> None:
         """Pair what is left where the reference had no order."""

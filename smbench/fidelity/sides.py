@@ -15,10 +15,23 @@ from numpy.typing import NDArray
 
 from smbench.errors import UsageError
 from smbench.trace.model import Exchange, TraceInfo
-from smbench.workload.model import Disposition
 from smbench.workload.store import COVERAGE
 
 _UNKNOWN = -1
+
+NOT_ANSWERABLE = frozenset(
+    (
+        # sessions, connections and what the transport repeats
+        "session-setup", "echo", "cancel", "lease-break", "infrastructure", "session-gone",
+        "retransmission", "channel-replay", "durable-reconnect",
+        # mounting
+        "mount-probe", "mount-look",
+        # IPC$
+        "pipe",
+    )
+)  # fmt: skip
+"""Lift rules that take what no replay is answerable for. What a client adds to a call by itself (a look, a
+resume key) is not among them: another client that does not send it is another wire."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +78,8 @@ class Fates:
         return int(self.of[exchange]) if exchange < len(self.of) else _UNKNOWN
 
     def answerable(self) -> set[int]:
-        """The fates of exchanges that a replay is answerable for: not what a client does by itself
-        (session set-up, breaks, echo, cancel, infrastructure), and nothing on a pipe (IPC$)."""
-        return {
-            at
-            for at, fate in enumerate(self.kinds)
-            if fate.disposition != Disposition.CLIENT and fate.rule != "pipe"
-        }
+        """The fates of exchanges that a replay is answerable for."""
+        return {at for at, fate in enumerate(self.kinds) if fate.rule not in NOT_ANSWERABLE}
 
 
 def read_fates(workload: Path) -> Fates:
@@ -115,9 +123,9 @@ class Side:
     """One side of a comparison."""
 
     name: str
-    info: TraceInfo
-    exchanges: Iterable[Exchange]
-    fates: Fates
+    info: TraceInfo = field(repr=False)
+    exchanges: Iterable[Exchange] = field(repr=False)
+    fates: Fates = field(repr=False)
     window: Window | None = None
     """Of a run by its own marks; None: the whole trace counts."""
     stands: list[Stand] = field(default_factory=list)

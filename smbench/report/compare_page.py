@@ -227,14 +227,14 @@ def _timeline(samples: Samples) -> str:
     longest_s = max((end - begin for begin, end in spans), default=0) / 1e9 or 1e-3
     width_s = longest_s / _SLICES
     series, busiest = [], 0.0
-    for number, ((name, rows), (begin, _)) in enumerate(zip(samples, spans, strict=True)):
+    for number, ((name, rows), (begin, end)) in enumerate(zip(samples, spans, strict=True)):
         if not len(rows):
             continue
         slices = np.minimum(_SLICES - 1, ((rows["time_ns"] - begin) / 1e9 / width_s).astype(np.int64))
-        rates = np.bincount(slices, minlength=_SLICES) / width_s
+        rates = np.bincount(slices) / width_s
         busiest = max(busiest, float(rates.max()))
         points = [(at * width_s, float(rate)) for at, rate in enumerate(rates.tolist())]
-        series.append(Series(name, number, [*points, (longest_s, points[-1][1])]))
+        series.append(Series(name, number, [*points, (max((end - begin) / 1e9, points[-1][0]), 0.0)]))
     x = charts.linear_axis(longest_s, lambda value: f"{value:g} s", "since the side's first exchange", 8)
     y = charts.linear_axis(busiest, lambda value: f"{value:,.0f}/s")
     chart = charts.line_chart(series, x, y, width=1180, height=240, stepped=True)

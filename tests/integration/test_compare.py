@@ -1,0 +1,145 @@
+"""`compare` as a user runs it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+from helpers.command import PROJECT, THREE_USERS, run
+
+CAPTURES = PROJECT.parent / "shared" / "captures"
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the shipped capture as a workload, and two runs of it on a directory."""
+    folder = tmp_path_factory.mktemp("made")
+    assert run("ingest", THREE_USERS, "-o", folder / "three.workload").status == 0
+    for name, executor in (("posix", "posix"), ("null", "null")):
+        (folder / name).mkdir()
+        ran = run("replay", folder / "three.workload", folder / name, "-o", folder / f"{name}.run",
+                  "--executor", executor, "--pace", "fast")  # fmt: skip
+        assert (folder / f"{name}.run" / "run.json").is_file(), ran.err
+    return folder
+
+
+def compared(*arguments: str | Path) -> dict[str, Any]:
+    ran = run("compare", *arguments, "--json")
+    assert ran.status == 0, ran.err
+    document: dict[str, Any] = json.loads(ran.out)
+    return document
+
+
+def test_a_capture_is_like_its_workload(made: Path) -> None:
+    document = compared(THREE_USERS, made / "three.workload")
+    assert document["schema"] == 1
+    answerable = document["reference"]["answerable"]
+    assert 200 < answerable < document["reference"]["exchanges"] == 310
+    (candidate,) = document["candidates"]
+    assert candidate["wire"]["recall"] == candidate["wire"]["precision"] == 1.0
+    assert candidate["wire"]["matched"] == answerable
+    assert candidate["wire"]["by_command"]["READ"]["matched"] == 13
+    assert candidate["order"] == {
+        "pairs": answerable * (answerable - 1) // 2,
+        "inverted": 0,
+        "by_user": candidate["order"]["by_user"],
+    }
+    assert candidate["outcomes"]["matched"] == answerable
+    assert candidate["leases"]["breaks"] == [2, 2]
+    assert candidate["leases"]["requested"]["lease RWH"] == [16, 16]
+    assert candidate["bytes"] == {"read": [81305, 81305], "written": [38139, 38139]}
+    assert candidate["latency"]["READ"]["p50_ratio"] == 1.0
+    assert candidate["latency"]["READ"]["distance"] == 0.0
+    assert candidate["missing"]["count"] == candidate["extra"]["count"] == 0
+    assert candidate["users"][0] == {"reference": "user01", "candidate": "user01", "by": "name"}
+
+
+def test_runs_without_a_wire_stand_side_by_side(made: Path) -> None:
+    document = compared(made / "three.workload", made / "posix.run", made / "null.run")
+    posix, null = document["candidates"]
+    assert posix["wire"] is None
+    operations = posix["run"]["operations"]
+    assert posix["outcomes"] == {"matched": operations["planned"], "mismatched": 0}
+    assert operations["executed"] == operations["planned"] > 100
+    assert posix["run"]["by_kind"]["Rename"]["matched"] == 1
+    assert any("lease" in loss["reason"] for loss in posix["run"]["losses"])
+    assert posix["bytes"] == {"read": [81305, 81305], "written": [38139, 38139]}
+    assert posix["run"]["latency"]["Read"]["count"] == [13, 13]
+    assert any("no wire capture" in note for note in posix["notes"])
+    # What null says is not compared.
+    assert null["outcomes"] == {"matched": 0, "mismatched": 0}
+    shown = run("compare", made / "three.workload", made / "posix.run", made / "null.run", "--no-page").out
+    assert "posix.run" in shown
+    assert "null.run" in shown
+    assert f"{operations['matched']} of {operations['planned']}" in shown
+
+
+def test_users_may_be_named_and_all_differences_written(made: Path, tmp_path: Path) -> None:
+    file = tmp_path / "differences.parquet"
+    document = compared(
+        THREE_USERS, made / "three.workload", "--user", "user01=user02", "--user", "user02=user01",
+        "--limit", "3", "--differences", file,
+    )  # fmt: skip
+    (candidate,) = document["candidates"]
+    assert [pair["by"] for pair in candidate["users"]] == ["given", "given", "name"]
+    assert 0.5 < candidate["wire"]["recall"] < 1.0
+    assert len(candidate["missing"]["exchanges"]) == 3
+    assert pq.read_table(file).num_rows == candidate["missing"]["count"] + candidate["extra"]["count"]
+    everything = compared(THREE_USERS, made / "three.workload", "--user", "user01=user02", "--all")
+    assert (
+        len(everything["candidates"][0]["extra"]["exchanges"])
+        == everything["candidates"][0]["extra"]["count"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "says"),
+    [
+        (("three.workload", "nothing.pcap"), 2, "nothing.pcap"),
+        (
+            ("posix.run", "three.workload"),
+            2,
+            "posix.run has no wire capture: give the capture or the workload",
+        ),
+        (("posix", "three.workload"), 2, "neither a workload nor a run"),
+        (("three.workload", "three.workload", "--user", "ann"), 2, "write REFERENCE=CANDIDATE"),
+        (("three.workload", "three.workload", "-o", "no/such/page.html"), 3, "cannot write the page"),
+        (
+            ("three.workload", "three.workload", "--differences", "no/such/d.parquet"),
+            3,
+            "cannot write no/such",
+        ),
+    ],
+)
+def test_what_is_wrong_is_one_sentence(
+    made: Path, arguments: tuple[str, ...], status: int, says: str
+) -> None:
+    ran = run("compare", *arguments, cwd=made)
+    assert ran.status == status, ran.err
+    assert says in ran.sentence
+
+
+def test_a_run_of_another_workload_is_told(made: Path, tmp_path: Path) -> None:
+    part = tmp_path / "part.workload"
+    assert run("ingest", THREE_USERS, "-o", part, "--user", "user01").status == 0
+    ran = run("compare", part, made / "posix.run", "--no-page")
+    assert ran.status == 2
+    assert "posix.run is no run of this workload (it has 1" in ran.sentence
+
+
+@pytest.mark.captures
+@pytest.mark.skipif(not CAPTURES.is_dir(), reason="the folder of public captures is not beside the project")
+@pytest.mark.parametrize(
+    "name",
+    ["torture_lease", "torture_compound", "torture_notify", "torture_lock", "smbclient_311_plain",
+     "zeek_smb_smb3_multichannel"],
+)  # fmt: skip
+def test_every_capture_is_like_itself(name: str) -> None:
+    path = CAPTURES / f"{name}.pcap"
+    (candidate,) = compared(path, path)["candidates"]
+    assert candidate["wire"]["reference"] > 0
+    assert candidate["wire"]["recall"] == candidate["wire"]["precision"] == 1.0
+    assert candidate["order"]["inverted"] == 0

@@ -1,0 +1,286 @@
+"""Comparisons as stories: a capture, what was changed of it, and the score that this must give."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+from helpers.command import THREE_USERS
+from helpers.story import Wire
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from smbench.capture.decode import decode
+from smbench.fidelity.comparison import Comparison, compare
+from smbench.fidelity.differences import EXTRA, MISSING
+from smbench.fidelity.sides import NOT_ANSWERABLE, CallFound, Side, Window, read_fates
+from smbench.lift.lift import lift
+from smbench.lift.rules import RULES
+from smbench.trace.model import Command, Exchange, Trace
+
+Change = Callable[[list[Exchange]], list[Exchange]]
+
+
+@pytest.fixture
+def side(tmp_path: Path) -> Callable[..., Side]:
+    """Makes a side of a story, or of a trace."""
+
+    def make(wire: Wire | Trace, name: str = "side", **fields: Any) -> Side:
+        trace = wire.trace() if isinstance(wire, Wire) else wire
+        folder = tmp_path / name
+        lift(trace, folder)
+        return Side(name, trace.info, list(trace.exchanges), read_fates(folder), **fields)
+
+    return make
+
+
+def reads(*offsets: int, user: str = "ann", path: str = "f", **options: Any) -> Wire:
+    wire = Wire()
+    opened = wire.client(user).opens(path)
+    for offset in offsets:
+        opened.reads(offset, 10, **options)
+    opened.closes()
+    return wire
+
+
+def scores(compared: Comparison) -> tuple[int, int, int]:
+    return compared.wire.reference, compared.wire.candidate, compared.wire.matched
+
+
+@pytest.mark.parametrize(
+    ("candidate", "expected", "moved"),
+    [
+        ((0, 10, 20), (5, 5, 5), 0),
+        ((0, 20), (5, 4, 4), 0),
+        ((0, 10, 10, 20), (5, 6, 5), 0),
+        ((20, 0, 10), (5, 5, 4), 1),
+        ((0, 10, 21), (5, 5, 4), 0),
+        ((), (5, 2, 2), 0),
+    ],
+)
+def test_reads_match_in_order_by_offset(
+    side: Callable[..., Side], candidate: tuple[int, ...], expected: tuple[int, int, int], moved: int
+) -> None:
+    compared = compare(side(reads(0, 10, 20), "one"), side(reads(*candidate), "two"))
+    assert scores(compared) == expected
+    assert compared.matching.moved == moved
+    assert compared.by_command["READ"].reference == 3
+
+
+def test_what_was_in_flight_together_has_no_order(side: Callable[..., Side]) -> None:
+    """Three reads at once in the capture; the replay's were sent the other way round."""
+    compared = compare(side(reads(0, 10, 20, takes_ns=100_000_000), "one"), side(reads(20, 10, 0), "two"))
+    assert scores(compared) == (5, 5, 5)
+    assert compared.matching.swapped == 2
+    assert compared.order.inverted == 3
+    assert compared.order.pairs == 10
+
+
+def test_order_across_paths_and_users_is_counted(side: Callable[..., Side]) -> None:
+    def story(*paths: str) -> Wire:
+        wire = Wire()
+        ann = wire.client("ann")
+        for path in paths:
+            ann.looks(path)
+        return wire
+
+    compared = compare(side(story("a", "b"), "one"), side(story("b", "a"), "two"))
+    assert scores(compared) == (6, 6, 6)
+    assert (compared.order.pairs, compared.order.inverted) == (15, 9)
+    assert compared.order_by_user["ann"].inverted == 9
+
+
+def test_parameters_of_a_pair_are_compared(side: Callable[..., Side]) -> None:
+    one, two = Wire(), Wire()
+    one.client("ann").opens("f", access=0x120089, share_access=1).closes()
+    two.client("ann").opens("f", access=0x80000080).closes()
+    compared = compare(side(one, "one"), side(two, "two"))
+    assert scores(compared) == (2, 2, 2)
+    assert compared.parameters == {"CREATE": {"access": 1, "share_access": 1}}
+
+
+def test_of_equals_the_more_alike_is_matched(side: Callable[..., Side]) -> None:
+    one, two = Wire(), Wire()
+    one.client("ann").opens("f", access=0x80000080).closes()
+    ann = two.client("ann")
+    ann.opens("f", access=0x80)
+    ann.opens("f", access=0x80000080).closes()
+    compared = compare(side(one, "one"), side(two, "two"))
+    assert compared.parameters == {}
+    assert [extra.exchange for extra in compared.differences.all(EXTRA)] == [0]
+
+
+def test_outcomes_are_compared_by_status(side: Callable[..., Side]) -> None:
+    one, two = Wire(), Wire()
+    one.client("ann").opens("f", 0xC0000034)
+    two.client("ann").opens("f", 0xC0000022)
+    outcomes = compare(side(one, "one"), side(two, "two")).outcomes
+    assert (outcomes.matched, outcomes.mismatched) == (0, 1)
+    assert outcomes.differing == [("CREATE", "STATUS_OBJECT_NAME_NOT_FOUND", "STATUS_ACCESS_DENIED", 1)]
+
+
+def test_renames_match_by_their_target_beneath_the_folder(side: Callable[..., Side]) -> None:
+    def story(folder: str, target: str) -> Wire:
+        wire = Wire()
+        ann = wire.client("ann")
+        for name in ("one", "two", "three"):
+            ann.looks(folder + name)
+        ann.opens(folder + "one", access=0x10080).renames(folder + target).closes()
+        return wire
+
+    same = compare(side(story("", "new"), "a"), side(story("deep/er/", "new"), "b"))
+    assert same.folders.candidate == "deep/er"
+    assert same.wire.matched == same.wire.reference
+    other = compare(side(story("", "new"), "c"), side(story("deep/er/", "other"), "d"))
+    assert [one.command for one in other.differences.all(MISSING)] == ["SET_INFO", "CLOSE"]
+
+
+def test_only_what_a_replay_is_answerable_for_counts(side: Callable[..., Side]) -> None:
+    wire = reads(0)
+    ann = wire.client("ann")
+    ann.sends(Command.NEGOTIATE)
+    ann.sends(Command.ECHO)
+    pipe = wire.client("ann", "IPC$", 2)
+    pipe.opens("srvsvc").closes()
+    assert scores(compare(side(wire, "one"), side(reads(0), "two"))) == (3, 3, 3)
+
+
+def test_what_is_not_answerable_is_named_by_rules_that_there_are() -> None:
+    assert {rule.name for rule in RULES} >= NOT_ANSWERABLE
+
+
+def test_outside_the_window_a_run_mounts_and_prepares(side: Callable[..., Side]) -> None:
+    wire = Wire()
+    ann = wire.client("ann")
+    ann.looks("warm")
+    begin = wire.now_ns + 1
+    ann.opens("f").closes()
+    end = wire.now_ns
+    ann.looks("after")
+    compared = compare(side(reads(), "one"), side(wire, "two", window=Window(begin, end)))
+    assert scores(compared) == (2, 2, 2)
+    assert compared.rows[1].left_out == 6
+
+
+def test_differences_say_why(side: Callable[..., Side]) -> None:
+    reference = side(
+        reads(0, 10), "one", operation_of=lambda number: CallFound("Read", "f", number, running=True)
+    )
+    candidate = side(
+        reads(0, 5), "two", calls=lambda _user, path, _at: CallFound("Read", path, 7, running=True)
+    )
+    compared = compare(reference, candidate)
+    (missing,) = compared.differences.all(MISSING)
+    (extra,) = compared.differences.all(EXTRA)
+    assert (missing.parameters, missing.reason) == ("offset=10 length=10", "Read did not send it like this")
+    assert (extra.reason, extra.call) == ("sent by Read", "Read f (operation 7)")
+    candidate.ended = lambda number: f"skipped: operation {number}"
+    (missing,) = compare(reference, candidate).differences.all(MISSING)
+    assert missing.reason == "Read: skipped: operation 2"
+
+
+def test_all_differences_fit_a_parquet(side: Callable[..., Side], tmp_path: Path) -> None:
+    compared = compare(side(reads(0, 10, 20), "one"), side(reads(30), "two"))
+    compared.differences.write(tmp_path / "d.parquet")
+    table = pq.read_table(tmp_path / "d.parquet")
+    assert table.column("side").to_pylist() == ["missing"] * 3 + ["extra"]
+    assert table.column("path").to_pylist() == ["f"] * 4
+
+
+def test_a_user_without_a_counterpart_is_said(side: Callable[..., Side]) -> None:
+    wire = reads(0)
+    wire.client("bob").opens("g").closes()
+    compared = compare(side(wire, "one"), side(reads(0), "two"))
+    assert {one.reason for one in compared.differences.all(MISSING)} == {
+        "its user has no counterpart on the other side"
+    }
+    assert compared.by_user["bob"].recall == 0
+
+
+def test_nothing_against_nothing(side: Callable[..., Side]) -> None:
+    compared = compare(side(Wire(), "one"), side(Wire(), "two"))
+    assert (compared.wire.recall, compared.wire.precision) == (1.0, 1.0)
+    assert compared.latency["all"].distance is None
+
+
+# The shipped capture, mutated: the score is known beforehand.
+
+
+class Shipped:
+    """The side, and a short repr for hypothesis."""
+
+    def __init__(self, folder: Path) -> None:
+        trace = decode([THREE_USERS], folder)
+        lift(trace, folder)
+        self.side = Side("shipped", trace.info, list(trace.exchanges), read_fates(folder))
+        kinds = self.side.fates.answerable()
+        self.exchanges = list(trace.exchanges)
+        self.counted = {one.index for one in self.exchanges if self.side.fates[one.index] in kinds}
+
+    def compared_with(self, exchanges: list[Exchange]) -> Comparison:
+        """The same fates: they go by the exchanges' numbers."""
+        return compare(self.side, replace(self.side, name="changed", exchanges=exchanges))
+
+    def __repr__(self) -> str:
+        return "the shipped capture"
+
+
+@pytest.fixture(scope="module")
+def shipped(tmp_path_factory: pytest.TempPathFactory) -> Shipped:
+    return Shipped(tmp_path_factory.mktemp("shipped"))
+
+
+def test_the_shipped_capture_is_like_itself(shipped: Shipped) -> None:
+    compared = compare(shipped.side, shipped.side)
+    assert (compared.wire.recall, compared.wire.precision) == (1.0, 1.0)
+    assert compared.order.inverted == 0
+    assert compared.outcomes.mismatched == 0
+    assert len(compared.differences) == 0
+    assert compared.rows[0].tally.breaks.total() == 2
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(seed=st.integers(0, 10**6), share=st.floats(0, 1))
+def test_what_is_dropped_is_missing_and_nothing_else(shipped: Shipped, seed: int, share: float) -> None:
+    chance = random.Random(seed)
+    kept = [exchange for exchange in shipped.exchanges if chance.random() >= share]
+    counted = shipped.counted
+    left = sum(exchange.index in counted for exchange in kept)
+    compared = shipped.compared_with(kept)
+    assert scores(compared) == (len(counted), left, left)
+    assert compared.wire.precision == 1.0
+    assert compared.differences.missing == len(counted) - left
+    assert all(order.inverted == 0 for order in compared.order_by_user.values())
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(seed=st.integers(0, 10**6))
+def test_what_is_sent_twice_is_extra_and_nothing_else(shipped: Shipped, seed: int) -> None:
+    chance = random.Random(seed)
+    doubled = [
+        exchange for original in shipped.exchanges for exchange in [original] * chance.choice((1, 1, 2))
+    ]
+    counted = shipped.counted
+    sent = sum(exchange.index in counted for exchange in doubled)
+    compared = shipped.compared_with(doubled)
+    assert scores(compared) == (len(counted), sent, len(counted))
+    assert compared.wire.recall == 1.0
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(seed=st.integers(0, 10**6))
+def test_in_any_order_everything_is_found_or_accounted_for(shipped: Shipped, seed: int) -> None:
+    shuffled = list(shipped.exchanges)
+    random.Random(seed).shuffle(shuffled)
+    compared = shipped.compared_with(shuffled)
+    assert compared.wire.reference == compared.wire.candidate
+    assert compared.differences.missing == compared.differences.extra
+    # Whatever is missing stands elsewhere on its path: nothing was lost.
+    assert compared.matching.moved == compared.differences.extra
+    scored = sum(score.matched for score in compared.by_command.values())
+    assert scored == compared.wire.matched == sum(score.matched for score in compared.by_path.values())
