@@ -91,7 +91,7 @@ def prepare(
 
     loaded = read(workload)
     place = place_workload(console, loaded, target, users_file, profile, mount_options)
-    with _one_root(console, place) as root:
+    with one_root(console, place) as root:
         if action == "verify":
             _verify(console, loaded, root)
         elif action == "clean":
@@ -104,7 +104,7 @@ def prepare(
 
 
 @contextmanager
-def _one_root(console: Console, place: Place) -> Iterator[Path]:
+def one_root(console: Console, place: Place) -> Iterator[Path]:
     """The target's directory; of a share, the first user's mount."""
     from smbench.mounts.opening import open_target
 

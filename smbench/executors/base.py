@@ -18,7 +18,7 @@ An outcome is one integer, so that it costs nothing to keep:
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
@@ -81,6 +81,8 @@ class Executor(ABC):
     """False where outcomes mean nothing (null): they are then neither matched nor mismatched."""
     needs_share: ClassVar[bool] = False
     """True: it is a client of its own and is given `context.share`, not a mount."""
+    warms: ClassVar[bool] = False
+    """True: in the wire profile it wants to see its user's paths before the clock starts (`warm`)."""
     unsupported: ClassVar[Mapping[type[Call], str]] = {}
     """Calls that this backend does not carry out, each with the reason, which begins with NOT_YET or
     NEVER; the harness skips them."""
@@ -100,6 +102,11 @@ class Executor(ABC):
         """
         del call
         return None
+
+    def warm(self, paths: Sequence[str]) -> None:
+        """Let the client learn names and attributes of what is there already, so that it asks for none of
+        them by itself during the run. Called once, before the clock starts; raises nothing."""
+        del paths
 
     @abstractmethod
     def close(self) -> None:

@@ -8,7 +8,9 @@ Reads, writes and opens cost a look-up, one system call and a return.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from errno import EBADF, EINVAL
 from typing import Any, ClassVar
 
@@ -23,12 +25,15 @@ from smbench.workload import calls
 from smbench.workload.calls import Call
 
 _LARGEST_OFFSET = (1 << 63) - 1
+_WORTH_LISTING = 3
+"""Paths of one directory from which on listing it asks less than looking at each."""
 
 
 class PosixExecutor(Executor):
     """One user's files beneath `context.root`, by the calls of POSIX and Linux."""
 
     name: ClassVar[str] = "posix"
+    warms: ClassVar[bool] = True
     unsupported: ClassVar[Mapping[type[Call], str]] = {
         calls.SetAllocation: f"{NEVER}no POSIX call sets an allocation size",
         calls.Notify: f"{NOT_YET}the kernel's client asks the server only by an ioctl of its own",
@@ -42,6 +47,7 @@ class PosixExecutor(Executor):
             cifs = linux_calls.is_cifs(root)
         finally:
             os.close(root)
+        self._cifs = cifs
         self._files = OpenFiles(self._names, wire=wire, cifs=cifs)
         self._data = DataCalls(self._files, cifs=cifs, max_io_bytes=context.max_io_bytes, seed=context.seed)
         self._metadata = MetadataCalls(self._names, self._files, wire=wire, cifs=cifs)
@@ -81,6 +87,27 @@ class PosixExecutor(Executor):
     def loss(cls, call: Call) -> str | None:
         describe = _LOSSES.get(type(call))
         return describe(call) if describe else None
+
+    def warm(self, paths: Sequence[str]) -> None:
+        """CIFS: names and attributes that are known are not looked up before each call. A directory's
+        listing fills them in for all that it holds; whatever it left out is looked at by itself."""
+        if not self._cifs:
+            return
+        parents = Counter(path.rpartition("/")[0] for path in paths)
+        for parent in sorted(parents, key=lambda path: (path.count("/"), path)):
+            if parents[parent] >= _WORTH_LISTING:
+                with suppress(OSError):
+                    self._list(parent)
+        for path in paths:
+            with suppress(OSError):
+                self._names.stat(path)
+
+    def _list(self, path: str) -> None:
+        descriptor = self._names.open(path, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.listdir(descriptor)  # noqa: PTH208 (a descriptor)
+        finally:
+            os.close(descriptor)
 
     def close(self) -> None:
         self._files.close_all()

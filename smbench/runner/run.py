@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from smbench.errors import UsageError
-from smbench.executors.base import Executor
+from smbench.executors.base import Executor, ShareAccess
 from smbench.executors.registry import executor_class
 from smbench.measure.clock import epoch_of, now_ns
 from smbench.measure.oplog import COMPLETED, RECORD_BYTES, OperationLog
@@ -26,7 +26,9 @@ from smbench.runner.board import Board
 from smbench.runner.cuts import Cuts
 from smbench.runner.pool import Ending, run_pool
 from smbench.runner.spread import KINDS, spread, stored
+from smbench.runner.statistics import read_statistics
 from smbench.runner.timing import timing
+from smbench.runner.warming import paths_by_user
 from smbench.runner.watch import Observer, RunView
 from smbench.runner.worker import Acting, Job
 from smbench.workload.model import Workload
@@ -62,6 +64,8 @@ class RunOptions:
     """How long a stopped worker may take to end its present call before it is killed."""
     acting: Sequence[Acting | None] = ()
     """Who each user's threads act as, where the system has logons (Windows); empty: as this process."""
+    shares: Sequence[ShareAccess] = ()
+    """How each user reaches the share, for executors that are clients themselves; `roots` mean nothing."""
     scratch: Path | None = None
     """Where the log and the calls are kept during the run; the default is memory where it has room."""
 
@@ -109,6 +113,8 @@ class RunResult:
         joined.write(directory / written.OPERATIONS, times)
         latency, every = joined.write_latency(directory / written.LATENCY, times, start_epoch_ns)
         self._sampler.write(directory / written.RESOURCES)
+        if counted := read_statistics(self._scratch / "statistics", plan.users):
+            client_stats = {**(client_stats or {}), "users": counted}
         if client_stats is not None:
             written.write_document(directory / written.CLIENT_STATS, client_stats)
         tally = joined.tally
@@ -223,6 +229,9 @@ def run(
         log = OperationLog(scratch / "operations.log", plan.operations)
         board = Board(scratch / "board", plan.processes, plan.lanes)
         sampler = ResourceSampler()
+        statistics = scratch / "statistics"
+        statistics.mkdir()
+        warms = executor.warms and options.profile == "wire"
         job = Job(
             plan=plan,
             cuts=Cuts(plan),
@@ -237,6 +246,9 @@ def run(
             identity=options.identity,
             parent=os.getpid(),
             acting=options.acting,
+            shares=options.shares,
+            warm=paths_by_user(operations, workload.namespace, len(plan.users)) if warms else (),
+            statistics=statistics,
         )
         count = _counter(log, plan.operations, progress)
         look = _looker(plan, operations, executor, log, board, watch)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import gc
+import json
 import os
 import signal
 import sys
@@ -20,7 +21,7 @@ from types import FrameType
 from typing import Protocol
 
 from smbench.errors import SmbenchError
-from smbench.executors.base import Executor, ExecutorContext
+from smbench.executors.base import Executor, ExecutorContext, ShareAccess
 from smbench.measure.oplog import OperationLog
 from smbench.plan.model import Plan
 from smbench.runner import board as states
@@ -66,6 +67,12 @@ class Job:
     parent: int
     acting: Sequence[Acting | None] = ()
     """For each user; empty, or None: whoever the worker is."""
+    shares: Sequence[ShareAccess] = ()
+    """For each user, where the executor is a client itself."""
+    warm: Sequence[Sequence[str]] = ()
+    """For each user, the paths to warm."""
+    statistics: Path | None = None
+    """The folder for what the executors counted."""
 
     def entered(self, user: int) -> AbstractContextManager[None]:
         """The calling thread acts as that user."""
@@ -80,6 +87,10 @@ def work(job: Job, process: int) -> None:
     board = job.board
     numbers = job.plan.lanes_of(process)
     executors: dict[int, Executor] = {}
+    # Opened before privileges go: the folder is the parent's alone.
+    told = (
+        None if job.statistics is None else (job.statistics / f"{process}.json").open("w", encoding="utf-8")
+    )
     try:
         become(job.identity, job.parent)
         for user in dict.fromkeys(int(job.plan.lane_user[number]) for number in numbers):
@@ -89,9 +100,12 @@ def work(job: Job, process: int) -> None:
                 profile=job.profile,
                 max_io_bytes=job.max_io_bytes,
                 seed=job.seed,
+                share=job.shares[user] if job.shares else None,
             )
             with job.entered(user):
                 executors[user] = job.executor(context)
+                if job.warm:
+                    executors[user].warm(job.warm[user])
         lanes = [_lane(job, process, number, executors) for number in numbers]
     except (SmbenchError, OSError) as error:
         _fail(board, process, numbers, str(error))
@@ -114,6 +128,9 @@ def work(job: Job, process: int) -> None:
             executor.close()
         except OSError as error:
             board.set_message(process, f"closing what was open failed: {error}")
+    if told is not None:
+        with told:
+            json.dump({user: executor.statistics() for user, executor in executors.items()}, told)
     board.set_state(process, states.DONE)
 
 
