@@ -17,12 +17,14 @@ from smbench.cli.artefacts import claim, default_output, whole
 from smbench.cli.common import Console, common_options
 from smbench.cli.dryrun import dry_run_document, show_dry_run
 from smbench.cli.guard import INTERRUPTED
+from smbench.cli.live import live_view
 from smbench.cli.prepare import prepare_root
 from smbench.cli.targets import Place, place_workload, target_options
 from smbench.cli.versions import versions
 from smbench.errors import UsageError
 from smbench.executors.registry import names
 from smbench.measure.client import diff, read_counters
+from smbench.measure.thresholds import parse_thresholds
 from smbench.mounts.opened import Mounted
 from smbench.mounts.opening import open_target
 from smbench.plan import Pace, Plan, plan_run
@@ -36,6 +38,7 @@ from smbench.workload.store import read
 
 _MISMATCHED = 4
 _NOT_VALID = 5
+_MISSED = 99
 _STOPPED = {"SIGINT": INTERRUPTED, "SIGTERM": 143}
 _WITHOUT_FILES = ("null", "memory")
 """Executors that touch no file of the target, so that nothing is prepared there."""
@@ -93,6 +96,14 @@ _CLIENT_SHOWN = {"lease_break_acknowledgements": "lease_breaks_acknowledged"}
 )
 @click.option("--deadline", metavar="SECONDS", help="Stop the replay after this time; results are written.")
 @click.option("--max-mismatch", metavar="N|N%", help="Exit with status 4 when more outcomes differ.")
+@click.option(
+    "--threshold",
+    "threshold_texts",
+    metavar="WHAT<VALUE",
+    multiple=True,
+    help="What the run must keep to, as read.response.p99<20ms, errors.rate<0.1% or mismatches.count==0 "
+    "(repeatable); exit with status 99 where it does not.",
+)
 @click.option("--dry-run", is_flag=True, help="Show what would be done; touch nothing.")
 @common_options
 def replay(
@@ -113,6 +124,7 @@ def replay(
     max_bytes: str,
     deadline: str | None,
     max_mismatch: str | None,
+    threshold_texts: tuple[str, ...],
     dry_run: bool,
 ) -> None:
     """Carry out a workload (or a capture, ingested on the way) on TARGET: //server/share[/folder], where
@@ -123,15 +135,18 @@ def replay(
       smbench-mount replay customer.workload /srv/scratch
       sudo smbench-mount replay customer.workload //server/share --users users.toml -o first.run
       sudo smbench-mount replay customer.pcap //server/share --users users.toml --profile application
+      smbench-mount replay customer.workload /srv/scratch --threshold 'all.response.p99<50ms'
       smbench-mount replay customer.workload /dev/shm --executor null --pace fast
 
     \b
     Exit status: 0; 2 usage; 3 environment (no tshark, mount refused, …); 4 more outcomes differ than
-    --max-mismatch allows; 5 the run is not valid (the harness itself was late). The result is written in
-    every case but 2 and 3. Ctrl-C stops it: results are written, everything is unmounted, status 130.
+    --max-mismatch allows; 5 the run is not valid (the harness itself was late); 99 a threshold was missed.
+    Where several apply, the first of 130, 5, 99, 4. The result is written in every case but 2 and 3.
+    Ctrl-C stops it: results are written, everything is unmounted, status 130.
     """  # fmt: skip
     output = output or default_output(source, ".run")
     limit = _mismatch_limit(max_mismatch)
+    thresholds = parse_thresholds(threshold_texts)
     deadline_s = None if deadline is None else parse_duration_s(deadline)
     most = parse_size(max_bytes)
     if not dry_run:
@@ -167,7 +182,7 @@ def replay(
             "notes": mounted.notes,
         }
         with whole(output, ".run", DOCUMENT, force) as draft:
-            document = result.write(draft, about, client)
+            document = result.write(draft, about, client, thresholds)
     console.result(document, lambda out: show_run(document, out))
     console.note(f"written: {output}")
     _end(document, limit)
@@ -192,8 +207,8 @@ def _carry_out(
     """The run itself, between two readings of the client's counters."""
     own = {mount["connection"]["id"] for mount in mounted.describe() if mount.get("connection")}
     before = read_counters()
-    with console.progress("replaying") as progress:
-        result = run(plan, workload, options, progress)
+    with live_view(console) as watch:
+        result = run(plan, workload, options, watch=watch)
     return result, diff(before, read_counters(), own or None)
 
 
@@ -224,5 +239,7 @@ def _end(document: dict[str, Any], exceeded: Callable[[dict[str, Any]], bool] | 
         sys.exit(_STOPPED[document["stopped"]])
     if not document["valid"]:
         sys.exit(_NOT_VALID)
+    if any(not threshold["met"] for threshold in document["thresholds"]):
+        sys.exit(_MISSED)
     if exceeded is not None and exceeded(document):
         sys.exit(_MISMATCHED)

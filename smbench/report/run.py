@@ -10,6 +10,7 @@ from typing import Any
 
 from rich.console import Console
 
+from smbench.measure.thresholds import format_value
 from smbench.report.text import plain_table
 from smbench.units import format_ns, format_size
 
@@ -21,9 +22,11 @@ _HEADINGS = ("p50", "p90", "p99", "p99.9", "max")
 def show_run(document: dict[str, Any], out: Console) -> None:
     """Print the report of one run."""
     _verdict(document, out)
+    _thresholds(document, out)
     _mounts(document, out)
     _latency(document, out)
     _client(document, out)
+    _wire(document, out)
     _mismatches(document, out)
 
 
@@ -50,6 +53,17 @@ def _verdict(document: dict[str, Any], out: Console) -> None:
         f"read {format_size(throughput['read_bytes_per_s'])}/s, "
         f"written {format_size(throughput['write_bytes_per_s'])}/s"
     )
+
+
+def _thresholds(document: dict[str, Any], out: Console) -> None:
+    thresholds = document.get("thresholds", [])
+    if thresholds:
+        rows = [
+            (one["text"], format_value(one["value"], one["unit"]), "met" if one["met"] else "MISSED")
+            for one in thresholds
+        ]
+        out.print()
+        out.print(plain_table(("threshold", "measured", ""), rows, right=(1,)))
 
 
 def _mounts(document: dict[str, Any], out: Console) -> None:
@@ -97,6 +111,17 @@ def _client(document: dict[str, Any], out: Console) -> None:
         out.print()
         told = (f"{name.replace('_', ' ')} {count:,}" for name, count in counters.items())
         out.print("the client's own counters: " + ", ".join(told), markup=False)
+
+
+def _wire(document: dict[str, Any], out: Console) -> None:
+    wire = document.get("wire")
+    if wire is None:
+        return
+    out.print()
+    packets = wire["packets"].get("captured", 0)
+    out.print(f"captured on {wire['interface']}: {packets:,} packets, {wire['file']}", markup=False)
+    for note in wire["notes"]:
+        out.print(f"  {note}", markup=False)
 
 
 def _mismatches(document: dict[str, Any], out: Console) -> None:
