@@ -8,23 +8,79 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from smbench.report.caching import caching
+from smbench.report.figures import figures
+from smbench.report.quality import WORDS, quality
 from smbench.report.text import ONE_OF_EACH, plain_table
+from smbench.trace.model import TraceInfo
+from smbench.trace.store import EXCHANGES_FILE
 from smbench.units import format_ns, format_size
-from smbench.workload.model import Disposition, Kind, Workload
+from smbench.workload.model import Disposition, Kind, Workload, WorkloadInfo
+from smbench.workload.store import StoredOperations
 
 SCHEMA = 1
 GRADE = ("unanswered", "orphan_responses", "unknown_handles", "tcp_gaps", "undecrypted")
 """The counts that a grade always has; a decoder adds others that it found."""
+DIALECTS = {0x0202: "2.0.2", 0x0210: "2.1", 0x0300: "3.0", 0x0302: "3.0.2", 0x0311: "3.1.1"}
+BEST = WORDS[0][1]
 _REASONS_SHOWN = 12
+_HOT_SHOWN = 5
 
 
 def inspection(workload: Workload) -> dict[str, Any]:
-    """The inspection document. `coverage` adds up to `exchanges`."""
+    """The inspection document of a stored workload. `coverage` adds up to `exchanges`; `caching` is None
+    where the workload's exchanges were not kept."""
     info = workload.info
     trace = info.trace
+    assert isinstance(workload.operations, StoredOperations)
+    done = figures(workload.operations, len(trace.users))
+    exchanges = workload.operations.path.with_name(EXCHANGES_FILE)
+    grade = dict.fromkeys(GRADE, 0) | trace.grade
+    return {
+        "schema": SCHEMA,
+        "captures": trace.captures,
+        "duration_s": trace.duration_ns / 1e9,
+        "exchanges": trace.exchanges,
+        "commands": dict(trace.commands),
+        "coverage": _fates(info),
+        "reasons": _reasons(info),
+        "users": [
+            {"name": user.name, "client": user.client, "operations": operations, "lanes": lanes, **of_user}
+            for user, operations, lanes, of_user in zip(
+                trace.users, info.operations_by_user, info.lanes, done.pop("by_user"), strict=True
+            )
+        ],
+        "operations": dict(info.operations),
+        "namespace": _namespace(workload),
+        "grade": grade,
+        "quality": quality(grade, trace.exchanges, len(trace.sessions)),
+        "dialects": _dialects(trace),
+        **done,
+        "caching": caching(exchanges) if exchanges.is_file() else None,
+    }
+
+
+def _fates(info: WorkloadInfo) -> dict[str, int]:
     fates = dict.fromkeys((fate.value for fate in Disposition), 0)
     for row in info.coverage:
         fates[row.disposition.value] += row.count
+    return fates
+
+
+def _reasons(info: WorkloadInfo) -> list[dict[str, Any]]:
+    rows = sorted(info.coverage, key=lambda row: (row.disposition, -row.count, row.command, row.reason))
+    return [
+        {
+            "disposition": row.disposition.value,
+            "command": row.command,
+            "reason": row.reason,
+            "count": row.count,
+        }
+        for row in rows
+    ]
+
+
+def _namespace(workload: Workload) -> dict[str, int]:
     files = directories = size = 0
     for entry in workload.namespace:
         if entry.present and entry.kind is Kind.DIRECTORY:
@@ -32,62 +88,105 @@ def inspection(workload: Workload) -> dict[str, Any]:
         elif entry.present:
             files += entry.kind is Kind.FILE
             size += entry.size
-    return {
-        "schema": SCHEMA,
-        "captures": trace.captures,
-        "duration_s": trace.duration_ns / 1e9,
-        "exchanges": trace.exchanges,
-        "commands": dict(trace.commands),
-        "coverage": fates,
-        "reasons": [
-            {
-                "disposition": row.disposition.value,
-                "command": row.command,
-                "reason": row.reason,
-                "count": row.count,
-            }
-            for row in sorted(
-                info.coverage, key=lambda row: (row.disposition, -row.count, row.command, row.reason)
-            )
-        ],
-        "users": [
-            {"name": user.name, "client": user.client, "operations": operations, "lanes": lanes}
-            for user, operations, lanes in zip(trace.users, info.operations_by_user, info.lanes, strict=True)
-        ],
-        "operations": dict(info.operations),
-        "namespace": {"files": files, "directories": directories, "bytes": size},
-        "grade": dict.fromkeys(GRADE, 0) | trace.grade,
-    }
+    return {"files": files, "directories": directories, "bytes": size}
+
+
+def _dialects(trace: TraceInfo) -> dict[str, int]:
+    """Connections by dialect, `3.1.1` and so on."""
+    found = Counter(
+        "unknown" if connection.dialect is None else DIALECTS.get(connection.dialect, hex(connection.dialect))
+        for connection in trace.connections
+    )
+    return dict(found.most_common())
 
 
 def show_inspection(document: dict[str, Any], out: Console) -> None:
-    """The document for a person: what it is, what became of it, who did what, and how good it was."""
-    exchanges = document["exchanges"]
+    """The document for a person: what it is, what became of it, who did what to what, how good it was."""
     namespace = document["namespace"]
     out.print(
-        f"{', '.join(document['captures'])}: {exchanges:,} exchanges in "
+        f"{', '.join(document['captures'])}: {document['exchanges']:,} exchanges in "
         f"{format_ns(document['duration_s'] * 1e9)}, {sum(document['operations'].values()):,} operations of "
         f"{len(document['users'])} users on {namespace['files']:,} files in {namespace['directories']:,} "
-        f"folders ({format_size(namespace['bytes'])})"
+        f"folders ({format_size(namespace['bytes'])})",
+        markup=False,
     )
     out.print(_coverage_table(document))
+    _show_reasons(document, out)
+    _show_users(document, out)
+    kinds = Counter(document["operations"]).most_common()
+    _line(out, "operations", "  ".join(f"{kind} {count:,}" for kind, count in kinds))
+    _show_data(document, out)
+    _show_caching(document["caching"], out)
+    flaws = [f"{ONE_OF_EACH.get(name, name)} {count:,}" for name, count in document["grade"].items() if count]
+    quality = document["quality"]
+    _line(out, "capture", f"{quality['word']}: " + ("; ".join(flaws) if flaws else "nothing is missing"))
+    if quality["word"] != BEST:
+        _line(out, "", f"({quality['rule']})")
+
+
+def _line(out: Console, heading: str, text: str) -> None:
+    out.print(f"{heading:<12}{text}", markup=False)
+
+
+def _show_reasons(document: dict[str, Any], out: Console) -> None:
     reasons = [row for row in document["reasons"] if row["disposition"] in ("approximate", "unsupported")]
-    if reasons:
-        rows = [
-            (r["disposition"], r["command"], f"{r['count']:,}", r["reason"]) for r in reasons[:_REASONS_SHOWN]
-        ]
-        out.print(plain_table(("not exact", "command", "count", "why"), rows, right=(2,)))
-        if len(reasons) > _REASONS_SHOWN:
-            out.print(f"… and {len(reasons) - _REASONS_SHOWN} more reasons (--json has them all)")
+    if not reasons:
+        return
+    rows = [
+        (r["disposition"], r["command"], f"{r['count']:,}", r["reason"]) for r in reasons[:_REASONS_SHOWN]
+    ]
+    out.print(plain_table(("not exact", "command", "count", "why"), rows, right=(2,)))
+    if len(reasons) > _REASONS_SHOWN:
+        out.print(f"… and {len(reasons) - _REASONS_SHOWN} more reasons (--json has them all)")
+
+
+def _show_users(document: dict[str, Any], out: Console) -> None:
     users = sorted(document["users"], key=lambda user: -user["operations"])
-    rows = [(u["name"], u["client"], f"{u['operations']:,}", str(u["lanes"])) for u in users[:_REASONS_SHOWN]]
-    out.print(plain_table(("user", "client", "operations", "lanes"), rows, right=(2, 3)))
+    rows = [
+        (
+            user["name"], user["client"], f"{user['operations']:,}", str(user["lanes"]),
+            format_size(user["read_bytes"]), format_size(user["written_bytes"]), f"{user['failed']:,}",
+        )
+        for user in users[:_REASONS_SHOWN]
+    ]  # fmt: skip
+    headings = ("user", "client", "operations", "lanes", "read", "written", "refused")
+    out.print(plain_table(headings, rows, right=range(2, 7)))
     if len(users) > _REASONS_SHOWN:
         out.print(f"… and {len(users) - _REASONS_SHOWN} more users (--json has them all)")
-    kinds = Counter(document["operations"]).most_common()
-    out.print("operations  " + "  ".join(f"{kind} {count:,}" for kind, count in kinds), markup=False)
-    flaws = [f"{ONE_OF_EACH.get(name, name)} {count:,}" for name, count in document["grade"].items() if count]
-    out.print("capture     " + ("; ".join(flaws) if flaws else "complete: nothing is missing"), markup=False)
+
+
+def _show_data(document: dict[str, Any], out: Console) -> None:
+    working = document["working_set"]
+    _line(
+        out, "working set",
+        f"{format_size(working['bytes'])} of {working['files']:,} files (read "
+        f"{format_size(working['read_bytes'])}, written {format_size(working['written_bytes'])}); "
+        f"{working['paths']:,} paths named",
+    )  # fmt: skip
+    for kind, sizes in document["sizes"].items():
+        if sizes["count"]:
+            shares = ", ".join(f"{name} {format_size(sizes[name])}" for name in ("p50", "p90", "p99", "max"))
+            moved = format_size(sizes["bytes"])
+            _line(out, f"{kind.lower()} sizes", f"{shares}; {sizes['count']:,} calls moved {moved}")
+    for by, rows in document["hot"].items():
+        shown = [
+            (row["path"] or "/", f"{row['operations']:,}", format_size(row["bytes"]))
+            for row in rows[:_HOT_SHOWN]
+        ]
+        if shown:
+            out.print(plain_table((f"most {by}", "operations", "bytes"), shown, right=(1, 2)))
+
+
+def _show_caching(caching: dict[str, Any] | None, out: Console) -> None:
+    if caching is None:
+        return
+    for what in ("requested", "granted"):
+        if caching[what]:
+            _line(out, what, "  ".join(f"{name} {count:,}" for name, count in caching[what].items()))
+    breaks = caching["breaks"]
+    if breaks["notified"] or breaks["acknowledged"]:
+        to = "  ".join(f"to {name} {count:,}" for name, count in breaks["to"].items())
+        _line(out, "breaks", f"{breaks['notified']:,} ({to}), {breaks['acknowledged']:,} acknowledged")
 
 
 def _coverage_table(document: dict[str, Any]) -> Table:

@@ -7,12 +7,12 @@ import random
 import struct
 import subprocess
 from collections import Counter
-from collections.abc import Iterator
 from operator import attrgetter
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
+from helpers.mutate import mutated, records
 
 from smbench.capture import decode as decode_module
 from smbench.capture.decode import DecodeOptions, decode
@@ -41,15 +41,6 @@ def decoded(capture: Path, into: Path) -> Trace | str:
         return decode([capture], into)
     except SmbenchError as error:
         return str(error)
-
-
-def records(data: bytes) -> Iterator[bytes]:
-    """The packet records of a little-endian pcap file."""
-    at = 24
-    while at + 16 <= len(data):
-        (size,) = struct.unpack_from("<I", data, at + 8)
-        yield data[at : at + 16 + size]
-        at += 16 + size
 
 
 def folder(path: Path) -> Path:
@@ -266,26 +257,6 @@ def test_what_cannot_be_used_says_what_to_do(captures: Path, tmp_path: Path) -> 
 def test_key_files_are_checked(name: str, text: str, sentence: str, captures: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=sentence):
         decode([captures / GCM], tmp_path, keys(tmp_path, **{name: text}))
-
-
-def mutated(data: bytes, chance: random.Random) -> bytes:
-    """A capture with bits flipped, packets dropped, doubled and moved, or its end cut off."""
-    packets = list(records(data))
-    for _ in range(chance.randrange(1, 20)):
-        place = chance.randrange(len(packets))
-        packet = bytearray(packets[place])
-        match chance.randrange(4):
-            case 0 if len(packet) > 16:
-                packet[chance.randrange(16, len(packet))] ^= 1 << chance.randrange(8)
-                packets[place] = bytes(packet)
-            case 1:
-                packets.insert(chance.randrange(len(packets)), packets[place])
-            case 2 if len(packets) > 1:
-                del packets[place]
-            case _:
-                packets.insert(chance.randrange(len(packets)), packets.pop(place))
-    whole = data[:24] + b"".join(packets)
-    return whole[: chance.randrange(24, len(whole))] if chance.random() < 0.2 else whole
 
 
 @pytest.mark.parametrize("seed", range(24))
