@@ -59,9 +59,9 @@ def test_three_users_end_as_in_the_capture_and_a_lease_breaks(profile: str, tmp_
     assert ran.status == (0 if document["valid"] else 5), ran.err
     assert document["valid"] == (document["reasons"] == [])
     lifted = sum(json.loads(run("inspect", WORKLOAD, "--json").out)["operations"].values())
-    assert document["operations"] == {
-        "planned": lifted, "executed": lifted, "matched": lifted, "mismatched": 0, "skipped": 0, "compared": True,
-    }  # fmt: skip
+    told = document["operations"]
+    assert told["planned"] == told["executed"] == told["matched"] == lifted > 100
+    assert told["mismatched"] == told["skipped"] == 0
     assert document["order"]["violated"] == 0
     mounts = document["mounts"]
     assert [mount["account"] for mount in mounts] == ["user01", "user02", "user03"]
