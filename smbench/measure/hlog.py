@@ -5,10 +5,11 @@ Written line by line here because the library's writer drops tags and its start 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,6 +59,24 @@ def write_hlog(path: Path, start_epoch_ns: int, series: Iterable[Series]) -> dic
         log.write('"StartTimestamp","Interval_Length","Interval_Max","Interval_Compressed_Histogram"\n')
         log.writelines(line for _, _, line in sorted(lines))
     return whole
+
+
+class Logged(NamedTuple):
+    """One line of a log: a tag's values of an interval, which is `start_s` after the run's start."""
+
+    tag: str
+    start_s: float
+    length_s: float
+    histogram: Histogram
+
+
+def read_hlog(path: Path) -> Iterator[Logged]:
+    """The lines of a log in order of time, one histogram in memory. ValueError where it is damaged."""
+    with path.open(encoding="ascii") as log:
+        for line in log:
+            if line.startswith("Tag="):
+                tag, start_s, length_s, _, encoded = line.rstrip("\n").split(",")
+                yield Logged(tag[4:], float(start_s), float(length_s), Histogram.decode(encoded))
 
 
 def _line(tag: str, interval: int, interval_s: int, histogram: Histogram) -> str:

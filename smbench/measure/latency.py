@@ -6,6 +6,7 @@ keeps the count of values that the library would refuse without a word.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -40,6 +41,10 @@ def bucket_of(values_ns: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.where(in_range, index, -1)
 
 
+def _highest(index: int) -> int:
+    return int(_LAYOUT.get_highest_equivalent_value(_LAYOUT.get_value_from_index(index)))
+
+
 class Histogram:
     """Counts by bucket of times in nanoseconds."""
 
@@ -69,13 +74,16 @@ class Histogram:
     def percentile_ns(self, percentile: float) -> int:
         """The value that so many percent do not exceed, as HdrHistogram has it, but never above the
         largest value itself; 0 where nothing was counted."""
-        target = max(int(percentile * self.total / 100 + 0.5), 1)
-        index = int(np.searchsorted(np.cumsum(self.counts), target))
-        if index >= BUCKETS:
-            return 0
-        return min(
-            int(_LAYOUT.get_highest_equivalent_value(_LAYOUT.get_value_from_index(index))), self.max_ns
-        )
+        return self.percentiles_ns([percentile])[0]
+
+    def percentiles_ns(self, percentiles: Sequence[float]) -> list[int]:
+        """`percentile_ns` of each."""
+        below = np.cumsum(self.counts)
+        targets = [max(int(percentile * below[-1] / 100 + 0.5), 1) for percentile in percentiles]
+        return [
+            0 if index >= BUCKETS else min(_highest(int(index)), self.max_ns)
+            for index in np.searchsorted(below, targets)
+        ]
 
     @property
     def mean_ns(self) -> float:
@@ -90,9 +98,8 @@ class Histogram:
 
     def summary(self) -> dict[str, int]:
         """The percentiles and the largest value, as run.json has them."""
-        return {name: self.percentile_ns(value) for name, value in PERCENTILES.items()} | {
-            "max_ns": self.max_ns
-        }
+        values = self.percentiles_ns(list(PERCENTILES.values()))
+        return dict(zip(PERCENTILES, values, strict=True)) | {"max_ns": self.max_ns}
 
     def to_hdr(self) -> HdrHistogram:
         """The library's own histogram with these counts."""
@@ -107,3 +114,12 @@ class Histogram:
         """The compressed form (V2, base64) that all HdrHistogram tools read."""
         encoded: Any = self.to_hdr().encode()
         return str(encoded, "ascii")
+
+    @classmethod
+    def decode(cls, encoded: str) -> Histogram:
+        """What `encode` made; `max_ns` is then as exact as its bucket."""
+        found = HdrHistogram.decode(encoded)
+        histogram = cls()
+        histogram.counts[:] = np.ctypeslib.as_array(found.counts)
+        histogram.max_ns = int(found.get_max_value()) if found.total_count else 0
+        return histogram

@@ -7,6 +7,7 @@ from the log; the histograms follow from the whole log.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -82,6 +83,8 @@ class Tally:
     """Of the mismatched: failed here, and did not in the capture."""
     skipped: int = 0
     mismatches: list[dict[str, Any]] = field(default_factory=list)
+    causes: Counter[tuple[str, str | None, str]] = field(default_factory=Counter)
+    """All mismatches by kind, expectation and outcome."""
     read_bytes: int = 0
     written_bytes: int = 0
 
@@ -158,6 +161,10 @@ class OperationsResult:
             tally.mismatched += int(differs.sum())
             tally.errors += int((differs & (outcome < 0) & ~fails(expected)).sum())
             self._note_mismatches(batch, np.flatnonzero(differs), outcome)
+            shape = np.stack([kind[differs], expected[differs], np.minimum(outcome[differs], 0)])
+            for (number, was, got), count in zip(*_distinct(shape), strict=True):
+                cause = KINDS[number].__name__, expected_name(was), outcome_name(got)
+                tally.causes[cause] += count
         if executed.any():
             losing = batch.select([name for name in batch.schema.names if name not in _NOT_OF_CALLS])
             losing = losing.set_column(losing.schema.get_field_index("kind"), "kind", pa.array(kind))
@@ -253,6 +260,11 @@ def write_document(path: Path, document: Mapping[str, Any]) -> None:
 
 
 _NOT_OF_CALLS = {"operation", "user", "lane", "expected"}
+
+
+def _distinct(shape: NDArray[np.int64]) -> tuple[list[list[int]], list[int]]:
+    columns, counts = np.unique(shape, axis=1, return_counts=True)
+    return columns.T.tolist(), counts.tolist()
 
 
 def _wanted(path: Path) -> list[str]:

@@ -200,6 +200,10 @@ class RunResult:
             "skipped": joined.skipped(),
             "losses": joined.losses(),
             "mismatches": tally.mismatches,
+            "causes": [
+                {"kind": kind, "expected": expected, "got": got, "count": count}
+                for (kind, expected, got), count in tally.causes.most_common()
+            ],
         }
         added = dict(about)
         document["configuration"] |= added.pop("configuration", {})

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hdrh.histogram import HdrHistogram
 from hdrh.log import HistogramLogReader
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smbench.measure.hlog import Series, write_hlog
+from smbench.measure.hlog import Series, read_hlog, write_hlog
 from smbench.measure.latency import BUCKETS, DIGITS, HIGHEST_NS, LOWEST_NS, Histogram, bucket_of
 
 
@@ -82,3 +83,23 @@ def test_a_long_run_has_longer_intervals(tmp_path) -> None:
     write_hlog(tmp_path / "latency.hlog", 0, [hours])
     lines = (tmp_path / "latency.hlog").read_text().splitlines()
     assert sum(line.startswith("Tag=") for line in lines) == 300
+
+
+def test_what_was_encoded_comes_back():
+    histogram = Histogram()
+    histogram.record(np.array([1, 1, 1000, 12345678], np.int64))
+    again = Histogram.decode(histogram.encode())
+    assert (again.counts == histogram.counts).all()
+    assert again.max_ns == pytest.approx(histogram.max_ns, rel=1e-3)
+    assert Histogram.decode(Histogram().encode()).max_ns == 0
+
+
+def test_a_log_is_read_as_it_was_written(tmp_path):
+    completed = np.array([100, 1_500_000_000, 1_600_000_000], np.int64)
+    values = np.array([10, 2000, 3000], np.int64)
+    whole = write_hlog(tmp_path / "latency.hlog", 0, [Series("Read.service", completed, values)])
+    first, second = read_hlog(tmp_path / "latency.hlog")
+    assert (first.tag, first.start_s, first.length_s, first.histogram.total) == ("Read.service", 0.0, 1.0, 1)
+    assert (second.start_s, second.histogram.total) == (1.0, 2)
+    first.histogram.add(second.histogram)
+    assert (first.histogram.counts == whole["Read.service"].counts).all()
