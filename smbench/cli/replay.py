@@ -14,15 +14,17 @@ from typing import Any
 import click
 
 from smbench.cli.artefacts import claim, default_output, whole
+from smbench.cli.clients import described, share_access
 from smbench.cli.common import Console, common_options
 from smbench.cli.dryrun import dry_run_document, show_dry_run
 from smbench.cli.guard import INTERRUPTED
 from smbench.cli.live import live_view
-from smbench.cli.prepare import prepare_root
+from smbench.cli.prepare import one_root, prepare_root
 from smbench.cli.targets import Place, place_workload, target_options
 from smbench.cli.versions import versions
+from smbench.cli.wire import RunWire, refuse_without_wire, run_wire
 from smbench.errors import UsageError
-from smbench.executors.registry import names
+from smbench.executors.registry import executor_class, names
 from smbench.measure.client import diff, read_counters
 from smbench.measure.thresholds import parse_thresholds
 from smbench.mounts.opened import Mounted
@@ -94,6 +96,9 @@ _CLIENT_SHOWN = {"lease_break_acknowledgements": "lease_breaks_acknowledged"}
     show_default=True,
     help="The most that full content may write.",
 )
+@click.option(
+    "--wire", "wired", is_flag=True, help="Capture the run itself (wire.pcapng), for compare; needs tcpdump."
+)
 @click.option("--deadline", metavar="SECONDS", help="Stop the replay after this time; results are written.")
 @click.option("--max-mismatch", metavar="N|N%", help="Exit with status 4 when more outcomes differ.")
 @click.option(
@@ -122,6 +127,7 @@ def replay(
     prepares: bool,
     content: str,
     max_bytes: str,
+    wired: bool,
     deadline: str | None,
     max_mismatch: str | None,
     threshold_texts: tuple[str, ...],
@@ -159,30 +165,47 @@ def replay(
             document = dry_run_document(plan, place, executor, profile)
             console.result(document, lambda out: show_dry_run(document, out))
             return
-        with ExitStack() as stack:
-            with console.progress("mounting") as progress:
-                opening = open_target(place.target, place.users, place.identity, progress)
-                mounted = stack.enter_context(opening)
-            if prepares and executor not in _WITHOUT_FILES:
-                prepare_root(console, workload, place, mounted.roots[0], Content(content), most, force)
-            options = RunOptions(
-                executor=executor,
-                roots=mounted.roots,
-                profile=profile,
-                identity=_ids(place),
-                deadline_s=deadline_s,
-                acting=mounted.acting,
-            )
-            result, client = _carry_out(console, plan, workload, options, mounted)
-        about = {
-            "configuration": {"workload": source.name, "target": str(place.target), "prepared": prepares},
-            "mounts": mounted.describe(),
-            "client": {shown: client[name] for name, shown in _CLIENT_SHOWN.items() if name in client},
-            "versions": versions(),
-            "notes": mounted.notes,
-        }
+        if wired:
+            refuse_without_wire(place.target)
+        client = executor_class(executor).needs_share
+        shares = share_access(place, workload.info.trace) if client else []
         with whole(output, ".run", DOCUMENT, force) as draft:
-            document = result.write(draft, about, client, thresholds)
+            if prepares and executor not in _WITHOUT_FILES:
+                # By a mount of its own: the users' have nothing of it in their caches.
+                with one_root(console, place) as root:
+                    prepare_root(console, workload, place, root, Content(content), most, force)
+            with ExitStack() as stack:
+                wire = stack.enter_context(run_wire(place.target, wired, draft))
+                if client:
+                    mounted = described(place)
+                else:
+                    with console.progress("mounting") as progress:
+                        opening = open_target(place.target, place.users, place.identity, progress)
+                        mounted = stack.enter_context(opening)
+                options = RunOptions(
+                    executor=executor,
+                    roots=mounted.roots,
+                    profile=profile,
+                    identity=_ids(place),
+                    deadline_s=deadline_s,
+                    acting=mounted.acting,
+                    shares=shares,
+                )
+                result, counters = _carry_out(console, plan, workload, options, mounted, wire)
+            shown = {name: counters[its] for its, name in _CLIENT_SHOWN.items() if its in counters}
+            about = {
+                "configuration": {
+                    "workload": source.name,
+                    "target": str(place.target),
+                    "prepared": prepares,
+                },
+                "mounts": mounted.describe(),
+                "client": shown,
+                "versions": versions(),
+                "notes": mounted.notes,
+                **wire.describe(),
+            }
+            document = result.write(draft, about, counters, thresholds)
     console.result(document, lambda out: show_run(document, out))
     console.note(f"written: {output}")
     _end(document, limit)
@@ -202,13 +225,15 @@ def _workload(console: Console, source: Path) -> Iterator[Workload]:
 
 
 def _carry_out(
-    console: Console, plan: Plan, workload: Workload, options: RunOptions, mounted: Mounted
+    console: Console, plan: Plan, workload: Workload, options: RunOptions, mounted: Mounted, wire: RunWire
 ) -> tuple[RunResult, dict[str, Any]]:
-    """The run itself, between two readings of the client's counters."""
+    """The run itself, between two readings of the client's counters, and two marks on the wire."""
     own = {mount["connection"]["id"] for mount in mounted.describe() if mount.get("connection")}
     before = read_counters()
+    wire.mark()
     with live_view(console) as watch:
         result = run(plan, workload, options, watch=watch)
+    wire.mark()
     return result, diff(before, read_counters(), own or None)
 
 
