@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -111,7 +111,8 @@ def one_root(console: Console, place: Place) -> Iterator[Path]:
     if not place.users:
         raise UsageError("the workload has no users, so there is nothing to prepare")
     with console.progress("mounting") as progress, \
-            open_target(place.target, place.users[:1], place.identity, progress) as mounted:  # fmt: skip
+            open_target(place.target, place.users[:1], place.identity, progress) as mounted, \
+            mounted.entered(0):  # fmt: skip
         yield mounted.roots[0]
 
 
@@ -156,5 +157,6 @@ def _clean(console: Console, root: Path) -> None:
 
 
 def _document(prepared: Prepared) -> dict[str, Any]:
-    document = asdict(prepared)
+    # Not asdict, which makes counts of a Counter's items (bpo-35540).
+    document = {field.name: getattr(prepared, field.name) for field in fields(prepared)}
     return {name: dict(value) if isinstance(value, Counter) else value for name, value in document.items()}

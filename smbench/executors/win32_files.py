@@ -20,7 +20,7 @@ from smbench.executors.win32_api import (
     ObjectName,
     Scratch,
 )
-from smbench.executors.win32_names import NameRefusedError, is_remote, nt_root, relative_name
+from smbench.nt_names import NameRefusedError, is_remote, nt_root, relative_name
 from smbench.ntstatus import Status, name, outcome_of
 from smbench.workload.calls import Close, Open
 

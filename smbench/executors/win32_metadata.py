@@ -8,7 +8,7 @@ from smbench.executors import win32_information as information
 from smbench.executors import win32_opens as opens
 from smbench.executors.win32_api import Name
 from smbench.executors.win32_files import NAME_INVALID, OpenFiles, check
-from smbench.executors.win32_names import NameRefusedError, relative_name
+from smbench.nt_names import NameRefusedError, relative_name
 from smbench.ntstatus import Status, outcome_of
 from smbench.workload.calls import (
     Link,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,6 +35,13 @@ class Mounted:
     """What went less than well, for the result; after the end also of unmounting."""
     acting: list[Any] = field(default_factory=list)
     """Who each user's threads have to act as (`runner.worker.Acting`), where not whoever runs this."""
+
+    def entered(self, user: int) -> AbstractContextManager[None]:
+        """The calling thread acts as that user meanwhile."""
+        acting: AbstractContextManager[None] = nullcontext()
+        if self.acting and self.acting[user] is not None:
+            acting = self.acting[user].entered()
+        return acting
 
     def describe(self) -> list[dict[str, Any]]:
         """For `mounts` in run.json: a dict a user."""

@@ -8,36 +8,25 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 from smbench.beneath import Beneath
+from smbench.prepare.filesystem import (
+    EPOCH_FILETIME,
+    FIXED,
+    HIDDEN,
+    NORMAL,
+    READONLY,
+    SETTABLE,
+    FileSystem,
+    Loss,
+)
 from smbench.workload.model import Kind, NamespaceEntry
-
-READONLY = 0x1
-HIDDEN = 0x2
-_NORMAL = 0x80
-# [MS-FSCC] 2.6: what a client may set; the others (DIRECTORY, SPARSE, REPARSE, COMPRESSED, ENCRYPTED) are
-# what a file is, not what it is told to be.
-SETTABLE = READONLY | HIDDEN | 0x4 | 0x20 | 0x100 | 0x1000 | 0x2000
-_FIXED = 0x400 | 0x800 | 0x4000
 
 _ATTRIBUTES = "user.cifs.dosattrib"
 _CREATED = "user.cifs.creationtime"
-_EPOCH_FILETIME = 116_444_736_000_000_000
-"""100 ns ticks from 1601 to 1970 ([MS-DTYP] 2.3.3)."""
-
-Loss = Callable[[str], None]
-"""Told, with a reason, of each thing that the file system cannot keep."""
-
-
-@dataclass(frozen=True, slots=True)
-class FileSystem:
-    """What the target can keep."""
-
-    cifs: bool
 
 
 def probe(beneath: Beneath) -> FileSystem:
@@ -63,7 +52,7 @@ def read_attributes(beneath: Beneath, path: str) -> int | None:
 def read_created_ns(beneath: Beneath, path: str) -> int | None:
     """The creation time in nanoseconds since 1970; None where the file system has none."""
     ticks = _read_number(beneath, path, _CREATED)
-    return None if ticks is None else (ticks - _EPOCH_FILETIME) * 100
+    return None if ticks is None else (ticks - EPOCH_FILETIME) * 100
 
 
 def _read_number(beneath: Beneath, path: str, name: str) -> int | None:
@@ -86,11 +75,11 @@ def apply(beneath: Beneath, system: FileSystem, entry: NamespaceEntry, loss: Los
 
 def _apply_attributes(pinned: Path, system: FileSystem, entry: NamespaceEntry, loss: Loss) -> None:
     wanted = (entry.attributes or 0) & SETTABLE
-    if (entry.attributes or 0) & _FIXED:
+    if (entry.attributes or 0) & FIXED:
         loss("an attribute that cannot be set (reparse point, compressed, encrypted)")
     if system.cifs:
         try:
-            os.setxattr(pinned, _ATTRIBUTES, (wanted or _NORMAL).to_bytes(4, "little"))
+            os.setxattr(pinned, _ATTRIBUTES, (wanted or NORMAL).to_bytes(4, "little"))
             return
         except OSError as error:
             loss(f"DOS attributes refused ({error.strerror})")
@@ -104,7 +93,7 @@ def _apply_attributes(pinned: Path, system: FileSystem, entry: NamespaceEntry, l
 
 
 def _apply_created(pinned: Path, created_ns: int, loss: Loss) -> None:
-    ticks = created_ns // 100 + _EPOCH_FILETIME
+    ticks = created_ns // 100 + EPOCH_FILETIME
     if not 0 < ticks < 1 << 63:
         loss("a creation time that no file system keeps")
         return
@@ -130,7 +119,7 @@ def make_writable(beneath: Beneath, path: str) -> None:
     """Take READONLY away, by whichever way the file system has it; what cannot be changed stays."""
     with suppress(OSError), _pinned(beneath, path) as pinned:
         with suppress(OSError):
-            os.setxattr(pinned, _ATTRIBUTES, _NORMAL.to_bytes(4, "little"))
+            os.setxattr(pinned, _ATTRIBUTES, NORMAL.to_bytes(4, "little"))
         pinned.chmod(stat.S_IMODE(pinned.stat().st_mode) | 0o200)
 
 

@@ -7,11 +7,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from smbench.beneath import Beneath
 from smbench.errors import SetupError
-from smbench.prepare.attributes import FileSystem, probe, read_attributes, read_created_ns
-from smbench.prepare.fresh import lstat
+from smbench.prepare.filesystem import FileSystem
 from smbench.prepare.layout import Item, lay_out
+from smbench.prepare.system import Beneath, lstat, probe, read_attributes, read_created_ns
 from smbench.prepare.tree import NAME_ERRORS
 from smbench.workload.model import Kind, NamespaceEntry
 

@@ -12,12 +12,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from smbench.beneath import Beneath
 from smbench.errors import SetupError, UsageError
 from smbench.prepare import manifest as manifests
 from smbench.prepare import tree
 from smbench.prepare.manifest import OWN_NAMES
 from smbench.prepare.outcome import Progress
+from smbench.prepare.system import Beneath
 
 
 @dataclass(slots=True)

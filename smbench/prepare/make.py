@@ -10,16 +10,15 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from smbench.beneath import Beneath
 from smbench.errors import SetupError, UsageError
 from smbench.prepare import manifest as manifests
 from smbench.prepare import tree
-from smbench.prepare.attributes import FileSystem, apply, hide, probe
 from smbench.prepare.content import DEFAULT_MAX_BYTES, Content, fill
-from smbench.prepare.fresh import forget_if_gone
+from smbench.prepare.filesystem import FileSystem
 from smbench.prepare.layout import Item, Layout, lay_out, without
 from smbench.prepare.manifest import MANIFEST, OWN_NAMES, Manifest
 from smbench.prepare.outcome import Prepared, Progress
+from smbench.prepare.system import Beneath, apply, forget_if_gone, free_bytes, hide, probe
 from smbench.prepare.tree import Found
 from smbench.units import format_size
 from smbench.workload.model import NamespaceEntry
@@ -175,10 +174,8 @@ class _Maker:
     def check_space(self) -> None:
         """Better now than after the half of it; quotas show only when they are met."""
         need = sum(item.bytes for item in self.layout.files if item.path not in self.there)
-        space = os.statvfs(self.root)
-        free = space.f_bavail * space.f_frsize
-        # Some servers tell 0 of 0 blocks: they do not know.
-        if self.content is Content.FULL and space.f_blocks and need > free:
+        free = free_bytes(self.root)
+        if self.content is Content.FULL and free is not None and need > free:
             raise OSError(errno.ENOSPC, f"{format_size(need)} needed, {format_size(free)} free")
 
     def each(self, path: str, make: Callable[[], None]) -> None:

@@ -8,8 +8,7 @@ import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from smbench.beneath import Beneath
-from smbench.prepare.attributes import make_writable
+from smbench.prepare.system import Beneath, entries, make_writable
 
 NAME_ERRORS = frozenset(
     {
@@ -47,12 +46,7 @@ def walk(beneath: Beneath, descend: Callable[[str], bool], folder: str = "") -> 
     waiting = [folder]
     while waiting:
         inside = waiting.pop()
-        descriptor = beneath.open(inside, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            statuses = [(name, _lstat(descriptor, name)) for name in _names(descriptor)]
-        finally:
-            os.close(descriptor)
-        for name, status in statuses:
+        for name, status in entries(beneath, inside):
             if status is None:
                 continue
             found = Found(f"{inside}/{name}" if inside else name, status)
@@ -63,25 +57,7 @@ def walk(beneath: Beneath, descend: Callable[[str], bool], folder: str = "") -> 
 
 def names(beneath: Beneath, folder: str) -> list[str]:
     """What a directory lists, without `.` and `..`."""
-    descriptor = beneath.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        return _names(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _names(directory: int) -> list[str]:
-    # Sorted, so that one tree is always walked in one order.
-    with os.scandir(directory) as entries:
-        return sorted(entry.name for entry in entries)
-
-
-def _lstat(directory: int, name: str) -> os.stat_result | None:
-    """None where the name went in the meantime, or cannot be asked for."""
-    try:
-        return os.stat(name, dir_fd=directory, follow_symlinks=False)
-    except OSError:
-        return None
+    return [name for name, _ in entries(beneath, folder)]
 
 
 def remove(beneath: Beneath, path: str) -> int:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smbench.executors.win32_names import NameRefusedError, is_device, is_remote, nt_root, relative_name
+from smbench.nt_names import NameRefusedError, extended_root, is_device, is_remote, nt_root, relative_name
 
 
 @pytest.mark.parametrize(
@@ -25,6 +25,7 @@ from smbench.executors.win32_names import NameRefusedError, is_device, is_remote
 def test_roots(path: str, expected: str) -> None:
     assert nt_root(path) == expected
     assert is_remote(expected) == ("UNC" in expected)
+    assert extended_root(path) == expected.replace("\\??", "\\\\?")
 
 
 @pytest.mark.parametrize(

@@ -47,6 +47,11 @@ def nt_root(path: str) -> str:
     raise NameRefusedError(f"the target {path!r} is neither \\\\server\\share nor a directory with its drive")
 
 
+def extended_root(path: str) -> str:
+    r"""The same for Win32, which then takes names literally: `\\?\UNC\server\share`, `\\?\C:\folder`."""
+    return "\\\\?\\" + nt_root(path)[4:]
+
+
 def is_remote(nt_path: str) -> bool:
     """Whether a root that `nt_root` made is a share."""
     return nt_path.upper().startswith("\\??\\UNC\\")
