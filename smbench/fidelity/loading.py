@@ -121,7 +121,9 @@ def stands(document: Mapping[str, Any], info: TraceInfo) -> list[Stand]:
     for mount in document.get("mounts") or []:
         connection = mount.get("connection") or {}
         session = int(str(connection.get("session") or "0"), 0)
-        found.append(Stand(str(mount["user"]), str(mount.get("account") or ""), user_of.get(session)))
+        found.append(
+            Stand(str(mount.get("user") or ""), str(mount.get("account") or ""), user_of.get(session))
+        )
     return found
 
 

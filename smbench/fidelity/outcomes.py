@@ -80,7 +80,7 @@ def run_outcomes(
     name: str, document: Mapping[str, Any], operations: Path, reference: StoredOperations
 ) -> RunOutcomes:
     """Compare a run's operations.parquet with its workload. UsageError where it is another workload's."""
-    ran = pq.read_table(operations)
+    ran = _read(name, operations)
     columns = ["kind", "expected", "received", "service_ns", "calls"]
     captured = reference.table(columns)
     if len(ran) != len(captured) or not ran.column("kind").cast(pa.string()).equals(
@@ -142,6 +142,13 @@ def run_outcomes(
         _ended(table, odd, {row["kind"]: row["reason"] for row in document.get("skipped", [])}),
         kinds.to_pylist(),
     )
+
+
+def _read(name: str, operations: Path) -> pa.Table:
+    try:
+        return pq.read_table(operations)
+    except (OSError, pa.ArrowInvalid) as error:
+        raise UsageError(f"{name} is not whole: {operations.name} cannot be read ({error})") from None
 
 
 def _matches(group: Mapping[str, Any]) -> bool:
