@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import struct
 from ctypes import memmove
+from functools import lru_cache
 
 from smbench.executors import win32_information as information
 from smbench.executors.win32_api import Buffer
@@ -149,7 +150,9 @@ class DataCalls:
         return self._nt.finish(status, scratch)
 
 
+@lru_cache(maxsize=2)
 def _random_data(size: int, seed: int) -> Buffer:
+    """The data of writes; the users of one process share it."""
     data = Buffer(size + _DATA_SLACK)
     content = random.Random(seed).randbytes(size + _DATA_SLACK)
     memmove(data.address, content, len(content))

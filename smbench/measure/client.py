@@ -9,6 +9,7 @@ that need none (read caching alone, [MS-SMB2] 2.2.23.2) are not counted by the k
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -66,6 +67,10 @@ class ClientCounters:
 
 def read_counters() -> ClientCounters | None:
     """The counters now; None where there is no CIFS client or it may not be asked."""
+    if sys.platform == "win32":
+        from smbench.measure import client_windows
+
+        return client_windows.read_counters()
     try:
         stats = STATS.read_text(encoding="utf-8", errors="replace")
     except OSError:
