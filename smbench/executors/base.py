@@ -103,6 +103,12 @@ class Executor(ABC):
         del call
         return None
 
+    @classmethod
+    def preload(cls, max_io_bytes: int, seed: int) -> None:
+        """Make what the executors of all users can share (the data that writes carry), once, in the
+        process that the workers are forked from; the arguments are those of the context."""
+        del max_io_bytes, seed
+
     def warm(self, paths: Sequence[str]) -> None:
         """Let the client learn names and attributes of what is there already, so that it asks for none of
         them by itself during the run. Called once, before the clock starts; raises nothing."""

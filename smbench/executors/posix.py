@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 from smbench.beneath import Beneath
 from smbench.executors import linux_calls, patterns
 from smbench.executors.base import NEVER, NOT_YET, Executor, ExecutorContext, Handler
-from smbench.executors.posix_data import DataCalls, refused
+from smbench.executors.posix_data import DataCalls, refused, write_data
 from smbench.executors.posix_files import NotOpenError, OpenFiles
 from smbench.executors.posix_metadata import MetadataCalls
 from smbench.executors.posix_opens import open_loss
@@ -51,6 +51,10 @@ class PosixExecutor(Executor):
         self._files = OpenFiles(self._names, wire=wire, cifs=cifs)
         self._data = DataCalls(self._files, cifs=cifs, max_io_bytes=context.max_io_bytes, seed=context.seed)
         self._metadata = MetadataCalls(self._names, self._files, wire=wire, cifs=cifs)
+
+    @classmethod
+    def preload(cls, max_io_bytes: int, seed: int) -> None:
+        write_data(max_io_bytes, seed)
 
     def handlers(self) -> Mapping[type[Call], Handler]:
         files, data, metadata = self._files, self._data, self._metadata

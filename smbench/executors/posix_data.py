@@ -8,6 +8,7 @@ import os
 import random
 import struct
 from errno import EACCES, EBADF, EINVAL, ENXIO, EOPNOTSUPP
+from functools import lru_cache
 from threading import local
 
 from smbench.executors import linux_calls
@@ -41,6 +42,12 @@ class _Buffers(local):
         return self.vectors.setdefault(length, [self.view[:length]])
 
 
+@lru_cache(maxsize=1)
+def write_data(max_io_bytes: int, seed: int) -> memoryview:
+    """What writes of up to so many bytes carry: the same for all users, so that forked ones share it."""
+    return memoryview(random.Random(seed).randbytes(max_io_bytes + _DATA_SLACK))
+
+
 class DataCalls:
     """Handlers by descriptor. `max_io_bytes` is the largest read or write to expect, `seed` the data's."""
 
@@ -49,7 +56,7 @@ class DataCalls:
         self._fds = files.fds
         self._cifs = cifs
         self._buffers = _Buffers(max(max_io_bytes, mmap.PAGESIZE))
-        self._data = memoryview(random.Random(seed).randbytes(max_io_bytes + _DATA_SLACK))
+        self._data = write_data(max_io_bytes, seed)
         self._seed = seed
 
     def read(self, call: Read) -> int:
@@ -155,7 +162,7 @@ class DataCalls:
 
     def _grow(self, length: int) -> None:
         # Only where the workload's largest write was told wrong: the clock runs meanwhile.
-        self._data = memoryview(random.Random(self._seed).randbytes(length + _DATA_SLACK))
+        self._data = write_data(length, self._seed)
 
 
 def _count_data(fd: int, offset: int, end: int) -> int:

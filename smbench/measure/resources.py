@@ -46,10 +46,8 @@ class ResourceSampler:
         self._before: dict[int, tuple[int, float, int]] = {}
         self._machine_before: tuple[Any, int, Any] | None = None
 
-    def begin(self, start_ns: int, pids: Mapping[int, int]) -> None:
-        """Start counting; `pids` are the workers by process number."""
-        self._start_ns = start_ns
-        self._due_ns = start_ns + PERIOD_NS
+    def begin(self, pids: Mapping[int, int]) -> None:
+        """Find the workers, by process number, while they wait: what this takes is nobody's lateness."""
         for number, pid in pids.items():
             try:
                 self._workers[number] = psutil.Process(pid)
@@ -58,8 +56,13 @@ class ResourceSampler:
         psutil.cpu_percent(percpu=True)
         self._machine_before = _machine()
         for number in list(self._workers):
-            self._worker_row(number, start_ns)
+            self._worker_row(number, now_ns())
         self.rows.clear()
+
+    def start_at(self, start_ns: int) -> None:
+        """When the run begins: times count from here, and samples are due each second after it."""
+        self._start_ns = start_ns
+        self._due_ns = start_ns + PERIOD_NS
 
     def sample_when_due(self) -> None:
         """Take a sample if a second has gone by since the last."""

@@ -17,13 +17,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import FrameType
 
-import multiprocess
+from multiprocess import process
 from multiprocess.connection import wait
+from multiprocess.process import BaseProcess
 
 from smbench.errors import SetupError
 from smbench.measure.clock import now_ns
 from smbench.measure.resources import ResourceSampler
 from smbench.runner import board as states
+from smbench.runner.fork import worker_process
 from smbench.runner.job_windows import end_children_with_this_process
 from smbench.runner.worker import Job, work
 
@@ -76,11 +78,13 @@ def run_pool(
             if not _await_ready(job, workers, orders):
                 ending.stopped = orders.name
                 return ending
+            if sampler is not None:
+                sampler.begin({n: worker.pid for n, worker in enumerate(workers)})
             margin_ns = _START_MARGIN_NS + processes * _START_MARGIN_A_PROCESS_NS
             ending.start_ns = now_ns() + margin_ns
             job.board.start_at(ending.start_ns)
             if sampler is not None:
-                sampler.begin(ending.start_ns, {n: worker.pid for n, worker in enumerate(workers)})
+                sampler.start_at(ending.start_ns)
             _watch(job, workers, orders, ending, deadline_s, sampler, progress, grace_s)
         finally:
             _end_all(workers)
@@ -88,14 +92,16 @@ def run_pool(
     return ending
 
 
-def _fork(job: Job, processes: int) -> list[multiprocess.Process]:
-    context = multiprocess.get_context("fork" if sys.platform == "linux" else "spawn")
+def _fork(job: Job, processes: int) -> list[BaseProcess]:
+    job.share()
     gc.collect()
-    gc.freeze()  # workers share these objects without a copy; a collection would touch them all
+    # Workers share these objects without a copy; a collection would touch them all.
+    gc.freeze()
+    gc.disable()
     workers = []
     try:
         for number in range(processes):
-            worker = context.Process(target=work, args=(job, number), name=f"smbench-{number}")
+            worker = worker_process(f"smbench-{number}", work, job, number)
             worker.start()
             workers.append(worker)
     except OSError as error:
@@ -105,11 +111,12 @@ def _fork(job: Job, processes: int) -> list[multiprocess.Process]:
             "raise the limit of processes (ulimit -u), or put several users into one with --users-per-process"
         ) from None
     finally:
+        gc.enable()
         gc.unfreeze()
     return workers
 
 
-def _await_ready(job: Job, workers: list[multiprocess.Process], orders: _Orders) -> bool:
+def _await_ready(job: Job, workers: list[BaseProcess], orders: _Orders) -> bool:
     """Whether all are ready; False where the run was stopped before."""
     give_up = time.monotonic() + _START_TIMEOUT_S
     waiting = list(range(len(workers)))
@@ -139,7 +146,7 @@ def _await_ready(job: Job, workers: list[multiprocess.Process], orders: _Orders)
 
 
 def _watch(
-    job: Job, workers: list[multiprocess.Process], orders: _Orders, ending: Ending,
+    job: Job, workers: list[BaseProcess], orders: _Orders, ending: Ending,
     deadline_s: float | None, sampler: ResourceSampler | None, progress: Callable[[], None], grace_s: float,
 ) -> None:  # fmt: skip
     running = {worker.sentinel: number for number, worker in enumerate(workers)}
@@ -175,7 +182,7 @@ def _watch(
             return
 
 
-def _end_all(workers: list[multiprocess.Process]) -> None:
+def _end_all(workers: list[BaseProcess]) -> None:
     for worker in workers:
         if worker.is_alive():
             worker.kill()
@@ -185,7 +192,7 @@ def _end_all(workers: list[multiprocess.Process]) -> None:
         if worker.exitcode is not None:
             worker.close()
         else:  # multiprocess would wait for it for ever at exit
-            multiprocess.process._children.discard(worker)
+            process._children.discard(worker)
 
 
 @contextmanager
@@ -213,7 +220,7 @@ def _who(job: Job, process: int) -> str:
     return f"the worker of {', '.join(sorted(users)[:3])}"
 
 
-def _how(worker: multiprocess.Process) -> str:
+def _how(worker: BaseProcess) -> str:
     code = worker.exitcode
     if code is not None and code < 0:
         return f"killed by {signal.Signals(-code).name}"

@@ -20,6 +20,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Protocol
 
+import pyarrow as pa
+
 from smbench.errors import SmbenchError
 from smbench.executors.base import Executor, ExecutorContext, ShareAccess
 from smbench.measure.oplog import OperationLog
@@ -28,13 +30,14 @@ from smbench.runner import board as states
 from smbench.runner.board import Board
 from smbench.runner.cuts import Cuts
 from smbench.runner.lane import Lane
-from smbench.runner.spread import LaneCalls
+from smbench.runner.spread import LaneCalls, calls_of
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_TIMERSLACK = 29
 _SWITCH_INTERVAL_S = 0.0005
 """How long a lane's thread may keep the GIL while others want it; Python's own 5 ms would be lateness."""
 _LANE_STACK_BYTES = 512 << 10
+_LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 _TOLD_BY_SIGNAL = sys.platform != "win32"
 """Elsewhere the parent has only the board to say that the run is stopped."""
 _LOOK_S = 0.1
@@ -73,6 +76,16 @@ class Job:
     """For each user, the paths to warm."""
     statistics: Path | None = None
     """The folder for what the executors counted."""
+
+    def share(self) -> None:
+        """Make what all workers can share, before they are forked: they inherit it without a copy."""
+        self.executor.preload(self.max_io_bytes, self.seed)
+        if self.plan.lanes:
+            calls_of(next(self.calls.of_lane(0)).slice(0, 1))  # what Arrow sets up at its first use
+        # A fork copies the map of every page that its parent has.
+        pa.default_memory_pool().release_unused()
+        if _LIBC is not None and hasattr(_LIBC, "malloc_trim"):
+            _LIBC.malloc_trim(0)
 
     def entered(self, user: int) -> AbstractContextManager[None]:
         """The calling thread acts as that user."""
@@ -141,11 +154,10 @@ def become(identity: tuple[int, int] | None, parent: int) -> None:
         os.setgroups([])
         os.setgid(gid)
         os.setuid(uid)
-    if sys.platform == "linux":
-        libc = ctypes.CDLL(None)
-        libc.prctl(_PR_SET_TIMERSLACK, 1, 0, 0, 0)
+    if _LIBC is not None:
+        _LIBC.prctl(_PR_SET_TIMERSLACK, 1, 0, 0, 0)
         # After setuid(2), which would clear it.
-        libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
         if os.getppid() != parent:
             os._exit(1)
 
