@@ -22,9 +22,11 @@ def claim(path: Path, suffix: str, marker: str, force: bool) -> None:
 
     `marker` is the file that tells an artefact of ours from a folder that somebody needs.
     """
+    if not path.parent.is_dir():
+        raise UsageError(f"cannot write {path}: the folder {path.parent} does not exist")
+    if not os.access(path.parent, os.W_OK):
+        raise UsageError(f"cannot write {path}: you may not write in {path.parent}; choose another with -o")
     if not path.exists() and not path.is_symlink():
-        if not path.parent.is_dir():
-            raise UsageError(f"cannot write {path}: the folder {path.parent} does not exist")
         return
     if not (path / marker).is_file():
         raise UsageError(f"{path} exists and is no {suffix} directory: choose another name with -o")

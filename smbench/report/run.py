@@ -40,6 +40,8 @@ def _verdict(document: dict[str, Any], out: Console) -> None:
         f"{valid}  {configuration['workload']} on {configuration['target']}, executor "
         f"{configuration['executor']}, profile {configuration['profile']}, pace {pace}"
     )
+    if document.get("stopped"):
+        out.print(f"  stopped before its end: {document['stopped']}", markup=False)
     for reason in document.get("reasons", []):
         out.print(f"  not valid: {reason}", markup=False)
     out.print(
