@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -44,7 +45,12 @@ def run_wire(target: Target, wanted: bool, directory: Path) -> Iterator[RunWire]
     if not wanted:
         yield RunWire()
         return
-    from smbench.measure.wire import WIRE, capture_wire
+    from smbench.measure.wire import WIRE
+
+    if sys.platform == "win32":
+        from smbench.measure.wire_windows import capture_wire
+    else:
+        from smbench.measure.wire import capture_wire
 
     assert isinstance(target, ShareTarget)
     with capture_wire(target.server, target.port, directory / WIRE) as capture:
