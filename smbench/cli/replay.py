@@ -20,6 +20,7 @@ from smbench.cli.dryrun import dry_run_document, show_dry_run
 from smbench.cli.guard import INTERRUPTED
 from smbench.cli.live import live_view
 from smbench.cli.prepare import one_root, prepare_root
+from smbench.cli.report import written_page
 from smbench.cli.targets import Place, place_workload, target_options
 from smbench.cli.versions import versions
 from smbench.cli.wire import RunWire, refuse_without_wire, run_wire
@@ -36,7 +37,7 @@ from smbench.runner.result import DOCUMENT
 from smbench.runner.run import RunOptions, RunResult, run
 from smbench.units import format_size, parse_duration_s, parse_size
 from smbench.workload.model import Workload
-from smbench.workload.store import read
+from smbench.workload.store import StoredOperations, read
 
 _MISMATCHED = 4
 _NOT_VALID = 5
@@ -206,6 +207,8 @@ def replay(
                 **wire.describe(),
             }
             document = result.write(draft, about, counters, thresholds)
+        # Only now: the result is there, whatever becomes of the page.
+        written_page(console, output, document, workload=_stored_in(workload))
     console.result(document, lambda out: show_run(document, out))
     console.note(f"written: {output}")
     _end(document, limit)
@@ -235,6 +238,11 @@ def _carry_out(
         result = run(plan, workload, options, watch=watch)
     wire.mark()
     return result, diff(before, read_counters(), own or None)
+
+
+def _stored_in(workload: Workload) -> Path | None:
+    operations = workload.operations
+    return operations.path.parent if isinstance(operations, StoredOperations) else None
 
 
 def _ids(place: Place) -> tuple[int, int] | None:

@@ -9,7 +9,9 @@ from typing import Any
 import click
 
 from smbench.cli.common import Console, common_options
-from smbench.errors import UsageError
+from smbench.errors import SetupError, UsageError
+from smbench.report.csv import write_csv
+from smbench.report.page import PAGE, write_page
 from smbench.report.run import show_run
 
 RUN_DOCUMENT = "run.json"
@@ -33,15 +35,55 @@ def read_run(directory: Path) -> dict[str, Any]:
 
 @click.command(short_help=__doc__)
 @click.argument("run", type=click.Path(path_type=Path))
+@click.option(
+    "--html",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help=f"Where the page goes (default: {PAGE} in the run).",
+)
+@click.option(
+    "--csv",
+    "csv_folder",
+    metavar="FOLDER",
+    type=click.Path(path_type=Path),
+    help="Write latency.csv, series.csv and mismatches.csv there too.",
+)
+@click.option(
+    "--workload", type=click.Path(path_type=Path),
+    help="What was replayed, for the frames of the slowest calls (default: what lies beside the run).",
+)  # fmt: skip
 @common_options
-def report(console: Console, run: Path) -> None:
-    """The report of a run: is it valid, did the operations end as in the capture, what did they cost,
-    what did the client do.
+def report(
+    console: Console, run: Path, html: Path | None, csv_folder: Path | None, workload: Path | None
+) -> None:
+    """The report of a run, as text and as one HTML page that opens offline: is it valid, did it keep to
+    its thresholds, did the operations end as in the capture, what did they cost and when.
 
     \b
     Examples:
       smbench-mount report first.run
+      smbench-mount report first.run --html first.html --csv tables
       smbench-mount report first.run --json | jq .latency.Read.service
     """
     document = read_run(run)
+    written = written_page(console, run, document, html, workload)
+    if csv_folder is not None:
+        written += write_csv(run, document, csv_folder)
     console.result(document, lambda out: show_run(document, out))
+    if written:
+        console.note("written: " + ", ".join(map(str, written)))
+
+
+def written_page(
+    console: Console, run: Path, document: dict[str, Any], html: Path | None = None,
+    workload: Path | None = None,
+) -> list[Path]:  # fmt: skip
+    """Write the page of a run; its name, or nothing where that failed. Where nobody asked for it by a
+    name, a run that is not ours to write to, or not whole any more, is a warning and no error."""
+    try:
+        return [write_page(run, document, html, workload)]
+    except (UsageError, SetupError) as error:
+        if html is not None:
+            raise
+        console.warn(f"no page: {error}")
+        return []

@@ -59,14 +59,14 @@ def log_axis(smallest: float, largest: float, label: Label = format_ns, title: s
 NINES = (0.0, 50.0, 90.0, 99.0, 99.9, 99.99)
 
 
-def percentile_axis(count: int) -> Axis:
+def percentile_axis(count: int, title: str = "share of the exchanges that took no longer") -> Axis:
     """HdrHistogram's: equal steps for 90 %, 99 %, 99.9 %, as far as `count` values reach."""
     deepest = max(1.0, math.log10(max(count, 1)))
     ticks = [mark for mark in NINES if _nines(mark) <= deepest + 1e-9]
     return Axis(
         lambda percent: min(1.0, _nines(percent) / deepest),
         [(mark, f"{mark:g} %") for mark in ticks],
-        "share of the exchanges that took no longer",
+        title,
     )
 
 
@@ -90,7 +90,7 @@ def line_chart(
     series: Sequence[Series], x: Axis, y: Axis, *, width: int = 560, height: int = 260, stepped: bool = False
 ) -> str:
     """Lines over two axes; `stepped`: each value holds until the next."""
-    frame = _Frame(width, height)
+    frame = Frame(width, height)
     parts = [frame.open("chart"), *frame.axes(x, y)]
     for one in series:
         points = [frame.at(x.place(across), y.place(up)) for across, up in one.points]
@@ -105,7 +105,7 @@ def line_chart(
 def bar_pair(values: Sequence[tuple[float, str]], largest: float, *, width: int = 180) -> str:
     """Small horizontal bars one below the other, one a series; each with its text for the pointer."""
     height, gap = 7, 2
-    parts = [_svg("bars", width, len(values) * (height + gap))]
+    parts = [svg("bars", width, len(values) * (height + gap))]
     for number, (value, said) in enumerate(values):
         length = width * value / largest if largest > 0 else 0.0
         parts.append(
@@ -118,14 +118,14 @@ def bar_pair(values: Sequence[tuple[float, str]], largest: float, *, width: int 
 def gauge(share: float, said: str, *, width: int = 220) -> str:
     """A share of one, as a bar on its track."""
     return (
-        _svg("gauge", width, 8)
+        svg("gauge", width, 8)
         + f'<rect class="track" width="{width}" height="8" rx="4"></rect>'
         + f'<rect class="fill" width="{width * min(max(share, 0.0), 1.0):.1f}" height="8" rx="4"><title>'
         + f"{escape(said)}</title></rect></svg>"
     )
 
 
-class _Frame:
+class Frame:
     """The plotting area within a picture."""
 
     def __init__(self, width: int, height: int) -> None:
@@ -134,7 +134,7 @@ class _Frame:
         self._up = height - _TOP - _BOTTOM
 
     def open(self, name: str) -> str:
-        return _svg(name, self._width, self._height)
+        return svg(name, self._width, self._height)
 
     def at(self, across: float, up: float) -> Point:
         return _LEFT + across * self._across, _TOP + (1 - up) * self._up
@@ -167,7 +167,7 @@ class _Frame:
         return parts
 
 
-def _svg(name: str, width: int, height: int) -> str:
+def svg(name: str, width: int, height: int) -> str:
     return f'<svg class="{name}" viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="img">'
 
 

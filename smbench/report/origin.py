@@ -1,0 +1,80 @@
+"""Where operations of a run come from: the exchanges of the capture, by the workload beside the run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from smbench.trace.model import command_name
+from smbench.trace.store import EXCHANGES_FILE
+from smbench.workload.store import OPERATIONS
+
+_FRAMES_SHOWN = 4
+_EXCHANGES = ("index", "capture", "frame", "command")
+
+
+@dataclass(frozen=True, slots=True)
+class Origins:
+    """The exchanges of operations by their numbers, as people read them; `note` says why there are none."""
+
+    of: Mapping[int, str]
+    note: str | None = None
+
+
+def find_workload(run: Path, document: Mapping[str, Any]) -> Path | None:
+    """The workload that a run replayed, where it lies beside the run."""
+    beside = run.resolve().parent / Path(str(document["configuration"].get("workload", ""))).name
+    return beside if (beside / OPERATIONS).is_file() else None
+
+
+def find_origins(workload: Path | None, rows: Sequence[Mapping[str, Any]]) -> Origins:
+    """The exchanges behind rows of a run's operations.parquet."""
+    if workload is None:
+        return Origins({}, "The workload is not beside the run: give it with --workload for the frames.")
+    numbers = [row["operation"] for row in rows]
+    try:
+        found = _selected(
+            workload / OPERATIONS, "operation", numbers, ("operation", "kind", "path", "exchanges")
+        )
+        same = (all(found[row["operation"]][name] == row[name] for name in ("kind", "path")) for row in rows)
+        if not all(same):
+            return Origins({}, f"{workload.name} beside the run is not what it replayed: no frames.")
+        wanted = sorted({number for row in found.values() for number in row["exchanges"]})
+        exchanges = _selected(workload / EXCHANGES_FILE, "index", wanted, _EXCHANGES)
+    except (OSError, KeyError, pa.ArrowInvalid):
+        return Origins({}, f"{workload.name} cannot be read, or did not keep its exchanges: no frames.")
+    several = len({row["capture"] for row in exchanges.values()}) > 1
+    return Origins({
+        number: _told([exchanges[at] for at in row["exchanges"]], several) for number, row in found.items()
+    })  # fmt: skip
+
+
+def _selected(
+    path: Path, key: str, numbers: Sequence[int], columns: Sequence[str]
+) -> dict[int, dict[str, Any]]:
+    """Rows by their key. Only the row groups that hold any are read whole."""
+    found: dict[int, dict[str, Any]] = {}
+    with pq.ParquetFile(path, pre_buffer=False) as file:
+        for group in range(file.metadata.num_row_groups):
+            keys = file.read_row_group(group, columns=[key], use_threads=False).column(0)
+            places = pc.indices_nonzero(pc.is_in(keys, pa.array(numbers, keys.type)))
+            if len(places):
+                table = file.read_row_group(group, columns=list(columns), use_threads=False).take(places)
+                found.update((row[key], row) for row in table.to_pylist())
+    return found
+
+
+def _told(exchanges: Sequence[Mapping[str, Any]], several: bool) -> str:
+    said = [
+        f"{command_name(row['command'])} in frame {row['frame']}"
+        + (f" of capture {row['capture'] + 1}" if several else "")
+        for row in exchanges[:_FRAMES_SHOWN]
+    ]
+    further = len(exchanges) - len(said)
+    return ", ".join(said) + (f" and {further} more" if further > 0 else "")
