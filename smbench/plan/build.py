@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from smbench.plan.columns import ORDER, PLACEMENT, column_batches
+from smbench.plan.columns import ORDER, column_batches, placement
 from smbench.plan.model import Integers, Pace, Plan, Waits
 from smbench.plan.order import Order
 from smbench.workload.model import Workload
@@ -24,7 +24,7 @@ def plan_run(
 
     The first operation is due at the start of the run, whenever the capture had it.
     """
-    user, lane, arrival_ns, service_ns = _placement(workload)
+    user, lane, arrival_ns, service_ns = placement(workload.operations)
     lanes = int(lane.max(initial=-1)) + 1
     key = user.astype(np.int64) * lanes + lane
     present, lane_of_row = np.unique(key, return_inverse=True)
@@ -52,18 +52,6 @@ def plan_run(
         waits=waits,
         edges_found=found,
     )
-
-
-def _placement(workload: Workload) -> list[Integers]:
-    """The columns PLACEMENT, each as one array."""
-    types = ("i4", "i4", "i8", "i8")
-    parts = [
-        [np.asarray(columns[name], dtype) for name, dtype in zip(PLACEMENT, types, strict=True)]
-        for columns in column_batches(workload.operations, PLACEMENT)
-    ]
-    if not parts:
-        return [np.zeros(0, dtype) for dtype in types]
-    return [np.concatenate(column) for column in zip(*parts, strict=True)]
 
 
 def _since_lanes_last_end(arrival_ns: Integers, service_ns: Integers, lane_start: Integers) -> Integers:

@@ -6,7 +6,9 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from smbench.workload.model import Operation
 from smbench.workload.store import StoredOperations
@@ -22,6 +24,22 @@ ORDER = (
 """Columns that the order follows from, besides those of the placement."""
 
 Columns = dict[str, list[Any]]
+
+_PLACEMENT_TYPES = ("i4", "i4", "i8", "i8")
+
+
+def placement(operations: Iterable[Operation]) -> list[NDArray[Any]]:
+    """The columns PLACEMENT of all operations, each as one array."""
+    if isinstance(operations, StoredOperations):
+        batches = list(operations.batches(list(PLACEMENT)))
+        parts = [[batch.column(name).to_numpy() for batch in batches] for name in PLACEMENT]
+    else:
+        rows = [[getattr(operation, name) for name in PLACEMENT] for operation in operations]
+        parts = [[np.array(column)] for column in zip(*rows, strict=True)]
+    return [
+        np.concatenate([np.zeros(0, dtype), *part]).astype(dtype, copy=False)
+        for part, dtype in zip(parts or [[]] * len(PLACEMENT), _PLACEMENT_TYPES, strict=True)
+    ]
 
 
 def column_batches(operations: Iterable[Operation], names: tuple[str, ...]) -> Iterator[Columns]:

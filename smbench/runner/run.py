@@ -6,6 +6,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -110,8 +111,10 @@ class RunResult:
         start_epoch_ns = epoch_of(ending.start_ns or now_ns())
         joined = written.OperationsResult(self._operations, plan, self._executor)
         times = timing(plan, self._log.records, ending.start_ns, joined.skipped_places())
-        joined.write(directory / written.OPERATIONS, times)
-        latency, every = joined.write_latency(directory / written.LATENCY, times, start_epoch_ns)
+        with ThreadPoolExecutor(1) as beside:
+            measured = beside.submit(joined.write_latency, directory / written.LATENCY, times, start_epoch_ns)
+            joined.write(directory / written.OPERATIONS, times)
+            latency, every = measured.result()
         self._sampler.write(directory / written.RESOURCES)
         if counted := read_statistics(self._scratch / "statistics", plan.users):
             client_stats = {**(client_stats or {}), "users": counted}
