@@ -10,16 +10,13 @@ from __future__ import annotations
 import os
 import sys
 import traceback
-from collections.abc import Callable
 from typing import Any
 
 import multiprocess
 from multiprocess import process
 from multiprocess.popen_fork import Popen
-from multiprocess.process import BaseProcess
 
-_spawned = multiprocess.get_context("spawn").Process
-_forked = multiprocess.get_context("fork").Process if sys.platform == "linux" else _spawned
+_Forked = multiprocess.get_context("fork").Process
 
 
 class _LeanPopen(Popen):  # type: ignore[misc]
@@ -44,7 +41,7 @@ class _LeanPopen(Popen):  # type: ignore[misc]
         os.close(self.sentinel)
 
 
-class LeanProcess(_forked):  # type: ignore[misc,valid-type]
+class LeanProcess(_Forked):  # type: ignore[misc,valid-type]
     """A process whose starter ends it itself: nobody joins it at exit."""
 
     @staticmethod
@@ -54,9 +51,3 @@ class LeanProcess(_forked):  # type: ignore[misc,valid-type]
     def start(self) -> None:
         super().start()
         process._children.discard(self)
-
-
-def worker_process(name: str, body: Callable[..., None], *arguments: object) -> BaseProcess:
-    """A process that is to run `body(*arguments)`, not yet started, as this system starts them."""
-    kind = LeanProcess if hasattr(os, "pidfd_open") else _spawned
-    return kind(target=body, args=arguments, name=name)

@@ -25,8 +25,8 @@ from smbench.errors import SetupError
 from smbench.measure.clock import now_ns
 from smbench.measure.resources import ResourceSampler
 from smbench.runner import board as states
-from smbench.runner.fork import worker_process
 from smbench.runner.job_windows import end_children_with_this_process
+from smbench.runner.start import worker_process
 from smbench.runner.worker import Job, work
 
 _LOOK_S = 0.1
