@@ -1,0 +1,29 @@
+"""Pages in a headless Chromium, where there is one."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+import pytest
+
+CHROMIUM = next((found for name in ("chromium", "chromium-browser") if (found := shutil.which(name))), None)
+FLAGS = (
+    "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync", "--hide-scrollbars", "--virtual-time-budget=2000",
+)  # fmt: skip
+needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here (scripts/setup --test)")
+
+
+def browse(page: Path, *flags: str) -> str:
+    """What Chromium says about a page: with `--dump-dom` the page as its scripts left it."""
+    assert CHROMIUM is not None
+    with tempfile.TemporaryDirectory() as profile:
+        done = subprocess.run(
+            [CHROMIUM, *FLAGS, f"--user-data-dir={profile}", *flags, page.as_uri()],
+            capture_output=True, text=True, timeout=120, check=False,
+        )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return done.stdout

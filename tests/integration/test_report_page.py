@@ -1,0 +1,211 @@
+"""The report of a run as a page and as CSV: what stands on it, from where, and that names stay names."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+import shutil
+import struct
+import zlib
+from pathlib import Path
+
+import pytest
+from helpers.browser import browse, needs_chromium
+from helpers.command import THREE_USERS, run
+from helpers.load import OPEN_IF, Load
+
+from smbench.workload.calls import MakeDirectory, Stat
+from smbench.workload.store import write
+
+HOSTILE = [
+    "<img src=x onerror=alert(1)>.txt",
+    "a'\"b<script>document.title=1</script>.txt",
+    "$title $$ &amp;.txt",
+]
+USERS = ["CORP\\alice", "<b onmouseover=alert(2)>bob</b>"]
+
+
+@pytest.fixture(scope="module")
+def captured(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of the shipped capture, its workload beside it."""
+    folder = tmp_path_factory.mktemp("captured")
+    (folder / "there").mkdir()
+    assert run("ingest", THREE_USERS, "-o", folder / "three.workload").status == 0
+    ran = run(
+        "replay", folder / "three.workload", folder / "there", "-o", folder / "a.run", "--speed", "4",
+        "--threshold", "all.response.p99<3600s", "--threshold", "read.service.max<1ns",
+    )  # fmt: skip
+    assert ran.status in (5, 99), ran.err
+    return folder / "a.run"
+
+
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run in which every name would like to be markup."""
+    folder = tmp_path_factory.mktemp("hostile")
+    load = Load(users=USERS, step_ns=100_000)
+    load.add(0, MakeDirectory("d"))
+    for number, name in enumerate(HOSTILE):
+        load.opens(number % 2, number, f"d/{name.replace('/', '')}", OPEN_IF)
+        load.reads(number % 2, number, expected=0)
+        load.closes(number % 2, number)
+        load.add(number % 2, Stat(f"=gone {name.replace('/', '')}"), expected=0)
+    write(folder / "evil<script>.workload", load.workload)
+    (folder / "there").mkdir()
+    ran = run(
+        "replay", folder / "evil<script>.workload", folder / "there", "-o", folder / "h.run", "--pace", "fast"
+    )
+    assert ran.status == 0, ran.err
+    return folder / "h.run"
+
+
+def test_replay_writes_a_page_that_names_nothing_outside_itself(captured):
+    text = (captured / "report.html").read_text(encoding="utf-8")
+    assert not re.findall(r"""(?:src|href)\s*=|url\(|@import|https?://""", text)
+    places = [text.index(f">{title}<") for title in
+              ("this run", "Thresholds", "Latency by call", "Percentiles", "Over time", "Slowest calls",
+               "Approximate", "Mounts", "Configuration", "Versions")]  # fmt: skip
+    assert places == sorted(places)
+    assert len(text) < 300_000
+
+
+def test_thresholds_and_the_verdict_stand_first(captured):
+    text = (captured / "report.html").read_text(encoding="utf-8")
+    document = json.loads((captured / "run.json").read_text(encoding="utf-8"))
+    valid = "valid" if document["valid"] else "not valid"
+    assert f'">{valid}</b>this run' in text
+    assert '"bad">1 missed</b>of 2 thresholds' in text
+    for reason in document["reasons"]:
+        assert reason.replace("'", "&#x27;") in text
+
+
+def test_the_slowest_calls_have_their_frames(captured):
+    text = (captured / "report.html").read_text(encoding="utf-8")
+    slow = text[text.index("Slowest calls") : text.index("Approximate")]
+    assert "<th>in the capture</th>" in slow
+    assert re.search(r"CREATE in frame \d+", slow)
+
+
+def test_without_the_right_workload_there_are_no_frames_and_it_is_said(captured, tmp_path):
+    alone = shutil.copytree(captured, tmp_path / "alone.run")
+    assert run("report", alone).status == 0
+    assert "give it with --workload" in (alone / "report.html").read_text(encoding="utf-8")
+    load = Load()
+    load.opens(0, 0, "other")
+    write(tmp_path / "other.workload", load.workload)
+    ran = run("report", alone, "--workload", tmp_path / "other.workload", "--html", tmp_path / "p.html")
+    assert ran.status == 0, ran.err
+    assert "no frames" in (tmp_path / "p.html").read_text(encoding="utf-8")
+    again = run("report", alone, "--workload", captured.parent / "three.workload")
+    assert again.status == 0
+    assert "CREATE in frame" in (alone / "report.html").read_text(encoding="utf-8")
+
+
+def test_a_run_that_is_not_whole_has_its_text_and_a_warning(captured, tmp_path):
+    part = tmp_path / "part.run"
+    part.mkdir()
+    shutil.copy(captured / "run.json", part)
+    ran = run("report", part)
+    assert ran.status == 0
+    assert "Read" in ran.out
+    assert "warning: no page: cannot read" in ran.err.replace("\n", " ")
+    asked = run("report", part, "--html", tmp_path / "p.html")
+    assert asked.status == 2
+    assert "operations.parquet" in asked.err
+    (part / "operations.parquet").write_bytes(b"PAR1 and then nothing")
+    assert run("report", part).status == 0
+
+
+def test_the_tables_as_csv(captured, tmp_path):
+    ran = run("report", captured, "--csv", tmp_path / "tables", "--json")
+    document = json.loads(ran.out)
+    tables = {path.name: rows(path) for path in (tmp_path / "tables").iterdir()}
+    assert sorted(tables) == ["latency.csv", "mismatches.csv", "series.csv"]
+    reads = [row for row in tables["latency.csv"] if (row["kind"], row["measure"]) == ("Read", "service")]
+    assert [int(row["p99_ns"]) for row in reads] == [document["latency"]["Read"]["service"]["p99_ns"]]
+    every = [row for row in tables["series.csv"] if (row["kind"], row["measure"]) == ("all", "response")]
+    assert sum(int(row["count"]) for row in every) == document["operations"]["executed"]
+    assert len(tables["mismatches.csv"]) == len(document["mismatches"])
+
+
+def test_hostile_names_are_text_on_the_page_and_no_formula_in_a_table(hostile, tmp_path):
+    text = (hostile / "report.html").read_text(encoding="utf-8")
+    assert "&lt;img src=x onerror=alert(1)&gt;" in text
+    assert "<img" not in text
+    assert "<b onmouseover" not in text
+    assert text.count("<script>") == 1  # the page's own filter
+    assert "$title $$ &amp;amp;.txt" in text
+    assert run("report", hostile, "--csv", tmp_path).status == 0
+    paths = [row["path"] for row in rows(tmp_path / "mismatches.csv")]
+    assert any(path.startswith("'=gone") for path in paths)
+
+
+def test_mismatches_are_grouped_by_cause(hostile):
+    document = json.loads((hostile / "run.json").read_text(encoding="utf-8"))
+    assert {"kind": "Stat", "expected": "ok", "got": "ENOENT", "count": 3} in document["causes"]
+    text = (hostile / "report.html").read_text(encoding="utf-8")
+    assert "Ended otherwise than in the capture" in text
+
+
+def test_a_run_of_nothing_has_a_page_too(tmp_path):
+    write(tmp_path / "none.workload", Load().workload)
+    (tmp_path / "there").mkdir()
+    ran = run("replay", tmp_path / "none.workload", tmp_path / "there", cwd=tmp_path)
+    assert ran.status == 0, ran.err
+    document = json.loads((tmp_path / "none.run/run.json").read_text())
+    assert document["operations"]["executed"] == 0
+    assert "this run" in (tmp_path / "none.run/report.html").read_text(encoding="utf-8")
+
+
+@needs_chromium
+def test_a_browser_draws_it_and_runs_nothing_of_a_name(hostile, tmp_path):
+    checked = tmp_path / "checked.html"
+    script = """<script>
+    const said = [];
+    window.alert = text => said.push("alert " + text);
+    window.addEventListener("error", event => said.push("error " + event.message));
+    window.addEventListener("load", () => {
+      document.body.dataset.said = said.join(";");
+      const strange = document.querySelectorAll("img, iframe, main script, [onmouseover]");
+      document.body.dataset.strange = strange.length;
+      const drawn = [...document.querySelectorAll("svg .line, svg path[class^=h]")];
+      document.body.dataset.drawn = drawn.filter(one => one.getBBox().width > 0).length;
+      document.body.dataset.wide = document.documentElement.scrollWidth - window.innerWidth;
+    });
+    </script>"""
+    text = (hostile / "report.html").read_text(encoding="utf-8")
+    checked.write_text(text.replace("<head>", f"<head>{script}", 1), encoding="utf-8")
+    body = re.search(r"<body[^>]*>", browse(checked, "--dump-dom", "--window-size=1280,900"))
+    assert body is not None
+    told = dict(re.findall(r'data-(\w+)="([^"]*)"', body[0]))
+    assert told["said"] == ""
+    assert told["strange"] == "0"
+    assert int(told["drawn"]) >= 8
+    assert int(told["wide"]) <= 0
+
+
+@needs_chromium
+@pytest.mark.parametrize("dark", [False, True])
+def test_it_is_light_or_dark_as_its_reader_is(captured, tmp_path, dark):
+    picture = tmp_path / "page.png"
+    scheme = [f"--blink-settings=preferredColorScheme={0 if dark else 1}"]
+    browse(captured / "report.html", f"--screenshot={picture}", "--window-size=1200,400", *scheme)
+    assert struct.unpack(">II", picture.read_bytes()[16:24]) == (1200, 400)
+    assert (first_pixel(picture) < 60) == dark
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def first_pixel(picture: Path) -> int:
+    """The red of the first pixel of a PNG, whose first line has no line above to differ from."""
+    data, at, packed = picture.read_bytes(), 8, b""
+    while at < len(data):
+        length, kind = struct.unpack(">I4s", data[at : at + 8])
+        if kind == b"IDAT":
+            packed += data[at + 8 : at + 8 + length]
+        at += 12 + length
+    return zlib.decompressobj().decompress(packed, 2)[1]
