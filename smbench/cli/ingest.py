@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import click
@@ -11,12 +11,17 @@ import click
 from smbench.capture.decode import DecodeOptions
 from smbench.cli.artefacts import default_output, whole
 from smbench.cli.common import Console, common_options
+from smbench.errors import UsageError
 from smbench.lift.lift import Selection
 from smbench.report.inspection import inspection, show_inspection
+from smbench.trace.model import Exchange, Trace, TraceInfo
+from smbench.trace.store import StoredExchanges
 from smbench.workload.model import Workload
 from smbench.workload.store import MANIFEST, read
 
 FILE = click.Path(path_type=Path)
+_HEARD_EVERY = 4096
+_NAMES_SHOWN = 8
 
 
 def ingest_captures(
@@ -30,8 +35,46 @@ def ingest_captures(
     with whole(output, ".workload", MANIFEST, force) as draft:
         with console.progress("reading the capture") as progress:
             trace = decode(captures, draft, options, progress)
-        lift(trace, draft, selection)
+        with console.progress("making operations") as progress:
+            workload = lift(_heard(trace, progress), draft, selection)
+        if trace.info.exchanges and not workload.info.trace.exchanges:
+            raise UsageError(_nothing_selected(trace.info))
     return read(output)
+
+
+class _Heard(StoredExchanges):
+    """Stored exchanges that say how many of them have been read."""
+
+    def __init__(self, path: Path, progress: Callable[[int, int], None]) -> None:
+        super().__init__(path)
+        self._progress = progress
+
+    def __iter__(self) -> Iterator[Exchange]:
+        of = len(self)
+        for number, exchange in enumerate(super().__iter__()):
+            if not number % _HEARD_EVERY:
+                self._progress(number, of)
+            yield exchange
+
+
+def _heard(trace: Trace, progress: Callable[[int, int], None]) -> Trace:
+    stored = trace.exchanges
+    return Trace(trace.info, _Heard(stored.path, progress)) if isinstance(stored, StoredExchanges) else trace
+
+
+def _nothing_selected(info: TraceInfo) -> str:
+    """What there is to choose from."""
+    users = sorted({user.name for user in info.users})
+    shares = sorted({tree.share for tree in info.trees})
+    clients = sorted({connection.client for connection in info.connections})
+    return (
+        f"none of the {info.exchanges:,} exchanges is selected: they are of the users {_few(users)} at "
+        f"{_few(clients)} on the shares {_few(shares)}, and last {info.duration_ns / 1e9:.3f} s"
+    )
+
+
+def _few(names: Sequence[str]) -> str:
+    return ", ".join(names[:_NAMES_SHOWN]) + (" and others" if len(names) > _NAMES_SHOWN else "")
 
 
 @click.command(short_help=__doc__)
