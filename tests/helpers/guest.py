@@ -1,9 +1,7 @@
 """Stories told in the lab's guest: it boots once a module and runs a file of tests there as root.
 
-    stories, in_the_guest = guest_stories(Path(__file__).with_name("mounts_inside.py"))
-
-    @pytest.mark.parametrize("story", stories)
-    def test_in_the_lab(in_the_guest, story): in_the_guest.tell(story)
+`Guest(inside, out)` boots it; `tell(story)` passes or fails as the test of that name did in the guest;
+`stories_of(inside)` names them, so that each is reported as a test of its own.
 """
 
 from __future__ import annotations

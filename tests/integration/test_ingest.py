@@ -18,7 +18,10 @@ PCAP_HEADER = struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1)
 def ethernet_tcp(payload: bytes, port: int) -> bytes:
     """One packet record from a client to 10.0.0.2:`port`."""
     tcp = struct.pack("!HHIIBBHHH", 50000, port, 1, 1, 0x50, 0x18, 8192, 0, 0) + payload
-    ip = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(tcp), 1, 0, 64, 6, 0, b"\x0a\0\0\1", b"\x0a\0\0\2") + tcp
+    ip = (
+        struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(tcp), 1, 0, 64, 6, 0, b"\x0a\0\0\1", b"\x0a\0\0\2")
+        + tcp
+    )
     frame = b"\x02" * 12 + b"\x08\x00" + ip
     return struct.pack("<IIII", 1, 0, len(frame), len(frame)) + frame
 
@@ -34,7 +37,9 @@ def test_the_shipped_capture_is_accounted_for_to_the_last_exchange(tmp_path: Pat
     assert sum(document["coverage"].values()) == 310
     assert document["coverage"]["unsupported"] == 0
     assert [user["name"] for user in document["users"]] == ["user01", "user02", "user03"]
-    assert json.loads(run("inspect", tmp_path / "w.workload", "--json").out)["coverage"] == document["coverage"]
+    assert (
+        json.loads(run("inspect", tmp_path / "w.workload", "--json").out)["coverage"] == document["coverage"]
+    )
 
 
 def test_a_compressed_capture_gives_the_same_workload(tmp_path: Path) -> None:
