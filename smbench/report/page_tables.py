@@ -11,6 +11,7 @@ from smbench.report import charts
 from smbench.report.density import spread
 from smbench.report.html import facts, table
 from smbench.report.origin import Origins
+from smbench.report.run import got_of, where
 from smbench.units import format_ns, format_size
 
 Document = Mapping[str, Any]
@@ -163,8 +164,8 @@ def differences(document: Document) -> str:
         (row["kind"], row["expected"], row["got"]): row for row in reversed(document.get("mismatches", []))
     }
     causes = [
-        (one["count"], one["kind"], one["expected"] or "no answer", _got(one),
-         _where(example.get((one["kind"], one["expected"], one["got"]))))
+        (one["count"], one["kind"], one["expected"] or "no answer", got_of(one),
+         where(example.get((one["kind"], one["expected"], one["got"]))))
         for one in document.get("causes", [])
     ]  # fmt: skip
     skipped, losses = (
@@ -185,17 +186,6 @@ def _listed(title: str, rows: Sequence[Sequence[Any]], heads: Sequence[str]) -> 
         return ""
     further = f'<p class="dim">and {len(rows) - _SHOWN:,} more</p>' if len(rows) > _SHOWN else ""
     return f"<h2>{escape(title)}</h2>{table(heads, rows[:_SHOWN])}{further}"
-
-
-def _got(cause: Document) -> str:
-    # Both succeeded: the capture read data where there is none here.
-    return f"{cause['got']}, no data" if cause["got"] == cause["expected"] else str(cause["got"])
-
-
-def _where(mismatch: Document | None) -> str:
-    if mismatch is None:
-        return "–"
-    return f"operation {mismatch['operation']}, {mismatch['user']}, {mismatch['path'] or '/'}"
 
 
 def surroundings(document: Document, counters: Document) -> str:

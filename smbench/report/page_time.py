@@ -129,6 +129,8 @@ def _chart(
     *, largest: float = 0.0, stepped: bool = True, binary: bool = False,
 ) -> str:  # fmt: skip
     most = max([largest, *(value for one in series for _, value in one.points)])
+    if not most:
+        return ""
     y = charts.linear_axis(most, label, ticks=3)
     if binary:
         y = _binary_axis(most)

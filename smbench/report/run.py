@@ -5,7 +5,7 @@ Input is the document `run.json` (CLI.md, "NAME.run"), so that a report never kn
 
 from __future__ import annotations
 
-from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
 from rich.console import Console
@@ -127,14 +127,16 @@ def _wire(document: dict[str, Any], out: Console) -> None:
 
 
 def _mismatches(document: dict[str, Any], out: Console) -> None:
-    mismatches = document.get("mismatches", [])
-    if mismatches:
-        kinds = Counter((row["kind"], row["expected"], row["got"]) for row in mismatches)
-        example = {(row["kind"], row["expected"], row["got"]): row for row in reversed(mismatches)}
+    causes = document.get("causes", [])
+    if causes:
+        example = {
+            (row["kind"], row["expected"], row["got"]): row for row in reversed(document["mismatches"])
+        }
         rows = [
-            (f"{count:,}", kind, expected or "no answer", got, _where(example[kind, expected, got]))
-            for (kind, expected, got), count in kinds.most_common(_SHOWN)
-        ]
+            (f"{one['count']:,}", one["kind"], one["expected"] or "no answer", got_of(one),
+             where(example.get((one["kind"], one["expected"], one["got"]))))
+            for one in causes[:_SHOWN]
+        ]  # fmt: skip
         out.print()
         headings = ("not as captured", "kind", "in the capture", "here", "for example")
         out.print(plain_table(headings, rows, right=(0,)))
@@ -152,5 +154,14 @@ def _reasons(headings: tuple[str, str, str], counted: list[dict[str, Any]], out:
     out.print(plain_table(headings, rows, right=(0,)))
 
 
-def _where(mismatch: dict[str, Any]) -> str:
+def got_of(cause: Mapping[str, Any]) -> str:
+    """What a cause of `causes` ended with here, for people."""
+    # Both succeeded: the capture read data where there is none here.
+    return f"{cause['got']}, no data" if cause["got"] == cause["expected"] else str(cause["got"])
+
+
+def where(mismatch: Mapping[str, Any] | None) -> str:
+    """One of `mismatches`, for people."""
+    if mismatch is None:
+        return "–"
     return f"operation {mismatch['operation']}, {mismatch['user']}, {mismatch['path'] or '/'}"
