@@ -18,8 +18,8 @@ import ctypes
 import os
 import sys
 from collections import OrderedDict
-from collections.abc import Callable
-from errno import EAGAIN, EBUSY, EEXIST, EILSEQ, EINVAL, ENOSYS, EPERM
+from collections.abc import Callable, Iterable
+from errno import EAGAIN, EBUSY, EEXIST, EILSEQ, EINVAL, ENOSYS, EPERM, EXDEV
 from pathlib import Path
 from threading import Lock
 from typing import TypeVar
@@ -98,6 +98,7 @@ class Beneath:
         self._link = _name_of(self.root.fd).rstrip("/")
         self._limit = max(1, directories)
         self._parents: OrderedDict[str, Directory] = OrderedDict()
+        self._pinned: OrderedDict[str, Directory] = OrderedDict()
         self._lock = Lock()
         self.uses_openat2 = _has_openat2(self.root.fd) if openat2 is None else openat2
 
@@ -162,6 +163,33 @@ class Beneath:
 
         self.call(source, to_target)
 
+    def pin(self, path: str, fd: int | None = None) -> None:
+        """Keep what a path names, so that `pinned` finds it; `fd`: it is open there already."""
+        if path in self._pinned or path in self._parents:
+            return
+        if fd is None:
+            held = self.open(path, _O_PATH)
+        else:
+            held = os.open(f"/proc/self/fd/{fd}", _O_PATH | os.O_CLOEXEC)
+        with self._lock:
+            self._pinned[path] = Directory(held)
+            if len(self._pinned) > self._limit:
+                self._pinned.popitem(last=False)
+
+    def pinned(self, path: str) -> Directory | None:
+        """What was pinned at a path, or cached as a parent, where it still has that name here; asks nothing
+        of the file system. Calls on its descriptor walk no path."""
+        held = self._pinned.get(path) or self._parents.get(path)
+        if held is None or _name_of(held.fd) == f"{self._link}/{path}":
+            return held
+        self.unpin(path)
+        return None
+
+    def unpin(self, path: str) -> None:
+        """Let go of what was pinned at a path."""
+        with self._lock:
+            self._pinned.pop(path, None)
+
     def forget(self, path: str) -> None:
         """Drop a directory, and all beneath it, from the cached parents."""
         below = f"{path}/"
@@ -175,6 +203,7 @@ class Beneath:
         """Let go of the cached parents; descriptors close as soon as no call uses them."""
         with self._lock:
             self._parents.clear()
+            self._pinned.clear()
 
     def call(self, path: str, action: Callable[[int, str], Result]) -> Result:
         """`action(directory descriptor, last component)`, once more where a cached parent was stale."""
@@ -199,8 +228,20 @@ class Beneath:
         return True
 
     def _resolve(self, parent: str) -> Directory:
-        components = split(parent)
-        fd = self._openat2(parent) if self.uses_openat2 else self._walk(components)
+        split(parent)
+        # From the nearest directory that is known: what lies above it is not walked, nor asked about.
+        above, rest, known = parent, "", None
+        while above and known is None:
+            above, _, name = above.rpartition("/")
+            rest = f"{name}/{rest}" if rest else name
+            known = self._parents.get(above)
+        try:
+            fd = self._descend(self.root if known is None else known, rest)
+        except OSError as error:
+            # It may have been renamed meanwhile; a link may lead to above it, and still beneath the root.
+            if known is None or not (error.errno == EXDEV or self._stale(above, known)):
+                raise
+            fd = self._descend(self.root, parent)
         directory = Directory(fd)
         with self._lock:
             self._parents[parent] = directory
@@ -208,9 +249,12 @@ class Beneath:
                 self._parents.popitem(last=False)
         return directory
 
-    def _openat2(self, path: str) -> int:
+    def _descend(self, start: Directory, path: str) -> int:
+        return self._openat2(start.fd, path) if self.uses_openat2 else self._walk(start.fd, path.split("/"))
+
+    def _openat2(self, start_fd: int, path: str) -> int:
         for _ in range(_RACE_RETRIES):
-            fd = _openat2(self.root.fd, path)
+            fd = _openat2(start_fd, path)
             if fd >= 0:
                 return fd
             # A rename somewhere on the way: the kernel cannot tell that the walk stayed beneath.
@@ -219,8 +263,8 @@ class Beneath:
         number = ctypes.get_errno()
         raise OSError(number, os.strerror(number), path)
 
-    def _walk(self, components: tuple[str, ...]) -> int:
-        fd = os.dup(self.root.fd)
+    def _walk(self, start_fd: int, components: Iterable[str]) -> int:
+        fd = os.dup(start_fd)
         for component in components:
             try:
                 below = os.open(component, _PARENT_FLAGS | os.O_NOFOLLOW, dir_fd=fd)

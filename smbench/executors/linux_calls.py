@@ -8,17 +8,23 @@ from __future__ import annotations
 
 import ctypes
 import os
+import struct
 
 AT_STATX_FORCE_SYNC = 0x2000
+AT_STATX_DONT_SYNC = 0x4000
 AT_EMPTY_PATH = 0x1000
 AT_SYMLINK_NOFOLLOW = 0x100
 STATX_BASIC_STATS_AND_BIRTH = 0xFFF
 FALLOC_KEEP_SIZE = 0x01
 FALLOC_PUNCH_HOLE = 0x02
 FALLOC_ZERO_RANGE = 0x10
+_AT_FDCWD = -100
 UTIME_OMIT = (1 << 30) - 2
 CIFS_MAGICS = frozenset([0xFF534D42, 0xFE534D42])
 """f_type of cifs and smb3 mounts (include/uapi/linux/magic.h)."""
+
+# struct statx (include/uapi/linux/stat.h): stx_mode at 28, stx_size at 40.
+_STATX_MODE_SIZE = struct.Struct("=28xH10xQ")
 
 _FS_IOC_FIEMAP = 0xC020660B
 _FIEMAP_EXTENTS = 128
@@ -32,6 +38,8 @@ _fallocate = _libc.fallocate
 _fallocate.argtypes = [ctypes.c_int, ctypes.c_int, ctypes.c_int64, ctypes.c_int64]
 _futimens = _libc.futimens
 _futimens.argtypes = [ctypes.c_int, ctypes.c_void_p]
+_utimensat = _libc.utimensat
+_utimensat.argtypes = [ctypes.c_int, ctypes.c_char_p, ctypes.c_void_p, ctypes.c_int]
 _ioctl = _libc.ioctl
 _ioctl.argtypes = [ctypes.c_int, ctypes.c_ulong, ctypes.c_void_p]
 _fstatfs = _libc.fstatfs
@@ -93,18 +101,31 @@ def fstatx_forced(fd: int) -> None:
         raise _fail()
 
 
+def known(fd: int) -> tuple[int, int]:
+    """Mode and size of an open file as the client knows them: the server is not asked."""
+    found = ctypes.create_string_buffer(256)
+    if _statx(fd, b"", AT_STATX_DONT_SYNC | AT_EMPTY_PATH, STATX_BASIC_STATS_AND_BIRTH, found):
+        raise _fail()
+    mode, size = _STATX_MODE_SIZE.unpack_from(found)
+    return mode, size
+
+
 def fallocate(fd: int, mode: int, offset: int, length: int) -> None:
     """The system call itself; os.posix_fallocate writes zeros where a file system has it not."""
     if _fallocate(fd, mode, offset, length):
         raise _fail()
 
 
-def futimens(fd: int, accessed_ns: int | None, written_ns: int | None) -> None:
-    """Set an open file's times; None leaves one as it is (which os.utime cannot)."""
+def set_times(file: int | str, accessed_ns: int | None, written_ns: int | None) -> None:
+    """Set the times of a descriptor, or of a path; None leaves one as it is (which os.utime cannot)."""
     times = (_Timespec * 2)()
     for slot, value in zip(times, (accessed_ns, written_ns), strict=True):
         slot.seconds, slot.nanoseconds = (0, UTIME_OMIT) if value is None else divmod(value, 1_000_000_000)
-    if _futimens(fd, ctypes.byref(times)):
+    if isinstance(file, int):
+        failed = _futimens(file, ctypes.byref(times))
+    else:
+        failed = _utimensat(_AT_FDCWD, os.fsencode(file), ctypes.byref(times), 0)
+    if failed:
         raise _fail()
 
 

@@ -104,6 +104,7 @@ class PosixExecutor(Executor):
                     self._list(parent)
         for path in paths:
             with suppress(OSError):
+                self._names.pin(path)
                 self._names.stat(path)
 
     def _list(self, path: str) -> None:

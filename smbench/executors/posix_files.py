@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import stat
+from contextlib import suppress
 from dataclasses import dataclass
 from errno import EACCES, EBADF, EEXIST, EISDIR, ENOENT, ENOTEMPTY, EPERM, EROFS
 from threading import Lock
 
 from smbench.beneath import Beneath
+from smbench.executors import linux_calls
 from smbench.executors.posix_opens import OpenPlan, plan_open, variants
 from smbench.workload.calls import Close, Open
 
@@ -33,6 +35,13 @@ class OpenFile:
     variant_key: str = ""
     listed: bool = False
     """A directory: a scan has come to its end."""
+    by_name: bool = False
+    """An O_PATH descriptor, which calls by descriptor refuse: `name` leads to the file."""
+
+    @property
+    def name(self) -> str | int:
+        """What calls take that do by path what O_PATH forbids by descriptor."""
+        return f"/proc/self/fd/{self.fd}" if self.by_name else self.fd
 
 
 class OpenFiles:
@@ -68,6 +77,7 @@ class OpenFiles:
             call.directory,
             self._wire,
             self._cifs,
+            call.compound,
         )
         if call.handle in self.fds:
             # A workload that is replayed in a loop uses its handles again, closed by then or not.
@@ -75,7 +85,7 @@ class OpenFiles:
         if plan.refused:
             return -plan.refused
         key, variant = "", None
-        if self._wire and self._cifs and not plan.flags & os.O_DIRECTORY:
+        if self._wire and self._cifs and not plan.flags & (os.O_DIRECTORY | os.O_PATH):
             key, variant = self._take_variant(call.path)
         try:
             fd = self._open(call.path, plan, variant)
@@ -84,9 +94,13 @@ class OpenFiles:
             return -(error.errno or EBADF)
         directory = bool(plan.flags & os.O_DIRECTORY)
         self._files[call.handle] = OpenFile(
-            fd, call.path, plan.writable, directory, plan.delete_on_close, variant, key
-        )
+            fd, call.path, plan.writable, directory, plan.delete_on_close, variant, key,
+            by_name=bool(plan.flags & os.O_PATH),
+        )  # fmt: skip
         self.fds[call.handle] = fd
+        if variant is not None:
+            with suppress(OSError):
+                self._names.pin(call.path, fd)
         return 0
 
     def close(self, call: Close) -> int:
@@ -124,7 +138,7 @@ class OpenFiles:
         if variant is not None:
             flags |= _VARIANTS[bool(flags & os.O_CREAT)][variant]
         try:
-            fd = self._names.open(path, flags, plan.mode)
+            fd = self._open_name(path, flags, plan.mode)
         except OSError as error:
             if error.errno == EPERM and flags & os.O_NOATIME:
                 flags &= ~os.O_NOATIME
@@ -132,11 +146,21 @@ class OpenFiles:
                 flags = plan.retry_flags
             else:
                 raise
-            fd = self._names.open(path, flags, plan.mode)
-        if plan.refuse_directory and stat.S_ISDIR(os.fstat(fd).st_mode):
+            fd = self._open_name(path, flags, plan.mode)
+        if plan.refuse_directory and stat.S_ISDIR(linux_calls.known(fd)[0]):
             os.close(fd)
             raise OSError(EISDIR, os.strerror(EISDIR), path)
         return fd
+
+    def _open_name(self, path: str, flags: int, mode: int) -> int:
+        """On CIFS what is pinned is opened without finding its name again, which would ask the server where
+        something has changed since."""
+        anew = flags & os.O_DIRECTORY or (flags & os.O_CREAT and flags & os.O_EXCL)
+        if self._wire and self._cifs and not anew:
+            held = self._names.pinned(path)
+            if held is not None:
+                return os.open(f"/proc/self/fd/{held.fd}", flags | os.O_CLOEXEC, mode)
+        return self._names.open(path, flags, mode)
 
     def _release(self, handle: int) -> int:
         fd = self.fds.pop(handle)

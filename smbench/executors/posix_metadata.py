@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import struct
-from errno import EACCES, EINVAL, EISDIR, ENODATA, ENOSYS, ENOTDIR, EOPNOTSUPP
+from contextlib import suppress
+from errno import EACCES, EINVAL, EISDIR, ENODATA, ENOSYS, ENOTDIR, EOPNOTSUPP, ESTALE
 from stat import S_ISDIR
 
 from smbench.beneath import Beneath
@@ -45,7 +46,7 @@ class MetadataCalls:
 
     def stat(self, call: Stat) -> int:
         if self._wire:
-            self._names.call(call.path, linux_calls.statx_forced)
+            self._look(call.path)
             if not call.options & (DIRECTORY_FILE | NON_DIRECTORY_FILE):
                 return 0
         # What was asked for just now is not asked for again: this sends nothing.
@@ -54,12 +55,31 @@ class MetadataCalls:
             return -EISDIR
         return -ENOTDIR if not directory and call.options & DIRECTORY_FILE else 0
 
+    def _look(self, path: str) -> None:
+        """Ask the server once. By path the client asks twice where something has changed since: while it
+        finds the name, and because it is told to."""
+        held = self._names.pinned(path)
+        if held is not None:
+            try:
+                linux_calls.fstatx_forced(held.fd)
+            except OSError as error:
+                self._names.unpin(path)
+                # Another file has that name by now: only the name leads to it.
+                if error.errno != ESTALE:
+                    raise
+            else:
+                return
+        self._names.call(path, linux_calls.statx_forced)
+        if self._cifs:
+            with suppress(OSError):
+                self._names.pin(path)
+
     def stat_handle(self, call: StatHandle) -> int:
         file = self._files[call.handle]
         if call.info_type == SECURITY_INFORMATION and self._cifs:
-            os.getxattr(file.fd, "system.cifs_acl")
+            os.getxattr(file.name, "system.cifs_acl")
         elif call.info_type == FILE_INFORMATION and call.level == FULL_EA_CLASS:
-            if not os.listxattr(file.fd):
+            if not os.listxattr(file.name):
                 raise OSError(ENODATA, os.strerror(ENODATA))
         elif self._wire:
             linux_calls.fstatx_forced(file.fd)
@@ -145,7 +165,7 @@ class MetadataCalls:
         file = self._files[call.handle]
         if not file.writable:
             return -EACCES
-        size = os.fstat(file.fd).st_size
+        _, size = linux_calls.known(file.fd)
         if self._wire and self._cifs and call.size > size:
             try:
                 # One SET_INFO(EndOfFile); ftruncate adds a flush, a sparse mark and times.
@@ -161,10 +181,10 @@ class MetadataCalls:
     def set_times(self, call: SetTimes) -> int:
         file = self._files[call.handle]
         if call.accessed_ns is not None or call.written_ns is not None:
-            linux_calls.futimens(file.fd, call.accessed_ns, call.written_ns)
+            linux_calls.set_times(file.name, call.accessed_ns, call.written_ns)
         if call.created_ns is not None and self._cifs:
             filetime = call.created_ns // 100 + _FILETIME_OF_1970
-            os.setxattr(file.fd, "user.cifs.creationtime", struct.pack("<Q", filetime))
+            os.setxattr(file.name, "user.cifs.creationtime", struct.pack("<Q", filetime))
         return 0
 
     def set_attributes(self, call: SetAttributes) -> int:
@@ -173,7 +193,7 @@ class MetadataCalls:
         if not call.attributes:
             return 0
         if self._cifs:
-            os.setxattr(file.fd, "user.cifs.dosattrib", struct.pack("<I", call.attributes))
+            os.setxattr(file.name, "user.cifs.dosattrib", struct.pack("<I", call.attributes))
             return 0
         mode = os.fstat(file.fd).st_mode & 0o7777
         os.fchmod(file.fd, mode & ~_WRITE_BITS if call.attributes & READONLY else mode | 0o200)

@@ -83,9 +83,12 @@ class OpenPlan:
 
 @lru_cache(maxsize=4096)
 def plan_open(
-    access: int, disposition: int, options: int, attributes: int, directory: bool, wire: bool, cifs: bool
-) -> OpenPlan:
-    """The plan for a CREATE's numbers; `directory`: what the capture says that it turned out to be."""
+    access: int, disposition: int, options: int, attributes: int, directory: bool, wire: bool, cifs: bool,
+    compound: bool = False,
+) -> OpenPlan:  # fmt: skip
+    """The plan for a CREATE's numbers; `directory`: what the capture says that it turned out to be,
+    `compound`: it opened the file for one question or change, which the client sends with an open of its
+    own."""
     if options & OPEN_BY_FILE_ID:
         return OpenPlan(refused=EOPNOTSUPP)
     both = DIRECTORY_FILE | NON_DIRECTORY_FILE
@@ -105,7 +108,8 @@ def plan_open(
         return OpenPlan(flags=os.O_RDONLY | os.O_DIRECTORY, delete_on_close=delete_on_close)
     mode, retry = _access_mode(access)
     flags = mode | _DISPOSITION_FLAGS[disposition]
-    if not wire and disposition == OPEN and not access & ~_NAMES_ONLY:
+    by_name = compound and wire and cifs and not access & (_READS | _WRITES)
+    if disposition == OPEN and (by_name or (not wire and not access & ~_NAMES_ONLY)):
         flags = os.O_PATH
     if wire and cifs:
         flags |= os.O_SYNC if options & WRITE_THROUGH else 0

@@ -21,7 +21,7 @@ from smbench.lift.constants import (
 from smbench.lift.control import function_of
 from smbench.lift.metadata import basic_times, set_of
 from smbench.lift.opens import asks_attributes, looks_only, open_call
-from smbench.lift.rule import Opened, OpenRule, RunRule, refused
+from smbench.lift.rule import Opened, OpenRule, Rule, RunRule, refused
 from smbench.trace.messages import QueryInfoRequest
 from smbench.trace.model import Command, Exchange
 from smbench.workload.calls import Call, SetTimes, Truncate
@@ -91,6 +91,15 @@ def _sets_times(exchange: Exchange) -> bool:
 def _is_sparse(exchange: Exchange) -> bool:
     return function_of(exchange) == FSCTL_SET_SPARSE
 
+
+LOOK_BEFORE = Rule(
+    name="look-before",
+    disposition=Disposition.CLIENT,
+    reason="the client looks by itself for the name that it is about to make",
+    evidence="fs/smb/client/dir.c, cifs_d_revalidate: a name that is not there is looked up again before a "
+    "mkdir, a link or a rename to it, whatever is cached; only an open that creates goes without",
+)
+"""Told by what comes after it (`smbench.lift.recogniser`)."""
 
 Shape = tuple[Callable[[Exchange], bool], ...]
 """Steps that follow one another on one handle."""

@@ -286,6 +286,7 @@ def open_call(opened: Opened) -> Open:
         lease_version=1 if wish.lease_epoch is None else 2,
         contexts=",".join(wish.contexts),
         impersonation=2 if wish.impersonation is None else wish.impersonation,
+        compound=opened.create is not None and opened.create.compound is not None,
     )
 
 

@@ -9,6 +9,7 @@ stays bounded, whatever opens are held through the capture.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Protocol
 
 from smbench.lift.constants import (
@@ -20,7 +21,8 @@ from smbench.lift.constants import (
     RENAMES,
     SHARE_ALL,
 )
-from smbench.lift.handles import Handles
+from smbench.lift.handles import Handles, makes_directory
+from smbench.lift.linux import LOOK_BEFORE
 from smbench.lift.metadata import set_of, target_of
 from smbench.lift.rule import Case, ExchangeRule, Opened, OpenRule, Rule, RunRule, Taken, refused
 from smbench.lift.rules import CLOSED_BY_SERVER, CLOSED_WITH_TREE, LEFT_OVER, OPENED_BEFORE, TABLE, Table
@@ -35,6 +37,8 @@ HORIZON = 1 << 15
 """Exchanges of the trace that a decision may wait for."""
 
 _CREATE, _CLOSE, _SET_INFO, _IOCTL = Command.CREATE, Command.CLOSE, Command.SET_INFO, Command.IOCTL
+_CREATES_AFTER_LOOK = 4
+"""A rename looks for both names first; other threads of the client may come between."""
 _LEAVES = frozenset((Command.TREE_DISCONNECT, Command.LOGOFF))
 
 
@@ -45,6 +49,16 @@ class Watcher(Protocol):
 
     def left(self, opened: Opened, time_ns: int) -> None:
         """The server closed the open with its tree or session."""
+
+
+@dataclass(slots=True)
+class _Look:
+    """A name was looked for and not found, by itself as far as one can tell yet."""
+
+    opened: Opened
+    rule: OpenRule
+    creates: int = _CREATES_AFTER_LOOK
+    """How many CREATEs of its session may still come."""
 
 
 class Recogniser:
@@ -72,6 +86,8 @@ class Recogniser:
         self._now = 0
         self._waiting: dict[int, Opened] = {}
         """Opens that hold exchanges, by the number of the first; in the order of these numbers."""
+        self._looks: dict[int, list[_Look]] = {}
+        """By session of a Linux client: what its next calls may turn out to have looked for."""
         self._broken_chains: dict[int, Opened] = {}
         """By connection: the open whose CREATE failed in the compound that is being read."""
 
@@ -130,6 +146,8 @@ class Recogniser:
             return opened
         if opened is None:  # a reconnect that failed, and that no rule took
             opened = self._handles.open(create)
+        if self._looks:
+            self._end_looks(opened)
         opened.patterns = tuple(pattern for pattern in self._table.patterns if pattern.begins(opened))
         self._expect_rest(create, opened)
         if opened.failed and create.compound is not None:
@@ -191,9 +209,36 @@ class Recogniser:
             if rule.complete is None or rule.complete(opened):
                 opened.patterns = ()
                 opened.announced = True
-                self._give(rule, opened)
+                if rule.name == "stat" and opened.failed and opened.linux and len(held) > 1:
+                    self._looks.setdefault(opened.session, []).append(_Look(opened, rule))
+                else:
+                    self._give(rule, opened)
                 return True
         return False
+
+    def _end_looks(self, opened: Opened) -> None:
+        """An open has come: it makes the directory that was looked for, or tells how long ago that was."""
+        for look in list(self._looks.get(opened.session, ())):
+            if look.opened.path == opened.path and makes_directory(opened.wish):
+                self._end_look(look, LOOK_BEFORE)
+            elif look.creates == 0:
+                self._end_look(look, look.rule)
+            else:
+                look.creates -= 1
+
+    def _end_look(self, look: _Look, rule: Rule) -> None:
+        looks = self._looks[look.opened.session]
+        looks.remove(look)
+        if not looks:
+            del self._looks[look.opened.session]
+        if isinstance(rule, OpenRule):
+            self._give(rule, look.opened)
+            return
+        held = self._unhold(look.opened)
+        self._take(Taken(rule, rule.reason, tuple(held), (), look.opened.path, held[0], 0))
+
+    def _look_of(self, session: int, path: str) -> _Look | None:
+        return next((look for look in self._looks.get(session, ()) if look.opened.path == path), None)
 
     def _in_run(self, case: Case, opened: Opened) -> None:
         exchange = case.exchange
@@ -248,7 +293,10 @@ class Recogniser:
 
     def _settle(self, opened: Opened) -> None:
         """Decide at once about what an open holds."""
-        if opened.runs:
+        looks = self._looks.get(opened.session, ())
+        if look := next((look for look in looks if look.opened is opened), None):
+            self._end_look(look, look.rule)
+        elif opened.runs:
             self._end_run(opened)
         elif opened.held and not (opened.failed and self._whole(opened)):
             self._release(opened)
@@ -281,8 +329,13 @@ class Recogniser:
             self._handles.remember(exchange, opened)
         elif command == _SET_INFO and not refused(exchange.status):
             request = set_of(exchange)
-            if request.info_type == INFO_FILE and request.level in RENAMES and request.target is not None:
-                self._rename(opened, target_of(Case(exchange, opened, self._handles)))
+            if request.info_type != INFO_FILE or request.target is None:
+                return
+            target = target_of(Case(exchange, opened, self._handles))
+            if look := self._look_of(exchange.session, target):
+                self._end_look(look, LOOK_BEFORE)
+            if request.level in RENAMES:
+                self._rename(opened, target)
 
     def _rename(self, opened: Opened, target: str) -> None:
         source = opened.path

@@ -105,7 +105,7 @@ def derive_options(
         *_security(connections, sessions),
         *_channels(sessions),
         *_names(facts),
-        *(_wire(facts) if profile == "wire" else _application(connections)),
+        *(_wire(facts, info) if profile == "wire" else _application(connections)),
     ]
     return override(options, given)
 
@@ -202,7 +202,7 @@ def _names(facts: CaptureFacts) -> list[Option]:
     return options
 
 
-def _wire(facts: CaptureFacts) -> list[Option]:
+def _wire(facts: CaptureFacts, info: TraceInfo) -> list[Option]:
     options = [
         Option("cache", "none", "reads and writes go on the wire as they are asked for"),
         Option("actimeo", "3600", "attributes are asked for by forced statx only"),
@@ -216,7 +216,8 @@ def _wire(facts: CaptureFacts) -> list[Option]:
         options.append(Option("wsize", _io_size(facts.largest_write), "the largest captured write"))
     if not facts.asked_for_caching:
         options.append(Option("nolease", None, "no captured open asked for an oplock or a lease"))
-    if not facts.flushes:
+    # Also where the lift gave every FLUSH to the truncation or change of times that it came with.
+    if not facts.flushes and not info.commands.get("FLUSH"):
         options.append(
             Option("nostrictsync", None, "the capture has no FLUSH, and the client adds some to truncations")
         )

@@ -40,6 +40,8 @@ class Open:
     """Of the lease context: 2 has an epoch and may have a parent."""
     contexts: str = field(default="", compare=False)
     impersonation: int = field(default=2, compare=False)
+    compound: bool = field(default=False, compare=False)
+    """Its CREATE began a compound: a call by name of the client's, which opens, asks and closes at once."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,9 @@ from smbench.trace.model import TraceInfo
 ROOT = Path(__file__).resolve().parents[2]
 APPLICATIONS = ROOT / "scripts/make-fidelity"
 
+GIVEN = {"sqlite3": ("nobrl",)}
+"""Mount options that people give: sqlite3 finds its own byte-range locks in its way without."""
+
 
 @dataclass(frozen=True, slots=True)
 class Made:
@@ -72,14 +75,16 @@ class Lab:
         environment = {**os.environ, "SIZE": str(size)}
         folder = self.behind / f"{name}-original"
         subprocess.run([APPLICATIONS, "furnish", name, folder], check=True, env=environment)
-        options = derive_options("application", TraceInfo(), CaptureFacts())
-        target = ShareTarget("127.0.0.1", "share", f"{name}-original")
+        options = derive_options("application", TraceInfo(), CaptureFacts(), given=GIVEN.get(name, ()))
+        target = ShareTarget("127.0.0.1", "share")
         with (
             capture_wire("127.0.0.1", 445, capture) as wire,
             open_target(target, [UserMount("one", self.accounts[0], options)]) as opened,
         ):
             wire.mark()
-            subprocess.run([APPLICATIONS, "run", name, opened.roots[0]], check=True, env=environment)
+            subprocess.run(
+                [APPLICATIONS, "run", name, opened.roots[0] / folder.name], check=True, env=environment
+            )
             time.sleep(1.2)  # deferred closes
             wire.mark()
         assert not wire.notes, wire.notes

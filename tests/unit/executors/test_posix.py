@@ -78,8 +78,8 @@ def test_opens_of_one_path_on_cifs_never_share_their_flags(tmp_path: Path, on_ci
     made = executor(tmp_path)
     run = runner(made)
     asked_flags: list[int] = []
-    real = made._names.open
-    made._names.open = lambda path, flags, mode=0o666: (  # type: ignore[method-assign]
+    real = made._files._open_name
+    made._files._open_name = lambda path, flags, mode: (  # type: ignore[method-assign]
         asked_flags.append(flags),
         real(path, flags, mode),
     )[1]
