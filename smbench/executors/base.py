@@ -83,6 +83,8 @@ class Executor(ABC):
     """True: it is a client of its own and is given `context.share`, not a mount."""
     warms: ClassVar[bool] = False
     """True: in the wire profile it wants to see its user's paths before the clock starts (`warm`)."""
+    waits: ClassVar[bool] = False
+    """True: calls of it may wait for what others do (`waiting`), and it can end them (`interrupt`)."""
     unsupported: ClassVar[Mapping[type[Call], str]] = {}
     """Calls that this backend does not carry out, each with the reason, which begins with NOT_YET or
     NEVER; the harness skips them."""
@@ -113,6 +115,14 @@ class Executor(ABC):
         """Let the client learn names and attributes of what is there already, so that it asks for none of
         them by itself during the run. Called once, before the clock starts; raises nothing."""
         del paths
+
+    def waiting(self) -> int:
+        """How many calls wait just now for what others do: notifications, locks."""
+        return 0
+
+    def interrupt(self) -> None:
+        """End the calls that wait: their outcome is CANCELLED. Asked when nobody is left to answer them."""
+        return
 
     @abstractmethod
     def close(self) -> None:

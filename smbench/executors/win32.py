@@ -29,6 +29,7 @@ class Win32Executor(Executor):
     """One user's files beneath `context.root`, by the calls of ntdll."""
 
     name: ClassVar[str] = "win32"
+    waits: ClassVar[bool] = True
     unsupported: ClassVar[Mapping[type[Call], str]] = {}
 
     def __init__(self, context: ExecutorContext) -> None:
@@ -75,6 +76,12 @@ class Win32Executor(Executor):
     def loss(cls, call: Call) -> str | None:
         describe = _LOSSES.get(type(call))
         return describe(call) if describe else None
+
+    def waiting(self) -> int:
+        return len(self._files.waits)
+
+    def interrupt(self) -> None:
+        self._files.interrupt()
 
     def close(self) -> None:
         self._files.close_all()

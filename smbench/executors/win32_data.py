@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import struct
+from contextlib import nullcontext
 from ctypes import memmove
 from functools import lru_cache
 
@@ -92,11 +93,13 @@ class DataCalls:
         if not _fits(call):
             return outcome_of(Status.INVALID_LOCK_RANGE)
         scratch.offset.value, scratch.length.value = _signed(call.offset), _signed(call.length)
-        status = self._nt.lock_file(
-            handle, scratch.event, None, None, scratch.block_reference, scratch.offset_reference,
-            scratch.length_reference, None, not call.wait, call.exclusive,
-        )  # fmt: skip
-        return self._nt.finish(status, scratch)
+        waits = self._files.waiting_on(handle) if call.wait else nullcontext()
+        with waits:
+            status = self._nt.lock_file(
+                handle, scratch.event, None, None, scratch.block_reference, scratch.offset_reference,
+                scratch.length_reference, None, not call.wait, call.exclusive,
+            )  # fmt: skip
+            return self._nt.finish(status, scratch)
 
     def unlock(self, call: Unlock) -> int:
         handle, scratch = self._files[call.handle], self._scratch

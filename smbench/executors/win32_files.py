@@ -49,6 +49,8 @@ class OpenFiles:
         self.handles: dict[int, int] = {}
         self.opened: dict[int, Open] = {}
         """With what each of them was opened: a scan with another pattern needs an open of its own."""
+        self.waits: dict[object, int] = {}
+        """Handles that calls wait on: notifications and locks."""
         self._events: list[int] = []
         self.scratch = Scratch(nt, max_io_bytes, self._events)
         self._root_text = root
@@ -130,10 +132,25 @@ class OpenFiles:
         self.handles[number] = handle
         return handle
 
+    @contextmanager
+    def waiting_on(self, handle: int) -> Iterator[None]:
+        """A call that may wait for what others do; `interrupt` ends it."""
+        call = object()
+        self.waits[call] = handle
+        try:
+            yield
+        finally:
+            del self.waits[call]
+
+    def interrupt(self) -> None:
+        """End what waits."""
+        for handle in list(self.waits.values()):
+            self.nt.cancel_io(handle, None, self.scratch.block_reference)
+
     def close_all(self) -> None:
         """End what waits, close what is open, and the root."""
+        self.interrupt()
         for number in list(self.handles):
-            self.nt.cancel_io(self.handles[number], None, self.scratch.block_reference)
             self._release(number)
         self.nt.close(self.root)
         while self._events:

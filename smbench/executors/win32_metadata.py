@@ -111,11 +111,12 @@ class MetadataCalls:
         """Wait for a change; closing the handle, or the executor, ends the wait."""
         handle, scratch = self._files[call.handle], self._scratch
         length = call.output_length or _NOTIFY_BYTES
-        status = self._nt.notify_directory(
-            handle, scratch.event, None, None, scratch.block_reference, scratch.at_least(length).address,
-            length, call.filter, call.watch_tree,
-        )  # fmt: skip
-        status = self._nt.finish(status, scratch)
+        with self._files.waiting_on(handle):
+            status = self._nt.notify_directory(
+                handle, scratch.event, None, None, scratch.block_reference, scratch.at_least(length).address,
+                length, call.filter, call.watch_tree,
+            )  # fmt: skip
+            status = self._nt.finish(status, scratch)
         return _CANCELLED if status in _CLEANED_UP else _success(status)
 
     def rename(self, call: Rename) -> int:

@@ -22,8 +22,9 @@ _START, _STOP = 0, 1
 _LOOK_AGAIN_NS = 1_000_000_000
 """A sleeper looks up this often although it should be woken."""
 
-STARTING, READY, DONE, FAILED = range(4)
-"""States of a process: not yet ready; ready to start; all lanes ended; could not start."""
+STARTING, READY, DONE, FAILED, WAITING = range(5)
+"""States of a process: not yet ready; ready to start, or running; all lanes ended; could not start, or was
+lost; running, with all lanes blocked."""
 
 
 class Board:

@@ -66,6 +66,8 @@ class Lane:
         self._next: _Chunk | None = None
         self._running: list[Item] = []
         self._stopping = False
+        self.held = False
+        """It waits for another lane just now."""
 
     def prepare(self) -> None:
         """Make the next chunk now, if it is not made."""
@@ -86,8 +88,10 @@ class Lane:
             items = chunk.items
             for segment in self._cuts.segments(self.number, position, chunk.end):
                 for lane, count in segment.waits:
+                    self.held = True
                     if not self._board.await_count(lane, count):
                         self._stopping = True
+                    self.held = False
                 if segment.end == chunk.end:
                     self._running = items
                 else:

@@ -158,6 +158,7 @@ def _watch(
             workers[number].join()
             if job.board.state(number) != states.DONE and number not in ending.killed:
                 ending.lost[number] = _how(workers[number])
+                job.board.set_state(number, states.FAILED)
                 for lane in job.plan.lanes_of(number):
                     job.board.release(lane)
         if sampler is not None:

@@ -13,7 +13,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +30,7 @@ from smbench.runner import board as states
 from smbench.runner.board import Board
 from smbench.runner.cuts import Cuts
 from smbench.runner.lane import Lane
+from smbench.runner.quiet import Quiet
 from smbench.runner.spread import LaneCalls, calls_of
 
 _PR_SET_PDEATHSIG = 1
@@ -135,7 +136,7 @@ def work(job: Job, process: int) -> None:
     sys.setswitchinterval(_SWITCH_INTERVAL_S)
     board.set_state(process, states.READY)
     if start_ns := board.await_start():
-        _run_all(job, process, lanes, start_ns)
+        _run_all(job, process, lanes, executors.values(), start_ns)
     for executor in executors.values():
         try:
             executor.close()
@@ -179,7 +180,9 @@ def _stop_on_signal(lanes: list[Lane]) -> None:
     signal.signal(signal.SIGTERM, stop)
 
 
-def _run_all(job: Job, process: int, lanes: list[Lane], start_ns: int) -> None:
+def _run_all(
+    job: Job, process: int, lanes: list[Lane], executors: Collection[Executor], start_ns: int
+) -> None:
     board = job.board
 
     def run(lane: Lane) -> None:
@@ -191,19 +194,22 @@ def _run_all(job: Job, process: int, lanes: list[Lane], start_ns: int) -> None:
         finally:
             board.release(lane.number)
 
-    if len(lanes) == 1 and _TOLD_BY_SIGNAL:
+    watched = job.executor.waits or not _TOLD_BY_SIGNAL
+    if len(lanes) == 1 and not watched:
         run(lanes[0])
         return
     threading.stack_size(_LANE_STACK_BYTES)
-    threads = [threading.Thread(target=run, args=(lane,)) for lane in lanes]
-    for thread in threads:
+    threads = {lane: threading.Thread(target=run, args=(lane,)) for lane in lanes}
+    for thread in threads.values():
         thread.start()
-    for thread in threads:
-        while not _TOLD_BY_SIGNAL and thread.is_alive() and not board.stopping:
-            thread.join(_LOOK_S)
-        if not _TOLD_BY_SIGNAL and board.stopping:
+    quiet = Quiet(board, process, job.plan.processes, executors)
+    while watched and (running := [lane for lane in lanes if threads[lane].is_alive()]):
+        threads[running[0]].join(_LOOK_S)
+        if board.stopping:
             for lane in lanes:
                 lane.stop()
+        quiet.look(len(running), sum(lane.held for lane in running))
+    for thread in threads.values():
         thread.join()
 
 
