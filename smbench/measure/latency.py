@@ -6,10 +6,12 @@ keeps the count of values that the library would refuse without a word.
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from hdrh.codec import HdrCookieException, HdrHistogramSettingsException, HdrLengthException
 from hdrh.histogram import HdrHistogram
 from numpy.typing import NDArray
 
@@ -23,6 +25,8 @@ BUCKETS: int = _LAYOUT.counts_len
 _HALF_MAGNITUDE: int = _LAYOUT.sub_bucket_half_count_magnitude
 _HALF: int = _LAYOUT.sub_bucket_half_count
 _MASK: int = _LAYOUT.sub_bucket_mask
+
+_DAMAGED = (HdrCookieException, HdrHistogramSettingsException, HdrLengthException, zlib.error, IndexError)
 
 PERCENTILES = {"p50_ns": 50.0, "p90_ns": 90.0, "p99_ns": 99.0, "p99_9_ns": 99.9}
 
@@ -117,8 +121,11 @@ class Histogram:
 
     @classmethod
     def decode(cls, encoded: str) -> Histogram:
-        """What `encode` made; `max_ns` is then as exact as its bucket."""
-        found = HdrHistogram.decode(encoded)
+        """What `encode` made; `max_ns` is then as exact as its bucket. ValueError where it is damaged."""
+        try:
+            found = HdrHistogram.decode(encoded)
+        except (*_DAMAGED, TypeError) as error:
+            raise ValueError(f"no histogram: {error}") from None
         histogram = cls()
         histogram.counts[:] = np.ctypeslib.as_array(found.counts)
         histogram.max_ns = int(found.get_max_value()) if found.total_count else 0

@@ -58,7 +58,7 @@ def page(result: dict[str, Any], compared: Sequence[Comparison]) -> str:
     if runs:
         parts.append(operations(runs))
     reference = result["reference"]
-    return Template(files("smbench.report").joinpath("comparison.html").read_text("utf-8")).substitute(
+    return Template(files("smbench.report").joinpath("page.html").read_text("utf-8")).substitute(
         title=escape(f"{reference['name']} compared with {', '.join(one['name'] for one in candidates)}"),
         subtitle=escape(
             f"reference: {reference['exchanges']:,} exchanges of {len(reference['users'])} users in "

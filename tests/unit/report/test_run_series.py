@@ -1,0 +1,122 @@
+"""A run over time: every operation in one cell, the slowest found, the resources added up; and its shades."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from smbench.errors import UsageError
+from smbench.measure.hlog import Series, write_hlog
+from smbench.measure.resources import MACHINE, SCHEMA
+from smbench.report.charts import linear_axis, log_axis
+from smbench.report.density import SHADES, heat_map, shades, spread
+from smbench.report.run_series import (
+    SLICES,
+    SLOWEST,
+    latency_of_step,
+    read_latencies,
+    read_operations,
+    read_resources,
+)
+
+MS = 1_000_000
+
+
+def operations(path, rows, group=7):
+    """rows: (kind, issued_ns, completed_ns or None, bytes)."""
+    columns = list(zip(*rows, strict=True))
+    table = pa.table(
+        {
+            "operation": pa.array(range(len(rows)), pa.int64()),
+            "kind": pa.array(columns[0]).dictionary_encode(),
+            "issued_ns": pa.array(columns[1], pa.int64()),
+            "completed_ns": pa.array(columns[2], pa.int64()),
+            "bytes": pa.array(columns[3], pa.int64()),
+        }
+    )
+    pq.write_table(table, path, row_group_size=group)
+    return path
+
+
+def test_every_executed_operation_is_in_the_cell_of_its_end_and_time(tmp_path):
+    rows = [("Read", 0, 10 * MS, 100), ("Write", 0, 999 * MS, 50), ("Stat", None, None, None)]
+    found = read_operations(operations(tmp_path / "o.parquet", rows), 1.0)
+    assert found.grid.sum() == 2
+    (first, last) = np.argwhere(found.grid).tolist()
+    assert (first[0], last[0]) == (1, SLICES - 1)
+    assert latency_of_step(first[1]) <= 10 * MS < latency_of_step(first[1] + 1)
+    assert found.per_s.sum() * found.slice_s == pytest.approx(2)
+    assert found.read_per_s.sum() * found.slice_s == pytest.approx(100)
+    assert found.written_per_s.sum() * found.slice_s == pytest.approx(50)
+
+
+@given(st.lists(st.integers(1, 10**9), min_size=1, max_size=80))
+def test_the_slowest_are_found_in_whatever_row_group(tmp_path_factory, taken):
+    path = tmp_path_factory.mktemp("slow") / "o.parquet"
+    rows = [("Notify", 0, 10**10, 0), *(("Read", 0, one, 1) for one in taken), ("Read", None, None, None)]
+    found = read_operations(operations(path, rows), 1.0).slowest
+    assert [row["completed_ns"] for row in found] == sorted(taken, reverse=True)[:SLOWEST]
+
+
+def test_the_intervals_over_all_kinds_add_up(tmp_path):
+    completed = np.array([100, 1_500 * MS], np.int64)
+    values = np.array([1000, 3000], np.int64)
+    write_hlog(
+        tmp_path / "l.hlog", 0, [Series(f"{kind}.service", completed, values) for kind in ("Read", "Stat")]
+    )
+    found = read_latencies(tmp_path / "l.hlog")
+    every = [(one.start_s, one.count, one.max_ns) for one in found.intervals if one.tag == "all.service"]
+    assert [(start, count) for start, count, _ in every] == [(0.0, 2), (1.0, 2)]
+    assert found.whole["all.service"].total == 4
+    assert found.whole["Read.service"].total == 2
+
+
+def test_the_workers_are_added_up_beside_the_machine(tmp_path):
+    rows = [
+        {"time_ns": 10, "process": MACHINE, "cpu_percent": 50.0, "memory_bytes": 1000},
+        {"time_ns": 10, "process": 0, "cpu_percent": 5.0, "memory_bytes": 10},
+        {"time_ns": 10, "process": 1, "cpu_percent": 7.0, "memory_bytes": 20},
+    ]
+    pq.write_table(pa.Table.from_pylist(rows, SCHEMA), tmp_path / "r.parquet")
+    found = read_resources(tmp_path / "r.parquet")
+    assert found.machine["cpu_percent"] == [50.0]
+    assert found.workers == {"time_ns": [10.0], "cpu_percent": [12.0], "memory_bytes": [30.0]}
+
+
+@pytest.mark.parametrize("read", [read_latencies, read_resources, lambda path: read_operations(path, 1.0)])
+def test_what_cannot_be_read_is_said_in_a_sentence(tmp_path, read):
+    for content in (None, b"", b"Tag=Read.service,0,1,1,nonsense\n"):
+        path = tmp_path / "file"
+        if content is not None:
+            path.write_bytes(content)
+        if content == b"" and read is read_latencies:
+            assert read(path).intervals == []
+            continue
+        with pytest.raises(UsageError, match="cannot read"):
+            read(path)
+
+
+@given(st.lists(st.lists(st.integers(0, 10**6), min_size=3, max_size=3), min_size=1, max_size=9))
+def test_more_is_never_paler(rows):
+    counts = np.array(rows, np.int64)
+    shade = shades(counts)
+    assert ((shade == -1) == (counts == 0)).all()
+    assert shade.max() < SHADES
+    order = np.argsort(counts, axis=None)
+    assert (np.diff(shade.ravel()[order]) >= 0).all()
+
+
+def test_a_map_has_a_cell_for_each_count_and_is_well_formed():
+    counts = np.array([[0, 1], [5, 100]])
+    x, y = linear_axis(2, str), log_axis(1000, 100_000)
+    drawn = ET.fromstring(heat_map(counts, [0, 1, 2], [1e3, 1e4, 1e5], x, y))
+    cells = sum(path.get("d").count("M") for path in drawn.iter("path") if path.get("class").startswith("h"))
+    assert cells == 3
+    dots = ET.fromstring(spread([("p50", 2000), ("max", 50_000)], y))
+    assert [circle.get("class") for circle in dots.iter("circle")] == ["dot d0", "dot d1"]
