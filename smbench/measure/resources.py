@@ -75,6 +75,10 @@ class ResourceSampler:
         if self._machine_before is not None:
             self._sample(now_ns())
 
+    def append(self, later: ResourceSampler, shift_ns: int) -> None:
+        """Take over the rows of another one, whose run began so much later."""
+        self.rows += [row | {"time_ns": row["time_ns"] + shift_ns} for row in later.rows]
+
     def write(self, path: Path) -> None:
         pq.write_table(pa.Table.from_pylist(self.rows, SCHEMA), path, compression="zstd")
 

@@ -67,10 +67,26 @@ class Plan:
     waits: Waits
     edges_found: int
     """Edges before those that others imply were left out."""
+    clones: int = 1
+    loops: int = 1
+    """How often the workload is in the plan: side by side, and one after the other (`plan.amplify`)."""
+    lane_begin_ns: Integers | None = None
+    """When each lane could begin, since the start of the run; None: all with it."""
 
     @property
     def operations(self) -> int:
         return len(self.row)
+
+    @property
+    def copies(self) -> int:
+        """How often each operation of the workload is in the plan."""
+        return self.clones * self.loops
+
+    def first_copy(self) -> tuple[Integers, Integers]:
+        """Of the workload's own operations, once: the row and the lane of each place."""
+        lanes, operations = self.lanes // self.copies, self.operations // self.copies
+        lane = np.repeat(np.arange(lanes), np.diff(self.lane_start[: lanes + 1]))
+        return self.row[:operations], lane
 
     @property
     def lanes(self) -> int:

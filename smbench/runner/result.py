@@ -56,12 +56,15 @@ OPERATIONS_SCHEMA = pa.schema(
         ("expected", _WORD),
         ("outcome", _WORD),
         ("bytes", pa.int64()),
+        ("clone", pa.int32()),
+        ("loop", pa.int32()),
     ]
 )
-"""Times are since the start of the run; null where an operation was not executed."""
+"""Times are since the start of the run; null where an operation was not executed. Clones and loops count
+from 1; `path` is beneath the clone's own folder, where it has one."""
 
 _ENCODING: dict[str, Any] = {
-    "use_dictionary": ["kind", "path", "expected", "outcome"],
+    "use_dictionary": ["kind", "path", "expected", "outcome", "clone", "loop"],
     # Numbers that ascend: smaller by a third than plain ones, and written faster.
     "column_encoding": dict.fromkeys(
         ("operation", "intended_ns", "issued_ns", "completed_ns"), "DELTA_BINARY_PACKED"
@@ -82,22 +85,29 @@ class Tally:
     errors: int = 0
     """Of the mismatched: failed here, and did not in the capture."""
     skipped: int = 0
+    measured: int = 0
+    """Of the executed: those after the warm-up."""
     mismatches: list[dict[str, Any]] = field(default_factory=list)
     causes: Counter[tuple[str, str | None, str]] = field(default_factory=Counter)
     """All mismatches by kind, expectation and outcome."""
     read_bytes: int = 0
     written_bytes: int = 0
+    """Of the measured ones."""
 
 
 class OperationsResult:
     """Joins the workload's rows with the log, and counts."""
 
-    def __init__(self, operations: StoredOperations, plan: Plan, executor: type[Executor]) -> None:
+    def __init__(
+        self, operations: StoredOperations, plan: Plan, executor: type[Executor], warm_up_ns: int = 0
+    ) -> None:
         self._operations = operations
+        self._warm_up_ns = warm_up_ns
         self._plan = plan
         self._executor = executor
-        self._place_of_row = np.empty(plan.operations, np.int64)
-        self._place_of_row[plan.row] = np.arange(plan.operations)
+        row, _ = plan.first_copy()
+        self._place_of_row = np.empty(len(row), np.int64)
+        self._place_of_row[row] = np.arange(len(row))
         self._process_of_place = np.repeat(plan.lane_process, np.diff(plan.lane_start))
         self._kind_of_place, _ = kinds_and_failures(operations, plan)
         self._unsupported = np.array([kind in executor.unsupported for kind in KINDS])
@@ -105,6 +115,10 @@ class OperationsResult:
         self.histograms: dict[str, Histogram] = {}
         """By tag, once `write_latency` has made them; `all.…` are those of all kinds."""
         self.tally = Tally(planned=plan.operations)
+
+    def measured(self, timing: Timing, places: NDArray[np.int64] | slice) -> NDArray[np.bool_]:
+        """Which of the places were executed, and intended after the warm-up."""
+        return np.asarray(timing.executed[places] & (timing.intended_ns[places] >= self._warm_up_ns))
 
     def skipped_places(self) -> NDArray[np.bool_]:
         """Which places of the plan hold a call that the executor does not carry out."""
@@ -138,20 +152,26 @@ class OperationsResult:
             for batch in self._operations.batches(names):
                 places = self._place_of_row[first : first + batch.num_rows]
                 first += batch.num_rows
-                writer.write_batch(self._join(batch, places, timing, matcher))
+                for copy in range(self._plan.copies):
+                    there = places + copy * len(self._place_of_row)
+                    writer.write_batch(self._join(batch, copy, there, timing, matcher))
 
     def _join(
-        self, batch: pa.RecordBatch, places: NDArray[np.int64], timing: Timing, matcher: Matcher
+        self, batch: pa.RecordBatch, copy: int, places: NDArray[np.int64], timing: Timing, matcher: Matcher
     ) -> pa.RecordBatch:
-        tally = self.tally
+        tally, plan = self.tally, self._plan
+        loop, clone = divmod(copy, plan.clones)
+        user = batch.column("user").to_numpy() + np.int32(clone * (len(plan.users) // plan.clones))
         kind = self._kind_of_place[places]
         executed = timing.executed[places]
         outcome = np.where(executed, timing.outcome[places], 0)
         moved = np.where(executed & _MOVES_BYTES[kind], np.maximum(outcome, 0), 0)
         expected = batch.column("expected").to_numpy()
+        measured = self.measured(timing, places)
         tally.executed += int(executed.sum())
-        tally.read_bytes += int(moved[kind == KINDS.index(Read)].sum())
-        tally.written_bytes += int(moved[kind == KINDS.index(Write)].sum())
+        tally.measured += int(measured.sum())
+        tally.read_bytes += int(moved[measured & (kind == KINDS.index(Read))].sum())
+        tally.written_bytes += int(moved[measured & (kind == KINDS.index(Write))].sum())
         tally.skipped += int(self._unsupported[kind].sum())
         if self._executor.compares:
             length = batch.column("length").to_numpy()
@@ -160,7 +180,7 @@ class OperationsResult:
             tally.matched += int((executed & matched).sum())
             tally.mismatched += int(differs.sum())
             tally.errors += int((differs & (outcome < 0) & ~fails(expected)).sum())
-            self._note_mismatches(batch, np.flatnonzero(differs), outcome)
+            self._note_mismatches(batch, np.flatnonzero(differs), user, outcome)
             shape = np.stack([kind[differs], expected[differs], np.minimum(outcome[differs], 0)])
             for (number, was, got), count in zip(*_distinct(shape), strict=True):
                 cause = KINDS[number].__name__, expected_name(was), outcome_name(got)
@@ -173,7 +193,7 @@ class OperationsResult:
         return pa.record_batch(
             [
                 batch.column("operation"),
-                batch.column("user"),
+                pa.array(user),
                 batch.column("lane"),
                 pa.array(self._process_of_place[places]),
                 pa.DictionaryArray.from_arrays(pa.array(kind.astype(np.int32)), _KIND_NAMES),
@@ -186,21 +206,22 @@ class OperationsResult:
                 expected_names(expected),
                 outcome_names(outcome, executed),
                 pa.array(moved, mask=never),
+                pa.array(np.full(len(kind), clone + 1, np.int32)),
+                pa.array(np.full(len(kind), loop + 1, np.int32)),
             ],
             schema=OPERATIONS_SCHEMA,
         )
 
     def _note_mismatches(
-        self, batch: pa.RecordBatch, rows: NDArray[np.int64], outcome: NDArray[np.int64]
-    ) -> None:
+        self, batch: pa.RecordBatch, rows: NDArray[np.int64], user: NDArray[np.int32],
+        outcome: NDArray[np.int64],
+    ) -> None:  # fmt: skip
         for row in rows[: MISMATCHES_KEPT - len(self.tally.mismatches)].tolist():
-            values = (
-                batch.slice(row, 1).select(["operation", "user", "kind", "path", "expected"]).to_pylist()[0]
-            )
+            values = batch.slice(row, 1).select(["operation", "kind", "path", "expected"]).to_pylist()[0]
             self.tally.mismatches.append(
                 {
                     "operation": values["operation"],
-                    "user": self._plan.users[values["user"]],
+                    "user": self._plan.users[user[row]],
                     "kind": values["kind"],
                     "path": values["path"],
                     "expected": expected_name(values["expected"]),
@@ -230,9 +251,10 @@ class OperationsResult:
         return latency, every
 
     def _series(self, timing: Timing, values: Mapping[str, NDArray[np.int64]]) -> Iterator[Series]:
-        executed, completed = timing.executed, timing.completed_ns
-        for number in np.flatnonzero(np.bincount(self._kind_of_place[executed], minlength=len(KINDS))):
-            mine = np.flatnonzero(executed & (self._kind_of_place == number))
+        completed = timing.completed_ns
+        measured = self.measured(timing, slice(None))
+        for number in np.flatnonzero(np.bincount(self._kind_of_place[measured], minlength=len(KINDS))):
+            mine = np.flatnonzero(measured & (self._kind_of_place == number))
             for measure in MEASURES:
                 yield Series(f"{KINDS[number].__name__}.{measure}", completed[mine], values[measure][mine])
 
@@ -242,8 +264,8 @@ def kinds_and_failures(
 ) -> tuple[NDArray[np.int8], NDArray[np.bool_]]:
     """By place of the plan: the number of the call in KINDS, and whether a failure of it is no error,
     because the capture had one, or no answer."""
-    kinds = np.empty(plan.operations, np.int8)
-    failures = np.empty(plan.operations, np.bool_)
+    kinds = np.empty(len(operations), np.int8)
+    failures = np.empty(len(operations), np.bool_)
     first = 0
     for batch in operations.batches(["kind", "expected"]):
         rows = slice(first, first + batch.num_rows)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from smbench.errors import UsageError
 from smbench.executors.base import Executor, ShareAccess
@@ -67,6 +68,8 @@ class RunOptions:
     """Who each user's threads act as, where the system has logons (Windows); empty: as this process."""
     shares: Sequence[ShareAccess] = ()
     """How each user reaches the share, for executors that are clients themselves; `roots` mean nothing."""
+    warm_up_s: float = 0.0
+    """What is intended before this time since the start is carried out, and stays out of the histograms."""
     scratch: Path | None = None
     """Where the log and the calls are kept during the run; the default is memory where it has room."""
 
@@ -78,11 +81,13 @@ class RunResult:
     plan: Plan
     options: RunOptions
     ending: Ending
-    _executor: type[Executor]
-    _operations: StoredOperations
-    _log: OperationLog
-    _sampler: ResourceSampler
-    _scratch: Path
+    executor: type[Executor]
+    operations: StoredOperations
+    records: NDArray[np.int64]
+    """As `OperationLog.records`."""
+    sampler: ResourceSampler
+    scratch: list[Path]
+    """Folders that go when the result is written."""
 
     def write(
         self, directory: Path, about: Mapping[str, Any] | None = None,
@@ -101,7 +106,8 @@ class RunResult:
 
     def close(self) -> None:
         """Remove what the run kept in its scratch folder."""
-        shutil.rmtree(self._scratch, ignore_errors=True)
+        for folder in self.scratch:
+            shutil.rmtree(folder, ignore_errors=True)
 
     def _write(
         self, directory: Path, about: Mapping[str, Any], client_stats: Mapping[str, Any] | None,
@@ -109,19 +115,21 @@ class RunResult:
     ) -> dict[str, Any]:  # fmt: skip
         plan, ending = self.plan, self.ending
         start_epoch_ns = epoch_of(ending.start_ns or now_ns())
-        joined = written.OperationsResult(self._operations, plan, self._executor)
-        times = timing(plan, self._log.records, ending.start_ns, joined.skipped_places())
+        joined = written.OperationsResult(
+            self.operations, plan, self.executor, int(self.options.warm_up_s * 1e9)
+        )
+        times = timing(plan, self.records, ending.start_ns, joined.skipped_places())
         with ThreadPoolExecutor(1) as beside:
             measured = beside.submit(joined.write_latency, directory / written.LATENCY, times, start_epoch_ns)
             joined.write(directory / written.OPERATIONS, times)
             latency, every = measured.result()
-        self._sampler.write(directory / written.RESOURCES)
-        if counted := read_statistics(self._scratch / "statistics", plan.users):
+        self.sampler.write(directory / written.RESOURCES)
+        if counted := read_statistics([folder / "statistics" for folder in self.scratch], plan.users):
             client_stats = {**(client_stats or {}), "users": counted}
         if client_stats is not None:
             written.write_document(directory / written.CLIENT_STATS, client_stats)
         tally = joined.tally
-        machine = [row for row in self._sampler.rows if row["process"] == MACHINE]
+        machine = [row for row in self.sampler.rows if row["process"] == MACHINE]
         percentile = judged_percentile(tally.executed)
         verdict = judge(
             RunFacts(
@@ -144,9 +152,10 @@ class RunResult:
             )
         )
         elapsed_ns = int(times.completed_ns.max(initial=0))
-        per_s = 1e9 / elapsed_ns if elapsed_ns else 0.0
+        measured_s = elapsed_ns / 1e9 - self.options.warm_up_s
+        per_s = 1 / measured_s if measured_s > 0 else 0.0
         throughput = {
-            "operations_per_s": tally.executed * per_s,
+            "operations_per_s": tally.measured * per_s,
             "read_bytes_per_s": tally.read_bytes * per_s,
             "write_bytes_per_s": tally.written_bytes * per_s,
         }
@@ -172,6 +181,8 @@ class RunResult:
                 "users": len(plan.users),
                 "processes": plan.processes,
                 "lanes": plan.lanes,
+                "clones": plan.clones,
+                "loops": plan.loops,
             },
             "start_epoch_ns": start_epoch_ns,
             "elapsed_s": elapsed_ns / 1e9,
@@ -186,7 +197,11 @@ class RunResult:
                 "mismatched": tally.mismatched,
                 "errors": tally.errors,
                 "skipped": tally.skipped,
-                "compared": self._executor.compares,
+                "compared": self.executor.compares,
+            },
+            "warm_up": {
+                "seconds": self.options.warm_up_s,
+                "operations": tally.executed - tally.measured,
             },
             "latency": latency,
             "lateness": every["lateness"].summary(),
@@ -254,7 +269,7 @@ def run(
             parent=os.getpid(),
             acting=options.acting,
             shares=options.shares,
-            warm=paths_by_user(operations, workload.namespace, len(plan.users)) if warms else (),
+            warm=paths_by_user(operations, workload.namespace, plan) if warms else (),
             statistics=statistics,
         )
         count = _counter(log, plan.operations, progress)
@@ -269,7 +284,7 @@ def run(
     except BaseException:
         shutil.rmtree(scratch, ignore_errors=True)
         raise
-    return RunResult(plan, options, ending, executor, operations, log, sampler, scratch)
+    return RunResult(plan, options, ending, executor, operations, log.records, sampler, [scratch])
 
 
 def _roomy(needed: int) -> Path | None:

@@ -57,7 +57,7 @@ def kind_numbers(column: pa.DictionaryArray) -> NDArray[np.int8]:
 
 @dataclass(frozen=True, slots=True)
 class LaneCalls:
-    """The calls of all lanes, mapped; `batches[lane]` are its record batches in order.
+    """The calls of all lanes, mapped; `batches[lane]` are its record batches in order. Clones share them.
 
     `max_io_bytes` is the largest read or write.
     """
@@ -73,24 +73,26 @@ class LaneCalls:
 
     def of_lane(self, lane: int) -> Iterator[pa.RecordBatch]:
         """The lane's record batches, mapped, not copied."""
-        if not self.batches[lane]:
+        numbers = self.batches[lane % len(self.batches)]
+        if not numbers:
             return
         options = pa.ipc.IpcReadOptions(use_threads=False)
         reader = pa.ipc.open_file(pa.BufferReader(self.buffer), options=options)
-        for number in self.batches[lane]:
+        for number in numbers:
             yield reader.get_batch(number)
 
 
 def spread(operations: StoredOperations, plan: Plan, path: Path) -> LaneCalls:
     """Write the calls of `plan` to the new file `path`; it may be removed when all workers have it."""
     names = used_columns(operations.path)
-    lane_of_row = np.empty(plan.operations, np.int32)
-    lane_of_row[plan.row] = plan.lane_of_place()
-    batches: list[list[int]] = [[] for _ in range(plan.lanes)]
+    row, lane_of_place = plan.first_copy()
+    lane_of_row = np.empty(len(row), np.int32)
+    lane_of_row[row] = lane_of_place
+    batches: list[list[int]] = [[] for _ in range(plan.lanes // plan.copies)]
     written = max_io_bytes = 0
     writer: pa.ipc.RecordBatchFileWriter | None = None
     first = 0
-    for table in _gathered(operations, names, max(_GATHERED_ROWS, _ROWS_A_LANE * plan.lanes)):
+    for table in _gathered(operations, names, max(_GATHERED_ROWS, _ROWS_A_LANE * len(batches))):
         lanes = lane_of_row[first : first + table.num_rows]
         first += table.num_rows
         max_io_bytes = max(max_io_bytes, _largest_io(table))

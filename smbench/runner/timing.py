@@ -62,7 +62,7 @@ def timing(plan: Plan, records: NDArray[np.int64], start_ns: int, skipped: NDArr
     ended = _latest_in_lane(plan, completed)
     ready = np.zeros(plan.operations, np.int64)
     ready[1:] = ended[:-1]
-    ready[plan.lane_start[:-1]] = 0
+    ready[plan.lane_start[:-1]] = 0 if plan.lane_begin_ns is None else plan.lane_begin_ns
     thought = ready + plan.think_ns if plan.think_ns is not None else ready
     waits = plan.waits
     before = plan.lane_start[waits.lane] + waits.count - 1

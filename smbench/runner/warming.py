@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 import pyarrow as pa
 
+from smbench.plan.model import Plan
 from smbench.workload.model import NamespaceEntry
 from smbench.workload.store import StoredOperations
 
@@ -14,9 +15,10 @@ MOST_PATHS = 100_000
 
 
 def paths_by_user(
-    operations: StoredOperations, namespace: Iterable[NamespaceEntry], users: int
+    operations: StoredOperations, namespace: Iterable[NamespaceEntry], plan: Plan
 ) -> list[list[str]]:
-    """The paths of each user's operations that are there before the run, folders first."""
+    """The paths of each user's operations that are there before the run, folders first; clones share them."""
+    users = len(plan.users) // plan.clones
     present = {entry.path for entry in namespace if entry.present}
     found: list[set[str]] = [set() for _ in range(users)]
     for batch in operations.batches(["user", "path"]):
@@ -26,4 +28,4 @@ def paths_by_user(
             for known in (path, path.rpartition("/")[0]):
                 if known in present and len(found[user]) < MOST_PATHS:
                     found[user].add(known)
-    return [sorted(paths, key=lambda path: (path.count("/"), path)) for paths in found]
+    return [sorted(paths, key=lambda path: (path.count("/"), path)) for paths in found] * plan.clones

@@ -44,7 +44,7 @@ def finished(load: Load, tmp_path: Path, executor: str, pace: Pace = Pace.FAST, 
     out.mkdir()
     document = result.write(out)
     assert psutil.Process().children() == []
-    assert not any(Path("/dev/shm").glob(f"{result._scratch.name}*"))
+    assert not any(Path("/dev/shm").glob(f"{result.scratch[0].name}*"))
     return document
 
 

@@ -1,0 +1,51 @@
+"""Loops that were carried out one by one, as one result: the clock stands still between them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from smbench.measure.oplog import COMPLETED, ISSUED
+from smbench.plan.amplify import loop
+from smbench.runner.pool import Ending
+from smbench.runner.run import RunResult
+
+
+def join_loops(results: Sequence[RunResult], loops: int) -> RunResult:
+    """The results of the first of `loops` loops of one plan, in their order; those that never began
+    are planned and not executed. What the parts kept in their scratch folders is the whole's to remove."""
+    if loops == 1:
+        return results[0]
+    first = results[0]
+    begins_ns, records = [0], []
+    for result in results:
+        part = result.records.copy()
+        done = part[:, COMPLETED] != 0
+        shift_ns = first.ending.start_ns + begins_ns[-1] - result.ending.start_ns
+        part[done, ISSUED] += shift_ns
+        part[done, COMPLETED] += shift_ns
+        records.append(part)
+        begins_ns.append(max(int(part[:, COMPLETED].max(initial=0)) - first.ending.start_ns, begins_ns[-1]))
+        if result is not first:
+            first.sampler.append(result.sampler, shift_ns=begins_ns[-2])
+    missing = loops - len(results)
+    records += [np.zeros_like(first.records)] * missing
+    begins_ns = begins_ns[:-1] + [begins_ns[-1]] * missing
+    return replace(
+        first,
+        plan=loop(first.plan, begins_ns),
+        ending=_joined([result.ending for result in results]),
+        records=np.concatenate(records),
+        scratch=[folder for result in results for folder in result.scratch],
+    )
+
+
+def _joined(endings: Sequence[Ending]) -> Ending:
+    whole = Ending(start_ns=endings[0].start_ns, stopped=endings[-1].stopped)
+    for ending in endings:
+        whole.lost |= ending.lost
+        whole.killed += ending.killed
+        whole.messages |= ending.messages
+    return whole
