@@ -16,6 +16,8 @@ _VLAN_TYPES = (b"\x81\x00", b"\x88\xa8", b"\x91\x00")
 _IPV4, _IPV6 = b"\x08\x00", b"\x86\xdd"
 _IPV6_EXTENSIONS = (0, 43, 60)
 _MOST_FRAGMENTED = 10_000
+_MOST_CONNECTIONS = 200_000
+"""Connections that are placed by size; so many even out by chance."""
 _LARGEST_RECORD = 64 << 20
 
 Payload = Callable[[bytes, int], tuple[bytes, int]]
@@ -75,6 +77,9 @@ class Router:
         self._further = {port.to_bytes(2, "big") for port in ports} - _USUAL
         self._ports = _USUAL | self._further
         self._fragments: dict[bytes, int | None] = {}
+        self._homes: dict[bytes, int] = {}
+        self.load = [0] * parts
+        """Bytes of each part so far, as the caller counts them: a new connection goes where least are."""
 
     def part(self, link: int, data: bytes, at: int) -> int | None:
         """The part of the packet that begins at `at` of `data`."""
@@ -124,7 +129,15 @@ class Router:
         if self._further:
             self._note(source, mine, target, other, at)
         near, far = source + mine, target + other
-        return zlib.crc32(near + far if near < far else far + near) % self._parts
+        ends = near + far if near < far else far + near
+        home = self._homes.get(ends)
+        return self._home(ends) if home is None else home
+
+    def _home(self, ends: bytes) -> int:
+        if len(self._homes) >= _MOST_CONNECTIONS:
+            return zlib.crc32(ends) % self._parts
+        home = self._homes[ends] = self.load.index(min(self.load))
+        return home
 
     def rewritten(self, data: bytes, start: int) -> bytes:
         """The record `data`, which began at `start` when its packet was looked at, with port 445."""

@@ -159,7 +159,7 @@ def _split_one(
     convert = _Conversion() if source.format is Format.PCAP and not plain else None
     for writer in writers:
         writer.captures.append((writer.count + len(writer.frames), source.number))
-    frame = 0
+    frame, load = 0, router.load
     for start, end, packet, link, shared, is_frame in _RECORDS[source.format](buffer):
         data = buffer.data
         if shared:
@@ -178,6 +178,7 @@ def _split_one(
         part = router.part(link, data, packet)
         if part is None:
             continue
+        load[part] += end - start
         writer = writers[part]
         pending = writer.pending
         record = data[start:end] if router.rewrite < 0 else router.rewritten(data[start:end], start)
