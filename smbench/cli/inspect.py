@@ -13,8 +13,10 @@ from smbench.cli.common import Console, common_options
 from smbench.errors import UsageError
 from smbench.report.inspection import inspection, show_inspection
 from smbench.report.text import plain_table
+from smbench.trace.store import EXCHANGES_FILE, read_exchanges
 from smbench.units import format_ns
 from smbench.workload.model import Operation, Workload
+from smbench.workload.store import StoredOperations, read
 
 
 @click.command(short_help=__doc__)
@@ -41,8 +43,6 @@ def inspect(
       smbench-mount inspect customer.workload --frame 4711 --capture customer.pcap
       smbench-mount inspect customer.workload --json | jq .coverage
     """
-    from smbench.workload.store import read
-
     if (frame is None) != (capture is None):
         raise UsageError(
             "--frame and --capture belong together: a frame number, and the capture that it is in"
@@ -69,10 +69,28 @@ def _operations(workload: Workload, user: str | None, limit: int) -> list[dict[s
     if user is not None and user not in names:
         raise UsageError(f"no user {user!r} in this workload; it has {', '.join(names)}")
     chosen = (op for op in workload.operations if user is None or names[op.user] == user)
-    return [_row(operation, names) for operation in islice(chosen, limit)]
+    shown = list(islice(chosen, limit))
+    frames = _frames(workload, shown)
+    return [_row(operation, names, frames) for operation in shown]
 
 
-def _row(operation: Operation, names: list[str]) -> dict[str, Any]:
+def _frames(workload: Workload, shown: list[Operation]) -> dict[int, int]:
+    """The frames of the requests that the operations stand for, where the exchanges were kept."""
+    assert isinstance(workload.operations, StoredOperations)
+    stored = workload.operations.path.with_name(EXCHANGES_FILE)
+    wanted = {exchange for operation in shown for exchange in operation.exchanges}
+    if not wanted or not stored.is_file():
+        return {}
+    last, frames = max(wanted), {}
+    for index, frame in read_exchanges(stored).fields("index", "frame"):
+        if index in wanted:
+            frames[index] = frame
+        if index >= last:
+            break
+    return frames
+
+
+def _row(operation: Operation, names: list[str], frames: dict[int, int]) -> dict[str, Any]:
     from smbench.ntstatus import name
 
     return {
@@ -88,6 +106,7 @@ def _row(operation: Operation, names: list[str]) -> dict[str, Any]:
         "service_ns": operation.service_ns,
         "rule": operation.rule,
         "exchanges": list(operation.exchanges),
+        "frames": [frames[exchange] for exchange in operation.exchanges if exchange in frames],
     }
 
 
@@ -104,6 +123,7 @@ def _show_operations(rows: list[dict[str, Any]], out: RichConsole) -> None:
         "outcome",
         "took",
         "rule",
+        "frame",
     )
     cells = [
         (
@@ -111,8 +131,8 @@ def _show_operations(rows: list[dict[str, Any]], out: RichConsole) -> None:
             row["kind"], row["path"] or "/",
             *("" if row[key] is None else f"{row[key]:,}" for key in ("offset", "length")),
             row["expected"] or "unanswered", format_ns(row["service_ns"]) if row["service_ns"] >= 0 else "",
-            row["rule"],
+            row["rule"], str(row["frames"][0]) if row["frames"] else "",
         )
         for row in rows
     ]  # fmt: skip
-    out.print(plain_table(headings, cells, right=(0, 1, 3, 6, 7, 9)))
+    out.print(plain_table(headings, cells, right=(0, 1, 3, 6, 7, 9, 11)))

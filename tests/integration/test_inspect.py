@@ -56,3 +56,12 @@ def test_without_its_exchanges_a_workload_still_tells(workload: Path, tmp_path: 
     assert document["caching"] is None
     assert document["working_set"]["bytes"] > 0
     assert "requested" not in run("inspect", tmp_path).out
+
+
+def test_operations_name_the_frames_of_their_requests(workload: Path) -> None:
+    rows = json.loads(run("inspect", workload, "--operations", "--json").out)["operations"]
+    write = next(row for row in rows if row["kind"] == "Write")
+    assert len(write["frames"]) == len(write["exchanges"]) == 1
+    shown = run("inspect", workload, "--frame", str(write["frames"][0]), "--capture", THREE_USERS)
+    assert "Write Request (0x09)" in shown.out
+    assert f"Write Length: {write['length']}" in shown.out
