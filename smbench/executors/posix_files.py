@@ -10,7 +10,6 @@ from errno import EACCES, EBADF, EEXIST, EISDIR, ENOENT, ENOTEMPTY, EPERM, EROFS
 from threading import Lock
 
 from smbench.beneath import Beneath
-from smbench.executors import linux_calls
 from smbench.executors.posix_opens import OpenPlan, plan_open, variants
 from smbench.workload.calls import Close, Open
 
@@ -147,7 +146,7 @@ class OpenFiles:
             else:
                 raise
             fd = self._open_name(path, flags, plan.mode)
-        if plan.refuse_directory and stat.S_ISDIR(linux_calls.known(fd)[0]):
+        if plan.refuse_directory and stat.S_ISDIR(os.fstat(fd).st_mode):
             os.close(fd)
             raise OSError(EISDIR, os.strerror(EISDIR), path)
         return fd

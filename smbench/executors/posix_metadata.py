@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import struct
+import time
 from contextlib import suppress
 from errno import EACCES, EINVAL, EISDIR, ENODATA, ENOSYS, ENOTDIR, EOPNOTSUPP, ESTALE
 from stat import S_ISDIR
@@ -31,6 +32,8 @@ from smbench.workload.calls import (
 FILE_INFORMATION, SECURITY_INFORMATION = 1, 3
 FULL_EA_CLASS = 15
 _WRITE_BITS = 0o222
+_REMEMBERED_S = 1.5
+"""The client remembers for a second that a name is not there (fs/smb/client/dir.c, cifs_d_revalidate)."""
 # FILETIME counts 100 ns since 1601 ([MS-DTYP] 2.3.3).
 _FILETIME_OF_1970 = 116444736000000000
 
@@ -43,6 +46,8 @@ class MetadataCalls:
         self._files = files
         self._cifs = cifs
         self._wire = wire
+        self._missing: dict[str, float] = {}
+        """Until when the client may know that a name is not there."""
 
     def stat(self, call: Stat) -> int:
         if self._wire:
@@ -69,10 +74,22 @@ class MetadataCalls:
                     raise
             else:
                 return
-        self._names.call(path, linux_calls.statx_forced)
-        if self._cifs:
-            with suppress(OSError):
-                self._names.pin(path)
+        if not self._cifs:
+            self._names.call(path, linux_calls.statx_forced)
+            return
+        now = time.monotonic()
+        try:
+            if self._missing.get(path, 0.0) < now:
+                self._names.call(path, linux_calls.statx_forced)
+            else:
+                # The client remembers that it is not there; only an open asks all the same (6.1).
+                os.close(self._names.open(path, os.O_RDONLY | os.O_NONBLOCK))
+        except FileNotFoundError:
+            self._missing[path] = now + _REMEMBERED_S
+            raise
+        self._missing.pop(path, None)
+        with suppress(OSError):
+            self._names.pin(path)
 
     def stat_handle(self, call: StatHandle) -> int:
         file = self._files[call.handle]
@@ -127,6 +144,7 @@ class MetadataCalls:
             return -EACCES
         self._names.rename(file.path, call.target, replace=call.replace or itself)
         self._files.renamed(file.path, call.target)
+        self._missing.pop(call.target, None)
         return 0
 
     def link(self, call: Link) -> int:
@@ -159,24 +177,31 @@ class MetadataCalls:
 
     def make_directory(self, call: MakeDirectory) -> int:
         self._names.mkdir(call.path)
+        self._missing.pop(call.path, None)
         return 0
 
     def truncate(self, call: Truncate) -> int:
         file = self._files[call.handle]
         if not file.writable:
             return -EACCES
-        _, size = linux_calls.known(file.fd)
-        if self._wire and self._cifs and call.size > size:
-            try:
-                # One SET_INFO(EndOfFile); ftruncate adds a flush, a sparse mark and times.
-                linux_calls.fallocate(file.fd, 0, size, call.size - size)
-            except OSError as error:
-                if error.errno not in (EOPNOTSUPP, ENOSYS, EINVAL):
-                    raise
-            else:
-                return 0
+        if self._wire and self._cifs and call.size and self._grows(file.fd, call.size):
+            return 0
         os.ftruncate(file.fd, call.size)
         return 0
+
+    def _grows(self, fd: int, size: int) -> bool:
+        """Whether one SET_INFO(EndOfFile) made the file longer; ftruncate adds a flush and times. Where the
+        file is as long already, or the client has no lease to know it by, nothing was sent."""
+        before = linux_calls.known_size(fd)
+        if before >= size:
+            return False
+        try:
+            linux_calls.fallocate(fd, 0, size - 1, 1)
+        except OSError as error:
+            if error.errno not in (EOPNOTSUPP, ENOSYS, EINVAL):
+                raise
+            return False
+        return linux_calls.known_size(fd) != before
 
     def set_times(self, call: SetTimes) -> int:
         file = self._files[call.handle]

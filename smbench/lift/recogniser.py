@@ -218,10 +218,10 @@ class Recogniser:
 
     def _end_looks(self, opened: Opened) -> None:
         """An open has come: it makes the directory that was looked for, or tells how long ago that was."""
+        if makes_directory(opened.wish) and (look := self._look_of(opened.session, opened.path)):
+            self._end_look(look, LOOK_BEFORE)
         for look in list(self._looks.get(opened.session, ())):
-            if look.opened.path == opened.path and makes_directory(opened.wish):
-                self._end_look(look, LOOK_BEFORE)
-            elif look.creates == 0:
+            if look.creates == 0:
                 self._end_look(look, look.rule)
             else:
                 look.creates -= 1
@@ -238,7 +238,9 @@ class Recogniser:
         self._take(Taken(rule, rule.reason, tuple(held), (), look.opened.path, held[0], 0))
 
     def _look_of(self, session: int, path: str) -> _Look | None:
-        return next((look for look in self._looks.get(session, ()) if look.opened.path == path), None)
+        """The last one: what came before it was a call of its own."""
+        looks = reversed(self._looks.get(session, ()))
+        return next((look for look in looks if look.opened.path == path), None)
 
     def _in_run(self, case: Case, opened: Opened) -> None:
         exchange = case.exchange

@@ -46,9 +46,9 @@ def gather_facts(operations: Iterable[Operation], namespace: Iterable[NamespaceE
         call = operation.call
         paths.add(operation.path)
         if isinstance(call, Read):
-            largest_read = max(largest_read, call.length)
+            largest_read = max(largest_read, _piece(operation, call.length))
         elif isinstance(call, Write):
-            largest_write = max(largest_write, call.length)
+            largest_write = max(largest_write, _piece(operation, call.length))
         elif isinstance(call, Flush):
             flushes = True
         elif isinstance(call, Open):
@@ -75,3 +75,13 @@ def gather_facts(operations: Iterable[Operation], namespace: Iterable[NamespaceE
         case_variants=len({path.casefold() for path in paths}) < len(paths)
         and len(folded_present) == len(present),
     )
+
+
+def _piece(operation: Operation, length: int) -> int:
+    """What one request of a read or write moved: clients cut large ones by their rsize or wsize, which is a
+    power of two unless somebody set it."""
+    pieces = len(operation.exchanges)
+    if pieces < 2:
+        return length
+    piece = 1 << (-(-length // pieces) - 1).bit_length()
+    return piece if piece * (pieces - 1) < length else -(-length // pieces)
