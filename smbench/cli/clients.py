@@ -29,7 +29,8 @@ def share_access(place: Place, trace: TraceInfo) -> list[ShareAccess]:
     for number, user in enumerate(place.users):
         if user.account is None:
             raise UsageError(f"reaching {target} needs accounts: name them in a file, --users users.toml")
-        sessions = [session for session in trace.sessions if session.user == number]
+        captured = number % len(trace.users)  # of clones, each is the captured user again
+        sessions = [session for session in trace.sessions if session.user == captured]
         connections = [trace.connections[at] for session in sessions for at in session.connections]
         dialects = [connection.dialect for connection in connections if connection.dialect]
         accesses.append(

@@ -32,8 +32,9 @@ def prepare_root(
     content: Content,
     max_bytes: int,
     force: bool,
+    tells: bool = True,
 ) -> Prepared:
-    """Make the workload's namespace beneath one root, and say what could not be made."""
+    """Make the workload's namespace beneath one root, and say what could not be made (if it `tells`)."""
     from smbench.mounts.target import DirectoryTarget
     from smbench.prepare.make import prepare as make
 
@@ -51,6 +52,8 @@ def prepare_root(
             force=force,
             progress=progress,
         )
+    if not tells:
+        return prepared
     for what, reasons in (("not made", prepared.not_made), ("not kept", prepared.losses)):
         for reason, count in reasons.items():
             console.warn(f"prepare: {count} {what}, e.g. {prepared.examples[reason]}: {reason}")

@@ -7,34 +7,29 @@ import re
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import click
 
 from smbench.cli.artefacts import claim, default_output, whole
-from smbench.cli.clients import described, share_access
+from smbench.cli.capacity import CAPACITY
+from smbench.cli.capacity import find_capacity as search_capacity
 from smbench.cli.common import Console, common_options
 from smbench.cli.dryrun import dry_run_document, show_dry_run
 from smbench.cli.guard import INTERRUPTED
-from smbench.cli.live import live_view
-from smbench.cli.prepare import one_root, prepare_root
+from smbench.cli.replaying import FRESH, ISOLATED, SAME, SHARED, Replay
 from smbench.cli.report import written_page
-from smbench.cli.targets import Place, place_workload, target_options
-from smbench.cli.versions import versions
-from smbench.cli.wire import RunWire, refuse_without_wire, run_wire
+from smbench.cli.targets import target_options
+from smbench.cli.wire import refuse_without_wire
 from smbench.errors import UsageError
-from smbench.executors.registry import executor_class, names
-from smbench.measure.client import diff, read_counters
-from smbench.measure.thresholds import parse_thresholds
-from smbench.mounts.opened import Mounted
-from smbench.mounts.opening import open_target
-from smbench.plan import Pace, Plan, plan_run
+from smbench.executors.registry import names
+from smbench.measure.thresholds import parse_threshold, parse_thresholds
+from smbench.plan import Pace
 from smbench.prepare.content import DEFAULT_MAX_BYTES, Content
 from smbench.report.run import show_run
 from smbench.runner.result import DOCUMENT
-from smbench.runner.run import RunOptions, RunResult, run
 from smbench.units import format_size, parse_duration_s, parse_size
 from smbench.workload.model import Workload
 from smbench.workload.store import StoredOperations, read
@@ -43,9 +38,6 @@ _MISMATCHED = 4
 _NOT_VALID = 5
 _MISSED = 99
 _STOPPED = {"SIGINT": INTERRUPTED, "SIGTERM": 143}
-_WITHOUT_FILES = ("null", "memory")
-"""Executors that touch no file of the target, so that nothing is prepared there."""
-_CLIENT_SHOWN = {"lease_break_acknowledgements": "lease_breaks_acknowledged"}
 
 
 @click.command(short_help=__doc__)
@@ -76,6 +68,66 @@ _CLIENT_SHOWN = {"lease_break_acknowledgements": "lease_breaks_acknowledged"}
     help="Divides the captured times.",
 )
 @click.option("--users-per-process", type=click.IntRange(min=1), default=1, show_default=True)
+@click.option(
+    "--clone",
+    "clones",
+    metavar="N",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Replay N clones of the workload at once; alice of the second is alice@2, accounts are dealt round "
+    "over all. With --find-capacity: where the search begins.",
+)
+@click.option(
+    "--namespace",
+    type=click.Choice([ISOLATED, SHARED]),
+    default=ISOLATED,
+    show_default=True,
+    help="isolated: each clone has a folder and files of its own (clone-0001, …); shared: all meet on the "
+    "same files, and mismatches have to be expected. Order is kept within each clone.",
+)
+@click.option(
+    "--stagger",
+    metavar="SECONDS",
+    help="How long after a clone the next one begins. Default: the workload's mean time between two "
+    "arrivals, divided by the clones, so that their arrivals interleave evenly. Not for the pace fast.",
+)
+@click.option(
+    "--loop",
+    "loops",
+    metavar="N",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Replay N times, into one result; between loops its clock stands still.",
+)
+@click.option(
+    "--loop-namespace",
+    type=click.Choice([FRESH, SAME]),
+    default=FRESH,
+    show_default=True,
+    help="fresh: the files are prepared, and the target is mounted, anew for each loop; same: it goes on "
+    "with what the last one left.",
+)
+@click.option(
+    "--warm-up",
+    metavar="SECONDS",
+    help="What is due within this time is carried out, and stays out of histograms and throughput.",
+)
+@click.option(
+    "--find-capacity",
+    metavar="WHAT<VALUE",
+    help="Find how many clones keep to a threshold, as all.response.p99<50ms: doubles, then halves the "
+    "clones, prints the curve, and writes each run as NAME.run/001, ….",
+)
+@click.option(
+    "--max-clones",
+    metavar="N",
+    type=click.IntRange(min=1),
+    default=1024,
+    show_default=True,
+    help="Where --find-capacity ends.",
+)
 @click.option(
     "--prepare/--no-prepare",
     "prepares",
@@ -125,6 +177,14 @@ def replay(
     pace: str,
     speed: float,
     users_per_process: int,
+    clones: int,
+    namespace: str,
+    stagger: str | None,
+    loops: int,
+    loop_namespace: str,
+    warm_up: str | None,
+    find_capacity: str | None,
+    max_clones: int,
     prepares: bool,
     content: str,
     max_bytes: str,
@@ -143,6 +203,8 @@ def replay(
       sudo smbench-mount replay customer.workload //server/share --users users.toml -o first.run
       sudo smbench-mount replay customer.pcap //server/share --users users.toml --profile application
       smbench-mount replay customer.workload /srv/scratch --threshold 'all.response.p99<50ms'
+      smbench-mount replay customer.workload /srv/scratch --clone 50 --users-per-process 5 --warm-up 10
+      smbench-mount replay customer.workload /srv/scratch --find-capacity 'all.response.p99<50ms'
       smbench-mount replay customer.workload /dev/shm --executor null --pace fast
 
     \b
@@ -156,57 +218,51 @@ def replay(
     thresholds = parse_thresholds(threshold_texts)
     deadline_s = None if deadline is None else parse_duration_s(deadline)
     most = parse_size(max_bytes)
+    stagger_s = None if stagger is None else parse_duration_s(stagger)
+    warm_up_s = 0.0 if warm_up is None else parse_duration_s(warm_up)
+    capacity = None if find_capacity is None else parse_threshold(find_capacity)
+    if wired and (loops > 1 or capacity is not None):
+        raise UsageError("--wire captures one run: leave --loop and --find-capacity")
+    if capacity is not None and (thresholds or limit is not None):
+        raise UsageError("--find-capacity judges by its own threshold: leave --threshold and --max-mismatch")
     if not dry_run:
-        claim(output, ".run", DOCUMENT, force)
+        claim(output, ".run", DOCUMENT if capacity is None else CAPACITY, force)
     with _workload(console, source) as workload:
-        place = place_workload(console, workload, target, users_file, profile, mount_options)
-        users = [user.user for user in place.users]
-        plan = plan_run(workload, users, pace=Pace(pace), speed=speed, users_per_process=users_per_process)
+        asked = Replay(
+            console=console,
+            workload=workload,
+            source=source.name,
+            target=target,
+            users_file=users_file,
+            mount_options=mount_options,
+            profile=profile,
+            executor=executor,
+            pace=Pace(pace),
+            speed=speed,
+            users_per_process=users_per_process,
+            prepares=prepares,
+            content=Content(content),
+            max_bytes=most,
+            force=force,
+            wired=wired,
+            deadline_s=deadline_s,
+            namespace=namespace,
+            stagger_s=stagger_s,
+            loops=loops,
+            loop_namespace=loop_namespace,
+            warm_up_s=warm_up_s,
+        )
+        if capacity is not None and not dry_run:
+            sys.exit(search_capacity(asked, capacity, clones, max_clones, output))
+        place, plan = asked.placed(clones)
         if dry_run:
             document = dry_run_document(plan, place, executor, profile)
             console.result(document, lambda out: show_dry_run(document, out))
             return
         if wired:
             refuse_without_wire(place.target)
-        client = executor_class(executor).needs_share
-        shares = share_access(place, workload.info.trace) if client else []
         with whole(output, ".run", DOCUMENT, force) as draft:
-            if prepares and executor not in _WITHOUT_FILES:
-                # By a mount of its own: the users' have nothing of it in their caches.
-                with one_root(console, place) as root:
-                    prepare_root(console, workload, place, root, Content(content), most, force)
-            with ExitStack() as stack:
-                wire = stack.enter_context(run_wire(place.target, wired, draft))
-                if client:
-                    mounted = described(place)
-                else:
-                    with console.progress("mounting") as progress:
-                        opening = open_target(place.target, place.users, place.identity, progress)
-                        mounted = stack.enter_context(opening)
-                options = RunOptions(
-                    executor=executor,
-                    roots=mounted.roots,
-                    profile=profile,
-                    identity=_ids(place),
-                    deadline_s=deadline_s,
-                    acting=mounted.acting,
-                    shares=shares,
-                )
-                result, counters = _carry_out(console, plan, workload, options, mounted, wire)
-            shown = {name: counters[its] for its, name in _CLIENT_SHOWN.items() if its in counters}
-            about = {
-                "configuration": {
-                    "workload": source.name,
-                    "target": str(place.target),
-                    "prepared": prepares,
-                },
-                "mounts": mounted.describe(),
-                "client": shown,
-                "versions": versions(),
-                "notes": mounted.notes,
-                **wire.describe(),
-            }
-            document = result.write(draft, about, counters, thresholds)
+            document = asked.carry_out(place, plan, draft, thresholds)
         # Only now: the result is there, whatever becomes of the page.
         written_page(console, output, document, workload=_stored_in(workload))
     console.result(document, lambda out: show_run(document, out))
@@ -227,26 +283,9 @@ def _workload(console: Console, source: Path) -> Iterator[Workload]:
         yield ingest_captures(console, [source], Path(folder) / "w.workload", DecodeOptions(), None, False)
 
 
-def _carry_out(
-    console: Console, plan: Plan, workload: Workload, options: RunOptions, mounted: Mounted, wire: RunWire
-) -> tuple[RunResult, dict[str, Any]]:
-    """The run itself, between two readings of the client's counters, and two marks on the wire."""
-    own = {mount["connection"]["id"] for mount in mounted.describe() if mount.get("connection")}
-    before = read_counters()
-    wire.mark()
-    with live_view(console) as watch:
-        result = run(plan, workload, options, watch=watch)
-    wire.mark()
-    return result, diff(before, read_counters(), own or None)
-
-
 def _stored_in(workload: Workload) -> Path | None:
     operations = workload.operations
     return operations.path.parent if isinstance(operations, StoredOperations) else None
-
-
-def _ids(place: Place) -> tuple[int, int] | None:
-    return None if place.identity is None else (place.identity.uid, place.identity.gid)
 
 
 def _mismatch_limit(text: str | None) -> Callable[[dict[str, Any]], bool] | None:

@@ -18,6 +18,7 @@ from smbench.mounts.opened import UserMount
 from smbench.mounts.opening import ACCOUNTS_NEEDED, derive_options, worker_identity
 from smbench.mounts.options import PROFILES
 from smbench.mounts.target import DirectoryTarget, ShareTarget, Target, parse_target
+from smbench.plan.amplify import clone_names
 from smbench.trace.model import TraceInfo
 from smbench.workload.model import Workload
 
@@ -51,23 +52,27 @@ def target_options(command: Command) -> Command:
 
 def place_workload(
     console: Console, workload: Workload, target_text: str, users_file: Path | None, profile: str,
-    given: Sequence[str],
+    given: Sequence[str], clones: int = 1,
 ) -> Place:  # fmt: skip
-    """The place of every user of a workload on a target; warns of accounts that stand for nobody."""
+    """The place of every user of a workload (of all its clones) on a target; warns of accounts that stand
+    for nobody."""
     target = parse_target(target_text)
     captured = [user.name for user in workload.info.trace.users]
+    names = clone_names(captured, clones)
     identity = worker_identity(target)
     if isinstance(target, DirectoryTarget) or (users_file is None and not ACCOUNTS_NEEDED):
-        return Place(target, [UserMount(name) for name in captured], identity)
+        return Place(target, [UserMount(name) for name in names], identity)
     accounts = _accounts(console, target, users_file)
     for name in unmatched(captured, accounts):
         console.warn(f"{users_file}: no user of the capture is called {name}; it has {', '.join(captured)}")
     facts = gather_facts(workload.operations, workload.namespace)
+    options = [
+        derive_options(profile, workload.info.trace, facts, user=number, given=given)
+        for number in range(len(captured))
+    ]
     mounts = [
-        UserMount(
-            name, account, derive_options(profile, workload.info.trace, facts, user=number, given=given)
-        )
-        for number, (name, account) in enumerate(zip(captured, deal(captured, accounts), strict=True))
+        UserMount(name, account, its)
+        for name, account, its in zip(names, deal(captured * clones, accounts), options * clones, strict=True)
     ]
     return Place(target, mounts, identity)
 

@@ -37,6 +37,8 @@ def clone(plan: Plan, clones: int, *, stagger_ns: int = 0, users_per_process: in
     """The plan of `clones` clones, each `stagger_ns` after the one before (not in the pace `fast`)."""
     if clones == 1:
         return plan
+    if plan.intended_ns is None and plan.think_ns is None:
+        stagger_ns = 0
     later = np.repeat(np.arange(clones) * stagger_ns, plan.operations)
     with_work, rank = np.unique(plan.lane_user, return_inverse=True)
     place = _tiled(rank.astype(np.int32), clones, len(with_work))
@@ -54,6 +56,7 @@ def clone(plan: Plan, clones: int, *, stagger_ns: int = 0, users_per_process: in
         intended_ns=None if plan.intended_ns is None else np.tile(plan.intended_ns, clones) + later,
         think_ns=think_ns,
         clones=clones,
+        stagger_ns=stagger_ns,
     )
 
 

@@ -70,6 +70,8 @@ class Plan:
     clones: int = 1
     loops: int = 1
     """How often the workload is in the plan: side by side, and one after the other (`plan.amplify`)."""
+    stagger_ns: int = 0
+    """How long after a clone the next one begins."""
     lane_begin_ns: Integers | None = None
     """When each lane could begin, since the start of the run; None: all with it."""
 

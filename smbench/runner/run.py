@@ -89,6 +89,12 @@ class RunResult:
     scratch: list[Path]
     """Folders that go when the result is written."""
 
+    @property
+    def lasted_s(self) -> float:
+        """From the start of the run to the end of its last operation."""
+        completed = self.records[:, COMPLETED]
+        return max(int(completed.max(initial=0)) - self.ending.start_ns, 0) / 1e9 if completed.any() else 0.0
+
     def write(
         self, directory: Path, about: Mapping[str, Any] | None = None,
         client_stats: Mapping[str, Any] | None = None, thresholds: Sequence[Threshold] = (),
@@ -180,7 +186,7 @@ class RunResult:
                 "seed": self.options.seed,
                 "users": len(plan.users),
                 "processes": plan.processes,
-                "lanes": plan.lanes,
+                "lanes": plan.lanes // plan.loops,
                 "clones": plan.clones,
                 "loops": plan.loops,
             },

@@ -1,0 +1,235 @@
+"""One replay from its preparation to its run directory; the command repeats it to find a capacity."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from smbench.cli.clients import described, share_access
+from smbench.cli.common import Console
+from smbench.cli.live import live_view
+from smbench.cli.prepare import one_root, prepare_root
+from smbench.cli.targets import Place, place_workload
+from smbench.cli.versions import versions
+from smbench.cli.wire import RunWire, run_wire
+from smbench.errors import SetupError, UsageError
+from smbench.executors.base import ShareAccess
+from smbench.executors.registry import executor_class
+from smbench.measure.client import diff, read_counters
+from smbench.measure.thresholds import Threshold
+from smbench.mounts.opened import Mounted
+from smbench.mounts.opening import open_target
+from smbench.mounts.target import DirectoryTarget
+from smbench.plan import Pace, Plan, clone, default_stagger_ns, plan_run
+from smbench.prepare.content import Content
+from smbench.runner.loops import join_loops
+from smbench.runner.run import RunOptions, RunResult, run
+from smbench.units import format_size
+from smbench.workload.model import Workload
+
+ISOLATED, SHARED = "isolated", "shared"
+FRESH, SAME = "fresh", "same"
+WITHOUT_FILES = ("null", "memory", "simulated")
+"""Executors that touch no file of the target, so that nothing is prepared there."""
+_CLIENT_SHOWN = {"lease_break_acknowledgements": "lease_breaks_acknowledged"}
+_STAGGER_RULE = "the workload's mean time between two arrivals, divided by the clones"
+
+
+def clone_folder(clone: int) -> str:
+    """Where the files of an isolated clone are, beneath the target; they count from 1."""
+    return f"clone-{clone:04d}"
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """What the command line asked for; `users_file` … `content` as the options of those names."""
+
+    console: Console
+    workload: Workload
+    source: str
+    target: str
+    users_file: Path | None
+    mount_options: Sequence[str]
+    profile: str
+    executor: str
+    pace: Pace
+    speed: float
+    users_per_process: int
+    prepares: bool
+    content: Content
+    max_bytes: int
+    force: bool
+    wired: bool
+    deadline_s: float | None
+    namespace: str
+    stagger_s: float | None
+    loops: int
+    loop_namespace: str
+    warm_up_s: float
+    folders: bool = False
+    """Whether even a single clone has a folder of its own."""
+    tells: bool = True
+    """Whether what could not be prepared is told: once is enough."""
+
+    def placed(self, clones: int) -> tuple[Place, Plan]:
+        """Every user's place and the plan, for so many clones."""
+        place = place_workload(
+            self.console,
+            self.workload,
+            self.target,
+            self.users_file,
+            self.profile,
+            self.mount_options,
+            clones,
+        )
+        users = [user.name for user in self.workload.info.trace.users]
+        plan = plan_run(
+            self.workload, users, pace=self.pace, speed=self.speed, users_per_process=self.users_per_process
+        )
+        stagger_ns = default_stagger_ns(plan, clones) if self.stagger_s is None else int(self.stagger_s * 1e9)
+        return place, clone(plan, clones, stagger_ns=stagger_ns, users_per_process=self.users_per_process)
+
+    def carry_out(
+        self, place: Place, plan: Plan, draft: Path, thresholds: Sequence[Threshold]
+    ) -> dict[str, Any]:
+        """Prepare, mount, run (all loops) and write the run directory; what run.json holds comes back."""
+        results: list[RunResult] = []
+        counters: list[dict[str, Any]] = []
+        self._prepare(place, plan)
+        with run_wire(place.target, self.wired, draft) as wire, ExitStack() as stack:
+            mounted, options = self._open(stack, place, plan)
+            for number in range(self.loops):
+                if number and self.loop_namespace == FRESH:
+                    # Mounts of their own again, which know nothing of the files that were.
+                    stack.close()
+                    self._prepare(place, plan)
+                    mounted, options = self._open(stack, place, plan)
+                left_s = self._left_s(results)
+                result, counted = self._run(plan, replace(options, deadline_s=left_s), mounted, wire)
+                results.append(result)
+                counters.append(counted)
+                if result.ending.stopped:
+                    break
+        about = self._about(place, plan, mounted, counters) | wire.describe()
+        client_stats = counters[0] if self.loops == 1 else {"loops": counters}
+        return join_loops(results, self.loops).write(draft, about, client_stats, thresholds)
+
+    def _prepare(self, place: Place, plan: Plan) -> None:
+        """By a mount of its own: the users' have nothing of it in their caches."""
+        if not self.prepares or self.executor in WITHOUT_FILES:
+            return
+        clones = plan.clones if self.namespace == ISOLATED else 1
+        if clones > 1 and self.content is Content.FULL:
+            needed = clones * sum(entry.size for entry in self.workload.namespace if entry.present)
+            if needed > self.max_bytes:
+                raise UsageError(
+                    f"the files of {clones} clones hold {format_size(needed)}, more than the limit of "
+                    f"{format_size(self.max_bytes)}: raise --max-bytes, or take --content sparse"
+                )
+        with one_root(self.console, place) as root:
+            for number in range(1, clones + 1):
+                folder = _made(root / clone_folder(number), place) if self._in_folders(plan) else root
+                prepare_root(
+                    self.console, self.workload, place, folder, self.content, self.max_bytes, self.force,
+                    tells=self.tells and number == 1,
+                )  # fmt: skip
+
+    def _in_folders(self, plan: Plan) -> bool:
+        return self.namespace == ISOLATED and (self.folders or plan.clones > 1)
+
+    def _open(self, stack: ExitStack, place: Place, plan: Plan) -> tuple[Mounted, RunOptions]:
+        shares: list[ShareAccess] = []
+        if executor_class(self.executor).needs_share:
+            shares = share_access(place, self.workload.info.trace)
+            mounted = described(place)
+        else:
+            with self.console.progress("mounting") as progress:
+                opening = open_target(place.target, place.users, place.identity, progress)
+                mounted = stack.enter_context(opening)
+        roots = mounted.roots
+        if self._in_folders(plan):
+            each = len(plan.users) // plan.clones
+            folders = [clone_folder(user // each + 1) for user in range(len(plan.users))]
+            roots = [root / folder for root, folder in zip(roots, folders, strict=True)]
+            shares = [
+                replace(share, folder=f"{share.folder}/{folder}".lstrip("/"))
+                for share, folder in zip(shares, folders, strict=bool(shares))
+            ]
+        identity = None if place.identity is None else (place.identity.uid, place.identity.gid)
+        return mounted, RunOptions(
+            executor=self.executor,
+            roots=roots,
+            profile=self.profile,
+            identity=identity,
+            acting=mounted.acting,
+            shares=shares,
+            warm_up_s=self.warm_up_s,
+        )
+
+    def _left_s(self, results: Sequence[RunResult]) -> float | None:
+        if self.deadline_s is None:
+            return None
+        return max(self.deadline_s - sum(result.lasted_s for result in results), 0.001)
+
+    def _run(
+        self, plan: Plan, options: RunOptions, mounted: Mounted, wire: RunWire
+    ) -> tuple[RunResult, dict[str, Any]]:
+        """The run itself, between two readings of the client's counters, and two marks on the wire."""
+        own = {mount["connection"]["id"] for mount in mounted.describe() if mount.get("connection")}
+        before = read_counters()
+        wire.mark()
+        with live_view(self.console) as watch:
+            result = run(plan, self.workload, options, watch=watch)
+        wire.mark()
+        return result, diff(before, read_counters(), own or None)
+
+    def _about(
+        self, place: Place, plan: Plan, mounted: Mounted, counters: Sequence[dict[str, Any]]
+    ) -> dict[str, Any]:
+        configuration: dict[str, Any] = {
+            "workload": self.source,
+            "target": str(place.target),
+            "prepared": self.prepares,
+            "deadline_s": self.deadline_s,
+        }
+        if plan.clones > 1:
+            configuration |= {
+                "namespace": self.namespace,
+                "stagger_s": plan.stagger_ns / 1e9,
+                "stagger_rule": "given" if self.stagger_s is not None else _STAGGER_RULE,
+            }
+        if self.loops > 1:
+            configuration |= {"loop_namespace": self.loop_namespace}
+        shown = {
+            name: sum(one[its] for one in counters)
+            for its, name in _CLIENT_SHOWN.items()
+            if all(its in one for one in counters)
+        }
+        notes = list(mounted.notes)
+        if plan.clones > 1 and self.namespace == SHARED:
+            notes.append("the clones share all files, which the captured users did not: expect mismatches")
+        return {
+            "configuration": configuration,
+            "mounts": mounted.describe(),
+            "client": shown,
+            "versions": versions(),
+            "notes": notes,
+        }
+
+
+def _made(folder: Path, place: Place) -> Path:
+    """The folder of a clone, made where it is not there."""
+    try:
+        if folder.is_symlink():
+            raise UsageError(f"{folder} is a link, and a clone needs a folder of its own: move it away")
+        if not folder.is_dir():
+            folder.mkdir()
+            if isinstance(place.target, DirectoryTarget) and place.identity is not None:
+                os.chown(folder, place.identity.uid, place.identity.gid)
+    except OSError as error:
+        raise SetupError(f"cannot make the clone's folder {folder}: {error.strerror}") from error
+    return folder
