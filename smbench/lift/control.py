@@ -71,7 +71,8 @@ def _on_pipe(case: Case) -> bool:
 
 
 def _pipe_name(case: Case) -> str:
-    return case.exchange.path or "of unknown name"
+    name = case.exchange.path or "unknown-"
+    return "of unknown name" if name.startswith("unknown-") else name
 
 
 def _on_printer(case: Case) -> bool:
