@@ -51,7 +51,7 @@ _STOPPED = {"SIGINT": INTERRUPTED, "SIGTERM": 143}
     type=click.Choice(names()),
     default="win32" if os.name == "nt" else "posix",
     show_default=True,
-    help="What carries the calls out; null measures the harness itself.",
+    help="What carries the calls out; null measures the harness itself, simulated takes known times.",
 )
 @click.option(
     "--pace",

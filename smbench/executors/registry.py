@@ -14,6 +14,7 @@ _EXECUTORS: dict[str, tuple[str, str, str | None]] = {
     "memory": ("smbench.executors.memory", "MemoryExecutor", None),
     "null": ("smbench.executors.null", "NullExecutor", None),
     "posix": ("smbench.executors.posix", "PosixExecutor", "linux"),
+    "simulated": ("smbench.executors.simulated", "SimulatedExecutor", None),
     "win32": ("smbench.executors.win32", "Win32Executor", "win32"),
 }
 
