@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import time
 from collections import Counter
 from pathlib import Path
 
@@ -60,6 +61,7 @@ def test_what_a_run_sends_stands_between_its_marks(original: Trace, tmp_path: Pa
                 file.write(os.urandom(4096))
         wire.mark()
         (root / "after").write_bytes(b"x" * 1000)
+        time.sleep(2)  # the capture waits for its marks only, and tcpdump lags
     told = wire.describe()
     assert told["notes"] == []
     assert told["interface"] == "lo"
