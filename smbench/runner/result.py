@@ -58,10 +58,12 @@ OPERATIONS_SCHEMA = pa.schema(
         ("bytes", pa.int64()),
         ("clone", pa.int32()),
         ("loop", pa.int32()),
+        ("matched", pa.bool_()),
     ]
 )
 """Times are since the start of the run; null where an operation was not executed. Clones and loops count
-from 1; `path` is beneath the clone's own folder, where it has one."""
+from 1; `path` is beneath the clone's own folder, where it has one; `matched` is null where the executor's
+outcomes mean nothing."""
 
 _ENCODING: dict[str, Any] = {
     "use_dictionary": ["kind", "path", "expected", "outcome", "clone", "loop"],
@@ -173,11 +175,12 @@ class OperationsResult:
         tally.read_bytes += int(moved[measured & (kind == KINDS.index(Read))].sum())
         tally.written_bytes += int(moved[measured & (kind == KINDS.index(Write))].sum())
         tally.skipped += int(self._unsupported[kind].sum())
+        told: NDArray[np.bool_] | None = None
         if self._executor.compares:
             length = batch.column("length").to_numpy()
-            matched = matcher.matches(kind, expected, outcome, length, _calls(batch))
-            differs = executed & ~matched
-            tally.matched += int((executed & matched).sum())
+            told = matcher.matches(kind, expected, outcome, length, _calls(batch))
+            differs = executed & ~told
+            tally.matched += int((executed & told).sum())
             tally.mismatched += int(differs.sum())
             tally.errors += int((differs & (outcome < 0) & ~fails(expected)).sum())
             self._note_mismatches(batch, np.flatnonzero(differs), user, outcome)
@@ -208,6 +211,7 @@ class OperationsResult:
                 pa.array(moved, mask=never),
                 pa.array(np.full(len(kind), clone + 1, np.int32)),
                 pa.array(np.full(len(kind), loop + 1, np.int32)),
+                pa.nulls(len(kind), pa.bool_()) if told is None else pa.array(told, mask=never),
             ],
             schema=OPERATIONS_SCHEMA,
         )
