@@ -82,8 +82,9 @@ class MetadataCalls:
             if self._missing.get(path, 0.0) < now:
                 self._names.call(path, linux_calls.statx_forced)
             else:
-                # The client remembers that it is not there; only an open asks all the same (6.1).
-                os.close(self._names.open(path, os.O_RDONLY | os.O_NONBLOCK))
+                # The client remembers that it is not there, and asks all the same where it would be renamed
+                # (6.1). To its own name: nothing happens if it is there by now.
+                self._names.call(path, lambda fd, name: os.rename(name, name, src_dir_fd=fd, dst_dir_fd=fd))
         except FileNotFoundError:
             self._missing[path] = now + _REMEMBERED_S
             raise

@@ -1,4 +1,4 @@
-"""Fidelity scenarios in the lab's guest: capture an application, replay it, compare. By the command line."""
+"""Fidelity scenarios in the lab's guest: capture, replay, compare; as a user does, by the command line."""
 
 from __future__ import annotations
 
@@ -8,32 +8,56 @@ import shutil
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
-from smbench.measure.wire import capture_wire
+import numpy as np
+
+from smbench.capture.decode import DecodeOptions
+from smbench.fidelity.comparison import Comparison
+from smbench.fidelity.comparison import compare as compare_sides
+from smbench.fidelity.loading import load_run, load_workload, window
+from smbench.measure.wire import WIRE, capture_wire
 from smbench.mounts.accounts import load_accounts
 from smbench.mounts.facts import CaptureFacts
 from smbench.mounts.options import derive_options
 from smbench.mounts.session import UserMount, open_target
 from smbench.mounts.target import ShareTarget
 from smbench.trace.model import TraceInfo
+from smbench.workload.model import Disposition
+from smbench.workload.store import read
 
 ROOT = Path(__file__).resolve().parents[2]
 APPLICATIONS = ROOT / "scripts/make-fidelity"
-
 GIVEN = {"sqlite3": ("nobrl",)}
 """Mount options that people give: sqlite3 finds its own byte-range locks in its way without."""
+_DEFERRED_S = 1.2
+"""The client closes a file a second after its application did (closetimeo)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Made:
-    """A capture, its workload, and a replay of it."""
+@dataclass(slots=True)
+class Result:
+    """One replay beside its reference."""
 
-    capture: Path
-    workload: Path
-    run: Path
+    recall: float
+    precision: float
+    supported: float
+    """Recall over what the lift could turn into an operation."""
+    asked: float
+    """Recall over what the workload asks for: without what the lift gave to the Linux client."""
+    exchanges: int
+    breaks: tuple[int, int]
+    missing: list[tuple[str, str, str, int]] = field(default_factory=list)
+    """Command, lift rule, why, how many."""
+    extra: list[tuple[str, str, str, int]] = field(default_factory=list)
+    by_command: dict[str, tuple[int, int, int]] = field(default_factory=dict)
+    """Reference, candidate, matched."""
+    mismatched: int = 0
+    valid: bool = True
 
 
 class Lab:
@@ -51,64 +75,131 @@ class Lab:
         command = [sys.executable, "-m", "smbench", *map(str, arguments)]
         done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
         if done.returncode not in allowed:
-            raise RuntimeError(f"{' '.join(command)} ended with {done.returncode}:\n{done.stderr}")
+            raise RuntimeError(f"smbench {arguments[0]} ended with {done.returncode}: {done.stderr.strip()}")
         return done.stdout
 
-    def fresh(self, name: str) -> str:
-        """A new folder of the share, as TARGET."""
+    def fresh(self, name: str) -> Path:
+        """A new folder of the share, where the server keeps it."""
         folder = self.behind / name
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         folder.chmod(0o777)
-        return f"{self.share}/{name}"
+        return folder
 
-    def one_user(self) -> Path:
-        """users.toml with the first account only."""
-        path = self.users.parent / "one.toml"
-        path.write_text(self.users.read_text().partition("\n[[user]]")[0] + "\n")
-        return path
-
-    def application(self, name: str, size: int = 60) -> Made:
-        """Capture an application on an application mount, and replay the capture in the wire profile."""
+    def capture(self, name: str, users: int, act: Callable[[list[Path]], None]) -> Path:
+        """A workload of what `act` does on application mounts of the share's root, one for each user."""
         capture, workload = self.out / f"{name}.pcapng", self.out / f"{name}.workload"
-        self.fresh(f"{name}-original")
-        environment = {**os.environ, "SIZE": str(size)}
-        folder = self.behind / f"{name}-original"
-        subprocess.run([APPLICATIONS, "furnish", name, folder], check=True, env=environment)
         options = derive_options("application", TraceInfo(), CaptureFacts(), given=GIVEN.get(name, ()))
-        target = ShareTarget("127.0.0.1", "share")
+        mounts = [UserMount(str(account), account, options) for account in self.accounts[:users]]
         with (
             capture_wire("127.0.0.1", 445, capture) as wire,
-            open_target(target, [UserMount("one", self.accounts[0], options)]) as opened,
+            open_target(ShareTarget("127.0.0.1", "share"), mounts) as opened,
         ):
             wire.mark()
-            subprocess.run(
-                [APPLICATIONS, "run", name, opened.roots[0] / folder.name], check=True, env=environment
-            )
-            time.sleep(1.2)  # deferred closes
+            act(opened.roots)
+            time.sleep(_DEFERRED_S)
             wire.mark()
-        assert not wire.notes, wire.notes
-        self.smbench("ingest", capture, "-o", workload, "--force")
-        return Made(capture, workload, self.replay(name, workload))
+        if wire.notes:
+            raise RuntimeError("; ".join(wire.notes))
+        self.ingest(capture, workload)
+        return workload
+
+    def application(self, name: str, size: int = 60) -> Path:
+        """A workload of one of the applications."""
+        folder = self.fresh(f"{name}-original")
+        environment = {**os.environ, "SIZE": str(size)}
+        subprocess.run([APPLICATIONS, "furnish", name, folder], check=True, env=environment)
+
+        def act(roots: list[Path]) -> None:
+            subprocess.run([APPLICATIONS, "run", name, roots[0] / folder.name], check=True, env=environment)
+
+        return self.capture(name, 1, act)
+
+    def ingest(self, capture: Path, workload: Path, *more: str) -> Path:
+        self.smbench("ingest", capture, "-o", workload, "--force", *more)
+        return workload
 
     def replay(self, name: str, workload: Path, *more: str) -> Path:
-        """Replay a workload in a fresh folder, with its wire."""
+        """Replay a workload in a fresh folder, with its wire; `name` is the run's."""
         run = self.out / f"{name}.run"
+        self.fresh(f"{name}-replayed")
         self.smbench(
-            "replay", workload, self.fresh(f"{name}-replayed"), "--users", self.one_user(), "--wire",
-            "-o", run, "--force", *more, allowed=(0, 5),
+            "replay", workload, f"{self.share}/{name}-replayed", "--users", self._users(workload), "--wire",
+            "-o", run, "--force", "--max-bytes", "2GB", *more, allowed=(0, 5),
         )  # fmt: skip
         return run
 
-    def compare(self, reference: Path, candidate: Path) -> dict[str, Any]:
-        """The candidate's part of the comparison."""
-        found = json.loads(self.smbench("compare", reference, candidate, "--json", "--all"))
-        document: dict[str, Any] = found["candidates"][0]
-        return document
+    def own_capture(self, run: Path, workload: Path) -> Path:
+        """A workload of what a run sent: between its marks, and not before its start."""
+        document = json.loads((run / "run.json").read_text())
+        self.ingest(run / WIRE, workload)
+        span, start = window(document), read(workload).info.trace.start_epoch_ns
+        seconds = [f"{(at - start) / 1e9:.6f}" for at in (span.begin_ns, span.end_ns)]
+        return self.ingest(run / WIRE, workload, "--from", seconds[0], "--to", seconds[1])
 
-    def score(self, reference: Path, candidate: Path) -> dict[str, Any]:
-        wire = self.compare(reference, candidate)["wire"]
-        return {name: wire[name] for name in ("recall", "precision", "by_command")}
+    def hold(self, workload: Path, run: Path) -> Result:
+        """The comparison of a run with the workload that it replayed."""
+        document = json.loads((run / "run.json").read_text())
+        with TemporaryDirectory() as scratch:
+            ours = load_workload(workload).side
+            theirs = load_run(run, document, Path(scratch), DecodeOptions()).side
+            return _result(compare_sides(ours, theirs), document)
 
-    def show(self, reference: Path, candidate: Path) -> None:
-        print(self.smbench("compare", reference, candidate, "--no-page"))
+    def _users(self, workload: Path) -> Path:
+        """users.toml with as many accounts as the workload has users, if there are so many."""
+        users = max(1, len(read(workload).info.trace.users))
+        tables = self.users.read_text().split("[[user]]")[1:]
+        path = self.users.parent / f"first-{users}.toml"
+        path.write_text("".join(f"[[user]]{table}" for table in tables[:users]))
+        return path
+
+
+def _result(compared: Comparison, document: dict[str, Any]) -> Result:
+    fates = compared.reference.fates.kinds
+    client = [
+        at
+        for at, fate in enumerate(fates)
+        if fate.disposition == Disposition.CLIENT or fate.rule.endswith("-on-linux")
+        or fate.rule == "open-truncating"
+    ]  # fmt: skip
+    rows, found = compared.rows[0], compared.matching.of_reference >= 0
+    asked = ~np.isin(rows["fate"], client)
+    return Result(
+        recall=compared.wire.recall,
+        precision=compared.wire.precision,
+        supported=compared.supported.recall,
+        asked=float((asked & found).sum() / max(1, asked.sum())),
+        exchanges=len(rows),
+        breaks=tuple(side.tally.breaks.total() for side in compared.rows),  # type: ignore[arg-type]
+        missing=compared.differences.reasons("missing"),
+        extra=compared.differences.reasons("extra"),
+        by_command={
+            name: (score.reference, score.candidate, score.matched)
+            for name, score in compared.by_command.items()
+        },
+        mismatched=document["operations"]["mismatched"],
+        valid=document["valid"],
+    )
+
+
+def contention(roots: list[Path]) -> None:
+    """Two users of one file, each with a lease that the other's open or write breaks."""
+    first, second = (root / "contended" / "ledger.csv" for root in roots[:2])
+    for round_ in range(4):
+        one = os.open(first, os.O_RDWR)
+        os.pread(one, 4096, 0)
+        os.pwrite(one, b"first" * 100, 8192 * round_)
+        time.sleep(0.1)
+        two = os.open(second, os.O_RDWR)
+        os.pread(two, 4096, 0)
+        os.pwrite(two, b"second" * 100, 8192 * round_ + 4096)
+        time.sleep(0.1)
+        os.close(one)
+        os.close(two)
+        time.sleep(_DEFERRED_S)
+
+
+def service_p50_ns(run: Path) -> Counter[str]:
+    """The median service time of each kind of call in a run."""
+    latency = json.loads((run / "run.json").read_text())["latency"]
+    return Counter({kind: row["service"]["p50_ns"] for kind, row in latency.items()})
