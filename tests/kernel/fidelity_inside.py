@@ -1,0 +1,81 @@
+"""Stories of fidelity on the wire, told inside the lab's guest as root (see test_fidelity.py)."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+from helpers.command import THREE_USERS
+from helpers.fidelity import Lab, Result, contention
+
+from smbench.measure.wire import WIRE
+
+ENOUGH = 0.98
+
+
+@pytest.fixture(scope="module")
+def lab() -> Lab:
+    return Lab(Path(os.environ["LAB_OUT"]))
+
+
+def told(result: Result) -> str:
+    """For the reader of a failure."""
+    return f"missing {result.missing[:5]}, extra {result.extra[:5]}"
+
+
+@pytest.mark.parametrize("name", ["tar", "git-status"])
+def test_an_application_comes_out_as_it_went_in(lab: Lab, name: str) -> None:
+    if shutil.which(name.partition("-")[0]) is None:
+        pytest.skip(f"{name} needs a program that is not here: scripts/setup --bench")
+    workload = lab.application(name, size=20)
+    result = lab.hold(workload, lab.replay(name, workload))
+    assert result.exchanges > 50
+    assert result.mismatched == 0
+    assert result.recall >= ENOUGH, told(result)
+    assert result.precision >= ENOUGH, told(result)
+
+
+def test_a_replay_replayed_is_the_same(lab: Lab) -> None:
+    workload = lab.application("find", size=20)
+    run = lab.replay("find", workload)
+    again = lab.own_capture(run, lab.out / "again.workload")
+    result = lab.hold(again, lab.replay("again", again))
+    assert result.recall >= ENOUGH, told(result)
+    assert result.precision >= ENOUGH, told(result)
+
+
+def test_the_shipped_capture(lab: Lab) -> None:
+    workload = lab.ingest(THREE_USERS, lab.out / "three.workload")
+    run = lab.replay("three", workload)
+    result = lab.hold(workload, run)
+    assert result.recall >= 0.9, told(result)
+    assert result.precision >= 0.9, told(result)
+    document = json.loads((run / "run.json").read_text())
+    assert (run / WIRE).stat().st_size > 10_000
+    assert document["wire"]["notes"] == []
+    assert document["wire"]["window_ns"][0] <= document["start_epoch_ns"]
+
+
+def test_the_library_sends_what_the_workload_asks_for(lab: Lab) -> None:
+    workload = lab.ingest(THREE_USERS, lab.out / "three.workload")
+    run = lab.replay("three-library", workload, "--executor", "library")
+    result = lab.hold(workload, run)
+    assert result.asked >= ENOUGH, told(result)
+    users = json.loads((run / "client_stats.json").read_text())["users"]
+    assert len(users) == 3
+    assert not any(counted["connection"]["lost"] for counted in users.values())
+    assert sum(row["count"] for counted in users.values() for row in counted["cpu"]["calls"].values()) > 50
+
+
+def test_leases_break_as_often(lab: Lab) -> None:
+    folder = lab.fresh("contended")
+    (folder / "ledger.csv").write_bytes(bytes(65536))
+    (folder / "ledger.csv").chmod(0o666)
+    workload = lab.capture("contention", 2, contention)
+    kernel = lab.hold(workload, lab.replay("contention", workload))
+    library = lab.hold(workload, lab.replay("contention-library", workload, "--executor", "library"))
+    assert kernel.breaks[0] > 0
+    assert library.breaks[0] == library.breaks[1]
