@@ -7,6 +7,7 @@ say does not exist here. Outcomes are NTSTATUS. Most of a call's time is this pr
 
 from __future__ import annotations
 
+import codecs
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
@@ -37,6 +38,10 @@ from smbench.workload.calls import Call
 _INVALID_PARAMETER = outcome_of(Status.INVALID_PARAMETER)
 _OPEN_BY_FILE_ID = 0x2000
 _TIMES: tuple[str, ...] = ("count", "cpu_ns")
+
+# Python loads codecs when they are first asked for: by then a worker may be a user who cannot read its files.
+for _codec in ("utf-16-le", "ascii", "latin-1", "idna"):
+    codecs.lookup(_codec)
 
 
 class LibraryExecutor(Executor):
