@@ -58,7 +58,8 @@ _STOPPED = {"SIGINT": INTERRUPTED, "SIGTERM": 143}
     type=click.Choice([pace.value for pace in Pace]),
     default=Pace.ORIGINAL.value,
     show_default=True,
-    help="original: as captured, open loop; fast: as soon as order allows.",
+    help="original: as captured, open loop; think: the captured time between an answer and the "
+    "next request; fast: as soon as order allows.",
 )
 @click.option(
     "--speed",
