@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import fcntl
 import os
+import struct
 import sys
 
 AT_STATX_FORCE_SYNC = 0x2000
@@ -24,6 +25,10 @@ CIFS_MAGICS = frozenset([0xFF534D42, 0xFE534D42])
 """f_type of cifs and smb3 mounts (include/uapi/linux/magic.h)."""
 
 _FIONREAD = 0x541B
+# struct smb_query_info (fs/smb/client/cifs_ioctl.h): type, class, additional, flags (0: a question), lengths.
+_QUERY_INFO = struct.Struct("=6I")
+_QUERY_ANSWER = 1024
+_CIFS_QUERY_INFO = 0xC018CF07
 
 _FS_IOC_FIEMAP = 0xC020660B
 _FIEMAP_EXTENTS = 128
@@ -104,6 +109,15 @@ def known_size(fd: int) -> int:
     """The last 32 bits of an open file's size as the client knows it: no other call leaves the server
     alone once something has changed. The descriptor's position must be 0."""
     return int.from_bytes(fcntl.ioctl(fd, _FIONREAD, bytes(4)), sys.byteorder)
+
+
+def query_info(fd: int, info_type: int, level: int, additional: int = 0) -> None:
+    """Ask the server for one information class by the CIFS client's own ioctl: an open, the question and a
+    close, as one compound. The client takes answers of up to 1,024 bytes."""
+    request = ctypes.create_string_buffer(_QUERY_INFO.size + _QUERY_ANSWER)
+    _QUERY_INFO.pack_into(request, 0, info_type, level, additional, 0, 0, _QUERY_ANSWER)
+    if _ioctl(fd, _CIFS_QUERY_INFO, ctypes.byref(request)):
+        raise _fail()
 
 
 def fallocate(fd: int, mode: int, offset: int, length: int) -> None:

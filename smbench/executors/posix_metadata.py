@@ -29,8 +29,10 @@ from smbench.workload.calls import (
     Unlink,
 )
 
-FILE_INFORMATION, SECURITY_INFORMATION = 1, 3
-FULL_EA_CLASS = 15
+FILE_INFORMATION, FILESYSTEM_INFORMATION, SECURITY_INFORMATION = 1, 2, 3
+FULL_EA_CLASS, ALL_CLASS = 15, 18
+SIZE_CLASS = 7
+"""What statvfs asks of a file system."""
 _WRITE_BITS = 0o222
 _REMEMBERED_S = 1.5
 """The client remembers for a second that a name is not there (fs/smb/client/dir.c, cifs_d_revalidate)."""
@@ -94,6 +96,10 @@ class MetadataCalls:
 
     def stat_handle(self, call: StatHandle) -> int:
         file = self._files[call.handle]
+        if call.level not in (FULL_EA_CLASS, ALL_CLASS) and self._asked(
+            file, call.info_type, call.level, call.additional
+        ):
+            return 0
         if call.info_type == SECURITY_INFORMATION and self._cifs:
             os.getxattr(file.name, "system.cifs_acl")
         elif call.info_type == FILE_INFORMATION and call.level == FULL_EA_CLASS:
@@ -106,8 +112,22 @@ class MetadataCalls:
         return 0
 
     def stat_fs(self, call: StatFs) -> int:
-        os.fstatvfs(self._files[call.handle].fd)
+        file = self._files[call.handle]
+        if call.level != SIZE_CLASS and self._asked(file, FILESYSTEM_INFORMATION, call.level):
+            return 0
+        os.fstatvfs(file.fd)
         return 0
+
+    def _asked(self, file: OpenFile, info_type: int, level: int, additional: int = 0) -> bool:
+        """Whether the client's own ioctl could ask for a class that no call of POSIX reaches. It opens the
+        file once more for that."""
+        if not (self._wire and self._cifs) or file.by_name or not level:
+            return False
+        try:
+            linux_calls.query_info(file.fd, info_type, level, additional)
+        except OSError:
+            return False
+        return True
 
     def list_directory(self, call: List) -> int:
         """Entries read: the whole directory at once, so that going on finds nothing more."""

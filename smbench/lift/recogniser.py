@@ -173,7 +173,8 @@ class Recogniser:
         if opened is None or opened.create is None or exchange.compound == opened.create.compound:
             return
         del self._broken_chains[exchange.connection]
-        self._settle(opened)
+        if not (opened.held and self._whole(opened)):
+            self._settle(opened)
         self._handles.close(opened)
 
     # Exchanges of an open
@@ -237,6 +238,10 @@ class Recogniser:
         held = self._unhold(look.opened)
         self._take(Taken(rule, rule.reason, tuple(held), (), look.opened.path, held[0], 0))
 
+    def _look_held_by(self, opened: Opened) -> _Look | None:
+        looks = self._looks.get(opened.session, ())
+        return next((look for look in looks if look.opened is opened), None)
+
     def _look_of(self, session: int, path: str) -> _Look | None:
         """The last one: what came before it was a call of its own."""
         looks = reversed(self._looks.get(session, ()))
@@ -295,15 +300,14 @@ class Recogniser:
 
     def _settle(self, opened: Opened) -> None:
         """Decide at once about what an open holds."""
-        looks = self._looks.get(opened.session, ())
-        if look := next((look for look in looks if look.opened is opened), None):
-            self._end_look(look, look.rule)
-        elif opened.runs:
+        if opened.runs:
             self._end_run(opened)
-        elif opened.held and not (opened.failed and self._whole(opened)):
+        elif opened.held and not self._look_held_by(opened) and not (opened.failed and self._whole(opened)):
             self._release(opened)
             if opened.runs:
                 self._end_run(opened)
+        if look := self._look_held_by(opened):
+            self._end_look(look, look.rule)
 
     def _age(self, now: int) -> None:
         while self._waiting:

@@ -301,3 +301,34 @@ def test_split_gives_back_what_joins_to_the_path_or_refuses(path: str) -> None:
         return
     assert "/".join(components) == path
     assert all(part not in ("", ".", "..") and "/" not in part and "\0" not in part for part in components)
+
+
+@pytest.mark.parametrize("openat2", [True, False])
+def test_what_is_pinned_has_its_name_still(world: Path, openat2: bool) -> None:
+    names = Beneath(world, openat2=openat2 and None)
+    names.pin("a/plain")
+    assert names.pinned("a/b") is None
+    held = names.pinned("a/plain")
+    assert held is not None
+    assert Path(f"/proc/self/fd/{held.fd}").stat().st_ino == (world / "a/plain").stat().st_ino
+    (world / "a/plain").unlink()
+    (world / "a/plain").write_text("another")
+    assert names.pinned("a/plain") is None
+    names.pin("a/plain")
+    (world / "a/plain").rename(world / "a/moved")
+    assert names.pinned("a/plain") is None
+    names.close()
+
+
+@pytest.mark.parametrize("openat2", [True, False])
+def test_a_parent_resolves_from_the_nearest_that_is_known(world: Path, openat2: bool) -> None:
+    (world / "a/b/c/d").mkdir(parents=True)
+    names = Beneath(world, openat2=openat2 and None)
+    assert names.stat("a/b/c").st_mode
+    assert names.stat("a/b/c/d/../d".replace("/../d", "")).st_mode
+    # The nearest known parent is another's now: the path from the root counts.
+    (world / "a/b").rename(world / "a/elsewhere")
+    (world / "a/b/c/e").mkdir(parents=True)
+    (world / "a/b/c/e/f").write_text("x")
+    assert names.stat("a/b/c/e/f").st_size == 1
+    names.close()

@@ -118,3 +118,48 @@ def test_pipes_by_name_where_the_tree_is_older_than_the_capture(tmp_path: Path) 
     alice.opens("srvsvc.txt").closes()
     story = lifted(wire, tmp_path)
     assert story.rules == [*["pipe"] * 3, "open", *["pipe"] * 3, "open", "close"]
+
+
+NOT_FOUND = 0xC0000034
+
+
+def test_the_last_look_before_a_mkdir_is_the_clients(tmp_path: Path) -> None:
+    wire = Wire()
+    alice = wire.client("alice")
+    alice.looks("there", **CIFS)
+    alice.looks("d", NOT_FOUND, **CIFS)
+    alice.looks("d", NOT_FOUND, **CIFS)
+    alice.makes_directory("d")
+    story = lifted(wire, tmp_path)
+    assert story.kinds == ["Stat", "Stat", "MakeDirectory"]
+    assert story.rules[6:9] == ["look-before"] * 3
+
+
+def test_a_look_that_nothing_follows_is_a_users(tmp_path: Path) -> None:
+    wire = Wire()
+    alice, bob = wire.client("alice"), wire.client("bob")
+    alice.looks("there", **CIFS)
+    alice.looks("d", NOT_FOUND, **CIFS)
+    bob.makes_directory("d")
+    for _ in range(5):
+        alice.looks("there", **CIFS)
+    alice.makes_directory("d")
+    alice.looks("at the end", NOT_FOUND, **CIFS)
+    story = lifted(wire, tmp_path)
+    assert story.kinds.count("Stat") == 8
+    assert "look-before" not in story.rules
+
+
+def test_the_look_for_a_renames_target_is_the_clients(tmp_path: Path) -> None:
+    wire = Wire()
+    alice = wire.client("alice")
+    alice.looks("old", **CIFS)
+    alice.looks("new", NOT_FOUND, **CIFS)
+    with alice:
+        alice.opens("old", access=0x10000, **CIFS).renames("new").closes()
+    story = lifted(wire, tmp_path)
+    assert story.kinds == ["Stat", "Open", "Rename", "Close"]
+    opened = story.calls[1]
+    assert isinstance(opened, Open)
+    assert opened.compound
+    assert story.rules[3:6] == ["look-before"] * 3
