@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from helpers.command import THREE_USERS
-from helpers.fidelity import Lab, Result, contention
+from helpers.fidelity import Lab, Result
 
 from smbench.measure.wire import WIRE
 
@@ -26,7 +26,7 @@ def told(result: Result) -> str:
     return f"missing {result.missing[:5]}, extra {result.extra[:5]}"
 
 
-@pytest.mark.parametrize("name", ["tar", "git-status"])
+@pytest.mark.parametrize("name", ["tar"])
 def test_an_application_comes_out_as_it_went_in(lab: Lab, name: str) -> None:
     if shutil.which(name.partition("-")[0]) is None:
         pytest.skip(f"{name} needs a program that is not here: scripts/setup --bench")
@@ -34,15 +34,6 @@ def test_an_application_comes_out_as_it_went_in(lab: Lab, name: str) -> None:
     result = lab.hold(workload, lab.replay(name, workload))
     assert result.exchanges > 50
     assert result.mismatched == 0
-    assert result.recall >= ENOUGH, told(result)
-    assert result.precision >= ENOUGH, told(result)
-
-
-def test_a_replay_replayed_is_the_same(lab: Lab) -> None:
-    workload = lab.application("find", size=20)
-    run = lab.replay("find", workload)
-    again = lab.own_capture(run, lab.out / "again.workload")
-    result = lab.hold(again, lab.replay("again", again))
     assert result.recall >= ENOUGH, told(result)
     assert result.precision >= ENOUGH, told(result)
 
@@ -68,14 +59,3 @@ def test_the_library_sends_what_the_workload_asks_for(lab: Lab) -> None:
     assert len(users) == 3
     assert not any(counted["connection"]["lost"] for counted in users.values())
     assert sum(row["count"] for counted in users.values() for row in counted["cpu"]["calls"].values()) > 50
-
-
-def test_leases_break_as_often(lab: Lab) -> None:
-    folder = lab.fresh("contended")
-    (folder / "ledger.csv").write_bytes(bytes(65536))
-    (folder / "ledger.csv").chmod(0o666)
-    workload = lab.capture("contention", 2, contention)
-    kernel = lab.hold(workload, lab.replay("contention", workload))
-    library = lab.hold(workload, lab.replay("contention-library", workload, "--executor", "library"))
-    assert kernel.breaks[0] > 0
-    assert library.breaks[0] == library.breaks[1]
