@@ -45,7 +45,9 @@ def outcome_names(outcome: Integers, executed: NDArray[np.bool_]) -> pa.Dictiona
 
 
 def _named(values: Integers, name: Any) -> pa.DictionaryArray:
-    distinct, number = np.unique(values, return_inverse=True)
+    alike = len(values) and (values == values[0]).all()
+    distinct = values[:1] if alike else np.unique(values)
+    number = np.searchsorted(distinct, values)
     words = [name(int(value)) for value in distinct]
     index = pa.array(number.astype(np.int32), mask=np.array([word is None for word in words], bool)[number])
     return pa.DictionaryArray.from_arrays(index, pa.array([word or "" for word in words], pa.string()))
@@ -61,14 +63,15 @@ class Matcher:
         self, kind: Integers, expected: Integers, outcome: Integers, length: Integers, calls: Integers
     ) -> NDArray[np.bool_]:
         """Whether each outcome is what the capture had; `length` of reads, `calls` of listings."""
-        shape = np.stack([kind, expected, np.minimum(outcome, 1), length > 0, calls > 1]).astype(np.int64)
+        shape = (kind, expected, np.minimum(outcome, 1), length > 0, calls > 1)
         # One number a distinct row: sorting numbers is much faster than sorting rows.
-        code = np.zeros(shape.shape[1], np.int64)
+        code = np.zeros(len(kind), np.int64)
         for values in shape:
-            distinct, number = np.unique(values, return_inverse=True)
-            code = code * len(distinct) + number
+            if len(values) and (values != values[0]).any():
+                distinct, number = np.unique(values, return_inverse=True)
+                code = code * len(distinct) + number
         _, first, number = np.unique(code, return_index=True, return_inverse=True)
-        answers = [self._answer(tuple(shape[:, at].tolist())) for at in first]
+        answers = [self._answer(tuple(int(values[at]) for values in shape)) for at in first.tolist()]
         return np.array(answers, bool)[number]
 
     def _answer(self, shape: tuple[int, ...]) -> bool:

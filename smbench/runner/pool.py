@@ -31,7 +31,7 @@ from smbench.runner.worker import Job, work
 
 _LOOK_S = 0.1
 _START_TIMEOUT_S = 120.0
-_START_MARGIN_NS = 20_000_000
+_START_MARGIN_NS = 5_000_000
 _START_MARGIN_A_PROCESS_NS = 100_000
 _GRACE_S = 5.0
 _KILLED_S = 5.0

@@ -9,7 +9,7 @@ from __future__ import annotations
 import mmap
 import tempfile
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from itertools import repeat
 from pathlib import Path
@@ -33,6 +33,7 @@ _PARAMETERS = {kind: tuple(field.name for field in fields(kind)) for kind in KIN
 _SETTERS = [[(name, getattr(kind, name).__set__) for name in _PARAMETERS[kind]] for kind in KINDS]
 """By number of the kind: each parameter and what sets it (the slot's own descriptor)."""
 _TRANSFERS = np.array([kind in (Read, Write) for kind in KINDS])
+_NARROW = (pa.int8(), pa.int16(), pa.int32())
 _GATHERED_ROWS = 1 << 17
 _ROWS_A_LANE = 64
 """Record batches shorter than this would be more header than content."""
@@ -84,7 +85,7 @@ class LaneCalls:
 
 def spread(operations: StoredOperations, plan: Plan, path: Path) -> LaneCalls:
     """Write the calls of `plan` to the new file `path`; it may be removed when all workers have it."""
-    names = used_columns(operations.path)
+    narrow = _narrowed(operations.path, used_columns(operations.path))
     row, lane_of_place = plan.first_copy()
     lane_of_row = np.empty(len(row), np.int32)
     lane_of_row[row] = lane_of_place
@@ -92,7 +93,7 @@ def spread(operations: StoredOperations, plan: Plan, path: Path) -> LaneCalls:
     written = max_io_bytes = 0
     writer: pa.ipc.RecordBatchFileWriter | None = None
     first = 0
-    for table in _gathered(operations, names, max(_GATHERED_ROWS, _ROWS_A_LANE * len(batches))):
+    for table in _gathered(operations, narrow, max(_GATHERED_ROWS, _ROWS_A_LANE * len(batches))):
         lanes = lane_of_row[first : first + table.num_rows]
         first += table.num_rows
         max_io_bytes = max(max_io_bytes, _largest_io(table))
@@ -146,13 +147,42 @@ def used_columns(path: Path) -> list[str]:
     return sorted(used)
 
 
-def _gathered(operations: StoredOperations, names: list[str], rows: int) -> Iterator[pa.Table]:
+def _narrowed(path: Path, names: list[str]) -> dict[str, pa.DataType]:
+    """The columns with the smallest types that hold their values: the parameters of one kind of call take
+    as much room in all the others."""
+    with pq.ParquetFile(path, pre_buffer=False) as file:
+        types = {name: file.schema_arrow.field(name).type for name in names}
+        groups = [file.metadata.row_group(number) for number in range(file.metadata.num_row_groups)]
+    for number in range(groups[0].num_columns if groups else 0):
+        columns = [group.column(number) for group in groups]
+        name = columns[0].path_in_schema
+        if not pa.types.is_integer(types.get(name, pa.null())):
+            continue
+        told = [column.statistics for column in columns]
+        bounds = [(one.min, one.max) for one in told if one is not None and one.has_min_max]
+        nulls = [
+            one is not None and one.null_count == at.num_values for one, at in zip(told, columns, strict=True)
+        ]
+        if len(bounds) + sum(nulls) == len(columns) and bounds:
+            least, most = min(low for low, _ in bounds), max(high for _, high in bounds)
+            fitting = (
+                kind
+                for kind in _NARROW
+                if least >= -(1 << kind.bit_width - 1) and most < 1 << kind.bit_width - 1
+            )
+            types[name] = next(fitting, types[name])
+    return types
+
+
+def _gathered(
+    operations: StoredOperations, types: Mapping[str, pa.DataType], rows: int
+) -> Iterator[pa.Table]:
     held: list[pa.RecordBatch] = []
     count = 0
-    for batch in operations.batches(names):
-        numbers = pa.array(kind_numbers(batch.column("kind")))
-        columns = {name: batch.column(name) for name in names} | {"kind": numbers}
-        held.append(pa.record_batch(columns))
+    for batch in operations.batches(list(types)):
+        columns = {name: batch.column(name) for name in types if name != "kind"}
+        narrow = {name: column.cast(types[name]) for name, column in columns.items()}
+        held.append(pa.record_batch(narrow | {"kind": pa.array(kind_numbers(batch.column("kind")))}))
         count += batch.num_rows
         if count >= rows:
             yield pa.Table.from_batches(held)

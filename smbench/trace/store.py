@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cache
 from itertools import chain, repeat
 from operator import attrgetter
 from pathlib import Path
@@ -40,6 +41,7 @@ KINDS: dict[str, type[Message]] = {
 """Message classes by name, as the columns `…_kind` spell them."""
 
 
+@cache
 def _hints(kind: type[Any]) -> dict[str, Any]:
     return get_type_hints(kind)
 

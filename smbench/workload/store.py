@@ -25,7 +25,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -232,6 +231,8 @@ def _manifest(directory: Path) -> dict[str, Any]:
 
 
 def _tool_version() -> str:
+    from importlib.metadata import PackageNotFoundError, version  # slow, and not for readers
+
     try:
         return version("smbench-mount")
     except PackageNotFoundError:
