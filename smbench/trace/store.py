@@ -10,7 +10,6 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import cache
 from itertools import chain, repeat
 from operator import attrgetter
 from pathlib import Path
@@ -41,9 +40,10 @@ KINDS: dict[str, type[Message]] = {
 """Message classes by name, as the columns `…_kind` spell them."""
 
 
-@cache
 def _hints(kind: type[Any]) -> dict[str, Any]:
-    return get_type_hints(kind)
+    """The fields of a message or value with their types, read once a class: reading them is slow."""
+    hints = get_type_hints(kind)
+    return {name: hints[name] for name in field_names(kind)}
 
 
 def _arrow_type(name: str, hint: Any) -> pa.DataType:
@@ -58,21 +58,19 @@ def _arrow_type(name: str, hint: Any) -> pa.DataType:
         return pa.int64() if name.endswith("_ns") or name in _SIGNED else pa.uint64()
     if plain is str:
         return pa.string()
-    return pa.struct([(field, _arrow_type(field, _hints(plain)[field])) for field in field_names(plain)])
+    return pa.struct([(field, _arrow_type(field, hint)) for field, hint in _hints(plain).items()])
 
 
 _SIGNED = ("session", "tree", "user", "connection", "index", "capture")
 """Numbers that may be -1, "unknown"."""
 
-_HEADER_TYPES = {name: _arrow_type(name, _hints(Exchange)[name]) for name in _HEADER}
-_MESSAGE_TYPES = {
-    name: _arrow_type(name, _hints(kind)[name]) for kind in KINDS.values() for name in field_names(kind)
-}
+_HEADER_TYPES = {name: _arrow_type(name, hint) for name, hint in _hints(Exchange).items() if name in _HEADER}
+_FIELDS = [field for kind in KINDS.values() for field in _hints(kind).items()]
+_MESSAGE_TYPES = {name: _arrow_type(name, hint) for name, hint in _FIELDS}
 _ELEMENTS: dict[str, type[Value]] = {
     name: element
-    for kind in KINDS.values()
-    for name in field_names(kind)
-    for element in get_args(_hints(kind)[name])[:1]
+    for name, hint in _FIELDS
+    for element in get_args(hint)[:1]
     if isinstance(element, type) and issubclass(element, Value)
 }
 """Fields that are tuples of values with fields of their own."""
