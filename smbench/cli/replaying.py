@@ -19,7 +19,8 @@ from smbench.cli.wire import RunWire, run_wire
 from smbench.errors import SetupError, UsageError
 from smbench.executors.base import ShareAccess
 from smbench.executors.registry import executor_class
-from smbench.measure.client import diff, read_counters
+from smbench.measure.client import read_counters
+from smbench.measure.counters import diff
 from smbench.measure.thresholds import Threshold
 from smbench.mounts.opened import Mounted
 from smbench.mounts.opening import open_target

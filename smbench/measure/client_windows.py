@@ -1,7 +1,7 @@
 """The Windows client's own counters before and after a run: the performance counters "SMB Client Shares".
 
 They are read as raw values (counts since the machine started, not rates) through WMI's class for them, by
-PowerShell, whose JSON is the same in every language of Windows. What it tells becomes what `measure.client`
+PowerShell, whose JSON is the same in every language of Windows. What it tells becomes what `client_linux`
 tells of a Linux client, so that one report shows both.
 """
 
@@ -13,7 +13,7 @@ import subprocess
 from collections.abc import Mapping
 from typing import Any
 
-from smbench.measure.client import ClientCounters, TreeCounters
+from smbench.measure.counters import ClientCounters, TreeCounters
 
 CLASS = "Win32_PerfRawData_Counters_SMBClientShares"
 COMMAND = (

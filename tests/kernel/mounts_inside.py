@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from smbench.errors import SetupError
-from smbench.measure.client import diff, read_counters
+from smbench.measure.client import read_counters
+from smbench.measure.counters import diff
 from smbench.mounts import cifs, session
 from smbench.mounts.accounts import Account, load_accounts
 from smbench.mounts.facts import CaptureFacts

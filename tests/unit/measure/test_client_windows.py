@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from smbench.measure import client_windows
-from smbench.measure.client import diff
 from smbench.measure.client_windows import parse_counters
+from smbench.measure.counters import diff
 
 
 def told(share: str, reads: int, **more: Any) -> dict[str, Any]:

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from smbench.measure.client import ClientCounters, diff, parse_counters
+from smbench.measure.client_linux import parse_counters
+from smbench.measure.counters import ClientCounters, diff
 
 HERE = Path(__file__).parent
 DEBUG_DATA = (HERE / "DebugData-6.1.txt").read_text()
