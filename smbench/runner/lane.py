@@ -19,6 +19,7 @@ from smbench.ntstatus import Status, outcome_of
 from smbench.plan.model import Pace, Plan
 from smbench.runner.board import Board
 from smbench.runner.cuts import Cuts
+from smbench.runner.refused import Item, closing, refused_opens, with_own_handles
 from smbench.runner.spread import LaneCalls, calls_of
 from smbench.workload.calls import Call
 
@@ -29,26 +30,23 @@ _WORTHWHILE_SLEEP_NS = 2_000_000
 _DEFECT = outcome_of(Status.UNSUCCESSFUL)
 """Outcome of a call whose handler raised, which no executor should let happen."""
 
-Item = tuple[Handler, Call, int, int]
-"""A handler, its call, where in the log the record goes (bytes), what is known of its time (ns).
-
-That is when it is due since the start (pace `original`), or how long after the lane's last answer
-(`think`); 0 in `fast`."""
-
 
 class _Chunk(NamedTuple):
     items: list[Item]
     end: int
     """Position after the last; skipped operations have no item."""
+    refused: frozenset[int] = frozenset()
+    """Where in the log (bytes) are the records of opens that the capture saw refused."""
 
 
 class Lane:
     """One lane of a plan in a worker. `handlers` has no entry for calls that are to be skipped;
-    `complain` is told of a handler that raised."""
+    `close` closes what the capture saw refused (None: leave it open), `complain` is told of a handler
+    that raised."""
 
     def __init__(
         self, number: int, plan: Plan, cuts: Cuts, calls: LaneCalls, handlers: Mapping[type[Call], Handler],
-        log: OperationLog, board: Board, complain: Callable[[str], None],
+        log: OperationLog, board: Board, complain: Callable[[str], None], close: Handler | None = None,
     ) -> None:  # fmt: skip
         self.number = number
         self._plan = plan
@@ -57,6 +55,7 @@ class Lane:
         self._log = log
         self._board = board
         self._complain = complain
+        self._close = close
         self._times = plan.think_ns if plan.intended_ns is None else plan.intended_ns
         self._issue = {
             Pace.ORIGINAL: self._issue_original, Pace.THINK: self._issue_think, Pace.FAST: self._issue_fast
@@ -99,19 +98,23 @@ class Lane:
                     self._running, items = items[:cut], items[cut:]
                 if self._stopping:
                     break
-                self._issue(self._running, start_ns)
+                self._issue(self._each(self._running, chunk.refused), start_ns)
                 if segment.post and not self._stopping:
                     self._board.post(self.number, segment.end)
             if self._stopping:
                 break
             position = chunk.end
 
-    def _issue_fast(self, items: list[Item], _start_ns: int) -> None:
+    def _each(self, items: list[Item], refused: frozenset[int]) -> Iterator[Item]:
+        if not refused or self._close is None:
+            return iter(items)
+        return closing(items, refused, self._close, self._log, self._complain)
+
+    def _issue_fast(self, items: Iterator[Item], _start_ns: int) -> None:
         clock, record, buffer = now_ns, RECORD.pack_into, self._log.buffer
-        remaining = iter(items)
         while True:
             try:
-                for handler, call, at, _ in remaining:
+                for handler, call, at, _ in items:
                     issued = clock()
                     outcome = handler(call)
                     completed = clock()
@@ -121,12 +124,11 @@ class Lane:
                 record(buffer, at, issued, _DEFECT, clock())
                 self._complain(f"{call!r} raised {error!r}")
 
-    def _issue_original(self, items: list[Item], start_ns: int) -> None:
+    def _issue_original(self, items: Iterator[Item], start_ns: int) -> None:
         clock, record, buffer = now_ns, RECORD.pack_into, self._log.buffer
-        remaining = iter(items)
         while True:
             try:
-                for handler, call, at, intended_ns in remaining:
+                for handler, call, at, intended_ns in items:
                     due_ns = start_ns + intended_ns
                     issued = clock()
                     if issued < due_ns:
@@ -141,12 +143,11 @@ class Lane:
                 record(buffer, at, issued, _DEFECT, clock())
                 self._complain(f"{call!r} raised {error!r}")
 
-    def _issue_think(self, items: list[Item], _start_ns: int) -> None:
+    def _issue_think(self, items: Iterator[Item], _start_ns: int) -> None:
         clock, record, buffer = now_ns, RECORD.pack_into, self._log.buffer
-        remaining = iter(items)
         while True:
             try:
-                for handler, call, at, think_ns in remaining:
+                for handler, call, at, think_ns in items:
                     due_ns = self._last_ns + think_ns
                     issued = clock()
                     if issued < due_ns:
@@ -187,7 +188,9 @@ class Lane:
         place = first
         for batch in calls.of_lane(self.number):
             for start in range(0, batch.num_rows, rows):
-                made = calls_of(batch.slice(start, rows))
+                piece = batch.slice(start, rows)
+                made, opens = calls_of(piece), refused_opens(piece)
+                with_own_handles(made, opens, place)
                 end = place + len(made)
                 records = range(place * RECORD_BYTES, end * RECORD_BYTES, RECORD_BYTES)
                 due: Iterable[int] = repeat(0) if times is None else times[place:end].tolist()
@@ -195,8 +198,9 @@ class Lane:
                 items = list(zip(of_kind, made, records, due, strict=False))
                 if not handlers.keys() >= set(map(type, made)):
                     items = [item for item in items if item[0] is not None]
+                refused = frozenset(records[row] for row in opens)
                 place = end
-                yield _Chunk(items, place - first)  # type: ignore[arg-type]
+                yield _Chunk(items, place - first, refused)  # type: ignore[arg-type]
 
 
 def _record(item: Item) -> int:

@@ -14,8 +14,6 @@ from smbench.workload.calls import Call, List, Read
 
 _NO_ANSWER = -1
 _OK = "ok"
-_FIRST_FAILURE = 0x80000000
-"""As `ntstatus.failed` has it, for arrays."""
 
 Integers = NDArray[np.signedinteger[Any]]
 
@@ -25,11 +23,6 @@ def expected_name(expected: int) -> str | None:
     if expected == _NO_ANSWER:
         return None
     return _OK if expected == 0 else ntstatus.name(expected)
-
-
-def fails(expected: Integers) -> NDArray[np.bool_]:
-    """Where the capture had a failure; not where it has no answer."""
-    return np.asarray(expected >= _FIRST_FAILURE)
 
 
 def expected_names(expected: Integers) -> pa.DictionaryArray:

@@ -24,7 +24,8 @@ from smbench.measure.latency import Histogram
 from smbench.ntstatus import outcome_name
 from smbench.plan.model import Plan
 from smbench.runner.losses import Losses
-from smbench.runner.outcomes import Matcher, expected_name, expected_names, fails, outcome_names
+from smbench.runner.outcomes import Matcher, expected_name, expected_names, outcome_names
+from smbench.runner.refused import fails
 from smbench.runner.spread import KINDS, kind_numbers, used_columns
 from smbench.runner.timing import Timing
 from smbench.workload.calls import CopyRange, Read, Write

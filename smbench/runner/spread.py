@@ -21,7 +21,8 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from smbench.plan.model import Plan
-from smbench.workload.calls import CALLS, Call, Read, Write
+from smbench.runner.refused import REFUSED, fails
+from smbench.workload.calls import CALLS, Call, Open, Read, Write
 from smbench.workload.model import Workload
 from smbench.workload.store import OPERATIONS, OperationWriter, StoredOperations
 
@@ -32,6 +33,8 @@ KIND_NUMBERS = {name: number for number, name in enumerate(CALLS)}
 _PARAMETERS = {kind: tuple(field.name for field in fields(kind)) for kind in KINDS}
 _SETTERS = [[(name, getattr(kind, name).__set__) for name in _PARAMETERS[kind]] for kind in KINDS]
 """By number of the kind: each parameter and what sets it (the slot's own descriptor)."""
+_OPEN = KIND_NUMBERS[Open.__name__]
+_NO_PARAMETERS = ("kind", REFUSED)
 _TRANSFERS = np.array([kind in (Read, Write) for kind in KINDS])
 _NARROW = (pa.int8(), pa.int16(), pa.int32())
 _GATHERED_ROWS = 1 << 17
@@ -179,10 +182,12 @@ def _gathered(
 ) -> Iterator[pa.Table]:
     held: list[pa.RecordBatch] = []
     count = 0
-    for batch in operations.batches(list(types)):
+    for batch in operations.batches([*types, "expected"]):
         columns = {name: batch.column(name) for name in types if name != "kind"}
         narrow = {name: column.cast(types[name]) for name, column in columns.items()}
-        held.append(pa.record_batch(narrow | {"kind": pa.array(kind_numbers(batch.column("kind")))}))
+        kinds = kind_numbers(batch.column("kind"))
+        refused = (kinds == _OPEN) & fails(batch.column("expected").to_numpy())
+        held.append(pa.record_batch(narrow | {"kind": pa.array(kinds), REFUSED: pa.array(refused)}))
         count += batch.num_rows
         if count >= rows:
             yield pa.Table.from_batches(held)
@@ -199,7 +204,7 @@ def calls_of(batch: pa.RecordBatch) -> list[Call]:
     kinds = batch.column("kind").to_numpy()
     calls: list[Any] = list(map(object.__new__, map(KINDS.__getitem__, kinds.tolist())))
     present = np.flatnonzero(np.bincount(kinds))
-    columns = {name: _Column(batch.column(name)) for name in batch.schema.names if name != "kind"}
+    columns = {name: _Column(batch.column(name)) for name in batch.schema.names if name not in _NO_PARAMETERS}
     for number in present:
         rows = None if len(present) == 1 else np.flatnonzero(kinds == number)
         mine = calls if rows is None else [calls[row] for row in rows.tolist()]

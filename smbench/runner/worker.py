@@ -32,6 +32,7 @@ from smbench.runner.cuts import Cuts
 from smbench.runner.lane import Lane
 from smbench.runner.quiet import Quiet
 from smbench.runner.spread import LaneCalls, calls_of
+from smbench.workload.calls import Close
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_TIMERSLACK = 29
@@ -169,7 +170,9 @@ def _lane(job: Job, process: int, number: int, executors: dict[int, Executor]) -
     def complain(defect: str) -> None:
         job.board.set_message(process, f"the executor {job.executor.name}: {defect}")
 
-    return Lane(number, job.plan, job.cuts, job.calls, handlers, job.log, job.board, complain)
+    # Where outcomes mean nothing, nothing is open either.
+    close = handlers.get(Close) if job.executor.compares else None
+    return Lane(number, job.plan, job.cuts, job.calls, handlers, job.log, job.board, complain, close)
 
 
 def _stop_on_signal(lanes: list[Lane]) -> None:

@@ -146,6 +146,19 @@ STORIES = [
         TREE,
     ),
     Story(
+        "handles that the harness numbers itself, below 0",
+        [
+            step(opens(-7, "other")),
+            step(opens(-8, "other")),
+            step(Read(-7, 0, 200), moved=100),
+            step(Close(-7)),
+            step(Read(-7, 0, 10), Status.FILE_CLOSED),
+            step(Read(-8, 0, 200), moved=100),
+            step(Close(-8)),
+        ],
+        TREE,
+    ),
+    Story(
         "dispositions on a file that is not there",
         [
             step(opens(1, "new", OPEN), Status.OBJECT_NAME_NOT_FOUND),

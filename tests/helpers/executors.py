@@ -8,14 +8,14 @@ import random
 import signal
 import time
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pytest
 
 from smbench.errors import SetupError
 from smbench.executors import registry
 from smbench.executors.base import Executor, ExecutorContext, Handler
-from smbench.workload.calls import CALLS, Call, Flush, Notify, SetAllocation
+from smbench.workload.calls import CALLS, Call, Close, Flush, Notify, Open, SetAllocation
 
 
 def use(monkeypatch: pytest.MonkeyPatch, *executors: type[Executor]) -> None:
@@ -112,3 +112,29 @@ class Nobody(Quiet):
 
     def answer(self, call: Call) -> int:
         return os.getuid() * 100_000 + os.getgid()
+
+
+class Holding(Quiet):
+    """Opens and closes handles, and counts."""
+
+    name = "holding"
+
+    def __init__(self, context: ExecutorContext) -> None:
+        super().__init__(context)
+        self.held: set[int] = set()
+        self.most = self.opens = 0
+        self.unknown: list[int] = []
+
+    def answer(self, call: Call) -> int:
+        if isinstance(call, Open):
+            self.opens += 1
+            self.held.add(call.handle)
+            self.most = max(self.most, len(self.held))
+        elif isinstance(call, Close):
+            if call.handle not in self.held:
+                self.unknown.append(call.handle)
+            self.held.discard(call.handle)
+        return 0
+
+    def statistics(self) -> Mapping[str, Any]:
+        return {"opens": self.opens, "most": self.most, "left": sorted(self.held), "unknown": self.unknown}
