@@ -15,10 +15,10 @@ LATENESS_FLOOR_NS = 1_000_000
 """… or this long, whatever the response times are: what a busy scheduler does to anybody."""
 CPU_LIMIT_PERCENT = 85.0
 STEAL_LIMIT_PERCENT = 5.0
-SAMPLES_SHARE = 0.10
-"""The share of the samples that may be above a limit …"""
-SAMPLES_NEEDED = 3
-"""… where there are at least so many: the processor time of less than that says nothing."""
+BUSY_SHARE = 0.10
+"""The share of the run's time that may be above a limit …"""
+BUSY_FLOOR_S = 1.0
+"""… or this long: what the processors did is told in steps of 10 ms, and a burst of that is no lack."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +31,10 @@ class RunFacts:
     """At which the two times are compared (`judged_percentile`)."""
     lateness_ns: int
     response_ns: int
+    sample_s: Sequence[float] = ()
+    """How much of the run each sample of the machine covers: a second, the last one less."""
     cpu_percent: Sequence[float] = ()
-    """Of the whole machine, a sample a second."""
+    """Of the whole machine, by sample; so is `steal_percent`."""
     steal_percent: Sequence[float] = ()
     lost_workers: Sequence[str] = ()
     killed_workers: int = 0
@@ -73,11 +75,16 @@ def judge(facts: RunFacts) -> Verdict:
             f"{allowed_ns / 1e6:.3g} ms (a tenth of the response time's {at}, at least 1 ms)"
         )
         (reasons if facts.paced else warnings).append(late)
-    if _too_often(facts.cpu_percent, CPU_LIMIT_PERCENT):
-        busy = f"the processors were more than {CPU_LIMIT_PERCENT:g} % busy"
+    if above := _too_long(facts, facts.cpu_percent, CPU_LIMIT_PERCENT):
+        busy = (
+            f"the processors of this machine were more than {CPU_LIMIT_PERCENT:g} % busy for {above}: the "
+            "times hold waits for a processor"
+        )
         (reasons if facts.paced else warnings).append(busy)
-    if _too_often(facts.steal_percent, STEAL_LIMIT_PERCENT):
-        reasons.append(f"more than {STEAL_LIMIT_PERCENT:g} % of the processor time was stolen by the host")
+    if above := _too_long(facts, facts.steal_percent, STEAL_LIMIT_PERCENT):
+        reasons.append(
+            f"the host took more than {STEAL_LIMIT_PERCENT:g} % of the processor time away for {above}"
+        )
     reasons += facts.lost_workers
     if facts.killed_workers:
         reasons.append(
@@ -95,6 +102,10 @@ def judge(facts: RunFacts) -> Verdict:
     return Verdict(reasons, warnings)
 
 
-def _too_often(samples: Sequence[float], limit: float) -> bool:
-    above = sum(sample > limit for sample in samples)
-    return len(samples) >= SAMPLES_NEEDED and above > SAMPLES_SHARE * len(samples)
+def _too_long(facts: RunFacts, percent: Sequence[float], limit: float) -> str:
+    """For how much of the run the samples are above the limit, in words; "" where that is allowed."""
+    whole_s = sum(facts.sample_s)
+    above_s = sum(lasted_s for lasted_s, value in zip(facts.sample_s, percent, strict=True) if value > limit)
+    if above_s <= max(BUSY_SHARE * whole_s, BUSY_FLOOR_S):
+        return ""
+    return f"{above_s:.1f} of {whole_s:.1f} s (allowed is a tenth, at least {BUSY_FLOOR_S:g} s)"

@@ -136,6 +136,9 @@ class RunResult:
             written.write_document(directory / written.CLIENT_STATS, client_stats)
         tally = joined.tally
         machine = [row for row in self.sampler.rows if row["process"] == MACHINE]
+        elapsed_ns = int(times.completed_ns.max(initial=0))
+        # Of the last sample only what lies in the run: after it, workers end.
+        ends_ns = np.minimum([row["time_ns"] for row in machine], elapsed_ns)
         percentile = judged_percentile(tally.executed)
         verdict = judge(
             RunFacts(
@@ -143,6 +146,7 @@ class RunResult:
                 percentile=percentile,
                 lateness_ns=every["lateness"].percentile_ns(percentile),
                 response_ns=every["response"].percentile_ns(percentile),
+                sample_s=(np.diff(ends_ns, prepend=0).clip(0) / 1e9).tolist(),
                 cpu_percent=[row["cpu_percent"] for row in machine],
                 steal_percent=[row["steal_percent"] for row in machine],
                 lost_workers=[
@@ -157,7 +161,6 @@ class RunResult:
                 out_of_range=sum(histogram.out_of_range for histogram in every.values()),
             )
         )
-        elapsed_ns = int(times.completed_ns.max(initial=0))
         measured_s = elapsed_ns / 1e9 - self.options.warm_up_s
         per_s = 1 / measured_s if measured_s > 0 else 0.0
         throughput = {

@@ -8,7 +8,19 @@ import pytest
 
 from smbench.measure.validity import RunFacts, judge, judged_percentile
 
-GOOD = RunFacts(paced=True, percentile=99, lateness_ns=50_000, response_ns=2_000_000, cpu_percent=[30.0] * 10)
+
+def seconds(*percent: float) -> dict[str, list[float]]:
+    """Samples of the processors, a second each."""
+    return {
+        "sample_s": [1.0] * len(percent),
+        "cpu_percent": list(percent),
+        "steal_percent": [0.0] * len(percent),
+    }
+
+
+GOOD = RunFacts(
+    paced=True, percentile=99, lateness_ns=50_000, response_ns=2_000_000, **seconds(*[30.0] * 10)
+)  # fmt: skip
 
 
 def test_a_good_run_is_valid_without_a_word():
@@ -22,8 +34,11 @@ def test_a_good_run_is_valid_without_a_word():
     [
         (replace(GOOD, lateness_ns=3_000_000), "late"),
         (replace(GOOD, lateness_ns=30_000_000, response_ns=200_000_000), "late"),
-        (replace(GOOD, cpu_percent=[99.0, 99.0, 20.0, 20.0]), "busy"),
-        (replace(GOOD, steal_percent=[9.0] * 3), "stolen"),
+        (replace(GOOD, **seconds(99, 99, 20, 20)), "busy for 2.0 of 4.0 s"),
+        (replace(GOOD, **seconds(99, 99)), "busy for 2.0 of 2.0 s"),
+        (replace(GOOD, sample_s=[1, 0.3], cpu_percent=[99, 99], steal_percent=[0, 0]), "1.3 of 1.3 s"),
+        (replace(GOOD, **seconds(*[10] * 18, 99, 99, 99)), "busy for 3.0 of 21.0 s"),
+        (replace(GOOD, steal_percent=[9.0] * 10), "took more than 5 %"),
         (replace(GOOD, lost_workers=["worker 3 (alice) was lost: killed by SIGKILL"]), "alice"),
         (replace(GOOD, killed_workers=1), "killed"),
         (replace(GOOD, defects=["the executor posix: Read raised"]), "raised"),
@@ -41,8 +56,11 @@ def test_what_makes_a_run_invalid(facts, word):
     "facts",
     [
         replace(GOOD, lateness_ns=15_000_000, response_ns=200_000_000),
-        replace(GOOD, cpu_percent=[99.0, 99.0]),
-        replace(GOOD, cpu_percent=[99.0] + [10.0] * 20),
+        replace(GOOD, **seconds(*[10] * 18, 99, 99)),
+        replace(GOOD, **seconds(99, 10, 10)),
+        # What is left of the last second: one tick of the system's clock, in which something ran.
+        replace(GOOD, sample_s=[1, 1, 1, 0.01], cpu_percent=[26, 25, 4, 100], steal_percent=[0, 0, 0, 100]),
+        replace(GOOD, sample_s=[], cpu_percent=[], steal_percent=[]),
     ],
 )
 def test_what_is_within_the_limits(facts):
@@ -50,7 +68,7 @@ def test_what_is_within_the_limits(facts):
 
 
 def test_without_a_pace_a_busy_processor_is_only_told():
-    verdict = judge(replace(GOOD, paced=False, cpu_percent=[100.0] * 9, lateness_ns=5_000_000))
+    verdict = judge(replace(GOOD, paced=False, **seconds(*[100] * 9), lateness_ns=5_000_000))
     assert verdict.valid
     assert len(verdict.warnings) == 2
 
