@@ -36,7 +36,7 @@ def plan_run(
     with_work, user_rank = np.unique(lane_user, return_inverse=True)
     arrival_ns = (arrival_ns - (arrival_ns[0] if len(arrival_ns) else 0))[row]
     think_ns = _since_lanes_last_end(arrival_ns, service_ns[row], lane_start)
-    waits, found = _order(workload, lane_of_row, row, lane_start)
+    waits, found = _order(workload, lane_of_row, row, lane_start, lane_user)
     return Plan(
         pace=pace,
         speed=speed,
@@ -64,7 +64,7 @@ def _since_lanes_last_end(arrival_ns: Integers, service_ns: Integers, lane_start
 
 
 def _order(
-    workload: Workload, lane_of_row: Integers, row: Integers, lane_start: Integers
+    workload: Workload, lane_of_row: Integers, row: Integers, lane_start: Integers, lane_user: Integers
 ) -> tuple[Waits, int]:
     lanes = len(lane_start) - 1
     none = np.zeros(0, np.int64)
@@ -73,7 +73,7 @@ def _order(
     place_of_row = np.empty(len(row), np.int64)
     place_of_row[row] = np.arange(len(row))
     position_of_row = place_of_row - lane_start[lane_of_row]
-    order = Order(lanes)
+    order = Order(lane_user.tolist())
     first = 0
     for columns in column_batches(workload.operations, (*ORDER, "arrival_ns")):
         last = first + len(columns["kind"])

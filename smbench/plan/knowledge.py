@@ -96,6 +96,19 @@ class Edges:
         if self._has_clocks:
             self._past[lane].append((position, known))
 
+    def add_late(self, lane: int, position: int, lasts: int | None, after: Access) -> int:
+        """Let an operation that was added already wait for one that came after it; `lasts`: the edge by which
+        it waits for that lane already. Returns the edge. What others know of the lane stays as it was."""
+        self.found += 1
+        if lasts is not None:
+            self.count[lasts] = max(self.count[lasts], after.position + 1)
+            return lasts
+        self.lane.append(lane)
+        self.position.append(position)
+        self.after_lane.append(after.lane)
+        self.count.append(after.position + 1)
+        return len(self.count) - 1
+
     def _clock(self, lane: int, position: int) -> Clock | None:
         """What was done when a lane issued that operation, as far as it is kept."""
         for then, clock in reversed(self._past[lane]):

@@ -4,6 +4,8 @@ One pass in order of arrival, with state by handle, name and file only. An edge 
 to a later one of another lane that touches the same thing, where the earlier had its answer before the
 later was asked: so it cannot deadlock, and what overlapped in the capture stays free to overlap. Two
 have no such condition: nothing works on a handle before its open, and a handle is closed after its uses.
+One runs the other way: an open that broke another user's write lease was answered only when that user had
+written back (`smbench.plan.write_back`).
 
 Streams are ordered with their file, names without regard to case. Not ordered: a listing with what is
 made in the directory meanwhile, a change notification with the change, what happens to files beneath a
@@ -12,13 +14,14 @@ directory that is renamed while they are open.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 from smbench.plan.columns import Columns
 from smbench.plan.knowledge import Access, Edges, Requirement, require, require_always
 from smbench.plan.names import EXCLUSIVE, LOOKUP, Name, open_mode
 from smbench.plan.ranges import END, Ranges
+from smbench.plan.write_back import WriteBack, caches_writes
 
 _FAILED = 0x80000000
 _SHARING_VIOLATION = 0xC0000043
@@ -33,7 +36,7 @@ _WILDCARDS = frozenset('*?<>"')
 class _Handle:
     """One open: who made it, who uses it, and what its close will mean to others."""
 
-    __slots__ = ("cursor", "locked", "mode", "opened", "path", "uses", "waiting")
+    __slots__ = ("cursor", "locked", "mode", "opened", "path", "uses", "waiting", "writes_back")
 
     def __init__(self, path: str, mode: int, opened: Access | None) -> None:
         self.path = path
@@ -44,13 +47,15 @@ class _Handle:
         """Uses that end only with the close: a notify, a blocking lock."""
         self.cursor: Access | None = None
         self.locked = False
+        self.writes_back = False
 
 
 class Order:
-    """Feed it batches in order of arrival; `edges` has the result."""
+    """Feed it batches in order of arrival; `edges` has the result. `lane_user`: whose each lane is."""
 
-    def __init__(self, lanes: int) -> None:
-        self.edges = Edges(lanes)
+    def __init__(self, lane_user: Sequence[int]) -> None:
+        self.edges = Edges(len(lane_user))
+        self._write_back = WriteBack(self.edges, lane_user)
         self._handles: dict[int, _Handle] = {}
         self._names: dict[str, Name] = {}
         self._ranges: dict[str, Ranges] = {}
@@ -59,7 +64,7 @@ class Order:
             "Close": self._close,
             "Read": self._read,
             "AllocatedRanges": self._read,
-            "Write": self._write,
+            "Write": self._write_data,
             "PunchHole": self._write,
             "Flush": self._flush,
             "Truncate": self._resize,
@@ -126,7 +131,10 @@ class Order:
         if disposition in _EMPTIES:
             self._range(path).write(0, END, access, arrival_ns, into)
         deletes = columns["options"][at] & _DELETE_ON_CLOSE
-        self._handles[columns["handle"][at]] = _Handle(path, EXCLUSIVE if deletes else wanted, access)
+        state = _Handle(path, EXCLUSIVE if deletes else wanted, access)
+        state.writes_back = caches_writes(columns["oplock"][at], columns["lease_state"][at])
+        self._handles[columns["handle"][at]] = state
+        self._write_back.asked(path, access, arrival_ns)
 
     def _close(self, at: int, access: Access, arrival_ns: int, into: list[Requirement]) -> None:
         state = self._handles.pop(self._columns["handle"][at], None)
@@ -158,6 +166,11 @@ class Order:
         low = self._columns["offset"][at]
         high = low + self._columns["length"][at]
         self._range(self._columns["path"][at]).write(low, high, access, arrival_ns, into)
+
+    def _write_data(self, at: int, access: Access, arrival_ns: int, into: list[Requirement]) -> None:
+        self._write(at, access, arrival_ns, into)
+        if self._handles[self._columns["handle"][at]].writes_back:
+            self._write_back.written(self._columns["path"][at], access)
 
     def _flush(self, at: int, access: Access, arrival_ns: int, into: list[Requirement]) -> None:
         self._use(at, access, into)
@@ -248,7 +261,8 @@ class Order:
     def _remove(self, at: int, access: Access, arrival_ns: int, into: list[Requirement]) -> None:
         path = self._columns["path"][at]
         self._look_up_parents(path, access, arrival_ns, into)
-        self._change(at, path, access, arrival_ns, into)
+        if self._change(at, path, access, arrival_ns, into):
+            self._write_back.asked(path, access, arrival_ns)
 
     def _change(self, at: int, path: str, access: Access, arrival_ns: int, into: list[Requirement]) -> bool:
         """Whether the name was changed; a change that was refused is a look-up, unless it was refused for
