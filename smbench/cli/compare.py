@@ -21,10 +21,22 @@ from smbench.workload.store import MANIFEST
 if TYPE_CHECKING:
     from smbench.capture.decode import DecodeOptions
     from smbench.fidelity.comparison import Comparison
+    from smbench.fidelity.copies import Copy
     from smbench.fidelity.loading import Loaded
     from smbench.fidelity.outcomes import RunOutcomes
 
 FILE = click.Path(path_type=Path)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """How the candidates are read; as the options of those names."""
+
+    options: DecodeOptions
+    users: Mapping[str, str]
+    folder: str | None
+    clone: int | None
+    loop: int | None
 
 
 @dataclass(slots=True)
@@ -45,6 +57,10 @@ class _Candidate:
               help="Who stands for whom (repeatable); the others are found.")  # fmt: skip
 @click.option("--folder", metavar="FOLDER",
               help="Beneath which folder of the share the candidates' files lie (else found).")  # fmt: skip
+@click.option("--clone", metavar="N", type=click.IntRange(min=1),
+              help="Which clone of a run of several is compared (default: the first).")  # fmt: skip
+@click.option("--loop", metavar="N", type=click.IntRange(min=1),
+              help="Which loop of a run of several is compared (default: the first).")  # fmt: skip
 @click.option("--limit", type=click.IntRange(min=0), default=100, show_default=True,
               help="How many paths, missing and extra exchanges are listed.")  # fmt: skip
 @click.option("--all", "everything", is_flag=True, help="List all of them.")
@@ -62,9 +78,9 @@ class _Candidate:
 def compare(
     console: Console, reference: Path, candidates: tuple[Path, ...], output: Path | None,
     page: bool | None, users: tuple[str, ...],
-    folder: str | None, limit: int, everything: bool, differences: Path | None,
-    jobs: int, port: tuple[int, ...], nt_password_file: Path | None, keytab: Path | None,
-    session_key_file: Path | None,
+    folder: str | None, clone: int | None, loop: int | None, limit: int, everything: bool,
+    differences: Path | None, jobs: int, port: tuple[int, ...], nt_password_file: Path | None,
+    keytab: Path | None, session_key_file: Path | None,
 ) -> None:  # fmt: skip
     """Hold candidates against a reference, exchange by exchange: recall and precision by command, user and
     path, order, outcomes, leases, latency, and what is missing or extra and why. Each is a capture, a
@@ -80,7 +96,7 @@ def compare(
     from smbench.capture.decode import DecodeOptions
 
     options = DecodeOptions(jobs, port, nt_password_file, keytab, session_key_file)
-    given = _pairs(users)
+    asked = _Asked(options, _pairs(users), folder, clone, loop)
     with ExitStack() as stack:
         ours = _load(console, reference, stack, options)
         if ours is None:
@@ -88,7 +104,7 @@ def compare(
                 f"{reference} has no wire capture: give the capture or the workload that it replayed as the "
                 "reference, and the run as a candidate"
             )
-        found = [_compare(console, ours, path, stack, options, given, folder) for path in candidates]
+        found = [_compare(console, ours, path, stack, asked) for path in candidates]
         rows = next((one.compared.rows[0] for one in found if one.compared is not None), None)
         shown = None if everything else limit
         result = document(
@@ -131,7 +147,9 @@ def _pairs(users: Sequence[str]) -> dict[str, str]:
     return pairs
 
 
-def _load(console: Console, path: Path, stack: ExitStack, options: DecodeOptions) -> Loaded | None:
+def _load(
+    console: Console, path: Path, stack: ExitStack, options: DecodeOptions, copy: Copy | None = None
+) -> Loaded | None:
     """One side; None for a run without a wire capture."""
     from smbench.fidelity.loading import WIRE, load_capture, load_run, load_workload
 
@@ -146,24 +164,24 @@ def _load(console: Console, path: Path, stack: ExitStack, options: DecodeOptions
     scratch = Path(stack.enter_context(TemporaryDirectory(prefix="smbench-compare-")))
     with console.progress(f"reading {path.name}") as progress:
         if path.is_dir():
-            return load_run(path, read_run(path), scratch, options, progress)
+            return load_run(path, read_run(path), scratch, options, progress, copy)
         return load_capture(path, scratch, options, progress)
 
 
-def _compare(
-    console: Console, ours: Loaded, path: Path, stack: ExitStack, options: DecodeOptions,
-    users: Mapping[str, str], folder: str | None,
-) -> _Candidate:  # fmt: skip
+def _compare(console: Console, ours: Loaded, path: Path, stack: ExitStack, asked: _Asked) -> _Candidate:
     from smbench.fidelity.comparison import compare as compare_sides
+    from smbench.fidelity.copies import copy_of
     from smbench.fidelity.loading import OPERATIONS
     from smbench.fidelity.outcomes import run_outcomes
 
-    theirs = _load(console, path, stack, options)
+    record = read_run(path) if (path / RUN_DOCUMENT).is_file() else None
+    copy = None if record is None else copy_of(path.name, record, asked.clone, asked.loop)
+    theirs = _load(console, path, stack, asked.options, copy)
     run: RunOutcomes | None = None
-    notes: list[str] = []
-    if (path / RUN_DOCUMENT).is_file():
+    notes = [] if copy is None else copy.notes()
+    if record is not None:
         try:
-            run = run_outcomes(path.name, read_run(path), path / OPERATIONS, ours.operations)
+            run = run_outcomes(path.name, record, path / OPERATIONS, ours.operations, copy)
         except UsageError as error:
             if theirs is None:
                 raise
@@ -174,11 +192,11 @@ def _compare(
         )
         return _Candidate(path.name, None, run, notes)
     side = theirs.side
-    if folder is not None:
-        side.folder = folder.strip("/").replace("\\", "/")
+    if asked.folder is not None:
+        side.folder = asked.folder.strip("/").replace("\\", "/")
     if run is not None:
         side.ended = run.fared
-    compared = compare_sides(ours.side, side, users)
+    compared = compare_sides(ours.side, side, asked.users)
     return _Candidate(side.name, compared, run, [*notes, *side.notes, *_told(compared)])
 
 
@@ -191,6 +209,8 @@ def _told(compared: Comparison) -> list[str]:
     ):
         if folder:
             notes.append(f"the {side}'s paths are compared beneath its folder {folder}")
+    if of_others := compared.rows[1].of_others:
+        notes.append(f"{of_others:,} exchanges of the other clones are left out")
     left_out = compared.rows[1].left_out
     if left_out:
         notes.append(f"{left_out:,} exchanges of mounting, preparing and warming are left out")

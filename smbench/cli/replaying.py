@@ -25,7 +25,7 @@ from smbench.measure.thresholds import Threshold
 from smbench.mounts.opened import Mounted
 from smbench.mounts.opening import open_target
 from smbench.mounts.target import DirectoryTarget
-from smbench.plan import Pace, Plan, clone, default_stagger_ns, plan_run
+from smbench.plan import Pace, Plan, clone, clone_folder, default_stagger_ns, plan_run
 from smbench.prepare.content import Content
 from smbench.runner.loops import join_loops
 from smbench.runner.run import RunOptions, RunResult, run
@@ -38,11 +38,6 @@ WITHOUT_FILES = ("null", "memory", "simulated")
 """Executors that touch no file of the target, so that nothing is prepared there."""
 _CLIENT_SHOWN = {"lease_break_acknowledgements": "lease_breaks_acknowledged"}
 _STAGGER_RULE = "the workload's mean time between two arrivals, divided by the clones"
-
-
-def clone_folder(clone: int) -> str:
-    """Where the files of an isolated clone are, beneath the target; they count from 1."""
-    return f"clone-{clone:04d}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from typing import Any
 from smbench.capture.decode import DecodeOptions, Progress, decode
 from smbench.errors import UsageError
 from smbench.fidelity.calls import RunCalls
+from smbench.fidelity.copies import Copy, copy_of
 from smbench.fidelity.sides import CallFound, Side, Stand, Window, read_fates
 from smbench.lift.lift import lift
 from smbench.trace.model import TraceInfo
@@ -58,17 +59,22 @@ def load_run(
     scratch: Path,
     options: DecodeOptions,
     progress: Progress | None = None,
+    copy: Copy | None = None,
 ) -> Loaded:
-    """A run by its wire capture; `document` is its run.json."""
+    """A run by its wire capture; `document` is its run.json, `copy` what of its clones is compared (None:
+    the first)."""
     loaded = load_capture(directory / WIRE, scratch, options, progress)
-    side = loaded.side
+    side, copy = loaded.side, copy or copy_of(directory.name, document)
     side.name = directory.name
     side.window = window(document)
-    side.folder = target_folder(str(document.get("configuration", {}).get("target", "")))
-    side.stands = stands(document, side.info)
+    folder = target_folder(str(document.get("configuration", {}).get("target", "")))
+    side.folder = None if folder is None else f"{folder}/{copy.folder}".strip("/")
+    side.stands, numbers = stands(document, side.info, copy)
+    side.connections = copy.connections(side.info, list(numbers))
+    if copy.clones > 1 and side.connections is None:
+        side.notes.append("which clone an exchange belongs to is not known: those of all count")
     side.notes += wire_notes(document)
     if (directory / OPERATIONS).is_file():
-        numbers = {stand.user: at for at, stand in enumerate(side.stands) if stand.user is not None}
         side.calls = RunCalls(directory / OPERATIONS, int(document["start_epoch_ns"]), numbers)
     return loaded
 
@@ -114,17 +120,24 @@ def target_folder(target: str) -> str | None:
     return None if match is None else match[1] or ""
 
 
-def stands(document: Mapping[str, Any], info: TraceInfo) -> list[Stand]:
-    """Who stood for whom, by the run's mounts: by the session's number where the client told it."""
+def stands(
+    document: Mapping[str, Any], info: TraceInfo, copy: Copy | None = None
+) -> tuple[list[Stand], dict[int, int]]:
+    """Who stood for whom, by the run's mounts: by the session's number where the client told it. Only of
+    the copy that is compared. And by user on the wire, the number of the run's own user."""
+    copy = copy or Copy()
     user_of = {session.session_id: session.user for session in info.sessions if session.user >= 0}
-    found = []
-    for mount in document.get("mounts") or []:
+    mounts = document.get("mounts") or []
+    found, numbers = [], {}
+    for at in copy.users(len(mounts)):
+        mount = mounts[at]
         connection = mount.get("connection") or {}
         session = int(str(connection.get("session") or "0"), 0)
-        found.append(
-            Stand(str(mount.get("user") or ""), str(mount.get("account") or ""), user_of.get(session))
-        )
-    return found
+        captured, account = copy.captured(str(mount.get("user") or "")), str(mount.get("account") or "")
+        found.append(Stand(captured, account, user_of.get(session)))
+        if session in user_of:
+            numbers[user_of[session]] = at
+    return found, numbers
 
 
 def wire_notes(document: Mapping[str, Any]) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 
 from smbench.errors import UsageError
 from smbench.fidelity import latency
+from smbench.fidelity.copies import Copy, copy_of
 from smbench.fidelity.latency import LatencyDifference
 from smbench.ntstatus import Errno, Status, matches, outcome_of
 from smbench.workload.calls import CALLS, List, Read
@@ -77,10 +78,13 @@ class RunOutcomes:
 
 
 def run_outcomes(
-    name: str, document: Mapping[str, Any], operations: Path, reference: StoredOperations
-) -> RunOutcomes:
-    """Compare a run's operations.parquet with its workload. UsageError where it is another workload's."""
-    ran = _read(name, operations)
+    name: str, document: Mapping[str, Any], operations: Path, reference: StoredOperations,
+    copy: Copy | None = None,
+) -> RunOutcomes:  # fmt: skip
+    """Compare a run's operations.parquet with its workload; of clones and loops `copy` (None: the first).
+    UsageError where it is another workload's."""
+    copy = copy or copy_of(name, document)
+    ran = copy.rows(_read(name, operations))
     columns = ["kind", "expected", "received", "service_ns", "calls"]
     captured = reference.table(columns)
     if len(ran) != len(captured) or not ran.column("kind").cast(pa.string()).equals(
@@ -122,7 +126,8 @@ def run_outcomes(
             odd.add(tuple(group[column] for column in table.column_names))
             pair = (group["kind"], group["expected"] or "unanswered", group["outcome"])
             differing[pair] = differing.get(pair, 0) + count
-    losses = list(document.get("losses", []))
+    # They depend on the calls alone, which are the same in every copy.
+    losses = _shared_out(document.get("losses", []), copy)
     for loss in losses:
         if loss["kind"] in by_kind:
             by_kind[loss["kind"]].approximated += loss["count"]
@@ -135,13 +140,17 @@ def run_outcomes(
         dict(sorted(by_kind.items())),
         sorted(((*pair, count) for pair, count in differing.items()), key=lambda row: -row[3]),
         losses,
-        list(document.get("skipped", [])),
+        _shared_out(document.get("skipped", []), copy),
         _bytes(kinds, captured, ran, _READS),
         _bytes(kinds, captured, ran, _WRITES),
         _latency(kinds, captured, ran),
         _ended(table, odd, {row["kind"]: row["reason"] for row in document.get("skipped", [])}),
         kinds.to_pylist(),
     )
+
+
+def _shared_out(rows: Iterable[Mapping[str, Any]], copy: Copy) -> list[dict[str, Any]]:
+    return [{**row, "count": -(-row["count"] // copy.copies)} for row in rows]
 
 
 def _read(name: str, operations: Path) -> pa.Table:

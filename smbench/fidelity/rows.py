@@ -68,6 +68,8 @@ class Rows:
     users: list[str]
     left_out: int = 0
     """Answerable exchanges outside the run's window."""
+    of_others: int = 0
+    """Answerable exchanges of other clones."""
 
     def __len__(self) -> int:
         return len(self.columns["index"])
@@ -92,7 +94,7 @@ def gather(side: Side, vocabulary: Vocabulary) -> Rows:
     users = [user.name for user in side.info.users]
     nobody = len(users)
     rows: list[tuple[int, ...]] = []
-    left_out = 0
+    left_out = of_others = 0
     keys, compared = vocabulary.keys, vocabulary.compared
     for exchange in side.exchanges:
         fate = fates[exchange.index]
@@ -101,6 +103,9 @@ def gather(side: Side, vocabulary: Vocabulary) -> Rows:
         counts = fate in answerable
         if not begin <= exchange.time_ns <= end:
             left_out += counts
+            continue
+        if side.connections is not None and exchange.connection not in side.connections:
+            of_others += counts
             continue
         tally.add(exchange, counts)
         if not counts:
@@ -138,6 +143,7 @@ def gather(side: Side, vocabulary: Vocabulary) -> Rows:
         tally,
         [*users, "unknown"],
         left_out,
+        of_others,
     )
 
 

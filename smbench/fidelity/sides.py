@@ -128,6 +128,8 @@ class Side:
     fates: Fates = field(repr=False)
     window: Window | None = None
     """Of a run by its own marks; None: the whole trace counts."""
+    connections: frozenset[int] | None = None
+    """Those of the clone that is compared; None: all count."""
     stands: list[Stand] = field(default_factory=list)
     folder: str | None = None
     """Beneath which folder of the share a run worked; None where that is not known."""

@@ -77,6 +77,37 @@ def test_runs_without_a_wire_stand_side_by_side(made: Path) -> None:
     assert f"{operations['matched']} of {operations['planned']}" in shown
 
 
+def test_of_clones_and_loops_one_copy_is_compared(made: Path, tmp_path: Path) -> None:
+    """The second loop, on what the first one left, fares otherwise; each clone has files of its own."""
+    (tmp_path / "target").mkdir()
+    workload, many_run = made / "three.workload", tmp_path / "many.run"
+    ran = run("replay", workload, tmp_path / "target", "-o", many_run, "--pace", "fast", "--clone", "3",
+              "--users-per-process", "9", "--loop", "2", "--loop-namespace", "same")  # fmt: skip
+    assert (many_run / "run.json").is_file(), ran.err
+    table = pq.read_table(many_run / "operations.parquet").to_pylist()
+    (one,) = compared(workload, made / "posix.run")["candidates"]
+    told = set()
+    for clone, loop in [(None, None), (3, None), (3, 2)]:
+        chosen = [f"--{name}={number}" for name, number in (("clone", clone), ("loop", loop)) if number]
+        (many,) = compared(workload, many_run, *chosen)["candidates"]
+        mine = [row for row in table if (row["clone"], row["loop"]) == (clone or 1, loop or 1)]
+        assert many["run"]["operations"]["planned"] == len(mine) == one["run"]["operations"]["planned"]
+        assert many["outcomes"]["matched"] == sum(row["matched"] for row in mine)
+        assert many["run"]["losses"] == one["run"]["losses"]
+        assert many["bytes"]["written"][1] == sum(row["bytes"] for row in mine if row["kind"] == "Write")
+        told |= {many["notes"][0], many["notes"][1]}
+        if loop is None:
+            assert many["outcomes"] == one["outcomes"]
+        else:
+            assert many["outcomes"]["mismatched"] > 0
+    assert told == {
+        "of its 3 clones number 1 is compared (--clone N for another)",
+        "of its 3 clones number 3 is compared (--clone N for another)",
+        "of its 2 loops number 1 is compared (--loop N for another)",
+        "of its 2 loops number 2 is compared (--loop N for another)",
+    }
+
+
 def test_users_may_be_named_and_all_differences_written(made: Path, tmp_path: Path) -> None:
     file = tmp_path / "differences.parquet"
     document = compared(
@@ -106,6 +137,8 @@ def test_users_may_be_named_and_all_differences_written(made: Path, tmp_path: Pa
         ),
         (("posix", "three.workload"), 2, "neither a workload nor a run"),
         (("three.workload", "three.workload", "--user", "ann"), 2, "write REFERENCE=CANDIDATE"),
+        (("three.workload", "posix.run", "--clone", "2"), 2, "posix.run has only one clone: --clone 2"),
+        (("three.workload", "posix.run", "--loop", "3"), 2, "only one loop"),
         (("three.workload", "three.workload", "-o", "no/such/page.html"), 3, "cannot write the page"),
         (
             ("three.workload", "three.workload", "--differences", "no/such/d.parquet"),

@@ -52,11 +52,10 @@ def test_who_stood_for_whom_is_known_by_the_session_where_the_client_told_it() -
         {"user": "CORP\\ann", "account": "LAB\\user01", "connection": {"session": "0x10"}},
         {"user": "CORP\\bob", "account": "user02", "connection": None},
     ]
-    assert stands({"mounts": mounts}, info) == [
-        Stand("CORP\\ann", "LAB\\user01", 1),
-        Stand("CORP\\bob", "user02", None),
-    ]
-    assert stands({}, info) == []
+    found, numbers = stands({"mounts": mounts}, info)
+    assert found == [Stand("CORP\\ann", "LAB\\user01", 1), Stand("CORP\\bob", "user02", None)]
+    assert numbers == {1: 0}
+    assert stands({}, info) == ([], {})
 
 
 def test_lost_packets_are_told() -> None:
