@@ -138,3 +138,36 @@ class Holding(Quiet):
 
     def statistics(self) -> Mapping[str, Any]:
         return {"opens": self.opens, "most": self.most, "left": sorted(self.held), "unknown": self.unknown}
+
+
+class Uneven(Quiet):
+    """A user's calls take as long as its own dice say, most of them next to nothing."""
+
+    name = "uneven"
+
+    def __init__(self, context: ExecutorContext) -> None:
+        self.dice = random.Random(f"{context.seed} {context.user}")
+        self.most_s = self.dice.choice([0, 0, 0.0002, 0.001])
+
+    def answer(self, call: Call) -> int:
+        time.sleep(self.dice.random() * self.most_s)
+        return 0
+
+
+class Backwards(Quiet):
+    """The first user's calls are answered only when the second one has begun a call of its own."""
+
+    name = "backwards"
+
+    def __init__(self, context: ExecutorContext) -> None:
+        self.begun = context.root / "begun"
+        self.waits = context.user == 0
+
+    def answer(self, call: Call) -> int:
+        if not self.waits:
+            self.begun.touch()
+        patience_s = 10.0
+        while self.waits and not self.begun.exists() and patience_s > 0:
+            time.sleep(0.001)
+            patience_s -= 0.001
+        return 0
