@@ -5,6 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from helpers.load import CREATE, OPEN, Load
+from helpers.schedules import loads
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from smbench.plan import Pace, clone, clone_names, default_stagger_ns, loop, plan_run
 
@@ -89,3 +92,80 @@ def test_loops_are_the_same_users_again_from_when_the_loop_began():
     assert twice.lane_begin_ns is not None
     assert twice.lane_begin_ns.tolist() == [0] * 6 + [9000] * 6
     assert edges(twice) == [(1, 0, 1), (4, 3, 1), (7, 6, 1), (10, 9, 1)]
+
+
+@given(loads(), st.integers(1, 6), st.integers(0, 10_000), st.integers(1, 9), st.sampled_from(Pace))
+@settings(max_examples=100, deadline=None)
+def test_every_clone_is_the_plan_again_and_nothing_leads_from_one_to_another(
+    load, clones, stagger_ns, users_per_process, pace
+):
+    one = plan_run(load.workload, load.users, pace=pace, users_per_process=users_per_process)
+    plan = clone(one, clones, stagger_ns=stagger_ns, users_per_process=users_per_process)
+    assert plan.users == clone_names(load.users, clones)
+    assert len(set(plan.users)) == clones * len(load.users)
+    assert plan.operations == clones * one.operations
+    # Processes are full, in order, and none is empty.
+    with_work = len(set(plan.lane_user.tolist()))
+    assert plan.processes == -(-with_work // users_per_process)
+    users_of = [set(plan.lane_user[list(plan.lanes_of(at))].tolist()) for at in range(plan.processes)]
+    assert sum(map(len, users_of)) == with_work
+    assert {len(users) for users in users_of[:-1]} <= {users_per_process}
+    for copy in range(clones):
+        places = slice(copy * one.operations, (copy + 1) * one.operations)
+        lanes = slice(copy * one.lanes, (copy + 1) * one.lanes)
+        assert plan.row[places].tolist() == one.row.tolist()
+        assert (plan.lane_user[lanes] - one.lane_user == copy * len(load.users)).all()
+        assert plan.lane_number[lanes].tolist() == one.lane_number.tolist()
+        assert (plan.lane_start[lanes] - one.lane_start[:-1] == copy * one.operations).all()
+        if one.intended_ns is not None:
+            later_ns = plan.intended_ns[places] - one.intended_ns
+            assert set(later_ns.tolist()) == {copy * stagger_ns}
+        if one.think_ns is not None:
+            later_ns = plan.think_ns[places] - one.think_ns
+            first = one.lane_start[:-1]
+            assert set(later_ns[first].tolist()) == {copy * stagger_ns}
+            assert not np.delete(later_ns, first).any()
+    found = edges(one)
+    assert edges(plan) == [
+        (place + copy * one.operations, lane + copy * one.lanes, count)
+        for copy in range(clones)
+        for place, lane, count in found
+    ]
+
+
+@given(loads(), st.integers(1, 50), st.sampled_from([0.3, 1, 7]))
+@settings(max_examples=100, deadline=None)
+def test_the_last_clone_begins_before_the_first_has_issued_its_second_by_default(load, clones, speed):
+    plan = plan_run(load.workload, load.users, speed=speed)
+    stagger_ns = default_stagger_ns(plan, clones)
+    assert stagger_ns >= 0
+    if plan.operations > 1:
+        mean_ns = plan.intended_ns.max() / (plan.operations - 1)
+        assert clones * stagger_ns <= mean_ns < clones * (stagger_ns + 1) + 1
+    else:
+        assert stagger_ns == 0
+
+
+@given(loads(), st.integers(1, 3), st.integers(1, 4), st.sampled_from(Pace))
+@settings(max_examples=100, deadline=None)
+def test_every_loop_is_the_clones_again_with_all_their_edges(load, clones, loops, pace):
+    many = clone(plan_run(load.workload, load.users, pace=pace), clones)
+    begins = [1000 * number for number in range(loops)]
+    plan = loop(many, begins)
+    assert plan.users == many.users
+    assert plan.copies == clones * loops
+    assert plan.processes == many.processes
+    assert edges(plan) == [
+        (place + turn * many.operations, lane + turn * many.lanes, count)
+        for turn in range(loops)
+        for place, lane, count in edges(many)
+    ]
+    row, lane = plan.first_copy()
+    assert row.tolist() == plan.row[: len(load.operations)].tolist()
+    assert lane.tolist() == plan.lane_of_place()[: len(load.operations)].tolist()
+    for turn in range(loops):
+        lanes = slice(turn * many.lanes, (turn + 1) * many.lanes)
+        assert plan.lane_user[lanes].tolist() == many.lane_user.tolist()
+        assert plan.lane_process[lanes].tolist() == many.lane_process.tolist()
+        if loops > 1:
+            assert set(plan.lane_begin_ns[lanes].tolist()) == {begins[turn]}
