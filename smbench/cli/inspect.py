@@ -16,7 +16,7 @@ from smbench.report.text import plain_table
 from smbench.trace.store import EXCHANGES_FILE, read_exchanges
 from smbench.units import format_ns
 from smbench.workload.model import Operation, Workload
-from smbench.workload.store import StoredOperations, read
+from smbench.workload.store import StoredOperations, read, with_client_calls
 
 
 @click.command(short_help=__doc__)
@@ -57,7 +57,7 @@ def inspect(
         return
     loaded = read(workload)
     if operations:
-        rows = _operations(loaded, user, limit)
+        rows = _operations(with_client_calls(loaded), user, limit)
         console.result({"schema": 1, "operations": rows}, lambda out: _show_operations(rows, out))
         return
     document = inspection(loaded)
@@ -105,6 +105,7 @@ def _row(operation: Operation, names: list[str], frames: dict[int, int]) -> dict
         "expected": None if operation.expected is None else name(operation.expected),
         "service_ns": operation.service_ns,
         "rule": operation.rule,
+        "by_client": operation.by_client,
         "exchanges": list(operation.exchanges),
         "frames": [frames[exchange] for exchange in operation.exchanges if exchange in frames],
     }

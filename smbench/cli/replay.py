@@ -24,7 +24,7 @@ from smbench.cli.report import written_page
 from smbench.cli.targets import target_options
 from smbench.cli.wire import refuse_without_wire
 from smbench.errors import UsageError
-from smbench.executors.registry import names
+from smbench.executors.registry import executor_class, names
 from smbench.measure.thresholds import parse_threshold, parse_thresholds
 from smbench.plan import Pace
 from smbench.prepare.content import DEFAULT_MAX_BYTES, Content
@@ -32,7 +32,7 @@ from smbench.report.run import show_run
 from smbench.runner.result import DOCUMENT
 from smbench.units import format_size, parse_duration_s, parse_size
 from smbench.workload.model import Workload
-from smbench.workload.store import StoredOperations, read
+from smbench.workload.store import StoredOperations, read, with_client_calls
 
 _MISMATCHED = 4
 _NOT_VALID = 5
@@ -229,6 +229,8 @@ def replay(
     if not dry_run:
         claim(output, ".run", DOCUMENT if capacity is None else CAPACITY, force)
     with _workload(console, source) as workload:
+        if executor_class(executor).sends_client_calls:
+            workload = with_client_calls(workload)
         asked = Replay(
             console=console,
             workload=workload,

@@ -191,6 +191,8 @@ class Replay:
             "target": str(place.target),
             "prepared": self.prepares,
             "deadline_s": self.deadline_s,
+            "client_calls": self.workload.info.client_calls,
+            "client_calls_replayed": executor_class(self.executor).sends_client_calls,
         }
         if plan.clones > 1:
             configuration |= {

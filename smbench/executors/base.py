@@ -81,6 +81,9 @@ class Executor(ABC):
     """False where outcomes mean nothing (null): they are then neither matched nor mismatched."""
     needs_share: ClassVar[bool] = False
     """True: it is a client of its own and is given `context.share`, not a mount."""
+    sends_client_calls: ClassVar[bool] = False
+    """True: it is given what the captured clients did by themselves, too; others have a client beneath them
+    that does so anyway, or none."""
     warms: ClassVar[bool] = False
     """True: in the wire profile it wants to see its user's paths before the clock starts (`warm`)."""
     waits: ClassVar[bool] = False

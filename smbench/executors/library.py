@@ -49,6 +49,7 @@ class LibraryExecutor(Executor):
 
     name: ClassVar[str] = "library"
     needs_share: ClassVar[bool] = True
+    sends_client_calls: ClassVar[bool] = True
 
     def __init__(self, context: ExecutorContext) -> None:
         if context.share is None:
@@ -68,7 +69,7 @@ class LibraryExecutor(Executor):
     def handlers(self) -> Mapping[type[Call], Handler]:
         files, file_calls = self._files, self._calls
         plain: dict[type[Call], Handler] = {
-            calls.Open: files.open,
+            calls.Open: file_calls.open,
             calls.Close: files.close,
             calls.Stat: files.stat,
             calls.Unlink: files.remove,

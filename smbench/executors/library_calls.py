@@ -17,6 +17,7 @@ from smbench.workload.calls import (
     List,
     Lock,
     Notify,
+    Open,
     PunchHole,
     Read,
     Rename,
@@ -57,6 +58,11 @@ class FileCalls:
 
     def _grow(self, length: int) -> None:
         self._data = memoryview(random.Random(self._seed).randbytes(length + _DATA_SLACK))
+
+    def open(self, call: Open) -> int:
+        """An open that empties the file does it in the steps that were captured."""
+        outcome = self._files.open(call)
+        return self._resize(call.handle, 0, call.times) if call.times and outcome >= 0 else outcome
 
     # Data
 
@@ -219,7 +225,23 @@ class FileCalls:
         return self._done(wire.set_info(self._files[call.handle], call.level, content))
 
     def truncate(self, call: Truncate) -> int:
-        return self._set(call.handle, information.FILE_END_OF_FILE, information.size_information(call.size))
+        return self._resize(call.handle, call.size, call.times, call.sparse)
+
+    def _resize(
+        self, handle: int, size: int, times: tuple[int, ...] | None = None, sparse: bool = False
+    ) -> int:
+        """The end of file; with `times` in the Linux client's steps: FLUSH, FSCTL_SET_SPARSE, it, times."""
+        file_id = self._files[handle]
+        requests = [wire.set_info(file_id, information.FILE_END_OF_FILE, information.size_information(size))]
+        if sparse:
+            requests.insert(0, wire.ioctl(file_id, information.FSCTL_SET_SPARSE, b"\1", 0))
+        if times:
+            created, accessed, written, changed = (None if time == -1 else time for time in times)
+            content = information.basic_information(created, accessed, written, changed)
+            requests = [
+                wire.flush(file_id), *requests, wire.set_info(file_id, information.FILE_BASIC, content)
+            ]  # fmt: skip
+        return self._in_steps(requests)
 
     def set_allocation(self, call: SetAllocation) -> int:
         return self._set(call.handle, information.FILE_ALLOCATION, information.size_information(call.size))
@@ -228,7 +250,14 @@ class FileCalls:
         content = information.basic_information(
             call.created_ns, call.accessed_ns, call.written_ns, call.changed_ns
         )
-        return self._set(call.handle, information.FILE_BASIC, content)
+        file_id = self._files[call.handle]
+        flush = [wire.flush(file_id)] if call.flushed else []
+        return self._in_steps([*flush, wire.set_info(file_id, information.FILE_BASIC, content)])
+
+    def _in_steps(self, requests: list[wire.Message]) -> int:
+        """One after the other, whatever comes of them; the first refusal."""
+        outcomes = [self._done(request) for request in requests]
+        return next((outcome for outcome in outcomes if outcome < 0), outcomes[-1])
 
     def set_attributes(self, call: SetAttributes) -> int:
         content = information.basic_information(attributes=call.attributes)

@@ -19,6 +19,7 @@ _WITH_FLAGS = frozenset((64, 65, 72))
 """FileDispositionInformationEx, FileRenameInformationEx, FileLinkInformationEx: 32 bits of flags come first,
 of which the lowest means what the boolean of the older class does."""
 
+FSCTL_SET_SPARSE = 0x000900C4
 FSCTL_SET_ZERO_DATA = 0x000980C8
 FSCTL_QUERY_ALLOCATED_RANGES = 0x000940CF
 FSCTL_SRV_REQUEST_RESUME_KEY = 0x00140078

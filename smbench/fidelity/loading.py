@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -82,12 +82,13 @@ def load_run(
 def _loaded(name: str, directory: Path, workload: Workload) -> Loaded:
     operations = workload.operations
     assert isinstance(operations, StoredOperations)
+    everything = replace(operations, client_calls=True)
     side = Side(
         name,
         workload.info.trace,
         read_exchanges(directory / EXCHANGES_FILE),
         read_fates(directory),
-        operation_of=_operation_teller(operations),
+        operation_of=_operation_teller(everything),
     )
     return Loaded(side, operations)
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -56,14 +56,16 @@ class RunOutcomes:
     ended: dict[int, str] = field(default_factory=dict)
     """Operations that ended otherwise than in the capture or were not carried out, and how."""
 
-    _kinds: list[str] = field(default_factory=list)
+    _kinds: dict[int, str] = field(default_factory=dict)
+    """Of the operations that were planned."""
 
     def fared(self, operation: int) -> str | None:
         """How an operation fared, where it was not as in the capture; else what the executor cannot keep of
         its kind."""
         if operation in self.ended:
             return self.ended[operation]
-        kind = self._kinds[operation]
+        if (kind := self._kinds.get(operation)) is None:
+            return "the run's own client was to do it by itself"
         lost = [loss["reason"] for loss in self.losses if loss["kind"] == kind]
         return "; ".join(lost[:_REASONS]) + ("; …" if len(lost) > _REASONS else "") if lost else None
 
@@ -85,6 +87,8 @@ def run_outcomes(
     UsageError where it is another workload's."""
     copy = copy or copy_of(name, document)
     ran = copy.rows(_read(name, operations))
+    replayed = document["configuration"].get("client_calls_replayed", False)
+    reference = replace(reference, client_calls=replayed)
     columns = ["kind", "expected", "received", "service_ns", "calls"]
     captured = reference.table(columns)
     if len(ran) != len(captured) or not ran.column("kind").cast(pa.string()).equals(
@@ -95,6 +99,7 @@ def run_outcomes(
             f"{len(captured):,}): give the workload that it replayed as the reference"
         )
     kinds = ran.column("kind").cast(pa.string())
+    numbers = ran.column("operation").to_pylist()
     table = pa.table(
         {
             "kind": kinds,
@@ -144,8 +149,8 @@ def run_outcomes(
         _bytes(kinds, captured, ran, _READS),
         _bytes(kinds, captured, ran, _WRITES),
         _latency(kinds, captured, ran),
-        _ended(table, odd, {row["kind"]: row["reason"] for row in document.get("skipped", [])}),
-        kinds.to_pylist(),
+        _ended(table, odd, {row["kind"]: row["reason"] for row in document.get("skipped", [])}, numbers),
+        dict(zip(numbers, kinds.to_pylist(), strict=True)),
     )
 
 
@@ -212,14 +217,17 @@ def _latency(kinds: pa.ChunkedArray, captured: pa.Table, ran: pa.Table) -> dict[
     return found
 
 
-def _ended(table: pa.Table, odd: set[tuple[Any, ...]], skipped: Mapping[str, str]) -> dict[int, str]:
+def _ended(
+    table: pa.Table, odd: set[tuple[Any, ...]], skipped: Mapping[str, str], operations: Sequence[int]
+) -> dict[int, str]:
     ended = {}
     suspects = {row[0] for row in odd} | set(skipped)
     interesting = pc.or_(pc.is_in(table.column("kind"), pa.array(sorted(suspects), pa.string())),
                          pc.equal(table.column("outcome"), ""))  # fmt: skip
-    numbers = np.flatnonzero(interesting.to_numpy())
+    rows = np.flatnonzero(interesting.to_numpy())
     columns = [table.column(name).filter(interesting).to_pylist() for name in table.column_names]
-    for number, values in zip(numbers.tolist(), zip(*columns, strict=True), strict=True):
+    for row, values in zip(rows.tolist(), zip(*columns, strict=True), strict=True):
+        number = operations[row]
         kind, expected, outcome = values[:3]
         if not outcome:
             why = skipped.get(kind)

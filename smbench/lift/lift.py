@@ -79,6 +79,7 @@ def lift(trace: Trace, into: Path, selection: Selection | None = None) -> Worklo
         operations=dict(sorted(sequence.kinds.items())),
         lanes=[len(lanes) for lanes in sequence.lanes[: len(users)]],
         operations_by_user=sequence.operations_by_user[: len(users)],
+        client_calls=sequence.client_calls,
     )
     write_manifest(into, workload_info)
     return Workload(workload_info, StoredOperations(into / OPERATIONS), StoredNamespace(into / NAMESPACE))

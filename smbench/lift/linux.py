@@ -1,13 +1,15 @@
 """What the Linux kernel's client (cifs.ko) sends beside what its callers asked for.
 
-A replay through the same client would send it again, so it belongs to the call that it comes with. Its
-look-ups before an open, a mkdir, a rename or an unlink stay stats: the replayed stat fills the client's
-caches, as the captured one did, and the call that follows repeats nothing.
+A replay through the same client would send it again, so it belongs to the call that it comes with, which
+says that it came with it. What is a look of its own is a call that only another client repeats. The client's
+look-ups before an open, a mkdir, a rename or an unlink of what is there stay stats: the replayed stat fills
+the client's caches, as the captured one did, and the call that follows repeats nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from smbench.lift.constants import (
     BASIC,
@@ -20,7 +22,7 @@ from smbench.lift.constants import (
 )
 from smbench.lift.control import function_of
 from smbench.lift.metadata import basic_times, set_of
-from smbench.lift.opens import asks_attributes, looks_only, open_call
+from smbench.lift.opens import asks_attributes, looks_only, open_call, stat_call
 from smbench.lift.rule import Opened, OpenRule, Rule, RunRule, refused
 from smbench.trace.messages import QueryInfoRequest
 from smbench.trace.model import Command, Exchange
@@ -70,6 +72,7 @@ LINUX_OPENS: tuple[OpenRule, ...] = (
         begins=lambda opened: opened.linux and opened.follows_mkdir and looks_only(opened),
         body=asks_attributes,
         longest=1,
+        call=stat_call,
     ),
 )
 
@@ -81,6 +84,10 @@ def _flushes(exchange: Exchange) -> bool:
 def _sets_size(exchange: Exchange) -> bool:
     request = set_of(exchange)
     return request.info_type == INFO_FILE and request.level == END_OF_FILE and request.size is not None
+
+
+def _empties(exchange: Exchange) -> bool:
+    return _sets_size(exchange) and set_of(exchange).size == 0
 
 
 def _sets_times(exchange: Exchange) -> bool:
@@ -99,7 +106,7 @@ LOOK_BEFORE = Rule(
     evidence="fs/smb/client/dir.c, cifs_d_revalidate: a name that is not there is looked up again before a "
     "mkdir, a link or a rename to it, whatever is cached; only an open that creates goes without",
 )
-"""Told by what comes after it (`smbench.lift.recogniser`)."""
+"""Told by what comes after it (`smbench.lift.recogniser`); its call is a Stat."""
 
 Shape = tuple[Callable[[Exchange], bool], ...]
 """Steps that follow one another on one handle."""
@@ -107,6 +114,7 @@ _TRUNCATE: tuple[Shape, ...] = (
     (_flushes, _sets_size, _sets_times),
     (_flushes, _is_sparse, _sets_size, _sets_times),
 )
+_EMPTY: tuple[Shape, ...] = ((_flushes, _empties, _sets_times),)
 _SET_TIMES: tuple[Shape, ...] = ((_flushes, _sets_times),)
 
 
@@ -130,13 +138,22 @@ def _truncates_by_opening(opened: Opened, exchange: Exchange) -> bool:
     return opened.linux and not opened.failed and opened.wish.disposition in (OVERWRITE, OVERWRITE_IF)
 
 
+def _times(exchange: Exchange) -> tuple[int, ...]:
+    return tuple(-1 if time is None else time for time in basic_times(set_of(exchange)))
+
+
+def _open_truncating(opened: Opened) -> Call:
+    return replace(open_call(opened), times=_times(opened.held[-1]))
+
+
 def _truncate(opened: Opened) -> Call:
     size = next(set_of(exchange).size for exchange in opened.held if _sets_size(exchange))
-    return Truncate(opened.handle, size or 0)
+    sparse = any(map(_is_sparse, opened.held))
+    return Truncate(opened.handle, size or 0, sparse, _times(opened.held[-1]))
 
 
 def _set_times(opened: Opened) -> Call:
-    return SetTimes(opened.handle, *basic_times(set_of(opened.held[-1])))
+    return SetTimes(opened.handle, *basic_times(set_of(opened.held[-1])), flushed=True)
 
 
 LINUX_RUNS: tuple[RunRule, ...] = (
@@ -146,10 +163,10 @@ LINUX_RUNS: tuple[RunRule, ...] = (
         evidence="cifs-mapping §1: O_TRUNC is CREATE(OVERWRITE), FLUSH, SET_INFO(EOF), SET_INFO(Basic)",
         command=Command.CREATE,
         begins=_truncates_by_opening,
-        continues=lambda opened, exchange: _starts([*opened.held[1:], exchange], _TRUNCATE),
-        ends=lambda opened: _is_whole(opened.held[1:], _TRUNCATE),
-        complete=lambda opened: _is_whole(opened.held[1:], _TRUNCATE),
-        call=open_call,
+        continues=lambda opened, exchange: _starts([*opened.held[1:], exchange], _EMPTY),
+        ends=lambda opened: _is_whole(opened.held[1:], _EMPTY),
+        complete=lambda opened: _is_whole(opened.held[1:], _EMPTY),
+        call=_open_truncating,
     ),
     RunRule(
         name="truncate-on-linux",

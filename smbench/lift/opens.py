@@ -120,7 +120,8 @@ def _make_directory(opened: Opened) -> Call:
     )
 
 
-def _stat(opened: Opened) -> Call:
+def stat_call(opened: Opened) -> Call:
+    """The Stat that an open stands for which only looks."""
     wish = opened.wish
     levels = tuple(
         exchange.request.level
@@ -191,7 +192,7 @@ WHOLE_OPENS: tuple[OpenRule, ...] = (
         begins=looks_only,
         body=asks_attributes,
         longest=4,
-        call=_stat,
+        call=stat_call,
     ),
     OpenRule(
         name="rmdir",

@@ -232,11 +232,10 @@ class Recogniser:
         looks.remove(look)
         if not looks:
             del self._looks[look.opened.session]
-        if isinstance(rule, OpenRule):
-            self._give(rule, look.opened)
-            return
+        calls = () if look.rule.call is None else (look.rule.call(look.opened),)
         held = self._unhold(look.opened)
-        self._take(Taken(rule, rule.reason, tuple(held), (), look.opened.path, held[0], 0))
+        reason = rule.reason or rule.name
+        self._take(Taken(rule, reason, tuple(held), calls, look.opened.path, held[0], 0))
 
     def _look_held_by(self, opened: Opened) -> _Look | None:
         looks = self._looks.get(opened.session, ())

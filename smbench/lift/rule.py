@@ -111,7 +111,7 @@ class OpenRule(Rule):
     complete: Callable[[Opened], bool] | None = None
     """Whether what the open holds, now that it is over, is the whole pattern; None: always."""
     call: Callable[[Opened], Call] | None = None
-    """None: no operation stands for it."""
+    """None: no operation stands for it. Of what the client does: the call that another client can repeat."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,7 +169,8 @@ def refused(status: int | None) -> bool:
 
 @dataclass(slots=True, eq=False)
 class Taken:
-    """What a rule took: exchanges with one fate, and the calls that stand for them."""
+    """What a rule took: exchanges with one fate, and the calls that stand for them. Calls of what the client
+    does by itself are there for an executor that is a client itself."""
 
     rule: Rule
     reason: str

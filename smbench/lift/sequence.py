@@ -14,7 +14,7 @@ from smbench.lift.rule import Taken, refused
 from smbench.trace.model import Command, Exchange
 from smbench.workload.calls import Call, Close, Lock, Notify
 from smbench.workload.lanes import FOREVER_NS, Lanes
-from smbench.workload.model import Operation
+from smbench.workload.model import Disposition, Operation
 
 Fate = tuple[int, str, str, str, int]
 """Exchange, disposition, rule, reason, and the first operation that stands for it (-1: none)."""
@@ -32,6 +32,7 @@ class Sequence:
         self.operations_by_user = [0] * users
         self.kinds: Counter[str] = Counter()
         self.count = 0
+        self.client_calls = 0
         self._operation = operation
         self._fate = fate
         self._heap: list[tuple[int, int, int, Taken]] = []
@@ -85,6 +86,7 @@ class Sequence:
         numbers = tuple(exchange.index for exchange in exchanges)
         received = _received(exchanges)
         chain = at.compound if at.compound is not None else -1 - at.index
+        by_client = taken.rule.disposition is Disposition.CLIENT
         lanes = self.lanes[user]
         for call in taken.calls:
             if service >= 0:
@@ -105,11 +107,15 @@ class Sequence:
                     taken.path,
                     call,
                     received,
+                    by_client,
                 )
             )
             self.count += 1
-            self.kinds[type(call).__name__] += 1
-            self.operations_by_user[user] += 1
+            if by_client:
+                self.client_calls += 1
+            else:
+                self.kinds[type(call).__name__] += 1
+                self.operations_by_user[user] += 1
 
 
 def _ends(call: Call, expected: int | None) -> bool:

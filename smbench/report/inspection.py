@@ -51,6 +51,7 @@ def inspection(workload: Workload) -> dict[str, Any]:
             )
         ],
         "operations": dict(info.operations),
+        "client_calls": info.client_calls,
         "namespace": _namespace(workload),
         "grade": grade,
         "quality": quality(grade, trace.exchanges, len(trace.sessions)),
@@ -115,6 +116,8 @@ def show_inspection(document: dict[str, Any], out: Console) -> None:
     _show_users(document, out)
     kinds = Counter(document["operations"]).most_common()
     _line(out, "operations", "  ".join(f"{kind} {count:,}" for kind, count in kinds))
+    if document["client_calls"]:
+        _line(out, "", f"(beside them {document['client_calls']:,} that the clients made by themselves)")
     _show_data(document, out)
     _show_caching(document["caching"], out)
     flaws = [f"{ONE_OF_EACH.get(name, name)} {count:,}" for name, count in document["grade"].items() if count]

@@ -42,6 +42,9 @@ class Open:
     impersonation: int = field(default=2, compare=False)
     compound: bool = field(default=False, compare=False)
     """Its CREATE began a compound: a call by name of the client's, which opens, asks and closes at once."""
+    times: tuple[int, ...] | None = field(default=None, compare=False)
+    """Emptied by opening (O_TRUNC), as the Linux client does it: a FLUSH, the end of file at 0, and these
+    times, as in `Truncate`; None: the CREATE alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,6 +252,11 @@ class Truncate:
 
     handle: int
     size: int
+    sparse: bool = field(default=False, compare=False)
+    """The file was marked sparse just before (FSCTL_SET_SPARSE)."""
+    times: tuple[int, ...] | None = field(default=None, compare=False)
+    """The Linux client flushed before it and set times after it: created, accessed, written, changed, as
+    in `SetTimes`, -1 for one that it left; None: nothing of that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,6 +276,8 @@ class SetTimes:
     accessed_ns: int | None
     written_ns: int | None
     changed_ns: int | None = None
+    flushed: bool = field(default=False, compare=False)
+    """A FLUSH came first, of the client's own."""
 
 
 @dataclass(frozen=True, slots=True)

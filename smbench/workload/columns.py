@@ -34,6 +34,7 @@ _PLAIN: dict[str, pa.DataType] = {
     "received": pa.int64(),
     "exchanges": pa.list_(pa.int64()),
     "rule": _WORD,
+    "by_client": pa.bool_(),
 }
 _ABSENT = {"handle": -1, "offset": 0, "length": 0}
 _UNSIGNED = {"size", "source_offset"}
@@ -102,7 +103,7 @@ def operation_columns(rows: list[Operation]) -> Sequence[Iterable[Any]]:
         for name in _PARAMETERS[type(call).__name__]:
             if name != "path":
                 columns[name][at] = getattr(call, name)
-    for name in ("user", "lane", "path", "arrival_ns", "service_ns", "exchanges", "rule"):
+    for name in ("user", "lane", "path", "arrival_ns", "service_ns", "exchanges", "rule", "by_client"):
         columns[name] = list(map(attrgetter(name), rows))
     columns["operation"] = [row.index for row in rows]
     columns["kind"] = [type(row.call).__name__ for row in rows]
@@ -127,7 +128,9 @@ def operations_of(batch: pa.RecordBatch) -> Iterator[Operation]:
     columns = {name: _values(batch.column(name)) for name in (*names, "received")}
     columns["expected"] = [None if value < 0 else value for value in columns["expected"]]
     columns["received"] = [None if value < 0 else value for value in columns["received"]]
-    return map(Operation, *(columns[name] for name in names), calls, columns["received"])
+    asked = "by_client" not in batch.schema.names
+    by_client = repeat(False) if asked else _values(batch.column("by_client"))
+    return map(Operation, *(columns[name] for name in names), calls, columns["received"], by_client)
 
 
 def _parameters(batch: pa.RecordBatch, kind: str, rows: pa.Array) -> Iterator[Iterable[Any]]:
@@ -149,7 +152,11 @@ def _values(column: pa.Array) -> list[Any]:
     if pa.types.is_list(kind):
         flat = column.flatten().to_numpy(zero_copy_only=False).tolist()
         ends = accumulate(pc.fill_null(pc.list_value_length(column), 0).to_numpy().tolist(), initial=0)
-        return [tuple(flat[start:end]) for start, end in pairwise(ends)]
+        lists: list[Any] = [tuple(flat[start:end]) for start, end in pairwise(ends)]
+        if column.null_count:
+            there = column.is_valid().to_numpy(zero_copy_only=False).tolist()
+            return [value if known else None for value, known in zip(lists, there, strict=True)]
+        return lists
     if column.null_count == 0 and (pa.types.is_integer(kind) or pa.types.is_boolean(kind)):
         plain: list[Any] = column.to_numpy(zero_copy_only=False).tolist()
         return plain

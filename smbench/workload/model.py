@@ -33,6 +33,9 @@ class Operation:
     """The path of the file, for people and for order; a call by handle has no other."""
     call: Call
     received: int | None = None
+    by_client: bool = False
+    """Nobody asked for it: the captured client made it by itself, beside a call. Only an executor that is a
+    client itself repeats it."""
 
 
 class Disposition(StrEnum):
@@ -85,15 +88,20 @@ class WorkloadInfo:
     trace: TraceInfo = field(default_factory=TraceInfo)
     coverage: list[Coverage] = field(default_factory=list)
     operations: dict[str, int] = field(default_factory=dict)
-    """Operations by kind of call."""
+    """Operations by kind of call: those that users asked for."""
     lanes: list[int] = field(default_factory=list)
     """Lanes of each user."""
     operations_by_user: list[int] = field(default_factory=list)
+    client_calls: int = 0
+    """Operations beside those, which the clients made by themselves (`Operation.by_client`)."""
 
 
 @dataclass(slots=True)
 class Workload:
-    """A lifted trace. `operations` and `namespace` may be iterated again and again."""
+    """A lifted trace. `operations` and `namespace` may be iterated again and again.
+
+    Stored operations show what users asked for; `smbench.workload.store.with_client_calls` shows all.
+    """
 
     info: WorkloadInfo
     operations: Iterable[Operation]

@@ -14,6 +14,7 @@ that a runner builds its plan from them without an object a row; `-1` stands for
     received    int64    bytes that a read or write moved
     exchanges   list of int64
     rule        string   (dictionary)
+    by_client   bool     nobody asked for it: the captured client made it by itself
 
 Every other parameter of a call has a column of its own name, null where the call lacks it.
 `namespace.parquet` holds `NamespaceEntry`s, `coverage.parquet` a row an exchange: `exchange,
@@ -29,6 +30,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from smbench.errors import UsageError
@@ -48,11 +50,14 @@ from smbench.workload.model import (
     WorkloadInfo,
 )
 
-SCHEMA = 1
+SCHEMA = 2
+"""2: `by_client`. A version that does not know it would replay what its own client does anyway."""
+READABLE = (1, 2)
 MANIFEST = "manifest.json"
 OPERATIONS = "operations.parquet"
 NAMESPACE = "namespace.parquet"
 COVERAGE = "coverage.parquet"
+_BY_CLIENT = "by_client"
 BATCH = 1 << 16
 """Rows that a writer gathers before it writes them, and a reader makes objects of at once."""
 
@@ -122,9 +127,25 @@ class StoredOperations:
     """The operations of a workload directory, read batch by batch, as often as asked."""
 
     path: Path
+    client_calls: bool = False
+    """Whether those that the clients made by themselves are among them."""
 
     def __len__(self) -> int:
-        return int(pq.read_metadata(self.path).num_rows)
+        if not self._hides():
+            return int(pq.read_metadata(self.path).num_rows)
+        return sum(batch.num_rows for batch in self.batches(["operation"]))
+
+    def _hides(self) -> bool:
+        """Whether the file has rows that are not to be seen; the file's statistics tell it."""
+        if self.client_calls:
+            return False
+        metadata = pq.read_metadata(self.path)
+        names = metadata.schema.to_arrow_schema().names
+        if _BY_CLIENT not in names:
+            return False
+        at = next(at for at, column in enumerate(metadata.schema) if column.path == _BY_CLIENT)
+        groups = (metadata.row_group(number).column(at) for number in range(metadata.num_row_groups))
+        return any(one.statistics is None or one.statistics.max is not False for one in groups)
 
     def __iter__(self) -> Iterator[Operation]:
         for batch in self.batches():
@@ -133,13 +154,30 @@ class StoredOperations:
     def batches(self, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
         """Record batches with the columns of this module's table, or those asked for. No thread is
         used, so that a process may still fork."""
+        hides = self._hides()
+        read = [*columns, _BY_CLIENT] if hides and columns is not None else columns
         with pq.ParquetFile(self.path, pre_buffer=False) as file:
-            yield from file.iter_batches(batch_size=BATCH, columns=columns, use_threads=False)
+            for batch in file.iter_batches(batch_size=BATCH, columns=read, use_threads=False):
+                if hides:
+                    batch = batch.filter(pc.invert(batch.column(_BY_CLIENT)))
+                yield batch if columns is None else batch.select(columns)
 
     def table(self, columns: Sequence[str] | None = None) -> pa.Table:
         """All of `batches()` in one table."""
+        hides = self._hides()
+        read = [*columns, _BY_CLIENT] if hides and columns is not None else columns
         with pq.ParquetFile(self.path, pre_buffer=False) as file:
-            return file.read(columns=columns, use_threads=False)
+            table = file.read(columns=read, use_threads=False)
+        if hides:
+            table = table.filter(pc.invert(table.column(_BY_CLIENT)))
+        return table if columns is None else table.select(columns)
+
+
+def with_client_calls(workload: Workload) -> Workload:
+    """The same workload, with the operations that its clients made by themselves."""
+    operations = workload.operations
+    assert isinstance(operations, StoredOperations)
+    return replace(workload, operations=replace(operations, client_calls=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +243,7 @@ def read(directory: Path) -> Workload:
             operations=document["operations"],
             lanes=document["lanes"],
             operations_by_user=document["operations_by_user"],
+            client_calls=document.get("client_calls", 0),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise UsageError(f"{directory / MANIFEST} is damaged ({error!r}); ingest the capture again") from None
@@ -222,7 +261,7 @@ def _manifest(directory: Path) -> dict[str, Any]:
         raise UsageError(f"{directory} is no workload: it has no readable {MANIFEST}") from None
     if not isinstance(document, dict) or document.get("kind") != "workload":
         raise UsageError(f"{directory} is no workload: its {MANIFEST} is another tool's")
-    if document.get("schema") != SCHEMA:
+    if document.get("schema") not in READABLE:
         raise UsageError(
             f"{directory} has schema {document.get('schema')}, this version reads {SCHEMA}; "
             "ingest the capture again"

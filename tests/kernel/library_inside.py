@@ -25,7 +25,7 @@ from smbench.prepare.make import prepare
 from smbench.workload import calls
 from smbench.workload.calls import Call
 from smbench.workload.model import Kind, NamespaceEntry
-from smbench.workload.store import read
+from smbench.workload.store import read, with_client_calls
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests/conformance"))
@@ -319,7 +319,7 @@ class Replay:
     before its arrival are done."""
 
     def __init__(self, directory: Path, folder: str) -> None:
-        self.operations = list(read(directory).operations)
+        self.operations = list(with_client_calls(read(directory)).operations)
         self.users = [User(number, folder) for number in range(3)]
         self.outcomes: dict[int, int] = {}
         self.service_ns: dict[str, list[int]] = defaultdict(list)

@@ -16,7 +16,7 @@ from smbench.trace.messages import CreateRequest
 from smbench.trace.model import Command, Exchange, Trace
 from smbench.workload.calls import Open
 from smbench.workload.model import Operation
-from smbench.workload.store import read
+from smbench.workload.store import read, with_client_calls
 
 INSIDE = Path(__file__).with_name("library_inside.py")
 CAPTURE = ROOT / "tests/captures/three-users.pcap"
@@ -46,10 +46,6 @@ def test_in_the_lab(guest: Guest, story: str) -> None:
     guest.tell(story)
 
 
-FOLDED = ("open-truncating", "truncate-on-linux", "set-times-on-linux")
-"""Rules by which one operation stands for what the kernel's client sends in its stead: one message here."""
-
-
 def asked(exchanges: Iterable[Exchange]) -> Counter[Any]:
     """What was asked for by the CREATEs, in all that the workload keeps; other commands by number."""
     found: Counter[Any] = Counter()
@@ -68,16 +64,14 @@ def asked(exchanges: Iterable[Exchange]) -> Counter[Any]:
 
 
 def answerable(trace: Trace, operations: Iterable[Operation]) -> list[Exchange]:
-    """The exchanges that the operations ask for, and nothing that a client adds by itself."""
+    """The exchanges that the operations stand for."""
     exchanges = list(trace.exchanges)
-    found = []
-    for operation in operations:
-        own = [exchanges[index] for index in operation.exchanges]
-        if operation.rule in FOLDED:
-            command = Command.CREATE if isinstance(operation.call, Open) else Command.SET_INFO
-            own = [exchange for exchange in own if exchange.command == command][:1]
-        found += own
-    return found
+    return [exchanges[index] for operation in operations for index in operation.exchanges]
+
+
+def operations_in(workload: Path) -> list[Operation]:
+    """All that the captured clients sent, asked for or not."""
+    return list(with_client_calls(read(workload)).operations)
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +80,7 @@ def replayed(guest: Guest, out: Path, tmp_path_factory: pytest.TempPathFactory) 
 
 
 def test_the_wire_shows_what_the_capture_had(original: Trace, replayed: Trace, out: Path) -> None:
-    operations = list(read(out / "workload").operations)
+    operations = operations_in(out / "workload")
     assert len(operations) > 100
     assert asked(replayed.exchanges) == asked(answerable(original, operations))
 
@@ -109,7 +103,7 @@ def test_brief_calls_are_the_capture_s_compounds(original: Trace, replayed: Trac
     commands = [exchange.command for exchange in original.exchanges]
     before = Counter(
         tuple(commands[index] for index in operation.exchanges)
-        for operation in read(out / "workload").operations
+        for operation in operations_in(out / "workload")
         if getattr(operation.call, "compound", False) and not isinstance(operation.call, Open)
     )
     parts: dict[int, list[int]] = {}

@@ -20,15 +20,16 @@ from smbench.executors import library_messages as wire
 from smbench.executors.base import ExecutorContext, ShareAccess
 from smbench.executors.library import LibraryExecutor, _CpuClock
 from smbench.executors.library_breaks import Breaks
+from smbench.executors.library_calls import FileCalls
 from smbench.executors.library_connection import (
     BREAK_MESSAGE_ID,
     LibraryConnection,
     Reply,
     _CreditWindow,
 )
-from smbench.executors.library_files import Names, RefusedError, lost_contexts
+from smbench.executors.library_files import Names, OpenFiles, RefusedError, lost_contexts
 from smbench.executors.registry import executor_class
-from smbench.ntstatus import Status
+from smbench.ntstatus import Status, outcome_of
 from smbench.workload import calls
 from smbench.workload.calls import CALLS
 
@@ -275,6 +276,77 @@ def test_cpu_time_is_counted_by_kind_and_over_threads() -> None:
     assert handler(calls.Read(1, 0, 1)) == 7
     assert clock.totals()["Read"]["count"] == 4
     assert clock.totals()["Read"]["cpu_ns"] >= 8_000_000
+
+
+class _Server:
+    """Answers every request, and keeps its command; `refuses` one command."""
+
+    largest_piece = 1 << 20
+
+    def __init__(self, refuses: int = -1) -> None:
+        self.asked: list[wire.Message] = []
+        self._refuses = refuses
+
+    def exchange(self, request: wire.Message) -> Reply:
+        self.asked.append(request)
+        return Reply(Status.ACCESS_DENIED if self._refuses == request.COMMAND else 0, bytes(200))
+
+    @property
+    def commands(self) -> list[int]:
+        return [request.COMMAND for request in self.asked]
+
+
+def on(server: _Server) -> FileCalls:
+    """The calls of a user who has opened file 1."""
+    files = FileCalls(OpenFiles(server, Told().breaks, Names("")), max_io_bytes=0, seed=0)  # type: ignore[arg-type]
+    files.open(calls.Open(1, "x", 1, 7, 1, 0, 0))
+    server.asked.clear()
+    return files
+
+
+TIMES = (-1, -1, 10**9, -1)
+CREATE, FLUSH, IOCTL, SET_INFO = wire.CREATE, wire.FLUSH, wire.IOCTL, wire.SET_INFO
+
+
+@pytest.mark.parametrize(
+    ("call", "commands"),
+    [
+        (calls.Truncate(1, 7), [SET_INFO]),
+        (calls.Truncate(1, 7, times=TIMES), [FLUSH, SET_INFO, SET_INFO]),
+        (calls.Truncate(1, 7, True, TIMES), [FLUSH, IOCTL, SET_INFO, SET_INFO]),
+        (calls.SetTimes(1, None, None, 5), [SET_INFO]),
+        (calls.SetTimes(1, None, None, 5, flushed=True), [FLUSH, SET_INFO]),
+        (calls.Open(2, "y", 2, 7, 5, 0, 0), [CREATE]),
+        (calls.Open(2, "y", 2, 7, 5, 0, 0, times=TIMES), [CREATE, FLUSH, SET_INFO, SET_INFO]),
+    ],
+)
+def test_what_the_linux_client_sent_along_is_sent(call: Any, commands: list[int]) -> None:
+    server = _Server()
+    files = on(server)
+    does: Any = {calls.Truncate: files.truncate, calls.SetTimes: files.set_times, calls.Open: files.open}
+    assert does[type(call)](call) == 0
+    assert server.commands == commands
+
+
+def test_the_times_that_were_set_are_set_and_no_others() -> None:
+    server = _Server()
+    on(server).truncate(calls.Truncate(1, 7, times=TIMES))
+    created, accessed, written, changed = struct.unpack("<4Q", server.asked[-1].body[-40:-8])
+    assert (created, accessed, changed) == (0, 0, 0)
+    assert written == (11_644_473_600 + 1) * 10**7
+
+
+def test_a_refused_step_is_the_outcome_and_the_others_are_taken_all_the_same() -> None:
+    server = _Server(refuses=FLUSH)
+    assert on(server).truncate(calls.Truncate(1, 7, times=TIMES)) == outcome_of(Status.ACCESS_DENIED)
+    assert server.commands == [FLUSH, SET_INFO, SET_INFO]
+
+
+def test_an_open_that_is_refused_empties_nothing() -> None:
+    server = _Server(refuses=CREATE)
+    opened = on(server).open(calls.Open(2, "y", 2, 7, 5, 0, 0, times=TIMES))
+    assert opened == outcome_of(Status.ACCESS_DENIED)
+    assert server.commands == [CREATE]
 
 
 def test_what_is_lost_is_said() -> None:

@@ -5,12 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from helpers.story import DIRECTORY, WRITE, Client, Wire, lifted
+from helpers.story import DIRECTORY, WRITE, Client, Lifted, Wire, lifted
 
-from smbench.workload.calls import Open, SetTimes, Truncate
+from smbench.workload.calls import Call, Open, SetTimes, Stat, Truncate
+from smbench.workload.store import with_client_calls
 
 CIFS: dict[str, Any] = {"request": {"contexts": ("QFid",)}}
 SECOND = 10**9
+
+
+def by_client(story: Lifted) -> list[tuple[Call, tuple[int, ...]]]:
+    """What only another client repeats, with the exchanges that it stands for."""
+    every = with_client_calls(story.workload).operations
+    return [(operation.call, operation.exchanges) for operation in every if operation.by_client]
 
 
 def mounts(client: Client) -> None:
@@ -63,6 +70,7 @@ def test_the_look_after_mkdir(tmp_path: Path) -> None:
     story = lifted(wire, tmp_path)
     assert story.kinds == ["Stat", "MakeDirectory", "Stat"]
     assert story.rules[5:8] == ["look-after-mkdir"] * 3
+    assert by_client(story) == [(Stat("d"), (5, 6, 7))]
 
 
 def test_truncating_sends_more_than_the_size(tmp_path: Path) -> None:
@@ -79,6 +87,13 @@ def test_truncating_sends_more_than_the_size(tmp_path: Path) -> None:
     assert isinstance(story.calls[1], Open)
     assert story.calls[2:5] == [Truncate(1, 70), Truncate(1, 7000), SetTimes(1, None, SECOND, None, None)]
     assert [len(operation.exchanges) for operation in story.operations] == [3, 4, 3, 4, 2, 1]
+    assert [getattr(call, "times", None) for call in story.calls[1:4]] == [
+        (-1, -1, SECOND, SECOND),
+        (-1, -1, SECOND, -1),
+        (-1, -1, SECOND, -1),
+    ]
+    assert [call.sparse for call in story.calls[2:4]] == [False, True]
+    assert story.calls[4].flushed
     assert {fate["disposition"] for fate in story.fates} == {"exact"}
 
 
@@ -106,7 +121,9 @@ def test_other_clients_mean_what_they_send(tmp_path: Path) -> None:
     wire = Wire()
     opened = wire.client("alice").opens("x", access=WRITE, disposition=5, action=3)
     opened.flushes().truncates(0).sets(4, attributes=0, written_ns=SECOND).closes()
-    assert lifted(wire, tmp_path).kinds == ["Open", "Flush", "Truncate", "SetTimes", "Close"]
+    story = lifted(wire, tmp_path)
+    assert story.kinds == ["Open", "Flush", "Truncate", "SetTimes", "Close"]
+    assert (story.calls[0].times, story.calls[2].times, story.calls[3].flushed) == (None, None, False)
 
 
 def test_pipes_by_name_where_the_tree_is_older_than_the_capture(tmp_path: Path) -> None:
@@ -133,6 +150,23 @@ def test_the_last_look_before_a_mkdir_is_the_clients(tmp_path: Path) -> None:
     story = lifted(wire, tmp_path)
     assert story.kinds == ["Stat", "Stat", "MakeDirectory"]
     assert story.rules[6:9] == ["look-before"] * 3
+    assert by_client(story) == [(Stat("d"), (6, 7, 8))]
+
+
+def test_what_the_client_does_is_counted_apart_and_stands_for_its_exchanges(tmp_path: Path) -> None:
+    wire = Wire()
+    alice = wire.client("alice")
+    alice.looks("d", NOT_FOUND, **CIFS)
+    alice.makes_directory("d")
+    alice.looks("d", attributes=DIRECTORY, **CIFS)
+    story = lifted(wire, tmp_path)
+    info = story.workload.info
+    assert (info.operations, info.operations_by_user, info.client_calls) == ({"MakeDirectory": 1}, [1], 2)
+    assert [fate["operation"] for fate in story.fates] == [0, 0, 0, 1, 1, 2, 2, 2]
+    assert [fate["disposition"] for fate in story.fates] == [*["client"] * 3, *["exact"] * 2, *["client"] * 3]
+    every = list(with_client_calls(story.workload).operations)
+    assert [operation.expected for operation in every] == [NOT_FOUND, 0, 0]
+    assert {operation.lane for operation in every} == {0}
 
 
 def test_a_look_that_nothing_follows_is_a_users(tmp_path: Path) -> None:
@@ -163,3 +197,15 @@ def test_the_look_for_a_renames_target_is_the_clients(tmp_path: Path) -> None:
     assert isinstance(opened, Open)
     assert opened.compound
     assert story.rules[3:6] == ["look-before"] * 3
+    assert by_client(story) == [(Stat("new"), (3, 4, 5))]
+
+
+def test_an_open_that_empties_is_told_from_a_truncation_that_follows_it(tmp_path: Path) -> None:
+    wire = Wire()
+    alice = wire.client("alice")
+    alice.looks("x", **CIFS)
+    opened = alice.opens("x", access=WRITE, disposition=5, action=3)
+    opened.flushes().truncates(7).sets(4, attributes=0, written_ns=SECOND).closes()
+    story = lifted(wire, tmp_path)
+    assert story.calls[1].times is None
+    assert "open-truncating" not in story.rules

@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import time
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -28,7 +28,15 @@ from smbench.workload.model import (
     Workload,
     WorkloadInfo,
 )
-from smbench.workload.store import MANIFEST, NAMESPACE, OPERATIONS, StoredOperations, read, write
+from smbench.workload.store import (
+    MANIFEST,
+    NAMESPACE,
+    OPERATIONS,
+    StoredOperations,
+    read,
+    with_client_calls,
+    write,
+)
 
 PATHS = st.text(st.characters(exclude_categories=("Cs",)), max_size=20)
 UNSIGNED = {"offset", "length", "size", "source_offset"}
@@ -38,6 +46,7 @@ BY_TYPE: dict[Any, st.SearchStrategy[Any]] = {
     str: PATHS,
     int | None: st.none() | st.integers(-(1 << 62), 1 << 62),
     tuple[int, ...]: st.lists(st.integers(0, 100), max_size=4).map(tuple),
+    tuple[int, ...] | None: st.none() | st.lists(st.integers(-1, 100), min_size=4, max_size=4).map(tuple),
 }
 
 
@@ -62,6 +71,7 @@ def operations(draw: st.DrawFn) -> list[Operation]:
                 draw(st.integers(-1, 1 << 40)), draw(st.none() | st.integers(0, (1 << 32) - 1)),
                 tuple(draw(st.lists(st.integers(0, 1 << 40), max_size=3))), draw(PATHS),
                 getattr(call, "path", draw(PATHS)), call, draw(st.none() | st.integers(0, 1 << 40)),
+                draw(st.booleans()),
             )
         )  # fmt: skip
     return made
@@ -72,8 +82,10 @@ def operations(draw: st.DrawFn) -> list[Operation]:
 def test_operations_come_back_as_they_were(tmp_path: Path, made: list[Operation]) -> None:
     write(tmp_path, Workload(WorkloadInfo(), made, []))
     workload = read(tmp_path)
-    assert list(workload.operations) == made
-    assert list(workload.operations) == made
+    asked = [operation for operation in made if not operation.by_client]
+    assert list(workload.operations) == asked
+    assert list(workload.operations) == asked
+    assert list(with_client_calls(workload).operations) == made
 
 
 def test_namespace_and_info_come_back(tmp_path: Path) -> None:
@@ -88,7 +100,7 @@ def test_namespace_and_info_come_back(tmp_path: Path) -> None:
             [User("u", "a", [0])], 3, {"READ": 3}, {"unanswered": 0},
         ),
         coverage=[Coverage(Disposition.EXACT, "READ", "read", 3)], operations={"Read": 3}, lanes=[1],
-        operations_by_user=[3],
+        operations_by_user=[3], client_calls=2,
     )  # fmt: skip
     write(tmp_path / "new", Workload(info, [], entries))
     workload = read(tmp_path / "new")
@@ -110,6 +122,26 @@ def test_rows_in_several_batches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     made = many(1050)
     write(tmp_path, Workload(WorkloadInfo(), made, []))
     assert list(read(tmp_path).operations) == made
+
+
+def test_what_clients_did_by_themselves_is_not_seen_unless_it_is_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("smbench.workload.store.BATCH", 100)
+    made = [replace(operation, by_client=operation.index % 5 == 0) for operation in many(550)]
+    write(tmp_path, Workload(WorkloadInfo(), made, []))
+    asked, every = read(tmp_path).operations, with_client_calls(read(tmp_path)).operations
+    assert isinstance(asked, StoredOperations)
+    assert isinstance(every, StoredOperations)
+    assert (len(asked), len(every)) == (440, 550)
+    numbers = [operation.index for operation in asked]
+    assert numbers == [operation.index for operation in made if not operation.by_client]
+    assert asked.table(["operation"]).column_names == ["operation"]
+    assert asked.table(["operation"])["operation"].to_pylist() == numbers
+    read_back = [number for batch in asked.batches(["operation"]) for number in batch[0].to_pylist()]
+    assert read_back == numbers
+    assert asked.table().num_rows == 440
+    assert every.table(["kind"]).num_rows == 550
 
 
 def test_columns_for_a_plan_are_plain_and_load_quickly(tmp_path: Path) -> None:
@@ -176,7 +208,7 @@ def test_a_directory_that_is_missing(tmp_path: Path) -> None:
 def test_the_manifest_is_plain_json(tmp_path: Path) -> None:
     write(tmp_path, Workload(WorkloadInfo(operations={"Read": 1}), [], []))
     document = json.loads((tmp_path / MANIFEST).read_text())
-    assert (document["schema"], document["kind"], document["operations"]) == (1, "workload", {"Read": 1})
+    assert (document["schema"], document["kind"], document["operations"]) == (2, "workload", {"Read": 1})
     assert pq.read_schema(tmp_path / OPERATIONS).names[:9] == [
         "operation", "user", "lane", "kind", "path", "handle", "offset", "length", "arrival_ns",
     ]  # fmt: skip
