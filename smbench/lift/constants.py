@@ -7,6 +7,7 @@ from typing import Final
 # CREATE: DesiredAccess ([MS-SMB2] 2.2.13.1)
 FILE_READ_DATA: Final = 0x1
 FILE_READ_ATTRIBUTES: Final = 0x80
+FILE_WRITE_ATTRIBUTES: Final = 0x100
 DELETE: Final = 0x10000
 READ_CONTROL: Final = 0x20000
 SYNCHRONIZE: Final = 0x100000

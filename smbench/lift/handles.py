@@ -7,18 +7,21 @@ from collections.abc import Iterator
 from smbench.lift.constants import (
     ATTRIBUTE_DIRECTORY,
     CREATE,
+    DELETE,
     DIRECTORY_FILE,
     PIPE_FUNCTIONS,
     SHARE_PIPE,
 )
 from smbench.lift.names import Names, snapshot_folder, without_default_stream
 from smbench.lift.rule import Opened, refused
+from smbench.ntstatus import Status
 from smbench.trace.messages import CreateRequest, CreateResponse, IoctlRequest, IoctlResponse
 from smbench.trace.model import Command, Exchange
 
 CIFS_CONTEXTS = ("QFid",)
 """What the Linux kernel's client (fs/smb/client/smb2pdu.c) puts into every CREATE without a lease, and
 nobody else: Windows asks for maximal access (MxAc) beside it, Samba's clients do not ask for it."""
+_NOT_ALLOWED = (Status.CANNOT_DELETE, Status.ACCESS_DENIED)
 WELL_KNOWN_PIPES = frozenset(
     (
         *("atsvc", "browser", "efsrpc", "epmapper", "eventlog", "initshutdown", "lsarpc", "lsass", "mdssvc"),
@@ -57,6 +60,8 @@ class Handles:
         """Sessions of the Linux kernel's client."""
         self._made: dict[int, str] = {}
         """By session: the directory that its last open made."""
+        self._kept: dict[int, str] = {}
+        """By session: what its last open was not allowed to remove."""
         self._root_opens: dict[int, int] = {}
         """By tree: how many opens it had, all of its root; -1 once there was another."""
 
@@ -155,10 +160,14 @@ class Handles:
         """What only the opens before it tell of an open."""
         if request.contexts == CIFS_CONTEXTS:
             self._linux.add(opened.session)
+        status = None if opened.create is None else opened.create.status
         opened.linux = opened.session in self._linux
         opened.follows_mkdir = self._made.pop(opened.session, None) == opened.path
         if makes_directory(request) and not opened.failed:
             self._made[opened.session] = opened.path
+        opened.retries_removal = self._kept.pop(opened.session, None) == opened.path
+        if (request.access or 0) & DELETE and status in _NOT_ALLOWED:
+            self._kept[opened.session] = opened.path
         if self.names.is_unknown(opened.tree):
             return
         seen = self._root_opens.get(opened.tree, 0)

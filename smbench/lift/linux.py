@@ -14,19 +14,21 @@ from dataclasses import replace
 from smbench.lift.constants import (
     BASIC,
     END_OF_FILE,
+    FILE_WRITE_ATTRIBUTES,
     FSCTL_SET_SPARSE,
     INFO_FILE,
     INFO_FILESYSTEM,
+    OPEN,
     OVERWRITE,
     OVERWRITE_IF,
 )
 from smbench.lift.control import function_of
 from smbench.lift.metadata import basic_times, set_of
 from smbench.lift.opens import asks_attributes, looks_only, open_call, stat_call
-from smbench.lift.rule import Opened, OpenRule, Rule, RunRule, refused
+from smbench.lift.rule import Case, ExchangeRule, Opened, OpenRule, Rule, RunRule, refused
 from smbench.trace.messages import QueryInfoRequest
 from smbench.trace.model import Command, Exchange
-from smbench.workload.calls import Call, SetTimes, Truncate
+from smbench.workload.calls import Call, Close, SetAttributes, SetTimes, Truncate
 from smbench.workload.model import Disposition
 
 _PROBES = frozenset((5, 4, 1, 11))
@@ -107,6 +109,57 @@ LOOK_BEFORE = Rule(
     "mkdir, a link or a rename to it, whatever is cached; only an open that creates goes without",
 )
 """Told by what comes after it (`smbench.lift.recogniser`); its call is a Stat."""
+
+_RETRIES = "fs/smb/client/inode.c, cifs_unlink: what is not to be removed is made writable and removed again"
+REMOVAL_REFUSED = Rule(
+    name="removal-refused",
+    disposition=Disposition.CLIENT,
+    reason="the client is refused an unlink, makes the file writable and tries again by itself",
+    evidence=_RETRIES,
+)
+"""Told by what comes after it, as LOOK_BEFORE; its call is the Unlink that was refused."""
+
+
+def makes_removable(opened: Opened) -> bool:
+    """Whether the client opens by itself what it was not to remove, to make it writable."""
+    wish, create = opened.wish, opened.create
+    return (
+        opened.linux
+        and opened.retries_removal
+        and wish.access == FILE_WRITE_ATTRIBUTES
+        and wish.disposition == OPEN
+        and create is not None
+        and create.compound is not None
+    )
+
+
+def _is_of_retry(case: Case) -> bool:
+    exchange = case.exchange
+    if case.found is None or case.found.failed or not makes_removable(case.found):
+        return False
+    return exchange.command != Command.SET_INFO or set_of(exchange).level == BASIC
+
+
+def _retry(case: Case) -> tuple[Call, ...]:
+    exchange, opened = case.exchange, case.opened
+    if exchange.command == Command.CREATE:
+        return (open_call(opened),)
+    if exchange.command == Command.CLOSE:
+        return (Close(opened.handle),)
+    return (SetAttributes(opened.handle, set_of(exchange).attributes or 0),)
+
+
+LINUX_RETRIES: tuple[ExchangeRule, ...] = (
+    ExchangeRule(
+        name="make-removable",
+        disposition=Disposition.CLIENT,
+        reason=REMOVAL_REFUSED.reason,
+        evidence=_RETRIES,
+        commands=frozenset((Command.CREATE, Command.SET_INFO, Command.CLOSE)),
+        applies=_is_of_retry,
+        calls=_retry,
+    ),
+)
 
 Shape = tuple[Callable[[Exchange], bool], ...]
 """Steps that follow one another on one handle."""

@@ -98,6 +98,7 @@ class NamespaceInference:
             Command.WRITE: self._written,
             Command.QUERY_INFO: self._queried,
             Command.QUERY_DIRECTORY: self._listed,
+            Command.CHANGE_NOTIFY: _nothing_more,
             Command.SET_INFO: self._set,
             Command.IOCTL: self._controlled,
         }
@@ -328,6 +329,11 @@ class NamespaceInference:
         entry.created_ns = _moment(entry.created_ns, info.created_ns)
         entry.accessed_ns = _moment(entry.accessed_ns, info.accessed_ns)
         entry.written_ns = _moment(entry.written_ns, info.written_ns)
+
+
+def _nothing_more(sight: Sight, node: Node) -> None:
+    """That it was open tells that it is there."""
+    del sight, node
 
 
 def _may_have_been_done(exchange: Exchange) -> bool:

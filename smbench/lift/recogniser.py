@@ -22,7 +22,7 @@ from smbench.lift.constants import (
     SHARE_ALL,
 )
 from smbench.lift.handles import Handles, makes_directory
-from smbench.lift.linux import LOOK_BEFORE
+from smbench.lift.linux import LOOK_BEFORE, REMOVAL_REFUSED, makes_removable
 from smbench.lift.metadata import set_of, target_of
 from smbench.lift.rule import Case, ExchangeRule, Opened, OpenRule, Rule, RunRule, Taken, refused
 from smbench.lift.rules import CLOSED_BY_SERVER, CLOSED_WITH_TREE, LEFT_OVER, OPENED_BEFORE, TABLE, Table
@@ -37,8 +37,9 @@ HORIZON = 1 << 15
 """Exchanges of the trace that a decision may wait for."""
 
 _CREATE, _CLOSE, _SET_INFO, _IOCTL = Command.CREATE, Command.CLOSE, Command.SET_INFO, Command.IOCTL
-_CREATES_AFTER_LOOK = 4
-"""A rename looks for both names first; other threads of the client may come between."""
+_MAY_BE_CLIENTS = {"stat": 4, "unlink": 0}
+"""Rules whose refused calls a Linux client may have made by itself, and how many CREATEs may come before the
+one that tells. A rename looks for both names first; other threads of the client may come between."""
 _LEAVES = frozenset((Command.TREE_DISCONNECT, Command.LOGOFF))
 
 
@@ -53,11 +54,12 @@ class Watcher(Protocol):
 
 @dataclass(slots=True)
 class _Look:
-    """A name was looked for and not found, by itself as far as one can tell yet."""
+    """A call that was refused, a caller's own as far as one can tell yet: a name was looked for and not
+    found, or a file was not to be removed."""
 
     opened: Opened
     rule: OpenRule
-    creates: int = _CREATES_AFTER_LOOK
+    creates: int
     """How many CREATEs of its session may still come."""
 
 
@@ -210,17 +212,20 @@ class Recogniser:
             if rule.complete is None or rule.complete(opened):
                 opened.patterns = ()
                 opened.announced = True
-                if rule.name == "stat" and opened.failed and opened.linux and len(held) > 1:
-                    self._looks.setdefault(opened.session, []).append(_Look(opened, rule))
+                creates = _MAY_BE_CLIENTS.get(rule.name)
+                if creates is not None and opened.failed and opened.linux and len(held) > 1:
+                    self._looks.setdefault(opened.session, []).append(_Look(opened, rule, creates))
                 else:
                     self._give(rule, opened)
                 return True
         return False
 
     def _end_looks(self, opened: Opened) -> None:
-        """An open has come: it makes the directory that was looked for, or tells how long ago that was."""
+        """An open has come: it makes what was looked for, or removable what was not, or tells when that was."""
         if makes_directory(opened.wish) and (look := self._look_of(opened.session, opened.path)):
             self._end_look(look, LOOK_BEFORE)
+        if makes_removable(opened) and (look := self._look_of(opened.session, opened.path)):
+            self._end_look(look, REMOVAL_REFUSED)
         for look in list(self._looks.get(opened.session, ())):
             if look.creates == 0:
                 self._end_look(look, look.rule)

@@ -49,6 +49,8 @@ class Opened:
     """How many opens of its tree came before it, while all of them were of the share's root; else -1."""
     follows_mkdir: bool = False
     """The open before it in its session made the directory that it names."""
+    retries_removal: bool = False
+    """The open before it in its session was to remove the file that it names, and was refused."""
     patterns: tuple[OpenRule, ...] = ()
     """What it may still turn out to be."""
     runs: tuple[RunRule, ...] = ()

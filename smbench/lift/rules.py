@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from smbench.lift.control import REFUSALS
 from smbench.lift.data import DATA, PIPELINES
 from smbench.lift.directories import DIRECTORIES, SCANS
-from smbench.lift.linux import LINUX_OPENS, LINUX_RUNS
+from smbench.lift.linux import LINUX_OPENS, LINUX_RETRIES, LINUX_RUNS
 from smbench.lift.metadata import METADATA
 from smbench.lift.opens import OPENS, WHOLE_OPENS
 from smbench.lift.ranges import RANGES
@@ -48,8 +48,8 @@ CLOSED_BY_SERVER = Rule(
 )
 
 RULES: tuple[Rule, ...] = (
-    *REFUSALS, *LINUX_OPENS, *WHOLE_OPENS, *LINUX_RUNS, *PIPELINES, *SCANS, *OPENS, *DATA, *RANGES, *METADATA,
-    *DIRECTORIES, LEFT_OVER,
+    *REFUSALS, *LINUX_OPENS, *WHOLE_OPENS, *LINUX_RUNS, *PIPELINES, *SCANS, *LINUX_RETRIES, *OPENS, *DATA,
+    *RANGES, *METADATA, *DIRECTORIES, LEFT_OVER,
 )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from helpers.story import DIRECTORY, WRITE, Client, Lifted, Wire, lifted
 
-from smbench.workload.calls import Call, Open, SetTimes, Stat, Truncate
+from smbench.workload.calls import Call, Open, SetAttributes, SetTimes, Stat, Truncate
 from smbench.workload.store import with_client_calls
 
 CIFS: dict[str, Any] = {"request": {"contexts": ("QFid",)}}
@@ -198,6 +198,61 @@ def test_the_look_for_a_renames_target_is_the_clients(tmp_path: Path) -> None:
     assert opened.compound
     assert story.rules[3:6] == ["look-before"] * 3
     assert by_client(story) == [(Stat("new"), (3, 4, 5))]
+
+
+CANNOT_DELETE = 0xC0000121
+READONLY_OFF = 0x80
+
+
+def unlinks_read_only(client: Client, path: str, then: str | None = None) -> None:
+    """What cifs.ko sends for one unlink of a file that is read-only."""
+    with client:
+        client.opens(path, status=CANNOT_DELETE, access=0x10000, options=0x201000, **CIFS).closes()
+    with client:
+        opened = client.opens(then or path, access=0x100, **CIFS)
+        opened.sets(4, attributes=READONLY_OFF).closes()
+    with client:
+        client.opens(then or path, access=0x10000, options=0x201000, **CIFS).closes()
+
+
+def test_the_clients_retry_of_a_removal_is_its_own(tmp_path: Path) -> None:
+    wire = Wire()
+    alice = wire.client("alice")
+    alice.looks("x", **CIFS)
+    unlinks_read_only(alice, "x")
+    story = lifted(wire, tmp_path)
+    assert story.kinds == ["Stat", "Unlink"]
+    assert story.rules[3:] == [*["removal-refused"] * 2, *["make-removable"] * 3, *["unlink"] * 2]
+    assert story.operations[1].expected == 0
+    calls = [call for call, _ in by_client(story)]
+    assert [type(call).__name__ for call in calls] == ["Unlink", "Open", "SetAttributes", "Close"]
+    assert isinstance(calls[2], SetAttributes)
+    assert calls[2].attributes == READONLY_OFF
+
+
+def test_a_refused_removal_that_nothing_makes_good_is_a_users(tmp_path: Path) -> None:
+    wire = Wire()
+    alice = wire.client("alice")
+    alice.looks("x", **CIFS)
+    unlinks_read_only(alice, "x", then="y")
+    story = lifted(wire, tmp_path)
+    assert story.kinds == ["Stat", "Unlink", "Open", "SetAttributes", "Close", "Unlink"]
+    assert story.operations[1].expected == CANNOT_DELETE
+    assert by_client(story) == []
+
+
+def test_what_another_client_does_after_a_refused_removal_is_its_users(tmp_path: Path) -> None:
+    wire = Wire()
+    alice = wire.client("alice")
+    for status in (CANNOT_DELETE, 0):
+        with alice:
+            alice.opens("x", status=status, access=0x10000, options=0x1000).closes()
+        if status:
+            with alice:
+                alice.opens("x", access=0x100).sets(4, attributes=READONLY_OFF).closes()
+    story = lifted(wire, tmp_path)
+    assert story.kinds == ["Unlink", "Open", "SetAttributes", "Close", "Unlink"]
+    assert by_client(story) == []
 
 
 def test_an_open_that_empties_is_told_from_a_truncation_that_follows_it(tmp_path: Path) -> None:
