@@ -221,7 +221,7 @@ class Recogniser:
         return False
 
     def _end_looks(self, opened: Opened) -> None:
-        """An open has come: it makes what was looked for, or removable what was not, or tells when that was."""
+        """An open has come: it makes what was looked for, or removable what was not, or tells their age."""
         if makes_directory(opened.wish) and (look := self._look_of(opened.session, opened.path)):
             self._end_look(look, LOOK_BEFORE)
         if makes_removable(opened) and (look := self._look_of(opened.session, opened.path)):
