@@ -11,6 +11,10 @@ from pathlib import Path
 
 from smbench.errors import UsageError
 
+CAPACITY = "capacity.json"
+"""The document of a search for the capacity; the folder that it stands in is whole, and has a run in each
+of its folders."""
+
 
 def default_output(source: Path, suffix: str) -> Path:
     """`capture.pcap` → `capture.workload` in the current folder."""

@@ -3,34 +3,39 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console as RichConsole
 
-from smbench.cli.artefacts import whole
+from smbench.cli.artefacts import CAPACITY, whole
 from smbench.cli.guard import INTERRUPTED
 from smbench.cli.replaying import Replay
+from smbench.errors import SmbenchError
 from smbench.measure.thresholds import Threshold, format_value
 from smbench.plan.capacity import clones_to_try
 from smbench.report.text import plain_table
 
-CAPACITY = "capacity.json"
-"""The document of a search; the folder that it stands in is whole."""
 _NOT_VALID = 5
+_TERMINATED = 143
+_DEADLINE = "deadline"
+"""It ends a run, and no search: of what was measured until then the threshold is judged."""
 _MISSED = 99
-_HARNESS, _THRESHOLD, _MOST = "harness", "threshold", "most"
+_HARNESS, _THRESHOLD, _MOST, _REFUSED, _STOPPED = "harness", "threshold", "most", "refused", "stopped"
 _LIMITS = {
     _HARNESS: "beyond it the harness itself was late: the target may bear more",
     _THRESHOLD: "beyond it the threshold was missed",
     _MOST: "more were not tried (--max-clones)",
+    _REFUSED: "beyond it no run was possible",
+    _STOPPED: "the search was interrupted before it knew more",
 }
 
 
 def find_capacity(asked: Replay, threshold: Threshold, start: int, most: int, output: Path) -> int:
     """Search, show the curve, write `output`; the exit status comes back: 0, 5 where the harness was the
-    limit, 99 where not even one clone held, 130 where it was interrupted."""
+    limit, 99 where not even one clone held, 130 where it was interrupted (143 by SIGTERM)."""
     with whole(output, ".run", CAPACITY, asked.force) as draft:
         document = _search(asked, threshold, start, most, draft)
         (draft / CAPACITY).write_text(
@@ -39,69 +44,97 @@ def find_capacity(asked: Replay, threshold: Threshold, start: int, most: int, ou
     asked.console.result(document, lambda out: _show(document, threshold, out))
     asked.console.note(f"written: {output}")
     if document["stopped"]:
-        return INTERRUPTED
-    if document["limited_by"] == _HARNESS:
+        return INTERRUPTED if document["stopped"] == "SIGINT" else _TERMINATED
+    if document["limited_by"] in (_HARNESS, _REFUSED):
         return _NOT_VALID
     return 0 if document["capacity"] else _MISSED
 
 
 def _search(asked: Replay, threshold: Threshold, start: int, most: int, draft: Path) -> dict[str, Any]:
+    """What the first run cannot do is an error; later ones end the search with what is known until then."""
     curve: list[dict[str, Any]] = []
     stopped: str | None = None
+    refused: str | None = None
     search = clones_to_try(start, most)
     clones = next(search)
-    capacity = 0
     asked = replace(asked, folders=True)
-    while stopped is None:
-        folder = draft / f"{len(curve) + 1:03d}"
-        folder.mkdir()
-        place, plan = asked.placed(clones)
-        run = asked.carry_out(place, plan, folder, [threshold])
-        judged = run["thresholds"][0]
-        holds = bool(judged["met"] and run["valid"])
-        curve.append({
-            "run": folder.name,
-            "clones": clones,
-            "users": run["configuration"]["users"],
-            "operations_per_s": run["throughput"]["operations_per_s"],
-            "value": judged["value"],
-            "met": judged["met"],
-            "valid": run["valid"],
-            "reasons": run["reasons"],
-        })  # fmt: skip
-        asked.console.note(_line(curve[-1], threshold))
-        # What was warned of once need not be again.
-        asked = replace(asked, tells=False)
-        stopped = run["stopped"]
-        try:
-            clones = search.send(holds)
-        except StopIteration as end:
-            capacity = end.value
-            break
-    else:
-        capacity = max((one["clones"] for one in curve if one["met"] and one["valid"]), default=0)
-    broken = min(
-        (one for one in curve if not (one["met"] and one["valid"])),
-        key=lambda one: one["clones"],
-        default=None,
-    )
-    limited_by = _MOST if broken is None else _HARNESS if not broken["valid"] else _THRESHOLD
+    try:
+        while stopped is None:
+            tried = _tried(asked, threshold, clones, draft / f"{len(curve) + 1:03d}")
+            curve.append(tried)
+            asked.console.note(_line(tried, threshold))
+            # What was warned of once need not be again.
+            asked = replace(asked, tells=False)
+            stopped = tried["stopped"]
+            clones = search.send(_holds(tried))
+    except StopIteration:
+        pass
+    except KeyboardInterrupt as interrupt:
+        if not curve:
+            raise
+        stopped = str(interrupt) or "SIGINT"
+    except SmbenchError as error:
+        if not curve:
+            raise
+        refused = str(error)
+    broken = [one for one in curve if not _holds(one) and one["stopped"] is None]
+    nearest = min(broken, key=lambda one: int(one["clones"]), default=None)
     return {
         "schema": 1,
         "kind": "capacity",
         "threshold": threshold.text,
         "unit": threshold.unit,
-        "capacity": capacity,
-        "limited_by": limited_by,
+        "capacity": max((one["clones"] for one in curve if _holds(one)), default=0),
+        "limited_by": _limit(nearest, stopped, refused),
+        "refused": refused,
         "stopped": stopped,
         "curve": curve,
     }
 
 
+def _tried(asked: Replay, threshold: Threshold, clones: int, folder: Path) -> dict[str, Any]:
+    """A run of so many clones into `folder`, as a row of the curve. Nothing stays of one that fails."""
+    folder.mkdir()
+    try:
+        place, plan = asked.placed(clones)
+        run = asked.carry_out(place, plan, folder, [threshold])
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    judged = run["thresholds"][0]
+    return {
+        "run": folder.name,
+        "clones": clones,
+        "users": run["configuration"]["users"],
+        "operations_per_s": run["throughput"]["operations_per_s"],
+        "value": judged["value"],
+        "met": judged["met"],
+        "valid": run["valid"],
+        "reasons": run["reasons"],
+        "stopped": None if run["stopped"] == _DEADLINE else run["stopped"],
+    }
+
+
+def _holds(tried: dict[str, Any]) -> bool:
+    """A run that was interrupted tells nothing."""
+    return bool(tried["met"] and tried["valid"] and tried["stopped"] is None)
+
+
+def _limit(nearest: dict[str, Any] | None, stopped: str | None, refused: str | None) -> str:
+    if stopped is not None:
+        return _STOPPED
+    if refused is not None:
+        return _REFUSED
+    if nearest is None:
+        return _MOST
+    return _THRESHOLD if nearest["valid"] else _HARNESS
+
+
 def _line(one: dict[str, Any], threshold: Threshold) -> str:
-    verdict = "not valid" if not one["valid"] else "holds" if one["met"] else "broken"
+    verdict = "interrupted" if one["stopped"] else "not valid" if not one["valid"] else "broken"
+    verdict = "holds" if _holds(one) else verdict
     return (
-        f"{one['clones']} clones: {one['operations_per_s']:,.0f} operations/s, "
+        f"{_clones(one['clones'])}: {one['operations_per_s']:,.0f} operations/s, "
         f"{format_value(one['value'], threshold.unit)}, {verdict}"
     )
 
@@ -109,19 +142,30 @@ def _line(one: dict[str, Any], threshold: Threshold) -> str:
 def _show(document: dict[str, Any], threshold: Threshold, out: RichConsole) -> None:
     clones = document["capacity"]
     found = (
-        f"{clones} clones keep to {document['threshold']}"
+        f"{_clones(clones)} {'keeps' if clones == 1 else 'keep'} to {document['threshold']}"
         if clones
-        else f"no clone keeps to {document['threshold']}"
+        else f"no clone {'is known to keep' if document['stopped'] else 'keeps'} to {document['threshold']}"
     )
-    out.print(f"{found}; {_LIMITS[document['limited_by']]}", markup=False)
+    why = f": {document['refused']}" if document["refused"] else ""
+    out.print(f"{found}; {_LIMITS[document['limited_by']]}{why}", markup=False)
     rows = [
         (
             f"{one['clones']:,}", f"{one['users']:,}", f"{one['operations_per_s']:,.0f}",
             format_value(one["value"], threshold.unit), "yes" if one["met"] else "no",
-            "yes" if one["valid"] else "no: " + "; ".join(one["reasons"]), one["run"],
+            _validity(one), one["run"],
         )
         for one in sorted(document["curve"], key=lambda one: one["clones"])
     ]  # fmt: skip
     what = document["threshold"].split("<")[0].split(">")[0].split("=")[0].strip()
     headings = ("clones", "users", "operations/s", what, "kept", "valid", "run")
     out.print(plain_table(headings, rows, right=range(4)))
+
+
+def _clones(count: int) -> str:
+    return f"{count:,} clone{'' if count == 1 else 's'}"
+
+
+def _validity(one: dict[str, Any]) -> str:
+    if one["stopped"]:
+        return f"interrupted ({one['stopped']})"
+    return "yes" if one["valid"] else "no: " + "; ".join(one["reasons"])

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from smbench.cli.artefacts import CAPACITY
 from smbench.cli.common import Console, common_options
-from smbench.cli.report import RUN_DOCUMENT, read_run
+from smbench.cli.report import RUN_DOCUMENT, no_run, read_run
 from smbench.errors import SetupError, UsageError
 from smbench.report.compare import candidate_document, document, reference_document, show_comparison
 from smbench.workload.store import MANIFEST
@@ -157,6 +158,8 @@ def _load(
         return load_workload(path)
     if (path / RUN_DOCUMENT).is_file() and not (path / WIRE).is_file():
         return None
+    if (path / CAPACITY).is_file():
+        raise UsageError(no_run(path))
     if path.is_dir() and not (path / RUN_DOCUMENT).is_file():
         raise UsageError(
             f"{path} is neither a workload nor a run: it has no {MANIFEST} and no {RUN_DOCUMENT}"

@@ -29,10 +29,11 @@ _ENVIRONMENT_ERRNOS = {
 
 
 def terminate_as_interrupt() -> None:
-    """Let SIGTERM unwind like Ctrl-C, so that mounts and credentials are cleaned up on the way out."""
+    """Let SIGTERM unwind like Ctrl-C, so that mounts and credentials are cleaned up on the way out; the
+    interrupt then says its name."""
 
     def interrupt(_signal: int, _frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
+        raise KeyboardInterrupt("SIGTERM")
 
     signal.signal(signal.SIGTERM, interrupt)
 

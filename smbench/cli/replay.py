@@ -13,8 +13,8 @@ from typing import Any
 
 import click
 
-from smbench.cli.artefacts import claim, default_output, whole
-from smbench.cli.capacity import CAPACITY
+from smbench.cli import amounts
+from smbench.cli.artefacts import CAPACITY, claim, default_output, whole
 from smbench.cli.capacity import find_capacity as search_capacity
 from smbench.cli.common import Console, common_options
 from smbench.cli.dryrun import dry_run_document, show_dry_run
@@ -30,7 +30,7 @@ from smbench.plan import Pace
 from smbench.prepare.content import DEFAULT_MAX_BYTES, Content
 from smbench.report.run import show_run
 from smbench.runner.result import DOCUMENT
-from smbench.units import format_size, parse_duration_s, parse_size
+from smbench.units import format_size
 from smbench.workload.model import Workload
 from smbench.workload.store import StoredOperations, read, with_client_calls
 
@@ -63,7 +63,7 @@ _STOPPED = {"SIGINT": INTERRUPTED, "SIGTERM": 143}
 )
 @click.option(
     "--speed",
-    type=click.FloatRange(min=0, min_open=True),
+    type=float,
     default=1.0,
     show_default=True,
     help="Divides the captured times.",
@@ -217,11 +217,12 @@ def replay(
     output = output or default_output(source, ".run")
     limit = _mismatch_limit(max_mismatch)
     thresholds = parse_thresholds(threshold_texts)
-    deadline_s = None if deadline is None else parse_duration_s(deadline)
-    most = parse_size(max_bytes)
-    stagger_s = None if stagger is None else parse_duration_s(stagger)
-    warm_up_s = 0.0 if warm_up is None else parse_duration_s(warm_up)
-    capacity = None if find_capacity is None else parse_threshold(find_capacity)
+    speed = amounts.speed(speed)
+    deadline_s = None if deadline is None else amounts.duration_s("--deadline", deadline, above_s=0)
+    most = amounts.size("--max-bytes", max_bytes)
+    stagger_s = None if stagger is None else amounts.duration_s("--stagger", stagger)
+    warm_up_s = 0.0 if warm_up is None else amounts.duration_s("--warm-up", warm_up)
+    capacity = None if find_capacity is None else parse_threshold(find_capacity, "--find-capacity")
     if wired and (loops > 1 or capacity is not None):
         raise UsageError("--wire captures one run: leave --loop and --find-capacity")
     if capacity is not None and (thresholds or limit is not None):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Sequence, Sized
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from smbench.cli.amounts import refuse_too_much
 from smbench.cli.clients import described, share_access
 from smbench.cli.common import Console
 from smbench.cli.live import live_view
@@ -70,9 +71,15 @@ class Replay:
     """Whether even a single clone has a folder of its own."""
     tells: bool = True
     """Whether what could not be prepared is told: once is enough."""
+    prepared: set[int] = field(default_factory=set)
+    """The clones whose folders were prepared in this command; 0: the target itself."""
 
     def placed(self, clones: int) -> tuple[Place, Plan]:
         """Every user's place and the plan, for so many clones."""
+        captured = self.workload.info.trace.users
+        operations = self.workload.operations
+        if isinstance(operations, Sized):
+            refuse_too_much(len(operations), len(captured), self.users_per_process, clones)
         place = place_workload(
             self.console,
             self.workload,
@@ -92,18 +99,34 @@ class Replay:
     def carry_out(
         self, place: Place, plan: Plan, draft: Path, thresholds: Sequence[Threshold]
     ) -> dict[str, Any]:
-        """Prepare, mount, run (all loops) and write the run directory; what run.json holds comes back."""
+        """Prepare, mount, run (all loops) and write the run directory; what run.json holds comes back.
+
+        An interrupt ends it as it ends a loop: what was measured until then is written."""
         results: list[RunResult] = []
+        try:
+            return self._carried_out(place, plan, draft, thresholds, results)
+        finally:
+            for result in results:
+                result.close()
+
+    def _carried_out(
+        self, place: Place, plan: Plan, draft: Path, thresholds: Sequence[Threshold],
+        results: list[RunResult],
+    ) -> dict[str, Any]:  # fmt: skip
         counters: list[dict[str, Any]] = []
         self._prepare(place, plan)
         with run_wire(place.target, self.wired, draft) as wire, ExitStack() as stack:
             mounted, options = self._open(stack, place, plan)
             for number in range(self.loops):
                 if number and self.loop_namespace == FRESH:
-                    # Mounts of their own again, which know nothing of the files that were.
-                    stack.close()
-                    self._prepare(place, plan)
-                    mounted, options = self._open(stack, place, plan)
+                    try:
+                        # Mounts of their own again, which know nothing of the files that were.
+                        stack.close()
+                        self._prepare(place, plan)
+                        mounted, options = self._open(stack, place, plan)
+                    except KeyboardInterrupt as interrupt:
+                        results[-1].ending.stopped = str(interrupt) or "SIGINT"
+                        break
                 left_s = self._left_s(results)
                 result, counted = self._run(plan, replace(options, deadline_s=left_s), mounted, wire)
                 results.append(result)
@@ -128,11 +151,15 @@ class Replay:
                 )
         with one_root(self.console, place) as root:
             for number in range(1, clones + 1):
-                folder = _made(root / clone_folder(number), place) if self._in_folders(plan) else root
+                own = self._in_folders(plan)
+                folder = _made(root / clone_folder(number), place) if own else root
+                # What lies beside the workload's files in a folder that was ours, an earlier run left.
+                ours = self.force or (number if own else 0) in self.prepared
                 prepare_root(
-                    self.console, self.workload, place, folder, self.content, self.max_bytes, self.force,
+                    self.console, self.workload, place, folder, self.content, self.max_bytes, ours,
                     tells=self.tells and number == 1,
                 )  # fmt: skip
+                self.prepared.add(number if own else 0)
 
     def _in_folders(self, plan: Plan) -> bool:
         return self.namespace == ISOLATED and (self.folders or plan.clones > 1)

@@ -85,14 +85,25 @@ class Judged:
     met: bool
 
 
-def parse_threshold(text: str) -> Threshold:
-    """Read one threshold. Raises UsageError, which says what can be written."""
+class _UnreadableError(Exception):
+    """Why a threshold cannot be read."""
+
+
+def parse_threshold(text: str, option: str = "--threshold") -> Threshold:
+    """Read one threshold. Raises UsageError, which says what can be written, and to which option."""
+    try:
+        return _parsed(text)
+    except _UnreadableError as why:
+        raise UsageError(f"{option} {text!r} cannot be read: {why}; {_WRITTEN}") from None
+
+
+def _parsed(text: str) -> Threshold:
     form = _FORM.fullmatch(text)
     if form is None:
-        raise _unreadable(text, "it has no operator or no value")
-    subject = _subject(text, form[1])
+        raise _UnreadableError("it has no operator or no value")
+    subject = _subject(form[1])
     unit = _unit(subject)
-    return Threshold(text.strip(), subject, form[2], _limit(text, form[3], unit), unit)
+    return Threshold(text.strip(), subject, form[2], _limit(form[3], unit), unit)
 
 
 def parse_thresholds(texts: Iterable[str]) -> list[Threshold]:
@@ -118,23 +129,23 @@ def format_value(value: float | None, unit: str) -> str:
     return f"{value:,.0f}" + (f" {RATE}" if unit == RATE else "")
 
 
-def _subject(text: str, written: str) -> tuple[str, ...]:
+def _subject(written: str) -> tuple[str, ...]:
     words = written.lower().split(".", 2)
     if len(words) == 2:
         first, second = words
         if (first in _COUNTS and second in _COUNTED) or (first == "throughput" and second in _THROUGHPUT):
             return first, second
         known = _THROUGHPUT if first == "throughput" else _COUNTED if first in _COUNTS else ()
-        raise _unreadable(text, f"{first} has {', '.join(known)}" if known else f"{written} is not measured")
+        raise _UnreadableError(f"{first} has {', '.join(known)}" if known else f"{written} is not measured")
     if len(words) != 3:
-        raise _unreadable(text, f"{written} is not measured")
+        raise _UnreadableError(f"{written} is not measured")
     kind, measure, statistic = words
     if kind not in _KINDS:
-        raise _unreadable(text, f"{kind} is no call; there are {', '.join(sorted(_KINDS))}")
+        raise _UnreadableError(f"{kind} is no call; there are {', '.join(sorted(_KINDS))}")
     if measure not in MEASURES:
-        raise _unreadable(text, f"{measure} is not measured")
+        raise _UnreadableError(f"{measure} is not measured")
     if statistic not in ("max", "mean", "count") and not _PERCENTILE.fullmatch(statistic):
-        raise _unreadable(text, f"{statistic} is no statistic")
+        raise _UnreadableError(f"{statistic} is no statistic")
     return _KINDS[kind], measure, statistic
 
 
@@ -144,30 +155,26 @@ def _unit(subject: tuple[str, ...]) -> str:
     return _THROUGHPUT.get(subject[1]) or _COUNTED[subject[1]]
 
 
-def _limit(text: str, written: str, unit: str) -> float:
+def _limit(written: str, unit: str) -> float:
     if unit == BYTES:
         try:
             return parse_size(written)
         except UsageError:
-            raise _unreadable(text, f"{written} is no size, as 100M") from None
+            raise _UnreadableError(f"{written} is no size, as 100M") from None
     number = _NUMBER.fullmatch(written)
     if number is None:
-        raise _unreadable(text, f"{written} is no value")
+        raise _UnreadableError(f"{written} is no value")
     value, behind = float(number[1]), number[2].lower()
     if unit == NS:
         if behind not in _TIME_UNITS_NS:
-            raise _unreadable(text, "a time needs its unit, ns, us, µs, ms or s")
+            raise _UnreadableError("a time needs its unit, ns, us, µs, ms or s")
         return value * _TIME_UNITS_NS[behind]
     if behind == "%" and unit == SHARE:
         return value / 100
     if behind:
         allowed = "a share is a fraction or has %" if unit == SHARE else "a number has no unit"
-        raise _unreadable(text, f"{allowed}, not {behind}")
+        raise _UnreadableError(f"{allowed}, not {behind}")
     return value
-
-
-def _unreadable(text: str, why: str) -> UsageError:
-    return UsageError(f"--threshold {text!r} cannot be read: {why}; {_WRITTEN}")
 
 
 def _judged(threshold: Threshold, figures: Figures) -> Judged:

@@ -1,0 +1,104 @@
+"""Amounts that make no sense end in one sentence and status 2, before anything is touched."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+from helpers.command import TOOL, run
+from helpers.load import CREATE, Load
+
+from smbench.workload.store import write
+
+
+@pytest.fixture(scope="module")
+def workload(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("amounts")
+    load = Load()
+    load.opens(0, 1, "f", CREATE)
+    load.closes(0, 1)
+    write(folder / "told.workload", load.workload)
+    (folder / "target").mkdir()
+    return folder / "told.workload"
+
+
+def left(workload: Path) -> list[str]:
+    return sorted(str(path.relative_to(workload.parent)) for path in workload.parent.rglob("*")
+                  if "told.workload" not in str(path))  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (["--speed", "nan"], "--speed nan makes no sense"),
+        (["--speed", "inf"], "take --pace fast"),
+        (["--speed", "0"], "give 0.0001 to 1,000,000"),
+        (["--speed", "-1"], "--speed -1 makes no sense"),
+        (["--stagger", "nonsense"], "--stagger 'nonsense' is no duration"),
+        (["--stagger", "-1"], "--stagger '-1' is no duration"),
+        (["--stagger", "9999h"], "at most a year"),
+        (["--warm-up", "soon"], "--warm-up 'soon' is no duration"),
+        (["--deadline", "0"], "--deadline '0' makes no sense: give more than 0 s"),
+        (["--deadline", "nan"], "--deadline 'nan' is no duration"),
+        (["--max-bytes", "much"], "--max-bytes 'much' is no size"),
+        (["--threshold", "nonsense"], "--threshold 'nonsense' cannot be read: it has no operator"),
+        (["--threshold", "all.response.p101<1ms"], "p101 is no statistic"),
+        (["--threshold", "all.response.p99<5"], "a time needs its unit"),
+        (["--find-capacity", "nonsense"], "--find-capacity 'nonsense' cannot be read"),
+        (
+            ["--find-capacity", "errors.rate<0.1%", "--max-mismatch", "0"],
+            "leave --threshold and --max-mismatch",
+        ),
+        (["--max-mismatch", "few"], "--max-mismatch 'few' cannot be read"),
+        (["--clone", "100000000"], "200,000,000 users in 200,000,000 processes"),
+        (["--clone", "100000000", "--users-per-process", "1000000"], "of memory, and"),
+    ],
+)
+def test_what_makes_no_sense_is_said_and_leaves_nothing(
+    workload: Path, options: list[str], says: str
+) -> None:
+    ran = run("replay", workload, "target", "-o", "a.run", *options, cwd=workload.parent)
+    assert ran.status == 2
+    assert says in ran.sentence
+    assert left(workload) == ["target"]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--clone", "0"], ["--clone", "x"], ["--loop", "0"], ["--users-per-process", "0"],
+        ["--max-clones", "0"], ["--namespace", "own"], ["--pace", "slow"], ["--loop-namespace", "new"],
+    ],
+)  # fmt: skip
+def test_what_is_out_of_range_names_the_option_and_leaves_nothing(workload: Path, options: list[str]) -> None:
+    ran = run("replay", workload, "target", "-o", "a.run", *options, cwd=workload.parent)
+    assert ran.status == 2
+    assert f"Invalid value for '{options[0]}'" in ran.err
+    assert left(workload) == ["target"]
+
+
+TINY_DISK = """
+mount -t tmpfs -o size=64k none {disk} && cd {disk} || exit 77
+head -c 60000 /dev/zero > full
+{tool} replay {workload} {target} -o a.run; echo "status $?"
+ls -A; df --output=avail . | tail -1
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root mounts a small disk")
+def test_a_full_disk_is_a_sentence_and_leaves_nothing_half(workload: Path, tmp_path: Path) -> None:
+    target, disk = tmp_path / "target", tmp_path / "disk"
+    target.mkdir()
+    disk.mkdir()
+    script = TINY_DISK.format(disk=disk, tool=TOOL, workload=workload, target=target)
+    done = subprocess.run(
+        ["unshare", "-m", "bash", "-c", script], capture_output=True, text=True, check=False
+    )
+    if done.returncode == 77 or "unshare" in done.stderr:
+        pytest.skip("no mounts here")
+    assert "status 3" in done.stdout, done.stdout + done.stderr
+    assert "No space left on device" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1, done.stderr
+    assert done.stdout.split("status 3")[1].split()[0] == "full"

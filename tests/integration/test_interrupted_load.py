@@ -1,0 +1,161 @@
+"""Ctrl-C and refusals between two loops, and between two runs of a search: what was measured is kept."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import psutil
+import pyarrow.parquet as pq
+import pytest
+from click.testing import CliRunner, Result
+from helpers.load import OPEN_IF, Load
+
+from smbench.cli import replaying
+from smbench.cli.replay import replay
+from smbench.errors import SetupError, SmbenchError
+from smbench.workload.store import write
+
+
+@pytest.fixture
+def workload(tmp_path: Path) -> Path:
+    load = Load(users=["alice", "bob"])
+    for turn in range(20):
+        load.opens(turn % 2, turn, f"f{turn}", OPEN_IF)
+        load.closes(turn % 2, turn)
+    write(tmp_path / "told.workload", load.workload)
+    (tmp_path / "target").mkdir()
+    return tmp_path / "told.workload"
+
+
+def replayed(workload: Path, *options: str) -> Result:
+    """In this process, so that a test can say when the interrupt comes."""
+    folder = workload.parent
+    arguments = [str(workload), str(folder / "target"), "-o", str(folder / "a.run"), "--json", *options]
+    scratch = {path for place in ("/tmp", "/dev/shm") for path in Path(place).glob("smbench-*")}
+    result = CliRunner().invoke(replay, arguments)
+    assert psutil.Process().children() == []
+    left = {path for place in ("/tmp", "/dev/shm") for path in Path(place).glob("smbench-*")} - scratch
+    assert not [path for path in left if (path / "operations.log").exists()]
+    assert not list(folder.glob(".*.run*"))
+    return result
+
+
+def fails_at(monkeypatch: pytest.MonkeyPatch, at: int, error: BaseException) -> None:
+    """Preparing fails when it is asked for the time number `at`."""
+    asked = 0
+    prepare = replaying.prepare_root
+
+    def counted(*given: object, **named: object) -> None:
+        nonlocal asked
+        asked += 1
+        if asked == at:
+            raise error
+        prepare(*given, **named)
+
+    monkeypatch.setattr(replaying, "prepare_root", counted)
+
+
+@pytest.mark.parametrize(("interrupt", "name", "status"), [
+    (KeyboardInterrupt(), "SIGINT", 130), (KeyboardInterrupt("SIGTERM"), "SIGTERM", 143)
+])  # fmt: skip
+def test_an_interrupt_between_two_loops_leaves_the_loops_that_were(
+    workload, monkeypatch, interrupt, name, status
+):
+    fails_at(monkeypatch, 3, interrupt)
+    ended = replayed(workload, "--loop", "5", "--pace", "fast")
+    assert ended.exit_code == status
+    document = json.loads((workload.parent / "a.run/run.json").read_text())
+    assert document["stopped"] == name
+    operations = document["operations"]
+    assert (operations["planned"], operations["executed"]) == (200, 80)
+    rows = pq.read_table(workload.parent / "a.run/operations.parquet").to_pylist()
+    assert {row["loop"] for row in rows if row["issued_ns"] is not None} == {1, 2}
+
+
+def test_a_refusal_between_two_loops_is_an_error_and_leaves_nothing(workload, monkeypatch):
+    fails_at(monkeypatch, 2, SetupError("the server is gone"))
+    ended = replayed(workload, "--loop", "3", "--pace", "fast")
+    assert isinstance(ended.exception, SmbenchError)
+    assert not (workload.parent / "a.run").exists()
+
+
+SEARCH = (
+    "--find-capacity",
+    "mismatches.count==0",
+    "--max-clones",
+    "8",
+    "--pace",
+    "fast",
+    "--users-per-process",
+    "9",
+)
+
+
+def searched(workload: Path) -> dict:
+    document = json.loads((workload.parent / "a.run/capacity.json").read_text())
+    runs = sorted(path.name for path in (workload.parent / "a.run").iterdir() if path.is_dir())
+    assert runs == [one["run"] for one in document["curve"]]
+    return document
+
+
+def test_an_interrupt_in_a_search_leaves_the_curve_and_says_that_it_is_not_the_end(workload, monkeypatch):
+    fails_at(monkeypatch, 3, KeyboardInterrupt())  # the second run has two clones to prepare
+    ended = replayed(workload, *SEARCH)
+    document = searched(workload)
+    assert ended.exit_code == 130
+    assert (document["capacity"], document["limited_by"], document["stopped"]) == (1, "stopped", "SIGINT")
+    assert [one["clones"] for one in document["curve"]] == [1]
+
+
+def test_a_run_that_was_interrupted_proves_nothing(workload, monkeypatch):
+    run = replaying.run
+
+    def interrupted(plan, *given, **named):
+        result = run(plan, *given, **named)
+        result.ending.stopped = "SIGINT" if plan.clones == 2 else ""
+        return result
+
+    monkeypatch.setattr(replaying, "run", interrupted)
+    ended = replayed(workload, *SEARCH)
+    document = searched(workload)
+    assert ended.exit_code == 130
+    assert (document["capacity"], document["limited_by"]) == (1, "stopped")
+    assert [(one["clones"], one["met"], one["stopped"]) for one in document["curve"]] == [
+        (1, True, None), (2, True, "SIGINT")
+    ]  # fmt: skip
+
+
+def test_where_no_further_run_is_possible_the_search_ends_with_what_it_knows(workload, monkeypatch):
+    fails_at(monkeypatch, 4, SetupError("the share is full"))
+    ended = replayed(workload, *SEARCH)
+    document = searched(workload)
+    assert ended.exit_code == 5
+    assert (document["capacity"], document["limited_by"], document["refused"]) == (
+        2, "refused", "the share is full"
+    )  # fmt: skip
+
+
+def test_what_others_have_in_the_folder_of_a_later_clone_is_not_touched(workload):
+    there = workload.parent / "target" / "clone-0002" / "letter"
+    there.parent.mkdir()
+    there.write_text("mine")
+    ended = replayed(workload, *SEARCH)
+    document = searched(workload)
+    assert (ended.exit_code, document["capacity"], document["limited_by"]) == (5, 1, "refused")
+    assert "clone-0002 holds 'letter', which prepare did not make" in document["refused"]
+    assert sorted(path.name for path in there.parent.iterdir()) == ["letter"]
+
+
+def test_where_the_first_run_is_not_possible_nothing_is_known_and_nothing_written(workload, monkeypatch):
+    fails_at(monkeypatch, 1, SetupError("the share is full"))
+    assert isinstance(replayed(workload, *SEARCH).exception, SetupError)
+    assert not (workload.parent / "a.run").exists()
+
+
+def test_a_deadline_ends_each_run_and_not_the_search(workload):
+    ended = replayed(workload, *SEARCH[:4], "--pace", "original", "--speed", "0.0001", "--deadline", "0.1")
+    document = searched(workload)
+    assert [one["stopped"] for one in document["curve"]] == [None] * len(document["curve"])
+    assert len(document["curve"]) > 1
+    assert ended.exit_code in (0, 5)  # 5: a busy machine is late

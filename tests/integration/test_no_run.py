@@ -1,0 +1,80 @@
+"""What is no run, or not whole, given where a run is wanted: one sentence, status 2."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from helpers.command import THREE_USERS, run
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("no-run")
+    assert run("ingest", THREE_USERS, "-o", made / "w.workload").status == 0
+    (made / "target").mkdir()
+    run("replay", made / "w.workload", made / "target", "-o", made / "a.run", "--pace", "fast")
+    whole = json.loads((made / "a.run" / "run.json").read_text())
+    for name, text in {
+        "broken": "{",
+        "list": "[1]",
+        "future": json.dumps({**whole, "schema": 99}),
+        "part": json.dumps({"schema": 1, "configuration": {}}),
+    }.items():
+        (made / name).mkdir()
+        (made / name / "run.json").write_text(text)
+    (made / "empty").mkdir()
+    (made / "search").mkdir()
+    (made / "search" / "capacity.json").write_text("{}")
+    return made
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("empty", "empty is n"),  # "no run", or "neither a workload nor a run"
+        ("broken", "run.json is no JSON"),
+        ("list", "has another schema than 1"),
+        ("future", "has another schema than 1"),
+        ("part", "run.json is not whole (start_epoch_ns is missing)"),
+        ("search", "search is a search for the capacity: name one of its runs, as search/001"),
+    ],
+)
+@pytest.mark.parametrize("command", [["report"], ["compare", "w.workload"]])
+def test_it_is_said_in_a_sentence(folder: Path, command: list[str], name: str, says: str) -> None:
+    ran = run(*command, name, cwd=folder)
+    assert ran.status == 2
+    assert says in ran.sentence
+    assert not (folder / name / "report.html").exists()
+
+
+@pytest.mark.parametrize(
+    ("command", "says"),
+    [
+        (["report", "a.run/run.json"], "a.run/run.json is a file: give the directory of a run"),
+        (["report", "w.workload"], "w.workload is no run: it has no run.json"),
+        (["report", "nothing"], "nothing is no run"),
+        (["replay", "a.run", "target", "-o", "b.run"], "a.run is no workload"),
+        (["inspect", "a.run"], "a.run is no workload"),
+        (["prepare", "a.run", "target"], "a.run is no workload"),
+        (["compare", "a.run", "w.workload"], "a.run has no wire capture"),
+    ],
+)
+def test_one_artefact_in_the_place_of_another(folder: Path, command: list[str], says: str) -> None:
+    ran = run(*command, cwd=folder)
+    assert ran.status == 2
+    assert says in ran.sentence
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
+def test_a_run_that_one_may_not_read(folder: Path) -> None:
+    document = folder / "a.run" / "run.json"
+    document.chmod(0)
+    try:
+        ran = run("report", "a.run", cwd=folder)
+    finally:
+        document.chmod(0o644)
+    assert ran.status == 2
+    assert ran.sentence.endswith("cannot read a.run/run.json: Permission denied")
