@@ -8,14 +8,11 @@ import shutil
 import subprocess
 import sys
 import time
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
-
-import numpy as np
 
 from smbench.capture.decode import DecodeOptions
 from smbench.fidelity.comparison import Comparison
@@ -28,7 +25,6 @@ from smbench.mounts.options import derive_options
 from smbench.mounts.session import UserMount, open_target
 from smbench.mounts.target import ShareTarget
 from smbench.trace.model import TraceInfo
-from smbench.workload.model import Disposition
 from smbench.workload.store import read
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -47,8 +43,6 @@ class Result:
     precision: float
     supported: float
     """Recall over what the lift could turn into an operation."""
-    asked: float
-    """Recall over what the workload asks for: without what the lift gave to the Linux client."""
     exchanges: int
     breaks: tuple[int, int]
     missing: list[tuple[str, str, str, int]] = field(default_factory=list)
@@ -156,21 +150,11 @@ class Lab:
 
 
 def _result(compared: Comparison, document: dict[str, Any]) -> Result:
-    fates = compared.reference.fates.kinds
-    client = [
-        at
-        for at, fate in enumerate(fates)
-        if fate.disposition == Disposition.CLIENT or fate.rule.endswith("-on-linux")
-        or fate.rule == "open-truncating"
-    ]  # fmt: skip
-    rows, found = compared.rows[0], compared.matching.of_reference >= 0
-    asked = ~np.isin(rows["fate"], client)
     return Result(
         recall=compared.wire.recall,
         precision=compared.wire.precision,
         supported=compared.supported.recall,
-        asked=float((asked & found).sum() / max(1, asked.sum())),
-        exchanges=len(rows),
+        exchanges=len(compared.rows[0]),
         breaks=tuple(side.tally.breaks.total() for side in compared.rows),  # type: ignore[arg-type]
         missing=compared.differences.reasons("missing"),
         extra=compared.differences.reasons("extra"),
@@ -200,7 +184,22 @@ def contention(roots: list[Path]) -> None:
         time.sleep(_DEFERRED_S)
 
 
-def service_p50_ns(run: Path) -> Counter[str]:
-    """The median service time of each kind of call in a run."""
+@dataclass(frozen=True, slots=True)
+class Service:
+    """The calls of one kind in a run: how many, and their median service time."""
+
+    count: int
+    p50_ns: int
+
+
+def service_of(run: Path) -> dict[str, Service]:
+    """The service times of a run by kind of call, and of `all`."""
     latency = json.loads((run / "run.json").read_text())["latency"]
-    return Counter({kind: row["service"]["p50_ns"] for kind, row in latency.items()})
+    return {kind: Service(row["count"], row["service"]["p50_ns"]) for kind, row in latency.items()}
+
+
+def own_cpu_ns(run: Path) -> float:
+    """The CPU time that the library's client took of its own, a call (mean)."""
+    users = json.loads((run / "client_stats.json").read_text())["users"].values()
+    rows = [row for counted in users for row in counted["cpu"]["calls"].values()]
+    return sum(row["cpu_ns"] for row in rows) / sum(row["count"] for row in rows)
