@@ -25,10 +25,21 @@ CIFS_MAGICS = frozenset([0xFF534D42, 0xFE534D42])
 """f_type of cifs and smb3 mounts (include/uapi/linux/magic.h)."""
 
 _FIONREAD = 0x541B
-# struct smb_query_info (fs/smb/client/cifs_ioctl.h): type, class, additional, flags (0: a question), lengths.
+# struct smb_query_info (fs/smb/client/cifs_ioctl.h): type, class, additional, flags (0: a question), how
+# long an answer may be (`input_buffer_length`: as the caller sees it), how long the question is.
 _QUERY_INFO = struct.Struct("=6I")
 _QUERY_ANSWER = 1024
+_LARGEST_ANSWER = 16384
 _CIFS_QUERY_INFO = 0xC018CF07
+# struct smb3_notify (the same file), packed: completion filter, whether all beneath is watched.
+_NOTIFY = struct.Struct("=I?")
+_CIFS_IOC_NOTIFY = 0x4005CF09
+
+_IN_ACCESS, _IN_MODIFY, _IN_ATTRIB, _IN_NAMES = 0x1, 0x2, 0x4, 0x3C0
+# CompletionFilter ([MS-SMB2] 2.2.35): names of files and directories; size and last write; last access;
+# attributes, creation, extended attributes, security.
+_WATCHED = ((0x3, _IN_NAMES), (0x18, _IN_MODIFY), (0x20, _IN_ACCESS), (0x1C4, _IN_ATTRIB))
+_INOTIFY_EVENTS = 4096
 
 _FS_IOC_FIEMAP = 0xC020660B
 _FIEMAP_EXTENTS = 128
@@ -46,6 +57,10 @@ _utimensat = _libc.utimensat
 _utimensat.argtypes = [ctypes.c_int, ctypes.c_char_p, ctypes.c_void_p, ctypes.c_int]
 _ioctl = _libc.ioctl
 _ioctl.argtypes = [ctypes.c_int, ctypes.c_ulong, ctypes.c_void_p]
+_inotify_init = _libc.inotify_init1
+_inotify_init.argtypes = [ctypes.c_int]
+_inotify_add_watch = _libc.inotify_add_watch
+_inotify_add_watch.argtypes = [ctypes.c_int, ctypes.c_char_p, ctypes.c_uint32]
 _fstatfs = _libc.fstatfs
 _fstatfs.argtypes = [ctypes.c_int, ctypes.c_void_p]
 
@@ -111,13 +126,38 @@ def known_size(fd: int) -> int:
     return int.from_bytes(fcntl.ioctl(fd, _FIONREAD, bytes(4)), sys.byteorder)
 
 
-def query_info(fd: int, info_type: int, level: int, additional: int = 0) -> None:
+def query_info(fd: int, info_type: int, level: int, additional: int = 0, length: int = 0) -> None:
     """Ask the server for one information class by the CIFS client's own ioctl: an open, the question and a
-    close, as one compound. The client takes answers of up to 1,024 bytes."""
-    request = ctypes.create_string_buffer(_QUERY_INFO.size + _QUERY_ANSWER)
-    _QUERY_INFO.pack_into(request, 0, info_type, level, additional, 0, 0, _QUERY_ANSWER)
+    close, as one compound. `length`: of the answer, in bytes; 0 leaves it to this function. A directory
+    must not have been read through `fd`."""
+    length = min(length or _QUERY_ANSWER, _LARGEST_ANSWER)
+    request = ctypes.create_string_buffer(_QUERY_INFO.size + length)
+    _QUERY_INFO.pack_into(request, 0, info_type, level, additional, 0, length, 0)
     if _ioctl(fd, _CIFS_QUERY_INFO, ctypes.byref(request)):
         raise _fail()
+
+
+def notify(fd: int, completion_filter: int, watch_tree: bool) -> None:
+    """Wait for a change in a directory by the CIFS client's own ioctl: an open, CHANGE_NOTIFY, a close. Only
+    a signal that kills ends the wait."""
+    if _ioctl(fd, _CIFS_IOC_NOTIFY, _NOTIFY.pack(completion_filter & 0xFFFFFFFF, watch_tree)):
+        raise _fail()
+
+
+def watch(fd: int, completion_filter: int, watch_tree: bool) -> None:
+    """Wait by inotify for a change in a directory, of the kinds in an SMB2 completion filter; what lies in
+    its subdirectories is not watched."""
+    del watch_tree
+    kinds = sum({kind for bits, kind in _WATCHED if completion_filter & bits})
+    watcher = _inotify_init(0)
+    if watcher < 0:
+        raise _fail()
+    try:
+        if _inotify_add_watch(watcher, f"/proc/self/fd/{fd}".encode(), kinds or _IN_ATTRIB) < 0:
+            raise _fail()
+        os.read(watcher, _INOTIFY_EVENTS)
+    finally:
+        os.close(watcher)
 
 
 def fallocate(fd: int, mode: int, offset: int, length: int) -> None:

@@ -16,11 +16,13 @@ from typing import Any, ClassVar
 
 from smbench.beneath import Beneath
 from smbench.executors import linux_calls, patterns
-from smbench.executors.base import NEVER, NOT_YET, Executor, ExecutorContext, Handler
+from smbench.executors.base import NEVER, Executor, ExecutorContext, Handler
 from smbench.executors.posix_data import DataCalls, refused, write_data
 from smbench.executors.posix_files import NotOpenError, OpenFiles
+from smbench.executors.posix_looks import Looks
 from smbench.executors.posix_metadata import MetadataCalls
 from smbench.executors.posix_opens import open_loss
+from smbench.executors.posix_watches import Watches
 from smbench.workload import calls
 from smbench.workload.calls import Call
 
@@ -34,9 +36,9 @@ class PosixExecutor(Executor):
 
     name: ClassVar[str] = "posix"
     warms: ClassVar[bool] = True
+    waits: ClassVar[bool] = True
     unsupported: ClassVar[Mapping[type[Call], str]] = {
         calls.SetAllocation: f"{NEVER}no POSIX call sets an allocation size",
-        calls.Notify: f"{NOT_YET}the kernel's client asks the server only by an ioctl of its own",
     }
 
     def __init__(self, context: ExecutorContext) -> None:
@@ -48,9 +50,12 @@ class PosixExecutor(Executor):
         finally:
             os.close(root)
         self._cifs = cifs
-        self._files = OpenFiles(self._names, wire=wire, cifs=cifs)
+        self._looks = Looks(self._names, cifs=cifs)
+        self._files = OpenFiles(self._names, self._looks, wire=wire, cifs=cifs)
         self._data = DataCalls(self._files, cifs=cifs, max_io_bytes=context.max_io_bytes, seed=context.seed)
-        self._metadata = MetadataCalls(self._names, self._files, wire=wire, cifs=cifs)
+        self._metadata = MetadataCalls(self._names, self._files, self._looks, wire=wire, cifs=cifs)
+        self._watches = Watches(cifs=cifs)
+        self._files.on_close = self._watches.end
 
     @classmethod
     def preload(cls, max_io_bytes: int, seed: int) -> None:
@@ -75,6 +80,7 @@ class PosixExecutor(Executor):
             calls.StatHandle: metadata.stat_handle,
             calls.StatFs: metadata.stat_fs,
             calls.List: metadata.list_directory,
+            calls.Notify: self._notify,
             calls.Rename: metadata.rename,
             calls.Link: metadata.link,
             calls.SetDelete: metadata.set_delete,
@@ -103,9 +109,13 @@ class PosixExecutor(Executor):
                 with suppress(OSError):
                     self._list(parent)
         for path in paths:
-            with suppress(OSError):
+            try:
                 self._names.pin(path)
                 self._names.stat(path)
+            except FileNotFoundError:
+                self._looks.missed(path)
+            except OSError:
+                continue
 
     def _list(self, path: str) -> None:
         descriptor = self._names.open(path, os.O_RDONLY | os.O_DIRECTORY)
@@ -114,7 +124,18 @@ class PosixExecutor(Executor):
         finally:
             os.close(descriptor)
 
+    def _notify(self, call: calls.Notify) -> int:
+        return self._watches.wait(self._files[call.handle], call)
+
+    def waiting(self) -> int:
+        return self._watches.waiting() + self._data.waiting()
+
+    def interrupt(self) -> None:
+        self._watches.interrupt()
+        self._data.interrupt()
+
     def close(self) -> None:
+        self._watches.interrupt()
         self._files.close_all()
         self._names.close()
 
@@ -145,7 +166,7 @@ def _lock_loss(call: calls.Lock | calls.Unlock) -> str | None:
 
 def _list_loss(call: calls.List) -> str | None:
     if not patterns.has_wildcard(call.pattern):
-        return "a search for one name becomes a look-up of that name"
+        return "a search for one name reads the directory up to it (information class 38), or looks it up"
     if call.pattern not in ("", "*"):
         return "the pattern is applied by this program, the whole directory is read"
     return None if call.level == 38 else f"information class {call.level} becomes 38"
@@ -154,8 +175,11 @@ def _list_loss(call: calls.List) -> str | None:
 def _stat_loss(call: calls.Stat) -> str | None:
     lost = []
     if call.levels != (18,):
-        asked = f"information classes {call.levels} become" if call.levels else "an open alone becomes"
-        lost.append(f"{asked} class 18 (statx)")
+        lost.append(
+            f"information classes {call.levels} come with an open and a close on CIFS, elsewhere become 18"
+            if call.levels
+            else "an open alone becomes a question for class 18 (statx)"
+        )
     if call.access != 0x80:
         lost.append(f"access 0x{call.access:08x} becomes 0x00000080")
     return "; ".join(lost) or None
@@ -166,7 +190,10 @@ def _stat_handle_loss(call: calls.StatHandle) -> str | None:
         return "the parts of the security descriptor are the client's choice"
     if call.info_type == 1 and call.level in (15, 18):
         return None
-    return f"information class {call.level} of type {call.info_type} becomes class 18 (statx)"
+    return (
+        f"information class {call.level} of type {call.info_type} comes with an open and a close on CIFS, "
+        "elsewhere it becomes 18"
+    )
 
 
 def _times_loss(call: calls.SetTimes) -> str | None:
@@ -187,7 +214,7 @@ _LOSSES: dict[type[Call], Callable[[Any], str | None]] = {
     calls.StatHandle: _stat_handle_loss,
     calls.SetTimes: _times_loss,
     calls.StatFs: lambda call: (
-        None if call.level == 7 else f"file system class {call.level} becomes 7 (statvfs)"
+        None if call.level == 7 else f"off CIFS file system class {call.level} becomes 7 (statvfs)"
     ),
     calls.Rename: lambda call: (
         None if call.replace else "an existing target is found by the client, not the server"
@@ -197,6 +224,9 @@ _LOSSES: dict[type[Call], Callable[[Any], str | None]] = {
         "a write-through of its own becomes a flush after the write" if call.through else None
     ),
     calls.SetDelete: lambda _: "the removal happens by name: a file's at its close, a directory's at once",
+    calls.Notify: lambda _: (
+        "it opens and closes the directory once more; off CIFS what lies deeper is not watched"
+    ),
     calls.Unlink: lambda call: None if call.on_close else "a file goes by DELETE_ON_CLOSE, not by SET_INFO",
     calls.RemoveDirectory: lambda call: (
         "a directory goes by SET_INFO, not by DELETE_ON_CLOSE" if call.on_close else None

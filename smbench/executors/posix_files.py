@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from errno import EACCES, EBADF, EEXIST, EISDIR, ENOENT, ENOTEMPTY, EPERM, EROFS
 from threading import Lock
 
 from smbench.beneath import Beneath
+from smbench.executors import linux_calls
+from smbench.executors.posix_looks import Looks
 from smbench.executors.posix_opens import OpenPlan, plan_open, variants
 from smbench.workload.calls import Close, Open
 
@@ -36,6 +39,10 @@ class OpenFile:
     """A directory: a scan has come to its end."""
     by_name: bool = False
     """An O_PATH descriptor, which calls by descriptor refuse: `name` leads to the file."""
+    used: bool = False
+    """Something was asked through it."""
+    watched: bool = False
+    """Somebody waits, or waited, for changes in it."""
 
     @property
     def name(self) -> str | int:
@@ -50,8 +57,11 @@ class OpenFiles:
     gets flags of its own among the opens of its path, so that none shares another's SMB handle.
     """
 
-    def __init__(self, names: Beneath, *, wire: bool, cifs: bool) -> None:
+    def __init__(self, names: Beneath, looks: Looks, *, wire: bool, cifs: bool) -> None:
         self.fds: dict[int, int] = {}
+        self.on_close: Callable[[OpenFile], None] | None = None
+        """Told of a watched directory that is closed."""
+        self._looks = looks
         self._files: dict[int, OpenFile] = {}
         self._names = names
         self._wire = wire
@@ -62,9 +72,11 @@ class OpenFiles:
     def __getitem__(self, handle: int) -> OpenFile:
         """The open file, or NotOpenError where its open failed or never was."""
         try:
-            return self._files[handle]
+            file = self._files[handle]
         except KeyError:
             raise NotOpenError(handle) from None
+        file.used = True
+        return file
 
     def open(self, call: Open) -> int:
         """Handler of Open."""
@@ -84,19 +96,26 @@ class OpenFiles:
         if plan.refused:
             return -plan.refused
         key, variant = "", None
-        if self._wire and self._cifs and not plan.flags & (os.O_DIRECTORY | os.O_PATH):
+        asks = self._wire and self._cifs
+        if asks and not plan.flags & (os.O_DIRECTORY | os.O_PATH):
             key, variant = self._take_variant(call.path)
         try:
+            if asks and not (plan.flags & os.O_CREAT or plan.make_directory):
+                self._looks.look_again(call.path)
             fd = self._open(call.path, plan, variant)
         except OSError as error:
             self._give_variant(key, variant)
+            if asks and error.errno == ENOENT:
+                self._looks.missed(call.path)
             return -(error.errno or EBADF)
         directory = bool(plan.flags & os.O_DIRECTORY)
         self._files[call.handle] = OpenFile(
             fd, call.path, plan.writable, directory, plan.delete_on_close, variant, key,
-            by_name=bool(plan.flags & os.O_PATH),
+            by_name=bool(plan.flags & os.O_PATH), used=plan.make_directory or plan.delete_on_close,
         )  # fmt: skip
         self.fds[call.handle] = fd
+        if asks:
+            self._looks.appeared(call.path)
         if variant is not None:
             with suppress(OSError):
                 self._names.pin(call.path, fd)
@@ -117,6 +136,30 @@ class OpenFiles:
         """Whether another handle has that path open; names compare without case, as a server's do."""
         folded = path.lower()
         return any(file.path.lower() == folded for file in list(self._files.values()) if file is not besides)
+
+    def others_of(self, file: OpenFile) -> list[OpenFile]:
+        """The other open files of its path."""
+        folded = file.path.lower()
+        return [
+            other
+            for other in list(self._files.values())
+            if other.path.lower() == folded and other is not file
+        ]
+
+    def borrow(self, path: str) -> int | None:
+        """Another descriptor of a path's file, where one is open by more than its name; it is closed by the
+        caller. Through a directory's nothing was read yet."""
+        with self._lock:
+            for file in self._files.values():
+                if file.path == path and not file.by_name:
+                    if file.directory:
+                        return os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=file.fd)
+                    return os.dup(file.fd)
+        return None
+
+    def open_by_name(self, path: str, flags: int) -> int:
+        """A descriptor that belongs to no handle."""
+        return self._open_name(path, flags, 0)
 
     def renamed(self, source: str, target: str) -> None:
         """Let handles know the new path of what was renamed, and of all beneath it."""
@@ -163,9 +206,17 @@ class OpenFiles:
 
     def _release(self, handle: int) -> int:
         fd = self.fds.pop(handle)
-        file = self._files.pop(handle)
+        with self._lock:
+            file = self._files.pop(handle)
         self._give_variant(file.variant_key, file.variant)
         outcome = 0
+        if file.watched and self.on_close is not None:
+            self.on_close(file)
+        if file.directory and not file.used and self._wire and self._cifs:
+            # The client opens a directory when it is first read: what the capture had opened and closed
+            # would never be sent.
+            with suppress(OSError):
+                linux_calls.fstatx_forced(fd)
         if file.delete_at_close:
             try:
                 (self._names.rmdir if file.directory else self._names.unlink)(file.path)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 import struct
-import time
-from contextlib import suppress
-from errno import EACCES, EINVAL, EISDIR, ENODATA, ENOSYS, ENOTDIR, EOPNOTSUPP, ESTALE
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from errno import EACCES, EINVAL, EISDIR, ENODATA, ENOENT, ENOSYS, ENOTDIR, EOPNOTSUPP
 from stat import S_ISDIR
 
 from smbench.beneath import Beneath
 from smbench.executors import linux_calls, patterns
 from smbench.executors.posix_files import OpenFile, OpenFiles
+from smbench.executors.posix_looks import Looks
 from smbench.executors.posix_opens import DIRECTORY_FILE, NON_DIRECTORY_FILE, READONLY
+from smbench.executors.posix_questions import ALL_CLASS, FILE_INFORMATION, Questions
 from smbench.workload.calls import (
     Link,
     List,
@@ -29,13 +31,11 @@ from smbench.workload.calls import (
     Unlink,
 )
 
-FILE_INFORMATION, FILESYSTEM_INFORMATION, SECURITY_INFORMATION = 1, 2, 3
-FULL_EA_CLASS, ALL_CLASS = 15, 18
+FILESYSTEM_INFORMATION, SECURITY_INFORMATION = 2, 3
+FULL_EA_CLASS = 15
 SIZE_CLASS = 7
 """What statvfs asks of a file system."""
 _WRITE_BITS = 0o222
-_REMEMBERED_S = 1.5
-"""The client remembers for a second that a name is not there (fs/smb/client/dir.c, cifs_d_revalidate)."""
 # FILETIME counts 100 ns since 1601 ([MS-DTYP] 2.3.3).
 _FILETIME_OF_1970 = 116444736000000000
 
@@ -43,17 +43,18 @@ _FILETIME_OF_1970 = 116444736000000000
 class MetadataCalls:
     """Handlers by name beneath the root, and by open file. They raise OSError; the executor translates."""
 
-    def __init__(self, names: Beneath, files: OpenFiles, *, wire: bool, cifs: bool) -> None:
+    def __init__(self, names: Beneath, files: OpenFiles, looks: Looks, *, wire: bool, cifs: bool) -> None:
         self._names = names
         self._files = files
+        self._looks = looks
+        self._questions = Questions(names, files, looks, asks=wire and cifs)
         self._cifs = cifs
         self._wire = wire
-        self._missing: dict[str, float] = {}
-        """Until when the client may know that a name is not there."""
 
     def stat(self, call: Stat) -> int:
         if self._wire:
-            self._look(call.path)
+            if not self._questions.about_path(call.path, call.levels):
+                self._looks.look(call.path)
             if not call.options & (DIRECTORY_FILE | NON_DIRECTORY_FILE):
                 return 0
         # What was asked for just now is not asked for again: this sends nothing.
@@ -62,49 +63,17 @@ class MetadataCalls:
             return -EISDIR
         return -ENOTDIR if not directory and call.options & DIRECTORY_FILE else 0
 
-    def _look(self, path: str) -> None:
-        """Ask the server once. By path the client asks twice where something has changed since: while it
-        finds the name, and because it is told to."""
-        held = self._names.pinned(path)
-        if held is not None:
-            try:
-                linux_calls.fstatx_forced(held.fd)
-            except OSError as error:
-                self._names.unpin(path)
-                # Another file has that name by now: only the name leads to it.
-                if error.errno != ESTALE:
-                    raise
-            else:
-                return
-        if not self._cifs:
-            self._names.call(path, linux_calls.statx_forced)
-            return
-        now = time.monotonic()
-        try:
-            if self._missing.get(path, 0.0) < now:
-                self._names.call(path, linux_calls.statx_forced)
-            else:
-                # The client remembers that it is not there, and asks all the same where it would be renamed
-                # (6.1). To its own name: nothing happens if it is there by now.
-                self._names.call(path, lambda fd, name: os.rename(name, name, src_dir_fd=fd, dst_dir_fd=fd))
-        except FileNotFoundError:
-            self._missing[path] = now + _REMEMBERED_S
-            raise
-        self._missing.pop(path, None)
-        with suppress(OSError):
-            self._names.pin(path)
-
     def stat_handle(self, call: StatHandle) -> int:
         file = self._files[call.handle]
-        if call.level not in (FULL_EA_CLASS, ALL_CLASS) and self._asked(
-            file, call.info_type, call.level, call.additional
-        ):
-            return 0
         if call.info_type == SECURITY_INFORMATION and self._cifs:
             os.getxattr(file.name, "system.cifs_acl")
         elif call.info_type == FILE_INFORMATION and call.level == FULL_EA_CLASS:
             if not os.listxattr(file.name):
                 raise OSError(ENODATA, os.strerror(ENODATA))
+        elif call.level != ALL_CLASS and self._questions.about_file(
+            file, call.info_type, call.level, call.additional, call.output_length
+        ):
+            return 0
         elif self._wire:
             linux_calls.fstatx_forced(file.fd)
         else:
@@ -113,21 +82,11 @@ class MetadataCalls:
 
     def stat_fs(self, call: StatFs) -> int:
         file = self._files[call.handle]
-        if call.level != SIZE_CLASS and self._asked(file, FILESYSTEM_INFORMATION, call.level):
-            return 0
-        os.fstatvfs(file.fd)
+        if call.level == SIZE_CLASS or not self._questions.about_file(
+            file, FILESYSTEM_INFORMATION, call.level, 0, call.output_length
+        ):
+            os.fstatvfs(file.fd)
         return 0
-
-    def _asked(self, file: OpenFile, info_type: int, level: int, additional: int = 0) -> bool:
-        """Whether the client's own ioctl could ask for a class that no call of POSIX reaches. It opens the
-        file once more for that."""
-        if not (self._wire and self._cifs) or file.by_name or not level:
-            return False
-        try:
-            linux_calls.query_info(file.fd, info_type, level, additional)
-        except OSError:
-            return False
-        return True
 
     def list_directory(self, call: List) -> int:
         """Entries read: the whole directory at once, so that going on finds nothing more."""
@@ -135,10 +94,7 @@ class MetadataCalls:
         if file.listed and not call.restart:
             return 0
         if not patterns.has_wildcard(call.pattern):
-            # A search for one name is a look-up: the client cannot send a pattern.
-            file.listed = True
-            self.stat(Stat(f"{file.path}/{call.pattern}".lstrip("/")))
-            return 1
+            return self._find(file, call.pattern)
         entries = self._entries(file)
         file.listed = True
         if call.pattern in ("", "*"):
@@ -146,13 +102,33 @@ class MetadataCalls:
         matches = patterns.compiled(call.pattern).fullmatch
         return sum(1 for entry in entries if matches(entry))
 
+    def _find(self, file: OpenFile, name: str) -> int:
+        """A search for one name: the client sends no pattern. In the wire profile the directory is read up to
+        the name, as the capture's client had it opened, searched and closed; an application looks it up."""
+        if not (self._wire and self._cifs):
+            file.listed = True
+            self.stat(Stat(f"{file.path}/{name}".lstrip("/")))
+            return 1
+        sought = name.lower()
+        with self._scan(file) as fd, os.scandir(fd) as entries:
+            file.listed = True
+            if not any(entry.name.lower() == sought for entry in entries):
+                raise FileNotFoundError(ENOENT, os.strerror(ENOENT), name)
+        return 1
+
     def _entries(self, file: OpenFile) -> list[str]:
+        with self._scan(file) as fd:
+            return os.listdir(fd)  # noqa: PTH208 (a descriptor)
+
+    @contextmanager
+    def _scan(self, file: OpenFile) -> Iterator[int]:
+        """The client answers a second scan of one descriptor from its buffer: scan by another one."""
         if not file.listed:
-            return os.listdir(file.fd)  # noqa: PTH208 (a descriptor)
-        # The client answers a second scan of one descriptor from its buffer: scan by another one.
+            yield file.fd
+            return
         again = os.open(".", os.O_RDONLY | os.O_DIRECTORY, dir_fd=file.fd)
         try:
-            return os.listdir(again)  # noqa: PTH208
+            yield again
         finally:
             os.close(again)
 
@@ -165,7 +141,7 @@ class MetadataCalls:
             return -EACCES
         self._names.rename(file.path, call.target, replace=call.replace or itself)
         self._files.renamed(file.path, call.target)
-        self._missing.pop(call.target, None)
+        self._looks.appeared(call.target)
         return 0
 
     def link(self, call: Link) -> int:
@@ -189,16 +165,27 @@ class MetadataCalls:
         return 0
 
     def unlink(self, call: Unlink) -> int:
-        self._names.unlink(call.path)
+        self._remove(call.path, self._names.unlink)
         return 0
 
     def remove_directory(self, call: RemoveDirectory) -> int:
-        self._names.rmdir(call.path)
+        self._remove(call.path, self._names.rmdir)
         return 0
+
+    def _remove(self, path: str, remove: Callable[[str], None]) -> None:
+        if not (self._wire and self._cifs):
+            remove(path)
+            return
+        self._looks.look_again(path)
+        try:
+            remove(path)
+        except FileNotFoundError:
+            self._looks.missed(path)
+            raise
 
     def make_directory(self, call: MakeDirectory) -> int:
         self._names.mkdir(call.path)
-        self._missing.pop(call.path, None)
+        self._looks.appeared(call.path)
         return 0
 
     def truncate(self, call: Truncate) -> int:

@@ -79,6 +79,10 @@ class Comparison:
     wire: Score
     supported: Score
     """Only what the lift of the reference could turn into an operation."""
+    posix: Score
+    """Only what has a POSIX counterpart (`counterpart.py`)."""
+    lacking: list[tuple[str, str, int]]
+    """What has none: command, why, how many; most first."""
     by_command: dict[str, Score]
     by_user: dict[str, Score]
     by_path: dict[str, Score]
@@ -113,6 +117,8 @@ def compare(reference: Side, candidate: Side, users: Mapping[str, str] | None = 
         folders,
         Score(len(ours), len(theirs), int(np.count_nonzero(matching.of_reference != NONE))),
         _supported(reference, ours, theirs, matching),
+        _chosen(ours["counterpart"] == NONE, theirs, matching),
+        _lacking(ours),
         _by_command(ours, theirs, matching),
         by_user,
         _by_path(vocabulary, placed, matching),
@@ -152,9 +158,21 @@ def _supported(reference: Side, ours: Rows, theirs: Rows, matching: Matching) ->
     unsupported = [
         at for at, fate in enumerate(reference.fates.kinds) if fate.disposition == Disposition.UNSUPPORTED
     ]
-    counts = ~np.isin(ours["fate"], unsupported)
+    return _chosen(~np.isin(ours["fate"], unsupported), theirs, matching)
+
+
+def _chosen(counts: NDArray[np.bool_], theirs: Rows, matching: Matching) -> Score:
+    """The score over some rows of the reference."""
     matched = matching.of_reference != NONE
     return Score(int(counts.sum()), len(theirs), int((counts & matched).sum()))
+
+
+def _lacking(ours: Rows) -> list[tuple[str, str, int]]:
+    without = ours["counterpart"] != NONE
+    counted = Counter(
+        zip(ours["command"][without].tolist(), ours["counterpart"][without].tolist(), strict=True)
+    )
+    return [(command_name(command), ours.lacking[why], n) for (command, why), n in counted.most_common()]
 
 
 def _by_command(ours: Rows, theirs: Rows, matching: Matching) -> dict[str, Score]:

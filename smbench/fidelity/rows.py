@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smbench.fidelity import parameters
+from smbench.fidelity.counterpart import Counterparts
 from smbench.fidelity.paths import without
 from smbench.fidelity.sides import Side
 from smbench.fidelity.tally import Tally
@@ -59,7 +60,8 @@ class Rows:
 
     Columns: `index` in the trace; `user`; `path` and `target` (numbers in `spellings`; NONE for no target);
     `key` and `compared` (words); `status` (NONE: unanswered); `time_ns` and `answered_ns` since the
-    trace's start (NONE: unanswered); `command`; `fate` (a number in the side's fates).
+    trace's start (NONE: unanswered); `command`; `fate` (a number in the side's fates); `counterpart` (a
+    number in `lacking`; NONE: POSIX has one).
     """
 
     columns: dict[str, Numbers]
@@ -70,6 +72,8 @@ class Rows:
     """Answerable exchanges outside the run's window."""
     of_others: int = 0
     """Answerable exchanges of other clones."""
+    lacking: list[str] = field(default_factory=list)
+    """Why exchanges have no POSIX counterpart."""
 
     def __len__(self) -> int:
         return len(self.columns["index"])
@@ -80,7 +84,7 @@ class Rows:
 
 _COLUMNS = (
     "index", "frame", "user", "path", "target", "key", "compared", "status", "time_ns", "answered_ns",
-    "command", "fate",
+    "command", "fate", "counterpart",
 )  # fmt: skip
 
 
@@ -90,7 +94,7 @@ def gather(side: Side, vocabulary: Vocabulary) -> Rows:
     names, spelled = Names(side.info.trees), Words()
     folder = side.folder or ""
     answerable, fates = side.fates.answerable(), side.fates
-    tally = Tally()
+    tally, counterparts, lacking = Tally(), Counterparts(), Words()
     users = [user.name for user in side.info.users]
     nobody = len(users)
     rows: list[tuple[int, ...]] = []
@@ -120,6 +124,7 @@ def gather(side: Side, vocabulary: Vocabulary) -> Rows:
         if sent is not None:
             renamed = rename_target(exchange.path or "", sent, exchange.dfs)
             target = spelled.number(without(names.place(exchange.tree, renamed), folder))
+        missing = counterparts.missing(exchange, fates.kinds[fate].rule)
         rows.append(
             (
                 exchange.index,
@@ -134,6 +139,7 @@ def gather(side: Side, vocabulary: Vocabulary) -> Rows:
                 NONE if exchange.response_ns is None else exchange.response_ns,
                 exchange.command,
                 fate,
+                lacking.number(missing) if missing else NONE,
             )
         )
     table = np.array(rows, np.int64).reshape(len(rows), len(_COLUMNS))
@@ -144,6 +150,7 @@ def gather(side: Side, vocabulary: Vocabulary) -> Rows:
         [*users, "unknown"],
         left_out,
         of_others,
+        lacking.values,
     )
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from smbench.workload.calls import Flush, Open, Read, Write
+from smbench.workload.calls import Close, Flush, Lock, Open, Read, Write
 from smbench.workload.model import Kind, NamespaceEntry, Operation
 
 # SFM's and cifs.ko's stand-ins for what NTFS forbids (fs/smb/client/cifs_unicode.h).
@@ -24,7 +24,8 @@ class CaptureFacts:
     largest_read: int = 0
     largest_write: int = 0
     asked_for_caching: bool = True
-    """Some open asked for an oplock or a lease."""
+    """Some open asked for an oplock or a lease, and fewer locks were sent without one than opens asked: a
+    client that caches keeps its locks to itself."""
     streams: bool = False
     """Some path names an alternate data stream."""
     flushes: bool = True
@@ -37,10 +38,11 @@ class CaptureFacts:
 
 
 def gather_facts(operations: Iterable[Operation], namespace: Iterable[NamespaceEntry]) -> CaptureFacts:
-    """One pass over each; memory grows with the number of distinct paths."""
+    """One pass over each; memory grows with the number of distinct paths and of opens at once."""
     largest_read = largest_write = 0
-    opens = 0
-    caching = flushes = False
+    opens = caching = locks = 0
+    flushes = False
+    cached: set[tuple[int, int]] = set()
     paths: set[str] = set()
     for operation in operations:
         call = operation.call
@@ -54,7 +56,13 @@ def gather_facts(operations: Iterable[Operation], namespace: Iterable[NamespaceE
         elif isinstance(call, Open):
             opens += 1
             # 0xFF in the oplock byte says that a lease context follows ([MS-SMB2] 2.2.13).
-            caching = caching or bool(call.lease_state) or call.oplock not in (0, 0xFF)
+            if call.lease_state or call.oplock not in (0, 0xFF):
+                caching += 1
+                cached.add((operation.user, call.handle))
+        elif isinstance(call, Close):
+            cached.discard((operation.user, call.handle))
+        elif isinstance(call, Lock):
+            locks += (operation.user, call.handle) not in cached
     present: set[str] = set()
     streams = False
     for entry in namespace:
@@ -66,7 +74,7 @@ def gather_facts(operations: Iterable[Operation], namespace: Iterable[NamespaceE
     return CaptureFacts(
         largest_read=largest_read,
         largest_write=largest_write,
-        asked_for_caching=caching or not opens,
+        asked_for_caching=caching > locks or not opens,
         streams=streams or any(":" in path for path in paths),
         flushes=flushes,
         reserved_characters=any(_FORBIDDEN.search(path) for path in paths),

@@ -215,7 +215,13 @@ def _wire(facts: CaptureFacts, info: TraceInfo) -> list[Option]:
     if facts.largest_write:
         options.append(Option("wsize", _io_size(facts.largest_write), "the largest captured write"))
     if not facts.asked_for_caching:
-        options.append(Option("nolease", None, "no captured open asked for an oplock or a lease"))
+        options.append(
+            Option(
+                "nolease",
+                None,
+                "captured opens asked for no oplock or lease, or for fewer than locks were sent",
+            )
+        )
     # Also where the lift gave every FLUSH to the truncation or change of times that it came with.
     if not facts.flushes and not info.commands.get("FLUSH"):
         options.append(

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from smbench.errors import UsageError
@@ -33,6 +35,7 @@ from smbench.runner.timing import timing
 from smbench.runner.warming import paths_by_user
 from smbench.runner.watch import Observer, RunView
 from smbench.runner.worker import Acting, Job
+from smbench.workload.calls import Notify
 from smbench.workload.model import Workload
 from smbench.workload.store import StoredOperations
 
@@ -280,6 +283,7 @@ def run(
             shares=options.shares,
             warm=paths_by_user(operations, workload.namespace, plan) if warms else (),
             statistics=statistics,
+            waits=executor.waits and _may_wait(operations),
         )
         count = _counter(log, plan.operations, progress)
         look = _looker(plan, operations, executor, log, board, watch)
@@ -294,6 +298,13 @@ def run(
         shutil.rmtree(scratch, ignore_errors=True)
         raise
     return RunResult(plan, options, ending, executor, operations, log.records, sampler, [scratch])
+
+
+def _may_wait(operations: StoredOperations) -> bool:
+    """Whether some call may wait for what others do: then somebody has to look whether anybody is left."""
+    table = operations.table(["kind", "wait"])
+    watches = pc.equal(table.column("kind").cast(pa.string()), Notify.__name__)
+    return bool(pc.any(watches).as_py() or pc.any(table.column("wait")).as_py())
 
 
 def _roomy(needed: int) -> Path | None:

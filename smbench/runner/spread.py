@@ -35,6 +35,8 @@ _SETTERS = [[(name, getattr(kind, name).__set__) for name in _PARAMETERS[kind]] 
 """By number of the kind: each parameter and what sets it (the slot's own descriptor)."""
 _OPEN = KIND_NUMBERS[Open.__name__]
 _NO_PARAMETERS = ("kind", REFUSED)
+_LEFT_OUT: dict[str, object] = {"levels": ()}
+"""What a column's absence means where it is not None: Parquet counts an empty list as a null."""
 _TRANSFERS = np.array([kind in (Read, Write) for kind in KINDS])
 _NARROW = (pa.int8(), pa.int16(), pa.int32())
 _GATHERED_ROWS = 1 << 17
@@ -210,7 +212,7 @@ def calls_of(batch: pa.RecordBatch) -> list[Call]:
         mine = calls if rows is None else [calls[row] for row in rows.tolist()]
         for name, setter in _SETTERS[number]:
             column = columns.get(name)
-            values = repeat(None) if column is None else column.values(rows)
+            values = repeat(_LEFT_OUT.get(name)) if column is None else column.values(rows)
             deque(map(setter, mine, values), maxlen=0)
     return calls
 

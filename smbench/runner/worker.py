@@ -78,6 +78,8 @@ class Job:
     """For each user, the paths to warm."""
     statistics: Path | None = None
     """The folder for what the executors counted."""
+    waits: bool = True
+    """Some calls may wait for what others do."""
 
     def share(self) -> None:
         """Make what all workers can share, before they are forked: they inherit it without a copy."""
@@ -197,7 +199,7 @@ def _run_all(
         finally:
             board.release(lane.number)
 
-    watched = job.executor.waits or not _TOLD_BY_SIGNAL
+    watched = (job.executor.waits and job.waits) or not _TOLD_BY_SIGNAL
     if len(lanes) == 1 and not watched:
         run(lanes[0])
         return

@@ -66,6 +66,7 @@ def on_cifs(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, tuple[object, ..
             linux_calls, name, lambda *args, n=name, f=function: (asked.append((n, args)), f(*args))[1]
         )
     monkeypatch.setattr(os, "setxattr", lambda _, name, value: asked.append((name, (value,))))
+    monkeypatch.setattr(linux_calls, "query_info", lambda *args: asked.append(("query_info", args)))
     return asked
 
 

@@ -235,3 +235,13 @@ def test_several_shares_are_folders(tmp_path: Path) -> None:
     story = lifted(wire, tmp_path)
     assert {operation.path for operation in story.operations} == {"Files/x", "data/x", "Files"}
     assert story.present == ["Files", "Files/x", "Files/y", "data", "data/x"]
+
+
+def test_a_directory_that_was_open_before_the_capture_and_is_watched_was_there(tmp_path: Path) -> None:
+    wire = Wire()
+    early = wire.client("alice").opens_directory("d/e")
+    early.watches()
+    wire.exchanges.pop(0)
+    story = lifted(wire, tmp_path)
+    assert story.present == ["d", "d/e"]
+    assert story.namespace["d/e"].kind is Kind.DIRECTORY

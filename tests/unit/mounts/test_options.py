@@ -11,7 +11,7 @@ from smbench.mounts.identity import Identity
 from smbench.mounts.options import Option, account_options, derive_options, merge, override, to_argument
 from smbench.mounts.target import ShareTarget
 from smbench.trace.model import Connection, Session, TraceInfo
-from smbench.workload.calls import Call, Flush, Open, Read, Write
+from smbench.workload.calls import Call, Close, Flush, Lock, Open, Read, Write
 from smbench.workload.model import Kind, NamespaceEntry, Operation
 
 
@@ -181,6 +181,17 @@ def test_facts_are_gathered_from_what_was_done() -> None:
 )
 def test_caching_is_asked_for_by_oplock_or_lease(oplock: int, lease_state: int, asks: bool) -> None:
     assert gather_facts([opens("x", oplock, lease_state)], []).asked_for_caching is asks
+
+
+def test_more_locks_without_a_lease_than_opens_with_one_forbid_leases() -> None:
+    def locked(handle: int) -> Operation:
+        return operation(Lock(handle, 0, 1, exclusive=True, wait=False))
+
+    cached, closed = opens("x", oplock=9), operation(Close(1))
+    assert gather_facts([cached, locked(2)], []).asked_for_caching is False
+    assert gather_facts([cached, locked(1), locked(1)], []).asked_for_caching is True
+    assert gather_facts([cached, closed, locked(1)], []).asked_for_caching is False
+    assert gather_facts([cached, closed, cached, locked(2)], []).asked_for_caching is True
 
 
 def test_case_variants_are_those_of_one_file() -> None:

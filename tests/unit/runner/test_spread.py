@@ -43,6 +43,15 @@ def test_every_lane_gets_its_calls(tmp_path, monkeypatch, gathered):
         assert [_all_of(call) for call in got] == [_all_of(call) for call in wanted]
 
 
+def test_a_list_that_is_empty_in_every_row_stays_one(tmp_path):
+    load = Load()
+    load.add(0, Stat("x", levels=()))
+    load.add(0, Stat("y", levels=()))
+    plan = plan_run(load.workload, load.users)
+    calls = spread(stored(load.workload, tmp_path), plan, tmp_path / "calls")
+    assert [call.levels for batch in calls.of_lane(0) for call in calls_of(batch)] == [(), ()]
+
+
 def _all_of(call):
     """Also the fields that do not take part in comparison."""
     return type(call), [getattr(call, field.name) for field in fields(call)]

@@ -1,0 +1,201 @@
+"""Which exchanges no call of POSIX can make the kernel's SMB client send, each with its reason.
+
+An exchange has a POSIX counterpart if some system call or ioctl of an ordinary user on a CIFS mount sends a
+request with the same key (`parameters.py`) for that file. What this program only does not do, or does
+otherwise, has one: it is a loss like any other. The definition is a table by command; what cannot be told
+from the exchange alone (what a handle is, who holds a lock) is followed from exchange to exchange.
+
+The sources are fs/smb/client (6.1) and what its mounts were seen to send.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from smbench.ntstatus import Status
+from smbench.trace.messages import (
+    CreateRequest,
+    CreateResponse,
+    LockElement,
+    LockRequest,
+    QueryDirectoryRequest,
+    QueryInfoRequest,
+    ReadRequest,
+    SetInfoRequest,
+    WriteRequest,
+)
+from smbench.trace.model import Command, Exchange
+
+BY_RULE = {
+    "handle-gone": "a client of an operating system uses no handle that it has not open",
+    "on-refused-open": "on an open that no call can make",
+    "open-by-id": "no call opens a file by its number",
+    "unknown-command": "no client sends a command that is not defined",
+    "cut": "the capture does not hold what was asked",
+}
+"""Lift rules whose exchanges nobody could send again."""
+_FAILED_COMPOUND = "rest-of-failed-compound"
+_OPENS = frozenset((1, 2))
+_OPEN, _CREATE = 1, 2
+_SUPERSEDE = 0
+_DIRECTORY_FILE = 0x1
+_DIRECTORY_ATTRIBUTE = 0x10
+_FILE, _FILESYSTEM, _SECURITY, _QUOTA = 1, 2, 3, 4
+_ALL = 18
+_DISPOSITION = 13
+_SCANNED = frozenset((1, 2, 38))
+"""readdir's classes: 38, with noserverino 1 or 2 (fs/smb/client/readdir.c)."""
+_SET = frozenset((4, 10, 11, 13, 15, 20))
+"""Classes that the client sets: times and attributes, rename, link, removal, extended attributes, size."""
+_SHARED, _EXCLUSIVE, _UNLOCK, _AT_ONCE = 1, 2, 4, 0x10
+_LOCKS = frozenset((_SHARED, _EXCLUSIVE, _SHARED | _AT_ONCE, _EXCLUSIVE | _AT_ONCE, _UNLOCK))
+_BEYOND = 1 << 63
+_CONFLICTS = frozenset((Status.LOCK_NOT_GRANTED, Status.FILE_LOCK_CONFLICT))
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """A lock that the capture granted."""
+
+    handle: int
+    element: LockElement
+
+    def refuses(self, other: LockElement, handle: int | None) -> bool:
+        """Whether the client would know by it that another handle of its mount cannot have a lock."""
+        mine = self.element
+        return (
+            self.handle != handle
+            and bool((mine.flags | other.flags) & _EXCLUSIVE)
+            and mine.offset < other.offset + other.length
+            and other.offset < mine.offset + mine.length
+        )
+
+
+class Counterparts:
+    """Fed the exchanges of one trace in order. Memory follows the directories and locks that are open."""
+
+    def __init__(self) -> None:
+        self._directories: set[int] = set()
+        self._locks: dict[tuple[int, str], list[_Held]] = {}
+        """By user and path."""
+        self._judges: dict[int, Callable[[Exchange], str]] = {
+            Command.CREATE: self._create,
+            Command.CLOSE: self._close,
+            Command.READ: _nothing_moved,
+            Command.WRITE: _nothing_moved,
+            Command.LOCK: self._lock,
+            Command.QUERY_DIRECTORY: _scan,
+            Command.SET_INFO: self._set,
+        }
+
+    def missing(self, exchange: Exchange, rule: str) -> str:
+        """Why an exchange has no POSIX counterpart; empty where it has one. `rule`: the lift's for it."""
+        judge = self._judges.get(exchange.command)
+        reason = judge(exchange) if judge is not None else ""
+        if rule == _FAILED_COMPOUND:
+            reason = reason or _after_refused_open(exchange)
+        return BY_RULE.get(rule) or reason
+
+    def _create(self, exchange: Exchange) -> str:
+        request, response = exchange.request, exchange.response
+        wish = request if isinstance(request, CreateRequest) else CreateRequest()
+        made = response if isinstance(response, CreateResponse) else CreateResponse()
+        directory = bool(
+            (wish.options or 0) & _DIRECTORY_FILE or (made.attributes or 0) & _DIRECTORY_ATTRIBUTE
+        )
+        if directory and exchange.handle is not None:
+            self._directories.add(exchange.handle)
+        if wish.disposition == _SUPERSEDE:
+            return "no call supersedes a file: the nearest, O_CREAT with O_TRUNC, overwrites it"
+        if (wish.options or 0) & _DIRECTORY_FILE and wish.disposition not in _OPENS:
+            return "a directory is made (mkdir) or opened, no call asks for whichever is needed"
+        return ""
+
+    def _close(self, exchange: Exchange) -> str:
+        if exchange.handle is not None:
+            self._directories.discard(exchange.handle)
+            for place, held in list(self._locks.items()):
+                self._keep(place, [lock for lock in held if lock.handle != exchange.handle])
+        return ""
+
+    def _set(self, exchange: Exchange) -> str:
+        request = exchange.request
+        if not isinstance(request, SetInfoRequest) or request.info_type == _SECURITY:
+            return ""
+        if request.info_type != _FILE:
+            return "no call sets a property or a quota of the whole file system"
+        if request.level not in _SET:
+            return f"no call sets information class {request.level}"
+        if request.level == _DISPOSITION:
+            if not request.delete:
+                return "no call takes back a removal"
+            if exchange.handle not in self._directories:
+                return "the client removes a file by DELETE_ON_CLOSE, by SET_INFO only directories"
+        return ""
+
+    def _lock(self, exchange: Exchange) -> str:
+        request = exchange.request
+        elements = request.locks if isinstance(request, LockRequest) else ()
+        place = exchange.user, (exchange.path or "").casefold()
+        if len(elements) != 1:
+            return "the client locks one range at a time"
+        (element,) = elements
+        if element.flags not in _LOCKS:
+            return "a lock with flags that no call asks for"
+        if not element.length or element.offset + element.length > _BEYOND:
+            return "POSIX locks no range that is empty or goes beyond 2^63"
+        held = self._locks.get(place, [])
+        if exchange.status == Status.SUCCESS:
+            self._granted(place, held, exchange, element)
+        elif element.flags & _UNLOCK:
+            return "the client unlocks only what it holds"
+        elif exchange.status in _CONFLICTS and any(lock.refuses(element, exchange.handle) for lock in held):
+            return "the client itself refuses a lock that meets one of its mount's other handles"
+        return ""
+
+    def _granted(
+        self, place: tuple[int, str], held: list[_Held], exchange: Exchange, element: LockElement
+    ) -> None:
+        handle = -1 if exchange.handle is None else exchange.handle
+        if not element.flags & _UNLOCK:
+            self._keep(place, [*held, _Held(handle, element)])
+            return
+        same = (handle, element.offset, element.length)
+        self._keep(
+            place, [lock for lock in held if (lock.handle, lock.element.offset, lock.element.length) != same]
+        )
+
+    def _keep(self, place: tuple[int, str], held: list[_Held]) -> None:
+        if held:
+            self._locks[place] = held
+        else:
+            self._locks.pop(place, None)
+
+
+def _nothing_moved(exchange: Exchange) -> str:
+    request = exchange.request
+    if isinstance(request, ReadRequest | WriteRequest) and request.length == 0:
+        return "reading or writing nothing sends nothing"
+    return ""
+
+
+def _scan(exchange: Exchange) -> str:
+    request = exchange.request
+    if not isinstance(request, QueryDirectoryRequest):
+        return ""
+    if (request.pattern or "*") != "*":
+        return "no call sends a search pattern: readdir asks for all names"
+    if request.level not in _SCANNED:
+        return f"no call scans by information class {request.level}: readdir asks for 38"
+    return ""
+
+
+def _after_refused_open(exchange: Exchange) -> str:
+    """The client's compounds: open, (question for class 18 | SET_INFO by name | scan), close."""
+    request = exchange.request
+    if exchange.command in (Command.CLOSE, Command.SET_INFO, Command.QUERY_DIRECTORY):
+        return ""
+    if isinstance(request, QueryInfoRequest) and (request.info_type, request.level) == (_FILE, _ALL):
+        return ""
+    return "the client sends nothing of this kind along with an open that may be refused"
