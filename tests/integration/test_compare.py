@@ -62,6 +62,11 @@ def test_runs_without_a_wire_stand_side_by_side(made: Path) -> None:
     posix, null = document["candidates"]
     assert posix["wire"] is None
     operations = posix["run"]["operations"]
+    asked = json.loads(run("inspect", made / "three.workload", "--json").out)
+    assert operations["planned"] == sum(asked["operations"].values())
+    configuration = json.loads((made / "posix.run" / "run.json").read_text())["configuration"]
+    assert configuration["client_calls"] == asked["client_calls"] == 5
+    assert not configuration["client_calls_replayed"]
     assert posix["outcomes"] == {"matched": operations["planned"], "mismatched": 0}
     assert operations["executed"] == operations["planned"] > 100
     assert posix["run"]["by_kind"]["Rename"]["matched"] == 1

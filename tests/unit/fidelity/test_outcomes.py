@@ -1,0 +1,84 @@
+"""A run beside a workload of which a part is what the captured client did by itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from smbench.errors import UsageError
+from smbench.fidelity.outcomes import RunOutcomes, run_outcomes
+from smbench.workload.calls import MakeDirectory, Stat
+from smbench.workload.model import Operation, Workload, WorkloadInfo
+from smbench.workload.store import StoredOperations, read, write
+
+CALLS = [(Stat("d"), True), (MakeDirectory("d"), False), (Stat("d"), True), (Stat("e"), False)]
+
+
+@pytest.fixture
+def workload(tmp_path: Path) -> StoredOperations:
+    operations = [
+        Operation(number, 0, 0, number * 1000, 500, 0, (number,), "told", "d", call, by_client=by_client)
+        for number, (call, by_client) in enumerate(CALLS)
+    ]
+    write(tmp_path / "w", Workload(WorkloadInfo(), operations, []))
+    stored = read(tmp_path / "w").operations
+    assert isinstance(stored, StoredOperations)
+    return stored
+
+
+def held(
+    workload: StoredOperations, path: Path, replayed: bool, *, told: dict[int, str] | None = None
+) -> RunOutcomes:
+    """A run of the operations that it was given, each of which ended well but for those `told`."""
+    numbers = [number for number, (_, by_client) in enumerate(CALLS) if replayed or not by_client]
+    rows = len(numbers)
+    table = pa.table(
+        {
+            "operation": numbers,
+            "kind": [type(CALLS[number][0]).__name__ for number in numbers],
+            "expected": ["ok"] * rows,
+            "outcome": [(told or {}).get(number, "ok") for number in numbers],
+            "length": [0] * rows,
+            "bytes": [0] * rows,
+            "issued_ns": [0] * rows,
+            "completed_ns": [700] * rows,
+        }
+    )
+    pq.write_table(table, path)
+    document: dict[str, Any] = {
+        "configuration": {
+            "executor": "any", "profile": "wire", "pace": "fast", "client_calls_replayed": replayed,
+        },
+        "operations": {},
+        "valid": True,
+    }  # fmt: skip
+    return run_outcomes("a.run", document, path, workload)
+
+
+@pytest.mark.parametrize(("replayed", "planned"), [(False, 2), (True, 4)])
+def test_a_run_is_held_against_what_it_was_given(
+    workload: StoredOperations, tmp_path: Path, replayed: bool, planned: int
+) -> None:
+    total = held(workload, tmp_path / "o.parquet", replayed).total
+    assert (total.planned, total.executed, total.matched, total.mismatched) == (planned, planned, planned, 0)
+
+
+def test_operations_are_told_by_their_numbers(workload: StoredOperations, tmp_path: Path) -> None:
+    outcomes = held(workload, tmp_path / "o.parquet", False, told={3: "ENOENT"})
+    assert outcomes.fared(1) is None
+    assert outcomes.fared(3) == "its operation ended ENOENT, in the capture ok"
+    assert outcomes.fared(0) == outcomes.fared(2) == "the run's own client was to do it by itself"
+    assert held(workload, tmp_path / "o.parquet", True).fared(0) is None
+
+
+def test_a_run_that_was_given_another_part_is_another_workloads(
+    workload: StoredOperations, tmp_path: Path
+) -> None:
+    held(workload, tmp_path / "o.parquet", True)
+    document = {"configuration": {"executor": "any"}, "operations": {}, "valid": True}
+    with pytest.raises(UsageError, match="no run of this workload"):
+        run_outcomes("a.run", document, tmp_path / "o.parquet", workload)
