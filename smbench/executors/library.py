@@ -94,6 +94,7 @@ class LibraryExecutor(Executor):
             calls.SetAllocation: file_calls.set_allocation,
             calls.SetTimes: file_calls.set_times,
             calls.SetAttributes: file_calls.set_attributes,
+            calls.SetSecurity: file_calls.set_security,
         }
         return {kind: self._clock.timed(kind.__name__, _translated(call)) for kind, call in plain.items()}
 

@@ -24,6 +24,7 @@ from smbench.workload.calls import (
     SetAllocation,
     SetAttributes,
     SetDelete,
+    SetSecurity,
     SetTimes,
     StatFs,
     StatHandle,
@@ -262,6 +263,15 @@ class FileCalls:
     def set_attributes(self, call: SetAttributes) -> int:
         content = information.basic_information(attributes=call.attributes)
         return self._set(call.handle, information.FILE_BASIC, content)
+
+    def set_security(self, call: SetSecurity) -> int:
+        """What is there, set again."""
+        file_id, kind = self._files[call.handle], information.SECURITY_INFORMATION
+        parts = call.additional or information.SECURITY_PARTS
+        reply = self._connection.exchange(wire.query_info(file_id, kind, 0, _ANSWER_BYTES, parts))
+        if reply.status:
+            return outcome_of(reply.status)
+        return self._done(wire.set_info(file_id, 0, wire.answered(reply.body), kind, parts))
 
     def _set(self, handle: int, level: int, content: bytes) -> int:
         return self._done(wire.set_info(self._files[handle], level, content))

@@ -129,10 +129,16 @@ def query_info(file_id: bytes, info_type: int, level: int, answer_bytes: int, ad
     return Message(QUERY_INFO, body, answer_bytes)
 
 
-def set_info(file_id: bytes, level: int, data: bytes, info_type: int = 1) -> Message:
+def set_info(file_id: bytes, level: int, data: bytes, info_type: int = 1, additional: int = 0) -> Message:
     """2.2.39."""
     at = _HEADER_BYTES + _SET_INFO.size
-    return Message(SET_INFO, _SET_INFO.pack(33, info_type, level, len(data), at, 0, file_id) + data)
+    return Message(SET_INFO, _SET_INFO.pack(33, info_type, level, len(data), at, additional, file_id) + data)
+
+
+def answered(body: bytes) -> bytes:
+    """What a QUERY_INFO response carries (2.2.38)."""
+    at, length = struct.unpack_from("<HI", body, 2)
+    return body[at - _HEADER_BYTES : at - _HEADER_BYTES + length]
 
 
 def name_information(replace: bool, name: str) -> bytes:

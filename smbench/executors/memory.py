@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 from smbench.executors import memory_info as info
 from smbench.executors import memory_opens as opens
-from smbench.executors.base import NOT_YET, Executor, ExecutorContext, Handler
+from smbench.executors.base import NEVER, NOT_YET, Executor, ExecutorContext, Handler
 from smbench.executors.memory_server import MemoryServer
 from smbench.executors.memory_tree import Handle, RefusedError
 from smbench.ntstatus import Status, outcome_of
@@ -30,7 +30,8 @@ class MemoryExecutor(Executor):
 
     name: ClassVar[str] = "memory"
     unsupported: ClassVar[Mapping[type[Call], str]] = {
-        calls.Notify: f"{NOT_YET}a watch ends only by a change of another lane, which nothing here reports"
+        calls.Notify: f"{NOT_YET}a watch ends only by a change of another lane, which nothing here reports",
+        calls.SetSecurity: f"{NEVER}what is in memory has no security descriptor",
     }
 
     def __init__(self, context: ExecutorContext) -> None:

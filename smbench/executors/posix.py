@@ -90,6 +90,7 @@ class PosixExecutor(Executor):
             calls.Truncate: metadata.truncate,
             calls.SetTimes: metadata.set_times,
             calls.SetAttributes: metadata.set_attributes,
+            calls.SetSecurity: metadata.set_security,
         }
         return lean | {kind: _translated(handler) for kind, handler in others.items()}
 
@@ -231,6 +232,7 @@ _LOSSES: dict[type[Call], Callable[[Any], str | None]] = {
     calls.RemoveDirectory: lambda call: (
         "a directory goes by SET_INFO, not by DELETE_ON_CLOSE" if call.on_close else None
     ),
+    calls.SetSecurity: lambda _: "it is asked for first; only the DACL is set, off CIFS the mode",
     calls.SetAttributes: lambda call: (
         "off CIFS only READONLY is kept, as a missing write permission" if call.attributes & ~0x81 else None
     ),

@@ -7,7 +7,7 @@ import struct
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from errno import EACCES, EINVAL, EISDIR, ENODATA, ENOENT, ENOSYS, ENOTDIR, EOPNOTSUPP
-from stat import S_ISDIR
+from stat import S_IMODE, S_ISDIR
 
 from smbench.beneath import Beneath
 from smbench.executors import linux_calls, patterns
@@ -23,6 +23,7 @@ from smbench.workload.calls import (
     Rename,
     SetAttributes,
     SetDelete,
+    SetSecurity,
     SetTimes,
     Stat,
     StatFs,
@@ -35,6 +36,7 @@ FILESYSTEM_INFORMATION, SECURITY_INFORMATION = 2, 3
 FULL_EA_CLASS = 15
 SIZE_CLASS = 7
 """What statvfs asks of a file system."""
+_SECURITY = "system.cifs_acl"
 _WRITE_BITS = 0o222
 # FILETIME counts 100 ns since 1601 ([MS-DTYP] 2.3.3).
 _FILETIME_OF_1970 = 116444736000000000
@@ -66,7 +68,7 @@ class MetadataCalls:
     def stat_handle(self, call: StatHandle) -> int:
         file = self._files[call.handle]
         if call.info_type == SECURITY_INFORMATION and self._cifs:
-            os.getxattr(file.name, "system.cifs_acl")
+            os.getxattr(file.name, _SECURITY)
         elif call.info_type == FILE_INFORMATION and call.level == FULL_EA_CLASS:
             if not os.listxattr(file.name):
                 raise OSError(ENODATA, os.strerror(ENODATA))
@@ -230,4 +232,13 @@ class MetadataCalls:
             return 0
         mode = os.fstat(file.fd).st_mode & 0o7777
         os.fchmod(file.fd, mode & ~_WRITE_BITS if call.attributes & READONLY else mode | 0o200)
+        return 0
+
+    def set_security(self, call: SetSecurity) -> int:
+        """What is there, set again; off CIFS that is the mode."""
+        file = self._files[call.handle]
+        if self._cifs:
+            os.setxattr(file.name, _SECURITY, os.getxattr(file.name, _SECURITY))
+        else:
+            os.chmod(file.name, S_IMODE(os.fstat(file.fd).st_mode))  # noqa: PTH101 (a descriptor)
         return 0

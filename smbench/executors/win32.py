@@ -69,6 +69,7 @@ class Win32Executor(Executor):
             calls.SetAllocation: metadata.set_allocation,
             calls.SetTimes: metadata.set_times,
             calls.SetAttributes: metadata.set_attributes,
+            calls.SetSecurity: metadata.set_security,
         }
         return lean | {kind: _guarded(handler) for kind, handler in others.items()}
 

@@ -123,6 +123,7 @@ class Ntdll:
         self.set_information = call("NtSetInformationFile", handle, block, pointer, ulong, ulong)
         self.query_volume = call("NtQueryVolumeInformationFile", handle, block, pointer, ulong, ulong)
         self.query_security = call("NtQuerySecurityObject", handle, ulong, pointer, ulong, POINTER(c_uint32))
+        self.set_security = call("NtSetSecurityObject", handle, ulong, pointer)
         self.query_ea = call(
             "NtQueryEaFile", handle, block, pointer, ulong, boolean, pointer, ulong, pointer, boolean
         )

@@ -21,6 +21,7 @@ from smbench.workload.calls import (
     SetAllocation,
     SetAttributes,
     SetDelete,
+    SetSecurity,
     SetTimes,
     Stat,
     StatFs,
@@ -195,6 +196,13 @@ class MetadataCalls:
         return self._nt.query_information(
             handle, self._scratch.block_reference, buffer.address, length, level
         )
+
+    def set_security(self, call: SetSecurity) -> int:
+        """What is there, set again."""
+        handle, parts = self._files[call.handle], call.additional or information.SECURITY_PARTS
+        buffer, needed = self._scratch.at_least(_ANSWER_BYTES), c_uint32()
+        status = self._nt.query_security(handle, parts, buffer.address, _ANSWER_BYTES, byref(needed))
+        return status if status < 0 else _success(self._nt.set_security(handle, parts, buffer.address))
 
     def _query_security(self, handle: int, length: int) -> int:
         buffer, needed = self._scratch.at_least(length), c_uint32()

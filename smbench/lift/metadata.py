@@ -30,6 +30,7 @@ from smbench.workload.calls import (
     SetAllocation,
     SetAttributes,
     SetDelete,
+    SetSecurity,
     SetTimes,
     StatFs,
     StatHandle,
@@ -152,6 +153,10 @@ def _basic_attributes(case: Case) -> tuple[Call, ...]:
 
 def _basic_both(case: Case) -> tuple[Call, ...]:
     return _basic_attributes(case) + _basic_times(case)
+
+
+def _set_security(case: Case) -> tuple[Call, ...]:
+    return (SetSecurity(case.opened.handle, set_of(case.exchange).additional or 0),)
 
 
 def _only_attributes(case: Case) -> bool:
@@ -296,11 +301,13 @@ METADATA: tuple[ExchangeRule, ...] = (
     ),
     ExchangeRule(
         name="set-security",
-        disposition=Disposition.UNSUPPORTED,
-        reason="a security descriptor names accounts of the captured server, which the target does not have",
-        evidence="[MS-DTYP] 2.4.6",
+        disposition=Disposition.APPROXIMATE,
+        reason="the security descriptor is set to what it is: the captured one names accounts that the "
+        "target does not have",
+        evidence="[MS-DTYP] 2.4.6; cifs-mapping §2: setxattr system.cifs_acl",
         commands=_SET,
         applies=_sets_type(INFO_SECURITY),
+        calls=_set_security,
     ),
     ExchangeRule(
         name="set-filesystem",

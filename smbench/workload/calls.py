@@ -289,6 +289,15 @@ class SetAttributes:
 
 
 @dataclass(frozen=True, slots=True)
+class SetSecurity:
+    """Set the security descriptor of an open file (SET_INFO, type 3) to what it is: the captured one names
+    accounts of the captured server. `additional`: which parts of it, as in `StatHandle`."""
+
+    handle: int
+    additional: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class CopyRange:
     """Server-side copy (FSCTL_SRV_COPYCHUNK) of one range."""
 
@@ -330,7 +339,7 @@ class Notify:
 Call = (
     Open | Close | Read | Write | Flush | Lock | Unlock | Stat | StatHandle | StatFs | List | Rename | Link
     | SetDelete | Unlink | RemoveDirectory | MakeDirectory | Truncate | SetAllocation | SetTimes
-    | SetAttributes | CopyRange | PunchHole | AllocatedRanges | Notify
+    | SetAttributes | SetSecurity | CopyRange | PunchHole | AllocatedRanges | Notify
 )  # fmt: skip
 
 CALLS: dict[str, type[Call]] = {kind.__name__: kind for kind in get_args(Call)}

@@ -18,6 +18,7 @@ from smbench.workload.calls import (
     SetAllocation,
     SetAttributes,
     SetDelete,
+    SetSecurity,
     SetTimes,
     StatFs,
     StatHandle,
@@ -86,7 +87,15 @@ def test_what_is_set_by_class(
     assert story.calls[1:] == calls
 
 
-@pytest.mark.parametrize("info_type", [2, 3, 4])
+def test_a_security_descriptor_is_set_to_what_it_is(tmp_path: Path) -> None:
+    wire = Wire()
+    wire.client("alice").opens("x").sets(0, info_type=3, additional=4)
+    story = lifted(wire, tmp_path)
+    assert story.calls[1:] == [SetSecurity(0, 4)]
+    assert story.fates[1]["disposition"] == "approximate"
+
+
+@pytest.mark.parametrize("info_type", [2, 4])
 def test_what_is_set_besides_files(tmp_path: Path, info_type: int) -> None:
     wire = Wire()
     wire.client("alice").opens("x").sets(0, info_type=info_type)
