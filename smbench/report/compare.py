@@ -70,6 +70,11 @@ def _wire(compared: Comparison, limit: int | None) -> dict[str, Any]:
         "wire": {
             **_score(compared.wire),
             "supported": _score(compared.supported),
+            "posix": _score(compared.posix),
+            "without_counterpart": [
+                {"command": command, "reason": reason, "count": count}
+                for command, reason, count in compared.lacking
+            ],
             "swapped": compared.matching.swapped,
             "moved": compared.matching.moved,
             "by_command": {name: _score(score) for name, score in compared.by_command.items()},

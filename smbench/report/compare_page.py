@@ -45,11 +45,12 @@ def page(result: dict[str, Any], compared: Sequence[Comparison]) -> str:
     samples = samples[:_SERIES]
     parts = [_cards(candidates)]
     if wired:
+        keys = _legend([name for name, _ in samples])
         parts += [
-            _legend([name for name, _ in samples]),
+            f"<h2>By command</h2>{keys}",
             _commands(wired),
-            _curves(samples),
-            _timeline(samples),
+            _curves(samples, keys),
+            _timeline(samples, keys),
             kept(wired),
         ]
         for number, candidate in enumerate(wired):
@@ -61,8 +62,8 @@ def page(result: dict[str, Any], compared: Sequence[Comparison]) -> str:
     return Template(files("smbench.report").joinpath("page.html").read_text("utf-8")).substitute(
         title=escape(f"{reference['name']} compared with {', '.join(one['name'] for one in candidates)}"),
         subtitle=escape(
-            f"reference: {reference['exchanges']:,} exchanges of {len(reference['users'])} users in "
-            f"{reference['duration_s']:.3g} s"
+            f"reference: {reference['exchanges']:,} exchanges of {len(reference['users'])} "
+            f"{'user' if len(reference['users']) == 1 else 'users'} in {reference['duration_s']:.3g} s"
             + (
                 f", {reference['answerable']:,} of them a replay is answerable for"
                 if "answerable" in reference
@@ -74,7 +75,7 @@ def page(result: dict[str, Any], compared: Sequence[Comparison]) -> str:
 
 
 def _cards(candidates: Sequence[dict[str, Any]]) -> str:
-    return f'<div class="cards">{"".join(_card(candidate) for candidate in candidates)}</div>'
+    return f'<div class="cards broad">{"".join(_card(candidate) for candidate in candidates)}</div>'
 
 
 def _card(candidate: dict[str, Any]) -> str:
@@ -89,6 +90,7 @@ def _card(candidate: dict[str, Any]) -> str:
             ("matched exchanges", f"{wire['matched']:,} of {wire['reference']:,}"),
             ("missing, extra", f"{candidate['missing']['count']:,}, {candidate['extra']['count']:,}"),
             ("recall of what can be replayed", f"{supported['recall']:.4f}"),
+            ("recall of what has a POSIX counterpart", f"{wire['posix']['recall']:.4f}"),
             ("pairs in another order", part_of(order["inverted"], order["pairs"])),
             ("lease and oplock breaks", " → ".join(f"{count:,}" for count in candidate["leases"]["breaks"])),
             ("median latency", " → ".join(duration(value) for value in latency["p50_ns"])),
@@ -127,7 +129,7 @@ def _legend(names: Iterable[str]) -> str:
     keys = "".join(
         f'<span><i class="key s{number}"></i>{escape(name)}</span>' for number, name in enumerate(names)
     )
-    return f'<h2>By command</h2><p class="legend">{keys}</p>'
+    return f'<p class="legend">{keys}</p>'
 
 
 def _commands(wired: Sequence[dict[str, Any]]) -> str:
@@ -184,7 +186,7 @@ def _times_cell(latency: dict[str, Any], key: str) -> str:
     return f'<td class="n" title="{escape(said)}">{multiple(ratio)}</td>'
 
 
-def _curves(samples: Samples) -> str:
+def _curves(samples: Samples, keys: str) -> str:
     """Latency by percentile, a chart a command."""
     commands = sorted({int(number) for _, rows in samples for number in np.unique(rows["command"])})
     figures = [
@@ -194,7 +196,7 @@ def _curves(samples: Samples) -> str:
     ]
     every = _curve("all commands", [(name, durations(rows)) for name, rows in samples])
     return (
-        "<h2>Latency</h2>"
+        f"<h2>Latency</h2>{keys}"
         f'<div class="charts">{every}{"".join(figures)}</div>'
         '<p class="dim">From request to final response; both axes logarithmic. Waiting requests '
         f"({', '.join(_WAITING)}, LOCK) are not in the first.</p>"
@@ -221,7 +223,7 @@ def _curve(name: str, samples: Sequence[tuple[str, Numbers]]) -> str:
     return f"<figure><figcaption>{escape(name)}</figcaption>{chart}</figure>"
 
 
-def _timeline(samples: Samples) -> str:
+def _timeline(samples: Samples, keys: str) -> str:
     """Exchanges a second over each side's own time."""
     spans = [_span(rows) for _, rows in samples]
     longest_s = max((end - begin for begin, end in spans), default=0) / 1e9 or 1e-3
@@ -238,7 +240,7 @@ def _timeline(samples: Samples) -> str:
     x = charts.linear_axis(longest_s, lambda value: f"{value:g} s", "since the side's first exchange", 8)
     y = charts.linear_axis(busiest, lambda value: f"{value:,.0f}/s")
     chart = charts.line_chart(series, x, y, width=1180, height=240, stepped=True)
-    return f"<h2>Timeline</h2><figure>{chart}</figure>"
+    return f"<h2>Timeline: exchanges a second</h2>{keys}<figure>{chart}</figure>"
 
 
 def _span(rows: Rows) -> tuple[int, int]:

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from smbench.capture.decode import DecodeOptions
 from smbench.fidelity.comparison import Comparison
@@ -25,7 +31,7 @@ from smbench.mounts.options import derive_options
 from smbench.mounts.session import UserMount, open_target
 from smbench.mounts.target import ShareTarget
 from smbench.trace.model import TraceInfo
-from smbench.workload.store import read
+from smbench.workload.store import OPERATIONS, read
 
 ROOT = Path(__file__).resolve().parents[2]
 APPLICATIONS = ROOT / "scripts/make-fidelity"
@@ -52,6 +58,12 @@ class Result:
     """Reference, candidate, matched."""
     mismatched: int = 0
     valid: bool = True
+    posix: float = 1.0
+    """Recall over what has a POSIX counterpart."""
+    lacking: list[tuple[str, str, int]] = field(default_factory=list)
+    """What has none: command, why, how many."""
+    lost: list[tuple[str, str, int]] = field(default_factory=list)
+    """What has one and is missing: command, why, how many."""
 
 
 class Lab:
@@ -137,7 +149,10 @@ class Lab:
         document = json.loads((run / "run.json").read_text())
         with TemporaryDirectory() as scratch:
             ours = load_workload(workload).side
-            theirs = load_run(run, document, Path(scratch), DecodeOptions()).side
+            # Of an encrypted capture the replay is encrypted too.
+            password = Path(scratch) / "password"
+            password.write_text(self.accounts[0].password or "")
+            theirs = load_run(run, document, Path(scratch), DecodeOptions(nt_password_file=password)).side
             return _result(compare_sides(ours, theirs), document)
 
     def _users(self, workload: Path) -> Path:
@@ -164,7 +179,51 @@ def _result(compared: Comparison, document: dict[str, Any]) -> Result:
         },
         mismatched=document["operations"]["mismatched"],
         valid=document["valid"],
+        posix=compared.posix.recall,
+        lacking=compared.lacking,
+        lost=_lost(compared),
     )
+
+
+def _lost(compared: Comparison) -> list[tuple[str, str, int]]:
+    rows = compared.rows[0]
+    missing = np.flatnonzero(compared.matching.of_reference < 0)
+    counted = Counter(
+        (f"{difference.command} {difference.rule}", difference.reason)
+        for at, difference in zip(missing.tolist(), compared.differences.all("missing"), strict=True)
+        if rows["counterpart"][at] < 0
+    )
+    return [(*said, count) for said, count in counted.most_common()]
+
+
+def evenly(workload: Path, step_ns: int) -> None:
+    """Give a workload's operations arrivals of one step each, in the order in which the capture has them:
+    what is judged is what is sent, and a slow client must not change the order of two lanes. What was
+    answered before another request came is so still."""
+    path = workload / OPERATIONS
+    table = pq.read_table(path)
+    arrived, took = (table.column(name).to_numpy() for name in ("arrival_ns", "service_ns"))
+    number = np.arange(len(arrived))
+    answered = np.searchsorted(np.maximum.accumulate(arrived), arrived + took, "left") - 0.5
+    service = (np.maximum(answered - number, 0.5) * step_ns).astype(np.int64)
+    for name, values in (("arrival_ns", number * step_ns), ("service_ns", np.where(took < 0, took, service))):
+        at = table.schema.get_field_index(name)
+        table = table.set_column(at, table.schema.field(at), pa.array(values, table.schema.field(at).type))
+    pq.write_table(table, path)
+
+
+def operations_of(workload: Path) -> int:
+    """How many a workload has."""
+    return len(read(workload).operations)
+
+
+def password_of(capture: Path) -> str | None:
+    """The password that the captures' index gives for one whose sessions are encrypted."""
+    index = capture.with_name("INDEX.tsv")
+    lines = index.read_text(encoding="utf-8").splitlines() if index.is_file() else []
+    line = next((line for line in lines if line.startswith(f"{capture.name}\t")), "")
+    found = re.search(r"NT password (\S+)", line)
+    return found[1] if found else None
 
 
 def contention(roots: list[Path]) -> None:
