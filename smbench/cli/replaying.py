@@ -28,6 +28,7 @@ from smbench.mounts.opening import open_target
 from smbench.mounts.target import DirectoryTarget
 from smbench.plan import Pace, Plan, clone, clone_folder, default_stagger_ns, plan_run
 from smbench.prepare.content import Content
+from smbench.report.inspection import coverage
 from smbench.runner.loops import join_loops
 from smbench.runner.run import RunOptions, RunResult, run
 from smbench.units import format_size
@@ -241,6 +242,7 @@ class Replay:
             "configuration": configuration,
             "mounts": mounted.describe(),
             "client": shown,
+            "coverage": coverage(self.workload.info),
             "versions": versions(),
             "notes": notes,
         }

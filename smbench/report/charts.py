@@ -16,6 +16,8 @@ from smbench.units import format_ns
 Point = tuple[float, float]
 Label = Callable[[float], str]
 
+_HALF = 900
+"""Pictures that are wider go over the whole page."""
 _LEFT, _RIGHT, _TOP, _BOTTOM = 64, 12, 10, 34
 
 
@@ -168,7 +170,9 @@ class Frame:
 
 
 def svg(name: str, width: int, height: int) -> str:
-    return f'<svg class="{name}" viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="img">'
+    across = " over" if width > _HALF else ""
+    size = f'viewBox="0 0 {width} {height}" width="{width}" height="{height}"'
+    return f'<svg class="{name}{across}" {size} role="img">'
 
 
 def _path(points: Sequence[Point], stepped: bool) -> str:

@@ -61,6 +61,14 @@ def inspection(workload: Workload) -> dict[str, Any]:
     }
 
 
+def coverage(info: WorkloadInfo) -> dict[str, Any]:
+    """What became of the capture's exchanges, for a run's document; reasons of those alone that a replay
+    does not repeat as they were."""
+    short = (Disposition.APPROXIMATE.value, Disposition.UNSUPPORTED.value)
+    reasons = [row for row in _reasons(info) if row["disposition"] in short]
+    return {"exchanges": info.trace.exchanges, **_fates(info), "reasons": reasons}
+
+
 def _fates(info: WorkloadInfo) -> dict[str, int]:
     fates = dict.fromkeys((fate.value for fate in Disposition), 0)
     for row in info.coverage:

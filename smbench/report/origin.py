@@ -15,7 +15,7 @@ from smbench.trace.model import command_name
 from smbench.trace.store import EXCHANGES_FILE
 from smbench.workload.store import OPERATIONS
 
-_FRAMES_SHOWN = 4
+_EXCHANGES_SHOWN = 4
 _EXCHANGES = ("index", "capture", "frame", "command")
 
 
@@ -71,10 +71,13 @@ def _selected(
 
 
 def _told(exchanges: Sequence[Mapping[str, Any]], several: bool) -> str:
+    # A compound is one frame; of a long listing each exchange has its own.
+    frames: dict[tuple[int, int], list[str]] = {}
+    for row in exchanges[:_EXCHANGES_SHOWN]:
+        frames.setdefault((row["capture"], row["frame"]), []).append(command_name(row["command"]))
     said = [
-        f"{command_name(row['command'])} in frame {row['frame']}"
-        + (f" of capture {row['capture'] + 1}" if several else "")
-        for row in exchanges[:_FRAMES_SHOWN]
+        f"{'+'.join(commands)} in frame {frame}" + (f" of capture {capture + 1}" if several else "")
+        for (capture, frame), commands in frames.items()
     ]
-    further = len(exchanges) - len(said)
+    further = len(exchanges) - _EXCHANGES_SHOWN
     return ", ".join(said) + (f" and {further} more" if further > 0 else "")

@@ -19,7 +19,15 @@ from smbench.measure.latency import Histogram
 from smbench.report import charts
 from smbench.report.charts import Series
 from smbench.report.origin import find_origins, find_workload
-from smbench.report.page_tables import differences, latencies, slowest, surroundings, thresholds, verdict
+from smbench.report.page_tables import (
+    coverage,
+    differences,
+    latencies,
+    slowest,
+    surroundings,
+    thresholds,
+    verdict,
+)
 from smbench.report.page_time import legend, time_section
 from smbench.report.run_series import read_latencies, read_operations, read_resources
 
@@ -63,6 +71,7 @@ def page(run: Path, document: Mapping[str, Any], workload: Path | None) -> str:
         time_section(operations, latency.intervals, resources, elapsed_s),
         slowest(operations.slowest, users, origins),
         differences(document),
+        coverage(document),
         surroundings(document, _counters(run)),
     ]
     speed = "" if configuration["pace"] == "fast" else f" ×{configuration['speed']:g}"
@@ -70,10 +79,23 @@ def page(run: Path, document: Mapping[str, Any], workload: Path | None) -> str:
         title=escape(f"{configuration.get('workload', 'a run')} on {configuration.get('target', '–')}"),
         subtitle=escape(
             f"{configuration['executor']}, profile {configuration['profile']}, pace {configuration['pace']}"
-            f"{speed}, {configuration['users']:,} users in {configuration['processes']:,} processes"
+            f"{speed}, {_counted(configuration, 'users')} in {_counted(configuration, 'processes')}"
+            f"{_repeated(configuration)}"
         ),
         body="\n".join(body),
     )
+
+
+def _counted(configuration: Mapping[str, Any], name: str) -> str:
+    count = configuration[name]
+    word = {"users": "user", "processes": "process"}[name] if count == 1 else name
+    return f"{count:,} {word}"
+
+
+def _repeated(configuration: Mapping[str, Any]) -> str:
+    clones, loops = configuration.get("clones", 1), configuration.get("loops", 1)
+    said = f", {clones:,} clones ({configuration.get('namespace', '–')} files)" if clones > 1 else ""
+    return said + (f", {loops:,} loops" if loops > 1 else "")
 
 
 def _curves(whole: Mapping[str, Histogram]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
@@ -17,7 +18,15 @@ from smbench.units import format_ns, format_size
 Document = Mapping[str, Any]
 
 _SHOWN = 50
+_UNITS = re.compile("_s$")
+"""Seconds, by the name of a value."""
 _HEADS = ("p50", "p90", "p99", "p99.9", "max")
+_FATES = {
+    "exact": "asked for again as it was",
+    "approximate": "asked for again with a difference",
+    "client": "what clients do by themselves: sessions, breaks, credits",
+    "unsupported": "not asked for again",
+}
 _SPREAD = tuple(zip(_HEADS, ("p50_ns", "p90_ns", "p99_ns", "p99_9_ns", "max_ns"), strict=True))
 
 
@@ -149,8 +158,9 @@ def slowest(rows: Sequence[Document], users: Sequence[str], origins: Origins) ->
         if row["length"]:
             where += f" ({format_size(row['length'])} at {row['offset'] or 0:,})"
         user = users[row["user"]] if 0 <= row["user"] < len(users) else str(row["user"])
-        one = [format_ns(service), format_ns(response), format_ns(row["issued_ns"]), row["kind"], user, where,
-               row["outcome"], row["operation"]]  # fmt: skip
+        times = [format_ns(value).replace(" ", "\N{NO-BREAK SPACE}")
+                 for value in (service, response, row["issued_ns"])]  # fmt: skip
+        one = [*times, row["kind"], user, where, row["outcome"], row["operation"]]
         listed.append([*one, origins.of.get(row["operation"], "–")] if origins.of else one)
     if origins.of:
         heads.append("in the capture")
@@ -188,6 +198,26 @@ def _listed(title: str, rows: Sequence[Sequence[Any]], heads: Sequence[str]) -> 
     return f"<h2>{escape(title)}</h2>{table(heads, rows[:_SHOWN])}{further}"
 
 
+def coverage(document: Document) -> str:
+    """What became of the capture's exchanges on the way to this run's operations; runs of older versions
+    do not say it."""
+    told = document.get("coverage")
+    if not told or not told["exchanges"]:
+        return ""
+    fates = ("exact", "approximate", "client", "unsupported")
+    parts = "".join(
+        f'<tr><td class="name">{fate}</td><td class="n">{told[fate]:,}</td>'
+        f'<td class="n">{told[fate] / told["exchanges"]:.1%}</td><td>{_FATES[fate]}</td></tr>'
+        for fate in fates
+    )
+    reasons = [(one["count"], one["disposition"], one["command"], one["reason"]) for one in told["reasons"]]
+    rows = table(("exchanges", "", "command", "why"), reasons[:_SHOWN]) if reasons else ""
+    return (
+        f"<h2>Coverage of the capture's {told['exchanges']:,} exchanges</h2>"
+        f'<div class="wide"><table class="narrow"><tbody>{parts}</tbody></table></div>{rows}'
+    )
+
+
 def surroundings(document: Document, counters: Document) -> str:
     """Mounts with their options, the client's own counters, the configuration, versions."""
     parts = [_mounts(document.get("mounts", []))]
@@ -198,9 +228,10 @@ def surroundings(document: Document, counters: Document) -> str:
     if told:
         parts.append(f"<h2>The client's own counters</h2>{_columns([(n, f'{v:,}') for n, v in told if v])}")
     configuration = [
-        (name.replace("_", " "), _value(value)) for name, value in document["configuration"].items()
+        (_UNITS.sub("", name).replace("_", " "), _value(name, value))
+        for name, value in document["configuration"].items()
     ]
-    versions = [(name, _value(value)) for name, value in document.get("versions", {}).items()]
+    versions = [(name, _value(name, value)) for name, value in document.get("versions", {}).items()]
     parts.append(f"<h2>Configuration</h2>{_columns(configuration)}")
     parts.append(f"<h2>Versions</h2>{_columns(versions)}")
     return "".join(parts)
@@ -238,5 +269,9 @@ def _columns(pairs: Sequence[tuple[str, str]]) -> str:
     return f'<div class="columns">{facts(pairs)}</div>'
 
 
-def _value(value: Any) -> str:
+def _value(name: str, value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if value is not None and _UNITS.search(name):
+        return format_ns(value * 1e9)
     return "–" if value is None else str(value)

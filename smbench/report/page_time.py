@@ -33,7 +33,7 @@ def time_section(
             _heat(operations, x),
             _throughput(operations, x),
             _lateness(intervals, elapsed_s, x),
-            *_resources(resources, x),
+            *_resources(resources, x, elapsed_s),
         ]
     )
 
@@ -95,38 +95,38 @@ def _lateness(intervals: Sequence[Interval], elapsed_s: float, x: Axis) -> str:
     )
 
 
-def _resources(resources: Resources, x: Axis) -> list[str]:
+def _resources(resources: Resources, x: Axis, end_s: float) -> list[str]:
+    """Each sample holds for the time since the one before; the last ones may lie behind the run's end."""
     machine, workers = resources.machine, resources.workers
     if not machine:
         return []
     times = [time / 1e9 for time in machine["time_ns"]]
     worker_times = [time / 1e9 for time in workers["time_ns"]]
     cores = [
-        Series("all processors, busy", 1, _at(times, machine["cpu_percent"])),
-        Series("the busiest", 0, _at(times, machine["busiest_core_percent"])),
-        Series("stolen by the host", 2, _at(times, machine["steal_percent"])),
+        Series("all processors, busy", 1, _since(times, machine["cpu_percent"], end_s)),
+        Series("the busiest", 0, _since(times, machine["busiest_core_percent"], end_s)),
+        Series("stolen by the host", 2, _since(times, machine["steal_percent"], end_s)),
     ]
     memory = [
-        Series("in use on the machine", 0, _at(times, machine["memory_bytes"])),
-        Series("the workers', resident", 1, _at(worker_times, workers["memory_bytes"])),
+        Series("in use on the machine", 0, _since(times, machine["memory_bytes"], end_s)),
+        Series("the workers', resident", 1, _since(worker_times, workers["memory_bytes"], end_s)),
     ]
-    lengths = np.diff([0.0, *times])
+    lengths = np.diff([0.0, *times]).clip(1e-3)
     moved = (("received", 1, "net_received_bytes"), ("sent", 4, "net_sent_bytes"))
     net = [
-        Series(name, number, [(at, value / length) for (at, value), length in
-                              zip(_at(times, machine[column]), lengths.tolist(), strict=True) if length > 0])
+        Series(name, number, _since(times, (machine[column] / lengths).tolist(), end_s))
         for name, number, column in moved
-    ]  # fmt: skip
+    ]
     return [
-        _chart("processors", cores, x, lambda value: f"{value:.0f} %", largest=100.0, stepped=False),
-        _chart("memory", memory, x, format_size, binary=True, stepped=False),
-        _chart("network of the machine, a second", net, x, format_size, binary=True, stepped=False),
+        _chart("processors", cores, x, lambda value: f"{value:.0f} %", largest=100.0),
+        _chart("memory", memory, x, format_size, binary=True),
+        _chart("network of the machine, a second", net, x, format_size, binary=True),
     ]
 
 
 def _chart(
     title: str, series: Sequence[Series], x: Axis, label: Callable[[float], str],
-    *, largest: float = 0.0, stepped: bool = True, binary: bool = False,
+    *, largest: float = 0.0, binary: bool = False,
 ) -> str:  # fmt: skip
     most = max([largest, *(value for one in series for _, value in one.points)])
     if not most:
@@ -134,7 +134,7 @@ def _chart(
     y = charts.linear_axis(most, label, ticks=3)
     if binary:
         y = _binary_axis(most)
-    chart = charts.line_chart(series, x, y, width=_WIDTH, height=130, stepped=stepped)
+    chart = charts.line_chart(series, x, y, width=_WIDTH, height=130, stepped=True)
     return _figure(title, chart, legend(series) if len(series) > 1 else "")
 
 
@@ -163,8 +163,10 @@ def _held(points: Sequence[Point], until_s: float) -> list[Point]:
     return [*points, (max(until_s, points[-1][0]), points[-1][1])] if points else []
 
 
-def _at(times: Sequence[float], values: Sequence[float]) -> list[Point]:
-    return list(zip(times, values, strict=True))
+def _since(times: Sequence[float], values: Sequence[float], end_s: float) -> list[Point]:
+    begins = [0.0, *times][: len(values)]
+    points = [(begin, value) for begin, value in zip(begins, values, strict=True) if begin < end_s]
+    return [*points, (min(times[-1], end_s), points[-1][1])] if points else []
 
 
 def _seconds(length_s: float) -> str:

@@ -10,11 +10,13 @@ import struct
 import zlib
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 from helpers.browser import browse, needs_chromium
 from helpers.command import THREE_USERS, run
 from helpers.load import OPEN_IF, Load
 
+from smbench.report.origin import find_origins
 from smbench.workload.calls import MakeDirectory, Stat
 from smbench.workload.store import write
 
@@ -84,7 +86,27 @@ def test_the_slowest_calls_have_their_frames(captured):
     text = (captured / "report.html").read_text(encoding="utf-8")
     slow = text[text.index("Slowest calls") : text.index("Approximate")]
     assert "<th>in the capture</th>" in slow
-    assert re.search(r"CREATE in frame \d+", slow)
+    assert re.search(r"[A-Z]{4} in frame \d+", slow)
+
+
+def test_a_call_that_was_one_compound_names_its_frame_once(captured):
+    rows = pq.read_table(captured / "operations.parquet").to_pylist()
+    told = find_origins(captured.parent / "three.workload", rows).of
+    looks = [told[row["operation"]] for row in rows if row["kind"] == "Stat"]
+    assert looks
+    assert all(re.fullmatch(r"CREATE\+QUERY_INFO\+CLOSE in frame \d+", said) for said in looks), looks
+    scans = [told[row["operation"]] for row in rows if row["kind"] == "List"]
+    assert any(re.search(r"QUERY_DIRECTORY in frame \d+, QUERY_DIRECTORY in frame", said) for said in scans)
+
+
+def test_what_became_of_the_captures_exchanges_adds_up(captured):
+    document = json.loads((captured / "run.json").read_text(encoding="utf-8"))
+    coverage = document["coverage"]
+    fates = [coverage[name] for name in ("exact", "approximate", "client", "unsupported")]
+    assert sum(fates) == coverage["exchanges"] == 310
+    text = (captured / "report.html").read_text(encoding="utf-8")
+    assert "Coverage of the capture&#x27;s 310 exchanges" in text or "Coverage of the capture's 310" in text
+    assert f'<td class="name">client</td><td class="n">{coverage["client"]:,}</td>' in text
 
 
 def test_without_the_right_workload_there_are_no_frames_and_it_is_said(captured, tmp_path):
@@ -99,7 +121,7 @@ def test_without_the_right_workload_there_are_no_frames_and_it_is_said(captured,
     assert "no frames" in (tmp_path / "p.html").read_text(encoding="utf-8")
     again = run("report", alone, "--workload", captured.parent / "three.workload")
     assert again.status == 0
-    assert "CREATE in frame" in (alone / "report.html").read_text(encoding="utf-8")
+    assert " in frame " in (alone / "report.html").read_text(encoding="utf-8")
 
 
 def test_a_run_that_is_not_whole_has_its_text_and_a_warning(captured, tmp_path):
