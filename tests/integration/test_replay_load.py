@@ -102,6 +102,59 @@ def test_the_capacity_is_searched_for_and_every_run_is_kept(workload):
     assert json.loads((folder / "003" / "run.json").read_text())["configuration"]["clones"] == 4
 
 
+def test_the_curve_is_printed_with_what_ended_it(workload):
+    found = run(
+        "replay", workload, "target", "-o", "c.run", "--executor", "null", "--pace", "fast",
+        "--users-per-process", "100", "--max-clones", "3", "--find-capacity", "all.service.max<3600s",
+        cwd=workload.parent,
+    )  # fmt: skip
+    assert found.status == 0, found.err
+    lines = found.out.splitlines()
+    assert lines[0] == "3 clones keep to all.service.max<3600s; more were not tried (--max-clones)"
+    assert lines[1].split()[:4] == ["clones", "users", "operations/s", "all.service.max"]
+    assert [(row[0], row[1], row[-1]) for row in map(str.split, lines[2:])] == [
+        ("1", "2", "001"), ("2", "4", "002"), ("3", "6", "003")
+    ]  # fmt: skip
+    told = [line for line in found.err.splitlines() if "operations/s" in line]
+    assert [line.split(":")[0] for line in told] == ["1 clone", "2 clones", "3 clones"]
+    assert all(line.endswith("holds") for line in told)
+
+
+def test_a_deadline_ends_it_with_what_was_measured(workload):
+    document = replayed(workload, "--speed", "0.01", "--deadline", "0.5")
+    operations = document["operations"]
+    assert document["stopped"] == "deadline"
+    assert 0 < operations["executed"] < operations["planned"] == 14
+    assert document["configuration"]["deadline_s"] == 0.5
+
+
+def test_a_deadline_holds_for_all_loops_together(workload):
+    document = replayed(workload, "--speed", "0.05", "--loop", "9", "--deadline", "2")
+    operations = document["operations"]
+    assert document["stopped"] == "deadline"
+    assert 14 < operations["executed"] < operations["planned"] == 9 * 14
+
+
+def test_accounts_are_dealt_round_over_all_clones_and_a_named_one_stands_for_its_user_in_each(workload):
+    (workload.parent / "pw").write_text("secret")
+    (workload.parent / "pw").chmod(0o600)
+    (workload.parent / "users.toml").write_text(
+        "".join(f'[[user]]\nname = "lab{number}"\npassword_file = "pw"\n' for number in (1, 2, 3))
+        + '[[user]]\nname = "labbob"\npassword_file = "pw"\ncaptured = "bob"\n'
+    )
+    for namespace in ("isolated", "shared"):
+        ran = run("replay", workload, "//server.invalid/share", "--users", "users.toml", "--dry-run",
+                  "--json", "--clone", "4", "--namespace", namespace, cwd=workload.parent)  # fmt: skip
+        assert ran.status == 0, ran.err
+        document = json.loads(ran.out)
+        assert [(row["user"], row["account"]) for row in document["users"]] == [
+            ("alice@1", "lab1"), ("bob@1", "labbob"), ("alice@2", "lab2"), ("bob@2", "labbob"),
+            ("alice@3", "lab3"), ("bob@3", "labbob"), ("alice@4", "lab1"), ("bob@4", "labbob"),
+        ]  # fmt: skip
+        assert document["operations"] == 4 * 14
+    assert not list(workload.parent.glob("*.run"))
+
+
 def test_where_not_even_one_clone_keeps_to_the_threshold_the_status_is_99(workload):
     ran = run(
         "replay", workload, "target", "-o", "c.run", "--pace", "fast", "--find-capacity",
