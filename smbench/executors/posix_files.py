@@ -146,15 +146,16 @@ class OpenFiles:
             if other.path.lower() == folded and other is not file
         ]
 
-    def borrow(self, path: str) -> int | None:
-        """Another descriptor of a path's file, where one is open by more than its name; it is closed by the
-        caller. Through a directory's nothing was read yet."""
+    def borrow(self, path: str) -> tuple[int, bool] | None:
+        """Another descriptor of a path's file, where one is open by more than its name, and whether it is a
+        directory's. The caller closes it. Through a directory's nothing was read yet."""
         with self._lock:
             for file in self._files.values():
                 if file.path == path and not file.by_name:
                     if file.directory:
-                        return os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=file.fd)
-                    return os.dup(file.fd)
+                        flags = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+                        return os.open(".", flags, dir_fd=file.fd), True
+                    return os.dup(file.fd), False
         return None
 
     def open_by_name(self, path: str, flags: int) -> int:

@@ -54,13 +54,16 @@ class MetadataCalls:
         self._wire = wire
 
     def stat(self, call: Stat) -> int:
+        directory: bool | None = None
         if self._wire:
-            if not self._questions.about_path(call.path, call.levels):
+            directory = self._questions.about_path(call.path, call.levels)
+            if directory is None:
                 self._looks.look(call.path)
             if not call.options & (DIRECTORY_FILE | NON_DIRECTORY_FILE):
                 return 0
-        # What was asked for just now is not asked for again: this sends nothing.
-        directory = S_ISDIR(self._names.stat(call.path).st_mode)
+        if directory is None:
+            # What a look has asked for just now is not asked for again: this sends nothing.
+            directory = S_ISDIR(self._names.stat(call.path).st_mode)
         if directory and call.options & NON_DIRECTORY_FILE:
             return -EISDIR
         return -ENOTDIR if not directory and call.options & DIRECTORY_FILE else 0

@@ -43,23 +43,24 @@ class Questions:
         with self._descriptor(file) as fd:
             return _ask(fd, info_type, level, additional, length)
 
-    def about_path(self, path: str, levels: Sequence[int]) -> bool:
-        """Ask for classes of the information about a name; False where a stat asks for as much."""
+    def about_path(self, path: str, levels: Sequence[int]) -> bool | None:
+        """Ask for classes of the information about a name, and say whether it is a directory's; None where a
+        stat asks for as much."""
         if not self._asks:
-            return False
+            return None
         only_all = all(level == ALL_CLASS for level in levels)
         borrowed = self._files.borrow(path)
         if borrowed is None and only_all:
-            return False
+            return None
         self._looks.look_again(path)
         try:
-            fd = self._opened(path) if borrowed is None else borrowed
+            fd, directory = self._opened(path) if borrowed is None else borrowed
         except FileNotFoundError:
             self._looks.missed(path)
             raise
         except OSError as error:
             if error.errno in _KEPT_OUT:
-                return False
+                return None
             raise
         try:
             for level in levels or (ALL_CLASS,):
@@ -69,13 +70,13 @@ class Questions:
                     _ask(fd, FILE_INFORMATION, level)
         finally:
             os.close(fd)
-        return True
+        return directory
 
-    def _opened(self, path: str) -> int:
+    def _opened(self, path: str) -> tuple[int, bool]:
         try:
-            return self._names.open(path, os.O_RDONLY | os.O_DIRECTORY)
+            return self._names.open(path, os.O_RDONLY | os.O_DIRECTORY), True
         except NotADirectoryError:
-            return self._files.open_by_name(path, os.O_RDONLY)
+            return self._files.open_by_name(path, os.O_RDONLY), False
 
     @contextmanager
     def _descriptor(self, file: OpenFile) -> Iterator[int]:
