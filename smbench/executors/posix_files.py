@@ -109,6 +109,8 @@ class OpenFiles:
                 self._looks.missed(call.path)
             return -(error.errno or EBADF)
         directory = bool(plan.flags & os.O_DIRECTORY)
+        if asks and plan.may_be_directory:
+            directory = stat.S_ISDIR(os.fstat(fd).st_mode)
         self._files[call.handle] = OpenFile(
             fd, call.path, plan.writable, directory, plan.delete_on_close, variant, key,
             by_name=bool(plan.flags & os.O_PATH), used=plan.make_directory or plan.delete_on_close,

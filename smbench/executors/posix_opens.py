@@ -75,6 +75,8 @@ class OpenPlan:
     must_be_new: bool = False
     refuse_directory: bool = False
     """open(2) would open a directory too, which NON_DIRECTORY_FILE forbids: look at what it was."""
+    may_be_directory: bool = False
+    """Whatever the capture knew of it: it would be opened all the same."""
     writable: bool = False
     delete_on_close: bool = False
     refused: int = 0
@@ -119,6 +121,9 @@ def plan_open(
         mode=0o444 if attributes & READONLY else 0o666,
         retry_flags=None if retry is None else flags & ~os.O_ACCMODE | retry,
         refuse_directory=bool(options & NON_DIRECTORY_FILE) and not flags & (os.O_CREAT | os.O_ACCMODE),
+        may_be_directory=not (
+            options & NON_DIRECTORY_FILE or flags & (os.O_CREAT | os.O_ACCMODE | os.O_PATH)
+        ),
         writable=mode != os.O_RDONLY,
         delete_on_close=delete_on_close,
     )

@@ -172,6 +172,16 @@ def test_a_directory_that_is_only_opened_and_closed_is_asked_for_once(client: Ca
     assert (run(file(3, "d/f")), run(Close(3)), run.asked) == (0, 0, [])
 
 
+def test_a_directory_that_the_capture_did_not_tell_for_one_is_found_to_be_one(
+    client: Callable[..., Client],
+) -> None:
+    run = client()
+    assert run(Open(1, "d", 0x100081, 7, 1, 0x20, 0)) == 0
+    assert (run(Close(1)), run.asked) == (0, [("stat", "d")])
+    assert run(Open(2, "d/f", 0x80000080, 7, 1, 0, 0)) == 0
+    assert (run(Close(2)), run.asked) == (0, [])
+
+
 def test_a_search_for_one_name_reads_the_directory_up_to_it(client: Callable[..., Client]) -> None:
     run = client()
     assert run(directory(1, "d")) == 0
