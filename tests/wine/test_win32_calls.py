@@ -165,6 +165,14 @@ def test_a_security_descriptor(users: Users) -> None:
     assert users.run(calls.StatHandle(1, 3, 0, 4)) == outcome_of(Status.BUFFER_TOO_SMALL)
 
 
+def test_a_security_descriptor_is_set_to_what_it_is(users: Users) -> None:
+    read_control, write_dac, dacl = 0x20000, 0x40000, 4
+    users.run(opens(1, "x", CREATE, access=READ | read_control | write_dac))
+    assert users.run(calls.SetSecurity(1, dacl)) == 0
+    users.run(opens(2, "x", access=READ))
+    assert users.run(calls.SetSecurity(2, dacl)) == outcome_of(Status.ACCESS_DENIED)
+
+
 @pytest.mark.parametrize("level", [1, 2, 3, 37, 38])
 def test_a_scan_in_pieces_finds_every_entry(users: Users, level: int) -> None:
     users.prepare([NamespaceEntry(f"file-{number:03}", Kind.FILE) for number in range(200)])

@@ -342,6 +342,15 @@ def test_a_refused_step_is_the_outcome_and_the_others_are_taken_all_the_same() -
     assert server.commands == [FLUSH, SET_INFO, SET_INFO]
 
 
+def test_a_security_descriptor_is_asked_for_and_set() -> None:
+    server = _Server()
+    assert on(server).set_security(calls.SetSecurity(1, 4)) == 0
+    assert server.commands == [wire.QUERY_INFO, SET_INFO]
+    server = _Server(refuses=wire.QUERY_INFO)
+    assert on(server).set_security(calls.SetSecurity(1, 4)) == outcome_of(Status.ACCESS_DENIED)
+    assert server.commands == [wire.QUERY_INFO]
+
+
 def test_an_open_that_is_refused_empties_nothing() -> None:
     server = _Server(refuses=CREATE)
     opened = on(server).open(calls.Open(2, "y", 2, 7, 5, 0, 0, times=TIMES))

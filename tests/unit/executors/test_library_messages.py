@@ -169,6 +169,16 @@ def test_the_credit_charge_counts_the_larger_payload(message: wire.Message, char
     assert message.credit_charge == charge
 
 
+def test_what_was_answered_is_what_is_set() -> None:
+    descriptor = bytes(range(40))
+    body = struct.pack("<HHI", 9, 64 + 8 + 4, len(descriptor)) + bytes(4) + descriptor + b"behind"
+    assert wire.answered(body) == descriptor
+    request = wire.set_info(ID, 0, descriptor, 3, 4)
+    assert request.body[:4] == struct.pack("<HBB", 33, 3, 0)
+    assert struct.unpack_from("<I", request.body, 12) == (4,)
+    assert request.body.endswith(descriptor)
+
+
 def test_breaks_are_told_by_their_size() -> None:
     oplock = struct.pack("<HBBI16s", 24, 1, 0, 0, ID)
     assert wire.break_of(oplock) == wire.Break(False, ID, 1)
