@@ -10,9 +10,10 @@ import mmap
 import tempfile
 from collections import deque
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from itertools import repeat
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -69,9 +70,12 @@ class LaneCalls:
     """
 
     path: Path
-    buffer: pa.Buffer
+    reader: pa.ipc.RecordBatchFileReader | None
+    """None where there are no calls."""
     batches: list[list[int]]
     max_io_bytes: int
+    reading: Lock = field(default_factory=Lock)
+    """One lane at a time: nobody promises that a reader may be asked by several threads at once."""
 
     def __reduce__(self) -> tuple[object, ...]:
         """A worker that was spawned maps the file again."""
@@ -79,13 +83,10 @@ class LaneCalls:
 
     def of_lane(self, lane: int) -> Iterator[pa.RecordBatch]:
         """The lane's record batches, mapped, not copied."""
-        numbers = self.batches[lane % len(self.batches)]
-        if not numbers:
-            return
-        options = pa.ipc.IpcReadOptions(use_threads=False)
-        reader = pa.ipc.open_file(pa.BufferReader(self.buffer), options=options)
-        for number in numbers:
-            yield reader.get_batch(number)
+        for number in self.batches[lane % len(self.batches)]:
+            with self.reading:
+                batch = self.reader.get_batch(number)
+            yield batch
 
 
 def spread(operations: StoredOperations, plan: Plan, path: Path) -> LaneCalls:
@@ -123,10 +124,12 @@ def spread(operations: StoredOperations, plan: Plan, path: Path) -> LaneCalls:
 
 def _mapped(path: Path, batches: list[list[int]], max_io_bytes: int) -> LaneCalls:
     if not path.stat().st_size:
-        return LaneCalls(path, pa.py_buffer(b""), batches, 0)
+        return LaneCalls(path, None, batches, 0)
     with path.open("rb") as file:
         mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-    return LaneCalls(path, pa.py_buffer(mapped), batches, max_io_bytes)
+    options = pa.ipc.IpcReadOptions(use_threads=False)
+    reader = pa.ipc.open_file(pa.BufferReader(pa.py_buffer(mapped)), options=options)
+    return LaneCalls(path, reader, batches, max_io_bytes)
 
 
 def _largest_io(table: pa.Table) -> int:

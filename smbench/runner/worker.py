@@ -99,6 +99,7 @@ class Job:
 
 def work(job: Job, process: int) -> None:
     """Run one process of the plan: the body of the worker."""
+    gc.freeze()  # what was inherited is shared only as long as no collection touches it
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C is the parent's to answer
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     board = job.board
