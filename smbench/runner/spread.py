@@ -70,8 +70,8 @@ class LaneCalls:
     """
 
     path: Path
-    reader: pa.ipc.RecordBatchFileReader | None
-    """None where there are no calls."""
+    reader: Any
+    """A RecordBatchFileReader; None where there are no calls."""
     batches: list[list[int]]
     max_io_bytes: int
     reading: Lock = field(default_factory=Lock)
