@@ -1,15 +1,24 @@
-"""From a workload to its Plan: placement, times, order."""
+"""From a workload to its Plan: placement, times, order.
+
+The workload is read twice, batch by batch: first the lanes and their sizes, then everything, row by row to
+its place. Memory does not grow with the length of the workload, but with what its order has to remember.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from smbench.plan.columns import ORDER, column_batches, placement
-from smbench.plan.model import Integers, Pace, Plan, Waits
+from smbench.arrays import long_array
+from smbench.plan.columns import Columns, placed_columns, placements
+from smbench.plan.model import Integers, Pace, Plan, Waits, lane_keys, lanes_of_keys
 from smbench.plan.order import Order
-from smbench.workload.model import Workload
+from smbench.workload.model import Operation, Workload
 
 
 def plan_run(
@@ -24,67 +33,122 @@ def plan_run(
 
     The first operation is due at the start of the run, whenever the capture had it.
     """
-    user, lane, arrival_ns, service_ns = placement(workload.operations)
-    lanes = int(lane.max(initial=-1)) + 1
-    key = user.astype(np.int64) * lanes + lane
-    present, lane_of_row = np.unique(key, return_inverse=True)
-    lane_of_row = lane_of_row.astype(np.int32)
-    lane_user = (present // max(lanes, 1)).astype(np.int32)
-    row = np.argsort(lane_of_row, kind="stable")
-    lane_start = np.concatenate([[0], np.cumsum(np.bincount(lane_of_row, minlength=len(present)))])
+    operations = workload.operations
+    lanes, lane_start = _census(operations)
+    size = int(lane_start[-1])
+    row = long_array(size, np.int64)
+    times = None if pace is Pace.FAST else long_array(size, np.int64)
+    placing = _Placing(lanes, lane_start)
+    lane_user, lane_number = lanes_of_keys(lanes)
+    order = Order(lane_user.tolist()) if len(lanes) > 1 else None
+    first_row, first_ns = 0, None
+    for placement, columns in _batches(operations, ordered=order is not None):
+        user, lane, arrival_ns, service_ns = placement
+        if not len(user):
+            continue
+        placed = placing.next(user, lane)
+        row[placed.place] = np.arange(first_row, first_row + len(user))
+        if first_ns is None:
+            first_ns = int(arrival_ns[0])
+        since_first_ns = arrival_ns - first_ns
+        if times is not None:
+            if pace is Pace.THINK:
+                since_first_ns = placing.since_last_end(placed, since_first_ns, service_ns)
+            times[placed.place] = since_first_ns / speed
+        if order is not None and columns is not None:
+            positions = placed.place - lane_start[placed.lane]
+            order.feed(columns, placed.lane.tolist(), positions.tolist(), first_row)
+        first_row += len(user)
     # A user without operations takes no process.
     with_work, user_rank = np.unique(lane_user, return_inverse=True)
-    arrival_ns = (arrival_ns - (arrival_ns[0] if len(arrival_ns) else 0))[row]
-    think_ns = _since_lanes_last_end(arrival_ns, service_ns[row], lane_start)
-    waits, found = _order(workload, lane_of_row, row, lane_start, lane_user)
     return Plan(
         pace=pace,
         speed=speed,
         users=list(users),
         processes=-(-len(with_work) // users_per_process),
         lane_user=lane_user,
-        lane_number=(present % max(lanes, 1)).astype(np.int32),
+        lane_number=lane_number,
         lane_process=(user_rank // users_per_process).astype(np.int32),
         lane_start=lane_start,
         row=row,
-        intended_ns=(arrival_ns / speed).astype(np.int64) if pace is Pace.ORIGINAL else None,
-        think_ns=(think_ns / speed).astype(np.int64) if pace is Pace.THINK else None,
-        waits=waits,
-        edges_found=found,
+        intended_ns=times if pace is Pace.ORIGINAL else None,
+        think_ns=times if pace is Pace.THINK else None,
+        waits=_waits(order, lane_start),
+        edges_found=0 if order is None else order.edges.found,
     )
 
 
-def _since_lanes_last_end(arrival_ns: Integers, service_ns: Integers, lane_start: Integers) -> Integers:
-    """By place: from the end of the lane's previous operation to the arrival; of a first one, since 0."""
-    ended = arrival_ns + np.maximum(service_ns, 0)
-    last_end = np.concatenate([[0], ended[:-1]])[: len(arrival_ns)]
-    first = lane_start[:-1]
-    last_end[first] = 0
-    return np.asarray(np.maximum(arrival_ns - last_end, 0))
+def _batches(
+    operations: Iterable[Operation], *, ordered: bool
+) -> Iterator[tuple[list[NDArray[Any]], Columns | None]]:
+    if ordered:
+        yield from placed_columns(operations)
+    else:
+        yield from ((placement, None) for placement in placements(operations))
 
 
-def _order(
-    workload: Workload, lane_of_row: Integers, row: Integers, lane_start: Integers, lane_user: Integers
-) -> tuple[Waits, int]:
-    lanes = len(lane_start) - 1
-    none = np.zeros(0, np.int64)
-    if lanes < 2:
-        return Waits(none, none, none), 0
-    place_of_row = np.empty(len(row), np.int64)
-    place_of_row[row] = np.arange(len(row))
-    position_of_row = place_of_row - lane_start[lane_of_row]
-    order = Order(lane_user.tolist())
-    first = 0
-    for columns in column_batches(workload.operations, (*ORDER, "arrival_ns")):
-        last = first + len(columns["kind"])
-        order.feed(columns, lane_of_row[first:last].tolist(), position_of_row[first:last].tolist(), first)
-        first = last
+def _census(operations: Iterable[Operation]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The lanes that there are, as `lane_keys`, and where each begins, with the number of operations last."""
+    sizes: Counter[int] = Counter()
+    for user, lane, *_ in placements(operations):
+        keys, counts = np.unique(lane_keys(user, lane), return_counts=True)
+        sizes.update(dict(zip(keys.tolist(), counts.tolist(), strict=True)))
+    lanes = sorted(sizes)
+    return np.array(lanes, np.int64), np.cumsum([0, *(sizes[lane] for lane in lanes)], dtype=np.int64)
+
+
+@dataclass(frozen=True, slots=True)
+class _Placed:
+    """Where the rows of a batch are in the plan. `by_lane` puts them lane by lane, where each group of
+    one lane begins at `starts`."""
+
+    lane: NDArray[np.int64]
+    place: NDArray[np.int64]
+    by_lane: NDArray[np.int64]
+    starts: NDArray[np.int64]
+
+
+class _Placing:
+    """Places row after row, batch after batch, behind what came before in its lane."""
+
+    def __init__(self, lanes: NDArray[np.int64], lane_start: NDArray[np.int64]) -> None:
+        self._lanes = lanes
+        self._next = lane_start[:-1].copy()
+        self._ended_ns = np.zeros(len(lanes), np.int64)
+
+    def next(self, user: Integers, lane: Integers) -> _Placed:
+        number = np.searchsorted(self._lanes, lane_keys(user, lane))
+        by_lane = np.argsort(number, kind="stable")
+        ordered = number[by_lane]
+        starts = np.flatnonzero(np.diff(ordered, prepend=-1))
+        sizes = np.diff(starts, append=len(ordered))
+        place = np.empty(len(number), np.int64)
+        place[by_lane] = self._next[ordered] + np.arange(len(ordered)) - np.repeat(starts, sizes)
+        self._next[ordered[starts]] += sizes
+        return _Placed(number, place, by_lane, starts)
+
+    def since_last_end(self, placed: _Placed, arrival_ns: Integers, service_ns: Integers) -> Integers:
+        """From the end of the lane's previous operation to the arrival; of a first one, since 0."""
+        arrival_ns = arrival_ns[placed.by_lane]
+        ended_ns = arrival_ns + np.maximum(service_ns[placed.by_lane], 0)
+        lanes = placed.lane[placed.by_lane][placed.starts]
+        last_end_ns = np.roll(ended_ns, 1)
+        last_end_ns[placed.starts] = self._ended_ns[lanes]
+        self._ended_ns[lanes] = ended_ns[np.append(placed.starts[1:], len(ended_ns)) - 1]
+        since_ns = np.empty(len(arrival_ns), np.int64)
+        since_ns[placed.by_lane] = np.maximum(arrival_ns - last_end_ns, 0)
+        return since_ns
+
+
+def _waits(order: Order | None, lane_start: NDArray[np.int64]) -> Waits:
+    if order is None:
+        none = np.zeros(0, np.int64)
+        return Waits(none, none, none)
     edges = order.edges
     place = lane_start[np.array(edges.lane, np.int64)] + np.array(edges.position, np.int64)
     by_place = np.argsort(place, kind="stable")
-    waits = Waits(
+    return Waits(
         place[by_place],
         np.array(edges.after_lane, np.int64)[by_place],
         np.array(edges.count, np.int64)[by_place],
     )
-    return waits, edges.found

@@ -25,33 +25,41 @@ ORDER = (
 
 Columns = dict[str, list[Any]]
 
-_PLACEMENT_TYPES = ("i4", "i4", "i8", "i8")
 
-
-def placement(operations: Iterable[Operation]) -> list[NDArray[Any]]:
-    """The columns PLACEMENT of all operations, each as one array."""
+def placements(operations: Iterable[Operation]) -> Iterator[list[NDArray[Any]]]:
+    """The columns PLACEMENT of all operations, batch by batch, in order of arrival."""
     if isinstance(operations, StoredOperations):
-        batches = list(operations.batches(list(PLACEMENT)))
-        parts = [[batch.column(name).to_numpy() for batch in batches] for name in PLACEMENT]
-    else:
-        rows = [[getattr(operation, name) for name in PLACEMENT] for operation in operations]
-        parts = [[np.array(column)] for column in zip(*rows, strict=True)]
-    return [
-        np.concatenate([np.zeros(0, dtype), *part]).astype(dtype, copy=False)
-        for part, dtype in zip(parts or [[]] * len(PLACEMENT), _PLACEMENT_TYPES, strict=True)
-    ]
-
-
-def column_batches(operations: Iterable[Operation], names: tuple[str, ...]) -> Iterator[Columns]:
-    """The named columns of all operations, batch by batch, in order of arrival; None where a call lacks
-    one, -1 for an answer that the capture lacks."""
-    if isinstance(operations, StoredOperations):
-        for batch in operations.batches(list(names)):
-            yield {name: _values(batch.column(name)) for name in names}
+        for batch in operations.batches(list(PLACEMENT)):
+            yield _placement(batch)
         return
+    for chunk in _chunks(operations):
+        yield _placement_of(chunk)
+
+
+def placed_columns(operations: Iterable[Operation]) -> Iterator[tuple[list[NDArray[Any]], Columns]]:
+    """With the columns PLACEMENT those of ORDER and the arrivals; None where a call lacks one, -1 for an
+    answer that the capture lacks."""
+    names = (*ORDER, "arrival_ns")
+    if isinstance(operations, StoredOperations):
+        for batch in operations.batches(list(dict.fromkeys((*PLACEMENT, *ORDER)))):
+            yield _placement(batch), {name: _values(batch.column(name)) for name in names}
+        return
+    for chunk in _chunks(operations):
+        yield _placement_of(chunk), {name: [_value(one, name) for one in chunk] for name in names}
+
+
+def _chunks(operations: Iterable[Operation]) -> Iterator[list[Operation]]:
     remaining = iter(operations)
     while chunk := list(islice(remaining, _BATCH)):
-        yield {name: [_value(operation, name) for operation in chunk] for name in names}
+        yield chunk
+
+
+def _placement(batch: pa.RecordBatch) -> list[NDArray[Any]]:
+    return [batch.column(name).to_numpy() for name in PLACEMENT]
+
+
+def _placement_of(chunk: list[Operation]) -> list[NDArray[Any]]:
+    return [np.array([getattr(one, name) for one in chunk], np.int64) for name in PLACEMENT]
 
 
 def _values(column: pa.Array) -> list[Any]:

@@ -18,6 +18,19 @@ from numpy.typing import NDArray
 Integers = NDArray[np.signedinteger[Any]]
 
 
+_LANE_BITS = 32
+
+
+def lane_keys(user: Integers, lane: Integers) -> NDArray[np.int64]:
+    """A number a lane of a user, in the order in which a plan has them."""
+    return np.asarray(user.astype(np.int64) << _LANE_BITS | lane)
+
+
+def lanes_of_keys(keys: NDArray[np.int64]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """User and lane of `lane_keys`."""
+    return (keys >> _LANE_BITS).astype(np.int32), (keys & (1 << _LANE_BITS) - 1).astype(np.int32)
+
+
 class Pace(StrEnum):
     """When an operation is issued, besides what it has to wait for."""
 
@@ -89,6 +102,12 @@ class Plan:
         lanes, operations = self.lanes // self.copies, self.operations // self.copies
         lane = np.repeat(np.arange(lanes), np.diff(self.lane_start[: lanes + 1]))
         return self.row[:operations], lane
+
+    def lane_of(self, user: Integers, lane: Integers) -> Integers:
+        """The plan's lane of rows of the workload, by their user and lane; in the first copy."""
+        own = slice(0, self.lanes // self.copies)
+        keys = lane_keys(self.lane_user[own], self.lane_number[own])
+        return np.asarray(np.searchsorted(keys, lane_keys(user, lane)))
 
     @property
     def lanes(self) -> int:

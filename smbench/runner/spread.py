@@ -36,6 +36,7 @@ _SETTERS = [[(name, getattr(kind, name).__set__) for name in _PARAMETERS[kind]] 
 """By number of the kind: each parameter and what sets it (the slot's own descriptor)."""
 _OPEN = KIND_NUMBERS[Open.__name__]
 _NO_PARAMETERS = ("kind", REFUSED)
+_PLACED = ["user", "lane"]
 _LEFT_OUT: dict[str, object] = {"levels": ()}
 """What a column's absence means where it is not None: Parquet counts an empty list as a null."""
 _TRANSFERS = np.array([kind in (Read, Write) for kind in KINDS])
@@ -92,16 +93,12 @@ class LaneCalls:
 def spread(operations: StoredOperations, plan: Plan, path: Path) -> LaneCalls:
     """Write the calls of `plan` to the new file `path`; it may be removed when all workers have it."""
     narrow = _narrowed(operations.path, used_columns(operations.path))
-    row, lane_of_place = plan.first_copy()
-    lane_of_row = np.empty(len(row), np.int32)
-    lane_of_row[row] = lane_of_place
     batches: list[list[int]] = [[] for _ in range(plan.lanes // plan.copies)]
     written = max_io_bytes = 0
     writer: pa.ipc.RecordBatchFileWriter | None = None
-    first = 0
     for table in _gathered(operations, narrow, max(_GATHERED_ROWS, _ROWS_A_LANE * len(batches))):
-        lanes = lane_of_row[first : first + table.num_rows]
-        first += table.num_rows
+        lanes = plan.lane_of(*(table.column(name).to_numpy() for name in _PLACED))
+        table = table.drop_columns(_PLACED)
         max_io_bytes = max(max_io_bytes, _largest_io(table))
         order = np.argsort(lanes, kind="stable")
         if (np.diff(lanes) < 0).any():
@@ -187,12 +184,13 @@ def _gathered(
 ) -> Iterator[pa.Table]:
     held: list[pa.RecordBatch] = []
     count = 0
-    for batch in operations.batches([*types, "expected"]):
+    for batch in operations.batches([*types, *_PLACED, "expected"]):
         columns = {name: batch.column(name) for name in types if name != "kind"}
         narrow = {name: column.cast(types[name]) for name, column in columns.items()}
         kinds = kind_numbers(batch.column("kind"))
         refused = (kinds == _OPEN) & fails(batch.column("expected").to_numpy())
-        held.append(pa.record_batch(narrow | {"kind": pa.array(kinds), REFUSED: pa.array(refused)}))
+        told = {"kind": pa.array(kinds), REFUSED: pa.array(refused)}
+        held.append(pa.record_batch(narrow | told | {name: batch.column(name) for name in _PLACED}))
         count += batch.num_rows
         if count >= rows:
             yield pa.Table.from_batches(held)
