@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
@@ -29,7 +28,7 @@ from smbench.runner import result as written
 from smbench.runner.board import Board
 from smbench.runner.cuts import Cuts
 from smbench.runner.pool import Ending, run_pool
-from smbench.runner.spread import KINDS, spread, stored
+from smbench.runner.spread import KINDS, kind_numbers, spread, stored
 from smbench.runner.statistics import read_statistics
 from smbench.runner.timing import timing
 from smbench.runner.warming import paths_by_user
@@ -42,6 +41,8 @@ from smbench.workload.store import StoredOperations
 _MEMORY_FILES = Path("/dev/shm")
 _CALL_BYTES = 120
 """About what one call takes in the file that workers map."""
+_MOST_IN_MEMORY = 256 << 20
+"""A longer workload must not need more memory: its files are the page cache's to keep or to write out."""
 _COUNT_EVERY_NS = 500_000_000
 
 _LOOK_EVERY_NS = 1_000_000_000
@@ -302,13 +303,17 @@ def run(
 
 def _may_wait(operations: StoredOperations) -> bool:
     """Whether some call may wait for what others do: then somebody has to look whether anybody is left."""
-    table = operations.table(["kind", "wait"])
-    watches = pc.equal(table.column("kind").cast(pa.string()), Notify.__name__)
-    return bool(pc.any(watches).as_py() or pc.any(table.column("wait")).as_py())
+    watches = KINDS.index(Notify)
+    return any(
+        pc.any(batch.column("wait")).as_py() or (kind_numbers(batch.column("kind")) == watches).any()
+        for batch in operations.batches(["kind", "wait"])
+    )
 
 
 def _roomy(needed: int) -> Path | None:
-    """Memory where there is room for twice as much, else the system's folder for temporary files."""
+    """Memory for what is little and has room twice, else the system's folder for temporary files."""
+    if needed > _MOST_IN_MEMORY:
+        return None
     try:
         free = shutil.disk_usage(_MEMORY_FILES).free
     except OSError:
