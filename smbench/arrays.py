@@ -30,6 +30,7 @@ def long_array(length: int, dtype: DTypeLike) -> NDArray[Any]:
         return np.frombuffer(mmap.mmap(file.fileno(), size), dtype)
 
 
-def blocks(length: int, size: int = BLOCK) -> Iterator[slice]:
-    """Neighbouring slices that cover so many numbers."""
+def blocks(length: int, size: int | None = None) -> Iterator[slice]:
+    """Neighbouring slices of `size` (BLOCK) that cover so many numbers."""
+    size = size or BLOCK
     return (slice(first, min(first + size, length)) for first in range(0, length, size))

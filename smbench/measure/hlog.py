@@ -6,7 +6,6 @@ Written line by line here because the library's writer drops tags and its start 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -23,42 +22,47 @@ _MAX_UNIT_NS = 1_000_000
 """The log tells each interval's maximum in milliseconds."""
 
 
-@dataclass(frozen=True, slots=True)
-class Series:
-    """One tag's values: when each operation completed, since the start of the run, and its time."""
-
-    tag: str
-    completed_ns: NDArray[np.int64]
-    values_ns: NDArray[np.int64]
+Part = tuple[NDArray[np.int64], NDArray[np.int64]]
+"""When operations completed, since the start of the run, and their values (ns)."""
 
 
-def write_hlog(path: Path, start_epoch_ns: int, series: Iterable[Series]) -> dict[str, Histogram]:
-    """Write the log; the whole histogram of every tag comes back."""
-    series = list(series)
-    end_ns = max((int(one.completed_ns.max(initial=0)) for one in series), default=0)
-    interval_s = max(1, -(-end_ns // (_SECOND_NS * INTERVALS_WANTED)))
-    lines: list[tuple[int, str, str]] = []
-    whole: dict[str, Histogram] = {}
-    for one in series:
-        interval = one.completed_ns // (interval_s * _SECOND_NS)
-        order = np.argsort(interval, kind="stable")
-        present, starts = np.unique(interval[order], return_index=True)
-        total = whole.setdefault(one.tag, Histogram())
-        for number, start, end in zip(present, starts, [*starts[1:], len(order)], strict=True):
-            histogram = Histogram()
-            histogram.record(one.values_ns[order[start:end]])
-            total.add(histogram)
-            lines.append((int(number), one.tag, _line(one.tag, int(number), interval_s, histogram)))
-    started = datetime.fromtimestamp(start_epoch_ns / _SECOND_NS, UTC)
-    with path.open("w", encoding="ascii") as log:
-        log.write("#[Histogram log format version 1.3]\n")
-        log.write(
-            f"#[StartTime: {start_epoch_ns / _SECOND_NS:.3f} (seconds since epoch), {started:%c} UTC]\n"
-        )
-        log.write(f"#[BaseTime: {start_epoch_ns / _SECOND_NS:.3f} (seconds since epoch)]\n")
-        log.write('"StartTimestamp","Interval_Length","Interval_Max","Interval_Compressed_Histogram"\n')
-        log.writelines(line for _, _, line in sorted(lines))
-    return whole
+class IntervalLog:
+    """Counts tag by tag, each part by part; `write` writes what was counted.
+
+    `end_ns` is the last completion. Memory depends on the number of intervals, not on that of values.
+    """
+
+    def __init__(self, end_ns: int) -> None:
+        self._interval_s = max(1, -(-end_ns // (_SECOND_NS * INTERVALS_WANTED)))
+        self._lines: list[tuple[int, str, str]] = []
+
+    def count(self, tag: str, parts: Iterable[Part]) -> Histogram:
+        """Count all values of a tag; its whole histogram comes back."""
+        histograms: dict[int, Histogram] = {}
+        for completed_ns, values_ns in parts:
+            interval = completed_ns // (self._interval_s * _SECOND_NS)
+            order = np.argsort(interval, kind="stable")
+            present, starts = np.unique(interval[order], return_index=True)
+            for number, start, end in zip(present.tolist(), starts, [*starts[1:], len(order)], strict=True):
+                histograms.setdefault(number, Histogram()).record(values_ns[order[start:end]])
+        whole = Histogram()
+        for number in sorted(histograms):
+            histogram = histograms.pop(number)
+            whole.add(histogram)
+            self._lines.append((number, tag, _line(tag, number, self._interval_s, histogram)))
+        return whole
+
+    def write(self, path: Path, start_epoch_ns: int) -> None:
+        """Write the log."""
+        started = datetime.fromtimestamp(start_epoch_ns / _SECOND_NS, UTC)
+        with path.open("w", encoding="ascii") as log:
+            log.write("#[Histogram log format version 1.3]\n")
+            log.write(
+                f"#[StartTime: {start_epoch_ns / _SECOND_NS:.3f} (seconds since epoch), {started:%c} UTC]\n"
+            )
+            log.write(f"#[BaseTime: {start_epoch_ns / _SECOND_NS:.3f} (seconds since epoch)]\n")
+            log.write('"StartTimestamp","Interval_Length","Interval_Max","Interval_Compressed_Histogram"\n')
+            log.writelines(line for _, _, line in sorted(self._lines))
 
 
 class Logged(NamedTuple):

@@ -118,6 +118,10 @@ class Plan:
         first, last = np.searchsorted(self.lane_process, [process, process + 1])
         return range(int(first), int(last))
 
+    def lanes_at(self, places: Integers) -> Integers:
+        """The lanes of some places."""
+        return np.asarray(np.searchsorted(self.lane_start, places, side="right") - 1)
+
     def lane_of_place(self) -> Integers:
         """The lane of every place."""
         return np.repeat(np.arange(self.lanes), np.diff(self.lane_start))

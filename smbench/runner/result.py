@@ -18,13 +18,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from smbench.arrays import blocks, long_array
 from smbench.executors.base import Executor
-from smbench.measure.hlog import Series, write_hlog
+from smbench.measure.hlog import IntervalLog, Part
 from smbench.measure.latency import Histogram
 from smbench.ntstatus import outcome_name
 from smbench.plan.model import Plan
 from smbench.runner.losses import Losses
-from smbench.runner.outcomes import Matcher, expected_name, expected_names, outcome_names
+from smbench.runner.outcomes import Integers, Matcher, expected_name, expected_names, outcome_names
 from smbench.runner.refused import fails
 from smbench.runner.spread import KINDS, kind_numbers, used_columns
 from smbench.runner.timing import Timing
@@ -108,10 +109,7 @@ class OperationsResult:
         self._warm_up_ns = warm_up_ns
         self._plan = plan
         self._executor = executor
-        row, _ = plan.first_copy()
-        self._place_of_row = np.empty(len(row), np.int64)
-        self._place_of_row[row] = np.arange(len(row))
-        self._process_of_place = np.repeat(plan.lane_process, np.diff(plan.lane_start))
+        self._place_of_row = places_of_rows(plan)
         self._kind_of_place, _ = kinds_and_failures(operations, plan)
         self._unsupported = np.array([kind in executor.unsupported for kind in KINDS])
         self._losses = Losses(executor)
@@ -125,18 +123,23 @@ class OperationsResult:
 
     def skipped_places(self) -> NDArray[np.bool_]:
         """Which places of the plan hold a call that the executor does not carry out."""
-        return np.asarray(self._unsupported[self._kind_of_place])
+        skipped = long_array(self._plan.operations, np.bool_)
+        for block in blocks(len(skipped)):
+            skipped[block] = self._unsupported[self._kind_of_place[block]]
+        return skipped
 
     def skipped(self) -> list[dict[str, Any]]:
         """Calls that were skipped, by kind, with the executor's reason."""
-        count = np.bincount(self._kind_of_place[self.skipped_places()], minlength=len(KINDS))
+        count = np.zeros(len(KINDS), np.int64)
+        for block in blocks(self._plan.operations):
+            count += np.bincount(self._kind_of_place[block], minlength=len(KINDS))
         return [
             {
                 "kind": KINDS[at].__name__,
                 "reason": self._executor.unsupported[KINDS[at]],
                 "count": int(count[at]),
             }
-            for at in np.flatnonzero(count)
+            for at in np.flatnonzero(count * self._unsupported)
         ]
 
     def losses(self) -> list[dict[str, Any]]:
@@ -199,7 +202,7 @@ class OperationsResult:
                 batch.column("operation"),
                 pa.array(user),
                 batch.column("lane"),
-                pa.array(self._process_of_place[places]),
+                pa.array(plan.lane_process[plan.lanes_at(places)]),
                 pa.DictionaryArray.from_arrays(pa.array(kind.astype(np.int32)), _KIND_NAMES),
                 batch.column("path"),
                 batch.column("offset"),
@@ -238,30 +241,47 @@ class OperationsResult:
         self, path: Path, timing: Timing, start_epoch_ns: int
     ) -> tuple[dict[str, Any], dict[str, Histogram]]:
         """Write latency.hlog; the `latency` of run.json and the histograms over all kinds come back."""
-        values = {measure: getattr(timing, f"{measure}_ns") for measure in MEASURES}
-        series = list(self._series(timing, values))
-        by_tag = write_hlog(path, start_epoch_ns, series)
+        present, end_ns = np.zeros(len(KINDS), np.int64), 0
+        for block in blocks(self._plan.operations):
+            mine = self.measured(timing, block)
+            present += np.bincount(self._kind_of_place[block][mine], minlength=len(KINDS))
+            end_ns = max(end_ns, int(timing.completed_ns[block][mine].max(initial=0)))
+        log = IntervalLog(end_ns)
         every = {measure: Histogram() for measure in MEASURES}
         latency: dict[str, Any] = {}
-        for kind in dict.fromkeys(one.tag.split(".")[0] for one in series):
-            latency[kind] = {"count": by_tag[f"{kind}.service"].total} | {
-                measure: by_tag[f"{kind}.{measure}"].summary() for measure in MEASURES
+        for number in np.flatnonzero(present).tolist():
+            kind = KINDS[number].__name__
+            by_measure = {
+                measure: log.count(f"{kind}.{measure}", self._parts(timing, number, measure))
+                for measure in MEASURES
             }
-            for measure in MEASURES:
-                every[measure].add(by_tag[f"{kind}.{measure}"])
+            latency[kind] = {"count": by_measure["service"].total} | {
+                measure: histogram.summary() for measure, histogram in by_measure.items()
+            }
+            for measure, histogram in by_measure.items():
+                every[measure].add(histogram)
+                self.histograms[f"{kind}.{measure}"] = histogram
+        log.write(path, start_epoch_ns)
         latency["all"] = {"count": every["service"].total} | {
             measure: every[measure].summary() for measure in MEASURES
         }
-        self.histograms = by_tag | {f"all.{measure}": one for measure, one in every.items()}
+        self.histograms |= {f"all.{measure}": one for measure, one in every.items()}
         return latency, every
 
-    def _series(self, timing: Timing, values: Mapping[str, NDArray[np.int64]]) -> Iterator[Series]:
-        completed = timing.completed_ns
-        measured = self.measured(timing, slice(None))
-        for number in np.flatnonzero(np.bincount(self._kind_of_place[measured], minlength=len(KINDS))):
-            mine = np.flatnonzero(measured & (self._kind_of_place == number))
-            for measure in MEASURES:
-                yield Series(f"{KINDS[number].__name__}.{measure}", completed[mine], values[measure][mine])
+    def _parts(self, timing: Timing, kind: int, measure: str) -> Iterator[Part]:
+        values_ns = getattr(timing, f"{measure}_ns")
+        for block in blocks(self._plan.operations):
+            mine = self.measured(timing, block) & (self._kind_of_place[block] == kind)
+            if mine.any():
+                yield timing.completed_ns[block][mine], values_ns(block)[mine]
+
+
+def places_of_rows(plan: Plan) -> Integers:
+    """Where in the plan each row of the workload is; of the first copy."""
+    places = long_array(plan.operations // plan.copies, np.int64)
+    for block in blocks(len(places)):
+        places[plan.row[block]] = np.arange(block.start, block.stop)
+    return places
 
 
 def kinds_and_failures(
@@ -269,16 +289,19 @@ def kinds_and_failures(
 ) -> tuple[NDArray[np.int8], NDArray[np.bool_]]:
     """By place of the plan: the number of the call in KINDS, and whether a failure of it is no error,
     because the capture had one, or no answer."""
-    kinds = np.empty(len(operations), np.int8)
-    failures = np.empty(len(operations), np.bool_)
+    place_of_row = places_of_rows(plan)
+    kinds = long_array(plan.operations, np.int8)
+    failures = long_array(plan.operations, np.bool_)
     first = 0
     for batch in operations.batches(["kind", "expected"]):
-        rows = slice(first, first + batch.num_rows)
+        places = place_of_row[first : first + batch.num_rows]
         expected = batch.column("expected").to_numpy()
-        kinds[rows] = kind_numbers(batch.column("kind"))
-        failures[rows] = fails(expected) | (expected < 0)
+        number, may_fail = kind_numbers(batch.column("kind")), fails(expected) | (expected < 0)
+        for copy in range(plan.copies):
+            kinds[places + copy * len(place_of_row)] = number
+            failures[places + copy * len(place_of_row)] = may_fail
         first += batch.num_rows
-    return kinds[plan.row], failures[plan.row]
+    return kinds, failures
 
 
 def write_document(path: Path, document: Mapping[str, Any]) -> None:

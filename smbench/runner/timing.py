@@ -12,15 +12,20 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from smbench.arrays import blocks, long_array
 from smbench.measure.oplog import COMPLETED, ISSUED, OUTCOME
 from smbench.plan.model import Plan
 
 Times = NDArray[np.int64]
+Places = slice | NDArray[np.int64]
+ALL = slice(None)
 
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """By place in the plan; times in nanoseconds since the start of the run."""
+    """By place in the plan; times in nanoseconds since the start of the run.
+
+    The arrays may lie in files: what follows from them is asked for some places at a time."""
 
     executed: NDArray[np.bool_]
     intended_ns: Times
@@ -34,44 +39,47 @@ class Timing:
     released: int
     """Edges whose first end never came, because its worker was lost or skipped it."""
 
-    @property
-    def service_ns(self) -> Times:
-        return self.completed_ns - self.issued_ns
+    def service_ns(self, places: Places = ALL) -> Times:
+        return np.asarray(self.completed_ns[places] - self.issued_ns[places])
 
-    @property
-    def response_ns(self) -> Times:
-        return self.completed_ns - self.intended_ns
+    def response_ns(self, places: Places = ALL) -> Times:
+        return np.asarray(self.completed_ns[places] - self.intended_ns[places])
 
-    @property
-    def lateness_ns(self) -> Times:
+    def lateness_ns(self, places: Places = ALL) -> Times:
         """What the harness itself was late by."""
-        return self.issued_ns - np.maximum(self.intended_ns, self.ready_ns)
+        due_ns = np.maximum(self.intended_ns[places], self.ready_ns[places])
+        return np.asarray(self.issued_ns[places] - due_ns)
 
-    @property
-    def held_ns(self) -> Times:
+    def held_ns(self, places: Places = ALL) -> Times:
         """How long an operation that was due was held back by order: its lane's last one, or an edge."""
-        held: Times = np.maximum(self.ready_ns - self.intended_ns, 0)
-        return held
+        return np.asarray(np.maximum(self.ready_ns[places] - self.intended_ns[places], 0))
 
 
 def timing(plan: Plan, records: NDArray[np.int64], start_ns: int, skipped: NDArray[np.bool_]) -> Timing:
     """The timing of a run from its log. `skipped`: places that the executor does not carry out."""
-    executed = records[:, COMPLETED] != 0
-    issued = np.where(executed, records[:, ISSUED] - start_ns, 0)
-    completed = np.where(executed, records[:, COMPLETED] - start_ns, 0)
-    ended = _latest_in_lane(plan, completed)
-    ready = np.zeros(plan.operations, np.int64)
-    ready[1:] = ended[:-1]
-    ready[plan.lane_start[:-1]] = 0 if plan.lane_begin_ns is None else plan.lane_begin_ns
-    thought = ready + plan.think_ns if plan.think_ns is not None else ready
+    size = plan.operations
+    executed = long_array(size, np.bool_)
+    issued, completed, ready, ended = (long_array(size, np.int64) for _ in range(4))
+    thought = None if plan.think_ns is None else long_array(size, np.int64)
+    latest = _LatestInLane(plan)
+    for block in blocks(size):
+        log = records[block]
+        executed[block] = done = log[:, COMPLETED] != 0
+        issued[block] = np.where(done, log[:, ISSUED] - start_ns, 0)
+        completed[block] = np.where(done, log[:, COMPLETED] - start_ns, 0)
+        ready[block], ended[block] = latest.before_and_after(block, completed[block])
+        if thought is not None and plan.think_ns is not None:
+            thought[block] = ready[block] + plan.think_ns[block]
     waits = plan.waits
     before = plan.lane_start[waits.lane] + waits.count - 1
     np.maximum.at(ready, waits.place, ended[before])
-    intended = plan.intended_ns if plan.intended_ns is not None else np.maximum(thought, ready)
+    if thought is not None:
+        for block in blocks(size):
+            np.maximum(thought[block], ready[block], out=thought[block])
     both = executed[waits.place] & executed[before]
     return Timing(
         executed=executed,
-        intended_ns=intended,
+        intended_ns=next(times for times in (plan.intended_ns, thought, ready) if times is not None),
         ready_ns=ready,
         issued_ns=issued,
         completed_ns=completed,
@@ -81,9 +89,29 @@ def timing(plan: Plan, records: NDArray[np.int64], start_ns: int, skipped: NDArr
     )
 
 
-def _latest_in_lane(plan: Plan, completed: Times) -> Times:
-    """When each place and all before it in its lane had ended."""
-    # One accumulation over all lanes: each lane's times are lifted above those of the one before.
-    lift = plan.lane_of_place() * (int(completed.max(initial=0)) + 1)
-    accumulated: Times = np.maximum.accumulate(completed + lift) - lift
-    return accumulated
+class _LatestInLane:
+    """When all before each place in its lane had ended, and with it; block after block."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._start = plan.lane_start
+        self._begin_ns = plan.lane_begin_ns
+        self._lane = -1
+        self._ended_ns = 0
+
+    def before_and_after(self, block: slice, completed: Times) -> tuple[Times, Times]:
+        first, last = np.searchsorted(self._start, [block.start, block.stop - 1], side="right") - 1
+        starts = np.maximum(self._start[first : last + 1], block.start) - block.start
+        goes_on = first == self._lane
+        own = completed.copy()
+        if goes_on:
+            own[0] = max(int(own[0]), self._ended_ns)
+        # One accumulation over all lanes: each lane's times are lifted above those of the one before.
+        lane = np.repeat(np.arange(len(starts)), np.diff(starts, append=len(own)))
+        lift = lane * (int(own.max(initial=0)) + 1)
+        after: Times = np.maximum.accumulate(own + lift) - lift
+        before = np.roll(after, 1)
+        before[starts] = 0 if self._begin_ns is None else self._begin_ns[first : last + 1]
+        if goes_on:
+            before[0] = self._ended_ns
+        self._lane, self._ended_ns = int(last), int(after[-1])
+        return before, after

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from hdrh.histogram import HdrHistogram
 from hdrh.log import HistogramLogReader
+from helpers.hlog import write_log
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smbench.measure.hlog import Series, read_hlog, write_hlog
+from smbench.measure.hlog import read_hlog
 from smbench.measure.latency import BUCKETS, DIGITS, HIGHEST_NS, LOWEST_NS, Histogram, bucket_of
 
 
@@ -56,12 +57,12 @@ def test_an_empty_histogram_says_nothing() -> None:
 
 def test_the_log_opens_in_the_librarys_reader_with_its_tags_and_all_counts(tmp_path) -> None:
     dice = np.random.default_rng(1)
-    series = [
-        Series(tag, dice.integers(0, 5_000_000_000, 3000), dice.integers(0, 80_000_000, 3000))
+    values = {
+        tag: (dice.integers(0, 5_000_000_000, 3000), dice.integers(0, 80_000_000, 3000))
         for tag in ("Read.service", "Read.response", "Open.service")
-    ]
+    }
     start_ns = 1_700_000_000_123_000_000
-    whole = write_hlog(tmp_path / "latency.hlog", start_ns, series)
+    whole = write_log(tmp_path / "latency.hlog", start_ns, values)
     reader = HistogramLogReader(str(tmp_path / "latency.hlog"), HdrHistogram(LOWEST_NS, HIGHEST_NS, DIGITS))
     read: dict[str, HdrHistogram] = {}
     starts = []
@@ -73,14 +74,23 @@ def test_the_log_opens_in_the_librarys_reader_with_its_tags_and_all_counts(tmp_p
     assert starts == sorted(starts)
     assert starts[0] == start_ns / 1e6
     assert len(starts) == 3 * 5
-    for one in series:
-        alone, _ = library(one.values_ns.tolist())
-        assert list(read[one.tag].counts) == list(alone.counts) == whole[one.tag].counts.tolist()
+    for tag, (_, times) in values.items():
+        alone, _ = library(times.tolist())
+        assert list(read[tag].counts) == list(alone.counts) == whole[tag].counts.tolist()
+
+
+def test_a_log_is_the_same_in_whatever_parts_it_was_counted(tmp_path) -> None:
+    dice = np.random.default_rng(2)
+    values = {"Read.service": (dice.integers(0, 9_000_000_000, 4000), dice.integers(0, 1 << 43, 4000))}
+    one = write_log(tmp_path / "one.hlog", 0, values)["Read.service"]
+    many = write_log(tmp_path / "many.hlog", 0, values, parts=7)["Read.service"]
+    assert one.out_of_range == many.out_of_range > 0
+    assert (tmp_path / "one.hlog").read_text() == (tmp_path / "many.hlog").read_text()
 
 
 def test_a_long_run_has_longer_intervals(tmp_path) -> None:
-    hours = Series("Read.service", np.arange(0, 7200_000_000_000, 1_000_000_000), np.full(7200, 5))
-    write_hlog(tmp_path / "latency.hlog", 0, [hours])
+    hours = np.arange(0, 7200_000_000_000, 1_000_000_000)
+    write_log(tmp_path / "latency.hlog", 0, {"Read.service": (hours, np.full(7200, 5))})
     lines = (tmp_path / "latency.hlog").read_text().splitlines()
     assert sum(line.startswith("Tag=") for line in lines) == 300
 
@@ -97,7 +107,7 @@ def test_what_was_encoded_comes_back():
 def test_a_log_is_read_as_it_was_written(tmp_path):
     completed = np.array([100, 1_500_000_000, 1_600_000_000], np.int64)
     values = np.array([10, 2000, 3000], np.int64)
-    whole = write_hlog(tmp_path / "latency.hlog", 0, [Series("Read.service", completed, values)])
+    whole = write_log(tmp_path / "latency.hlog", 0, {"Read.service": (completed, values)})
     first, second = read_hlog(tmp_path / "latency.hlog")
     assert (first.tag, first.start_s, first.length_s, first.histogram.total) == ("Read.service", 0.0, 1.0, 1)
     assert (second.start_s, second.histogram.total) == (1.0, 2)

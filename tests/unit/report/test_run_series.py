@@ -8,11 +8,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from helpers.hlog import write_log
 from hypothesis import given
 from hypothesis import strategies as st
 
 from smbench.errors import UsageError
-from smbench.measure.hlog import Series, write_hlog
 from smbench.measure.resources import MACHINE, SCHEMA
 from smbench.report.charts import linear_axis, log_axis
 from smbench.report.density import SHADES, heat_map, shades, spread
@@ -67,9 +67,7 @@ def test_the_slowest_are_found_in_whatever_row_group(tmp_path_factory, taken):
 def test_the_intervals_over_all_kinds_add_up(tmp_path):
     completed = np.array([100, 1_500 * MS], np.int64)
     values = np.array([1000, 3000], np.int64)
-    write_hlog(
-        tmp_path / "l.hlog", 0, [Series(f"{kind}.service", completed, values) for kind in ("Read", "Stat")]
-    )
+    write_log(tmp_path / "l.hlog", 0, {f"{kind}.service": (completed, values) for kind in ("Read", "Stat")})
     found = read_latencies(tmp_path / "l.hlog")
     every = [(one.start_s, one.count, one.max_ns) for one in found.intervals if one.tag == "all.service"]
     assert [(start, count) for start, count, _ in every] == [(0.0, 2), (1.0, 2)]

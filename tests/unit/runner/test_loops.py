@@ -97,8 +97,8 @@ def test_what_was_broken_in_a_loop_is_broken_in_the_whole_and_nothing_else(
     assert told.released == 0
     # Times of a loop count from its own beginning: what lies between is neither late nor held.
     for measure in ("service_ns", "response_ns", "lateness_ns", "held_ns"):
-        apart = np.concatenate([getattr(one, measure) for one in each])
-        assert getattr(told, measure).tolist() == apart.tolist()
+        apart = np.concatenate([getattr(one, measure)() for one in each])
+        assert getattr(told, measure)().tolist() == apart.tolist()
 
 
 def test_endings_come_together_and_one_loop_is_itself():

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-import numpy as np
-from helpers.load import CREATE, Load
+import dataclasses
+from random import Random
 
+import numpy as np
+import pytest
+from helpers.load import CREATE, Load
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from smbench import arrays
 from smbench.plan import Pace, plan_run
-from smbench.runner.timing import timing
+from smbench.runner.timing import Timing, timing
 
 START = 1_000_000
 
@@ -34,18 +41,18 @@ def test_dependency_and_lane_hold_back_and_only_the_rest_is_lateness():
     result, by_row = timed(two_lanes(), {0: (10, 5000), 1: (5070, 9000), 2: (9300, 9400)})
     assert by_row(result.intended_ns) == [0, 1000, 2000]
     assert by_row(result.ready_ns) == [0, 5000, 9000]
-    assert by_row(result.lateness_ns) == [10, 70, 300]
-    assert by_row(result.held_ns) == [0, 4000, 7000]
-    assert by_row(result.service_ns) == [4990, 3930, 100]
-    assert by_row(result.response_ns) == [5000, 8000, 7400]
+    assert by_row(result.lateness_ns()) == [10, 70, 300]
+    assert by_row(result.held_ns()) == [0, 4000, 7000]
+    assert by_row(result.service_ns()) == [4990, 3930, 100]
+    assert by_row(result.response_ns()) == [5000, 8000, 7400]
     assert (result.violated, result.released) == (0, 0)
 
 
 def test_without_a_pace_an_operation_was_intended_when_it_was_ready():
     result, by_row = timed(two_lanes(), {0: (10, 5000), 1: (5070, 9000), 2: (9300, 9400)}, Pace.FAST)
     assert by_row(result.intended_ns) == [0, 5000, 9000]
-    assert by_row(result.held_ns) == [0, 0, 0]
-    assert by_row(result.response_ns) == [5000, 4000, 400]
+    assert by_row(result.held_ns()) == [0, 0, 0]
+    assert by_row(result.response_ns()) == [5000, 4000, 400]
 
 
 def test_a_broken_edge_is_seen_in_the_log():
@@ -64,4 +71,25 @@ def test_a_lane_that_thinks_is_not_late_and_thinking_goes_on_while_it_waits_for_
     result, by_row = timed(two_lanes(), readings, Pace.THINK)
     assert by_row(result.ready_ns) == [0, 5000, 9000]
     assert by_row(result.intended_ns) == [0, 5000, 9500]
-    assert by_row(result.lateness_ns) == [10, 70, 300]
+    assert by_row(result.lateness_ns()) == [10, 70, 300]
+
+
+@pytest.mark.parametrize("pace", list(Pace))
+@settings(max_examples=10, deadline=None)
+@given(seed=st.integers(0, 1 << 30), size=st.integers(1, 9))
+def test_in_blocks_it_is_what_it_is_at_once(pace: Pace, seed: int, size: int) -> None:
+    random = Random(seed)
+    load = Load()
+    for number in range(12):
+        load.opens(number % 2, number, f"f{random.randrange(4)}", CREATE, lane=random.randrange(3))
+    plan = plan_run(load.workload, load.users, pace=pace)
+    records = np.array([[START + random.randrange(9000), 0, 0] for _ in range(plan.operations)], np.int64)
+    records[:, 2] = [random.choice([0, issued + random.randrange(9000)]) for issued in records[:, 0].tolist()]
+    skipped = np.array([random.random() < 0.1 for _ in range(plan.operations)])
+    at_once = timing(plan, records, START, skipped)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(arrays, "BLOCK", size)
+        in_blocks = timing(plan, records, START, skipped)
+    for field in dataclasses.fields(Timing):
+        one, other = getattr(at_once, field.name), getattr(in_blocks, field.name)
+        assert np.array_equal(one, other), field.name

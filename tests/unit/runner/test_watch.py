@@ -125,8 +125,8 @@ def test_every_record_is_seen_once_however_often_it_is_looked(pace, seed):
     assert lately == view.every.count == plan.operations
     assert sum(kind.count for kind in view.kinds) == plan.operations
     in_the_end = timing(plan, records, START, np.zeros(plan.operations, bool))
-    assert view.every.p99_ns[1] == p99(in_the_end.service_ns)
-    late_ns = np.maximum(in_the_end.lateness_ns, 0)
+    assert view.every.p99_ns[1] == p99(in_the_end.service_ns())
+    late_ns = np.maximum(in_the_end.lateness_ns(), 0)
     assert at_the_end.look(START, now).lateness_p99_ns == (p99(late_ns), p99(late_ns))
 
 
