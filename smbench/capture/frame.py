@@ -6,6 +6,7 @@ import asyncio
 import io
 import re
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,8 @@ def _check_frame(capture: Path, frame: int) -> None:
 
 
 def _dissected(kind: Any, loop: Any, capture: Path, frame: int) -> str:
+    from pyshark.capture.capture import TSharkCrashException
+
     found = kind(
         str(capture),
         display_filter=f"frame.number == {frame}",
@@ -63,7 +66,9 @@ def _dissected(kind: Any, loop: Any, capture: Path, frame: int) -> str:
     try:
         return _shown(next(iter(found)))
     finally:
-        found.close()
+        # asyncio loses the exit status of a tshark that ends meanwhile, which pyshark takes for a crash.
+        with suppress(TSharkCrashException):
+            found.close()
 
 
 def _shown(packet: Any) -> str:

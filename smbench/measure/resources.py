@@ -6,6 +6,7 @@ row before. A sample costs 0.1 ms and 40 µs a worker, in the parent, which has 
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,8 @@ SCHEMA = pa.schema(
         ("busiest_core_percent", pa.float64()),
         ("steal_percent", pa.float64()),
         ("memory_bytes", pa.int64()),  # resident, or in use on the machine
+        ("available_percent", pa.float64()),  # of the machine's memory, without swapping
+        ("swapped_bytes", pa.int64()),  # in and out
         ("context_switches", pa.int64()),
         ("threads", pa.int32()),
         ("net_sent_bytes", pa.int64()),
@@ -44,7 +47,7 @@ class ResourceSampler:
         self._due_ns = 0
         self._workers: dict[int, psutil.Process] = {}
         self._before: dict[int, tuple[int, float, int]] = {}
-        self._machine_before: tuple[Any, int, Any] | None = None
+        self._machine_before: tuple[Any, int, Any, int] | None = None
 
     def begin(self, pids: Mapping[int, int]) -> None:
         """Find the workers, by process number, while they wait: what this takes is nobody's lateness."""
@@ -84,12 +87,13 @@ class ResourceSampler:
 
     def _sample(self, now: int) -> None:
         assert self._machine_before is not None
-        times, switches, net = after = _machine()
-        times_before, switches_before, net_before = self._machine_before
+        times, switches, net, swapped = after = _machine()
+        times_before, switches_before, net_before, swapped_before = self._machine_before
         self._machine_before = after
         spent = {name: getattr(times, name) - getattr(times_before, name) for name in times._fields}
         total = sum(spent.values()) - spent.get("guest", 0.0) - spent.get("guest_nice", 0.0)
         idle = spent["idle"] + spent.get("iowait", 0.0)
+        memory = psutil.virtual_memory()
         self.rows.append(
             {
                 "time_ns": now - self._start_ns,
@@ -97,7 +101,9 @@ class ResourceSampler:
                 "cpu_percent": 100 * (total - idle) / total if total else 0.0,
                 "busiest_core_percent": max(psutil.cpu_percent(percpu=True), default=0.0),
                 "steal_percent": 100 * spent.get("steal", 0.0) / total if total else 0.0,
-                "memory_bytes": psutil.virtual_memory().used,
+                "memory_bytes": memory.used,
+                "available_percent": 100 * memory.available / memory.total,
+                "swapped_bytes": swapped - swapped_before,
                 "context_switches": switches - switches_before,
                 "threads": None,
                 "net_sent_bytes": net.bytes_sent - net_before.bytes_sent if net and net_before else None,
@@ -132,5 +138,8 @@ class ResourceSampler:
         )
 
 
-def _machine() -> tuple[Any, int, Any]:
-    return psutil.cpu_times(), psutil.cpu_stats().ctx_switches, psutil.net_io_counters()
+def _machine() -> tuple[Any, int, Any, int]:
+    with warnings.catch_warnings(action="ignore", category=RuntimeWarning):  # a system that does not count it
+        swap = psutil.swap_memory()
+    switches = psutil.cpu_stats().ctx_switches
+    return psutil.cpu_times(), switches, psutil.net_io_counters(), swap.sin + swap.sout

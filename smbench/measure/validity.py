@@ -1,7 +1,7 @@
 """Whether a run can be trusted, and why not. Pure.
 
 The instrument is at fault where it issued late although it could have issued, where the machine had no
-processor left for it, or where parts of the run are missing.
+processor, memory or descriptor left for it, or where parts of the run are missing.
 """
 
 from __future__ import annotations
@@ -13,12 +13,20 @@ LATENESS_SHARE = 0.10
 """Lateness may be this share of the response time, both at the percentile that is judged …"""
 LATENESS_FLOOR_NS = 1_000_000
 """… or this long, whatever the response times are: what a busy scheduler does to anybody."""
+WAIT_SHARE = 0.10
+"""What an operation waits for a processor may be this share of its response time, both on average …"""
+WAIT_FLOOR_NS = 100_000
+"""… or this long."""
 CPU_LIMIT_PERCENT = 85.0
 STEAL_LIMIT_PERCENT = 5.0
 BUSY_SHARE = 0.10
 """The share of the run's time that may be above a limit …"""
 BUSY_FLOOR_S = 1.0
 """… or this long: what the processors did is told in steps of 10 ms, and a burst of that is no lack."""
+MEMORY_FLOOR_PERCENT = 3.0
+"""Below this much available memory a kernel reclaims while it works …"""
+SWAP_LIMIT_BYTES = 1_000_000
+"""… and what it has swapped, somebody waits for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +44,14 @@ class RunFacts:
     cpu_percent: Sequence[float] = ()
     """Of the whole machine, by sample; so is `steal_percent`."""
     steal_percent: Sequence[float] = ()
+    mean_response_ns: float = 0.0
+    mean_wait_ns: float = 0.0
+    """What an operation's thread was ready to run and had no processor, on average."""
+    available_percent: float = 100.0
+    """The least of the machine's memory that was available at a sample."""
+    swapped_bytes: int = 0
+    out_of_descriptors: int = 0
+    """Operations that failed because this machine had no descriptor left."""
     lost_workers: Sequence[str] = ()
     killed_workers: int = 0
     stopped: str = ""
@@ -43,6 +59,8 @@ class RunFacts:
     order_violated: int = 0
     order_released: int = 0
     """Operations that waited for one that never came, because its worker was lost."""
+    unrecorded: int = 0
+    """Operations without a record in the log although nothing ended the run early."""
     out_of_range: int = 0
 
 
@@ -85,6 +103,27 @@ def judge(facts: RunFacts) -> Verdict:
         reasons.append(
             f"the host took more than {STEAL_LIMIT_PERCENT:g} % of the processor time away for {above}"
         )
+    allowed_ns = max(WAIT_SHARE * facts.mean_response_ns, WAIT_FLOOR_NS)
+    if facts.mean_wait_ns > allowed_ns:
+        waited = (
+            f"operations waited for a processor for {facts.mean_wait_ns / 1e6:.3g} ms on average, allowed "
+            f"{allowed_ns / 1e6:.3g} ms (a tenth of the mean response time, at least 0.1 ms)"
+        )
+        (reasons if facts.paced else warnings).append(waited)
+    if facts.available_percent < MEMORY_FLOOR_PERCENT:
+        reasons.append(
+            f"this machine's memory was used up: {facts.available_percent:.1f} % available, needed are "
+            f"{MEMORY_FLOOR_PERCENT:g} %"
+        )
+    if facts.swapped_bytes > SWAP_LIMIT_BYTES:
+        reasons.append(
+            f"this machine swapped {facts.swapped_bytes / 1e6:,.1f} MB: the times hold waits for it"
+        )
+    if facts.out_of_descriptors:
+        reasons.append(
+            f"{facts.out_of_descriptors} operations found no file descriptor left on this machine; "
+            "raise the limit (ulimit -n), or put fewer users into one process (--users-per-process)"
+        )
     reasons += facts.lost_workers
     if facts.killed_workers:
         reasons.append(
@@ -97,6 +136,8 @@ def judge(facts: RunFacts) -> Verdict:
         reasons.append(f"{facts.order_violated} operations were issued before what they depend on")
     if facts.order_released:
         reasons.append(f"{facts.order_released} operations went on without what they depend on")
+    if facts.unrecorded:
+        reasons.append(f"{facts.unrecorded} operations left no record in the log")
     if facts.out_of_range:
         warnings.append(f"{facts.out_of_range} times were outside of 1 ns … 1 h and are in no histogram")
     return Verdict(reasons, warnings)

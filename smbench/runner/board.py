@@ -1,8 +1,8 @@
 """The progress board: shared memory in which processes see how far others are.
 
-Words are 64 bits, each on a cache line of its own. First the run's: the start time and the order to
-stop. Then one a process: its state. Then one a lane: how many of its operations are completed, written
-only at the counts that somebody waits for. Then a message a process.
+Words are 64 bits, each on a cache line of its own. First the run's: the start time, the
+order to stop, and that all have ended. Then one a process: its state. Then one a lane: how many of its
+operations are completed, written only at the counts that somebody waits for. Then a message a process.
 """
 
 from __future__ import annotations
@@ -18,20 +18,23 @@ FOREVER = (1 << 63) - 1
 _LINE = 64
 _WORDS_A_LINE = _LINE // 8
 _MESSAGE_BYTES = 2048
-_START, _STOP = 0, 1
+_START, _STOP, _OVER = 0, 1, 2
+_FIRST_PROCESS = 3
 _LOOK_AGAIN_NS = 1_000_000_000
 """A sleeper looks up this often although it should be woken."""
 
-STARTING, READY, DONE, FAILED, WAITING = range(5)
-"""States of a process: not yet ready; ready to start, or running; all lanes ended; could not start, or was
-lost; running, with all lanes blocked."""
+STARTING, READY, DONE, FAILED, WAITING, ENDED = range(6)
+"""States of a process: not yet ready; ready to start, or running; all is closed; could not start, or was
+lost; running, with all lanes blocked; all lanes ended."""
+_OUT = (ENDED, DONE, FAILED)
 
 
 class Board:
     """The board of a run, in the file `path`, made when it is not there."""
 
     def __init__(self, path: Path, processes: int, lanes: int, wait_by: Futex | Naps | None = None) -> None:
-        self._lane_line = 2 + processes
+        self._processes = processes
+        self._lane_line = _FIRST_PROCESS + processes
         self._messages = (self._lane_line + lanes) * _LINE
         self._lanes = lanes
         self._made_of = path, processes, lanes
@@ -72,6 +75,7 @@ class Board:
         self.words[_STOP * _WORDS_A_LINE] = 1
         self._wait_by.wake(self._address + _STOP * _LINE)
         self._wait_by.wake(self._address + _START * _LINE)
+        self._wait_by.wake(self._address + _OVER * _LINE)
         for lane in range(self._lanes):
             self._wait_by.wake(self._address + (self._lane_line + lane) * _LINE)
 
@@ -84,13 +88,25 @@ class Board:
             if now_ns() >= due_ns:
                 return
 
+    def end_if_all_have(self) -> None:
+        """Tell all where no process runs a lane any more."""
+        if all(self.state(process) in _OUT for process in range(self._processes)):
+            self.words[_OVER * _WORDS_A_LINE] = 1
+            self._wait_by.wake(self._address + _OVER * _LINE)
+
+    def await_end(self) -> None:
+        """Sleep until all have ended, or the run is stopped."""
+        words = self.words
+        while not words[_OVER * _WORDS_A_LINE] and not self.stopping:
+            self._wait_by.wait(self._address + _OVER * _LINE, 0, now_ns() + _LOOK_AGAIN_NS)
+
     # Processes
 
     def state(self, process: int) -> int:
-        return int(self.words[(2 + process) * _WORDS_A_LINE])
+        return int(self.words[(_FIRST_PROCESS + process) * _WORDS_A_LINE])
 
     def set_state(self, process: int, state: int) -> None:
-        self.words[(2 + process) * _WORDS_A_LINE] = state
+        self.words[(_FIRST_PROCESS + process) * _WORDS_A_LINE] = state
 
     def message(self, process: int) -> str:
         """What the process had to say: why it could not start, or a defect of its executor."""

@@ -80,7 +80,8 @@ class Lane:
 
     def run(self, start_ns: int) -> None:
         """Issue all operations; `start_ns` is the start of the run."""
-        self._board.sleep_until(start_ns)
+        if self._plan.pace is not Pace.ORIGINAL:  # there the first operation has its own time
+            self._board.sleep_until(start_ns)
         self._last_ns = start_ns
         position = 0
         while (chunk := self._take()).end > position:

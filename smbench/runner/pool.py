@@ -32,7 +32,8 @@ from smbench.runner.worker import Job, work
 _LOOK_S = 0.1
 _START_TIMEOUT_S = 120.0
 _START_MARGIN_NS = 5_000_000
-_START_MARGIN_A_PROCESS_NS = 100_000
+_START_MARGIN_A_PROCESS_NS = 1_000_000
+"""All wake at once to hear when the run begins: a small machine needs this long for each."""
 _GRACE_S = 5.0
 _KILLED_S = 5.0
 _DESCRIPTORS_A_WORKER = 4
@@ -161,6 +162,7 @@ def _watch(
                 job.board.set_state(number, states.FAILED)
                 for lane in job.plan.lanes_of(number):
                     job.board.release(lane)
+                job.board.end_if_all_have()
         if sampler is not None:
             sampler.sample_when_due()
         progress()

@@ -6,6 +6,7 @@ from the log; the histograms follow from the whole log.
 
 from __future__ import annotations
 
+import errno
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -97,6 +98,8 @@ class Tally:
     read_bytes: int = 0
     written_bytes: int = 0
     """Of the measured ones."""
+    out_of_descriptors: Counter[int] = field(default_factory=Counter)
+    """Operations that failed because a process' (EMFILE) or the system's (ENFILE) were all used."""
 
 
 class OperationsResult:
@@ -179,6 +182,8 @@ class OperationsResult:
         tally.read_bytes += int(moved[measured & (kind == KINDS.index(Read))].sum())
         tally.written_bytes += int(moved[measured & (kind == KINDS.index(Write))].sum())
         tally.skipped += int(self._unsupported[kind].sum())
+        for error in (errno.EMFILE, errno.ENFILE):
+            tally.out_of_descriptors[error] += int(np.count_nonzero(outcome == -error))
         told: NDArray[np.bool_] | None = None
         if self._executor.compares:
             length = batch.column("length").to_numpy()

@@ -20,10 +20,10 @@ from smbench.executors.base import Executor, ShareAccess
 from smbench.executors.registry import executor_class
 from smbench.measure.clock import epoch_of, now_ns
 from smbench.measure.oplog import COMPLETED, RECORD_BYTES, OperationLog
-from smbench.measure.resources import MACHINE, ResourceSampler
+from smbench.measure.resources import ResourceSampler
 from smbench.measure.thresholds import Figures, Threshold, judge_thresholds
-from smbench.measure.validity import RunFacts, judge, judged_percentile
-from smbench.plan.model import Pace, Plan
+from smbench.measure.validity import judge
+from smbench.plan.model import Plan
 from smbench.runner import result as written
 from smbench.runner.board import Board
 from smbench.runner.cuts import Cuts
@@ -31,6 +31,7 @@ from smbench.runner.pool import Ending, run_pool
 from smbench.runner.spread import KINDS, kind_numbers, spread, stored
 from smbench.runner.statistics import read_statistics
 from smbench.runner.timing import timing
+from smbench.runner.verdict import facts_of
 from smbench.runner.warming import paths_by_user
 from smbench.runner.watch import Observer, RunView
 from smbench.runner.worker import Acting, Job
@@ -134,37 +135,14 @@ class RunResult:
             joined.write(directory / written.OPERATIONS, times)
             latency, every = measured.result()
         self.sampler.write(directory / written.RESOURCES)
-        if counted := read_statistics([folder / "statistics" for folder in self.scratch], plan.users):
-            client_stats = {**(client_stats or {}), "users": counted}
+        counted = read_statistics([folder / "statistics" for folder in self.scratch], plan.users)
+        if counted.users:
+            client_stats = {**(client_stats or {}), "users": counted.users}
         if client_stats is not None:
             written.write_document(directory / written.CLIENT_STATS, client_stats)
         tally = joined.tally
-        machine = [row for row in self.sampler.rows if row["process"] == MACHINE]
         elapsed_ns = int(times.completed_ns.max(initial=0))
-        # Of the last sample only what lies in the run: after it, workers end.
-        ends_ns = np.minimum([row["time_ns"] for row in machine], elapsed_ns)
-        percentile = judged_percentile(tally.executed)
-        verdict = judge(
-            RunFacts(
-                paced=plan.pace is not Pace.FAST,
-                percentile=percentile,
-                lateness_ns=every["lateness"].percentile_ns(percentile),
-                response_ns=every["response"].percentile_ns(percentile),
-                sample_s=(np.diff(ends_ns, prepend=0).clip(0) / 1e9).tolist(),
-                cpu_percent=[row["cpu_percent"] for row in machine],
-                steal_percent=[row["steal_percent"] for row in machine],
-                lost_workers=[
-                    f"worker {process} ({_users(plan, process)}) was lost: {how}"
-                    for process, how in ending.lost.items()
-                ],
-                killed_workers=len(ending.killed),
-                stopped=ending.stopped,
-                defects=list(dict.fromkeys(ending.messages.values())),
-                order_violated=times.violated,
-                order_released=times.released,
-                out_of_range=sum(histogram.out_of_range for histogram in every.values()),
-            )
-        )
+        verdict = judge(facts_of(plan, ending, times, tally, every, self.sampler.rows, counted.waited_ns))
         measured_s = elapsed_ns / 1e9 - self.options.warm_up_s
         per_s = 1 / measured_s if measured_s > 0 else 0.0
         throughput = {
@@ -219,6 +197,7 @@ class RunResult:
             "latency": latency,
             "lateness": every["lateness"].summary(),
             "held": every["held"].summary(),
+            "waited_s": None if counted.waited_ns is None else counted.waited_ns / 1e9,
             "throughput": throughput,
             "thresholds": judge_thresholds(thresholds, figures),
             "order": {
@@ -359,8 +338,3 @@ def _looker(
             watch(observer.look(start_ns, now))
 
     return look
-
-
-def _users(plan: Plan, process: int) -> str:
-    names = dict.fromkeys(plan.users[int(plan.lane_user[lane])] for lane in plan.lanes_of(process))
-    return ", ".join(list(names)[:3]) + (" …" if len(names) > 3 else "")

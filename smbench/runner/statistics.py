@@ -1,21 +1,42 @@
-"""What the executors counted: each worker writes a file of its users' when all is closed."""
+"""What the workers counted: each writes a file when all is closed."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 
-def read_statistics(folders: Iterable[Path], users: Sequence[str]) -> dict[str, Any]:
-    """By user's name, of several loops the last; without those that counted nothing. A worker that was
-    lost left nothing, or a part."""
+@dataclass(slots=True)
+class Counted:
+    """What all workers counted."""
+
+    users: dict[str, Any] = field(default_factory=dict)
+    """What the executors did, by user's name, of several loops the last; without those that counted
+    nothing."""
+    waited_ns: int | None = None
+    """How long the lanes were ready to run and had no processor; None where no system told it."""
+
+
+def write_statistics(file: TextIO, users: Mapping[int, Any], waited_ns: Sequence[int | None]) -> None:
+    """Write one worker's: what its users' executors counted, and its lanes' waits."""
+    told = [each for each in waited_ns if each is not None]
+    json.dump({"users": users, "waited_ns": sum(told) if told else None}, file)
+
+
+def read_statistics(folders: Iterable[Path], users: Sequence[str]) -> Counted:
+    """All workers' together. A worker that was lost left nothing, or a part."""
     found: dict[int, Any] = {}
+    counted = Counted()
     for path in (path for folder in folders for path in folder.glob("*.json")):
         try:
             document = json.loads(path.read_text(encoding="utf-8"))
         except ValueError:
             continue
-        found |= {int(user): counted for user, counted in document.items() if counted}
-    return {users[user]: found[user] for user in sorted(found)}
+        found |= {int(user): each for user, each in document["users"].items() if each}
+        if document["waited_ns"] is not None:
+            counted.waited_ns = (counted.waited_ns or 0) + document["waited_ns"]
+    counted.users = {users[user]: found[user] for user in sorted(found)}
+    return counted

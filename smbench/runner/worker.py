@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ctypes
 import gc
-import json
 import os
 import signal
 import sys
@@ -24,6 +23,7 @@ import pyarrow as pa
 
 from smbench.errors import SmbenchError
 from smbench.executors.base import Executor, ExecutorContext, ShareAccess
+from smbench.measure import scheduler
 from smbench.measure.oplog import OperationLog
 from smbench.plan.model import Plan
 from smbench.runner import board as states
@@ -32,6 +32,7 @@ from smbench.runner.cuts import Cuts
 from smbench.runner.lane import Lane
 from smbench.runner.quiet import Quiet
 from smbench.runner.spread import LaneCalls, calls_of
+from smbench.runner.statistics import write_statistics
 from smbench.workload.calls import Close
 
 _PR_SET_PDEATHSIG = 1
@@ -77,7 +78,7 @@ class Job:
     warm: Sequence[Sequence[str]] = ()
     """For each user, the paths to warm."""
     statistics: Path | None = None
-    """The folder for what the executors counted."""
+    """The folder for what the workers counted."""
     waits: bool = True
     """Some calls may wait for what others do."""
 
@@ -139,8 +140,14 @@ def work(job: Job, process: int) -> None:
     gc.disable()
     sys.setswitchinterval(_SWITCH_INTERVAL_S)
     board.set_state(process, states.READY)
+    waited_ns: list[int | None] = []
     if start_ns := board.await_start():
-        _run_all(job, process, lanes, executors.values(), start_ns)
+        waited_ns = _run_all(job, process, lanes, executors.values(), start_ns)
+        # What is open stays so while others run, as the capture left it; and a process that goes takes
+        # milliseconds of a processor to give its memory back.
+        board.set_state(process, states.ENDED)
+        board.end_if_all_have()
+        board.await_end()
     for executor in executors.values():
         try:
             executor.close()
@@ -148,7 +155,9 @@ def work(job: Job, process: int) -> None:
             board.set_message(process, f"closing what was open failed: {error}")
     if told is not None:
         with told:
-            json.dump({user: executor.statistics() for user, executor in executors.items()}, told)
+            write_statistics(
+                told, {user: executor.statistics() for user, executor in executors.items()}, waited_ns
+            )
     board.set_state(process, states.DONE)
 
 
@@ -188,10 +197,13 @@ def _stop_on_signal(lanes: list[Lane]) -> None:
 
 def _run_all(
     job: Job, process: int, lanes: list[Lane], executors: Collection[Executor], start_ns: int
-) -> None:
+) -> list[int | None]:
+    """Run the lanes to their ends; returns how long each waited for a processor."""
     board = job.board
+    waited_ns: list[int | None] = []
 
     def run(lane: Lane) -> None:
+        before_ns = scheduler.waited_ns()
         try:
             with job.entered(int(job.plan.lane_user[lane.number])):
                 lane.run(start_ns)
@@ -199,11 +211,13 @@ def _run_all(
             board.set_message(process, f"internal error in lane {lane.number}: {error!r}")
         finally:
             board.release(lane.number)
+            after_ns = scheduler.waited_ns()
+            waited_ns.append(None if before_ns is None or after_ns is None else after_ns - before_ns)
 
     watched = (job.executor.waits and job.waits) or not _TOLD_BY_SIGNAL
     if len(lanes) == 1 and not watched:
         run(lanes[0])
-        return
+        return waited_ns
     threading.stack_size(_LANE_STACK_BYTES)
     threads = {lane: threading.Thread(target=run, args=(lane,)) for lane in lanes}
     for thread in threads.values():
@@ -217,6 +231,7 @@ def _run_all(
         quiet.look(len(running), sum(lane.held for lane in running))
     for thread in threads.values():
         thread.join()
+    return waited_ns
 
 
 def _fail(board: Board, process: int, lanes: Iterable[int], why: str) -> None:

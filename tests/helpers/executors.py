@@ -15,6 +15,7 @@ import pytest
 from smbench.errors import SetupError
 from smbench.executors import registry
 from smbench.executors.base import Executor, ExecutorContext, Handler
+from smbench.measure.clock import now_ns
 from smbench.workload.calls import CALLS, Call, Close, Flush, Notify, Open, SetAllocation
 
 
@@ -60,6 +61,31 @@ class Slow(Quiet):
     def answer(self, call: Call) -> int:
         time.sleep(0.02)
         return 0
+
+
+class Spinning(Quiet):
+    """Keeps its processor for 2 ms."""
+
+    name = "spinning"
+
+    def answer(self, call: Call) -> int:
+        until = time.process_time_ns() + 2_000_000
+        while time.process_time_ns() < until:
+            pass
+        return 0
+
+
+class Lasting(Quiet):
+    """Tells when it was closed (now_ns)."""
+
+    name = "lasting"
+    closed_ns = 0
+
+    def close(self) -> None:
+        self.closed_ns = now_ns()
+
+    def statistics(self) -> Mapping[str, Any]:
+        return {"closed_ns": self.closed_ns}
 
 
 class Hanging(Quiet):

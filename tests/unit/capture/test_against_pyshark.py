@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import calendar
 import re
 import subprocess
@@ -101,6 +102,8 @@ def dissected() -> Callable[..., Iterator[tuple[int, Any]]]:
                         yield int(packet.number), layer
         finally:
             capture.close()
+            # Else every later child of this process is announced to pyshark's loop, which nobody runs.
+            asyncio.get_child_watcher().close()
 
     return dissect
 

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from smbench.measure.clock import now_ns
-from smbench.runner.board import FOREVER, READY, Board
+from smbench.runner.board import ENDED, FAILED, FOREVER, READY, Board
 from smbench.runner.futex import Naps, sleeper
 
 MS = 1_000_000
@@ -86,3 +86,26 @@ def test_states_and_messages_are_each_processs_own(board):
     assert (board.state(0), board.state(1)) == (0, READY)
     assert board.message(0).startswith("a long story a")
     assert board.message(1) == "kürzer"
+
+
+def test_all_have_ended_once_the_last_has(board):
+    board.set_state(0, ENDED)
+    board.set_state(1, READY)
+    board.end_if_all_have()
+    began = now_ns()
+
+    def last():
+        board.set_state(1, FAILED)
+        board.end_if_all_have()
+
+    done = in_child(last)
+    board.await_end()
+    assert now_ns() - began >= 20 * MS
+    done()
+
+
+def test_a_run_that_is_stopped_has_ended(board):
+    done = in_child(board.stop)
+    board.await_end()
+    assert board.stopping
+    done()

@@ -1,0 +1,76 @@
+"""What the verdict on a run follows from, gathered from the run."""
+
+from __future__ import annotations
+
+import errno
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from smbench.measure.latency import Histogram
+from smbench.measure.resources import MACHINE
+from smbench.measure.validity import RunFacts, judged_percentile
+from smbench.plan.model import Pace, Plan
+from smbench.runner.pool import Ending
+from smbench.runner.result import Tally
+from smbench.runner.timing import Timing
+
+
+def facts_of(
+    plan: Plan, ending: Ending, times: Timing, tally: Tally, every: Mapping[str, Histogram],
+    resources: Sequence[Mapping[str, Any]], waited_ns: int | None,
+) -> RunFacts:  # fmt: skip
+    """`every` has the histograms of all kinds by measure; `resources` are the sampler's rows; `waited_ns` is
+    what all lanes together waited for a processor."""
+    machine = [row for row in resources if row["process"] == MACHINE]
+    # Of the last sample only what lies in the run: after it, workers end.
+    ends_ns = np.minimum([row["time_ns"] for row in machine], int(times.completed_ns.max(initial=0)))
+    percentile = judged_percentile(tally.executed)
+    ended_by_itself = not (ending.stopped or ending.lost or ending.killed)
+    return RunFacts(
+        paced=plan.pace is not Pace.FAST,
+        percentile=percentile,
+        lateness_ns=every["lateness"].percentile_ns(percentile),
+        response_ns=every["response"].percentile_ns(percentile),
+        mean_response_ns=every["response"].mean_ns,
+        mean_wait_ns=(waited_ns or 0) / max(tally.executed, 1),
+        sample_s=(np.diff(ends_ns, prepend=0).clip(0) / 1e9).tolist(),
+        cpu_percent=[row["cpu_percent"] for row in machine],
+        steal_percent=[row["steal_percent"] for row in machine],
+        available_percent=min((row["available_percent"] for row in machine), default=100.0),
+        swapped_bytes=sum(row["swapped_bytes"] for row in machine),
+        out_of_descriptors=_out_of_descriptors(plan, tally),
+        lost_workers=[
+            f"worker {process} ({_users(plan, process)}) was lost: {how}"
+            for process, how in ending.lost.items()
+        ],
+        killed_workers=len(ending.killed),
+        stopped=ending.stopped,
+        defects=list(dict.fromkeys(ending.messages.values())),
+        order_violated=times.violated,
+        order_released=times.released,
+        unrecorded=tally.planned - tally.executed - tally.skipped if ended_by_itself else 0,
+        out_of_range=sum(histogram.out_of_range for histogram in every.values()),
+    )
+
+
+def _out_of_descriptors(plan: Plan, tally: Tally) -> int:
+    """How many operations found none left on this machine. A server that has no more answers EMFILE as
+    well: it can be ours only where a process has as many operations as it may have descriptors."""
+    ours = tally.out_of_descriptors[errno.ENFILE]
+    if sys.platform != "win32" and tally.out_of_descriptors[errno.EMFILE]:
+        import resource  # not everywhere
+
+        limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+        per_lane = np.diff([*plan.lane_start, plan.operations])
+        most = max(int(per_lane[plan.lanes_of(process)].sum()) for process in range(plan.processes))
+        if limit != resource.RLIM_INFINITY and most >= limit:
+            ours += tally.out_of_descriptors[errno.EMFILE]
+    return ours
+
+
+def _users(plan: Plan, process: int) -> str:
+    names = dict.fromkeys(plan.users[int(plan.lane_user[lane])] for lane in plan.lanes_of(process))
+    return ", ".join(list(names)[:3]) + (" …" if len(names) > 3 else "")
