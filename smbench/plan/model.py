@@ -97,12 +97,6 @@ class Plan:
         """How often each operation of the workload is in the plan."""
         return self.clones * self.loops
 
-    def first_copy(self) -> tuple[Integers, Integers]:
-        """Of the workload's own operations, once: the row and the lane of each place."""
-        lanes, operations = self.lanes // self.copies, self.operations // self.copies
-        lane = np.repeat(np.arange(lanes), np.diff(self.lane_start[: lanes + 1]))
-        return self.row[:operations], lane
-
     def lane_of(self, user: Integers, lane: Integers) -> Integers:
         """The plan's lane of rows of the workload, by their user and lane; in the first copy."""
         own = slice(0, self.lanes // self.copies)
@@ -121,7 +115,3 @@ class Plan:
     def lanes_at(self, places: Integers) -> Integers:
         """The lanes of some places."""
         return np.asarray(np.searchsorted(self.lane_start, places, side="right") - 1)
-
-    def lane_of_place(self) -> Integers:
-        """The lane of every place."""
-        return np.repeat(np.arange(self.lanes), np.diff(self.lane_start))

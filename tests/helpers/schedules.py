@@ -179,5 +179,4 @@ def simulate(plan: Plan, dice: random.Random) -> NDArray[np.int64]:
 
 def place_of_row(plan: Plan) -> NDArray[np.int64]:
     """Where in the first copy of a plan each of the workload's operations is."""
-    row, _ = plan.first_copy()
-    return np.argsort(row)
+    return np.argsort(plan.row[: plan.operations // plan.copies])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 
+import numpy as np
 from helpers.load import Load, all_before, stored_edges
 from helpers.schedules import loads, must_hold, place_of_row, same_handle, simulate, without_renames
 from hypothesis import given, settings
@@ -29,7 +30,7 @@ def test_all_that_must_hold_is_in_the_plan(load: Load) -> None:
 @settings(max_examples=150, deadline=None)
 def test_edges_run_from_earlier_to_later_between_lanes_and_none_is_stored_twice(load: Load) -> None:
     plan = planned(load)
-    lane_of_row = plan.lane_of_place()[plan.row.argsort()]
+    lane_of_row = plan.lanes_at(np.arange(plan.operations))[plan.row.argsort()]
     found = stored_edges(plan)
     assert len(set(found)) == len(found)
     for earlier, later in found:
@@ -51,7 +52,7 @@ def test_what_overlapped_waits_only_for_an_open_or_in_a_close(load: Load) -> Non
 def test_no_stored_edge_is_implied_by_what_its_lane_waited_for_before(load: Load) -> None:
     plan = planned(load)
     known: dict[tuple[int, int], int] = {}
-    lane_of_place = plan.lane_of_place()
+    lane_of_place = plan.lanes_at(np.arange(plan.operations))
     waits = plan.waits
     for place, lane, count in zip(waits.place, waits.lane, waits.count, strict=True):
         waiter = int(lane_of_place[place])

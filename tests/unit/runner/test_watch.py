@@ -70,7 +70,7 @@ def test_users_run_until_all_their_lanes_are_through():
     plan, records, kinds = setting(lanes=3, length=1)
     seen = observer(plan, records, kinds)
     assert seen.look(START, START + 1).users_running == 2
-    mine = plan.lane_user[plan.lane_of_place()] == 0
+    mine = plan.lane_user[plan.lanes_at(np.arange(plan.operations))] == 0
     records[mine] = (START, 0, START + 10)
     assert seen.look(START, START + 2).users_running == 1
     records[~mine] = (START, 0, START + 10)
