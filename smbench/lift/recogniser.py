@@ -9,7 +9,6 @@ stays bounded, whatever opens are held through the capture.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Protocol
 
 from smbench.lift.constants import (
@@ -23,6 +22,7 @@ from smbench.lift.constants import (
 )
 from smbench.lift.handles import Handles, makes_directory
 from smbench.lift.linux import LOOK_BEFORE, REMOVAL_REFUSED, makes_removable
+from smbench.lift.looks import Look, Looks
 from smbench.lift.metadata import set_of, target_of
 from smbench.lift.rule import Case, ExchangeRule, Opened, OpenRule, Rule, RunRule, Taken, refused
 from smbench.lift.rules import CLOSED_BY_SERVER, CLOSED_WITH_TREE, LEFT_OVER, OPENED_BEFORE, TABLE, Table
@@ -37,9 +37,6 @@ HORIZON = 1 << 15
 """Exchanges of the trace that a decision may wait for."""
 
 _CREATE, _CLOSE, _SET_INFO, _IOCTL = Command.CREATE, Command.CLOSE, Command.SET_INFO, Command.IOCTL
-_MAY_BE_CLIENTS = {"stat": 4, "unlink": 0}
-"""Rules whose refused calls a Linux client may have made by itself, and how many CREATEs may come before the
-one that tells. A rename looks for both names first; other threads of the client may come between."""
 _LEAVES = frozenset((Command.TREE_DISCONNECT, Command.LOGOFF))
 
 
@@ -50,17 +47,6 @@ class Watcher(Protocol):
 
     def left(self, opened: Opened, time_ns: int) -> None:
         """The server closed the open with its tree or session."""
-
-
-@dataclass(slots=True)
-class _Look:
-    """A call that was refused, a caller's own as far as one can tell yet: a name was looked for and not
-    found, or a file was not to be removed."""
-
-    opened: Opened
-    rule: OpenRule
-    creates: int
-    """How many CREATEs of its session may still come."""
 
 
 class Recogniser:
@@ -88,8 +74,7 @@ class Recogniser:
         self._now = 0
         self._waiting: dict[int, Opened] = {}
         """Opens that hold exchanges, by the number of the first; in the order of these numbers."""
-        self._looks: dict[int, list[_Look]] = {}
-        """By session of a Linux client: what its next calls may turn out to have looked for."""
+        self._looks = Looks()
         self._broken_chains: dict[int, Opened] = {}
         """By connection: the open whose CREATE failed in the compound that is being read."""
 
@@ -212,44 +197,26 @@ class Recogniser:
             if rule.complete is None or rule.complete(opened):
                 opened.patterns = ()
                 opened.announced = True
-                creates = _MAY_BE_CLIENTS.get(rule.name)
-                if creates is not None and opened.failed and opened.linux and len(held) > 1:
-                    self._looks.setdefault(opened.session, []).append(_Look(opened, rule, creates))
-                else:
+                if not self._looks.add(rule, opened):
                     self._give(rule, opened)
                 return True
         return False
 
     def _end_looks(self, opened: Opened) -> None:
         """An open has come: it makes what was looked for, or removable what was not, or tells their age."""
-        if makes_directory(opened.wish) and (look := self._look_of(opened.session, opened.path)):
+        if makes_directory(opened.wish) and (look := self._looks.of_path(opened.session, opened.path)):
             self._end_look(look, LOOK_BEFORE)
-        if makes_removable(opened) and (look := self._look_of(opened.session, opened.path)):
+        if makes_removable(opened) and (look := self._looks.of_path(opened.session, opened.path)):
             self._end_look(look, REMOVAL_REFUSED)
-        for look in list(self._looks.get(opened.session, ())):
-            if look.creates == 0:
-                self._end_look(look, look.rule)
-            else:
-                look.creates -= 1
+        for look in self._looks.overdue(opened.session):
+            self._end_look(look, look.rule)
 
-    def _end_look(self, look: _Look, rule: Rule) -> None:
-        looks = self._looks[look.opened.session]
-        looks.remove(look)
-        if not looks:
-            del self._looks[look.opened.session]
+    def _end_look(self, look: Look, rule: Rule) -> None:
+        self._looks.remove(look)
         calls = () if look.rule.call is None else (look.rule.call(look.opened),)
         held = self._unhold(look.opened)
         reason = rule.reason or rule.name
         self._take(Taken(rule, reason, tuple(held), calls, look.opened.path, held[0], 0))
-
-    def _look_held_by(self, opened: Opened) -> _Look | None:
-        looks = self._looks.get(opened.session, ())
-        return next((look for look in looks if look.opened is opened), None)
-
-    def _look_of(self, session: int, path: str) -> _Look | None:
-        """The last one: what came before it was a call of its own."""
-        looks = reversed(self._looks.get(session, ()))
-        return next((look for look in looks if look.opened.path == path), None)
 
     def _in_run(self, case: Case, opened: Opened) -> None:
         exchange = case.exchange
@@ -306,11 +273,11 @@ class Recogniser:
         """Decide at once about what an open holds."""
         if opened.runs:
             self._end_run(opened)
-        elif opened.held and not self._look_held_by(opened) and not (opened.failed and self._whole(opened)):
+        elif opened.held and not self._looks.held_by(opened) and not (opened.failed and self._whole(opened)):
             self._release(opened)
             if opened.runs:
                 self._end_run(opened)
-        if look := self._look_held_by(opened):
+        if look := self._looks.held_by(opened):
             self._end_look(look, look.rule)
 
     def _age(self, now: int) -> None:
@@ -342,7 +309,7 @@ class Recogniser:
             if request.info_type != INFO_FILE or request.target is None:
                 return
             target = target_of(Case(exchange, opened, self._handles))
-            if look := self._look_of(exchange.session, target):
+            if look := self._looks.of_path(exchange.session, target):
                 self._end_look(look, LOOK_BEFORE)
             if request.level in RENAMES:
                 self._rename(opened, target)
