@@ -17,7 +17,9 @@ WAIT_SHARE = 0.25
 """What an operation waits for a processor may be this share of its response time, both on average:
 less than what a machine makes it wait that is busy to its limit …"""
 WAIT_FLOOR_NS = 100_000
-"""… or this long."""
+"""… or this long, …"""
+WAIT_IN_ALL_NS = 100_000_000
+"""… and little in all is an accident: some schedulers count in ticks of 10 ms."""
 CPU_LIMIT_PERCENT = 85.0
 STEAL_LIMIT_PERCENT = 5.0
 BUSY_SHARE = 0.10
@@ -47,7 +49,9 @@ class RunFacts:
     steal_percent: Sequence[float] = ()
     mean_response_ns: float = 0.0
     mean_wait_ns: float = 0.0
-    """What an operation's thread was ready to run and had no processor, on average."""
+    """How long an operation's thread was ready to run and had no processor, on average."""
+    waited_ns: int = 0
+    """The same of all operations together."""
     available_percent: float = 100.0
     """The least of the machine's memory that was available at a sample."""
     swapped_bytes: int = 0
@@ -105,7 +109,7 @@ def judge(facts: RunFacts) -> Verdict:
             f"the host took more than {STEAL_LIMIT_PERCENT:g} % of the processor time away for {above}"
         )
     allowed_ns = max(WAIT_SHARE * facts.mean_response_ns, WAIT_FLOOR_NS)
-    if facts.mean_wait_ns > allowed_ns:
+    if facts.mean_wait_ns > allowed_ns and facts.waited_ns > WAIT_IN_ALL_NS:
         waited = (
             f"operations waited for a processor for {facts.mean_wait_ns / 1e6:.3g} ms on average, allowed "
             f"{allowed_ns / 1e6:.3g} ms (a quarter of the mean response time, at least 0.1 ms)"

@@ -36,6 +36,7 @@ def facts_of(
         response_ns=every["response"].percentile_ns(percentile),
         mean_response_ns=every["response"].mean_ns,
         mean_wait_ns=(waited_ns or 0) / max(tally.executed, 1),
+        waited_ns=waited_ns or 0,
         sample_s=(np.diff(ends_ns, prepend=0).clip(0) / 1e9).tolist(),
         cpu_percent=[row["cpu_percent"] for row in machine],
         steal_percent=[row["steal_percent"] for row in machine],

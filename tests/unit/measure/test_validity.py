@@ -39,8 +39,14 @@ def test_a_good_run_is_valid_without_a_word():
         (replace(GOOD, sample_s=[1, 0.3], cpu_percent=[99, 99], steal_percent=[0, 0]), "1.3 of 1.3 s"),
         (replace(GOOD, **seconds(*[10] * 18, 99, 99, 99)), "busy for 3.0 of 21.0 s"),
         (replace(GOOD, steal_percent=[9.0] * 10), "took more than 5 %"),
-        (replace(GOOD, mean_response_ns=400_000, mean_wait_ns=101_000), "0.101 ms on average, allowed 0.1"),
-        (replace(GOOD, mean_response_ns=4e6, mean_wait_ns=1_001_000), "waited for a processor for 1 ms"),
+        (
+            replace(GOOD, mean_response_ns=400_000, mean_wait_ns=101_000, waited_ns=10**9),
+            "0.101 ms on average, allowed 0.1",
+        ),
+        (
+            replace(GOOD, mean_response_ns=4e6, mean_wait_ns=1_001_000, waited_ns=10**9),
+            "waited for a processor for 1 ms",
+        ),
         (replace(GOOD, available_percent=2.9), "2.9 % available"),
         (replace(GOOD, swapped_bytes=2_500_000), "swapped 2.5 MB"),
         (replace(GOOD, out_of_descriptors=3), "3 operations found no file descriptor"),
@@ -66,8 +72,9 @@ def test_what_makes_a_run_invalid(facts, word):
         replace(GOOD, **seconds(99, 10, 10)),
         # What is left of the last second: one tick of the system's clock, in which something ran.
         replace(GOOD, sample_s=[1, 1, 1, 0.01], cpu_percent=[26, 25, 4, 100], steal_percent=[0, 0, 0, 100]),
-        replace(GOOD, mean_response_ns=400_000, mean_wait_ns=100_000),
-        replace(GOOD, mean_response_ns=4e6, mean_wait_ns=1_000_000),
+        replace(GOOD, mean_response_ns=400_000, mean_wait_ns=100_000, waited_ns=10**9),
+        replace(GOOD, mean_response_ns=4e6, mean_wait_ns=1_000_000, waited_ns=10**9),
+        replace(GOOD, mean_response_ns=4e6, mean_wait_ns=3_000_000, waited_ns=10**8),
         replace(GOOD, available_percent=3.0, swapped_bytes=1_000_000),
         replace(GOOD, sample_s=[], cpu_percent=[], steal_percent=[]),
     ],
@@ -78,7 +85,9 @@ def test_what_is_within_the_limits(facts):
 
 def test_without_a_pace_a_busy_processor_is_only_told():
     verdict = judge(
-        replace(GOOD, paced=False, **seconds(*[100] * 9), lateness_ns=5_000_000, mean_wait_ns=1e6)
+        replace(
+            GOOD, paced=False, **seconds(*[100] * 9), lateness_ns=5_000_000, mean_wait_ns=1e6, waited_ns=10**9
+        )
     )
     assert verdict.valid
     assert len(verdict.warnings) == 3
