@@ -118,6 +118,8 @@ def check_content(
             "capture clients that speak SMB2 or SMB3"
         )
     if not packets():
+        if all(examine(path)[1] is Format.OTHER for path in captures):
+            raise UsageError(f"{name} holds no packets, if it is a capture at all: {_WIRE}")
         raise UsageError(
             f"the capture {name} has no packets: capture again, e.g. tcpdump -s 0 -w FILE port 445"
         )

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from smbench.errors import UsageError
+from smbench.errors import SetupError, UsageError
+from smbench.units import format_size
 
 CAPACITY = "capacity.json"
 """The document of a search for the capacity; the folder that it stands in is whole, and has a run in each
@@ -49,9 +51,24 @@ def whole(path: Path, suffix: str, marker: str, force: bool) -> Iterator[Path]:
         if path.exists():
             shutil.rmtree(path)
         draft.rename(path)
-    except BaseException:
+    except BaseException as error:
         shutil.rmtree(draft, ignore_errors=True)
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise SetupError(
+                f"no room left to write {path} ({os.strerror(error.errno)}): make some, or choose another "
+                "place with -o"
+            ) from error
         raise
+
+
+def check_room(folder: Path, needed_bytes: int) -> None:
+    """SetupError where what is to be written there would not fit: better known before it is measured."""
+    free = shutil.disk_usage(folder).free
+    if free < needed_bytes:
+        raise SetupError(
+            f"no room for the result: it may take {format_size(needed_bytes)}, and {folder.parent} has "
+            f"{format_size(free)} left: make some, or choose another place with -o"
+        )
 
 
 def _umask() -> int:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from smbench.cli.amounts import refuse_too_much
+from smbench.cli.artefacts import check_room
 from smbench.cli.clients import described, share_access
 from smbench.cli.common import Console
 from smbench.cli.live import live_view
@@ -39,6 +40,9 @@ FRESH, SAME = "fresh", "same"
 WITHOUT_FILES = ("null", "memory", "simulated")
 """Executors that touch no file of the target, so that nothing is prepared there."""
 _CLIENT_SHOWN = {"lease_break_acknowledgements": "lease_breaks_acknowledged"}
+_RESULT_BYTES = 1 << 20
+_RESULT_BYTES_AN_OPERATION = 32
+"""What a run directory may take; one of 60,200 operations took 12 bytes an operation."""
 _STAGGER_RULE = "the workload's mean time between two arrivals, divided by the clones"
 
 
@@ -103,6 +107,7 @@ class Replay:
         """Prepare, mount, run (all loops) and write the run directory; what run.json holds comes back.
 
         An interrupt ends it as it ends a loop: what was measured until then is written."""
+        check_room(draft, _RESULT_BYTES + plan.operations * _RESULT_BYTES_AN_OPERATION)
         results: list[RunResult] = []
         try:
             return self._carried_out(place, plan, draft, thresholds, results)

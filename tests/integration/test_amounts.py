@@ -82,23 +82,32 @@ def test_what_is_out_of_range_names_the_option_and_leaves_nothing(workload: Path
 TINY_DISK = """
 mount -t tmpfs -o size=64k none {disk} && cd {disk} || exit 77
 head -c 60000 /dev/zero > full
-{tool} replay {workload} {target} -o a.run; echo "status $?"
+{tool} {command}; echo "status $?"
 ls -A; df --output=avail . | tail -1
 """
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root mounts a small disk")
-def test_a_full_disk_is_a_sentence_and_leaves_nothing_half(workload: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("command", "sentence"),
+    [
+        ("replay {workload} {target} -o a.run", "no room for the result: it may take"),
+        ("anonymize {workload} -o a.workload", "no room left to write a.workload (No space left on device)"),
+    ],
+)
+def test_a_full_disk_is_a_sentence_and_leaves_nothing_half(
+    workload: Path, tmp_path: Path, command: str, sentence: str
+) -> None:
     target, disk = tmp_path / "target", tmp_path / "disk"
     target.mkdir()
     disk.mkdir()
-    script = TINY_DISK.format(disk=disk, tool=TOOL, workload=workload, target=target)
+    script = TINY_DISK.format(disk=disk, tool=TOOL, command=command.format(workload=workload, target=target))
     done = subprocess.run(
         ["unshare", "-m", "bash", "-c", script], capture_output=True, text=True, check=False
     )
     if done.returncode == 77 or "unshare" in done.stderr:
         pytest.skip("no mounts here")
     assert "status 3" in done.stdout, done.stdout + done.stderr
-    assert "No space left on device" in done.stderr
+    assert sentence in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1, done.stderr
     assert done.stdout.split("status 3")[1].split()[0] == "full"
