@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy.random  # noqa: F401 - hypothesis would import it as a user who may not read the interpreter
 import pytest
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st

@@ -196,6 +196,7 @@ def slow_load(turns: int = 200) -> Load:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_the_run_after_the_present_operations(tmp_path, monkeypatch, number):
     executors.use(monkeypatch, Slow)
+    handled = signal.getsignal(signal.SIGINT)
     sent = []
 
     def interrupt(done: int, planned: int) -> None:
@@ -211,7 +212,7 @@ def test_a_signal_ends_the_run_after_the_present_operations(tmp_path, monkeypatc
     found = rows(tmp_path)
     assert sum(row["completed_ns"] is not None for row in found) == executed
     assert document["workers"] == {"lost": 0, "killed": 0}
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert signal.getsignal(signal.SIGINT) is handled
 
 
 @pytest.mark.parametrize("pace", [Pace.ORIGINAL, Pace.FAST])
