@@ -6,6 +6,7 @@ row before. A sample costs 0.1 ms and 40 µs a worker, in the parent, which has 
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -29,7 +30,7 @@ SCHEMA = pa.schema(
         ("steal_percent", pa.float64()),
         ("memory_bytes", pa.int64()),  # resident, or in use on the machine
         ("available_percent", pa.float64()),  # of the machine's memory, without swapping
-        ("swapped_bytes", pa.int64()),  # in and out
+        ("swapped_bytes", pa.int64()),  # in and out; null where the system does not tell
         ("context_switches", pa.int64()),
         ("threads", pa.int32()),
         ("net_sent_bytes", pa.int64()),
@@ -47,7 +48,7 @@ class ResourceSampler:
         self._due_ns = 0
         self._workers: dict[int, psutil.Process] = {}
         self._before: dict[int, tuple[int, float, int]] = {}
-        self._machine_before: tuple[Any, int, Any, int] | None = None
+        self._machine_before: tuple[Any, int, Any, int | None] | None = None
 
     def begin(self, pids: Mapping[int, int]) -> None:
         """Find the workers, by process number, while they wait: what this takes is nobody's lateness."""
@@ -103,7 +104,7 @@ class ResourceSampler:
                 "steal_percent": 100 * spent.get("steal", 0.0) / total if total else 0.0,
                 "memory_bytes": memory.used,
                 "available_percent": 100 * memory.available / memory.total,
-                "swapped_bytes": swapped - swapped_before,
+                "swapped_bytes": None if swapped is None else swapped - (swapped_before or 0),
                 "context_switches": switches - switches_before,
                 "threads": None,
                 "net_sent_bytes": net.bytes_sent - net_before.bytes_sent if net and net_before else None,
@@ -138,8 +139,17 @@ class ResourceSampler:
         )
 
 
-def _machine() -> tuple[Any, int, Any, int]:
-    with warnings.catch_warnings(action="ignore", category=RuntimeWarning):  # a system that does not count it
-        swap = psutil.swap_memory()
-    switches = psutil.cpu_stats().ctx_switches
-    return psutil.cpu_times(), switches, psutil.net_io_counters(), swap.sin + swap.sout
+def _machine() -> tuple[Any, int, Any, int | None]:
+    return psutil.cpu_times(), psutil.cpu_stats().ctx_switches, psutil.net_io_counters(), _swapped()
+
+
+def _swapped() -> int | None:
+    """Bytes swapped in and out until now; None where psutil cannot tell: always on Windows."""
+    if sys.platform == "win32":
+        return None
+    with warnings.catch_warnings(action="error", category=RuntimeWarning):
+        try:
+            swap = psutil.swap_memory()
+        except RuntimeWarning:
+            return None
+    return int(swap.sin + swap.sout)

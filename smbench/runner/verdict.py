@@ -41,7 +41,7 @@ def facts_of(
         cpu_percent=[row["cpu_percent"] for row in machine],
         steal_percent=[row["steal_percent"] for row in machine],
         available_percent=min((row["available_percent"] for row in machine), default=100.0),
-        swapped_bytes=sum(row["swapped_bytes"] for row in machine),
+        swapped_bytes=sum(row["swapped_bytes"] or 0 for row in machine),
         out_of_descriptors=_out_of_descriptors(plan, tally),
         lost_workers=[
             f"worker {process} ({_users(plan, process)}) was lost: {how}"
