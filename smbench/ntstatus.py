@@ -313,7 +313,7 @@ _LOWEST_ERRNO_OUTCOME = -4095
 
 
 def name(status: int) -> str:
-    """`STATUS_…`, or the number as `0xC0000XXX` where the table does not name it."""
+    """`STATUS_…`, or the number, as `0xC0000F12`, where the table does not name it."""
     return _STATUS_NAMES.get(status) or f"0x{status:08X}"
 
 

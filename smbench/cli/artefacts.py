@@ -66,7 +66,7 @@ def check_room(folder: Path, needed_bytes: int) -> None:
     free = shutil.disk_usage(folder).free
     if free < needed_bytes:
         raise SetupError(
-            f"no room for the result: it may take {format_size(needed_bytes)}, and {folder.parent} has "
+            f"no room for the result: it may take {format_size(needed_bytes)}, and {folder} has "
             f"{format_size(free)} left: make some, or choose another place with -o"
         )
 

@@ -107,7 +107,7 @@ class Replay:
         """Prepare, mount, run (all loops) and write the run directory; what run.json holds comes back.
 
         An interrupt ends it as it ends a loop: what was measured until then is written."""
-        check_room(draft, _RESULT_BYTES + plan.operations * _RESULT_BYTES_AN_OPERATION)
+        check_room(draft.parent, _RESULT_BYTES + plan.operations * _RESULT_BYTES_AN_OPERATION)
         results: list[RunResult] = []
         try:
             return self._carried_out(place, plan, draft, thresholds, results)

@@ -112,6 +112,10 @@ class Plan:
         first, last = np.searchsorted(self.lane_process, [process, process + 1])
         return range(int(first), int(last))
 
+    def users_of(self, process: int) -> list[str]:
+        """The users whose lanes one process runs."""
+        return list(dict.fromkeys(self.users[int(self.lane_user[lane])] for lane in self.lanes_of(process)))
+
     def lanes_at(self, places: Integers) -> Integers:
         """The lanes of some places."""
         return np.asarray(np.searchsorted(self.lane_start, places, side="right") - 1)

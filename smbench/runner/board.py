@@ -26,7 +26,8 @@ _LOOK_AGAIN_NS = 1_000_000_000
 STARTING, READY, DONE, FAILED, WAITING, ENDED = range(6)
 """States of a process: not yet ready; ready to start, or running; all is closed; could not start, or was
 lost; running, with all lanes blocked; all lanes ended."""
-_OUT = (ENDED, DONE, FAILED)
+OUT = (ENDED, DONE, FAILED)
+"""Of these, none runs a lane any more."""
 
 
 class Board:
@@ -90,7 +91,7 @@ class Board:
 
     def end_if_all_have(self) -> None:
         """Tell all where no process runs a lane any more."""
-        if all(self.state(process) in _OUT for process in range(self._processes)):
+        if all(self.state(process) in OUT for process in range(self._processes)):
             self.words[_OVER * _WORDS_A_LINE] = 1
             self._wait_by.wake(self._address + _OVER * _LINE)
 

@@ -219,8 +219,7 @@ def _signals() -> Iterator[_Orders]:
 
 
 def _who(job: Job, process: int) -> str:
-    users = {job.plan.users[int(job.plan.lane_user[lane])] for lane in job.plan.lanes_of(process)}
-    return f"the worker of {', '.join(sorted(users)[:3])}"
+    return f"the worker of {', '.join(sorted(job.plan.users_of(process))[:3])}"
 
 
 def _how(worker: BaseProcess) -> str:

@@ -17,7 +17,7 @@ from smbench.runner.board import Board
 
 _LOOKS = 3
 """So often in a row it must be quiet: a lane may be between two calls."""
-_STILL = (states.WAITING, states.ENDED, states.DONE, states.FAILED)
+_STILL = (states.WAITING, *states.OUT)
 
 
 class Quiet:

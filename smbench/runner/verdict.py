@@ -65,7 +65,7 @@ def _out_of_descriptors(plan: Plan, tally: Tally) -> int:
         import resource  # not everywhere
 
         limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-        per_lane = np.diff([*plan.lane_start, plan.operations])
+        per_lane = np.diff(plan.lane_start)
         most = max(int(per_lane[plan.lanes_of(process)].sum()) for process in range(plan.processes))
         if limit != resource.RLIM_INFINITY and most >= limit:
             ours += tally.out_of_descriptors[errno.EMFILE]
@@ -73,5 +73,5 @@ def _out_of_descriptors(plan: Plan, tally: Tally) -> int:
 
 
 def _users(plan: Plan, process: int) -> str:
-    names = dict.fromkeys(plan.users[int(plan.lane_user[lane])] for lane in plan.lanes_of(process))
-    return ", ".join(list(names)[:3]) + (" …" if len(names) > 3 else "")
+    names = plan.users_of(process)
+    return ", ".join(names[:3]) + (" …" if len(names) > 3 else "")
