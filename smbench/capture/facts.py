@@ -7,7 +7,8 @@ and users of all of them, before a single exchange is named.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from collections.abc import Set
+from dataclasses import dataclass, field, replace
 
 from smbench.capture.lines import Sealed, Stream
 from smbench.capture.pairing import Paired
@@ -67,6 +68,17 @@ class Facts:
             source, source_port, target, target_port = target, target_port, source, source_port
         self.connections[number] = Connection(source, source_port, target, target_port)
         self.began_ns[number] = time_ns
+
+    def without(self, numbers: Set[int]) -> Facts:
+        """The same without what they say of some connections."""
+        return replace(
+            self,
+            connections={
+                number: known for number, known in self.connections.items() if number not in numbers
+            },
+            began_ns={number: time for number, time in self.began_ns.items() if number not in numbers},
+            sessions={key: known for key, known in self.sessions.items() if key[0] not in numbers},
+        )
 
     def sealed(self, connection: int, message: Sealed) -> None:
         """A message that stays closed."""

@@ -31,7 +31,7 @@ UNSOLICITED = (1 << 64) - 1
 
 
 class Paired(NamedTuple):
-    """An exchange and what naming needs beside it; its first four fields order a whole trace.
+    """An exchange and what naming needs beside it; its first five fields order a whole trace.
 
     `exchange` has the wire's time (nanoseconds since 1970) and its connection; session, tree, user, handle
     and path are not known yet.
@@ -42,6 +42,7 @@ class Paired(NamedTuple):
     frame: int
     position: int
     """Place among the messages of its frame."""
+    connection: int
     exchange: Exchange
     chain: int
     """Number of the compound within its frame; -1 for a message of its own."""
@@ -112,6 +113,7 @@ class Pairing:
             pdu.capture,
             pdu.frame,
             link.position,
+            self._connection,
             exchange,
             link.chain,
             header.session_id,

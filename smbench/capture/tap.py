@@ -30,13 +30,17 @@ LIMITS: Mapping[int, int] = {
     Command.QUERY_DIRECTORY * 2 + 1: _LISTING_LIMIT,
     Command.CHANGE_NOTIFY * 2 + 1: _LISTING_LIMIT,
 }
-"""Bytes of a message that the script writes out, by command * 2 + (1 for a response)."""
+"""Bytes of a message that are needed, by command * 2 + (1 for a response)."""
+LIMIT = 65_600
+"""Of all others."""
 
 
 @contextlib.contextmanager
 def settings(keys: Keys) -> Iterator[Path]:
     """The folder that runs with these keys share; the keys are gone with it."""
-    limits = "LIMITS = {" + ", ".join(f"[{key}] = {limit}" for key, limit in LIMITS.items()) + "}\n"
+    limits = (
+        f"LIMIT = {LIMIT}\nLIMITS = {{{', '.join(f'[{key}] = {limit}' for key, limit in LIMITS.items())}}}\n"
+    )
     files: dict[str, str | bytes] = {
         _SCRIPT: limits + (resources.files(__package__) / _SCRIPT).read_text(encoding="utf-8")
     }
@@ -68,7 +72,7 @@ class Run:
         for port in ports:
             arguments += ["-d", f"tcp.port=={port},nbss"]
         try:
-            self._process = start(arguments, self._file, folder, self._errors.fileno())
+            self._process = start(arguments, self._file, folder, self._errors)
         except SetupError:
             self._close()
             raise

@@ -79,7 +79,7 @@ class Wire:
         exchange.request, exchange.response = request, response
         exchange.related, exchange.dfs, exchange.notification = related, dfs, notification
         chain = 0 if frame else -1
-        paired = Paired(place * STEP, 0, frame or place, place, exchange, chain, session, tree, given)
+        paired = Paired(place * STEP, 0, frame or place, place, 0, exchange, chain, session, tree, given)
         self.said.append(paired)
         self.facts.exchange(paired)
         return self
