@@ -20,6 +20,8 @@ from smbench.trace.messages import SessionSetupRequest
 from smbench.trace.model import Command
 
 _WHOLE_FRAME = b"1"
+_LEAST = 32
+"""Bytes of a header that say what a message is and which it belongs to: command, flags, message id."""
 _SESSION_SETUP_REQUEST = Command.SESSION_SETUP * 2
 
 
@@ -33,7 +35,7 @@ class Opens:
 
 def _kind(header: bytes | bytearray) -> int:
     """command * 2 + (1 for a response)."""
-    return int.from_bytes(header[12:14], "little") * 2 + (header[16] & 1)
+    return int.from_bytes(header[12:14], "little") * 2 + (int.from_bytes(header[16:17]) & 1)
 
 
 def kept(header: bytes, size: int) -> int:
@@ -97,14 +99,11 @@ class Conversation(Connection):
         holes = [(message.start + first, message.start + last) for first, last in message.holes]
         while True:
             header = data[at : at + HEADER_BYTES]
-            if len(header) < HEADER_BYTES:
-                self.counts["malformed"] += 1
-                return
             following = int.from_bytes(header[20:24], "little")
             end = min(at + (following or stop - at), at + LIMITS.get(_kind(header), LIMIT), message.end)
             hole = next((first for first, last in holes if last > at), end)
-            if hole < at + HEADER_BYTES:
-                self.counts["lost_messages"] += 1
+            if hole < at + _LEAST:
+                self.counts["lost_messages" if holes else "malformed"] += 1
                 return
             self.counts["cut_messages"] += hole < end
             self._pdu(bytes(data[at : min(hole, end)]), message.packet)
@@ -120,13 +119,15 @@ class Conversation(Connection):
         who = identity(data) if _kind(data) == _SESSION_SETUP_REQUEST else None
         if session_id := int.from_bytes(data[40:48], "little"):
             self.sessions.add(session_id)
-        paired = pairing.message(Pdu(*packet, b"", _WHOLE_FRAME, data, who))
-        if paired is None:
-            return
-        request = paired.exchange.request
-        if self._opens.keytab and isinstance(request, SessionSetupRequest) and request.mechanism == "krb5":
-            self.reason = Reason.KERBEROS
-        self._collector.complete(paired)
+        for paired in pairing.message(Pdu(*packet, b"", _WHOLE_FRAME, data, who)):
+            request = paired.exchange.request
+            if (
+                self._opens.keytab
+                and isinstance(request, SessionSetupRequest)
+                and request.mechanism == "krb5"
+            ):
+                self.reason = Reason.KERBEROS
+            self._collector.complete(paired)
 
     def _sealed(self, message: Message) -> None:
         if self._opens.keys:

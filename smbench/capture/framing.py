@@ -65,8 +65,8 @@ class Framing:
     """Cuts a direction's bytes into messages; `limit` says how many bytes of one are kept, by its header."""
 
     __slots__ = (
-        "_from_server", "_have", "_holes", "_keep", "_kept", "_limit", "_reader", "_size", "_synchronised",
-        "_tail",
+        "_from_server", "_have", "_holes", "_keep", "_kept", "_limit", "_packet", "_reader", "_size",
+        "_synchronised", "_tail",
     )  # fmt: skip
 
     def __init__(self, reader: Reader, limit: Callable[[bytes, int], int], from_server: bool) -> None:
@@ -82,6 +82,8 @@ class Framing:
         self._have = 0
         self._keep = 0
         self._holes: list[tuple[int, int]] = []
+        self._packet: Packet | None = None
+        """The last one that brought a piece of it."""
 
     def begin(self) -> None:
         """The stream's first byte is next: a message begins there."""
@@ -115,6 +117,12 @@ class Framing:
             self._synchronised = False
             self._reader.unreadable("resynchronised")
 
+    def end(self) -> None:
+        """Nothing comes any more, and a message that is not whole will not be: what there is of it counts."""
+        if self._size and self._packet is not None:
+            self._hole(self._size - self._have)
+            self._finish(self._packet)
+
     def _begin(self, data: bytes, start: int, end: int, packet: Packet) -> int:
         """At a boundary: the message or the piece of one that begins at `start`; where the next one does."""
         if end - start < _PREFIX + 4:
@@ -138,7 +146,7 @@ class Framing:
             self._kept += data[start:end]
             # Judged again when the header is there.
             return end
-        self._size, self._have, self._holes = size, end - start, []
+        self._size, self._have, self._holes, self._packet = size, end - start, [], packet
         self._keep = _PREFIX + self._limit(data[start + _PREFIX : start + _LEAST], size - _PREFIX)
         self._kept = bytearray(data[start : min(end, start + self._keep)])
         return end
@@ -149,6 +157,7 @@ class Framing:
         if missing > 0:
             self._kept += data[start : start + min(taken, missing)]
         self._have += taken
+        self._packet = packet
         if self._have == self._size:
             self._finish(packet)
         return start + taken

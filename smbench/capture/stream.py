@@ -132,6 +132,9 @@ class Direction:
         self.settle()
         while self._waiting:
             self._give_up()
+        if self.snapped:
+            # Of such a capture no message is whole; in others, the one that it breaks off in never ended.
+            self._framing.end()
 
     def _wait_at_first(self, sequence: int, data: bytes, length: int, packet: Packet) -> None:
         at = sequence + _WHOLE

@@ -48,8 +48,7 @@ class Tapped:
         if pairing is None:
             self._begin(pdu.stream, not (pdu.data[16:17] or b"\0")[0] & FLAG_RESPONSE, pdu.time_ns)
             pairing = self._pairings[pdu.stream] = Pairing(self._numbers[pdu.stream])
-        paired = pairing.message(pdu)
-        if paired is not None:
+        for paired in pairing.message(pdu):
             self._collector.complete(paired)
 
     def _begin(self, stream: bytes, from_client: bool, time_ns: int) -> None:
