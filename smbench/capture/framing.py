@@ -101,6 +101,9 @@ class Framing:
 
     def lack(self, count: int, packet: Packet) -> None:
         """The next `count` bytes are not in the capture."""
+        if self._size == 0 and len(self._kept) >= _PREFIX + 4 and self._synchronised:
+            kept = bytes(self._kept)
+            self._open(kept, 0, len(kept), self._framed(kept), packet)
         left = self._size - self._have
         if self._size and count <= left:
             self._hole(count)
@@ -146,10 +149,14 @@ class Framing:
             self._kept += data[start:end]
             # Judged again when the header is there.
             return end
+        self._open(data, start, end, size, packet)
+        return end
+
+    def _open(self, data: bytes, start: int, end: int, size: int, packet: Packet) -> None:
+        """A message of which there are `data[start:end]` so far."""
         self._size, self._have, self._holes, self._packet = size, end - start, [], packet
         self._keep = _PREFIX + self._limit(data[start + _PREFIX : start + _LEAST], size - _PREFIX)
         self._kept = bytearray(data[start : min(end, start + self._keep)])
-        return end
 
     def _continue(self, data: bytes, start: int, end: int, packet: Packet) -> int:
         taken = min(end - start, self._size - self._have)

@@ -114,7 +114,7 @@ class Segments:
             return None
         (size, fragment) = struct.unpack_from("!2xH2xH", data, at)
         header, protocol = (data[at] & 15) * 4, data[at + 9]
-        stop = at + size if size else beyond
+        stop = min(at + size, beyond) if size else beyond
         source, target = data[at + 12 : at + 16], data[at + 16 : at + 20]
         at += header
         if fragment & 0x3FFF and protocol in (_TCP, _UDP):
@@ -131,7 +131,7 @@ class Segments:
         (size,) = struct.unpack_from("!H", data, at + 4)
         following = data[at + 6]
         source, target = data[at + 8 : at + 24], data[at + 24 : at + 40]
-        stop = at + 40 + size if size else beyond
+        stop = min(at + 40 + size, beyond) if size else beyond
         at += 40
         while following in _EXTENSIONS and at + 8 <= end:
             following, at = data[at], at + 8 + 8 * data[at + 1]
