@@ -17,7 +17,7 @@ from smbench import __version__
 from smbench.cli.guard import guarded
 
 COMMANDS = {
-    "ingest": "a capture → a workload: decode, lift, say what became of every exchange",
+    "ingest": "a capture becomes a workload: decode, lift, say what became of every exchange",
     "inspect": "what is in a workload: coverage, users, operations, the grade of the capture",
     "anonymize": "the same workload under pseudonyms, to give away",
     "prepare": "make the files that a workload presumes on a target; verify or remove them",

@@ -25,9 +25,9 @@ def completion(console: Console, shell: str) -> None:
       smbench-mount completion zsh > ~/.zfunc/_smbench_mount_completion
       smbench-mount completion fish > ~/.config/fish/completions/smbench-mount.fish
 
-    A shell that is started then finds it: bash (4.4 or newer) where the package bash-completion is installed,
-    zsh where ~/.zshrc has fpath+=~/.zfunc before compinit, if the file is called like that. The folder has to
-    exist (mkdir -p).
+    A shell that is started afterwards finds the script there: bash (4.4 or newer) if the package
+    bash-completion is installed; zsh if ~/.zshrc has fpath+=~/.zfunc before compinit, and the file is called
+    like that. The folder has to exist (mkdir -p).
 
     \b
     Or a line in what the shell reads when it starts:
