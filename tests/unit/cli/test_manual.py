@@ -1,4 +1,4 @@
-"""Manual pages: smbench/man says what click knows of the commands. SMBENCH_REWRITE_GOLDEN=1 writes them anew."""
+"""Manual pages: smbench/man has what click says of the commands. SMBENCH_REWRITE_GOLDEN=1 writes them."""
 
 from __future__ import annotations
 
