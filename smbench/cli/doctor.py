@@ -15,13 +15,14 @@ from pathlib import Path
 
 import click
 from rich.console import Console as RichConsole
-from rich.table import Table
+from rich.text import Text
 
 import smbench
 from smbench.advice import how_to_install, pip_install, this_command
 from smbench.cli.common import Console, common_options
 from smbench.cli.findings import Finding
 from smbench.errors import SetupError
+from smbench.report.text import plain_table
 
 _LIBRARIES = ("click", "hdrhistogram", "multiprocess", "numpy", "psutil", "pyarrow", "pyshark", "rich")
 _PROGRAMS = {
@@ -135,15 +136,14 @@ def examine() -> list[Finding]:
 
 
 def _show(findings: list[Finding], out: RichConsole) -> None:
-    table = Table(box=None, pad_edge=False)
-    for heading in ("", "what", "found", "needed for", "to mend it"):
-        table.add_column(heading, overflow="fold")
-    for finding in findings:
-        mark = "[green]ok[/]" if finding.ok else "[red]no[/]"
-        table.add_row(
-            mark, finding.what, finding.found, finding.needed_for, "" if finding.ok else finding.mend
+    rows = [
+        (
+            Text("ok", "green") if finding.ok else Text("no", "red"), finding.what, finding.found,
+            finding.needed_for, "" if finding.ok else finding.mend,
         )
-    out.print(table)
+        for finding in findings
+    ]  # fmt: skip
+    out.print(plain_table(("", "what", "found", "needed for", "to mend it"), rows))
 
 
 @click.command(short_help=__doc__)

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 from helpers.command import PROJECT
 
+from smbench.advice import pip_install
 from smbench.cli import doctor
+from smbench.cli.common import Console
 from smbench.cli.findings import Finding
 
 
@@ -60,3 +62,10 @@ def test_everything_that_is_missing_has_an_advice(nothing: Path) -> None:
         "-m pip install no-such-library"
     )
     assert next(f for f in advised() if f.what == "root").mend.startswith("sudo /")
+
+
+def test_what_is_shown_is_what_is_advised(capsys: pytest.CaptureFixture[str]) -> None:
+    """A requirement's extra in brackets is no markup."""
+    mend = pip_install("smbench-mount[library]")
+    doctor._show([Finding("library x", False, "missing [/red]", "y", mend)], Console().out)
+    assert capsys.readouterr().out.splitlines()[1].split("  ")[-1].strip() == mend
