@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -107,3 +108,15 @@ def test_a_shell_that_is_not_known() -> None:
     done = run("completion", "tcsh")
     assert done.status == 2
     assert "'tcsh' is not one of 'bash', 'zsh', 'fish'" in done.err
+
+
+def test_the_names_of_commands_need_no_command() -> None:
+    """Tab is struck by someone who waits: their modules, which load numpy and more, are not imported."""
+    program = (
+        "import sys, click\n"
+        "from smbench.cli import main\n"
+        "print(*[each.value for each in main.shell_complete(click.Context(main), 'rep')])\n"
+        "print(*[name for name in sys.modules if name in ('numpy', 'rich', 'smbench.cli.replay')])\n"
+    )
+    said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    assert said == "replay report\n\n"

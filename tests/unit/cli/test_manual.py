@@ -83,11 +83,7 @@ def test_what_means_something_to_troff_is_shown_as_it_is() -> None:
 
 @pytest.mark.parametrize(
     "lint",
-    [
-        ["mandoc", "-Tlint", "-Wwarning"],
-        ["groff", "-man", "-ww", "-z", "-Tutf8"],
-        ["man", "--warnings", "--local-file"],
-    ],
+    [["mandoc", "-Tlint", "-Wwarning"], ["groff", "-man", "-ww", "-z", "-Tutf8"]],
     ids=lambda lint: lint[0],
 )
 def test_lint_has_nothing_to_say(lint: list[str]) -> None:
@@ -95,8 +91,5 @@ def test_lint_has_nothing_to_say(lint: list[str]) -> None:
         pytest.skip(f"no {lint[0]} here (scripts/setup --test)")
     there = sorted(FOLDER.glob("*.1"))
     assert len(there) == len(pages())
-    done = subprocess.run(
-        [*lint, *there], capture_output=True, text=True, check=False, env=os.environ | {"LC_ALL": "C.UTF-8"}
-    )
-    said = done.stderr + (done.stdout if lint[0] == "mandoc" else "")
-    assert (said, done.returncode) == ("", 0)
+    done = subprocess.run([*lint, *there], capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr, done.returncode) == ("", "", 0)
