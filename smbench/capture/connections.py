@@ -127,8 +127,10 @@ class Connections:
         if length:
             other.settle()
             if not mine.segment(sequence, data, start, end, length, packet):
+                strays = mine.strays
                 connection, mine, other, _ = self._new(source, target, packet, home)
-                mine.segment(sequence, data, start, end, length, packet)
+                for number, captured, size, when in strays:
+                    mine.segment(number, captured, 0, len(captured), size, when)
         if other.waits:
             if acknowledged >= 0:
                 other.acknowledge(acknowledged)

@@ -92,9 +92,8 @@ def decode(
     info.connections, info.sessions, info.users = people.connections, people.sessions, people.users
     info.trees, info.commands = naming.trees, dict(commands)
     counts["undecrypted"] = sum(not session.decrypted for session in people.sessions)
-    info.grade = {
-        name: counts[name] for name in (*_ALWAYS, *sorted(counts.keys() - {*_ALWAYS, *_NOT_GRADES}))
-    }
+    more = sorted(name for name in counts.keys() - {*_ALWAYS, *_NOT_GRADES} if counts[name])
+    info.grade = {name: counts[name] for name in (*_ALWAYS, *more)}
     hear(total, total)
     return Trace(info, read_exchanges(into / EXCHANGES_FILE))
 

@@ -57,6 +57,7 @@ class Conversation(Connection):
         self._opens = opens
         self._number = -1
         self._pairing: Pairing | None = None
+        self._smb1_frame = -1
 
     def message(self, message: Message) -> None:
         """What one length framed, of either direction."""
@@ -70,7 +71,8 @@ class Conversation(Connection):
         elif magic == COMPRESSED:
             self.reason = Reason.COMPRESSED
         elif magic == SMB1:
-            self.counts["smb1_frames"] += 1
+            self.counts["smb1_frames"] += message.packet.frame != self._smb1_frame
+            self._smb1_frame = message.packet.frame
         else:
             self.counts["malformed"] += 1
 

@@ -22,6 +22,8 @@ _LEAST = _PREFIX + _HEADER
 _SESSION_SERVICE = (0x81, 0x82, 0x83, 0x84, 0x85)
 """What else NetBIOS frames on port 139 ([RFC 1002] 4.3.1)."""
 _LAST_COMMAND = 0x12
+_WITHOUT_SESSION = (0x00, 0x01, 0x0D, 0x12)
+"""NEGOTIATE, SESSION_SETUP, ECHO, OPLOCK_BREAK: their session id may be 0 or one that was not seen before."""
 _FLAG_RESPONSE = 1
 SEALED_HEADER = 52
 """Bytes of the header ahead of what is encrypted; the session id is its end."""
@@ -195,8 +197,8 @@ class Framing:
     def _find(self, data: bytes, boundary: int) -> int:
         """Where the first message begins in bytes that follow nothing known; -1: nowhere yet.
 
-        A file may hold SMB, too. So a message is of a session that the connection is known to have, or begins
-        where the packet does, at `boundary`.
+        A file may hold SMB, too: a message is of a session that the connection is known to have, or one of
+        those that need none and begins where the packet does, at `boundary`.
         """
         at = data.find(b"SMB", 5)
         while at >= 0:
@@ -213,11 +215,12 @@ class Framing:
         if data[start] or len(header) < min(_HEADER, size):
             return False
         if magic == SMB1:
-            return size >= 35
+            return of_packet and size >= 35
         if magic == SEALED:
-            session_id = int.from_bytes(header[44:52], "little")
-            return size > SEALED_HEADER and (of_packet or self._reader.known_session(session_id))
-        if magic != SMB2 or size < _HEADER + 2:
+            return size > SEALED_HEADER and self._reader.known_session(
+                int.from_bytes(header[44:52], "little")
+            )
+        if magic != SMB2 or size < _HEADER + 4:
             return False
         structure, command, flags, following, session_id = _FIELDS.unpack(header)
         return (
@@ -225,7 +228,7 @@ class Framing:
             and command <= _LAST_COMMAND
             and (following == 0 or (following % 8 == 0 and _HEADER < following < size))
             and bool(flags & _FLAG_RESPONSE) == self._from_server
-            and (of_packet or self._reader.known_session(session_id))
+            and (self._reader.known_session(session_id) or (of_packet and command in _WITHOUT_SESSION))
         )
 
     def _hole(self, count: int) -> None:

@@ -1,7 +1,7 @@
-"""Packets → the TCP segments in them: links, VLANs, IP, fragments. Pure; payloads are not looked at.
+"""Packets → the TCP segments in them: links, VLANs, IP, fragments, tunnels. Pure; payloads are not looked at.
 
-What may hold SMB and is not plainly TCP over IP over a known link (tunnels, RDMA, QUIC) is told apart, not
-judged: tshark dissects it.
+What may hold SMB and is not TCP over IP over a known link or tunnel (RDMA, QUIC) is told apart, not judged:
+tshark dissects it.
 """
 
 from __future__ import annotations
@@ -10,8 +10,9 @@ import struct
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
+from smbench.capture.tunnels import ETHERNET, IPV4, IPV6, MPLS, in_datagram, in_labels, in_protocol
+
 _VLAN_TYPES = (b"\x81\x00", b"\x88\xa8", b"\x91\x00")
-_IPV4, _IPV6 = b"\x08\x00", b"\x86\xdd"
 _TCP, _UDP = 6, 17
 _EXTENSIONS = (0, 43, 60)
 """Headers of IPv6 that may stand ahead of TCP: hop-by-hop, routing, destination options ([RFC 8200] 4)."""
@@ -34,7 +35,7 @@ def _ethernet(data: bytes, at: int) -> tuple[bytes, int]:
 
 def _raw(data: bytes, at: int) -> tuple[bytes, int]:
     version = data[at] >> 4 if len(data) > at else 0
-    return (_IPV4 if version == 4 else _IPV6 if version == 6 else b""), at
+    return (IPV4 if version == 4 else IPV6 if version == 6 else b""), at
 
 
 def _cooked(data: bytes, at: int) -> tuple[bytes, int]:
@@ -103,10 +104,20 @@ class Segments:
         kind, inside = payload(data, at)
         # Where lengths are missing, as in what offloading makes, the packet's own length tells.
         beyond = at + length
-        if kind == _IPV4:
-            return self._ipv4(data, inside, end, beyond)
-        if kind == _IPV6:
-            return self._ipv6(data, inside, end, beyond)
+        return self._network(kind, data, inside, end, beyond)
+
+    def _network(
+        self, kind: bytes, data: bytes, at: int, end: int, beyond: int
+    ) -> Segment | Elsewhere | None:
+        if kind == IPV4:
+            return self._ipv4(data, at, end, beyond)
+        if kind == IPV6:
+            return self._ipv6(data, at, end, beyond)
+        if kind == ETHERNET:
+            kind, at = _ethernet(data, at)
+            return self._network(kind, data, at, end, beyond)
+        if kind in MPLS and (inside := in_labels(data, at, end)):
+            return self._network(inside[0], data, inside[1], end, beyond)
         return None if kind in _NO_SMB_TYPES else ELSEWHERE
 
     def _ipv4(self, data: bytes, at: int, end: int, beyond: int) -> Segment | Elsewhere | None:
@@ -149,7 +160,7 @@ class Segments:
         self, protocol: int, source: bytes, target: bytes, data: bytes, at: int, end: int, stop: int
     ) -> Segment | Elsewhere | None:
         if protocol != _TCP:
-            return self._no_tcp(protocol, data, at, end)
+            return self._no_tcp(protocol, data, at, end, stop)
         mine, other = data[at : at + 2], data[at + 2 : at + 4]
         if end < at + 20 or (mine not in self._ports and other not in self._ports):
             return None
@@ -160,13 +171,16 @@ class Segments:
             start, min(end, stop), max(0, stop - start),
         )  # fmt: skip
 
-    @staticmethod
-    def _no_tcp(protocol: int, data: bytes, at: int, end: int) -> Elsewhere | None:
+    def _no_tcp(self, protocol: int, data: bytes, at: int, end: int, stop: int) -> Segment | Elsewhere | None:
         if protocol in _NO_SMB_PROTOCOLS:
             return None
-        if protocol == _UDP and end >= at + 4 and _NO_SMB_PORTS & {*struct.unpack_from("!HH", data, at)}:
-            return None
-        return ELSEWHERE
+        if protocol == _UDP:
+            if end >= at + 4 and _NO_SMB_PORTS & {*struct.unpack_from("!HH", data, at)}:
+                return None
+            inside = in_datagram(data, at, end)
+        else:
+            inside = in_protocol(protocol, data, at, end)
+        return ELSEWHERE if inside is None else self._network(inside[0], data, inside[1], end, stop)
 
     def _fragment(
         self, name: bytes, offset: int, more: bool, piece: bytes, length: int, protocol: int,

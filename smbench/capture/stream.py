@@ -19,7 +19,7 @@ _MOST_BYTES = 32 << 20
 _AT_FIRST = 8
 """Segments that are looked at before a stream whose beginning is not in the capture is taken to begin."""
 _FAR = 1 << 26
-"""Further than any window is filled at once: not this stream any more, where three such segments agree."""
+"""Further back than anything is sent again: not this stream any more, where three such segments agree."""
 _AGREE = 3
 
 
@@ -27,8 +27,8 @@ class Direction:
     """The segments of one direction, by sequence number; the bytes go to a `Framing`."""
 
     __slots__ = (
-        "_acknowledged", "_bytes", "_far", "_far_next", "_framing", "_given_up", "_late", "_next", "_started",
-        "_waiting", "begun", "gaps", "snapped",
+        "_acknowledged", "_bytes", "_framing", "_given_up", "_late", "_next", "_started",
+        "_waiting", "begun", "gaps", "snapped", "strays",
     )  # fmt: skip
 
     def __init__(self, framing: Framing) -> None:
@@ -43,10 +43,10 @@ class Direction:
         self._given_up = -1
         """Up to here nothing is waited for any more, once `_late` has run out."""
         self._late = 0
-        self._far = 0
-        self._far_next = -1
         self.begun = -1
         """The sequence number of the SYN; -1: not seen."""
+        self.strays: list[tuple[int, bytes, int, Packet]] = []
+        """Segments that are far behind, each following the one before: (number, captured, bytes, packet)."""
         self.gaps = 0
         """Places at which the capture lacks bytes."""
         self.snapped = 0
@@ -80,7 +80,7 @@ class Direction:
     def segment(self, sequence: int, data: bytes, start: int, end: int, length: int, packet: Packet) -> bool:
         """A segment with `length` bytes on the wire, of which `data[start:end]` were captured.
 
-        False: it can only be of another stream with the same addresses, as those before it.
+        False: it can only be of another stream with the same addresses, as those in `strays` before it.
         """
         if start + length > end:
             self.snapped += 1
@@ -98,13 +98,16 @@ class Direction:
         elif -ahead < length:
             self._deliver(data, min(start - ahead, end), end, length + ahead, packet)
             self._deliver_waiting(packet)
-        return abs(ahead) < _FAR or not self._agree(sequence, length)
+        elif ahead <= -_FAR:
+            return not self._agree(sequence, data[start:end], length, packet)
+        return True
 
-    def _agree(self, sequence: int, length: int) -> bool:
-        """Whether segments that are far away follow each other."""
-        self._far = self._far + 1 if sequence == self._far_next else 1
-        self._far_next = (sequence + length) % _WHOLE
-        return self._far >= _AGREE
+    def _agree(self, sequence: int, data: bytes, length: int, packet: Packet) -> bool:
+        """Whether segments that are far behind follow each other."""
+        if self.strays and sequence != (self.strays[-1][0] + self.strays[-1][2]) % _WHOLE:
+            self.strays.clear()
+        self.strays.append((sequence, data, length, packet))
+        return len(self.strays) >= _AGREE
 
     def acknowledge(self, number: int) -> None:
         """The other side has all bytes before sequence number `number`."""

@@ -35,8 +35,8 @@ class Wire:
         return self.say(number, Command.NEGOTIATE, request, m.NegotiateResponse(dialect=0x311), session=0)
 
     def logs_on(
-        self, number: int, session: int, account: str | None = "alice", status: int = 0, binding: bool = False,
-        previous: int = 0,
+        self, number: int, session: int, account: str | None = "alice", status: int = 0,
+        binding: bool = False, previous: int = 0,
     ) -> Wire:  # fmt: skip
         more = m.SessionSetupRequest(mechanism="ntlmssp", binding=binding)
         who = m.SessionSetupRequest(
