@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from smbench.fidelity.comparison import Comparison, durations
 from smbench.fidelity.rows import Rows
+from smbench.ranks import percentile
 from smbench.report import charts
 from smbench.report.charts import Series
 from smbench.report.compare_why import kept, operations, why
@@ -216,8 +217,7 @@ def _curve(name: str, samples: Sequence[tuple[str, Numbers]]) -> str:
     series = []
     for number, who, sample in filled:
         shares = charts.percentiles(len(sample))
-        places = np.minimum(len(sample) - 1, (np.array(shares) / 100 * len(sample)).astype(np.int64))
-        values = sample[places].tolist()
+        values = [float(percentile(sample, share)) for share in shares]
         series.append(Series(f"{who}: {len(sample):,}", number, list(zip(shares, values, strict=True))))
     chart = charts.line_chart(series, x, y, stepped=True)
     return f"<figure><figcaption>{escape(name)}</figcaption>{chart}</figure>"
