@@ -15,6 +15,7 @@ from smbench.fidelity.latency import LatencyDifference
 from smbench.fidelity.outcomes import RunOutcomes
 from smbench.fidelity.rows import Rows
 from smbench.fidelity.sides import Side
+from smbench.ratios import Bad, format_ratio
 from smbench.report.text import plain_table
 from smbench.units import format_ns, format_size
 
@@ -216,8 +217,8 @@ def _scores(candidates: Sequence[dict[str, Any]], out: Console) -> None:
         rows.append(
             (
                 candidate["name"],
-                *([f"{wire['recall']:.4f}", f"{wire['precision']:.4f}"] if wire else ["–", "–"]),
-                f"{wire['supported']['recall']:.4f}" if wire else "–",
+                *([format_ratio(wire[name]) for name in ("recall", "precision")] if wire else ["–", "–"]),
+                format_ratio(wire["supported"]["recall"]) if wire else "–",
                 f"{order['inverted']:,} of {order['pairs']:,}" if order else "–",
                 f"{outcomes['matched']:,} of {compared:,}",
                 "/".join(f"{count:,}" for count in candidate["leases"]["breaks"]) if wire else "–",
@@ -237,13 +238,12 @@ def _show_wire(candidate: dict[str, Any], out: Console) -> None:
         time = latency[command]
         medians = [_time(value) for value in time["p50_ns"]]
         ratios = [_ratio(time[f"{name}_ratio"]) for name in ("p50", "p99")]
-        distance = "" if time["distance"] is None else f"{time['distance']:.2f}"
+        distance = "" if time["distance"] is None else format_ratio(time["distance"], 2, Bad.HIGH)
         rows.append(
             (
                 command,
                 *(f"{score[name]:,}" for name in ("reference", "candidate", "matched")),
-                f"{score['recall']:.3f}",
-                f"{score['precision']:.3f}",
+                *(format_ratio(score[name], 3) for name in ("recall", "precision")),
                 *medians,
                 *ratios,
                 distance,
@@ -298,4 +298,4 @@ def _time(value: int | None) -> str:
 
 
 def _ratio(value: float | None) -> str:
-    return "" if value is None else f"{value:.2f}"
+    return "" if value is None else format_ratio(value, 2, Bad.APART)

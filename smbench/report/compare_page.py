@@ -17,10 +17,11 @@ from numpy.typing import NDArray
 from smbench.fidelity.comparison import Comparison, durations
 from smbench.fidelity.rows import Rows
 from smbench.ranks import percentile
+from smbench.ratios import format_ratio
 from smbench.report import charts
 from smbench.report.charts import Series
 from smbench.report.compare_why import kept, operations, why
-from smbench.report.html import duration, facts, multiple, part_of
+from smbench.report.html import distance, duration, facts, multiple, part_of
 from smbench.trace.model import Command, command_name
 from smbench.units import format_size
 
@@ -90,8 +91,8 @@ def _card(candidate: dict[str, Any]) -> str:
         told = [
             ("matched exchanges", f"{wire['matched']:,} of {wire['reference']:,}"),
             ("missing, extra", f"{candidate['missing']['count']:,}, {candidate['extra']['count']:,}"),
-            ("recall of what can be replayed", f"{supported['recall']:.4f}"),
-            ("recall of what has a POSIX counterpart", f"{wire['posix']['recall']:.4f}"),
+            ("recall of what can be replayed", format_ratio(supported["recall"])),
+            ("recall of what has a POSIX counterpart", format_ratio(wire["posix"]["recall"])),
             ("pairs in another order", part_of(order["inverted"], order["pairs"])),
             ("lease and oplock breaks", " → ".join(f"{count:,}" for count in candidate["leases"]["breaks"])),
             ("median latency", " → ".join(duration(value) for value in latency["p50_ns"])),
@@ -117,8 +118,7 @@ def _card(candidate: dict[str, Any]) -> str:
 
 
 def _big(name: str, share: float) -> str:
-    # Rounded down: 1.000 says that nothing is missing.
-    said = f"{int(share * 1000) / 1000:.3f}"
+    said = format_ratio(share, 3)
     return f'<div class="score"><b class="{_grade(share)}">{said}</b>{escape(name)}</div>'
 
 
@@ -174,11 +174,11 @@ def _command_cells(candidate: dict[str, Any], name: str) -> str:
         return '<td class="n">–</td>' * 5
     latency = candidate["latency"][name]
     shares = "".join(
-        f'<td class="n {_grade(score[key])}">{score[key]:.3f}</td>' for key in ("recall", "precision")
+        f'<td class="n {_grade(score[key])}">{format_ratio(score[key], 3)}</td>'
+        for key in ("recall", "precision")
     )
     times = "".join(_times_cell(latency, key) for key in ("p50", "p99"))
-    distance = "–" if latency["distance"] is None else f"{latency['distance']:.2f}"
-    return f'{shares}{times}<td class="n">{distance}</td>'
+    return f'{shares}{times}<td class="n">{distance(latency["distance"])}</td>'
 
 
 def _times_cell(latency: dict[str, Any], key: str) -> str:

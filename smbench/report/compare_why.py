@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from html import escape
 from typing import Any
 
+from smbench.ratios import format_ratio
 from smbench.report.html import multiple, table
 
 _PATHS, _EXCHANGES, _REASONS, _SHAPES = 40, 200, 40, 20
@@ -61,8 +62,8 @@ def why(candidate: dict[str, Any], number: int) -> str:
         heads = ["path", "reference", "candidate", "matched", "missing", "extra"]
         parts.append(table(heads, worst[:_PATHS]))
     users = [
-        [user, score["reference"], score["candidate"], score["matched"], f"{score['recall']:.3f}",
-         f"{score['precision']:.3f}"]
+        [user, score["reference"], score["candidate"], score["matched"],
+         *(format_ratio(score[name], 3) for name in ("recall", "precision"))]
         for user, score in candidate["wire"]["by_user"].items()
     ]  # fmt: skip
     pairs = ", ".join(

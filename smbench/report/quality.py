@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from fractions import Fraction
 from typing import Any
+
+from smbench.ratios import Bad, round_ratio
 
 LACKS = (
     "unanswered", "orphan_responses", "unknown_handles", "unknown_trees", "unknown_names", "tcp_gaps",
@@ -20,10 +23,10 @@ RULE = (
 
 def quality(grade: Mapping[str, int], exchanges: int, sessions: int) -> dict[str, Any]:
     """The word, the share of exchanges at which something is missing, and the rule."""
-    share = sum(grade.get(name, 0) for name in LACKS) / max(1, exchanges)
+    share = Fraction(sum(grade.get(name, 0) for name in LACKS), max(1, exchanges))
     words = [word for _, word in WORDS] + [WORST]
     place = next((at for at, (limit, _) in enumerate(WORDS) if share <= limit), len(WORDS))
     undecrypted = grade.get("undecrypted", 0)
     if undecrypted:
         place = max(place, len(WORDS) if 2 * undecrypted > sessions else words.index("usable"))
-    return {"word": words[place], "missing_share": round(share, 6), "rule": RULE}
+    return {"word": words[place], "missing_share": round_ratio(share, 6, Bad.HIGH), "rule": RULE}

@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 from helpers.command import THREE_USERS
+from helpers.sides import side_of
 from helpers.story import Wire
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -31,10 +32,7 @@ def side(tmp_path: Path) -> Callable[..., Side]:
     """Makes a side of a story, or of a trace."""
 
     def make(wire: Wire | Trace, name: str = "side", **fields: Any) -> Side:
-        trace = wire.trace() if isinstance(wire, Wire) else wire
-        folder = tmp_path / name
-        lift(trace, folder)
-        return Side(name, trace.info, list(trace.exchanges), read_fates(folder), **fields)
+        return side_of(wire, tmp_path / name, **fields)
 
     return make
 
