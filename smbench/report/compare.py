@@ -131,15 +131,16 @@ def _wire(compared: Comparison, limit: int | None) -> dict[str, Any]:
         **{
             side: {
                 "count": count,
+                "alike": alike,
                 "reasons": [
                     {"command": command, "rule": rule, "reason": reason, "count": number}
                     for command, rule, reason, number in compared.differences.reasons(side)
                 ],
                 "exchanges": [asdict(one) for one in islice(compared.differences.all(side), limit)],
             }
-            for side, count in (
-                (MISSING, compared.differences.missing),
-                (EXTRA, compared.differences.extra),
+            for side, count, alike in (
+                (MISSING, compared.differences.missing, compared.matching.alike[0]),
+                (EXTRA, compared.differences.extra, compared.matching.alike[1]),
             )
         },
     }
