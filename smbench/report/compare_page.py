@@ -45,7 +45,7 @@ def page(result: dict[str, Any], compared: Sequence[Comparison]) -> str:
         samples = [(f"{result['reference']['name']} (reference)", compared[0].rows[0])]
         samples += [(one.candidate.name, one.rows[1]) for one in compared]
     samples = samples[:_SERIES]
-    parts = [_cards(candidates)]
+    parts = [_warnings([result["reference"], *candidates]), _cards(candidates)]
     if wired:
         keys = _legend([name for name, _ in samples])
         parts += [
@@ -73,6 +73,15 @@ def page(result: dict[str, Any], compared: Sequence[Comparison]) -> str:
             )
         ),
         body="\n".join(parts),
+    )
+
+
+def _warnings(sides: Sequence[dict[str, Any]]) -> str:
+    """What the captures themselves lack, before any figure."""
+    return "".join(
+        f'<p class="note bad">{escape(side["name"])}: {escape(warning)}</p>'
+        for side in sides
+        for warning in side["warnings"]
     )
 
 

@@ -58,6 +58,7 @@ def verdict(document: Document) -> str:
     said = [
         *(("bad", f"not valid: {reason}") for reason in document.get("reasons", [])),
         *(("fair", f"warning: {warning}") for warning in document.get("warnings", [])),
+        *(("fair", f"the capture has {said}") for said in document.get("capture", {}).get("warnings", [])),
         *(("", note) for note in document.get("notes", [])),
     ]
     notes = "".join(f'<p class="note {kind}">{escape(text)}</p>' for kind, text in said)

@@ -324,6 +324,19 @@ def test_the_shipped_capture_is_like_itself(shipped: Shipped) -> None:
     assert compared.rows[0].tally.breaks.total() == 2
 
 
+@pytest.mark.parametrize("names", [["user02", "user01", "user03"], ["a", "b", "c"], ["user03", "x", "y"]])
+def test_accounts_may_be_swapped_or_renamed(shipped: Shipped, names: list[str]) -> None:
+    users = [replace(user, name=name) for user, name in zip(shipped.side.info.users, names, strict=True)]
+    changed = replace(shipped.side, info=replace(shipped.side.info, users=users), exchanges=shipped.exchanges)
+    compared = compare(shipped.side, changed)
+    assert (compared.wire.recall, compared.wire.precision) == (1.0, 1.0)
+    assert [(pair.reference, pair.candidate, pair.by) for pair in compared.users] == [
+        (user, user, "content") for user in range(3)
+    ]
+    by_force = compare(shipped.side, changed, {"user01": names[1], "user02": names[0]})
+    assert scores(by_force) == (240, 240, 221)
+
+
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(seed=st.integers(0, 10**6), share=st.floats(0, 1))
 def test_what_is_dropped_is_missing_and_nothing_else(shipped: Shipped, seed: int, share: float) -> None:

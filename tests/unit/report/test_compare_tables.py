@@ -13,8 +13,9 @@ from helpers.story import Wire
 from rich.console import Console
 
 from smbench.fidelity.comparison import Comparison, compare
-from smbench.report.compare import candidate_document, document, reference_document, show_comparison
+from smbench.report.compare import candidate_document, document, reference_document
 from smbench.report.compare_page import page
+from smbench.report.compare_text import show_comparison
 
 
 def story(reads: int, without: int | None = None) -> Wire:
