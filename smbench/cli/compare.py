@@ -16,7 +16,8 @@ from smbench.cli.artefacts import CAPACITY
 from smbench.cli.common import Console, common_options
 from smbench.cli.report import RUN_DOCUMENT, no_run, read_run
 from smbench.errors import SetupError, UsageError
-from smbench.report.compare import candidate_document, document, reference_document, show_comparison
+from smbench.report.compare import candidate_document, document, reference_document
+from smbench.report.compare_text import show_comparison
 from smbench.workload.store import MANIFEST
 
 if TYPE_CHECKING:
@@ -205,7 +206,9 @@ def _compare(console: Console, ours: Loaded, path: Path, stack: ExitStack, asked
 
 def _told(compared: Comparison) -> list[str]:
     """What was taken for granted on the way, in words."""
-    notes = []
+    from smbench.fidelity.users import notes as user_notes
+
+    notes = user_notes(compared.users, *(rows.users for rows in compared.rows))
     for side, folder in (
         ("candidate", compared.folders.candidate),
         ("reference", compared.folders.reference),
@@ -217,6 +220,15 @@ def _told(compared: Comparison) -> list[str]:
     left_out = compared.rows[1].left_out
     if left_out:
         notes.append(f"{left_out:,} exchanges of mounting, preparing and warming are left out")
+    differences = compared.differences
+    for what, count, alike in zip(
+        ("missing", "extra"), (differences.missing, differences.extra), compared.matching.alike, strict=True
+    ):
+        if alike:
+            notes.append(
+                f"{alike:,} of the {count:,} {what} have a like on their path that is matched: which of them "
+                f"is {what}, place and time say"
+            )
     return notes
 
 

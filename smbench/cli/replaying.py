@@ -30,8 +30,10 @@ from smbench.mounts.target import DirectoryTarget
 from smbench.plan import Pace, Plan, clone, clone_folder, default_stagger_ns, plan_run
 from smbench.prepare.content import Content
 from smbench.report.inspection import coverage
+from smbench.report.quality import graded
 from smbench.runner.loops import join_loops
 from smbench.runner.run import RunOptions, RunResult, run
+from smbench.trace.grade import Use
 from smbench.units import format_size
 from smbench.workload.model import Workload
 
@@ -248,6 +250,7 @@ class Replay:
             "mounts": mounted.describe(),
             "client": shown,
             "coverage": coverage(self.workload.info),
+            "capture": graded(self.workload.info.trace, Use.REPLAY),
             "versions": versions(),
             "notes": notes,
         }

@@ -1,4 +1,4 @@
-"""The decoder against tshark's own dissection as pyshark shows it, exchange by exchange and field by field."""
+"""The decoder against tshark's dissection as pyshark shows it, exchange by exchange and field by field."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ WITH_FILE = {(command, False) for command in (6, 7, 8, 9, 10, 11, 14, 15, 16, 17
 
 SMALL = [
     "torture_compound.pcap", "torture_lease.pcap", "torture_notify.pcap", "torture_oplock.pcap",
-    "oisf_smb2-delete.pcap", "zeek_krb_smb2_krb.pcap", "zeek_smb_smb2readwrite.pcap",
+    "oisf_smb2-delete.pcap", "zeek_dce-rpc_kerberos445_auth.pcapng", "zeek_smb_smb2readwrite.pcap",
     "oisf_smb2-01_smb2-peter.pcap", "smbclient_311_plain.pcap", "smbclient_202_plain.pcap",
     "zeek_krb_kerberos_tso.pcapng",
 ]  # fmt: skip
