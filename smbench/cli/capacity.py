@@ -14,7 +14,8 @@ from smbench.cli.artefacts import CAPACITY, whole
 from smbench.cli.guard import INTERRUPTED
 from smbench.cli.replaying import Replay
 from smbench.errors import SmbenchError
-from smbench.measure.thresholds import Threshold, format_value
+from smbench.measure.judging import format_value
+from smbench.measure.thresholds import Threshold
 from smbench.plan.capacity import clones_to_try
 from smbench.report.text import plain_table
 

@@ -32,7 +32,7 @@ from smbench.prepare.content import Content
 from smbench.report.inspection import coverage
 from smbench.runner.loops import join_loops
 from smbench.runner.run import RunOptions, RunResult, run
-from smbench.units import format_size
+from smbench.units import format_size, whole_ns
 from smbench.workload.model import Workload
 
 ISOLATED, SHARED = "isolated", "shared"
@@ -98,7 +98,7 @@ class Replay:
         plan = plan_run(
             self.workload, users, pace=self.pace, speed=self.speed, users_per_process=self.users_per_process
         )
-        stagger_ns = default_stagger_ns(plan, clones) if self.stagger_s is None else int(self.stagger_s * 1e9)
+        stagger_ns = default_stagger_ns(plan, clones) if self.stagger_s is None else whole_ns(self.stagger_s)
         return place, clone(plan, clones, stagger_ns=stagger_ns, users_per_process=self.users_per_process)
 
     def carry_out(

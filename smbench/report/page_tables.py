@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
-from smbench.measure.thresholds import format_value
+from smbench.measure.judging import judged_value
 from smbench.report import charts
 from smbench.report.density import spread
 from smbench.report.html import facts, table
 from smbench.report.origin import Origins
-from smbench.report.run import got_of, where
+from smbench.report.run import got_of, missed, where
 from smbench.units import format_ns, format_size
 
 Document = Mapping[str, Any]
@@ -75,7 +75,7 @@ def _thresholds_card(thresholds: Sequence[Document]) -> str:
     missed = [one for one in thresholds if not one["met"]]
     big = f"{len(missed)} missed" if missed else "all met"
     order = [*missed, *(one for one in thresholds if one["met"])]
-    told = [(one["text"], format_value(one["value"], one["unit"])) for one in order[:4]]
+    told = [(one["text"], judged_value(one)) for one in order[:4]]
     return _card(f"of {len(thresholds)} thresholds", big, "bad" if missed else "good", told)
 
 
@@ -99,8 +99,9 @@ def thresholds(document: Document) -> str:
         return ""
     rows = "".join(
         f'<tr><td class="name">{escape(one["text"])}</td>'
-        f'<td class="n">{escape(format_value(one["value"], one["unit"]))}</td>'
-        f'<td class="{"good" if one["met"] else "bad"}">{"met" if one["met"] else "missed"}</td></tr>'
+        f'<td class="n">{escape(judged_value(one))}</td>'
+        f'<td class="{"good" if one["met"] else "bad"}">'
+        f"{'met' if one['met'] else escape(missed(one))}</td></tr>"
         for one in judged
     )
     head = '<th>threshold</th><th class="n">measured</th><th></th>'

@@ -10,7 +10,7 @@ from typing import Any
 
 from rich.console import Console
 
-from smbench.measure.thresholds import format_value
+from smbench.measure.judging import judged_value
 from smbench.report.text import plain_table
 from smbench.units import format_ns, format_size
 
@@ -60,12 +60,14 @@ def _verdict(document: dict[str, Any], out: Console) -> None:
 def _thresholds(document: dict[str, Any], out: Console) -> None:
     thresholds = document.get("thresholds", [])
     if thresholds:
-        rows = [
-            (one["text"], format_value(one["value"], one["unit"]), "met" if one["met"] else "MISSED")
-            for one in thresholds
-        ]
+        rows = [(one["text"], judged_value(one), "met" if one["met"] else missed(one)) for one in thresholds]
         out.print()
         out.print(plain_table(("threshold", "measured", ""), rows, right=(1,)))
+
+
+def missed(threshold: Mapping[str, Any]) -> str:
+    """That a threshold was missed, and why, where nothing was measured for it."""
+    return f"MISSED: {threshold['reason']}" if threshold.get("reason") else "MISSED"
 
 
 def _mounts(document: dict[str, Any], out: Console) -> None:
