@@ -18,6 +18,7 @@ from smbench.measure.baseline import figures_of, read_baseline
 from smbench.measure.judging import Extent, against, judge_thresholds, refuse_unmeasurable
 from smbench.measure.thresholds import (
     ALL,
+    MEASURES,
     Threshold,
     mismatch_limit,
     parse_threshold,
@@ -109,5 +110,14 @@ def _extent(workload: Workload, executor: str) -> Extent:
         compared += int((carried_out & answered(batch.column("expected").to_numpy())).sum())
         counts = np.bincount(kinds[carried_out], minlength=len(words)).tolist()
         found.update(dict(zip(words, counts, strict=True)))
-    executed = found.total()
-    return Extent({**found, ALL: executed}, planned, executed, compared, executor, kind_of.compares, skipped)
+    executed = found[ALL] = found.total()
+    return Extent(
+        times={f"{kind}.{measure}": count for kind, count in found.items() for measure in MEASURES},
+        planned=planned,
+        executed=executed,
+        compared=compared,
+        measured=executed,
+        executor=executor,
+        compares=kind_of.compares,
+        skipped=skipped,
+    )

@@ -14,20 +14,22 @@ from smbench.measure.thresholds import ALL, MEASURES
 
 
 def figures_of(document: Mapping[str, Any], histograms: Mapping[str, Histogram] | None = None) -> Figures:
-    """What a run's run.json says; without `histograms` nothing of its times but their number."""
+    """What a run's run.json says; without `histograms` nothing of its times."""
+    histograms = histograms or {}
     operations = document["operations"]
     executed = operations["executed"]
     return Figures(
         extent=Extent(
-            measured={kind: one["count"] for kind, one in document["latency"].items()},
+            times={tag: one.total for tag, one in histograms.items()},
             planned=operations["planned"],
             executed=executed,
             compared=executed - operations.get("unanswered", 0),
+            measured=executed - (document.get("warm_up") or {}).get("operations", 0),
             executor=document["configuration"]["executor"],
             compares=operations.get("compared", True),
             skipped={row["kind"]: row["reason"] for row in document.get("skipped", [])},
         ),
-        histograms=histograms or {},
+        histograms=histograms,
         errors=operations.get("errors", 0),
         mismatches=operations["mismatched"],
         skipped=operations["skipped"],

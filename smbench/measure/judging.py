@@ -31,12 +31,14 @@ _OPERATORS: Mapping[str, Callable[[Number, Number], bool]] = {
 class Extent:
     """How much there is to judge by: of a run what it measured, before it the most that it can measure."""
 
-    measured: Mapping[str, int]
-    """Operations by kind of call, those of the warm-up left out; `all` are those of all kinds."""
+    times: Mapping[str, int]
+    """How many there are, by tag: `Read.response`, `all.service`."""
     planned: int = 0
     executed: int = 0
     compared: int = 0
     """Of the executed: those that the capture has an answer for."""
+    measured: int = 0
+    """Of the executed: those after the warm-up."""
     executor: str = ""
     compares: bool = True
     """Whether outcomes of the executor, and the bytes that they count, mean anything."""
@@ -79,13 +81,15 @@ def lack(subject: tuple[str, ...], extent: Extent) -> str | None:
     also where it is 0, but a number of mismatches among no comparisons is none."""
     what = subject[-1]
     if len(subject) == 3:
-        return None if what == "count" else _lack_of(subject[0], extent)
+        return None if what == "count" else _lack_of(*subject[:2], extent)
     name = subject[0]
     if name == "throughput":
         unit, kind = THROUGHPUT[what]
         if unit == BYTES and not extent.compares:
             return f"the executor {extent.executor} moves no bytes"
-        return _lack_of(kind, extent)
+        if kind == ALL:
+            return None if extent.measured else _NO_OPERATION
+        return _lack_of(kind, "service", extent)
     if name == "skipped":
         return None if extent.planned else "no operation is planned"
     if not extent.compares:
@@ -95,12 +99,18 @@ def lack(subject: tuple[str, ...], extent: Extent) -> str | None:
     return None if extent.compared else "the capture has no answer to any operation that is carried out"
 
 
-def _lack_of(kind: str, extent: Extent) -> str | None:
-    if extent.measured.get(kind, 0):
+_NO_OPERATION = "no operation is measured"
+
+
+def _lack_of(kind: str, measure: str, extent: Extent) -> str | None:
+    if extent.times.get(f"{kind}.{measure}", 0):
         return None
     if kind in extent.skipped:
         return f"the executor {extent.executor} carries no {kind} out ({extent.skipped[kind]})"
-    return f"no {'operation' if kind == ALL else kind} is measured"
+    what = "operation" if kind == ALL else kind
+    if any(count for tag, count in extent.times.items() if tag.startswith(f"{kind}.")):
+        return f"no {what} has a time that is called {measure}"
+    return f"no {what} is measured"
 
 
 def refuse_unmeasurable(threshold: Threshold, extent: Extent, option: str = "--threshold") -> None:

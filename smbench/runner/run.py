@@ -154,7 +154,16 @@ class RunResult:
         )
         throughput = _throughput(tally, elapsed_ns - warm_up_ns)
         figures = Figures(
-            extent=_extent(tally, latency, self.executor, self.options.executor),
+            extent=Extent(
+                times={tag: one.total for tag, one in joined.histograms.items()},
+                planned=tally.planned,
+                executed=tally.executed,
+                compared=tally.compared,
+                measured=tally.measured,
+                executor=self.options.executor,
+                compares=self.executor.compares,
+                skipped={kind.__name__: reason for kind, reason in self.executor.unsupported.items()},
+            ),
             histograms=joined.histograms,
             errors=tally.errors,
             mismatches=tally.mismatched,
@@ -240,18 +249,6 @@ def _throughput(tally: written.Tally, measured_ns: int) -> dict[str, Fraction]:
     }
     second = Fraction(1_000_000_000, measured_ns) if measured_ns > 0 else Fraction(0)
     return {name: count * second for name, count in counted.items()}
-
-
-def _extent(tally: written.Tally, latency: Mapping[str, Any], executor: type[Executor], name: str) -> Extent:
-    return Extent(
-        measured={kind: one["count"] for kind, one in latency.items()},
-        planned=tally.planned,
-        executed=tally.executed,
-        compared=tally.compared,
-        executor=name,
-        compares=executor.compares,
-        skipped={kind.__name__: reason for kind, reason in executor.unsupported.items()},
-    )
 
 
 def run(

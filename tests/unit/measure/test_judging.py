@@ -32,7 +32,10 @@ def histogram(*values_ns: int) -> Histogram:
 
 MS = 1_000_000
 READS = histogram(*(n * MS for n in range(1, 101)))
-EXTENT = Extent({"Read": 100, "all": 1000}, planned=1010, executed=1000, compared=990, executor="posix")
+EXTENT = Extent(
+    {"Read.response": 100, "Read.service": 100, "all.lateness": 1000, "all.response": 1000},
+    planned=1010, executed=1000, compared=990, measured=1000, executor="posix",
+)  # fmt: skip
 FIGURES = Figures(
     extent=EXTENT,
     histograms={"Read.response": READS, "all.lateness": histogram(1000, 2000)},
@@ -95,7 +98,7 @@ def test_two_thousand_shares_at_their_limit():
 
 @given(st.integers(1, 10**12))
 def test_a_time_at_its_limit(ns):
-    figures = Figures(replace(EXTENT, measured={"Read": 1}), {"Read.service": histogram(ns)})
+    figures = Figures(replace(EXTENT, times={"Read.service": 1}), {"Read.service": histogram(ns)})
     written = f"{ns // 10**6}.{ns % 10**6:06d}ms"
     assert judged(f"read.service.max<={written}", figures)["met"]
     assert not judged(f"read.service.max<{written}", figures)["met"]
@@ -117,7 +120,7 @@ def test_the_value_stands_beside_the_verdict():
 
 
 def test_what_three_digits_cannot_tell_from_the_limit_is_told_exactly():
-    near = Figures(replace(EXTENT, measured={"Read": 1}), {"Read.service": histogram(19_999_743)})
+    near = Figures(replace(EXTENT, times={"Read.service": 1}), {"Read.service": histogram(19_999_743)})
     assert judged_value(judged("read.service.max<20ms", near)) == "19,999,743 ns"
     assert judged_value(judged("read.service.max<21ms", near)) == "20 ms"
     almost = replace(FIGURES, extent=replace(EXTENT, executed=10**6), errors=1001)
@@ -127,7 +130,8 @@ def test_what_three_digits_cannot_tell_from_the_limit_is_told_exactly():
 UNMEASURED = [
     ("write.service.p99<20ms", EXTENT, "no Write is measured"),
     ("write.service.mean>0ns", EXTENT, "no Write is measured"),
-    ("all.response.max<1s", replace(EXTENT, measured={}), "no operation is measured"),
+    ("read.held.max<1s", EXTENT, "no Read has a time that is called held"),
+    ("all.response.max<1s", replace(EXTENT, times={}), "no operation is measured"),
     ("notify.held.p50<1s", replace(EXTENT, skipped={"Notify": "never: no such call"}, executor="memory"),
      "the executor memory carries no Notify out (never: no such call)"),
     ("mismatches.count==0", replace(EXTENT, compares=False, executor="null"),
@@ -138,7 +142,7 @@ UNMEASURED = [
     ("errors.rate<=1", replace(EXTENT, compared=0), "the capture has no answer to any operation that is"),
     ("skipped.count==0", replace(EXTENT, planned=0), "no operation is planned"),
     ("skipped.rate<1%", replace(EXTENT, planned=0), "no operation is planned"),
-    ("throughput.operations_per_s<5", replace(EXTENT, measured={}), "no operation is measured"),
+    ("throughput.operations_per_s<5", replace(EXTENT, measured=0), "no operation is measured"),
     ("throughput.write_bytes_per_s<5M", EXTENT, "no Write is measured"),
     ("throughput.read_bytes_per_s<5M", replace(EXTENT, compares=False, executor="null"),
      "the executor null moves no bytes"),
