@@ -8,11 +8,12 @@ from html import escape
 from typing import Any
 
 from smbench.measure.judging import judged_value
+from smbench.measure.warm_up import warm_up_of
 from smbench.report import charts
 from smbench.report.density import spread
 from smbench.report.html import facts, table
 from smbench.report.origin import Origins
-from smbench.report.run import got_of, missed, where
+from smbench.report.run import count_of, got_of, missed, warm_up_notes, where
 from smbench.units import format_ns, format_size
 
 Document = Mapping[str, Any]
@@ -41,6 +42,7 @@ def verdict(document: Document) -> str:
             [("operations", f"{operations['executed']:,} of {operations['planned']:,}"),
              ("in", format_ns(document["elapsed_s"] * 1e9)),
              ("lateness p99", format_ns(lateness["p99_ns"])),
+             *_warm_up_told(document),
              ("order broken", f"{document['order']['violated']:,} of {document['order']['edges']:,} edges")],
         ),
         _thresholds_card(document.get("thresholds", [])),
@@ -54,12 +56,18 @@ def verdict(document: Document) -> str:
         ),
     ]  # fmt: skip
     said = [
+        *(("", text) for text in warm_up_notes(document)),
         *(("bad", f"not valid: {reason}") for reason in document.get("reasons", [])),
         *(("fair", f"warning: {warning}") for warning in document.get("warnings", [])),
         *(("", note) for note in document.get("notes", [])),
     ]
     notes = "".join(f'<p class="note {kind}">{escape(text)}</p>' for kind, text in said)
     return f'<div class="cards">{"".join(cards)}</div>{notes}'
+
+
+def _warm_up_told(document: Document) -> list[tuple[str, str]]:
+    warm_up_ns = warm_up_of(document)
+    return [("warm-up", format_ns(warm_up_ns))] if warm_up_ns else []
 
 
 def _card(name: str, big: str, grade: str, told: Sequence[tuple[str, str]]) -> str:
@@ -175,7 +183,8 @@ def differences(document: Document) -> str:
         (row["kind"], row["expected"], row["got"]): row for row in reversed(document.get("mismatches", []))
     }
     causes = [
-        (one["count"], one["kind"], one["expected"] or "no answer", got_of(one),
+        (count_of(one) if one.get("warm_up") else one["count"], one["kind"],
+         one["expected"] or "no answer", got_of(one),
          where(example.get((one["kind"], one["expected"], one["got"]))))
         for one in document.get("causes", [])
     ]  # fmt: skip

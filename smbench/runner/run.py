@@ -295,7 +295,7 @@ def run(
             waits=executor.waits and _may_wait(operations),
         )
         count = _counter(log, plan.operations, progress)
-        look = _looker(plan, operations, executor, log, board, watch)
+        look = _looker(plan, operations, executor, log, board, watch, options.warm_up_ns)
 
         def tell() -> None:
             count()
@@ -343,7 +343,7 @@ def _counter(log: OperationLog, planned: int, progress: Progress | None) -> Call
 
 def _looker(
     plan: Plan, operations: StoredOperations, executor: type[Executor], log: OperationLog, board: Board,
-    watch: Watch | None,
+    watch: Watch | None, warm_up_ns: int,
 ) -> Callable[[], None]:  # fmt: skip
     if watch is None:
         return lambda: None
@@ -356,6 +356,7 @@ def _looker(
         kind_of_place,
         unsupported[kind_of_place],
         may_fail if executor.compares else np.ones(plan.operations, bool),
+        warm_up_ns,
     )
     due_ns = 0
 
