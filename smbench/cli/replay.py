@@ -264,6 +264,8 @@ def replay(
             sys.exit(search_capacity(asked, kept.capacity, clones, max_clones, output))
         place, plan = asked.placed(clones)
         if dry_run:
+            for text in asked.told(place):
+                console.warn(text)
             document = dry_run_document(plan, place, executor, profile)
             console.result(document, lambda out: show_dry_run(document, out))
             return

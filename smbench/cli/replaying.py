@@ -37,8 +37,6 @@ from smbench.workload.model import Workload
 
 ISOLATED, SHARED = "isolated", "shared"
 FRESH, SAME = "fresh", "same"
-WITHOUT_FILES = ("null", "memory", "simulated")
-"""Executors that touch no file of the target, so that nothing is prepared there."""
 _CLIENT_SHOWN = {"lease_break_acknowledgements": "lease_breaks_acknowledged"}
 _RESULT_BYTES = 1 << 20
 _RESULT_BYTES_AN_OPERATION = 32
@@ -101,12 +99,20 @@ class Replay:
         stagger_ns = default_stagger_ns(plan, clones) if self.stagger_s is None else whole_ns(self.stagger_s)
         return place, clone(plan, clones, stagger_ns=stagger_ns, users_per_process=self.users_per_process)
 
+    def told(self, place: Place) -> list[str]:
+        """What the executor has to say of the target, where that is a directory."""
+        if not isinstance(place.target, DirectoryTarget):
+            return []
+        return list(executor_class(self.executor).look_at(place.target.path))
+
     def carry_out(
         self, place: Place, plan: Plan, draft: Path, thresholds: Sequence[Threshold]
     ) -> dict[str, Any]:
         """Prepare, mount, run (all loops) and write the run directory; what run.json holds comes back.
 
         An interrupt ends it as it ends a loop: what was measured until then is written."""
+        for text in self.told(place) if self.tells else ():
+            self.console.warn(text)
         check_room(draft.parent, _RESULT_BYTES + plan.operations * _RESULT_BYTES_AN_OPERATION)
         results: list[RunResult] = []
         try:
@@ -145,7 +151,7 @@ class Replay:
 
     def _prepare(self, place: Place, plan: Plan) -> None:
         """By a mount of its own: the users' have nothing of it in their caches."""
-        if not self.prepares or self.executor in WITHOUT_FILES:
+        if not self.prepares or not executor_class(self.executor).touches_files:
             return
         clones = plan.clones if self.namespace == ISOLATED else 1
         if clones > 1 and self.content is Content.FULL:
@@ -168,7 +174,8 @@ class Replay:
                 self.prepared.add(number if own else 0)
 
     def _in_folders(self, plan: Plan) -> bool:
-        return self.namespace == ISOLATED and (self.folders or plan.clones > 1)
+        several = self.folders or plan.clones > 1
+        return several and self.namespace == ISOLATED and executor_class(self.executor).keeps_names
 
     def _open(self, stack: ExitStack, place: Place, plan: Plan) -> tuple[Mounted, RunOptions]:
         shares: list[ShareAccess] = []
@@ -240,7 +247,7 @@ class Replay:
             for its, name in _CLIENT_SHOWN.items()
             if all(its in one for one in counters)
         }
-        notes = list(mounted.notes)
+        notes = [*self.told(place), *mounted.notes]
         if plan.clones > 1 and self.namespace == SHARED:
             notes.append("the clones share all files, which the captured users did not: expect mismatches")
         return {

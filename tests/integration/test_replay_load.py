@@ -120,6 +120,30 @@ def test_the_curve_is_printed_with_what_ended_it(workload):
     assert all(line.endswith("holds") for line in told)
 
 
+def test_simulated_clones_take_the_times_of_the_target(workload):
+    target = workload.parent / "target"
+    (target / "simulated.json").write_text('{"service_ns": {"Read": 3000000, "Write": 1000000}}')
+    for clones in ("1", "3"):
+        document = replayed(workload, "--executor", "simulated", "--clone", clones, "--force")
+        assert document["latency"]["Read"]["service"]["p50_ns"] >= 3_000_000
+        assert document["latency"]["Write"]["service"]["p50_ns"] >= 1_000_000
+        assert not document["notes"]
+    assert [path.name for path in target.iterdir()] == ["simulated.json"]
+    (target / "simulated.json").unlink()
+    ran = run("replay", workload, target, "-o", "s.run", "--executor", "simulated", "--clone", "2", "-q",
+              cwd=workload.parent)  # fmt: skip
+    assert f"warning: {target} has no simulated.json: each simulated call takes 100 µs" in ran.err
+    assert json.loads((workload.parent / "s.run/run.json").read_text())["notes"] == [
+        f"{target} has no simulated.json: each simulated call takes 100 µs"
+    ]
+    (target / "simulated.json").write_text("{}{}")
+    for dry in ([], ["--dry-run"]):
+        ran = run(
+            "replay", workload, target, "-o", "t.run", "--executor", "simulated", *dry, cwd=workload.parent
+        )
+        assert (ran.status, "is no timetable" in ran.sentence) == (2, True)
+
+
 def test_a_deadline_ends_it_with_what_was_measured(workload):
     document = replayed(workload, "--speed", "0.01", "--deadline", "0.5")
     operations = document["operations"]
