@@ -11,6 +11,7 @@ import click
 from smbench.capture.decode import DecodeOptions
 from smbench.cli.artefacts import default_output, whole
 from smbench.cli.common import Console, common_options
+from smbench.cli.gaps import warn_of_gaps
 from smbench.errors import UsageError
 from smbench.lift.lift import Selection
 from smbench.report.inspection import inspection, show_inspection
@@ -129,5 +130,6 @@ def ingest(
     output = output or default_output(captures[0], ".workload")
     workload = ingest_captures(console, captures, output, options, selection, force)
     document = inspection(workload)
+    warn_of_gaps(console, document["gaps"])
     console.result({**document, "workload": str(output)}, lambda out: show_inspection(document, out))
     console.note(f"written: {output}")

@@ -10,6 +10,7 @@ import click
 from rich.console import Console as RichConsole
 
 from smbench.cli.common import Console, common_options
+from smbench.cli.gaps import warn_of_gaps
 from smbench.errors import UsageError
 from smbench.report.inspection import inspection, show_inspection
 from smbench.report.text import plain_table
@@ -61,6 +62,7 @@ def inspect(
         console.result({"schema": 1, "operations": rows}, lambda out: _show_operations(rows, out))
         return
     document = inspection(loaded)
+    warn_of_gaps(console, document["gaps"])
     console.result(document, lambda out: show_inspection(document, out))
 
 

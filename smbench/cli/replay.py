@@ -25,7 +25,7 @@ from smbench.cli.targets import target_options
 from smbench.cli.wire import refuse_without_wire
 from smbench.errors import UsageError
 from smbench.executors.registry import executor_class, names
-from smbench.plan import Pace
+from smbench.plan import CLOSED_NS, Pace
 from smbench.prepare.content import DEFAULT_MAX_BYTES, Content
 from smbench.report.run import show_run
 from smbench.runner.result import DOCUMENT
@@ -36,10 +36,18 @@ from smbench.workload.store import StoredOperations, read, with_client_calls
 _MISMATCHED = 4
 _NOT_VALID = 5
 _MISSED = 99
+_GAP = f"{CLOSED_NS // 10**9}s"
 _STOPPED = {"SIGINT": INTERRUPTED, "SIGTERM": 143}
 
 
-@click.command(short_help=__doc__)
+class _Command(click.Command):
+    """`--close-gaps` takes what comes next only where that is a time."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, amounts.with_default(args, "--close-gaps", _GAP))
+
+
+@click.command(short_help=__doc__, cls=_Command)
 @click.argument("source", metavar="WORKLOAD|CAPTURE", type=click.Path(path_type=Path))
 @click.argument("target")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="The run to write (default: NAME.run).")
@@ -66,6 +74,12 @@ _STOPPED = {"SIGINT": INTERRUPTED, "SIGTERM": 143}
     default=1.0,
     show_default=True,
     help="Divides the captured times.",
+)
+@click.option(
+    "--close-gaps",
+    metavar="[SECONDS]",
+    help="Shorten every stretch of the capture without an operation that lasts longer, as between captures "
+    f"that lie hours apart, to SECONDS of the capture's time ({_GAP} where none are given).",
 )
 @click.option("--users-per-process", type=click.IntRange(min=1), default=1, show_default=True)
 @click.option(
@@ -182,6 +196,7 @@ def replay(
     executor: str,
     pace: str,
     speed: float,
+    close_gaps: str | None,
     users_per_process: int,
     clones: int,
     namespace: str,
@@ -226,6 +241,7 @@ def replay(
     deadline_s = None if deadline is None else amounts.duration_s("--deadline", deadline, above_s=0)
     most = amounts.size("--max-bytes", max_bytes)
     stagger_s = None if stagger is None else amounts.duration_s("--stagger", stagger)
+    close_gaps_s = None if close_gaps is None else amounts.duration_s("--close-gaps", close_gaps)
     warm_up_s = 0.0 if warm_up is None else amounts.duration_s("--warm-up", warm_up)
     if wired and (loops > 1 or find_capacity is not None):
         raise UsageError("--wire captures one run: leave --loop and --find-capacity")
@@ -247,6 +263,7 @@ def replay(
             executor=executor,
             pace=Pace(pace),
             speed=speed,
+            close_gaps_s=close_gaps_s,
             users_per_process=users_per_process,
             prepares=prepares,
             content=Content(content),
@@ -264,9 +281,8 @@ def replay(
             sys.exit(search_capacity(asked, kept.capacity, clones, max_clones, output))
         place, plan = asked.placed(clones)
         if dry_run:
-            for text in asked.told(place):
-                console.warn(text)
-            document = dry_run_document(plan, place, executor, profile)
+            asked.warn(place)
+            document = dry_run_document(plan, place, executor, profile, asked.gaps())
             console.result(document, lambda out: show_dry_run(document, out))
             return
         if wired:
