@@ -17,6 +17,7 @@ from smbench.cli.artefacts import CAPACITY, claim, default_output, whole
 from smbench.cli.capacity import find_capacity as search_capacity
 from smbench.cli.common import Console, common_options
 from smbench.cli.dryrun import dry_run_document, show_dry_run
+from smbench.cli.effects import Needs, refuse_without_effect
 from smbench.cli.guard import INTERRUPTED
 from smbench.cli.kept import Kept, read_kept
 from smbench.cli.replaying import FRESH, ISOLATED, SAME, SHARED, Replay
@@ -37,6 +38,7 @@ _MISMATCHED = 4
 _NOT_VALID = 5
 _MISSED = 99
 _GAP = f"{CLOSED_NS // 10**9}s"
+_TIMELESS = "with --pace fast, which has no times: leave it, or take another pace"
 _STOPPED = {"SIGINT": INTERRUPTED, "SIGTERM": 143}
 
 
@@ -245,6 +247,21 @@ def replay(
     warm_up_s = 0.0 if warm_up is None else amounts.duration_s("--warm-up", warm_up)
     if wired and (loops > 1 or find_capacity is not None):
         raise UsageError("--wire captures one run: leave --loop and --find-capacity")
+    several = clones > 1 or find_capacity is not None
+    fast = pace == Pace.FAST.value
+    refuse_without_effect(
+        (
+            Needs("stagger", "on one clone: give their number with --clone, or leave it", several),
+            Needs("stagger", _TIMELESS, not fast),
+            Needs("speed", _TIMELESS, not fast),
+            Needs("close_gaps", _TIMELESS, not fast),
+            Needs("namespace", "on one clone: give their number with --clone, or leave it", several),
+            Needs("loop_namespace", "on one loop: give their number with --loop, or leave it", loops > 1),
+            Needs("max_clones", "without --find-capacity: add it, or leave this", find_capacity is not None),
+            Needs("content", "with --no-prepare: leave one of them", prepares),
+            Needs("max_bytes", "with --no-prepare: leave one of them", prepares),
+        )
+    )
     kept = kept.against(console, baseline, source.name)
     if not dry_run:
         claim(output, ".run", DOCUMENT if find_capacity is None else CAPACITY, force)
