@@ -16,8 +16,10 @@ from smbench.cli.artefacts import CAPACITY
 from smbench.cli.common import Console, common_options
 from smbench.cli.report import RUN_DOCUMENT, no_run, read_run
 from smbench.errors import SetupError, UsageError
+from smbench.measure.warm_up import warm_up_of
 from smbench.report.compare import candidate_document, document, reference_document
 from smbench.report.compare_text import show_comparison
+from smbench.units import format_ns
 from smbench.workload.store import MANIFEST
 
 if TYPE_CHECKING:
@@ -190,6 +192,8 @@ def _compare(console: Console, ours: Loaded, path: Path, stack: ExitStack, asked
             if theirs is None:
                 raise
             notes.append(str(error))
+    if record is not None and (warm_up_ns := warm_up_of(record)):
+        notes.append(f"what was due in its first {format_ns(warm_up_ns)}, the warm-up, is in no latency")
     if theirs is None:
         notes.append(
             "no wire capture: compared by its operations alone (replay with --wire for the exchanges)"
@@ -199,7 +203,7 @@ def _compare(console: Console, ours: Loaded, path: Path, stack: ExitStack, asked
     if asked.folder is not None:
         side.folder = asked.folder.strip("/").replace("\\", "/")
     if run is not None:
-        side.ended = run.fared
+        side.ended, side.warm_up = run.fared, run.warm_up
     compared = compare_sides(ours.side, side, asked.users)
     return _Candidate(side.name, compared, run, [*notes, *side.notes, *_told(compared)])
 

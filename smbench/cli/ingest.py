@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -12,13 +13,14 @@ from smbench.capture.decode import DecodeOptions
 from smbench.capture.reading import Decoder
 from smbench.cli.artefacts import default_output, whole
 from smbench.cli.common import Console, common_options
+from smbench.cli.gaps import warn_of_gaps
 from smbench.errors import UsageError
 from smbench.lift.lift import Selection
 from smbench.report.inspection import inspection, show_inspection
 from smbench.trace.model import Exchange, Trace, TraceInfo
 from smbench.trace.store import StoredExchanges
 from smbench.workload.model import Workload
-from smbench.workload.store import MANIFEST, read
+from smbench.workload.store import MANIFEST, read, write_manifest
 
 FILE = click.Path(path_type=Path)
 _HEARD_EVERY = 4096
@@ -31,6 +33,7 @@ def ingest_captures(
 ) -> Workload:  # fmt: skip
     """Decode and lift captures into the workload directory `output`; it is there whole or not at all."""
     from smbench.capture.decode import decode
+    from smbench.capture.fingerprint import fingerprint
     from smbench.lift.lift import lift
 
     with whole(output, ".workload", MANIFEST, force) as draft:
@@ -40,6 +43,8 @@ def ingest_captures(
             workload = lift(_heard(trace, progress), draft, selection)
         if trace.info.exchanges and not workload.info.trace.exchanges:
             raise UsageError(_nothing_selected(trace.info))
+        files = [fingerprint(capture) for capture in captures]
+        write_manifest(draft, replace(workload.info, capture_files=files))
     return read(output)
 
 
@@ -136,5 +141,6 @@ def ingest(
     output = output or default_output(captures[0], ".workload")
     workload = ingest_captures(console, captures, output, options, selection, force)
     document = inspection(workload)
+    warn_of_gaps(console, document["gaps"])
     console.result({**document, "workload": str(output)}, lambda out: show_inspection(document, out))
     console.note(f"written: {output}")

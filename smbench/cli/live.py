@@ -64,6 +64,8 @@ def _said(view: RunView) -> tuple[list[str], list[str]]:
         f"{view.done:,} of {view.planned:,} operations ({format_percent(share, 0, Bad.LOW)})",
         f"{view.per_s:,.0f}/s",
     ]
+    if view.warm_up_left_s:
+        progress.append(f"{view.warm_up_left_s:,.0f} s of warm-up left")
     if view.left_s is not None:
         progress.append(f"{view.left_s:,.0f} s left")
     lately, total = view.lateness_p99_ns

@@ -8,8 +8,10 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from smbench.plan import find_gaps
 from smbench.report.caching import caching
 from smbench.report.figures import figures
+from smbench.report.gaps import gaps_document
 from smbench.report.quality import WORDS, quality
 from smbench.report.text import plain_table
 from smbench.trace.grade import called
@@ -41,6 +43,7 @@ def inspection(workload: Workload) -> dict[str, Any]:
         "schema": SCHEMA,
         "captures": trace.captures,
         "duration_s": trace.duration_ns / 1e9,
+        "gaps": gaps_document(find_gaps(workload.operations)),
         "exchanges": trace.exchanges,
         "commands": dict(trace.commands),
         "coverage": _fates(info),

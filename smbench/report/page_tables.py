@@ -8,13 +8,14 @@ from fractions import Fraction
 from html import escape
 from typing import Any
 
-from smbench.measure.thresholds import format_value
+from smbench.measure.judging import judged_value
+from smbench.measure.warm_up import warm_up_of
 from smbench.ratios import Bad, format_percent
 from smbench.report import charts
 from smbench.report.density import spread
 from smbench.report.html import facts, table
 from smbench.report.origin import Origins
-from smbench.report.run import got_of, where
+from smbench.report.run import count_of, got_of, missed, warm_up_notes, where
 from smbench.units import format_ns, format_size
 
 Document = Mapping[str, Any]
@@ -43,6 +44,7 @@ def verdict(document: Document) -> str:
             [("operations", f"{operations['executed']:,} of {operations['planned']:,}"),
              ("in", format_ns(document["elapsed_s"] * 1e9)),
              ("lateness p99", format_ns(lateness["p99_ns"])),
+             *_warm_up_told(document),
              ("order broken", f"{document['order']['violated']:,} of {document['order']['edges']:,} edges")],
         ),
         _thresholds_card(document.get("thresholds", [])),
@@ -56,6 +58,7 @@ def verdict(document: Document) -> str:
         ),
     ]  # fmt: skip
     said = [
+        *(("", text) for text in warm_up_notes(document)),
         *(("bad", f"not valid: {reason}") for reason in document.get("reasons", [])),
         *(("fair", f"warning: {warning}") for warning in document.get("warnings", [])),
         *(("fair", f"the capture has {said}") for said in document.get("capture", {}).get("warnings", [])),
@@ -63,6 +66,11 @@ def verdict(document: Document) -> str:
     ]
     notes = "".join(f'<p class="note {kind}">{escape(text)}</p>' for kind, text in said)
     return f'<div class="cards">{"".join(cards)}</div>{notes}'
+
+
+def _warm_up_told(document: Document) -> list[tuple[str, str]]:
+    warm_up_ns = warm_up_of(document)
+    return [("warm-up", format_ns(warm_up_ns))] if warm_up_ns else []
 
 
 def _card(name: str, big: str, grade: str, told: Sequence[tuple[str, str]]) -> str:
@@ -78,7 +86,7 @@ def _thresholds_card(thresholds: Sequence[Document]) -> str:
     missed = [one for one in thresholds if not one["met"]]
     big = f"{len(missed)} missed" if missed else "all met"
     order = [*missed, *(one for one in thresholds if one["met"])]
-    told = [(one["text"], format_value(one["value"], one["unit"])) for one in order[:4]]
+    told = [(one["text"], judged_value(one)) for one in order[:4]]
     return _card(f"of {len(thresholds)} thresholds", big, "bad" if missed else "good", told)
 
 
@@ -102,8 +110,9 @@ def thresholds(document: Document) -> str:
         return ""
     rows = "".join(
         f'<tr><td class="name">{escape(one["text"])}</td>'
-        f'<td class="n">{escape(format_value(one["value"], one["unit"]))}</td>'
-        f'<td class="{"good" if one["met"] else "bad"}">{"met" if one["met"] else "missed"}</td></tr>'
+        f'<td class="n">{escape(judged_value(one))}</td>'
+        f'<td class="{"good" if one["met"] else "bad"}">'
+        f"{'met' if one['met'] else escape(missed(one))}</td></tr>"
         for one in judged
     )
     head = '<th>threshold</th><th class="n">measured</th><th></th>'
@@ -177,7 +186,8 @@ def differences(document: Document) -> str:
         (row["kind"], row["expected"], row["got"]): row for row in reversed(document.get("mismatches", []))
     }
     causes = [
-        (one["count"], one["kind"], one["expected"] or "no answer", got_of(one),
+        (count_of(one) if one.get("warm_up") else one["count"], one["kind"],
+         one["expected"] or "no answer", got_of(one),
          where(example.get((one["kind"], one["expected"], one["got"]))))
         for one in document.get("causes", [])
     ]  # fmt: skip

@@ -29,9 +29,9 @@ _LOST: Mapping[Use, str] = {
     Use.REPLAY: "what was in them is not replayed",
 }
 _CUT: Mapping[Use, str] = {
-    Use.REFERENCE: "what was cut off (names, lengths, what a listing held) is not known, and may match nothing",
-    Use.CANDIDATE: "what was cut off (names, lengths, what a listing held) is not known, and may match nothing",
-    Use.REPLAY: "what was cut off (names, lengths, what a listing held) is not known, and is made up",
+    Use.REFERENCE: "what was cut off (names, lengths, what was listed) is not known and may match nothing",
+    Use.CANDIDATE: "what was cut off (names, lengths, what was listed) is not known and may match nothing",
+    Use.REPLAY: "what was cut off (names, lengths, what was listed) is not known and is made up",
 }
 _ENDLESS: Mapping[Use, str] = {
     Use.REFERENCE: "how they ended, what they moved and what they took is not compared",

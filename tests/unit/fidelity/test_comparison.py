@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from helpers.command import THREE_USERS
@@ -68,6 +69,30 @@ def test_reads_match_in_order_by_offset(
     assert scores(compared) == expected
     assert compared.matching.moved == moved
     assert compared.by_command["READ"].reference == 3
+
+
+def test_what_warms_up_is_matched_and_is_in_no_latency_on_either_side(side: Callable[..., Side]) -> None:
+    """An open, three reads, a close; the first three of the candidate are of its warm-up."""
+    one, two = side(reads(0, 10, 20), "one"), side(reads(0, 10, 20), "two")
+    times = sorted(exchange.time_ns for exchange in two.exchanges if exchange.command == Command.READ)
+    start = two.info.start_epoch_ns
+    two.window = Window(start, start + 10**12, start + times[2])
+    compared = compare(one, two)
+    assert scores(compared) == (5, 5, 5)
+    found = {command: (it.reference, it.candidate) for command, it in compared.latency.items()}
+    assert found == {"CREATE": (0, 0), "READ": (1, 1), "CLOSE": (1, 1), "all": (2, 2)}
+
+
+def test_an_operation_of_the_warm_up_that_came_late_is_left_out_on_both_sides(
+    side: Callable[..., Side],
+) -> None:
+    one, two = side(reads(0, 10, 20), "one"), side(reads(0, 10), "two")
+    of_reads = [one.fates.operation[it.index] for it in one.exchanges if it.command == Command.READ]
+    two.warm_up = np.array([of_reads[1], of_reads[2]])
+    compared = compare(one, two)
+    assert scores(compared) == (5, 4, 4)
+    assert (compared.latency["READ"].reference, compared.latency["READ"].candidate) == (1, 1)
+    assert (compared.latency["all"].reference, compared.latency["all"].candidate) == (3, 3)
 
 
 def test_what_was_in_flight_together_has_no_order(side: Callable[..., Side]) -> None:
