@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import lzma
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -192,6 +194,56 @@ def test_as_an_ordinary_user_with_a_slow_network(open_folder: Path) -> None:
     assert security.read_text().startswith("signed")
     assert security.stat().st_uid == NOBODY
     assert leftovers(open_folder) == []
+
+
+def another_kernel(folder: Path) -> None:
+    """This machine's kernel as a package unpacked in `folder`, with what the lab needs of its modules
+    compressed, as some distributions ship all of them, and no modules.dep, which names them."""
+    kernel = shutil.which("linux.uml")
+    assert kernel is not None
+    (folder / "usr/bin").mkdir(parents=True)
+    (folder / "usr/bin/linux.uml").symlink_to(kernel)
+    (source,) = Path("/usr/lib/uml/modules").iterdir()
+    target = folder / "usr/lib/uml/modules" / source.name
+    needs = dict(line.split(":") for line in (source / "modules.dep").read_text().splitlines())
+    mounting = r"kernel/(crypto/|fs/nls/).*|.*/(cifs|overlay)\.ko"
+    wanted = [name for name in needs if re.fullmatch(mounting, name)]
+    for name in {each for module in wanted for each in (module, *needs[module].split())}:
+        (target / name).parent.mkdir(parents=True, exist_ok=True)
+        (target / f"{name}.xz").write_bytes(
+            lzma.compress((source / name).read_bytes(), lzma.FORMAT_XZ, lzma.CHECK_CRC32)
+        )
+    for listing in ("modules.order", "modules.builtin", "modules.builtin.modinfo"):
+        shutil.copy(source / listing, target)
+
+
+@with_kernel
+def test_another_kernel_and_files_laid_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kernel, over = tmp_path / "a kernel, unpacked", tmp_path / "over, it"
+    another_kernel(kernel)
+    (over / "etc").mkdir(parents=True)
+    (over / "etc" / "laid-over").write_text("the upper one\n")
+    monkeypatch.setenv("LAB_UML", str(kernel))
+    monkeypatch.setenv("LAB_OVER", str(over))
+    command = """
+        mount -t cifs "$LAB_SHARE" /mnt -o username=user01,password=lab-user01,seal || exit 1
+        cat /etc/laid-over; ls /lib/modules/*/kernel/fs/overlayfs; head -c 5 /etc/passwd
+    """
+    result = lab("--", "bash", "-c", command, folder=tmp_path)
+    assert result.stdout.splitlines() == [b"the upper one", b"overlay.ko.xz", b"root:"], result.stderr
+    assert not list(kernel.rglob("modules.dep")), "the guest wrote into the host's files"
+    assert leftovers(tmp_path) == []
+
+
+@with_kernel
+def test_files_to_lay_over_that_are_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LAB_OVER", str(tmp_path / "missing"))
+    result = lab("--", "true", folder=tmp_path)
+    assert result.returncode == 3
+    assert (
+        result.stderr
+        == f"scripts/lab: there is no lab here: LAB_OVER={tmp_path}/missing is no folder\n".encode()
+    )
 
 
 @with_kernel
