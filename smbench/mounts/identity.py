@@ -28,10 +28,8 @@ def worker_identity(target: Target, environment: Mapping[str, str] | None = None
     if not isinstance(target, ShareTarget):
         status = target.path.stat()
         return Identity(status.st_uid, status.st_gid, _name(status.st_uid))
-    environment = os.environ if environment is None else environment
-    uid, gid = environment.get("SUDO_UID", ""), environment.get("SUDO_GID", "")
-    if uid.isdecimal() and gid.isdecimal() and int(uid):
-        return Identity(int(uid), int(gid), _name(int(uid)))
+    if caller := sudo_caller(environment):
+        return caller
     import pwd  # not everywhere
 
     try:
@@ -39,6 +37,17 @@ def worker_identity(target: Target, environment: Mapping[str, str] | None = None
     except KeyError:
         return Identity(65534, 65534, "nobody")
     return Identity(nobody.pw_uid, nobody.pw_gid, nobody.pw_name)
+
+
+def sudo_caller(environment: Mapping[str, str] | None = None) -> Identity | None:
+    """The ordinary user who became root by sudo; None where nobody did."""
+    environment = os.environ if environment is None else environment
+    uid, gid = environment.get("SUDO_UID", ""), environment.get("SUDO_GID", "")
+    if not hasattr(os, "geteuid") or os.geteuid() != 0:
+        return None
+    if not (uid.isdecimal() and gid.isdecimal() and int(uid)):
+        return None
+    return Identity(int(uid), int(gid), _name(int(uid)))
 
 
 def _name(uid: int) -> str:
