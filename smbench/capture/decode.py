@@ -15,8 +15,9 @@ from smbench.capture.naming import Naming
 from smbench.capture.pairing import Paired
 from smbench.capture.pool import read_all
 from smbench.capture.sessions import directory
-from smbench.capture.split import Part, Source, split, tshark_memory
-from smbench.capture.tshark import Keys, find_tshark, first_packet_time, profile
+from smbench.capture.split import Part, Source, first_time_ns, split, tshark_memory
+from smbench.capture.tap import settings
+from smbench.capture.tshark import Keys, find_tshark
 from smbench.errors import UsageError
 from smbench.spill import collector_paused, merge
 from smbench.trace.model import Exchange, Trace, TraceInfo, command_name
@@ -28,7 +29,6 @@ _MEMORY = 640 << 20
 """Bytes that all tsharks together may grow by, as far as connections allow it."""
 _SPLIT_SHARE = 0.1
 """Of the whole time, for the progress."""
-_FIRST_BYTES = 1 << 20
 _NOT_GRADES = ("sealed_messages",)
 
 Progress = Callable[[int, int], None]
@@ -76,10 +76,10 @@ def decode(
     with (
         collector_paused(),
         tempfile.TemporaryDirectory(dir=into, prefix=".decode-") as scratch,
-        profile(options.keys()) as settings,
+        settings(options.keys()) as folder,
     ):
         jobs = _jobs(
-            sources, options, settings, Path(scratch), lambda done: hear(int(done * _SPLIT_SHARE), total)
+            sources, options, folder, Path(scratch), lambda done: hear(int(done * _SPLIT_SHARE), total)
         )
         facts, exchanges = _read(jobs, options.jobs, _scaled(jobs, total, hear))
         people = directory(facts)
@@ -118,22 +118,17 @@ def _examine(captures: Sequence[Path]) -> list[Source]:
             raise UsageError(f"{source.path} does not unpack to a pcap or pcapng file: give one that does")
     if len(sources) == 1 or any(source.format is formats.Format.OTHER for source in sources):
         return sources
-    return sorted(sources, key=_first_time)
-
-
-def _first_time(source: Source) -> float:
-    with source.path.open("rb") as file:
-        return first_packet_time(formats.unpacked(file, source.packing).read(_FIRST_BYTES))
+    return sorted(sources, key=first_time_ns)
 
 
 def _packets(sources: Sequence[Source]) -> int:
-    return sum(_first_time(source) > 0 for source in sources)
+    return sum(source.format is not formats.Format.OTHER and first_time_ns(source) > 0 for source in sources)
 
 
 def _jobs(
     sources: Sequence[Source],
     options: DecodeOptions,
-    settings: Path,
+    folder: Path,
     scratch: Path,
     progress: Callable[[int], None],
 ) -> list[Job]:
@@ -143,7 +138,7 @@ def _jobs(
     if parts:
         work = [(part, -1) for part in split(sources, parts, scratch, options.ports, progress)]
     return [
-        Job(what, capture, number, len(work), settings, options.ports, scratch)
+        Job(what, capture, number, len(work), folder, options.ports, scratch)
         for number, (what, capture) in enumerate(work)
     ]
 

@@ -10,7 +10,7 @@ from smbench.capture.facts import Facts
 from smbench.capture.packets import ServerPorts
 from smbench.capture.part import Reader
 from smbench.capture.split import Part
-from smbench.capture.tshark import Progress, Run
+from smbench.capture.tap import Progress, Run
 from smbench.spill import Run as SortedRun
 
 

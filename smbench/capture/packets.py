@@ -196,6 +196,8 @@ class Record(NamedTuple):
     shared: bool = False
     frame: bool = True
     """tshark counts it as a frame."""
+    time_ns: int = 0
+    """When the packet was taken, in nanoseconds since 1970; 0 where the file does not say."""
 
 
 def pcap_records(buffer: Buffer) -> Iterator[Record]:
@@ -203,18 +205,26 @@ def pcap_records(buffer: Buffer) -> Iterator[Record]:
     if not buffer.need(24):
         return
     start = buffer.at
-    order = pcap_order(buffer.data[start : start + 4])
+    magic = buffer.data[start : start + 4]
+    order = pcap_order(magic)
+    unit = 1 if magic in NANOSECOND_PCAPS else 1000
     link = struct.unpack_from(order + "I", buffer.data, start + 20)[0] & 0xFFFF
-    lengths = struct.Struct(order + "8xI4x")
+    fields = struct.Struct(order + "3I")
     buffer.at += 24
     yield Record(start, buffer.at, -1, link, shared=True, frame=False)
     while buffer.need(16):
-        (captured,) = lengths.unpack_from(buffer.data, buffer.at)
+        seconds, fraction, captured = fields.unpack_from(buffer.data, buffer.at)
         if captured > _LARGEST_RECORD or not buffer.need(16 + captured):
             return
         start = buffer.at
         buffer.at = start + 16 + captured
-        yield Record(start, buffer.at, start + 16, link)
+        yield Record(
+            start, buffer.at, start + 16, link, False, True, seconds * 1_000_000_000 + fraction * unit
+        )
+
+
+NANOSECOND_PCAPS = (b"\xa1\xb2\x3c\x4d", b"\x4d\x3c\xb2\xa1")
+"""First bytes of pcap files whose times count nanoseconds, in both byte orders."""
 
 
 def pcap_order(magic: bytes) -> str:
@@ -225,29 +235,68 @@ def pcap_order(magic: bytes) -> str:
 _SECTION, _INTERFACE, _ENHANCED, _SIMPLE, _OBSOLETE = 0x0A0D0D0A, 1, 6, 3, 2
 _OTHER_FRAMES = (9, 0x204, 0x208, 0x216)
 """Blocks that Wireshark shows as frames though they are no packets: journal entries and events."""
+_RESOLUTION, _OFFSET = 9, 14
+"""Options of an interface: the unit of its times, and the seconds to be added."""
+
+
+class _Interface(NamedTuple):
+    """What a pcapng file says of an interface: its link type, and how its times are to be read."""
+
+    link: int
+    numerator: int = 1000
+    denominator: int = 1
+    offset_ns: int = 0
+    """time in ns = offset_ns + ticks * numerator / denominator"""
+
+    def time_ns(self, high: int, low: int) -> int:
+        return self.offset_ns + (high << 32 | low) * self.numerator // self.denominator
+
+
+def _interface(block: bytes, order: str) -> _Interface:
+    made = _Interface(struct.unpack_from(order + "H", block, 8)[0])
+    at, end = 16, len(block) - 4
+    while at + 4 <= end:
+        code, size = struct.unpack_from(order + "HH", block, at)
+        value = block[at + 4 : at + 4 + size]
+        if code == _RESOLUTION and size == 1:
+            power = value[0] & 0x7F
+            made = made._replace(
+                numerator=1_000_000_000, denominator=1 << power if value[0] & 0x80 else 10**power
+            )
+        elif code == _OFFSET and size == 8:
+            made = made._replace(offset_ns=struct.unpack(order + "q", value)[0] * 1_000_000_000)
+        elif code == 0:
+            break
+        at += 4 + size + -size % 4
+    return made
+
+
+_UNKNOWN = _Interface(-1)
 
 
 def pcapng_records(buffer: Buffer) -> Iterator[Record]:
     """The blocks of a pcapng file ([draft-ietf-opsawg-pcapng])."""
-    order, links = "<", [0]
+    order, interfaces = "<", list[_Interface]()
     while buffer.need(12):
         if buffer.data[buffer.at : buffer.at + 4] == b"\x0a\x0d\x0d\x0a":
             order = ">" if buffer.data[buffer.at + 8 : buffer.at + 12] == b"\x1a\x2b\x3c\x4d" else "<"
-            links = []
+            interfaces = []
         kind, size = struct.unpack_from(order + "II", buffer.data, buffer.at)
         if size < 12 or size > _LARGEST_RECORD or not buffer.need(size):
             return
         start = buffer.at
         buffer.at = end = start + size
-        if kind == _INTERFACE:
-            links.append(struct.unpack_from(order + "H", buffer.data, start + 8)[0])
+        if kind == _INTERFACE and size >= 20:
+            interfaces.append(_interface(buffer.data[start:end], order))
         if kind in (_SECTION, _INTERFACE):
             yield Record(start, end, -1, 0, shared=True, frame=False)
         elif kind in (_ENHANCED, _OBSOLETE) and size >= 32:
-            code = "I" if kind == _ENHANCED else "H"
-            (interface,) = struct.unpack_from(order + code, buffer.data, start + 8)
-            yield Record(start, end, start + 28, links[interface] if interface < len(links) else -1)
+            number, high, low = struct.unpack_from(
+                order + ("III" if kind == _ENHANCED else "HxxII"), buffer.data, start + 8
+            )
+            taken = interfaces[number] if number < len(interfaces) else _UNKNOWN
+            yield Record(start, end, start + 28, taken.link, False, True, taken.time_ns(high, low))
         elif kind == _SIMPLE and size >= 16:
-            yield Record(start, end, start + 12, links[0] if links else -1)
+            yield Record(start, end, start + 12, interfaces[0].link if interfaces else -1)
         else:
             yield Record(start, end, -1, 0, frame=kind in _OTHER_FRAMES)

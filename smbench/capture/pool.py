@@ -27,7 +27,7 @@ class _Worker:
         self._result = files[1]
         self._errors = (job.scratch / f"errors-{job.number}").open("w+b")
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "smbench.capture.worker", *map(str, files)],
+            [sys.executable, "-P", "-m", "smbench.capture.worker", *map(str, files)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=self._errors,

@@ -20,6 +20,7 @@ from typing import IO
 
 from smbench.capture.formats import Format, Packing, unpacked
 from smbench.capture.packets import (
+    NANOSECOND_PCAPS,
     Buffer,
     Record,
     Router,
@@ -160,7 +161,7 @@ def _split_one(
     for writer in writers:
         writer.captures.append((writer.count + len(writer.frames), source.number))
     frame, load = 0, router.load
-    for start, end, packet, link, shared, is_frame in _RECORDS[source.format](buffer):
+    for start, end, packet, link, shared, is_frame, _ in _RECORDS[source.format](buffer):
         data = buffer.data
         if shared:
             if convert is not None:
@@ -189,6 +190,13 @@ def _split_one(
             progress(file.tell())
 
 
+def first_time_ns(source: Source) -> int:
+    """When the first packet was taken, in nanoseconds since 1970; 0 where there is none."""
+    with source.path.open("rb") as file:
+        records = _RECORDS[source.format](Buffer(unpacked(file, source.packing)))
+        return next((record.time_ns for record in records if record.packet >= 0), 0)
+
+
 def tshark_memory(source: Source, unpacking: int) -> int:
     """About how many bytes tshark grows by while it reads the source, judged by its first packets.
 
@@ -215,7 +223,7 @@ class _Conversion:
         """A section and its one interface."""
         order = pcap_order(header[:4])
         self._record = struct.Struct(order + "4I")
-        nanoseconds = header[:4] in (b"\xa1\xb2\x3c\x4d", b"\x4d\x3c\xb2\xa1")
+        nanoseconds = header[:4] in NANOSECOND_PCAPS
         self._units = 1_000_000_000 if nanoseconds else 1_000_000
         link = struct.unpack(order + "I", header[20:24])[0] & 0xFFFF
         section = struct.pack("<IIIHHqI", 0x0A0D0D0A, 28, 0x1A2B3C4D, 1, 0, -1, 28)

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from smbench.errors import SetupError, UsageError
-from smbench.mounts.identity import sudo_caller
+from smbench.identity import sudo_caller
 from smbench.units import format_size
 
 CAPACITY = "capacity.json"

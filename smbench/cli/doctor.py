@@ -47,14 +47,13 @@ def _python() -> Iterator[Finding]:
 
 
 def _tshark() -> Iterator[Finding]:
-    from smbench.capture.tshark import find_tshark
+    from smbench.capture.trial import try_out
 
     try:
-        tshark = find_tshark()
+        found, ok = try_out(), True
     except SetupError as error:
-        yield Finding("tshark", False, str(error), "ingest", "apt-get install tshark")
-    else:
-        yield Finding("tshark", True, f"{tshark.version} at {tshark.path}, with Lua", "ingest")
+        found, ok = str(error), False
+    yield Finding("tshark", ok, found, "ingest", "apt-get install tshark")
 
 
 def _programs() -> Iterator[Finding]:

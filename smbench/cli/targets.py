@@ -11,9 +11,9 @@ import click
 
 from smbench.cli.common import Console
 from smbench.errors import UsageError
+from smbench.identity import Identity
 from smbench.mounts.accounts import deal, load_accounts, unmatched
 from smbench.mounts.facts import CaptureFacts, gather_facts
-from smbench.mounts.identity import Identity
 from smbench.mounts.opened import UserMount
 from smbench.mounts.opening import ACCOUNTS_NEEDED, derive_options, worker_identity
 from smbench.mounts.options import PROFILES

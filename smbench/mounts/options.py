@@ -11,9 +11,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from smbench.errors import UsageError
+from smbench.identity import Identity
 from smbench.mounts.accounts import Account
 from smbench.mounts.facts import CaptureFacts
-from smbench.mounts.identity import Identity
 from smbench.mounts.target import SMB_PORT, ShareTarget
 from smbench.trace.model import Connection, Session, TraceInfo
 

@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smbench.errors import UsageError
+from smbench.identity import Identity
 from smbench.mounts.accounts import Account
 from smbench.mounts.facts import CaptureFacts, gather_facts
-from smbench.mounts.identity import Identity
 from smbench.mounts.options import Option, account_options, derive_options, merge, override, to_argument
 from smbench.mounts.target import ShareTarget
 from smbench.trace.model import Connection, Session, TraceInfo

@@ -5,10 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from smbench import identity
 from smbench.errors import SetupError, UsageError
-from smbench.mounts import cifs, identity, session
+from smbench.identity import Identity
+from smbench.mounts import cifs, session
 from smbench.mounts.accounts import Account
-from smbench.mounts.identity import Identity, worker_identity
+from smbench.mounts.identity import worker_identity
 from smbench.mounts.session import UserMount, open_target
 from smbench.mounts.target import DirectoryTarget, ShareTarget
 
