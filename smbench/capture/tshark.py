@@ -135,16 +135,20 @@ def _harmless(folder: Path) -> dict[str, Any]:
 
 
 def start(
-    arguments: Sequence[str], capture: IO[bytes] | int, folder: Path, errors: int
+    arguments: Sequence[str],
+    capture: IO[bytes],
+    folder: Path,
+    errors: IO[bytes],
+    out: IO[bytes] | int = subprocess.PIPE,
 ) -> subprocess.Popen[bytes]:
-    """tshark over an open capture (from its current place on; or a pipe), its stdout a pipe; `folder` is a
-    `private_folder`, and names in it are given without a path. SetupError where it does not start."""
+    """tshark over an open capture, from its current place on; `folder` is a `private_folder`, and names in it
+    are given without a path. SetupError where it does not start."""
     tshark = find_tshark()
     try:
         return subprocess.Popen(
             [tshark.path, "-n", *arguments, "-r", "-"],
             stdin=capture,
-            stdout=subprocess.PIPE,
+            stdout=out,
             stderr=errors,
             bufsize=1 << 20,
             **_harmless(folder),
@@ -153,21 +157,21 @@ def start(
         raise SetupError(f"cannot start {tshark}: {getattr(error, 'strerror', None) or error}") from None
 
 
-def ask(arguments: Sequence[str], capture: Path) -> bytes:
-    """What tshark prints of a capture: for single questions.
+def ask(arguments: Sequence[str], capture: Path, out: IO[bytes] | None = None) -> bytes:
+    """What tshark prints of a capture, or writes to `out`: for single questions.
 
     UsageError where it takes the file for no capture, SetupError where it does not work.
     """
     with private_folder({}, {}) as folder, tempfile.TemporaryFile() as errors, capture.open("rb") as file:
-        process = start(arguments, file, folder, errors.fileno())
+        process = start(arguments, file, folder, errors, subprocess.PIPE if out is None else out)
         try:
             shown, _ = process.communicate()
         finally:
             process.kill()
             process.wait()
-        if process.returncode and not shown:
+        if process.returncode and not (shown or (out and out.seek(0, os.SEEK_END))):
             raise failure(capture, process.returncode, complaint(errors))
-        return shown
+        return shown or b""
 
 
 def complaint(errors: IO[bytes]) -> str:

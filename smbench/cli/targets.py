@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+from click.shell_completion import CompletionItem
 
 from smbench.cli.common import Console
 from smbench.errors import UsageError
@@ -32,6 +33,13 @@ class Place:
     target: Target
     users: list[UserMount]
     identity: Identity | None
+
+
+def complete_target(
+    _ctx: click.Context, _parameter: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """A directory, which the shell completes; a share has to be typed."""
+    return [CompletionItem(incomplete, type="dir")]
 
 
 def target_options(command: Command) -> Command:

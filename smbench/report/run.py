@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from rich.console import Console
+from rich.text import Text
 
 from smbench.measure.thresholds import format_value
 from smbench.report.text import plain_table
@@ -35,10 +36,13 @@ def _verdict(document: dict[str, Any], out: Console) -> None:
     configuration = document["configuration"]
     speed = configuration.get("speed", 1)
     pace = configuration["pace"] + (f" ×{speed:g}" if configuration["pace"] != "fast" else "")
-    valid = "[green]valid[/]" if document["valid"] else "[red]NOT VALID[/]"
+    valid = Text("valid", "green") if document["valid"] else Text("NOT VALID", "red")
     out.print(
-        f"{valid}  {configuration['workload']} on {configuration['target']}, executor "
-        f"{configuration['executor']}, profile {configuration['profile']}, pace {pace}"
+        Text.assemble(
+            valid,
+            f"  {configuration['workload']} on {configuration['target']}, executor "
+            f"{configuration['executor']}, profile {configuration['profile']}, pace {pace}",
+        )
     )
     if document.get("stopped"):
         out.print(f"  stopped before its end: {document['stopped']}", markup=False)

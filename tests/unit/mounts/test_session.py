@@ -70,7 +70,7 @@ def test_an_ordinary_user_stays_itself_and_cannot_mount(monkeypatch: pytest.Monk
 
 
 def test_without_mount_cifs(as_root: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cifs.shutil, "which", lambda *_, **__: None)
+    monkeypatch.setattr(cifs.shutil, "which", lambda name, **_: name if name == "apt-get" else None)
     with pytest.raises(SetupError, match="apt-get install cifs-utils"):
         cifs.require_client()
 
