@@ -34,10 +34,8 @@ def ordinary_user(environment: Mapping[str, str] | None = None) -> Identity | No
     """Whom root gives up its rights for; None: this process has none to give up."""
     if not is_root():
         return None
-    environment = os.environ if environment is None else environment
-    uid, gid = environment.get("SUDO_UID", ""), environment.get("SUDO_GID", "")
-    if uid.isdecimal() and gid.isdecimal() and int(uid):
-        return Identity(int(uid), int(gid), user_name(int(uid)))
+    if caller := sudo_caller(environment):
+        return caller
     import pwd  # not everywhere
 
     try:
@@ -45,6 +43,15 @@ def ordinary_user(environment: Mapping[str, str] | None = None) -> Identity | No
     except KeyError:
         return Identity(65534, 65534, "nobody")
     return Identity(nobody.pw_uid, nobody.pw_gid, nobody.pw_name)
+
+
+def sudo_caller(environment: Mapping[str, str] | None = None) -> Identity | None:
+    """Who became root by sudo; None: nobody did."""
+    environment = os.environ if environment is None else environment
+    uid, gid = environment.get("SUDO_UID", ""), environment.get("SUDO_GID", "")
+    if is_root() and uid.isdecimal() and gid.isdecimal() and int(uid):
+        return Identity(int(uid), int(gid), user_name(int(uid)))
+    return None
 
 
 def user_name(uid: int) -> str:

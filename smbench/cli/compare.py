@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from smbench.cli.artefacts import CAPACITY
+from smbench.cli.artefacts import CAPACITY, for_caller
 from smbench.cli.common import Console, common_options
 from smbench.cli.report import RUN_DOCUMENT, no_run, read_run
 from smbench.errors import SetupError, UsageError
@@ -134,7 +134,8 @@ def _beside(candidate: Path) -> Path:
 
 def _write(path: Path, text: str) -> None:
     try:
-        path.write_text(text, encoding="utf-8", errors="replace")
+        with for_caller(path):
+            path.write_text(text, encoding="utf-8", errors="replace")
     except OSError as error:
         raise SetupError(
             f"cannot write the page {path}: {error.strerror}; name another with -o, or say --no-page"
@@ -241,6 +242,7 @@ def _write_differences(path: Path, found: Sequence[_Candidate]) -> None:
     for number, (_, one) in enumerate(compared):
         name = path if len(compared) == 1 else path.with_stem(f"{path.stem}-{number + 1}")
         try:
-            one.differences.write(name)
+            with for_caller(name):
+                one.differences.write(name)
         except OSError as error:
             raise SetupError(f"cannot write {name}: {error.strerror or error}") from None
