@@ -92,7 +92,7 @@ def dissected(path: Path) -> Iterator[tuple[int, Any]]:
     """(frame, SMB2 layer) of every message that pyshark shows of tshark's dissection."""
     from pyshark.tshark.output_parser.tshark_xml import packet_from_xml_packet
 
-    shown = ask(["-o", "tcp.reassemble_out_of_order:TRUE", "-Y", "smb2", "-T", "pdml"], path)
+    shown = ask(["-Y", "smb2", "-T", "pdml"], path)
     for found in PACKET.finditer(shown):
         packet = packet_from_xml_packet(found[0])
         for layer in packet.layers:

@@ -55,8 +55,6 @@ def request_counts(capture: Path) -> Counter[str]:
         "-n",
         "-r",
         str(capture),
-        "-o",
-        "tcp.reassemble_out_of_order:TRUE",
         "-Y",
         "smb2",
         "-T",
