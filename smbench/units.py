@@ -3,33 +3,50 @@
 from __future__ import annotations
 
 import re
+from fractions import Fraction
 
 from smbench.errors import UsageError
 
+DECIMAL = r"\d{1,20}(?:\.\d{1,20})?"
+"""A number as people write it. Binary fractions cannot hold most of them: they are read as Fraction."""
+
 _SIZE_UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
-_DURATION_UNITS_S = {"": 1.0, "ms": 1e-3, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
+_DURATION_UNITS_S = {
+    "": Fraction(1), "ms": Fraction(1, 1000), "s": Fraction(1), "m": Fraction(60), "min": Fraction(60),
+    "h": Fraction(3600),
+}  # fmt: skip
 
 
 def parse_size(text: str) -> int:
-    """Bytes from `4096`, `64K`, `1.5G`, `10MiB` (powers of 1024).
+    """Whole bytes from `4096`, `64K`, `1.5G`, `10MiB` (powers of 1024).
 
     Raises UsageError where the text is no size.
     """
-    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?\s*", text, re.IGNORECASE)
+    return int(exact_size(text))
+
+
+def exact_size(text: str) -> Fraction:
+    """`parse_size` as it is written: 0.1K are 102.4 bytes."""
+    match = re.fullmatch(rf"\s*({DECIMAL})\s*([KMGT]?)(?:i?B)?\s*", text, re.IGNORECASE)
     if not match:
         raise UsageError(f"{text!r} is no size: write a number with K, M, G or T behind it, e.g. 512M")
-    return int(float(match[1]) * _SIZE_UNITS[match[2].upper()])
+    return Fraction(match[1]) * _SIZE_UNITS[match[2].upper()]
 
 
 def parse_duration_s(text: str) -> float:
-    """Seconds from `90`, `1.5s`, `250ms`, `10m`, `1h`.
+    """Seconds from `90`, `1.5s`, `250ms`, `10m`, `1h`: the nearest number that there is.
 
     Raises UsageError where the text is no duration.
     """
-    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(ms|s|min|m|h)?\s*", text)
+    match = re.fullmatch(rf"\s*({DECIMAL})\s*(ms|s|min|m|h)?\s*", text)
     if not match:
         raise UsageError(f"{text!r} is no duration: write seconds, or a number with ms, s, m or h behind it")
-    return float(match[1]) * _DURATION_UNITS_S[match[2] or ""]
+    return float(Fraction(match[1]) * _DURATION_UNITS_S[match[2] or ""])
+
+
+def whole_ns(seconds: float) -> int:
+    """The nanosecond that is nearest: cut off, 0.29 s would be one less than it says."""
+    return round(seconds * 1e9)
 
 
 def format_size(count: float) -> str:

@@ -60,7 +60,8 @@ def _write_namespace(source: Path, target: Path, pseudonyms: Pseudonyms) -> None
 
 def _info(info: WorkloadInfo, names: Pseudonyms) -> WorkloadInfo:
     reasons = [replace(row, reason=names.reason(row.reason)) for row in info.coverage]
-    return replace(info, trace=_trace(info.trace, names), coverage=reasons)
+    # The captures' names and first packets would tell whose they are.
+    return replace(info, trace=_trace(info.trace, names), coverage=reasons, capture_files=[])
 
 
 def _trace(trace: TraceInfo, names: Pseudonyms) -> TraceInfo:

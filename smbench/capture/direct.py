@@ -1,7 +1,7 @@
 """The direct decoder: the messages of a connection → exchanges, for SMB2 in the clear.
 
 What it cannot open it hands over, by connection: tshark reads what is encrypted (where there are keys),
-compressed, or names its user in a Kerberos ticket (where there is a keytab).
+compressed, or names its user by Kerberos (in a ticket, where there is a keytab; or by way of the server).
 """
 
 from __future__ import annotations
@@ -16,10 +16,11 @@ from smbench.capture.ntlm import identity
 from smbench.capture.pairing import Pairing
 from smbench.capture.tap import LIMIT, LIMITS
 from smbench.capture.wire import HEADER_BYTES
-from smbench.trace.messages import SessionSetupRequest
 from smbench.trace.model import Command
 
 _WHOLE_FRAME = b"1"
+_IAKERB = bytes.fromhex("06062b0601050205")
+"""The OID of Kerberos by way of the server, as macOS clients use it: its requests name the user in the clear."""
 _LEAST = 32
 """Bytes of a header that say what a message is and which it belongs to: command, flags, message id."""
 _SESSION_SETUP_REQUEST = Command.SESSION_SETUP * 2
@@ -118,16 +119,15 @@ class Conversation(Connection):
 
     def _pdu(self, data: bytes, packet: Packet) -> None:
         pairing = self._begin(packet)
-        who = identity(data) if _kind(data) == _SESSION_SETUP_REQUEST else None
+        who = None
+        if _kind(data) == _SESSION_SETUP_REQUEST:
+            who = identity(data)
+            if _IAKERB in data:
+                self.reason = Reason.KERBEROS
         if session_id := int.from_bytes(data[40:48], "little"):
             self.sessions.add(session_id)
         for paired in pairing.message(Pdu(*packet, b"", _WHOLE_FRAME, data, who)):
-            request = paired.exchange.request
-            if (
-                self._opens.keytab
-                and isinstance(request, SessionSetupRequest)
-                and request.mechanism == "krb5"
-            ):
+            if self._opens.keytab and getattr(paired.exchange.request, "mechanism", None) == "krb5":
                 self.reason = Reason.KERBEROS
             self._collector.complete(paired)
 

@@ -20,14 +20,7 @@ def dissect_frame(capture: Path, frame: int) -> str:
     if examine(capture)[0] is Packing.ZSTD:
         raise UsageError(f"unpack {capture} with zstd -d to look at a single frame of it")
     # Reassembly needs the frames before; nothing needs those behind.
-    parameters = [
-        "-c",
-        str(frame),
-        "-o",
-        "tcp.reassemble_out_of_order:TRUE",
-        "-Y",
-        f"frame.number == {frame}",
-    ]
+    parameters = ["-c", str(frame), "-Y", f"frame.number == {frame}"]
     shown = _shown(ask([*parameters, "-T", "pdml"], capture))
     if not shown:
         raise UsageError(f"{capture} has no frame {frame}: inspect --operations shows which frames there are")

@@ -96,8 +96,7 @@ def carry_out(job: Job, progress: Progress) -> tuple[Collector, Result]:
     """Do the job; its exchanges are in the collector, and the result's runs are those that are on disk."""
     collector = Collector(job.scratch, job.number)
     if isinstance(job, TapJob):
-        complete = isinstance(job.what, Source)
-        with Run(job.what.path, job.folder, job.ports, progress, complete) as run:
+        with Run(job.what.path, job.folder, job.ports, progress) as run:
             Tapped(collector, job.ends()).read(run, job.place())
             collector.facts.counts["cut_short"] += run.cut_short
         return collector, Result(collector.facts, collector.exchanges.runs)

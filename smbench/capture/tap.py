@@ -59,20 +59,17 @@ def settings(keys: Keys) -> Iterator[Path]:
 class Run:
     """One tshark over one capture: an iterator over its lines; a context manager that leaves no process.
 
-    `progress` hears, now and then, how many bytes of the file are read. `complete`: the capture lacks no
-    packets, so that what is out of order may be waited for (it found three messages in 227,330 that are lost
-    without); where one is missing, a connection ends there.
+    `progress` hears, now and then, how many bytes of the file are read. tshark does not wait for what is out of
+    order: where a packet is missing it would wait for ever, and 4.4 does so where none is (of one public capture
+    it shows 299 of 464 messages).
     """
 
-    def __init__(
-        self, capture: Path, folder: Path, ports: Iterable[int], progress: Progress, complete: bool = False
-    ) -> None:
+    def __init__(self, capture: Path, folder: Path, ports: Iterable[int], progress: Progress) -> None:
         self._capture = capture
         self._progress = progress
         self._file: IO[bytes] = capture.open("rb")
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the run; a pipe could fill and hang
         arguments = ["-q", "-X", f"lua_script:{_SCRIPT}"]
-        arguments += ["-o", f"tcp.reassemble_out_of_order:{'TRUE' if complete else 'FALSE'}"]
         for port in ports:
             arguments += ["-d", f"tcp.port=={port},nbss"]
         try:

@@ -35,6 +35,7 @@ _ERROR_BYTES = 8192
 _QUICK_S = 60
 
 _PREFERENCES = {
+    "tcp.reassemble_out_of_order": "FALSE",
     "tcp.calculate_timestamps": "FALSE",
     "tcp.track_bytes_in_flight": "FALSE",
     "nameres.network_name": "FALSE",
@@ -64,6 +65,10 @@ class Keys:
     """Rows of Wireshark's table `smb2_seskey_list`: session id (wire hex), session key, S2C key, C2S key."""
 
 
+_LUA = re.compile(r"(?:with|\+)\s*Lua")
+"""How a tshark says that it was built with Lua: `+Lua` from 4.6 on."""
+
+
 @cache
 def find_tshark() -> Tshark:
     """The tshark of this machine; SetupError where there is none, or none that has Lua."""
@@ -88,7 +93,7 @@ def find_tshark() -> Tshark:
     version = found.group(0)
     if (int(found[1]), int(found[2])) < _OLDEST:
         raise SetupError(f"tshark at {path} is {version}, older than {_OLDEST[0]}.{_OLDEST[1]}: {_MEND}")
-    if "with Lua" not in " ".join(shown.stdout.split()):
+    if not _LUA.search(shown.stdout):
         raise SetupError(f"tshark at {path} was built without Lua, which decoding needs: {_MEND} with Lua")
     return Tshark(path, version)
 

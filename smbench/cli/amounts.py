@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import zip_longest
 from typing import TypeVar
 
 import psutil
@@ -27,6 +28,19 @@ def duration_s(option: str, text: str, *, above_s: float = -1.0) -> float:
         least = "" if above_s < 0 else f"more than {above_s:g} s and "
         raise UsageError(f"{option} {text!r} makes no sense: give {least}at most a year")
     return seconds
+
+
+def with_default(arguments: Sequence[str], option: str, default: str) -> list[str]:
+    """Arguments of a command in which `option` has a value where no duration comes after it."""
+    found = []
+    for argument, following in zip_longest(arguments, arguments[1:], fillvalue=""):
+        found.append(argument)
+        if argument == option:
+            try:
+                parse_duration_s(following)
+            except UsageError:
+                found.append(default)
+    return found
 
 
 def size(option: str, text: str) -> int:

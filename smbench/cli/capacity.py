@@ -14,7 +14,8 @@ from smbench.cli.artefacts import CAPACITY, whole
 from smbench.cli.guard import INTERRUPTED
 from smbench.cli.replaying import Replay
 from smbench.errors import SmbenchError
-from smbench.measure.thresholds import Threshold, format_value
+from smbench.measure.judging import format_value
+from smbench.measure.thresholds import Threshold
 from smbench.plan.capacity import clones_to_try
 from smbench.report.text import plain_table
 
@@ -25,7 +26,7 @@ _DEADLINE = "deadline"
 _MISSED = 99
 _HARNESS, _THRESHOLD, _MOST, _REFUSED, _STOPPED = "harness", "threshold", "most", "refused", "stopped"
 _LIMITS = {
-    _HARNESS: "beyond it the harness itself was late: the target may bear more",
+    _HARNESS: "beyond it no run was valid: the target may bear more",
     _THRESHOLD: "beyond it the threshold was missed",
     _MOST: "more were not tried (--max-clones)",
     _REFUSED: "beyond it no run was possible",
@@ -34,7 +35,7 @@ _LIMITS = {
 
 
 def find_capacity(asked: Replay, threshold: Threshold, start: int, most: int, output: Path) -> int:
-    """Search, show the curve, write `output`; the exit status comes back: 0, 5 where the harness was the
+    """Search, show the curve, write `output`; the exit status comes back: 0, 5 where this machine was the
     limit, 99 where not even one clone held, 130 where it was interrupted (143 by SIGTERM)."""
     with whole(output, ".run", CAPACITY, asked.force) as draft:
         document = _search(asked, threshold, start, most, draft)
@@ -79,13 +80,16 @@ def _search(asked: Replay, threshold: Threshold, start: int, most: int, draft: P
         refused = str(error)
     broken = [one for one in curve if not _holds(one) and one["stopped"] is None]
     nearest = min(broken, key=lambda one: int(one["clones"]), default=None)
+    limit = _limit(nearest, stopped, refused)
+    held = max((one["clones"] for one in curve if _holds(one)), default=None)
     return {
         "schema": 1,
         "kind": "capacity",
         "threshold": threshold.text,
         "unit": threshold.unit,
-        "capacity": max((one["clones"] for one in curve if _holds(one)), default=0),
-        "limited_by": _limit(nearest, stopped, refused),
+        # That not even one clone keeps to it is known where a valid run has shown it.
+        "capacity": 0 if held is None and limit == _THRESHOLD else held,
+        "limited_by": limit,
         "refused": refused,
         "stopped": stopped,
         "curve": curve,
@@ -111,6 +115,7 @@ def _tried(asked: Replay, threshold: Threshold, clones: int, folder: Path) -> di
         "met": judged["met"],
         "valid": run["valid"],
         "reasons": run["reasons"],
+        "warnings": run["warnings"],
         "stopped": None if run["stopped"] == _DEADLINE else run["stopped"],
     }
 
@@ -140,14 +145,7 @@ def _line(one: dict[str, Any], threshold: Threshold) -> str:
 
 
 def _show(document: dict[str, Any], threshold: Threshold, out: RichConsole) -> None:
-    clones = document["capacity"]
-    found = (
-        f"{_clones(clones)} {'keeps' if clones == 1 else 'keep'} to {document['threshold']}"
-        if clones
-        else f"no clone {'is known to keep' if document['stopped'] else 'keeps'} to {document['threshold']}"
-    )
-    why = f": {document['refused']}" if document["refused"] else ""
-    out.print(f"{found}; {_LIMITS[document['limited_by']]}{why}", markup=False)
+    out.print(_found(document), markup=False)
     rows = [
         (
             f"{one['clones']:,}", f"{one['users']:,}", f"{one['operations_per_s']:,.0f}",
@@ -161,6 +159,22 @@ def _show(document: dict[str, Any], threshold: Threshold, out: RichConsole) -> N
     out.print(plain_table(headings, rows, right=range(4)))
 
 
+def _found(document: dict[str, Any]) -> str:
+    clones, threshold, limit = (document[name] for name in ("capacity", "threshold", "limited_by"))
+    why = f": {document['refused']}" if document["refused"] else ""
+    if clones is None:
+        kept = [one for one in document["curve"] if one["met"] and not one["valid"] and not one["stopped"]]
+        least = min((one["clones"] for one in kept), default=None)
+        told = "" if least is None else f" ({_clones(least)} kept to it, in a run that is not valid)"
+        said = {_HARNESS: "no run was valid", _STOPPED: "the search was interrupted before it knew"}
+        return (
+            f"how many clones keep to {threshold} is not known: {said.get(limit, _LIMITS[limit])}{told}{why}"
+        )
+    if not clones:
+        return f"no clone keeps to {threshold}: not even one alone"
+    return f"{_clones(clones)} {'keeps' if clones == 1 else 'keep'} to {threshold}; {_LIMITS[limit]}{why}"
+
+
 def _clones(count: int) -> str:
     return f"{count:,} clone{'' if count == 1 else 's'}"
 
@@ -168,4 +182,5 @@ def _clones(count: int) -> str:
 def _validity(one: dict[str, Any]) -> str:
     if one["stopped"]:
         return f"interrupted ({one['stopped']})"
-    return "yes" if one["valid"] else "no: " + "; ".join(one["reasons"])
+    said = one["warnings"] if one["valid"] else one["reasons"]
+    return ("yes" if one["valid"] else "no") + (": " + "; ".join(said) if said else "")

@@ -16,7 +16,10 @@ from smbench.cli.artefacts import CAPACITY, for_caller
 from smbench.cli.common import Console, common_options
 from smbench.cli.report import RUN_DOCUMENT, no_run, read_run
 from smbench.errors import SetupError, UsageError
-from smbench.report.compare import candidate_document, document, reference_document, show_comparison
+from smbench.measure.warm_up import warm_up_of
+from smbench.report.compare import candidate_document, document, reference_document
+from smbench.report.compare_text import show_comparison
+from smbench.units import format_ns
 from smbench.workload.store import MANIFEST
 
 if TYPE_CHECKING:
@@ -190,6 +193,8 @@ def _compare(console: Console, ours: Loaded, path: Path, stack: ExitStack, asked
             if theirs is None:
                 raise
             notes.append(str(error))
+    if record is not None and (warm_up_ns := warm_up_of(record)):
+        notes.append(f"what was due in its first {format_ns(warm_up_ns)}, the warm-up, is in no latency")
     if theirs is None:
         notes.append(
             "no wire capture: compared by its operations alone (replay with --wire for the exchanges)"
@@ -199,14 +204,16 @@ def _compare(console: Console, ours: Loaded, path: Path, stack: ExitStack, asked
     if asked.folder is not None:
         side.folder = asked.folder.strip("/").replace("\\", "/")
     if run is not None:
-        side.ended = run.fared
+        side.ended, side.warm_up = run.fared, run.warm_up
     compared = compare_sides(ours.side, side, asked.users)
     return _Candidate(side.name, compared, run, [*notes, *side.notes, *_told(compared)])
 
 
 def _told(compared: Comparison) -> list[str]:
     """What was taken for granted on the way, in words."""
-    notes = []
+    from smbench.fidelity.users import notes as user_notes
+
+    notes = user_notes(compared.users, *(rows.users for rows in compared.rows))
     for side, folder in (
         ("candidate", compared.folders.candidate),
         ("reference", compared.folders.reference),
@@ -218,6 +225,15 @@ def _told(compared: Comparison) -> list[str]:
     left_out = compared.rows[1].left_out
     if left_out:
         notes.append(f"{left_out:,} exchanges of mounting, preparing and warming are left out")
+    differences = compared.differences
+    for what, count, alike in zip(
+        ("missing", "extra"), (differences.missing, differences.extra), compared.matching.alike, strict=True
+    ):
+        if alike:
+            notes.append(
+                f"{alike:,} of the {count:,} {what} have a like on their path that is matched: which of them "
+                f"is {what}, place and time say"
+            )
     return notes
 
 

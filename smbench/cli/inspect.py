@@ -10,7 +10,9 @@ import click
 from rich.console import Console as RichConsole
 
 from smbench.cli.common import Console, common_options
+from smbench.cli.gaps import warn_of_gaps
 from smbench.errors import UsageError
+from smbench.report.frame import frame_exchanges, show_frame
 from smbench.report.inspection import inspection, show_inspection
 from smbench.report.text import plain_table
 from smbench.trace.store import EXCHANGES_FILE, read_exchanges
@@ -26,7 +28,12 @@ from smbench.workload.store import StoredOperations, read, with_client_calls
 @click.option(
     "--limit", type=click.IntRange(min=1), default=200, show_default=True, help="With --operations: how many."
 )
-@click.option("--frame", type=click.IntRange(min=1), metavar="N", help="Dissect this frame of --capture.")
+@click.option(
+    "--frame",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="This frame of --capture, what became of it, and its dissection.",
+)
 @click.option("--capture", type=click.Path(path_type=Path), help="The capture that --frame is in.")
 @common_options
 def inspect(
@@ -48,12 +55,8 @@ def inspect(
             "--frame and --capture belong together: a frame number, and the capture that it is in"
         )
     if frame is not None and capture is not None:
-        from smbench.capture.frame import dissect_frame
-
-        text = dissect_frame(capture, frame)
-        console.result(
-            {"schema": 1, "frame": frame, "dissection": text}, lambda out: out.print(text, markup=False)
-        )
+        document = _frame(console, workload, capture, frame)
+        console.result(document, lambda out: show_frame(document, out))
         return
     loaded = read(workload)
     if operations:
@@ -61,7 +64,27 @@ def inspect(
         console.result({"schema": 1, "operations": rows}, lambda out: _show_operations(rows, out))
         return
     document = inspection(loaded)
+    warn_of_gaps(console, document["gaps"])
     console.result(document, lambda out: show_inspection(document, out))
+
+
+def _frame(console: Console, workload: Path, capture: Path, frame: int) -> dict[str, Any]:
+    """A frame with what the workload made of it. UsageError where the capture is another one."""
+    from smbench.capture.fingerprint import find_capture
+    from smbench.capture.frame import dissect_frame
+
+    info = read(workload).info
+    captures = find_capture(capture, info.trace.captures, info.capture_files)
+    if not info.capture_files:
+        console.note(f"{workload} does not say which {capture.name} it was made from: taken for granted")
+    dissection = dissect_frame(capture, frame)
+    return {
+        "schema": 1,
+        "capture": info.trace.captures[captures[0]],
+        "frame": frame,
+        "exchanges": frame_exchanges(workload, info.trace, captures, frame),
+        "dissection": dissection,
+    }
 
 
 def _operations(workload: Workload, user: str | None, limit: int) -> list[dict[str, Any]]:

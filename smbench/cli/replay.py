@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,15 +17,16 @@ from smbench.cli.artefacts import CAPACITY, claim, default_output, whole
 from smbench.cli.capacity import find_capacity as search_capacity
 from smbench.cli.common import Console, common_options
 from smbench.cli.dryrun import dry_run_document, show_dry_run
+from smbench.cli.effects import Needs, refuse_without_effect
 from smbench.cli.guard import INTERRUPTED
+from smbench.cli.kept import Kept, read_kept
 from smbench.cli.replaying import FRESH, ISOLATED, SAME, SHARED, Replay
 from smbench.cli.report import written_page
 from smbench.cli.targets import complete_target, target_options
 from smbench.cli.wire import refuse_without_wire
 from smbench.errors import UsageError
 from smbench.executors.registry import executor_class, names
-from smbench.measure.thresholds import parse_threshold, parse_thresholds
-from smbench.plan import Pace
+from smbench.plan import CLOSED_NS, Pace
 from smbench.prepare.content import DEFAULT_MAX_BYTES, Content
 from smbench.report.run import show_run
 from smbench.runner.result import DOCUMENT
@@ -37,10 +37,19 @@ from smbench.workload.store import StoredOperations, read, with_client_calls
 _MISMATCHED = 4
 _NOT_VALID = 5
 _MISSED = 99
+_GAP = f"{CLOSED_NS // 10**9}s"
+_TIMELESS = "with --pace fast, which has no times: leave it, or take another pace"
 _STOPPED = {"SIGINT": INTERRUPTED, "SIGTERM": 143}
 
 
-@click.command(short_help=__doc__)
+class _Command(click.Command):
+    """`--close-gaps` takes what comes next only where that is a time."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, amounts.with_default(args, "--close-gaps", _GAP))
+
+
+@click.command(short_help=__doc__, cls=_Command)
 @click.argument("source", metavar="WORKLOAD|CAPTURE", type=click.Path(path_type=Path))
 @click.argument("target", shell_complete=complete_target)
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="The run to write (default: NAME.run).")
@@ -67,6 +76,12 @@ _STOPPED = {"SIGINT": INTERRUPTED, "SIGTERM": 143}
     default=1.0,
     show_default=True,
     help="Divides the captured times.",
+)
+@click.option(
+    "--close-gaps",
+    metavar="[SECONDS]",
+    help="Shorten every stretch of the capture without an operation that lasts longer, as between captures "
+    f"that lie hours apart, to SECONDS of the capture's time ({_GAP} where none are given).",
 )
 @click.option("--users-per-process", type=click.IntRange(min=1), default=1, show_default=True)
 @click.option(
@@ -163,6 +178,12 @@ _STOPPED = {"SIGINT": INTERRUPTED, "SIGTERM": 143}
     help="What the run must keep to, as read.response.p99<20ms, errors.rate<0.1% or mismatches.count==0 "
     "(repeatable); exit with status 99 where it does not.",
 )
+@click.option(
+    "--baseline",
+    metavar="OLD.run",
+    type=click.Path(path_type=Path),
+    help="The run that thresholds as read.response.p99<1.1x are multiples of.",
+)
 @click.option("--dry-run", is_flag=True, help="Show what would be done; touch nothing.")
 @common_options
 def replay(
@@ -177,6 +198,7 @@ def replay(
     executor: str,
     pace: str,
     speed: float,
+    close_gaps: str | None,
     users_per_process: int,
     clones: int,
     namespace: str,
@@ -193,6 +215,7 @@ def replay(
     deadline: str | None,
     max_mismatch: str | None,
     threshold_texts: tuple[str, ...],
+    baseline: Path | None,
     dry_run: bool,
 ) -> None:
     """Carry out a workload (or a capture, ingested on the way) on TARGET: //server/share[/folder], where
@@ -215,23 +238,37 @@ def replay(
     Ctrl-C stops it: results are written, everything is unmounted, status 130.
     """  # fmt: skip
     output = output or default_output(source, ".run")
-    limit = _mismatch_limit(max_mismatch)
-    thresholds = parse_thresholds(threshold_texts)
+    kept = read_kept(threshold_texts, find_capacity, max_mismatch)
     speed = amounts.speed(speed)
     deadline_s = None if deadline is None else amounts.duration_s("--deadline", deadline, above_s=0)
     most = amounts.size("--max-bytes", max_bytes)
     stagger_s = None if stagger is None else amounts.duration_s("--stagger", stagger)
+    close_gaps_s = None if close_gaps is None else amounts.duration_s("--close-gaps", close_gaps)
     warm_up_s = 0.0 if warm_up is None else amounts.duration_s("--warm-up", warm_up)
-    capacity = None if find_capacity is None else parse_threshold(find_capacity, "--find-capacity")
-    if wired and (loops > 1 or capacity is not None):
+    if wired and (loops > 1 or find_capacity is not None):
         raise UsageError("--wire captures one run: leave --loop and --find-capacity")
-    if capacity is not None and (thresholds or limit is not None):
-        raise UsageError("--find-capacity judges by its own threshold: leave --threshold and --max-mismatch")
+    several = clones > 1 or find_capacity is not None
+    fast = pace == Pace.FAST.value
+    refuse_without_effect(
+        (
+            Needs("stagger", "on one clone: give their number with --clone, or leave it", several),
+            Needs("stagger", _TIMELESS, not fast),
+            Needs("speed", _TIMELESS, not fast),
+            Needs("close_gaps", _TIMELESS, not fast),
+            Needs("namespace", "on one clone: give their number with --clone, or leave it", several),
+            Needs("loop_namespace", "on one loop: give their number with --loop, or leave it", loops > 1),
+            Needs("max_clones", "without --find-capacity: add it, or leave this", find_capacity is not None),
+            Needs("content", "with --no-prepare: leave one of them", prepares),
+            Needs("max_bytes", "with --no-prepare: leave one of them", prepares),
+        )
+    )
+    kept = kept.against(console, baseline, source.name)
     if not dry_run:
-        claim(output, ".run", DOCUMENT if capacity is None else CAPACITY, force)
+        claim(output, ".run", DOCUMENT if find_capacity is None else CAPACITY, force)
     with _workload(console, source) as workload:
         if executor_class(executor).sends_client_calls:
             workload = with_client_calls(workload)
+        kept.refuse_unmeasurable(workload, executor)
         asked = Replay(
             console=console,
             workload=workload,
@@ -243,6 +280,7 @@ def replay(
             executor=executor,
             pace=Pace(pace),
             speed=speed,
+            close_gaps_s=close_gaps_s,
             users_per_process=users_per_process,
             prepares=prepares,
             content=Content(content),
@@ -256,22 +294,23 @@ def replay(
             loop_namespace=loop_namespace,
             warm_up_s=warm_up_s,
         )
-        if capacity is not None and not dry_run:
-            sys.exit(search_capacity(asked, capacity, clones, max_clones, output))
+        if kept.capacity is not None and not dry_run:
+            sys.exit(search_capacity(asked, kept.capacity, clones, max_clones, output))
         place, plan = asked.placed(clones)
         if dry_run:
-            document = dry_run_document(plan, place, executor, profile)
+            asked.warn(place)
+            document = dry_run_document(plan, place, executor, profile, asked.gaps())
             console.result(document, lambda out: show_dry_run(document, out))
             return
         if wired:
             refuse_without_wire(place.target)
         with whole(output, ".run", DOCUMENT, force) as draft:
-            document = asked.carry_out(place, plan, draft, thresholds)
+            document = asked.carry_out(place, plan, draft, kept.thresholds)
         # Only now: the result is there, whatever becomes of the page.
         written_page(console, output, document, workload=_stored_in(workload))
     console.result(document, lambda out: show_run(document, out))
     console.note(f"written: {output}")
-    _end(document, limit)
+    _end(console, document, kept)
 
 
 @contextmanager
@@ -292,24 +331,7 @@ def _stored_in(workload: Workload) -> Path | None:
     return operations.path.parent if isinstance(operations, StoredOperations) else None
 
 
-def _mismatch_limit(text: str | None) -> Callable[[dict[str, Any]], bool] | None:
-    """Whether a result has more mismatches than `N` or `N%` of the executed operations allows."""
-    if text is None:
-        return None
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)(%?)", text)
-    if match is None:
-        raise UsageError(f"--max-mismatch {text!r} cannot be read: give a number, or a share as 0.5%")
-    number, share = float(match[1]), bool(match[2])
-
-    def exceeded(document: dict[str, Any]) -> bool:
-        operations = document["operations"]
-        allowed = operations["executed"] * number / 100 if share else number
-        return bool(operations["mismatched"] > allowed)
-
-    return exceeded
-
-
-def _end(document: dict[str, Any], exceeded: Callable[[dict[str, Any]], bool] | None) -> None:
+def _end(console: Console, document: dict[str, Any], kept: Kept) -> None:
     """The exit status that the result asks for; the first that applies."""
     if document["stopped"] in _STOPPED:
         sys.exit(_STOPPED[document["stopped"]])
@@ -317,5 +339,5 @@ def _end(document: dict[str, Any], exceeded: Callable[[dict[str, Any]], bool] | 
         sys.exit(_NOT_VALID)
     if any(not threshold["met"] for threshold in document["thresholds"]):
         sys.exit(_MISSED)
-    if exceeded is not None and exceeded(document):
+    if kept.too_many_mismatches(console, document):
         sys.exit(_MISMATCHED)

@@ -13,6 +13,7 @@ from smbench.cli.amounts import refuse_too_much
 from smbench.cli.artefacts import check_room
 from smbench.cli.clients import described, share_access
 from smbench.cli.common import Console
+from smbench.cli.gaps import warn_of_gaps
 from smbench.cli.live import live_view
 from smbench.cli.prepare import one_root, prepare_root
 from smbench.cli.targets import Place, place_workload
@@ -27,18 +28,30 @@ from smbench.measure.thresholds import Threshold
 from smbench.mounts.opened import Mounted
 from smbench.mounts.opening import open_target
 from smbench.mounts.target import DirectoryTarget
-from smbench.plan import Pace, Plan, clone, clone_folder, default_stagger_ns, plan_run
+from smbench.plan import (
+    LONG_NS,
+    NO_GAPS,
+    Gaps,
+    Pace,
+    Plan,
+    clone,
+    clone_folder,
+    default_stagger_ns,
+    find_gaps,
+    plan_run,
+)
 from smbench.prepare.content import Content
+from smbench.report.gaps import gaps_document
 from smbench.report.inspection import coverage
+from smbench.report.quality import graded
 from smbench.runner.loops import join_loops
 from smbench.runner.run import RunOptions, RunResult, run
-from smbench.units import format_size
+from smbench.trace.grade import Use
+from smbench.units import format_size, whole_ns
 from smbench.workload.model import Workload
 
 ISOLATED, SHARED = "isolated", "shared"
 FRESH, SAME = "fresh", "same"
-WITHOUT_FILES = ("null", "memory", "simulated")
-"""Executors that touch no file of the target, so that nothing is prepared there."""
 _CLIENT_SHOWN = {"lease_break_acknowledgements": "lease_breaks_acknowledged"}
 _RESULT_BYTES = 1 << 20
 _RESULT_BYTES_AN_OPERATION = 32
@@ -60,6 +73,7 @@ class Replay:
     executor: str
     pace: Pace
     speed: float
+    close_gaps_s: float | None
     users_per_process: int
     prepares: bool
     content: Content
@@ -96,10 +110,33 @@ class Replay:
         )
         users = [user.name for user in self.workload.info.trace.users]
         plan = plan_run(
-            self.workload, users, pace=self.pace, speed=self.speed, users_per_process=self.users_per_process
+            self.workload,
+            users,
+            pace=self.pace,
+            speed=self.speed,
+            users_per_process=self.users_per_process,
+            close_gaps_ns=None if self.close_gaps_s is None else whole_ns(self.close_gaps_s),
         )
-        stagger_ns = default_stagger_ns(plan, clones) if self.stagger_s is None else int(self.stagger_s * 1e9)
+        stagger_ns = default_stagger_ns(plan, clones) if self.stagger_s is None else whole_ns(self.stagger_s)
         return place, clone(plan, clones, stagger_ns=stagger_ns, users_per_process=self.users_per_process)
+
+    def told(self, place: Place) -> list[str]:
+        """What the executor has to say of the target, where that is a directory."""
+        if not isinstance(place.target, DirectoryTarget):
+            return []
+        return list(executor_class(self.executor).look_at(place.target.path))
+
+    def gaps(self) -> Gaps:
+        """The gaps through which the replay would wait for long, and nobody has said how long they may be."""
+        if self.pace is Pace.FAST or self.close_gaps_s is not None:
+            return NO_GAPS
+        return find_gaps(self.workload.operations, int(LONG_NS * self.speed))
+
+    def warn(self, place: Place) -> None:
+        """Of what is to be known before it is carried out."""
+        for text in self.told(place):
+            self.console.warn(text)
+        warn_of_gaps(self.console, gaps_document(self.gaps()))
 
     def carry_out(
         self, place: Place, plan: Plan, draft: Path, thresholds: Sequence[Threshold]
@@ -107,6 +144,8 @@ class Replay:
         """Prepare, mount, run (all loops) and write the run directory; what run.json holds comes back.
 
         An interrupt ends it as it ends a loop: what was measured until then is written."""
+        if self.tells:
+            self.warn(place)
         check_room(draft.parent, _RESULT_BYTES + plan.operations * _RESULT_BYTES_AN_OPERATION)
         results: list[RunResult] = []
         try:
@@ -145,7 +184,7 @@ class Replay:
 
     def _prepare(self, place: Place, plan: Plan) -> None:
         """By a mount of its own: the users' have nothing of it in their caches."""
-        if not self.prepares or self.executor in WITHOUT_FILES:
+        if not self.prepares or not executor_class(self.executor).touches_files:
             return
         clones = plan.clones if self.namespace == ISOLATED else 1
         if clones > 1 and self.content is Content.FULL:
@@ -168,7 +207,8 @@ class Replay:
                 self.prepared.add(number if own else 0)
 
     def _in_folders(self, plan: Plan) -> bool:
-        return self.namespace == ISOLATED and (self.folders or plan.clones > 1)
+        several = self.folders or plan.clones > 1
+        return several and self.namespace == ISOLATED and executor_class(self.executor).keeps_names
 
     def _open(self, stack: ExitStack, place: Place, plan: Plan) -> tuple[Mounted, RunOptions]:
         shares: list[ShareAccess] = []
@@ -227,6 +267,12 @@ class Replay:
             "client_calls": self.workload.info.client_calls,
             "client_calls_replayed": executor_class(self.executor).sends_client_calls,
         }
+        if self.close_gaps_s is not None:
+            configuration |= {
+                "close_gaps_s": self.close_gaps_s,
+                "gaps_closed": len(plan.closed),
+                "gaps_lasted_s": sum(plan.closed) / 1e9,
+            }
         if plan.clones > 1:
             configuration |= {
                 "namespace": self.namespace,
@@ -240,7 +286,7 @@ class Replay:
             for its, name in _CLIENT_SHOWN.items()
             if all(its in one for one in counters)
         }
-        notes = list(mounted.notes)
+        notes = [*self.told(place), *mounted.notes]
         if plan.clones > 1 and self.namespace == SHARED:
             notes.append("the clones share all files, which the captured users did not: expect mismatches")
         return {
@@ -248,6 +294,7 @@ class Replay:
             "mounts": mounted.describe(),
             "client": shown,
             "coverage": coverage(self.workload.info),
+            "capture": graded(self.workload.info.trace, Use.REPLAY),
             "versions": versions(),
             "notes": notes,
         }

@@ -68,6 +68,11 @@ def place_workload(
     captured = [user.name for user in workload.info.trace.users]
     names = clone_names(captured, clones)
     identity = worker_identity(target)
+    if isinstance(target, DirectoryTarget):
+        if given:
+            raise UsageError(f"{target} is a directory, which is not mounted: leave --mount-option")
+        if users_file is not None:
+            console.warn(f"{target} is a directory, which needs no accounts: {users_file} is not used")
     if isinstance(target, DirectoryTarget) or (users_file is None and not ACCOUNTS_NEEDED):
         return Place(target, [UserMount(name) for name in names], identity)
     accounts = _accounts(console, target, users_file)

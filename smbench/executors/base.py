@@ -79,6 +79,10 @@ class Executor(ABC):
     name: ClassVar[str]
     compares: ClassVar[bool] = True
     """False where outcomes mean nothing (null): they are then neither matched nor mismatched."""
+    touches_files: ClassVar[bool] = True
+    """False: it touches no file of the target, so that nothing has to be prepared there."""
+    keeps_names: ClassVar[bool] = True
+    """False: names mean nothing to it, so that clones need no folders of their own."""
     needs_share: ClassVar[bool] = False
     """True: it is a client of its own and is given `context.share`, not a mount."""
     sends_client_calls: ClassVar[bool] = False
@@ -113,6 +117,13 @@ class Executor(ABC):
         """Make what the executors of all users can share (the data that writes carry), once, in the
         process that the workers are forked from; the arguments are those of the context."""
         del max_io_bytes, seed
+
+    @classmethod
+    def look_at(cls, target: Path) -> Sequence[str]:
+        """What the user has to know of this backend on a directory, before it is used. Raises UsageError
+        where what it is to find there cannot be used."""
+        del target
+        return ()
 
     def warm(self, paths: Sequence[str]) -> None:
         """Let the client learn names and attributes of what is there already, so that it asks for none of

@@ -29,6 +29,7 @@ class MemoryExecutor(Executor):
     """One user of the in-memory server."""
 
     name: ClassVar[str] = "memory"
+    touches_files: ClassVar[bool] = False
     unsupported: ClassVar[Mapping[type[Call], str]] = {
         calls.Notify: f"{NOT_YET}a watch ends only by a change of another lane, which nothing here reports",
         calls.SetSecurity: f"{NEVER}what is in memory has no security descriptor",

@@ -14,6 +14,8 @@ class NullExecutor(Executor):
 
     name: ClassVar[str] = "null"
     compares: ClassVar[bool] = False
+    touches_files: ClassVar[bool] = False
+    keeps_names: ClassVar[bool] = False
 
     def __init__(self, context: ExecutorContext) -> None:
         del context

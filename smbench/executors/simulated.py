@@ -1,7 +1,7 @@
 """An instrument for tests: a server that does nothing but take known times, by a timetable.
 
 What a run on it should have taken can be computed, so that it tells how well the harness keeps to its
-plan (scripts/prove-instrument). The timetable is `simulated.json` in the target's directory:
+plan (scripts/prove-instrument). The timetable, for all clones, is `simulated.json` in the target's directory:
 
     {"service_ns": {"Read": 5000000}, "other_ns": 2000000, "byte_ns": 10, "freezes_ns": [[from, until], …]}
 
@@ -14,11 +14,12 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
+from smbench.errors import UsageError
 from smbench.executors.base import Executor, ExecutorContext, Handler
 from smbench.workload.calls import CALLS, Call, Read, Write
 
@@ -37,13 +38,27 @@ class Timetable:
 
     @classmethod
     def of(cls, directory: Path) -> Timetable:
-        """That of a target; ValueError where it cannot be read."""
+        """That of a target. UsageError where it cannot be read."""
+        path = directory / TIMETABLE
         try:
-            document: dict[str, Any] = json.loads((directory / TIMETABLE).read_text(encoding="utf-8"))
+            document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+            if not isinstance(document, dict):
+                raise ValueError("it holds no names")
+            freezes_ns = tuple((int(begin), int(end)) for begin, end in document.pop("freezes_ns", ()))
+            service_ns = {str(kind): int(ns) for kind, ns in document.pop("service_ns", {}).items()}
+            times = {name: int(ns) for name, ns in document.items()}
+            if unknown := service_ns.keys() - CALLS.keys():
+                raise ValueError(f"{', '.join(sorted(unknown))} is no call")
+            return cls(service_ns, **times, freezes_ns=freezes_ns)
         except FileNotFoundError:
             return cls()
-        freezes_ns = tuple((begin, end) for begin, end in document.pop("freezes_ns", ()))
-        return cls(**document, freezes_ns=freezes_ns)
+        except OSError as error:
+            raise UsageError(f"cannot read the timetable {path}: {error.strerror}") from None
+        except (ValueError, TypeError, AttributeError) as error:
+            raise UsageError(
+                f"{path} is no timetable ({error}): write it as "
+                '{"service_ns": {"Read": 5000000}, "other_ns": 2000000, "byte_ns": 10, "freezes_ns": []}'
+            ) from None
 
     def takes_ns(self, call: Call) -> int:
         """The service time of a call while the server is not frozen."""
@@ -64,9 +79,18 @@ class SimulatedExecutor(Executor):
 
     name: ClassVar[str] = "simulated"
     compares: ClassVar[bool] = False
+    touches_files: ClassVar[bool] = False
+    keeps_names: ClassVar[bool] = False
 
     def __init__(self, context: ExecutorContext) -> None:
         self._timetable = Timetable.of(context.root)
+
+    @classmethod
+    def look_at(cls, target: Path) -> Sequence[str]:
+        Timetable.of(target)
+        if (target / TIMETABLE).is_file():
+            return ()
+        return (f"{target} has no {TIMETABLE}: each simulated call takes {_OTHER_NS / 1000:g} µs",)
 
     def handlers(self) -> Mapping[type[Call], Handler]:
         return dict.fromkeys(CALLS.values(), self._serve)

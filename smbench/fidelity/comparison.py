@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from smbench.fidelity import latency, order
 from smbench.fidelity.differences import Differences
 from smbench.fidelity.latency import LatencyDifference
-from smbench.fidelity.matching import Matching, Placed, match, parameters_that_differ, sides_placed
+from smbench.fidelity.matching import Matching, match, parameters_that_differ
 from smbench.fidelity.paths import Folders, common_folders
+from smbench.fidelity.placing import Placed, sides_placed
 from smbench.fidelity.rows import NONE, Rows, Vocabulary, gather
 from smbench.fidelity.sides import Side
 from smbench.fidelity.users import UserPair, pair_users
@@ -105,6 +106,7 @@ def compare(reference: Side, candidate: Side, users: Mapping[str, str] | None = 
     sent = _sent(ours, placed[0]), _sent(theirs, placed[1])
     pairs = pair_users(ours.users, theirs.users, users or {}, (reference.stands, candidate.stands), sent)
     matching = match(ours, theirs, placed, pairs)
+    _warm_up_on_both_sides(reference, candidate, (ours, theirs), matching)
     by_user, user_rows = _by_user(ours, theirs, matching, pairs)
     whole = _order(matching, np.arange(len(ours)))
     return Comparison(
@@ -252,10 +254,23 @@ def _outcomes(ours: Rows, theirs: Rows, matching: Matching) -> Outcomes:
     )
 
 
+def _warm_up_on_both_sides(
+    reference: Side, candidate: Side, rows: tuple[Rows, Rows], matching: Matching
+) -> None:
+    """What the candidate did in its warm-up is no time of the reference either: latencies are held against
+    those of the same operations."""
+    ours, theirs = (one["warm"] for one in rows)
+    ours |= np.isin(reference.fates.operation[rows[0]["index"]], candidate.warm_up)
+    here = np.flatnonzero(matching.of_reference != NONE)
+    there = matching.of_reference[here]
+    # Where only one of a pair is known to be warm, its operation was due in the warm-up and came late.
+    ours[here] = theirs[there] = ours[here] | theirs[there]
+
+
 def durations(rows: Rows, command: int | None = None) -> Numbers:
-    """Nanoseconds from request to final response, of answered exchanges; None: of all commands but those
-    that wait for something to happen."""
-    chosen = rows["answered_ns"] != NONE
+    """Nanoseconds from request to final response, of answered exchanges outside of a warm-up; None: of all
+    commands but those that wait for something to happen."""
+    chosen = (rows["answered_ns"] != NONE) & (rows["warm"] == 0)
     chosen &= ~np.isin(rows["command"], _WAITS) if command is None else rows["command"] == command
     return np.asarray(rows["answered_ns"][chosen] - rows["time_ns"][chosen], np.int64)
 

@@ -15,6 +15,7 @@ from smbench.fidelity.calls import RunCalls
 from smbench.fidelity.copies import Copy, copy_of
 from smbench.fidelity.sides import CallFound, Side, Stand, Window, read_fates
 from smbench.lift.lift import lift
+from smbench.measure.warm_up import warm_up_of
 from smbench.trace.model import TraceInfo
 from smbench.trace.store import EXCHANGES_FILE, read_exchanges
 from smbench.workload.model import Workload
@@ -112,7 +113,9 @@ def window(document: Mapping[str, Any]) -> Window:
     start = int(document["start_epoch_ns"])
     end = start + int(float(document["elapsed_s"]) * 1e9)
     begin_mark, end_mark = (document.get("wire") or {}).get("window_ns") or (0, 0)
-    return Window(max(start - _GRACE_NS, begin_mark), end_mark or end + _GRACE_NS)
+    warm_up_ns = warm_up_of(document)
+    warm_until = start + warm_up_ns if warm_up_ns else 0
+    return Window(max(start - _GRACE_NS, begin_mark), end_mark or end + _GRACE_NS, warm_until)
 
 
 def target_folder(target: str) -> str | None:

@@ -11,11 +11,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from smbench.errors import UsageError
 from smbench.fidelity import latency
 from smbench.fidelity.copies import Copy, copy_of
 from smbench.fidelity.latency import LatencyDifference
+from smbench.measure.warm_up import after_warm_up, warm_up_of
 from smbench.ntstatus import Errno, Status, matches, outcome_of
 from smbench.workload.calls import CALLS, List, Read
 from smbench.workload.store import StoredOperations
@@ -53,6 +55,8 @@ class RunOutcomes:
     """The capture's, the run's."""
     written_bytes: tuple[int, int]
     latency: dict[str, LatencyDifference]
+    warm_up: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    """Operations that were due in the run's warm-up: their times count nowhere."""
     ended: dict[int, str] = field(default_factory=dict)
     """Operations that ended otherwise than in the capture or were not carried out, and how."""
 
@@ -106,10 +110,12 @@ def run_outcomes(
             "expected": pc.fill_null(ran.column("expected").cast(pa.string()), ""),
             "outcome": pc.fill_null(ran.column("outcome").cast(pa.string()), ""),
             "moved": pc.greater(pc.fill_null(ran.column("bytes"), 0), 0),
-            "asked": pc.greater(ran.column("length"), 0),
+            # A lock's length may be more than a signed number holds, which 0 alone would be compared as.
+            "asked": pc.not_equal(ran.column("length"), pa.scalar(0, ran.schema.field("length").type)),
             "scans": pc.greater(pc.fill_null(captured.column("calls"), 1), 1),
         }
     )
+    warm = ~after_warm_up(ran.column("intended_ns").to_numpy(), warm_up_of(document))
     compares = bool(document["operations"].get("compared", True))
     grouped = table.group_by(table.column_names).aggregate([([], "count_all")]).to_pylist()
     by_kind: dict[str, KindOutcomes] = {}
@@ -148,7 +154,8 @@ def run_outcomes(
         _shared_out(document.get("skipped", []), copy),
         _bytes(kinds, captured, ran, _READS),
         _bytes(kinds, captured, ran, _WRITES),
-        _latency(kinds, captured, ran),
+        _latency(kinds, captured, ran, warm),
+        ran.column("operation").to_numpy()[warm],
         _ended(table, odd, {row["kind"]: row["reason"] for row in document.get("skipped", [])}, numbers),
         dict(zip(numbers, kinds.to_pylist(), strict=True)),
     )
@@ -205,14 +212,17 @@ def _bytes(
     )
 
 
-def _latency(kinds: pa.ChunkedArray, captured: pa.Table, ran: pa.Table) -> dict[str, LatencyDifference]:
+def _latency(
+    kinds: pa.ChunkedArray, captured: pa.Table, ran: pa.Table, warm: NDArray[np.bool_]
+) -> dict[str, LatencyDifference]:
+    """Of the operations after the warm-up, on both sides."""
     executed = ran.column("completed_ns").is_valid().to_numpy()
     answered = captured.column("service_ns").to_numpy()
     took = pc.fill_null(pc.subtract(ran.column("completed_ns"), ran.column("issued_ns")), -1).to_numpy()
     words = kinds.to_numpy()
     found = {}
     for kind in (*sorted(set(words.tolist())), "all"):
-        mine = np.full(len(words), True) if kind == "all" else words == kind
+        mine = ~warm & (np.full(len(words), True) if kind == "all" else words == kind)
         found[kind] = latency.difference(answered[mine & (answered >= 0)], took[mine & executed])
     return found
 

@@ -61,7 +61,7 @@ class Rows:
     Columns: `index` in the trace; `user`; `path` and `target` (numbers in `spellings`; NONE for no target);
     `key` and `compared` (words); `status` (NONE: unanswered); `time_ns` and `answered_ns` since the
     trace's start (NONE: unanswered); `command`; `fate` (a number in the side's fates); `counterpart` (a
-    number in `lacking`; NONE: POSIX has one).
+    number in `lacking`; NONE: POSIX has one); `warm` (1: of a run's warm-up: its time counts nowhere).
     """
 
     columns: dict[str, Numbers]
@@ -84,13 +84,13 @@ class Rows:
 
 _COLUMNS = (
     "index", "frame", "user", "path", "target", "key", "compared", "status", "time_ns", "answered_ns",
-    "command", "fate", "counterpart",
+    "command", "fate", "counterpart", "warm",
 )  # fmt: skip
 
 
 def gather(side: Side, vocabulary: Vocabulary) -> Rows:
     """One pass over a side's exchanges."""
-    begin, end = _span(side)
+    begin, end, warm_until = _span(side)
     names, spelled = Names(side.info.trees), Words()
     folder = side.folder or ""
     answerable, fates = side.fates.answerable(), side.fates
@@ -140,6 +140,7 @@ def gather(side: Side, vocabulary: Vocabulary) -> Rows:
                 exchange.command,
                 fate,
                 lacking.number(missing) if missing else NONE,
+                exchange.time_ns < warm_until,
             )
         )
     table = np.array(rows, np.int64).reshape(len(rows), len(_COLUMNS))
@@ -154,8 +155,9 @@ def gather(side: Side, vocabulary: Vocabulary) -> Rows:
     )
 
 
-def _span(side: Side) -> tuple[int, int]:
+def _span(side: Side) -> tuple[int, int, int]:
+    """From when to when exchanges count, and until when a run warmed up."""
     if side.window is None:
-        return -(1 << 62), 1 << 62
-    start = side.info.start_epoch_ns
-    return side.window.begin_ns - start, side.window.end_ns - start
+        return -(1 << 62), 1 << 62, -(1 << 62)
+    start, window = side.info.start_epoch_ns, side.window
+    return window.begin_ns - start, window.end_ns - start, window.warm_until_ns - start

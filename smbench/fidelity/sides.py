@@ -106,6 +106,8 @@ class Window:
 
     begin_ns: int
     end_ns: int
+    warm_until_ns: int = 0
+    """What is sent before belongs to the run's warm-up: it counts for everything but latencies."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +140,8 @@ class Side:
     ended: Callable[[int], str | None] = _unknown
     """How an operation of the reference's workload fared in this side's run, where that tells why an
     exchange is missing: skipped, another outcome, something that the executor could not keep."""
+    warm_up: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    """Which operations of the reference's workload were due in this side's warm-up."""
     calls: CallFinder | None = None
     """Which call of the run an exchange on the wire belongs to."""
     notes: list[str] = field(default_factory=list)

@@ -25,7 +25,9 @@ STEAL_LIMIT_PERCENT = 5.0
 BUSY_SHARE = 0.10
 """The share of the run's time that may be above a limit …"""
 BUSY_FLOOR_S = 1.0
-"""… or this long: what the processors did is told in steps of 10 ms, and a burst of that is no lack."""
+"""… or this long, of a run of less than two seconds half of it: a burst is no lack."""
+TOLD_FLOOR_S = 0.1
+"""What the processors did is told in steps of 10 ms: of a shorter run nobody knows it."""
 MEMORY_FLOOR_PERCENT = 3.0
 """Below this much available memory a kernel reclaims while it works …"""
 SWAP_LIMIT_BYTES = 1_000_000
@@ -67,6 +69,8 @@ class RunFacts:
     unrecorded: int = 0
     """Operations without a record in the log although nothing ended the run early."""
     out_of_range: int = 0
+    only_warm_up: int = 0
+    """Operations that were carried out where all of them were due in the warm-up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +102,11 @@ def judge(facts: RunFacts) -> Verdict:
             f"{allowed_ns / 1e6:.3g} ms (a tenth of the response time's {at}, at least 1 ms)"
         )
         (reasons if facts.paced else warnings).append(late)
+    if facts.paced and 0 < sum(facts.sample_s) < TOLD_FLOOR_S:
+        warnings.append(
+            f"{1000 * sum(facts.sample_s):.0f} ms are too short to tell whether this machine's processors "
+            "were busy; --loop makes it longer"
+        )
     if above := _too_long(facts, facts.cpu_percent, CPU_LIMIT_PERCENT):
         busy = (
             f"the processors of this machine were more than {CPU_LIMIT_PERCENT:g} % busy for {above}: the "
@@ -143,6 +152,10 @@ def judge(facts: RunFacts) -> Verdict:
         reasons.append(f"{facts.order_released} operations went on without what they depend on")
     if facts.unrecorded:
         reasons.append(f"{facts.unrecorded} operations left no record in the log")
+    if facts.only_warm_up:
+        reasons.append(
+            f"nothing was measured: all {facts.only_warm_up} operations were due in the warm-up; shorten it"
+        )
     if facts.out_of_range:
         warnings.append(f"{facts.out_of_range} times were outside of 1 ns … 1 h and are in no histogram")
     return Verdict(reasons, warnings)
@@ -152,6 +165,8 @@ def _too_long(facts: RunFacts, percent: Sequence[float], limit: float) -> str:
     """For how much of the run the samples are above the limit, in words; "" where that is allowed."""
     whole_s = sum(facts.sample_s)
     above_s = sum(lasted_s for lasted_s, value in zip(facts.sample_s, percent, strict=True) if value > limit)
-    if above_s <= max(BUSY_SHARE * whole_s, BUSY_FLOOR_S):
+    if whole_s < TOLD_FLOOR_S or above_s <= max(BUSY_SHARE * whole_s, min(BUSY_FLOOR_S, whole_s / 2)):
         return ""
-    return f"{above_s:.1f} of {whole_s:.1f} s (allowed is a tenth, at least {BUSY_FLOOR_S:g} s)"
+    allowed = f"a tenth, at least {BUSY_FLOOR_S:g} s" if whole_s >= 2 * BUSY_FLOOR_S else "half of them"
+    digits = 1 if whole_s >= BUSY_FLOOR_S else 2
+    return f"{above_s:.{digits}f} of {whole_s:.{digits}f} s (allowed is {allowed})"

@@ -19,12 +19,14 @@ from pathlib import Path
 from smbench.advice import how_to_install, this_command
 from smbench.errors import SetupError
 from smbench.mounts.accounts import Account
-from smbench.mounts.failures import Failure, explain, mount_errno
+from smbench.mounts.failures import Failure, explain, hung_up, mount_errno
 from smbench.mounts.options import Option, to_argument
 from smbench.mounts.target import ShareTarget
 
 CONNECT_DEADLINE_S = 5.0
 MOUNT_DEADLINE_S = 60.0
+_GREETING_S = 1.0
+"""An SMB server says nothing before it is spoken to; one that denies the address does so within this."""
 # mount.cifs stands in sbin, which is not in every user's PATH (sudo keeps the caller's on some systems).
 _PATH = os.pathsep.join((os.environ.get("PATH", ""), "/usr/local/sbin", "/usr/sbin", "/sbin"))
 
@@ -144,9 +146,23 @@ def _try(
             return None
         said = stderr.decode(errors="replace")
         failure = explain(said, kernel_log(), kerberos=account.kerberos)
+        if mount_errno(said) == errno.EHOSTDOWN:
+            failure = _why_hung_up(target) or failure
         return mount_errno(said), replace(
             failure, why=f"{failure.why} (mount.cifs exit {process.returncode})"
         )
+
+
+def _why_hung_up(target: ShareTarget) -> Failure | None:
+    """None where it takes no connection any more."""
+    try:
+        with socket.create_connection((target.server, target.port), timeout=_GREETING_S) as connection:
+            try:
+                return hung_up(connection.recv(64))
+            except TimeoutError:
+                return hung_up(None)
+    except OSError:
+        return None
 
 
 def _which_is_missing(

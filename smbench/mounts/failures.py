@@ -40,10 +40,18 @@ _BY_STATUS: Mapping[str, Failure] = {
 }
 
 _GONE = Failure("the server does not answer", _SERVER)
+_NEGATIVE_SESSION_RESPONSE = b"\x83"
+"""What smbd sends to an address that it denies, before it closes (RFC 1002, 4.3.4)."""
+_ADDRESS = "allow this machine's address there, as by hosts allow and hosts deny in smb.conf"
+_ATTEMPT = "Attempting to mount"
+"""What the kernel logs of every mount: where it stands, refusals of a session would stand, too."""
 _BY_ERRNO: Mapping[int, Failure] = {
     errno.ENOENT: Failure("the server has no such share", _SHARE),
     errno.ENXIO: Failure("the server has no such share", _SHARE),
-    errno.EACCES: Failure("permission denied", _PASSWORD),
+    errno.EACCES: Failure(
+        "permission denied",
+        f"{_PASSWORD}, and that the server allows the share to this account and this machine",
+    ),
     errno.EPERM: Failure("the kernel does not permit it", "mount as root of the machine, not of a container"),
     errno.EINVAL: Failure("the kernel does not take a mount option", "look at the given mount options"),
     errno.EOPNOTSUPP: Failure(
@@ -72,6 +80,12 @@ _KERBEROS = Failure(
 )
 
 
+_SHARE_DENIED = Failure(
+    "permission denied by the share, as the kernel logged no refused password",
+    "look there at who may use it and from where, in smb.conf at valid users, hosts allow and hosts deny",
+)
+
+
 def mount_errno(stderr: str) -> int | None:
     """The errno in `mount error(13): Permission denied`."""
     found = re.search(r"mount error\((\d+)\)", stderr)
@@ -92,7 +106,28 @@ def explain(stderr: str, kernel_log: str, *, kerberos: bool = False) -> Failure:
         return Failure(
             f"the kernel does not take a mount option ({said[1].strip()})", "look at the given mount options"
         )
+    if number == errno.EACCES and _ATTEMPT in kernel_log and not kerberos:
+        # The kernel logs why a session is refused, and nothing of a tree.
+        return _SHARE_DENIED
     if number is not None and number in _BY_ERRNO:
         return _BY_ERRNO[number]
     said_last = [line for line in stderr.splitlines() if line.strip() and not line.startswith("Refer to")]
     return Failure(said_last[-1].strip() if said_last else "mount.cifs gave no reason", "look at dmesg")
+
+
+def hung_up(greeting: bytes | None) -> Failure:
+    """Why a server took a connection and ended it (EHOSTDOWN), by what it says to one that says nothing:
+    `greeting`, b"" where it closes at once, None where it waits to be spoken to."""
+    if greeting is None:
+        return Failure(
+            "the server ended the connection when it was asked for a dialect",
+            "give another --mount-option vers=…, or look at the server's log",
+        )
+    if greeting.startswith(_NEGATIVE_SESSION_RESPONSE):
+        return Failure("the server denies this machine all sessions", _ADDRESS)
+    if not greeting:
+        return Failure(
+            "the server takes the connection and closes it at once",
+            "look at its log; or " + _ADDRESS,
+        )
+    return Failure("what answers there is no SMB server", "check the server's name and port")

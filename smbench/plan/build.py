@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from smbench.arrays import long_array
 from smbench.plan.columns import Columns, placed_columns, placements
+from smbench.plan.gaps import closed, find_gaps
 from smbench.plan.model import Integers, Pace, Plan, Waits, lane_keys, lanes_of_keys
 from smbench.plan.order import Order
 from smbench.workload.model import Operation, Workload
@@ -28,16 +29,20 @@ def plan_run(
     pace: Pace = Pace.ORIGINAL,
     speed: float = 1.0,
     users_per_process: int = 1,
+    close_gaps_ns: int | None = None,
 ) -> Plan:
-    """Place a workload: `users` names the captured users, `users_per_process` neighbours share a process.
+    """Place a workload: `users` names the captured users, `users_per_process` neighbours share a process,
+    gaps that are longer than `close_gaps_ns` (of the capture's time) are as long as that.
 
     The first operation is due at the start of the run, whenever the capture had it.
     """
     operations = workload.operations
+    timed = pace is not Pace.FAST
+    gaps = find_gaps(operations, close_gaps_ns) if timed and close_gaps_ns is not None else None
     lanes, lane_start = _census(operations)
     size = int(lane_start[-1])
     row = long_array(size, np.int64)
-    times = None if pace is Pace.FAST else long_array(size, np.int64)
+    times = long_array(size, np.int64) if timed else None
     placing = _Placing(lanes, lane_start)
     lane_user, lane_number = lanes_of_keys(lanes)
     order = Order(lane_user.tolist()) if len(lanes) > 1 else None
@@ -48,6 +53,8 @@ def plan_run(
             continue
         placed = placing.next(user, lane)
         row[placed.place] = np.arange(first_row, first_row + len(user))
+        if gaps is not None and close_gaps_ns is not None:
+            arrival_ns = closed(gaps, close_gaps_ns, arrival_ns)
         if first_ns is None:
             first_ns = int(arrival_ns[0])
         since_first_ns = arrival_ns - first_ns
@@ -75,6 +82,7 @@ def plan_run(
         think_ns=times if pace is Pace.THINK else None,
         waits=_waits(order, lane_start),
         edges_found=0 if order is None else order.edges.found,
+        closed=() if gaps is None else tuple(gaps.length_ns.tolist()),
     )
 
 

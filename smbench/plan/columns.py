@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from smbench.workload.calls import Notify
 from smbench.workload.model import Operation
 from smbench.workload.store import StoredOperations
 
@@ -34,6 +35,30 @@ def placements(operations: Iterable[Operation]) -> Iterator[list[NDArray[Any]]]:
         return
     for chunk in _chunks(operations):
         yield _placement_of(chunk)
+
+
+def spans(operations: Iterable[Operation]) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """When all operations arrived and were answered, batch by batch, in order of arrival. What was not
+    answered, and a Notify, which waits for others, ends with its arrival."""
+    if isinstance(operations, StoredOperations):
+        for batch in operations.batches(["kind", "arrival_ns", "service_ns"]):
+            kind = batch.column("kind")
+            waits = np.array([word == _WAITS for word in kind.dictionary.to_pylist()], bool)
+            waiting = waits[kind.indices.to_numpy()]
+            yield _span(batch.column("arrival_ns").to_numpy(), batch.column("service_ns").to_numpy(), waiting)
+        return
+    for chunk in _chunks(operations):
+        arrival_ns, service_ns = np.array([(one.arrival_ns, one.service_ns) for one in chunk], np.int64).T
+        yield _span(arrival_ns, service_ns, np.array([isinstance(one.call, Notify) for one in chunk]))
+
+
+_WAITS = Notify.__name__
+
+
+def _span(
+    arrival_ns: NDArray[np.int64], service_ns: NDArray[np.int64], waiting: NDArray[np.bool_]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    return arrival_ns, arrival_ns + np.where(waiting, 0, np.maximum(service_ns, 0))
 
 
 def placed_columns(operations: Iterable[Operation]) -> Iterator[tuple[list[NDArray[Any]], Columns]]:

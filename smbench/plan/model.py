@@ -85,6 +85,8 @@ class Plan:
     """How often the workload is in the plan: side by side, and one after the other (`plan.amplify`)."""
     stagger_ns: int = 0
     """How long after a clone the next one begins."""
+    closed: tuple[int, ...] = ()
+    """How long the gaps were (ns, in the capture's time) that were shortened."""
     lane_begin_ns: Integers | None = None
     """When each lane could begin, since the start of the run; None: all with it."""
 

@@ -37,6 +37,8 @@ class Axis:
     place: Callable[[float], float]
     ticks: Sequence[tuple[float, str]]
     title: str = ""
+    apart: tuple[float, float, str] | None = None
+    """From where to where it is set apart, and what that is."""
 
 
 def linear_axis(largest: float, label: Label, title: str = "", ticks: int = 5) -> Axis:
@@ -75,7 +77,8 @@ def percentile_axis(count: int, title: str = "share of the exchanges that took n
 def percentiles(count: int, steps: int = 120) -> list[float]:
     """Percentages evenly spread on the axis of `percentile_axis(count)`."""
     deepest = max(1.0, math.log10(max(count, 1)))
-    return [100 * (1 - 10 ** (-deepest * at / steps)) for at in range(steps + 1)]
+    # Rounded, so that a tick's percentage is that decimal and not one a little above it.
+    return [round(100 * (1 - 10 ** (-deepest * at / steps)), 10) for at in range(steps + 1)]
 
 
 def _nines(percent: float) -> float:
@@ -145,6 +148,13 @@ class Frame:
         left, bottom = self.at(0, 0)
         right, top = self.at(1, 1)
         parts = []
+        if x.apart is not None:
+            begin, end, what = x.apart
+            first, last = (self.at(x.place(value), 0)[0] for value in (begin, end))
+            parts.append(
+                f'<rect class="apart" x="{first:.1f}" y="{top}" width="{last - first:.1f}" '
+                f'height="{bottom - top}"><title>{escape(what)}</title></rect>'
+            )
         for value, label in y.ticks:
             level = self.at(0, y.place(value))[1]
             parts.append(f'<line class="grid" x1="{left}" x2="{right}" y1="{level:.1f}" y2="{level:.1f}"/>')

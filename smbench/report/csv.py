@@ -15,6 +15,8 @@ _MEASURES = ("service", "response", "lateness", "held")
 _PERCENTILES = ("p50_ns", "p90_ns", "p99_ns", "p99_9_ns", "max_ns")
 _INTERVAL = ("count", "p50_ns", "p90_ns", "p99_ns", "max_ns")
 _MISMATCH = ("operation", "user", "kind", "path", "expected", "got")
+_WARM_UP = "warm_up"
+"""Whether it was due in the warm-up; older runs do not tell."""
 
 
 def write_csv(run: Path, document: Mapping[str, Any], folder: Path) -> list[Path]:
@@ -31,11 +33,11 @@ def write_csv(run: Path, document: Mapping[str, Any], folder: Path) -> list[Path
         [one.start_s, one.length_s, *one.tag.split("."), *(getattr(one, name) for name in _INTERVAL)]
         for one in read_latencies(run / "latency.hlog").intervals
     ]
-    mismatches = [[row[name] for name in _MISMATCH] for row in document["mismatches"]]
+    mismatches = [[*(row[name] for name in _MISMATCH), row.get(_WARM_UP)] for row in document["mismatches"]]
     tables: dict[str, tuple[Sequence[str], Iterable[Sequence[Any]]]] = {
         LATENCY: (("kind", "measure", "count", *_PERCENTILES), latency),
         SERIES: (("start_s", "length_s", "kind", "measure", *_INTERVAL), series),
-        MISMATCHES: (_MISMATCH, mismatches),
+        MISMATCHES: ((*_MISMATCH, _WARM_UP), mismatches),
     }
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -16,6 +16,7 @@ from typing import Any
 
 from smbench.errors import SetupError
 from smbench.measure.latency import Histogram
+from smbench.measure.warm_up import warm_up_of
 from smbench.report import charts
 from smbench.report.charts import Series
 from smbench.report.origin import find_origins, find_workload
@@ -57,7 +58,8 @@ def write_page(
 def page(run: Path, document: Mapping[str, Any], workload: Path | None) -> str:
     """The page's text."""
     elapsed_s = float(document["elapsed_s"])
-    operations = read_operations(run / "operations.parquet", elapsed_s)
+    warm_up_ns = warm_up_of(document)
+    operations = read_operations(run / "operations.parquet", elapsed_s, warm_up_ns)
     latency = read_latencies(run / "latency.hlog")
     resources = read_resources(run / "resources.parquet")
     origins = find_origins(workload, operations.slowest)
@@ -68,7 +70,7 @@ def page(run: Path, document: Mapping[str, Any], workload: Path | None) -> str:
         thresholds(document),
         latencies(document),
         _curves(latency.whole),
-        time_section(operations, latency.intervals, resources, elapsed_s),
+        time_section(operations, latency.intervals, resources, elapsed_s, warm_up_ns / 1e9),
         slowest(operations.slowest, users, origins),
         differences(document),
         coverage(document),

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from fractions import Fraction
 from html import escape
 from typing import Any
 
-from smbench.measure.thresholds import format_value
+from smbench.measure.judging import judged_value
+from smbench.measure.warm_up import warm_up_of
+from smbench.ratios import Bad, format_percent
 from smbench.report import charts
 from smbench.report.density import spread
 from smbench.report.html import facts, table
 from smbench.report.origin import Origins
-from smbench.report.run import got_of, where
+from smbench.report.run import count_of, got_of, missed, warm_up_notes, where
 from smbench.units import format_ns, format_size
 
 Document = Mapping[str, Any]
@@ -41,6 +44,7 @@ def verdict(document: Document) -> str:
             [("operations", f"{operations['executed']:,} of {operations['planned']:,}"),
              ("in", format_ns(document["elapsed_s"] * 1e9)),
              ("lateness p99", format_ns(lateness["p99_ns"])),
+             *_warm_up_told(document),
              ("order broken", f"{document['order']['violated']:,} of {document['order']['edges']:,} edges")],
         ),
         _thresholds_card(document.get("thresholds", [])),
@@ -54,12 +58,19 @@ def verdict(document: Document) -> str:
         ),
     ]  # fmt: skip
     said = [
+        *(("", text) for text in warm_up_notes(document)),
         *(("bad", f"not valid: {reason}") for reason in document.get("reasons", [])),
         *(("fair", f"warning: {warning}") for warning in document.get("warnings", [])),
+        *(("fair", f"the capture has {said}") for said in document.get("capture", {}).get("warnings", [])),
         *(("", note) for note in document.get("notes", [])),
     ]
     notes = "".join(f'<p class="note {kind}">{escape(text)}</p>' for kind, text in said)
     return f'<div class="cards">{"".join(cards)}</div>{notes}'
+
+
+def _warm_up_told(document: Document) -> list[tuple[str, str]]:
+    warm_up_ns = warm_up_of(document)
+    return [("warm-up", format_ns(warm_up_ns))] if warm_up_ns else []
 
 
 def _card(name: str, big: str, grade: str, told: Sequence[tuple[str, str]]) -> str:
@@ -75,7 +86,7 @@ def _thresholds_card(thresholds: Sequence[Document]) -> str:
     missed = [one for one in thresholds if not one["met"]]
     big = f"{len(missed)} missed" if missed else "all met"
     order = [*missed, *(one for one in thresholds if one["met"])]
-    told = [(one["text"], format_value(one["value"], one["unit"])) for one in order[:4]]
+    told = [(one["text"], judged_value(one)) for one in order[:4]]
     return _card(f"of {len(thresholds)} thresholds", big, "bad" if missed else "good", told)
 
 
@@ -99,8 +110,9 @@ def thresholds(document: Document) -> str:
         return ""
     rows = "".join(
         f'<tr><td class="name">{escape(one["text"])}</td>'
-        f'<td class="n">{escape(format_value(one["value"], one["unit"]))}</td>'
-        f'<td class="{"good" if one["met"] else "bad"}">{"met" if one["met"] else "missed"}</td></tr>'
+        f'<td class="n">{escape(judged_value(one))}</td>'
+        f'<td class="{"good" if one["met"] else "bad"}">'
+        f"{'met' if one['met'] else escape(missed(one))}</td></tr>"
         for one in judged
     )
     head = '<th>threshold</th><th class="n">measured</th><th></th>'
@@ -174,7 +186,8 @@ def differences(document: Document) -> str:
         (row["kind"], row["expected"], row["got"]): row for row in reversed(document.get("mismatches", []))
     }
     causes = [
-        (one["count"], one["kind"], one["expected"] or "no answer", got_of(one),
+        (count_of(one) if one.get("warm_up") else one["count"], one["kind"],
+         one["expected"] or "no answer", got_of(one),
          where(example.get((one["kind"], one["expected"], one["got"]))))
         for one in document.get("causes", [])
     ]  # fmt: skip
@@ -207,8 +220,10 @@ def coverage(document: Document) -> str:
     fates = ("exact", "approximate", "client", "unsupported")
     parts = "".join(
         f'<tr><td class="name">{fate}</td><td class="n">{told[fate]:,}</td>'
-        f'<td class="n">{told[fate] / told["exchanges"]:.1%}</td><td>{_FATES[fate]}</td></tr>'
+        f'<td class="n">{format_percent(Fraction(told[fate], told["exchanges"]), 1, bad)}</td>'
+        f"<td>{_FATES[fate]}</td></tr>"
         for fate in fates
+        if (bad := Bad.LOW if fate == "exact" else Bad.HIGH)
     )
     reasons = [(one["count"], one["disposition"], one["command"], one["reason"]) for one in told["reasons"]]
     rows = table(("exchanges", "", "command", "why"), reasons[:_SHOWN]) if reasons else ""

@@ -24,10 +24,11 @@ _LATE_FLOOR_NS = 1_000
 
 
 def time_section(
-    operations: Operations, intervals: Sequence[Interval], resources: Resources, elapsed_s: float
-) -> str:
-    """Everything that has the run's time as its axis."""
-    x = _time_axis(elapsed_s or 1e-3)
+    operations: Operations, intervals: Sequence[Interval], resources: Resources, elapsed_s: float,
+    warm_up_s: float = 0.0,
+) -> str:  # fmt: skip
+    """Everything that has the run's time as its axis; the warm-up is set apart."""
+    x = _time_axis(elapsed_s or 1e-3, warm_up_s)
     return "<h2>Over time</h2>" + "".join(
         [
             _heat(operations, x),
@@ -38,10 +39,12 @@ def time_section(
     )
 
 
-def _time_axis(end_s: float) -> Axis:
+def _time_axis(end_s: float, warm_up_s: float) -> Axis:
     """To the end of the run and no further."""
     rounded = charts.linear_axis(end_s, _seconds, ticks=10)
-    return Axis(lambda value: value / end_s, [tick for tick in rounded.ticks if tick[0] <= end_s])
+    ticks = [tick for tick in rounded.ticks if tick[0] <= end_s]
+    apart = (0.0, min(warm_up_s, end_s), "the warm-up") if warm_up_s else None
+    return Axis(lambda value: value / end_s, ticks, apart=apart)
 
 
 def _heat(operations: Operations, x: Axis) -> str:

@@ -11,7 +11,8 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from smbench.measure.thresholds import format_value
+from smbench.measure.judging import judged_value
+from smbench.measure.warm_up import warm_up_of
 from smbench.report.text import plain_table
 from smbench.units import format_ns, format_size
 
@@ -48,10 +49,11 @@ def _verdict(document: dict[str, Any], out: Console) -> None:
         out.print(f"  stopped before its end: {document['stopped']}", markup=False)
     for reason in document.get("reasons", []):
         out.print(f"  not valid: {reason}", markup=False)
+    for warning in document.get("capture", {}).get("warnings", []):
+        out.print(f"  the capture has {warning}", markup=False)
     out.print(
         f"{operations['executed']:,} of {operations['planned']:,} operations in "
-        f"{document['elapsed_s']:.3g} s: {operations['matched']:,} ended as in the capture, "
-        f"{operations['mismatched']:,} otherwise, {operations['skipped']:,} skipped"
+        f"{document['elapsed_s']:.3g} s: {_outcomes(operations)}, {operations['skipped']:,} skipped"
     )
     throughput = document["throughput"]
     out.print(
@@ -59,17 +61,42 @@ def _verdict(document: dict[str, Any], out: Console) -> None:
         f"read {format_size(throughput['read_bytes_per_s'])}/s, "
         f"written {format_size(throughput['write_bytes_per_s'])}/s"
     )
+    for note in warm_up_notes(document):
+        out.print(f"  {note}", markup=False)
+
+
+def _outcomes(operations: Mapping[str, Any]) -> str:
+    if not operations.get("compared", True):
+        return "this executor has no outcomes to compare"
+    as_there = f"{operations['matched']:,} ended as in the capture"
+    if unanswered := operations.get("unanswered", 0):
+        as_there += f" ({unanswered:,} of which it has no answer for)"
+    return f"{as_there}, {operations['mismatched']:,} otherwise"
+
+
+def warm_up_notes(document: Mapping[str, Any]) -> list[str]:
+    """What became of the warm-up, where there was one."""
+    warm_up_ns = warm_up_of(document)
+    if not warm_up_ns:
+        return []
+    count = document["warm_up"]["operations"]
+    return [
+        f"the {count:,} operations due in the first {format_ns(warm_up_ns)}, the warm-up, are compared like "
+        "all others, and are in no time and no rate"
+    ]
 
 
 def _thresholds(document: dict[str, Any], out: Console) -> None:
     thresholds = document.get("thresholds", [])
     if thresholds:
-        rows = [
-            (one["text"], format_value(one["value"], one["unit"]), "met" if one["met"] else "MISSED")
-            for one in thresholds
-        ]
+        rows = [(one["text"], judged_value(one), "met" if one["met"] else missed(one)) for one in thresholds]
         out.print()
         out.print(plain_table(("threshold", "measured", ""), rows, right=(1,)))
+
+
+def missed(threshold: Mapping[str, Any]) -> str:
+    """That a threshold was missed, and why, where nothing was measured for it."""
+    return f"MISSED: {threshold['reason']}" if threshold.get("reason") else "MISSED"
 
 
 def _mounts(document: dict[str, Any], out: Console) -> None:
@@ -137,7 +164,7 @@ def _mismatches(document: dict[str, Any], out: Console) -> None:
             (row["kind"], row["expected"], row["got"]): row for row in reversed(document["mismatches"])
         }
         rows = [
-            (f"{one['count']:,}", one["kind"], one["expected"] or "no answer", got_of(one),
+            (count_of(one), one["kind"], one["expected"] or "no answer", got_of(one),
              where(example.get((one["kind"], one["expected"], one["got"]))))
             for one in causes[:_SHOWN]
         ]  # fmt: skip
@@ -156,6 +183,12 @@ def _reasons(headings: tuple[str, str, str], counted: list[dict[str, Any]], out:
     rows = [(f"{row['count']:,}", row["kind"], row["reason"]) for row in counted[:_SHOWN]]
     out.print()
     out.print(plain_table(headings, rows, right=(0,)))
+
+
+def count_of(cause: Mapping[str, Any]) -> str:
+    """How often a cause of `causes` came up, for people."""
+    warm = cause.get("warm_up", 0)
+    return f"{cause['count']:,}" + (f" ({warm:,} in the warm-up)" if warm else "")
 
 
 def got_of(cause: Mapping[str, Any]) -> str:

@@ -21,6 +21,7 @@ from smbench.errors import UsageError
 from smbench.measure.hlog import Logged, read_hlog
 from smbench.measure.latency import Histogram
 from smbench.measure.resources import MACHINE
+from smbench.measure.warm_up import after_warm_up
 
 SLICES = 150
 """Of the time of a run."""
@@ -86,21 +87,22 @@ def latency_of_step(step: int) -> float:
     return float(10.0 ** (_LOWEST_DECADE + step / STEPS_A_DECADE))
 
 
-def read_operations(path: Path, elapsed_s: float) -> Operations:
-    """Two passes over operations.parquet: all of it by columns of numbers, then the slowest rows whole."""
+def read_operations(path: Path, elapsed_s: float, warm_up_ns: int = 0) -> Operations:
+    """Two passes over operations.parquet: all of it by columns of numbers, then the slowest rows whole. What
+    was due in the warm-up is in none of it."""
     end_ns = max(elapsed_s * 1e9, 1.0)
     steps = STEPS_A_DECADE * _DECADES
     grid = np.zeros(SLICES * steps, np.int64)
     moved = {"Read": np.zeros(SLICES), "Write": np.zeros(SLICES)}
     slow = _Slowest()
     first = 0
-    columns = ["kind", "issued_ns", "completed_ns", "bytes"]
+    columns = ["kind", "issued_ns", "completed_ns", "bytes", "intended_ns"]
     with _parquet(path) as file:
         for batch in file.iter_batches(_BATCH, columns=columns, use_threads=False):
-            issued, completed, counted = (
+            issued, completed, counted, intended = (
                 batch.column(name).fill_null(0).to_numpy(zero_copy_only=False) for name in columns[1:]
             )
-            done = np.asarray(batch.column("completed_ns").is_valid())
+            done = np.asarray(batch.column("completed_ns").is_valid()) & after_warm_up(intended, warm_up_ns)
             service = completed - issued
             place = np.minimum((completed * (SLICES / end_ns)).astype(np.int64), SLICES - 1)
             step = np.log10(np.maximum(service, 1)) - _LOWEST_DECADE

@@ -7,16 +7,6 @@ from collections.abc import Container, Iterable, Sequence
 from rich.table import Table
 from rich.text import Text
 
-ONE_OF_EACH = {
-    "unanswered": "requests without a response",
-    "orphan_responses": "responses without a request",
-    "unknown_handles": "files opened before the capture began",
-    "tcp_gaps": "gaps in the TCP streams",
-    "undecrypted": "encrypted sessions without a key",
-    "malformed": "malformed messages",
-}
-"""What each count of a capture's grade is called where people read it."""
-
 
 def plain_table(
     headings: Sequence[str], rows: Iterable[Sequence[str | Text]], right: Container[int] = ()

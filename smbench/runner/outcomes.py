@@ -18,6 +18,11 @@ _OK = "ok"
 Integers = NDArray[np.signedinteger[Any]]
 
 
+def answered(expected: Integers) -> NDArray[np.bool_]:
+    """Where the capture has an answer to hold an outcome against: elsewhere any matches."""
+    return np.asarray((expected != _NO_ANSWER) & (expected != int(ntstatus.Status.PENDING)))
+
+
 def expected_name(expected: int) -> str | None:
     """`ok`, the status' name, or None where the capture has no answer (-1)."""
     if expected == _NO_ANSWER:

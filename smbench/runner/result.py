@@ -23,10 +23,18 @@ from smbench.arrays import blocks, long_array
 from smbench.executors.base import Executor
 from smbench.measure.hlog import IntervalLog, Part
 from smbench.measure.latency import Histogram
+from smbench.measure.warm_up import after_warm_up
 from smbench.ntstatus import outcome_name
 from smbench.plan.model import Plan
 from smbench.runner.losses import Losses
-from smbench.runner.outcomes import Integers, Matcher, expected_name, expected_names, outcome_names
+from smbench.runner.outcomes import (
+    Integers,
+    Matcher,
+    answered,
+    expected_name,
+    expected_names,
+    outcome_names,
+)
 from smbench.runner.refused import fails
 from smbench.runner.spread import KINDS, kind_numbers, used_columns
 from smbench.runner.timing import Timing
@@ -62,11 +70,12 @@ OPERATIONS_SCHEMA = pa.schema(
         ("clone", pa.int32()),
         ("loop", pa.int32()),
         ("matched", pa.bool_()),
+        ("measured", pa.bool_()),
     ]
 )
 """Times are since the start of the run; null where an operation was not executed. Clones and loops count
 from 1; `path` is beneath the clone's own folder, where it has one; `matched` is null where the executor's
-outcomes mean nothing."""
+outcomes mean nothing; `measured` is false where an operation was not executed or was due in the warm-up."""
 
 _ENCODING: dict[str, Any] = {
     "use_dictionary": ["kind", "path", "expected", "outcome", "clone", "loop"],
@@ -90,11 +99,15 @@ class Tally:
     errors: int = 0
     """Of the mismatched: failed here, and did not in the capture."""
     skipped: int = 0
+    compared: int = 0
+    """Of the executed: those that the capture has an answer for."""
     measured: int = 0
     """Of the executed: those after the warm-up."""
     mismatches: list[dict[str, Any]] = field(default_factory=list)
     causes: Counter[tuple[str, str | None, str]] = field(default_factory=Counter)
     """All mismatches by kind, expectation and outcome."""
+    warm_causes: Counter[tuple[str, str | None, str]] = field(default_factory=Counter)
+    """Of those the ones in the warm-up."""
     read_bytes: int = 0
     written_bytes: int = 0
     """Of the measured ones."""
@@ -122,7 +135,8 @@ class OperationsResult:
 
     def measured(self, timing: Timing, places: NDArray[np.int64] | slice) -> NDArray[np.bool_]:
         """Which of the places were executed, and intended after the warm-up."""
-        return np.asarray(timing.executed[places] & (timing.intended_ns[places] >= self._warm_up_ns))
+        after = after_warm_up(timing.intended_ns[places], self._warm_up_ns)
+        return np.asarray(timing.executed[places] & after)
 
     def skipped_places(self) -> NDArray[np.bool_]:
         """Which places of the plan hold a call that the executor does not carry out."""
@@ -189,14 +203,15 @@ class OperationsResult:
             length = batch.column("length").to_numpy()
             told = matcher.matches(kind, expected, outcome, length, _calls(batch))
             differs = executed & ~told
+            tally.compared += int((executed & answered(expected)).sum())
             tally.matched += int((executed & told).sum())
             tally.mismatched += int(differs.sum())
             tally.errors += int((differs & (outcome < 0) & ~fails(expected)).sum())
-            self._note_mismatches(batch, np.flatnonzero(differs), user, outcome)
+            self._note_mismatches(batch, np.flatnonzero(differs), user, outcome, measured)
             shape = np.stack([kind[differs], expected[differs], np.minimum(outcome[differs], 0)])
-            for (number, was, got), count in zip(*_distinct(shape), strict=True):
-                cause = KINDS[number].__name__, expected_name(was), outcome_name(got)
-                tally.causes[cause] += count
+            for those, causes in ((shape, tally.causes), (shape[:, ~measured[differs]], tally.warm_causes)):
+                for (number, was, got), count in zip(*_distinct(those), strict=True):
+                    causes[KINDS[number].__name__, expected_name(was), outcome_name(got)] += count
         if executed.any():
             losing = batch.select([name for name in batch.schema.names if name not in _NOT_OF_CALLS])
             losing = losing.set_column(losing.schema.get_field_index("kind"), "kind", pa.array(kind))
@@ -221,13 +236,14 @@ class OperationsResult:
                 pa.array(np.full(len(kind), clone + 1, np.int32)),
                 pa.array(np.full(len(kind), loop + 1, np.int32)),
                 pa.nulls(len(kind), pa.bool_()) if told is None else pa.array(told, mask=never),
+                pa.array(measured),
             ],
             schema=OPERATIONS_SCHEMA,
         )
 
     def _note_mismatches(
         self, batch: pa.RecordBatch, rows: NDArray[np.int64], user: NDArray[np.int32],
-        outcome: NDArray[np.int64],
+        outcome: NDArray[np.int64], measured: NDArray[np.bool_],
     ) -> None:  # fmt: skip
         for row in rows[: MISMATCHES_KEPT - len(self.tally.mismatches)].tolist():
             values = batch.slice(row, 1).select(["operation", "kind", "path", "expected"]).to_pylist()[0]
@@ -239,6 +255,7 @@ class OperationsResult:
                     "path": values["path"],
                     "expected": expected_name(values["expected"]),
                     "got": outcome_name(int(outcome[row])),
+                    "warm_up": not bool(measured[row]),
                 }
             )
 

@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,10 @@ from smbench.errors import UsageError
 from smbench.executors.base import Executor, ShareAccess
 from smbench.executors.registry import executor_class
 from smbench.measure.clock import epoch_of, now_ns
+from smbench.measure.judging import Extent, Figures, judge_thresholds
 from smbench.measure.oplog import COMPLETED, RECORD_BYTES, OperationLog
 from smbench.measure.resources import ResourceSampler
-from smbench.measure.thresholds import Figures, Threshold, judge_thresholds
+from smbench.measure.thresholds import Threshold
 from smbench.measure.validity import judge
 from smbench.plan.model import Plan
 from smbench.runner import result as written
@@ -35,6 +37,7 @@ from smbench.runner.verdict import facts_of
 from smbench.runner.warming import paths_by_user
 from smbench.runner.watch import Observer, RunView
 from smbench.runner.worker import Acting, Job
+from smbench.units import whole_ns
 from smbench.workload.calls import Notify
 from smbench.workload.model import Workload
 from smbench.workload.store import StoredOperations
@@ -77,6 +80,11 @@ class RunOptions:
     """What is intended before this time since the start is carried out, and stays out of the histograms."""
     scratch: Path | None = None
     """Where the log and the calls are kept during the run; the default is memory where it has room."""
+
+    @property
+    def warm_up_ns(self) -> int:
+        """`warm_up_s` in the unit of the run's times."""
+        return whole_ns(self.warm_up_s)
 
 
 @dataclass(slots=True)
@@ -126,9 +134,8 @@ class RunResult:
     ) -> dict[str, Any]:  # fmt: skip
         plan, ending = self.plan, self.ending
         start_epoch_ns = epoch_of(ending.start_ns or now_ns())
-        joined = written.OperationsResult(
-            self.operations, plan, self.executor, int(self.options.warm_up_s * 1e9)
-        )
+        warm_up_ns = self.options.warm_up_ns
+        joined = written.OperationsResult(self.operations, plan, self.executor, warm_up_ns)
         times = timing(plan, self.records, ending.start_ns, joined.skipped_places())
         with ThreadPoolExecutor(1) as beside:
             measured = beside.submit(joined.write_latency, directory / written.LATENCY, times, start_epoch_ns)
@@ -142,18 +149,22 @@ class RunResult:
             written.write_document(directory / written.CLIENT_STATS, client_stats)
         tally = joined.tally
         elapsed_ns = int(times.completed_ns.max(initial=0))
-        verdict = judge(facts_of(plan, ending, times, tally, every, self.sampler.rows, counted.waited_ns))
-        measured_s = elapsed_ns / 1e9 - self.options.warm_up_s
-        per_s = 1 / measured_s if measured_s > 0 else 0.0
-        throughput = {
-            "operations_per_s": tally.measured * per_s,
-            "read_bytes_per_s": tally.read_bytes * per_s,
-            "write_bytes_per_s": tally.written_bytes * per_s,
-        }
+        verdict = judge(
+            facts_of(plan, ending, times, tally, every, self.sampler.rows, counted.waited_ns, warm_up_ns)
+        )
+        throughput = _throughput(tally, elapsed_ns - warm_up_ns)
         figures = Figures(
+            extent=Extent(
+                times={tag: one.total for tag, one in joined.histograms.items()},
+                planned=tally.planned,
+                executed=tally.executed,
+                compared=tally.compared,
+                measured=tally.measured,
+                executor=self.options.executor,
+                compares=self.executor.compares,
+                skipped={kind.__name__: reason for kind, reason in self.executor.unsupported.items()},
+            ),
             histograms=joined.histograms,
-            executed=tally.executed,
-            planned=tally.planned,
             errors=tally.errors,
             mismatches=tally.mismatched,
             skipped=tally.skipped,
@@ -188,6 +199,7 @@ class RunResult:
                 "mismatched": tally.mismatched,
                 "errors": tally.errors,
                 "skipped": tally.skipped,
+                "unanswered": tally.executed - tally.compared if self.executor.compares else 0,
                 "compared": self.executor.compares,
             },
             "warm_up": {
@@ -198,7 +210,7 @@ class RunResult:
             "lateness": every["lateness"].summary(),
             "held": every["held"].summary(),
             "waited_s": None if counted.waited_ns is None else counted.waited_ns / 1e9,
-            "throughput": throughput,
+            "throughput": {name: float(rate) for name, rate in throughput.items()},
             "thresholds": judge_thresholds(thresholds, figures),
             "order": {
                 "edges_found": plan.edges_found,
@@ -211,7 +223,13 @@ class RunResult:
             "losses": joined.losses(),
             "mismatches": tally.mismatches,
             "causes": [
-                {"kind": kind, "expected": expected, "got": got, "count": count}
+                {
+                    "kind": kind,
+                    "expected": expected,
+                    "got": got,
+                    "count": count,
+                    "warm_up": tally.warm_causes[kind, expected, got],
+                }
                 for (kind, expected, got), count in tally.causes.most_common()
             ],
         }
@@ -220,6 +238,17 @@ class RunResult:
         document |= added
         written.write_document(directory / written.DOCUMENT, document)
         return document
+
+
+def _throughput(tally: written.Tally, measured_ns: int) -> dict[str, Fraction]:
+    """What was measured a second, of the time after the warm-up; exact, as thresholds need it."""
+    counted = {
+        "operations_per_s": tally.measured,
+        "read_bytes_per_s": tally.read_bytes,
+        "write_bytes_per_s": tally.written_bytes,
+    }
+    second = Fraction(1_000_000_000, measured_ns) if measured_ns > 0 else Fraction(0)
+    return {name: count * second for name, count in counted.items()}
 
 
 def run(
@@ -266,7 +295,7 @@ def run(
             waits=executor.waits and _may_wait(operations),
         )
         count = _counter(log, plan.operations, progress)
-        look = _looker(plan, operations, executor, log, board, watch)
+        look = _looker(plan, operations, executor, log, board, watch, options.warm_up_ns)
 
         def tell() -> None:
             count()
@@ -314,7 +343,7 @@ def _counter(log: OperationLog, planned: int, progress: Progress | None) -> Call
 
 def _looker(
     plan: Plan, operations: StoredOperations, executor: type[Executor], log: OperationLog, board: Board,
-    watch: Watch | None,
+    watch: Watch | None, warm_up_ns: int,
 ) -> Callable[[], None]:  # fmt: skip
     if watch is None:
         return lambda: None
@@ -327,6 +356,7 @@ def _looker(
         kind_of_place,
         unsupported[kind_of_place],
         may_fail if executor.compares else np.ones(plan.operations, bool),
+        warm_up_ns,
     )
     due_ns = 0
 

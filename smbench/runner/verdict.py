@@ -20,14 +20,15 @@ from smbench.runner.timing import Timing
 
 def facts_of(
     plan: Plan, ending: Ending, times: Timing, tally: Tally, every: Mapping[str, Histogram],
-    resources: Sequence[Mapping[str, Any]], waited_ns: int | None,
+    resources: Sequence[Mapping[str, Any]], waited_ns: int | None, warm_up_ns: int = 0,
 ) -> RunFacts:  # fmt: skip
     """`every` has the histograms of all kinds by measure; `resources` are the sampler's rows; `waited_ns` is
     what all lanes together waited for a processor."""
     machine = [row for row in resources if row["process"] == MACHINE]
-    # Of the last sample only what lies in the run: after it, workers end.
-    ends_ns = np.minimum([row["time_ns"] for row in machine], int(times.completed_ns.max(initial=0)))
-    percentile = judged_percentile(tally.executed)
+    # What lies in the run: after its end, workers end. And behind the warm-up, which is no part of the times.
+    end_ns = max(int(times.completed_ns.max(initial=0)), warm_up_ns)
+    ends_ns = np.array([row["time_ns"] for row in machine], np.int64).clip(warm_up_ns, end_ns)
+    percentile = judged_percentile(tally.measured)
     ended_by_itself = not (ending.stopped or ending.lost or ending.killed)
     return RunFacts(
         paced=plan.pace is not Pace.FAST,
@@ -37,7 +38,7 @@ def facts_of(
         mean_response_ns=every["response"].mean_ns,
         mean_wait_ns=(waited_ns or 0) / max(tally.executed, 1),
         waited_ns=waited_ns or 0,
-        sample_s=(np.diff(ends_ns, prepend=0).clip(0) / 1e9).tolist(),
+        sample_s=(np.diff(ends_ns, prepend=warm_up_ns).clip(0) / 1e9).tolist(),
         cpu_percent=[row["cpu_percent"] for row in machine],
         steal_percent=[row["steal_percent"] for row in machine],
         available_percent=min((row["available_percent"] for row in machine), default=100.0),
@@ -53,6 +54,7 @@ def facts_of(
         order_violated=times.violated,
         order_released=times.released,
         unrecorded=tally.planned - tally.executed - tally.skipped if ended_by_itself else 0,
+        only_warm_up=0 if tally.measured else tally.executed,
         out_of_range=sum(histogram.out_of_range for histogram in every.values()),
     )
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from smbench.measure.latency import Histogram
 from smbench.measure.oplog import COMPLETED, ISSUED, OUTCOME
+from smbench.measure.warm_up import after_warm_up
 from smbench.plan.model import Pace, Plan
 
 _FIRST_WIDTH = 8
@@ -45,7 +46,7 @@ class RunView:
     """Skipped ones included."""
     planned: int
     per_s: float
-    """Operations a second since the last look."""
+    """Operations a second since the last look; those of the warm-up too."""
     kinds: Sequence[KindView]
     every: KindView
     lateness_p99_ns: tuple[int, int]
@@ -56,6 +57,8 @@ class RunView:
     users: int
     left_s: float | None
     """What is left by the plan's times, or at the present rate; None where nothing is known yet."""
+    warm_up_left_s: float = 0.0
+    """What is left of the warm-up, whose operations are in no time."""
 
 
 @dataclass(slots=True)
@@ -83,6 +86,7 @@ class Observer:
     def __init__(
         self, plan: Plan, records: NDArray[np.int64], kinds: Sequence[str],
         kind_of_place: NDArray[np.int8], skipped: NDArray[np.bool_], may_fail: NDArray[np.bool_],
+        warm_up_ns: int = 0,
     ) -> None:  # fmt: skip
         self._plan, self._records = plan, records
         self._kinds, self._kind_of_place = kinds, kind_of_place
@@ -94,10 +98,13 @@ class Observer:
         self._errors = 0
         self._looked_ns = 0
         self._last_intended_ns = _last(plan)
+        self._warm_up_ns = warm_up_ns
 
     def look(self, start_ns: int, now: int) -> RunView:
         """Read what is new; `start_ns` is the reading of the clock at the start of the run."""
-        places = self._take()
+        taken = self._take()
+        self._errors += int(((self._records[taken, OUTCOME] < 0) & ~self._may_fail[taken]).sum())
+        places = taken[self._after_warm_up(taken, start_ns)]
         new = self._records[places]
         service = new[:, COMPLETED] - new[:, ISSUED]
         kind = self._kind_of_place[places]
@@ -105,10 +112,9 @@ class Observer:
         for number in set(np.flatnonzero(np.bincount(kind))) | self._by_kind.keys():
             self._by_kind.setdefault(int(number), _Recorder()).take(service[kind == number])
         self._lateness.take(self._late(places, new, start_ns))
-        self._errors += int(((new[:, OUTCOME] < 0) & ~self._may_fail[places]).sum())
         since_ns = max(now - (self._looked_ns or start_ns), 1)
         self._looked_ns = now
-        return self._view(len(places) * 1e9 / since_ns, (now - start_ns) / 1e9)
+        return self._view(len(taken) * 1e9 / since_ns, (now - start_ns) / 1e9)
 
     def _take(self) -> Places:
         """The places of the new records; the cursors move behind them."""
@@ -126,6 +132,12 @@ class Observer:
             self._next[active] += there.sum(axis=1)
             active, width = active[there[:, -1]], width * 2
         return np.concatenate(found) if found else np.zeros(0, np.int64)
+
+    def _after_warm_up(self, places: Places, start_ns: int) -> NDArray[np.bool_]:
+        """Without times of its own an operation counts by when it was issued: nearly when it was due."""
+        due_ns = self._plan.intended_ns
+        issued_ns = self._records[places, ISSUED] - start_ns
+        return after_warm_up(issued_ns if due_ns is None else due_ns[places], self._warm_up_ns)
 
     def _late(self, places: Places, new: NDArray[np.int64], start_ns: int) -> Places:
         """Lateness as `runner.timing` has it; not of operations behind a skipped one, whose time to be
@@ -177,6 +189,7 @@ class Observer:
             users_running=len(running),
             users=len(plan.users),
             left_s=self._left(done, elapsed_s),
+            warm_up_left_s=max(self._warm_up_ns / 1e9 - elapsed_s, 0.0),
         )
 
     def _left(self, done: int, elapsed_s: float) -> float | None:

@@ -81,6 +81,19 @@ class NamespaceEntry:
     written_ns: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class CaptureFile:
+    """A capture that was ingested, as far as it tells it from others."""
+
+    name: str
+    bytes: int
+    """Of the file as it was given."""
+    packing: str
+    """`plain`, `gz` or `zst`."""
+    sha256: str
+    """Of the first MiB, unpacked: its header and first packets."""
+
+
 @dataclass(slots=True)
 class WorkloadInfo:
     """What belongs to a workload as a whole. `trace` keeps its users, sessions and mount-relevant facts."""
@@ -94,6 +107,8 @@ class WorkloadInfo:
     operations_by_user: list[int] = field(default_factory=list)
     client_calls: int = 0
     """Operations beside those, which the clients made by themselves (`Operation.by_client`)."""
+    capture_files: list[CaptureFile] = field(default_factory=list)
+    """In the order of the trace's captures; none where nobody knows, as in older workloads."""
 
 
 @dataclass(slots=True)

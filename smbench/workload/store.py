@@ -41,6 +41,7 @@ from smbench.workload.columns import NAMESPACE_SCHEMA as NAMESPACE_SCHEMA
 from smbench.workload.columns import OPERATIONS_SCHEMA as OPERATIONS_SCHEMA
 from smbench.workload.columns import array_of, operation_columns, operations_of
 from smbench.workload.model import (
+    CaptureFile,
     Coverage,
     Disposition,
     Kind,
@@ -244,6 +245,7 @@ def read(directory: Path) -> Workload:
             lanes=document["lanes"],
             operations_by_user=document["operations_by_user"],
             client_calls=document.get("client_calls", 0),
+            capture_files=[CaptureFile(**row) for row in document.get("capture_files", [])],
         )
     except (KeyError, TypeError, ValueError) as error:
         raise UsageError(f"{directory / MANIFEST} is damaged ({error!r}); ingest the capture again") from None

@@ -79,6 +79,48 @@ def test_what_is_out_of_range_names_the_option_and_leaves_nothing(workload: Path
     assert left(workload) == ["target"]
 
 
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (["--stagger", "1"], "--stagger has no effect on one clone: give their number with --clone"),
+        (["--stagger", "1", "--clone", "1"], "--stagger has no effect on one clone"),
+        (["--stagger", "1", "--clone", "3", "--pace", "fast"], "--stagger has no effect with --pace fast"),
+        (["--speed", "2", "--pace", "fast"], "--speed has no effect with --pace fast"),
+        (["--close-gaps", "--pace", "fast"], "--close-gaps has no effect with --pace fast"),
+        (["--namespace", "shared"], "--namespace has no effect on one clone"),
+        (["--loop-namespace", "same"], "--loop-namespace has no effect on one loop"),
+        (["--max-clones", "3"], "--max-clones has no effect without --find-capacity"),
+        (["--content", "sparse", "--no-prepare"], "--content has no effect with --no-prepare"),
+        (["--max-bytes", "1G", "--no-prepare"], "--max-bytes has no effect with --no-prepare"),
+        (["--mount-option", "vers=3.0"], "is a directory, which is not mounted: leave --mount-option"),
+    ],
+)
+def test_what_would_be_for_nothing_is_said_and_leaves_nothing(
+    workload: Path, options: list[str], says: str
+) -> None:
+    for dry in ([], ["--dry-run"]):
+        ran = run("replay", workload, "target", "-o", "a.run", *options, *dry, cwd=workload.parent)
+        assert ran.status == 2
+        assert says in ran.sentence
+    assert left(workload) == ["target"]
+
+
+def test_what_a_configuration_file_has_for_other_calls_is_let_be(workload: Path, tmp_path: Path) -> None:
+    (tmp_path / "smbench.toml").write_text('stagger = "1"\nnamespace = "shared"\nspeed = 2.0\n')
+    ran = run(
+        "replay", workload, "target", "--config", tmp_path / "smbench.toml", "--dry-run", cwd=workload.parent
+    )
+    assert (ran.status, ran.err) == (0, "")
+
+
+def test_accounts_for_a_directory_are_said_to_be_unused(workload: Path, tmp_path: Path) -> None:
+    ran = run(
+        "replay", workload, "target", "--users", tmp_path / "users.toml", "--dry-run", cwd=workload.parent
+    )
+    assert ran.status == 0
+    assert "is a directory, which needs no accounts" in ran.sentence
+
+
 TINY_DISK = """
 mount -t tmpfs -o size=64k none {disk} && cd {disk} || exit 77
 head -c 60000 /dev/zero > full

@@ -105,5 +105,8 @@ def test_what_warms_up_is_carried_out_and_counted_but_not_measured(tmp_path):
     assert document["warm_up"] == {"seconds": 0.001, "operations": early}
     assert early == 5
     assert document["latency"]["all"]["count"] == 9
+    assert [row["operation"] for row in rows if not row["measured"]] == [
+        row["operation"] for row in rows if row["intended_ns"] < 1_000_000
+    ]
     measured_s = document["elapsed_s"] - 0.001
     assert abs(document["throughput"]["operations_per_s"] * measured_s - 9) < 1e-6

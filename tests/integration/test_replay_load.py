@@ -89,7 +89,7 @@ def test_a_warm_up_is_counted_and_not_measured(workload):
 def test_the_capacity_is_searched_for_and_every_run_is_kept(workload):
     found = run(
         "replay", workload, "target", "-o", "c.run", "--json", "--executor", "null", "--pace", "fast",
-        "--users-per-process", "100", "--max-clones", "4", "--find-capacity", "mismatches.count==0",
+        "--users-per-process", "100", "--max-clones", "4", "--find-capacity", "all.held.max<3600s",
         cwd=workload.parent,
     )  # fmt: skip
     document = json.loads(found.out)
@@ -118,6 +118,30 @@ def test_the_curve_is_printed_with_what_ended_it(workload):
     told = [line for line in found.err.splitlines() if "operations/s" in line]
     assert [line.split(":")[0] for line in told] == ["1 clone", "2 clones", "3 clones"]
     assert all(line.endswith("holds") for line in told)
+
+
+def test_simulated_clones_take_the_times_of_the_target(workload):
+    target = workload.parent / "target"
+    (target / "simulated.json").write_text('{"service_ns": {"Read": 3000000, "Write": 1000000}}')
+    for clones in ("1", "3"):
+        document = replayed(workload, "--executor", "simulated", "--clone", clones, "--force")
+        assert document["latency"]["Read"]["service"]["p50_ns"] >= 3_000_000
+        assert document["latency"]["Write"]["service"]["p50_ns"] >= 1_000_000
+        assert not document["notes"]
+    assert [path.name for path in target.iterdir()] == ["simulated.json"]
+    (target / "simulated.json").unlink()
+    ran = run("replay", workload, target, "-o", "s.run", "--executor", "simulated", "--clone", "2", "-q",
+              cwd=workload.parent)  # fmt: skip
+    assert f"warning: {target} has no simulated.json: each simulated call takes 100 µs" in ran.err
+    assert json.loads((workload.parent / "s.run/run.json").read_text())["notes"] == [
+        f"{target} has no simulated.json: each simulated call takes 100 µs"
+    ]
+    (target / "simulated.json").write_text("{}{}")
+    for dry in ([], ["--dry-run"]):
+        ran = run(
+            "replay", workload, target, "-o", "t.run", "--executor", "simulated", *dry, cwd=workload.parent
+        )
+        assert (ran.status, "is no timetable" in ran.sentence) == (2, True)
 
 
 def test_a_deadline_ends_it_with_what_was_measured(workload):

@@ -176,9 +176,48 @@ def test_hostile_names_are_no_markup_on_a_terminal(hostile):
 
 def test_mismatches_are_grouped_by_cause(hostile):
     document = json.loads((hostile / "run.json").read_text(encoding="utf-8"))
-    assert {"kind": "Stat", "expected": "ok", "got": "ENOENT", "count": 3} in document["causes"]
+    assert {"kind": "Stat", "expected": "ok", "got": "ENOENT", "count": 3, "warm_up": 0} in document["causes"]
     text = (hostile / "report.html").read_text(encoding="utf-8")
     assert "Ended otherwise than in the capture" in text
+
+
+def test_the_warm_up_is_set_apart_and_its_calls_are_in_no_time(tmp_path):
+    """Refused where they succeeded, in the warm-up and after it; only those after it have times."""
+    load = Load(users=["alice"], step_ns=10_000_000)
+    for number in range(6):
+        load.add(0, Stat(f"{'early' if number < 4 else 'late'} {number}"), expected=0)
+    write(tmp_path / "w.workload", load.workload)
+    (tmp_path / "there").mkdir()
+    ran = run("replay", "w.workload", "there", "-o", "w.run", "--warm-up", "40ms", cwd=tmp_path)
+    assert ran.status in (0, 5), ran.err
+    document = json.loads((tmp_path / "w.run/run.json").read_text())
+    assert document["latency"]["all"]["count"] == 2
+    assert document["causes"] == [
+        {"kind": "Stat", "expected": "ok", "got": "ENOENT", "count": 6, "warm_up": 4}
+    ]
+    assert [row["warm_up"] for row in document["mismatches"]] == [True] * 4 + [False] * 2
+    said = "the 4 operations due in the first 40 ms, the warm-up, are compared like all others"
+    assert said in ran.out
+    assert "6 (4 in the warm-up)" in ran.out
+    text = (tmp_path / "w.run/report.html").read_text(encoding="utf-8")
+    assert said in text
+    assert "6 (4 in the warm-up)" in text
+    slow = text[text.index("Slowest calls") : text.index("Ended otherwise")]
+    assert sorted(re.findall(r"(?:early|late) \d", slow)) == ["late 4", "late 5"]
+    assert text.count('class="apart"') >= 4
+    assert run("report", "w.run", "--csv", "tables", cwd=tmp_path).status == 0
+    assert [row["warm_up"] for row in rows(tmp_path / "tables/mismatches.csv")] == ["True"] * 4 + [
+        "False"
+    ] * 2
+    every = [row for row in rows(tmp_path / "tables/series.csv")
+             if (row["kind"], row["measure"]) == ("all", "service")]  # fmt: skip
+    assert sum(int(row["count"]) for row in every) == 2
+
+
+def test_without_a_warm_up_nothing_is_set_apart(captured):
+    text = (captured / "report.html").read_text(encoding="utf-8")
+    assert 'class="apart"' not in text
+    assert "warm-up" not in text
 
 
 def test_a_run_of_nothing_has_a_page_too(tmp_path):

@@ -9,7 +9,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -151,6 +153,101 @@ def test_a_refusal_is_one_sentence_within_seconds(text: str, account: Account, s
         pass
     assert time.monotonic() - started < 5
     assert "\n" not in str(caught.value)
+
+
+@contextmanager
+def configured(extra: str = "", share: str = "") -> Iterator[None]:
+    """smbd with more in its configuration's global part, and with a share `denied` that has `share`."""
+    conf = Path(os.environ["LAB_SMB_CONF"])
+    before = conf.read_text()
+    own = f"[denied]\npath = {BEHIND}\n{share}\n"
+    try:
+        conf.write_text(before.replace("[share]", f"{extra}\n[share]") + own)
+        reload_smbd(denies=bool(extra))
+        yield
+    finally:
+        conf.write_text(before)
+        reload_smbd(denies=False)
+
+
+def reload_smbd(denies: bool) -> None:
+    subprocess.run(["smbcontrol", "-s", os.environ["LAB_SMB_CONF"], "smbd", "reload-config"], check=True)
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        with socket.create_connection(("127.0.0.1", 445)) as connection:
+            connection.settimeout(0.5)
+            try:
+                greeted = connection.recv(8) != b""
+            except TimeoutError:
+                greeted = False
+        if greeted == denies:
+            return
+    raise AssertionError("smbd does not take its new configuration")
+
+
+@pytest.mark.parametrize(
+    ("extra", "share", "name", "says"),
+    [
+        (
+            "hosts deny = ALL",
+            "",
+            "share",
+            "the server denies this machine all sessions .*; allow this machine's",
+        ),
+        (
+            "",
+            "hosts deny = ALL",
+            "denied",
+            "permission denied by the share, .*valid users, hosts allow and hosts",
+        ),
+        ("", "valid users = nobody", "denied", "permission denied by the share"),
+        ("", "available = no", "denied", "the server has no such share"),
+    ],
+)
+def test_a_server_that_denies_is_not_one_that_does_not_answer(
+    extra: str, share: str, name: str, says: str
+) -> None:
+    with (
+        configured(extra, share),
+        pytest.raises(SetupError, match=f"cannot mount //127.0.0.1/{name} as user01: {says}") as caught,
+        open_target(target(f"//127.0.0.1/{name}"), users(count=1)),
+    ):
+        pass
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("greeting", "reads", "says"),
+    [
+        (b"", False, "takes the connection and closes it at once"),
+        (b"", True, "ended the connection when it was asked for a dialect"),
+        (b"HTTP/1.1 400 Bad Request\r\n\r\n", False, "what answers there is no SMB server"),
+    ],
+)
+def test_what_hangs_up_is_said_as_it_does_so(greeting: bytes, reads: bool, says: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port = listening.getsockname()[1]
+        Thread(target=hang_up, args=(listening, greeting, reads), daemon=True).start()
+        options = derive_options("wire", INFO, CaptureFacts(), given=[f"port={port}"])
+        root = RUNTIME_FOLDER.with_name("hangs-up")
+        root.mkdir()
+        with pytest.raises(SetupError, match=says):
+            cifs.mount(cifs.require_client(), target(f"//127.0.0.1:{port}/share"), ACCOUNTS[0], options, root)
+        root.rmdir()
+
+
+def hang_up(listening: socket.socket, greeting: bytes, reads: bool) -> None:
+    """Ends every connection, `reads`: once it is spoken to."""
+    with suppress(OSError):
+        while True:
+            connection = listening.accept()[0]
+            with connection:
+                connection.settimeout(3)
+                if greeting:
+                    connection.sendall(greeting)
+                if reads:
+                    with suppress(TimeoutError):
+                        connection.recv(100)
 
 
 def test_a_server_that_says_nothing_does_not_hold_for_ever() -> None:

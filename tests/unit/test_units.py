@@ -3,7 +3,7 @@
 import pytest
 
 from smbench.errors import UsageError
-from smbench.units import format_ns, format_size, parse_duration_s, parse_size
+from smbench.units import exact_size, format_ns, format_size, parse_duration_s, parse_size, whole_ns
 
 
 @pytest.mark.parametrize(
@@ -26,6 +26,15 @@ def test_what_is_no_size_is_refused_in_a_sentence(text: str) -> None:
 )
 def test_a_duration_is_seconds_or_has_a_unit(text: str, seconds: float) -> None:
     assert parse_duration_s(text) == seconds
+
+
+def test_what_is_written_in_decimals_is_read_as_such() -> None:
+    assert exact_size("0.1K") * 10 == 1024
+    for thousandths in range(1, 20_000):
+        written = f"{thousandths // 1000}.{thousandths % 1000:03d}"
+        assert whole_ns(parse_duration_s(written)) == thousandths * 1_000_000
+        assert whole_ns(parse_duration_s(f"{written}ms")) == thousandths * 1_000
+        assert parse_size(f"{written}K") == thousandths * 1024 // 1000
 
 
 def test_what_is_no_duration_is_refused_in_a_sentence() -> None:

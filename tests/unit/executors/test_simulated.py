@@ -6,6 +6,9 @@ import json
 import time
 from pathlib import Path
 
+import pytest
+
+from smbench.errors import UsageError
 from smbench.executors.base import ExecutorContext
 from smbench.executors.simulated import TIMETABLE, SimulatedExecutor, Timetable
 from smbench.workload.calls import CALLS, Flush, Read, Stat, Write
@@ -27,6 +30,33 @@ def test_what_a_freeze_meets_is_answered_so_much_later():
     assert TIMES.answered_ns(200, 20) == 220
     assert TIMES.answered_ns(150, 120) == 330
     assert TIMES.answered_ns(0, 1000) == 1110
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("nonsense", "Expecting value"),
+        ("[]", "it holds no names"),
+        ('{"service_ns": {"Reed": 1}}', "Reed is no call"),
+        ('{"other": 1}', "unexpected keyword argument 'other'"),
+        ('{"service_ns": {"Read": "long"}}', "invalid literal"),
+        ('{"freezes_ns": [1, 2]}', "cannot unpack"),
+    ],
+)
+def test_what_is_no_timetable_is_said_before_anything_runs(tmp_path: Path, text: str, why: str):
+    (tmp_path / TIMETABLE).write_text(text)
+    with pytest.raises(UsageError, match="is no timetable") as caught:
+        SimulatedExecutor.look_at(tmp_path)
+    assert why in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_without_a_timetable_it_says_what_calls_take(tmp_path: Path):
+    assert SimulatedExecutor.look_at(tmp_path) == (
+        f"{tmp_path} has no simulated.json: each simulated call takes 100 µs",
+    )
+    (tmp_path / TIMETABLE).write_text('{"other_ns": 100000}')
+    assert SimulatedExecutor.look_at(tmp_path) == ()
 
 
 def test_a_call_takes_its_time_and_no_less(tmp_path: Path):

@@ -31,6 +31,12 @@ def test_a_run_is_between_its_start_and_its_last_mark() -> None:
         assert window(unmarked) == Window(START - 10_000_000, START + 2 * 10**9 + 10_000_000)
 
 
+def test_its_warm_up_ends_so_long_after_its_start() -> None:
+    run = {"start_epoch_ns": START, "elapsed_s": 2.0, "warm_up": {"seconds": 0.29, "operations": 3}}
+    assert window(run).warm_until_ns == START + 290_000_000
+    assert window(run | {"warm_up": {"seconds": 0.0, "operations": 0}}).warm_until_ns == 0
+
+
 @pytest.mark.parametrize(
     ("target", "folder"),
     [

@@ -31,8 +31,9 @@ def workload(tmp_path: Path) -> StoredOperations:
 
 
 def held(
-    workload: StoredOperations, path: Path, replayed: bool, *, told: dict[int, str] | None = None
-) -> RunOutcomes:
+    workload: StoredOperations, path: Path, replayed: bool, *, told: dict[int, str] | None = None,
+    warm_up_s: float = 0.0,
+) -> RunOutcomes:  # fmt: skip
     """A run of the operations that it was given, each of which ended well but for those `told`."""
     numbers = [number for number, (_, by_client) in enumerate(CALLS) if replayed or not by_client]
     rows = len(numbers)
@@ -42,8 +43,9 @@ def held(
             "kind": [type(CALLS[number][0]).__name__ for number in numbers],
             "expected": ["ok"] * rows,
             "outcome": [(told or {}).get(number, "ok") for number in numbers],
-            "length": [0] * rows,
+            "length": pa.array([2**64 - 1] * rows, pa.uint64()),
             "bytes": [0] * rows,
+            "intended_ns": [1000 * number for number in numbers],
             "issued_ns": [0] * rows,
             "completed_ns": [700] * rows,
         }
@@ -55,6 +57,7 @@ def held(
         },
         "operations": {},
         "valid": True,
+        "warm_up": {"seconds": warm_up_s, "operations": 0},
     }  # fmt: skip
     return run_outcomes("a.run", document, path, workload)
 
@@ -65,6 +68,17 @@ def test_a_run_is_held_against_what_it_was_given(
 ) -> None:
     total = held(workload, tmp_path / "o.parquet", replayed).total
     assert (total.planned, total.executed, total.matched, total.mismatched) == (planned, planned, planned, 0)
+
+
+def test_what_was_due_in_the_warm_up_is_compared_and_in_no_latency(
+    workload: StoredOperations, tmp_path: Path
+) -> None:
+    outcomes = held(workload, tmp_path / "o.parquet", True, told={0: "ENOENT"}, warm_up_s=2e-6)
+    assert outcomes.warm_up.tolist() == [0, 1]
+    assert outcomes.total.mismatched == 1
+    counts = {kind: (one.reference, one.candidate) for kind, one in outcomes.latency.items()}
+    assert counts == {"MakeDirectory": (0, 0), "Stat": (2, 2), "all": (2, 2)}
+    assert held(workload, tmp_path / "o.parquet", True).latency["all"].candidate == 4
 
 
 def test_operations_are_told_by_their_numbers(workload: StoredOperations, tmp_path: Path) -> None:

@@ -38,6 +38,14 @@ def test_a_good_run_is_valid_without_a_word():
         (replace(GOOD, **seconds(99, 99)), "busy for 2.0 of 2.0 s"),
         (replace(GOOD, sample_s=[1, 0.3], cpu_percent=[99, 99], steal_percent=[0, 0]), "1.3 of 1.3 s"),
         (replace(GOOD, **seconds(*[10] * 18, 99, 99, 99)), "busy for 3.0 of 21.0 s"),
+        (replace(GOOD, sample_s=[0.5], cpu_percent=[99], steal_percent=[0]), "busy for 0.50 of 0.50 s"),
+        (replace(GOOD, sample_s=[0.5], cpu_percent=[9], steal_percent=[9]), "away for 0.50 of 0.50 s"),
+        (
+            replace(GOOD, sample_s=[0.9, 0.2], cpu_percent=[99, 9], steal_percent=[0, 0]),
+            "0.9 of 1.1 s (allowed is half of them)",
+        ),
+        (replace(GOOD, sample_s=[0.1], cpu_percent=[99], steal_percent=[0]), "busy for 0.10 of 0.10 s"),
+        (replace(GOOD, only_warm_up=7), "all 7 operations were due in the warm-up"),
         (replace(GOOD, steal_percent=[9.0] * 10), "took more than 5 %"),
         (
             replace(GOOD, mean_response_ns=400_000, mean_wait_ns=101_000, waited_ns=10**9),
@@ -72,6 +80,8 @@ def test_what_makes_a_run_invalid(facts, word):
         replace(GOOD, **seconds(99, 10, 10)),
         # What is left of the last second: one tick of the system's clock, in which something ran.
         replace(GOOD, sample_s=[1, 1, 1, 0.01], cpu_percent=[26, 25, 4, 100], steal_percent=[0, 0, 0, 100]),
+        replace(GOOD, sample_s=[0.5, 0.5], cpu_percent=[99, 9], steal_percent=[0, 0]),
+        replace(GOOD, sample_s=[0.09], cpu_percent=[99], steal_percent=[99]),
         replace(GOOD, mean_response_ns=400_000, mean_wait_ns=100_000, waited_ns=10**9),
         replace(GOOD, mean_response_ns=4e6, mean_wait_ns=1_000_000, waited_ns=10**9),
         replace(GOOD, mean_response_ns=4e6, mean_wait_ns=3_000_000, waited_ns=10**8),
@@ -81,6 +91,12 @@ def test_what_makes_a_run_invalid(facts, word):
 )
 def test_what_is_within_the_limits(facts):
     assert judge(facts).valid
+
+
+def test_what_is_too_short_to_tell_says_so():
+    short = replace(GOOD, sample_s=[0.0301], cpu_percent=[99], steal_percent=[0])
+    assert "30 ms are too short to tell whether" in judge(short).warnings[0]
+    assert judge(replace(short, paced=False)).warnings == []
 
 
 def test_without_a_pace_a_busy_processor_is_only_told():

@@ -38,6 +38,7 @@ def operations(path, rows, group=7):
             "issued_ns": pa.array(columns[1], pa.int64()),
             "completed_ns": pa.array(columns[2], pa.int64()),
             "bytes": pa.array(columns[3], pa.int64()),
+            "intended_ns": pa.array([issued or 0 for issued in columns[1]], pa.int64()),
         }
     )
     pq.write_table(table, path, row_group_size=group)
@@ -54,6 +55,18 @@ def test_every_executed_operation_is_in_the_cell_of_its_end_and_time(tmp_path):
     assert found.per_s.sum() * found.slice_s == pytest.approx(2)
     assert found.read_per_s.sum() * found.slice_s == pytest.approx(100)
     assert found.written_per_s.sum() * found.slice_s == pytest.approx(50)
+
+
+def test_what_was_due_in_the_warm_up_is_in_nothing(tmp_path):
+    rows = [("Read", 0, 700 * MS, 100), ("Write", 100 * MS, 900 * MS, 50), ("Read", 200 * MS, 210 * MS, 7)]
+    path = operations(tmp_path / "o.parquet", rows)
+    found = read_operations(path, 1.0, warm_up_ns=200 * MS)
+    assert found.grid.sum() == 1
+    assert [row["operation"] for row in found.slowest] == [2]
+    assert found.per_s.sum() * found.slice_s == pytest.approx(1)
+    assert found.read_per_s.sum() * found.slice_s == pytest.approx(7)
+    assert found.written_per_s.sum() == 0
+    assert read_operations(path, 1.0).grid.sum() == 3
 
 
 @given(st.lists(st.integers(1, 10**9), min_size=1, max_size=80))

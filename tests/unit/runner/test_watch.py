@@ -40,11 +40,11 @@ def setting(lanes: int, length: int, pace: Pace = Pace.FAST):
     return plan, records, kind_of_row[plan.row]
 
 
-def observer(plan, records, kinds, skipped=None, may_fail=None) -> Observer:
+def observer(plan, records, kinds, skipped=None, may_fail=None, warm_up_ns=0) -> Observer:
     nothing = np.zeros(plan.operations, bool)
     return Observer(
         plan, records, KINDS, kinds,
-        nothing if skipped is None else skipped, nothing if may_fail is None else may_fail,
+        nothing if skipped is None else skipped, nothing if may_fail is None else may_fail, warm_up_ns,
     )  # fmt: skip
 
 
@@ -94,6 +94,18 @@ def test_a_failure_that_the_capture_had_too_is_no_error():
     seen = observer(plan, records, kinds, may_fail=may_fail)
     records[:] = (START, -2, START + 1)
     assert seen.look(START, START + 10).errors == 2
+
+
+@pytest.mark.parametrize("pace", list(Pace))
+def test_what_warms_up_is_done_and_may_fail_and_has_no_time(pace):
+    plan, records, kinds = setting(lanes=1, length=2, pace=pace)
+    seen = observer(plan, records, kinds, warm_up_ns=3_000_000)
+    records[:4] = [(START + at * 1_000_000, -2 * (at < 2), START + 500_000_000) for at in range(4)]
+    view = seen.look(START, START + 1_000_000)
+    assert (view.done, view.per_s, view.errors) == (4, 4000, 2)
+    assert (view.every.count, view.every.lately) == (1, 1)
+    assert view.warm_up_left_s == 0.002
+    assert seen.look(START, START + 4_000_000).warm_up_left_s == 0
 
 
 def test_a_run_by_the_clock_has_left_what_the_plan_has():

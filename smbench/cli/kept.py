@@ -1,0 +1,123 @@
+"""What a replay has to keep to: `--threshold`, `--find-capacity`, `--max-mismatch` and `--baseline`."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from smbench.cli.common import Console
+from smbench.cli.report import read_run
+from smbench.errors import UsageError
+from smbench.executors.registry import executor_class
+from smbench.measure.baseline import figures_of, read_baseline
+from smbench.measure.judging import Extent, against, judge_thresholds, refuse_unmeasurable
+from smbench.measure.thresholds import (
+    ALL,
+    MEASURES,
+    Threshold,
+    mismatch_limit,
+    parse_threshold,
+    parse_thresholds,
+)
+from smbench.runner.outcomes import answered
+from smbench.runner.result import LATENCY
+from smbench.workload.model import Workload
+from smbench.workload.store import StoredOperations
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The limits of a run, by the option that asked for each."""
+
+    thresholds: Sequence[Threshold] = ()
+    capacity: Threshold | None = None
+    mismatches: Threshold | None = None
+
+    def against(self, console: Console, baseline: Path | None, workload: str) -> Kept:
+        """With what the baseline had in the place of multiples of it; `workload` is the name of what is to be
+        replayed. UsageError where it did not measure it."""
+        relative = [one for one in (*self.thresholds, self.capacity) if one is not None and one.relative]
+        figures, name = None, str(baseline)
+        if baseline is not None:
+            if not relative:
+                raise UsageError(
+                    "--baseline is for multiples of it: add a --threshold 'all.response.p99<1.1x'"
+                )
+            document = read_run(baseline)
+            if not document["valid"]:
+                console.warn(f"the baseline {name} is not valid: {'; '.join(document['reasons'])}")
+            if (then := document["configuration"].get("workload")) not in (None, workload):
+                console.warn(f"the baseline {name} is a replay of {then}, not of {workload}")
+            figures = read_baseline(baseline / LATENCY, document)
+        return replace(
+            self,
+            thresholds=[against(one, figures, name) for one in self.thresholds],
+            capacity=None if self.capacity is None else against(self.capacity, figures, name),
+        )
+
+    def refuse_unmeasurable(self, workload: Workload, executor: str) -> None:
+        """UsageError where a run by that executor measures nothing to judge one of them by."""
+        asked = [(one, "--threshold") for one in self.thresholds]
+        asked += [
+            (one, option)
+            for one, option in ((self.capacity, "--find-capacity"), (self.mismatches, "--max-mismatch"))
+            if one is not None
+        ]
+        if asked:
+            extent = _extent(workload, executor)
+            for threshold, option in asked:
+                refuse_unmeasurable(threshold, extent, option)
+
+    def too_many_mismatches(self, console: Console, document: dict[str, Any]) -> bool:
+        """Whether a result has more than `--max-mismatch` allows, or nothing to know it from."""
+        if self.mismatches is None:
+            return False
+        (judged,) = judge_thresholds([self.mismatches], figures_of(document))
+        if judged["reason"]:
+            console.warn(f"--max-mismatch cannot be judged: {judged['reason']}")
+        return not judged["met"]
+
+
+def read_kept(thresholds: Sequence[str], capacity: str | None, max_mismatch: str | None) -> Kept:
+    """The limits as they are written. UsageError where one cannot be read, or two exclude each other."""
+    kept = Kept(
+        parse_thresholds(thresholds),
+        None if capacity is None else parse_threshold(capacity, "--find-capacity"),
+        None if max_mismatch is None else mismatch_limit(max_mismatch),
+    )
+    if kept.capacity is not None and (kept.thresholds or kept.mismatches is not None):
+        raise UsageError("--find-capacity judges by its own threshold: leave --threshold and --max-mismatch")
+    return kept
+
+
+def _extent(workload: Workload, executor: str) -> Extent:
+    """The most that a run can measure: every call that the executor carries out."""
+    operations, kind_of = workload.operations, executor_class(executor)
+    assert isinstance(operations, StoredOperations)
+    skipped = {kind.__name__: reason for kind, reason in kind_of.unsupported.items()}
+    found: Counter[str] = Counter()
+    planned = compared = 0
+    for batch in operations.batches(["kind", "expected"]):
+        planned += batch.num_rows
+        words = batch.column("kind").dictionary.to_pylist()
+        kinds = batch.column("kind").indices.to_numpy()
+        carried_out = ~np.isin(kinds, [at for at, word in enumerate(words) if word in skipped])
+        compared += int((carried_out & answered(batch.column("expected").to_numpy())).sum())
+        counts = np.bincount(kinds[carried_out], minlength=len(words)).tolist()
+        found.update(dict(zip(words, counts, strict=True)))
+    executed = found[ALL] = found.total()
+    return Extent(
+        times={f"{kind}.{measure}": count for kind, count in found.items() for measure in MEASURES},
+        planned=planned,
+        executed=executed,
+        compared=compared,
+        measured=executed,
+        executor=executor,
+        compares=kind_of.compares,
+        skipped=skipped,
+    )

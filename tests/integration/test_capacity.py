@@ -1,0 +1,93 @@
+"""What a search for the capacity says of runs that are not valid: that it does not know."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+from helpers.load import CREATE, Load
+
+from smbench.cli import main, replaying
+from smbench.workload.store import write
+
+
+@pytest.fixture
+def workload(tmp_path: Path) -> Path:
+    load = Load(["alice"])
+    load.opens(0, 1, "f", CREATE)
+    load.closes(0, 1)
+    write(tmp_path / "told.workload", load.workload)
+    (tmp_path / "target").mkdir()
+    return tmp_path / "told.workload"
+
+
+def search(workload: Path, *options: str) -> tuple[Result, dict[str, Any]]:
+    arguments = [
+        "replay", str(workload), str(workload.parent / "target"), "-o", str(workload.parent / "c.run"),
+        "--executor", "null", "--pace", "fast", "--max-clones", "8", *options,
+    ]  # fmt: skip
+    ended = CliRunner().invoke(main, arguments, catch_exceptions=True)
+    return ended, json.loads((workload.parent / "c.run/capacity.json").read_text())
+
+
+def spoils(monkeypatch: pytest.MonkeyPatch, least: int) -> None:
+    """Every run of so many clones or more loses a worker, as it would on a machine that has no room."""
+    run = replaying.run
+
+    def spoiled(plan: Any, *given: Any, **named: Any) -> Any:
+        result = run(plan, *given, **named)
+        if plan.clones >= least:
+            result.ending.lost[0] = "killed by SIGKILL"
+        return result
+
+    monkeypatch.setattr(replaying, "run", spoiled)
+
+
+def test_where_no_run_was_valid_the_capacity_is_not_known(workload, monkeypatch):
+    spoils(monkeypatch, 1)
+    ended, document = search(workload, "--find-capacity", "all.service.max<3600s", "--clone", "2")
+    assert ended.exit_code == 5
+    assert (document["capacity"], document["limited_by"]) == (None, "harness")
+    assert [(one["met"], one["valid"]) for one in document["curve"]] == [(True, False)] * 2
+    assert ended.stdout.splitlines()[0] == (
+        "how many clones keep to all.service.max<3600s is not known: no run was valid (1 clone kept to it, "
+        "in a run that is not valid)"
+    )
+    assert "no clone keeps" not in ended.stdout
+
+
+def test_where_some_were_valid_the_rest_is_not_known(workload, monkeypatch):
+    spoils(monkeypatch, 3)
+    ended, document = search(workload, "--find-capacity", "all.service.max<3600s")
+    assert (ended.exit_code, document["capacity"], document["limited_by"]) == (5, 2, "harness")
+    assert ended.stdout.splitlines()[0] == (
+        "2 clones keep to all.service.max<3600s; beyond it no run was valid: the target may bear more"
+    )
+
+
+def test_where_a_valid_run_missed_it_not_even_one_keeps_to_it(workload):
+    ended, document = search(workload, "--find-capacity", "all.response.count==0")
+    assert (ended.exit_code, document["capacity"], document["limited_by"]) == (99, 0, "threshold")
+    assert ended.stdout.splitlines()[0] == "no clone keeps to all.response.count==0: not even one alone"
+
+
+def test_an_invalid_run_that_missed_it_shows_nothing_either(workload, monkeypatch):
+    spoils(monkeypatch, 1)
+    ended, document = search(workload, "--find-capacity", "all.response.count==0")
+    assert (ended.exit_code, document["capacity"], document["limited_by"]) == (5, None, "harness")
+    assert ended.stdout.splitlines()[0].endswith("is not known: no run was valid")
+
+
+def test_what_a_valid_run_warns_of_stands_beside_it(workload):
+    ended, document = search(
+        workload, "--find-capacity", "all.service.max<3600s", "--pace", "original", "--max-clones", "1"
+    )
+    (one,) = document["curve"]
+    if one["valid"]:
+        assert any("too short to tell whether this machine's processors were" in it for it in one["warnings"])
+        assert "yes: " in ended.stdout
+    else:
+        assert "no: " in ended.stdout
