@@ -205,6 +205,7 @@ def _only_a_server(status: int, call: Call) -> bool:
 @settings(
     max_examples=300,
     deadline=None,
+    database=None,  # it would lie where the ordinary user may not look
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @example(
