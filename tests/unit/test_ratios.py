@@ -84,6 +84,6 @@ def test_a_bar_says_100_percent_when_all_is_done() -> None:
     bar = Progress(Share())
     said = []
     for done, total in ((0, None), (0, 1000), (999, 1000), (1000, 1000)):
-        task = bar.tasks[bar.add_task("reading", total=total, completed=done)]
-        said.append(Share().render(task).plain)
+        bar.add_task("reading", total=total, completed=done)
+        said.append(Share().render(bar.tasks[-1]).plain)
     assert said == ["", "0 %", "99 %", "100 %"]
