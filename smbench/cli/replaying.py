@@ -173,7 +173,8 @@ class Replay:
                         results[-1].ending.stopped = str(interrupt) or "SIGINT"
                         break
                 left_s = self._left_s(results)
-                result, counted = self._run(plan, replace(options, deadline_s=left_s), mounted, wire)
+                with mounted.naming(place.target):
+                    result, counted = self._run(plan, replace(options, deadline_s=left_s), mounted, wire)
                 results.append(result)
                 counters.append(counted)
                 if result.ending.stopped:

@@ -93,11 +93,12 @@ def _thresholds_card(thresholds: Sequence[Document]) -> str:
 def _outcomes_card(operations: Document) -> str:
     if not operations.get("compared", True):
         return _card("outcomes", "not compared", "dim", [("this executor", "has no outcomes")])
-    mismatched = operations["mismatched"]
+    mismatched, unanswered = operations["mismatched"], operations.get("unanswered", 0)
     return _card(
         "not as in the capture",
         f"{mismatched:,}", "fair" if mismatched else "good",
         [("as in the capture", f"{operations['matched']:,}"),
+         *([("of which it has no answer for", f"{unanswered:,}")] if unanswered else []),
          ("failed, in the capture not", f"{operations.get('errors', 0):,}"),
          ("skipped", f"{operations['skipped']:,}")],
     )  # fmt: skip
