@@ -27,6 +27,7 @@ from smbench.plan.model import Plan
 from smbench.runner import result as written
 from smbench.runner.board import Board
 from smbench.runner.cuts import Cuts
+from smbench.runner.expectations import Expectations
 from smbench.runner.pool import Ending, run_pool
 from smbench.runner.spread import KINDS, kind_numbers, spread, stored
 from smbench.runner.statistics import read_statistics
@@ -318,16 +319,8 @@ def _looker(
 ) -> Callable[[], None]:  # fmt: skip
     if watch is None:
         return lambda: None
-    kind_of_place, may_fail = written.kinds_and_failures(operations, plan)
     unsupported = np.array([kind in executor.unsupported for kind in KINDS])
-    observer = Observer(
-        plan,
-        log.records,
-        [kind.__name__ for kind in KINDS],
-        kind_of_place,
-        unsupported[kind_of_place],
-        may_fail if executor.compares else np.ones(plan.operations, bool),
-    )
+    observer = Observer(plan, log.records, Expectations(operations, plan, executor.compares), unsupported)
     due_ns = 0
 
     def look() -> None:

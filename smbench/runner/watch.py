@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from smbench.measure.latency import Histogram
 from smbench.measure.oplog import COMPLETED, ISSUED, OUTCOME
 from smbench.plan.model import Pace, Plan
+from smbench.runner.expectations import Expectations
+from smbench.runner.spread import KINDS
 
 _FIRST_WIDTH = 8
 """A lane is looked at so many records ahead; where all are there, twice as many next, and so on."""
@@ -28,7 +30,7 @@ class KindView:
 
     kind: str
     count: int
-    """In total."""
+    """In total; without those that failed as the capture's did not."""
     lately: int
     """Since the last look."""
     p50_ns: tuple[int, int]
@@ -74,19 +76,15 @@ class _Recorder:
 
 
 class Observer:
-    """Reads the operation log of a run while it is written.
-
-    `kind_of_place` numbers each place's call by `kinds`, `skipped` says where the executor carries
-    nothing out, `may_fail` where a failure is no error (the capture had one too).
-    """
+    """Reads the operation log of a run while it is written. `unsupported` says of each of KINDS whether the
+    executor does not carry it out."""
 
     def __init__(
-        self, plan: Plan, records: NDArray[np.int64], kinds: Sequence[str],
-        kind_of_place: NDArray[np.int8], skipped: NDArray[np.bool_], may_fail: NDArray[np.bool_],
+        self, plan: Plan, records: NDArray[np.int64], expectations: Expectations,
+        unsupported: NDArray[np.bool_],
     ) -> None:  # fmt: skip
         self._plan, self._records = plan, records
-        self._kinds, self._kind_of_place = kinds, kind_of_place
-        self._skipped, self._may_fail = skipped, may_fail
+        self._expectations, self._unsupported = expectations, unsupported
         self._next = plan.lane_start[:-1].astype(np.int64)
         self._end = plan.lane_start[1:].astype(np.int64)
         self._by_kind: dict[int, _Recorder] = {}
@@ -100,12 +98,15 @@ class Observer:
         places = self._take()
         new = self._records[places]
         service = new[:, COMPLETED] - new[:, ISSUED]
-        kind = self._kind_of_place[places]
+        kind = self._expectations.kinds(places)
+        failed = self._expectations.failed(places, new[:, OUTCOME])
+        # As in the result: how long it took to fail is no latency of the kind.
+        service, kind = service[~failed], kind[~failed]
         self._every.take(service)
         for number in set(np.flatnonzero(np.bincount(kind))) | self._by_kind.keys():
             self._by_kind.setdefault(int(number), _Recorder()).take(service[kind == number])
         self._lateness.take(self._late(places, new, start_ns))
-        self._errors += int(((new[:, OUTCOME] < 0) & ~self._may_fail[places]).sum())
+        self._errors += int(self._expectations.errors(places, new[:, OUTCOME]).sum())
         since_ns = max(now - (self._looked_ns or start_ns), 1)
         self._looked_ns = now
         return self._view(len(places) * 1e9 / since_ns, (now - start_ns) / 1e9)
@@ -119,7 +120,7 @@ class Observer:
             inside = places < self._end[active, None]
             places = np.minimum(places, len(self._records) - 1)
             recorded = self._records[places, COMPLETED] != 0
-            there = inside & (recorded | self._skipped[places])
+            there = inside & (recorded | self._unsupported[self._expectations.kinds(places)])
             # A worker may write on while this reads: only what is whole from the front counts.
             there = np.logical_and.accumulate(there, axis=1)
             found.append(places[there & recorded])
@@ -163,7 +164,7 @@ class Observer:
         done = int((self._next - plan.lane_start[:-1]).sum())
         running = np.unique(plan.lane_user[self._next < self._end])
         kinds = [
-            _kind_view(self._kinds[number], recorder) for number, recorder in sorted(self._by_kind.items())
+            _kind_view(KINDS[number].__name__, recorder) for number, recorder in sorted(self._by_kind.items())
         ]
         return RunView(
             elapsed_s=elapsed_s,

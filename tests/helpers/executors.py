@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import random
 import signal
@@ -16,7 +17,7 @@ from smbench.errors import SetupError
 from smbench.executors import registry
 from smbench.executors.base import Executor, ExecutorContext, Handler
 from smbench.measure.clock import now_ns
-from smbench.workload.calls import CALLS, Call, Close, Flush, Notify, Open, SetAllocation
+from smbench.workload.calls import CALLS, Call, Close, Flush, Notify, Open, Read, SetAllocation
 
 
 def use(monkeypatch: pytest.MonkeyPatch, *executors: type[Executor]) -> None:
@@ -60,6 +61,20 @@ class Slow(Quiet):
 
     def answer(self, call: Call) -> int:
         time.sleep(0.02)
+        return 0
+
+
+class Failing(Quiet):
+    """Reads by their offset: an even one takes 10 ms, an odd one is refused at once."""
+
+    name = "failing"
+
+    def answer(self, call: Call) -> int:
+        if isinstance(call, Read) and call.offset % 2:
+            return -errno.EIO
+        if isinstance(call, Read):
+            time.sleep(0.01)
+            return call.length
         return 0
 
 

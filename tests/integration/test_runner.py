@@ -117,7 +117,14 @@ def test_the_run_directory_has_what_is_promised(tmp_path):
     assert [(one["kind"], one["count"]) for one in document["skipped"]] == [("SetAllocation", 1)]
     assert {one["kind"] for one in document["losses"]} >= {"Open"}
     assert document["latency"]["Read"]["count"] == 2
-    assert set(document["latency"]["all"]) == {"count", "service", "response", "lateness", "held"}
+    assert set(document["latency"]["all"]) == {
+        "count",
+        "service",
+        "response",
+        "lateness",
+        "held",
+        "failed",
+    }
     assert document["throughput"]["read_bytes_per_s"] > 0
     table = pq.read_table(out / "operations.parquet")
     assert table.schema.equals(OPERATIONS_SCHEMA)

@@ -23,7 +23,9 @@ def histogram(*values_ns: int) -> Histogram:
 MS = 1_000_000
 READS = histogram(*(n * MS for n in range(1, 101)))
 FIGURES = Figures(
-    histograms={"Read.response": READS, "all.lateness": histogram(1000, 2000)},
+    histograms={
+        "Read.response": READS, "all.lateness": histogram(1000, 2000), "Read.failed": histogram(7000),
+    },
     executed=1000, planned=1010, errors=2, mismatches=5, skipped=10,
     throughput={"operations_per_s": 1500.0, "read_bytes_per_s": 2e6, "write_bytes_per_s": 0.0},
 )  # fmt: skip
@@ -40,6 +42,8 @@ JUDGED = [
     ("read.response.count==100", True),
     ("read.response.p100>100µs", True),
     ("all.lateness.max<10μs", True),
+    ("read.failed.p99<8us", True),
+    ("read.failed.count==1", True),
     ("write.service.p99<20ms", False),  # nothing was measured
     ("write.service.count==0", True),
     ("errors.rate<0.1%", False),
