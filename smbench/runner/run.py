@@ -143,7 +143,8 @@ class RunResult:
             written.write_document(directory / written.CLIENT_STATS, client_stats)
         tally = joined.tally
         elapsed_ns = int(times.completed_ns.max(initial=0))
-        verdict = judge(facts_of(plan, ending, times, tally, every, self.sampler.rows, counted.waited_ns))
+        verdict = judge(facts_of(plan, ending, times, tally, every, self.sampler.rows, counted))
+        told = self.executor.told(counted.users)
         measured_s = elapsed_ns / 1e9 - self.options.warm_up_s
         per_s = 1 / measured_s if measured_s > 0 else 0.0
         throughput = {
@@ -180,7 +181,7 @@ class RunResult:
             "elapsed_s": elapsed_ns / 1e9,
             "valid": verdict.valid,
             "reasons": verdict.reasons,
-            "warnings": verdict.warnings,
+            "warnings": [*verdict.warnings, *told.warnings],
             "stopped": ending.stopped or None,
             "operations": {
                 "planned": tally.planned,
@@ -208,6 +209,7 @@ class RunResult:
                 "released": times.released,
             },
             "workers": {"lost": len(ending.lost), "killed": len(ending.killed)},
+            "lost_users": [{"user": user, "why": why} for user, why in counted.lost.items()],
             "skipped": joined.skipped(),
             "losses": joined.losses(),
             "mismatches": tally.mismatches,
@@ -219,6 +221,8 @@ class RunResult:
         added = dict(about)
         document["configuration"] |= added.pop("configuration", {})
         document |= added
+        if told.counters:
+            document["client"] = dict(told.counters)
         written.write_document(directory / written.DOCUMENT, document)
         return document
 

@@ -18,17 +18,22 @@ class Counted:
     nothing."""
     waited_ns: int | None = None
     """How long the lanes were ready to run and had no processor; None where no system told it."""
+    lost: dict[str, str] = field(default_factory=dict)
+    """Users who could carry out nothing more, by name, and why."""
 
 
-def write_statistics(file: TextIO, users: Mapping[int, Any], waited_ns: Sequence[int | None]) -> None:
-    """Write one worker's: what its users' executors counted, and its lanes' waits."""
+def write_statistics(
+    file: TextIO, users: Mapping[int, Any], waited_ns: Sequence[int | None], lost: Mapping[int, str]
+) -> None:
+    """Write one worker's: what its users' executors counted, its lanes' waits, and who of them was lost."""
     told = [each for each in waited_ns if each is not None]
-    json.dump({"users": users, "waited_ns": sum(told) if told else None}, file)
+    json.dump({"users": users, "waited_ns": sum(told) if told else None, "lost": lost}, file)
 
 
 def read_statistics(folders: Iterable[Path], users: Sequence[str]) -> Counted:
     """All workers' together. A worker that was lost left nothing, or a part."""
     found: dict[int, Any] = {}
+    lost: dict[int, str] = {}
     counted = Counted()
     for path in (path for folder in folders for path in folder.glob("*.json")):
         try:
@@ -36,7 +41,9 @@ def read_statistics(folders: Iterable[Path], users: Sequence[str]) -> Counted:
         except ValueError:
             continue
         found |= {int(user): each for user, each in document["users"].items() if each}
+        lost |= {int(user): why for user, why in document["lost"].items()}
         if document["waited_ns"] is not None:
             counted.waited_ns = (counted.waited_ns or 0) + document["waited_ns"]
     counted.users = {users[user]: found[user] for user in sorted(found)}
+    counted.lost = {users[user]: lost[user] for user in sorted(lost)}
     return counted

@@ -15,7 +15,7 @@ import pytest
 
 from smbench.errors import SetupError
 from smbench.executors import registry
-from smbench.executors.base import Executor, ExecutorContext, Handler
+from smbench.executors.base import Executor, ExecutorContext, Handler, UserLostError
 from smbench.measure.clock import now_ns
 from smbench.workload.calls import CALLS, Call, Close, Flush, Notify, Open, Read, SetAllocation
 
@@ -123,6 +123,19 @@ class Dying(Quiet):
     def answer(self, call: Call) -> int:
         if isinstance(call, Flush):
             os.kill(os.getpid(), signal.SIGKILL)
+        return 0
+
+
+class Losing(Quiet):
+    """A Flush finds its user lost, and so do all calls after it."""
+
+    name = "losing"
+    lost = False
+
+    def answer(self, call: Call) -> int:
+        self.lost = self.lost or isinstance(call, Flush)
+        if self.lost:
+            raise UserLostError("no connection within 60 s")
         return 0
 
 
