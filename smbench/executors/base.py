@@ -36,8 +36,11 @@ UserLostError."""
 
 
 class UserLostError(Exception):
-    """A handler can carry out nothing more for its user, and why: the one exception that it may raise. The call
-    ends as CONNECTION_DISCONNECTED, the lane ends with it, and the result says that the user was lost."""
+    """A handler can carry out nothing more for its user, and why: the one exception that it may raise.
+
+    The call ends as CONNECTION_DISCONNECTED, the lane ends with it, and the result says that the user was
+    lost.
+    """
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,6 +44,8 @@ def _verdict(document: dict[str, Any], out: Console) -> None:
         out.print(f"  stopped before its end: {document['stopped']}", markup=False)
     for reason in document.get("reasons", []):
         out.print(f"  not valid: {reason}", markup=False)
+    for warning in document.get("warnings", []):
+        out.print(f"  warning: {warning}", markup=False)
     out.print(
         f"{operations['executed']:,} of {operations['planned']:,} operations in "
         f"{document['elapsed_s']:.3g} s: {operations['matched']:,} ended as in the capture, "
