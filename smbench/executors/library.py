@@ -34,7 +34,7 @@ from smbench.executors.library_breaks import Breaks
 from smbench.executors.library_calls import NOT_ENCODABLE, FileCalls
 from smbench.executors.library_connection import RefusedError
 from smbench.executors.library_files import Names, OpenFiles
-from smbench.executors.library_link import Link
+from smbench.executors.library_link import Link, reason_of
 from smbench.executors.library_opens import lost_contexts
 from smbench.executors.library_told import ANSWERS_LOST, REPEATED, tell
 from smbench.ntstatus import Status, failed, outcome_of
@@ -276,9 +276,8 @@ def _refusal(access: ShareAccess, error: Exception) -> str:
     if isinstance(error, NotSupported):
         return f"{who}: the server speaks no dialect of SMB 2 or 3 that this client does."
     if isinstance(error, SMBResponseException):
-        return f"{who}: the server refused ({status_name(error.status)}). Try smbclient with that account."
-    reason = " ".join(str(error).split()).rstrip(".")
-    return f"{who}: {reason}. Check the server, its port {access.port} and the dialect."
+        return f"{who}: {reason_of(error)}. Try smbclient with that account."
+    return f"{who}: {reason_of(error)}. Check the server, its port {access.port} and the dialect."
 
 
 def _open_loss(call: calls.Open) -> str | None:

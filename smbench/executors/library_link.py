@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from smbprotocol.exceptions import NotSupported, SMBException
+from smbprotocol.exceptions import NotSupported, SMBException, SMBResponseException
 
 from smbench.executors.base import ShareAccess, UserLostError
 from smbench.executors.library_breaks import Breaks
@@ -28,6 +28,7 @@ from smbench.executors.library_connection import (
 )
 from smbench.executors.library_messages import Message
 from smbench.ntstatus import Status
+from smbench.ntstatus import name as status_name
 
 PAUSE_S = 3.0
 """Between two attempts, as in cifs.ko (cifs_reconnect): a captured client asked for its server at once, after
@@ -134,7 +135,7 @@ class Link:
                 self._connection = self._connect(old.session_id)
                 break
             except (SMBException, OSError, ValueError) as error:
-                why = " ".join(str(error).split()).rstrip(".")
+                why = reason_of(error)
             if not self._paused():
                 raise RefusedError(Status.CONNECTION_DISCONNECTED)
         else:
@@ -202,3 +203,10 @@ class Link:
     def credit_waits(self) -> int:
         """How often a request waited for credits."""
         return self._credit_waits + self._connection.window.waits
+
+
+def reason_of(error: Exception) -> str:
+    """Why a connection could not be made, as a part of a sentence."""
+    if isinstance(error, SMBResponseException):
+        return f"the server refused ({status_name(error.status)})"
+    return " ".join(str(error).split()).rstrip(".") or type(error).__name__
