@@ -12,9 +12,7 @@ CONNECTION_DISCONNECTED otherwise: nobody knows what came of it.
 from __future__ import annotations
 
 import codecs
-import time
 from collections.abc import Callable, Mapping
-from threading import Lock, local
 from typing import Any, ClassVar
 
 from smbprotocol.exceptions import (
@@ -33,6 +31,7 @@ from smbench.executors.base import Executor, ExecutorContext, Handler, ShareAcce
 from smbench.executors.library_breaks import Breaks
 from smbench.executors.library_calls import NOT_ENCODABLE, FileCalls
 from smbench.executors.library_connection import RefusedError
+from smbench.executors.library_cpu import CpuClock
 from smbench.executors.library_files import Names, OpenFiles
 from smbench.executors.library_link import Link, reason_of
 from smbench.executors.library_opens import lost_contexts
@@ -54,7 +53,6 @@ _REPEATABLE = (
 )  # fmt: skip
 """What may be asked twice; an Open as well, unless it must make its file."""
 _OPEN_BY_FILE_ID = 0x2000
-_TIMES: tuple[str, ...] = ("count", "cpu_ns")
 
 # Python loads codecs when they are first asked for: by then a worker may be a user who cannot read its files.
 for _codec in ("utf-16-le", "ascii", "latin-1", "idna"):
@@ -80,7 +78,7 @@ class LibraryExecutor(Executor):
         self._breaks.start()
         self._files = OpenFiles(self._link, self._breaks, names)
         self._calls = FileCalls(self._files, max_io_bytes=context.max_io_bytes, seed=context.seed)
-        self._clock = _CpuClock()
+        self._clock = CpuClock()
 
     def handlers(self) -> Mapping[type[Call], Handler]:
         files, file_calls = self._files, self._calls
@@ -153,49 +151,6 @@ class LibraryExecutor(Executor):
     @classmethod
     def told(cls, users: Mapping[str, Any]) -> Told:
         return tell(users)
-
-
-class _CpuClock:
-    """CPU time of the calling threads by kind of call. A thread counts for itself; nothing is shared."""
-
-    def __init__(self) -> None:
-        self._mine = local()
-        self._all: list[dict[str, list[int]]] = []
-        self._lock = Lock()
-
-    def timed(self, kind: str, handler: Handler) -> Handler:
-        clock = time.thread_time_ns
-
-        def call(value: Call) -> int:
-            began = clock()
-            outcome = handler(value)
-            spent = clock() - began
-            try:
-                counts = self._mine.counts
-            except AttributeError:
-                counts = self._begin()
-            count = counts.setdefault(kind, [0, 0])
-            count[0] += 1
-            count[1] += spent
-            return outcome
-
-        return call
-
-    def _begin(self) -> dict[str, list[int]]:
-        counts: dict[str, list[int]] = {}
-        self._mine.counts = counts
-        with self._lock:
-            self._all.append(counts)
-        return counts
-
-    def totals(self) -> dict[str, dict[str, int]]:
-        totals: dict[str, list[int]] = {}
-        for counts in self._all:
-            for kind, (count, cpu_ns) in counts.items():
-                total = totals.setdefault(kind, [0, 0])
-                total[0] += count
-                total[1] += cpu_ns
-        return {kind: dict(zip(_TIMES, total, strict=True)) for kind, total in sorted(totals.items())}
 
 
 def carried_out(link: Link, handler: Handler) -> Handler:

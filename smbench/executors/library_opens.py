@@ -69,8 +69,8 @@ class Wishes:
     ) -> tuple[int, bytes]:  # fmt: skip
         """The level, and the contexts that can be made again, in the capture's order; a lease in any case.
 
-        With `claimed`, the file id of an open that was lost, its durable handle is asked for in the place of
-        a new one (2.2.13.2.4, 2.2.13.2.12)."""
+        With `claimed`, the file id of an open that was lost, its durable handle is asked for, and nothing but
+        that and its lease (3.2.4.4): servers refuse a claim with more (cifs.ko's QFid at Samba's)."""
         if not call.contexts and call.oplock != LEASE:
             return call.oplock, b""
         wanted = call.contexts.split(",") if call.contexts else []
@@ -86,7 +86,7 @@ class Wishes:
             self._asker.count(DURABLE_V2_AS_V1)
             wanted[wanted.index("DH2Q")] = "DHnQ"
         if claimed:
-            wanted = [_CLAIM.get(tag, tag) for tag in wanted]
+            wanted = [_CLAIM.get(tag, tag) for tag in wanted if tag in ("RqLs", *_CLAIM)]
         data["DHnQ"] = wire.durable(1, b"")
         data["DHnC"] = claimed
         data["DH2Q"] = wire.durable(2, guid or uuid4().bytes) if "DH2Q" in wanted else b""

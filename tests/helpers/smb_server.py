@@ -54,7 +54,7 @@ class Asked:
 
 @dataclass(slots=True)
 class FakeServer:
-    """`up`, `durable`, `keeps`: it takes connections, grants durable handles, has those still that are claimed.
+    """`up`, `durable`, `keeps`: it takes connections, grants durable handles, still has what is claimed.
     `refuses` answers a command with a status, `before_answer` is told of each request."""
 
     up: bool = True

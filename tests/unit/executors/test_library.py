@@ -20,10 +20,11 @@ from hypothesis import strategies as st
 from smbench.errors import SetupError, UsageError
 from smbench.executors import library_messages as wire
 from smbench.executors.base import ExecutorContext, ShareAccess
-from smbench.executors.library import LibraryExecutor, _CpuClock
+from smbench.executors.library import LibraryExecutor
 from smbench.executors.library_breaks import Breaks
 from smbench.executors.library_calls import FileCalls
 from smbench.executors.library_connection import LibraryConnection, RefusedError, Reply
+from smbench.executors.library_cpu import CpuClock
 from smbench.executors.library_files import Names, OpenFiles
 from smbench.executors.library_opens import lost_contexts
 from smbench.executors.library_requests import BREAK_MESSAGE_ID, CreditWindow
@@ -264,7 +265,7 @@ def test_without_the_package_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPat
 def test_every_call_has_a_handler_and_none_is_refused() -> None:
     executor: Any = object.__new__(LibraryExecutor)
     executor._files = executor._calls = executor._link = _Anything()
-    executor._clock = _CpuClock()
+    executor._clock = CpuClock()
     assert set(executor.handlers()) == set(CALLS.values())
     assert LibraryExecutor.unsupported == {}
 
@@ -275,7 +276,7 @@ class _Anything:
 
 
 def test_cpu_time_is_counted_by_kind_and_over_threads() -> None:
-    clock = _CpuClock()
+    clock = CpuClock()
 
     def burn(_call: Any) -> int:
         began = time.thread_time_ns()
