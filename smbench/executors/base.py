@@ -58,7 +58,8 @@ class ShareAccess:
     """None with Kerberos."""
     kerberos: bool = False
     dialect: int | None = None
-    """0x0202 … 0x0311; None: the newest that both sides know."""
+    """To ask for, 0x0202 … 0x0311; None, or where the server does not speak it: the newest that both sides
+    know."""
     encrypt: bool = False
     """Whether the client insists; a server that asks for encryption gets it anyway."""
     client_guid: str | None = None

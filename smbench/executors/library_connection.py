@@ -255,7 +255,10 @@ class LibraryConnection(Connection):  # type: ignore[misc]
         """CPU time of the receiving thread since the set-up; None where the system or its end hides it."""
         if self._receiver_clock is None or not self._t_worker.is_alive():
             return self._receiver_cpu_ns
-        return time.clock_gettime_ns(self._receiver_clock) - self._receiver_began_ns
+        try:
+            return time.clock_gettime_ns(self._receiver_clock) - self._receiver_began_ns
+        except OSError:  # it has ended meanwhile, and its clock with it
+            return None
 
 
 def _tune(connected: socket.socket) -> None:

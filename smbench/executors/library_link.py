@@ -66,9 +66,9 @@ class Link:
         self._facts = facts_of(self._connection)
 
     def _connect(self, previous_session: int) -> LibraryConnection:
-        """A new connection in the captured dialect, or in the newest that both sides know."""
-        captured = self._access.dialect
-        dialects = (captured, None) if captured is not None and captured < _NEWEST else (None,)
+        """A new connection in the dialect that is asked for, or in the newest that both sides know."""
+        asked = self._access.dialect
+        dialects = (asked, None) if asked is not None and asked < _NEWEST else (None,)
         for dialect in dialects:
             connection = LibraryConnection(self._access, self._breaks.receive, self._guid, previous_session)
             try:
@@ -178,11 +178,11 @@ class Link:
         return self._lost
 
     def statistics(self) -> dict[str, Any]:
-        """What was negotiated first, in which dialect the capture was, and how often it was lost."""
-        captured = self._access.dialect
+        """What was negotiated first, which dialect was asked for, and how often the connection was lost."""
+        asked = self._access.dialect
         return {
             "dialect": self._facts.dialect,
-            "captured_dialect": None if captured is None else dialect_name(captured),
+            "asked_dialect": None if asked is None else dialect_name(asked),
             "signed": self._facts.signed,
             "encrypted": self._facts.encrypted,
             "local_port": self._facts.local_port,

@@ -63,14 +63,14 @@ def _dialects(users: Mapping[str, Any]) -> list[str]:
     by_dialects: dict[tuple[str, str | None], dict[str, Any]] = {}
     for name, one in users.items():
         connection = one["connection"]
-        key = connection["dialect"], connection["captured_dialect"]
+        key = connection["dialect"], connection["asked_dialect"]
         by_dialects.setdefault(key, {})[name] = one
     told = []
-    for (dialect, captured), group in by_dialects.items():
+    for (dialect, asked), group in by_dialects.items():
         counts = _sum(group.values())
         lacks = [said.format(f"{counts[what]:,}") for what, said in _OF_A_DIALECT.items() if counts[what]]
-        if lacks or captured not in (None, dialect):
-            other = "" if captured in (None, dialect) else f", in the capture SMB {captured}"
+        if lacks or asked not in (None, dialect):
+            other = "" if asked in (None, dialect) else f" in the place of {asked}"
             missing = "; ".join(lacks) or "nothing was missing"
             told.append(f"{_named(list(group))} spoke SMB {dialect}{other}: {missing}")
     return told

@@ -30,7 +30,7 @@ from smbench.runner.cuts import Cuts
 from smbench.runner.expectations import Expectations
 from smbench.runner.pool import Ending, run_pool
 from smbench.runner.spread import KINDS, kind_numbers, spread, stored
-from smbench.runner.statistics import read_statistics
+from smbench.runner.statistics import read_statistics, told_by
 from smbench.runner.timing import timing
 from smbench.runner.verdict import facts_of
 from smbench.runner.warming import paths_by_user
@@ -136,7 +136,8 @@ class RunResult:
             joined.write(directory / written.OPERATIONS, times)
             latency, every = measured.result()
         self.sampler.write(directory / written.RESOURCES)
-        counted = read_statistics([folder / "statistics" for folder in self.scratch], plan.users)
+        statistics = [folder / "statistics" for folder in self.scratch]
+        counted = read_statistics(statistics, plan.users)
         if counted.users:
             client_stats = {**(client_stats or {}), "users": counted.users}
         if client_stats is not None:
@@ -144,7 +145,7 @@ class RunResult:
         tally = joined.tally
         elapsed_ns = int(times.completed_ns.max(initial=0))
         verdict = judge(facts_of(plan, ending, times, tally, every, self.sampler.rows, counted))
-        told = self.executor.told(counted.users)
+        told = told_by(self.executor, statistics, plan.users)
         measured_s = elapsed_ns / 1e9 - self.options.warm_up_s
         per_s = 1 / measured_s if measured_s > 0 else 0.0
         throughput = {

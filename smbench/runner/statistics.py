@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
+
+from smbench.executors.base import Executor, Told
 
 
 @dataclass(slots=True)
@@ -47,3 +50,15 @@ def read_statistics(folders: Iterable[Path], users: Sequence[str]) -> Counted:
     counted.users = {users[user]: found[user] for user in sorted(found)}
     counted.lost = {users[user]: lost[user] for user in sorted(lost)}
     return counted
+
+
+def told_by(executor: type[Executor], loops: Sequence[Path], users: Sequence[str]) -> Told:
+    """What an executor says of all loops, each of which has a folder: counters together, warnings apart."""
+    counters: Counter[str] = Counter()
+    warnings: list[str] = []
+    for number, folder in enumerate(loops, 1):
+        told = executor.told(read_statistics([folder], users).users)
+        counters.update(told.counters)
+        of_loop = f"in loop {number} " if len(loops) > 1 else ""
+        warnings += [f"{of_loop}{warning}" for warning in told.warnings]
+    return Told(dict(counters), tuple(warnings))

@@ -128,7 +128,7 @@ def test_the_shipped_capture_ends_as_captured_and_what_was_missing_is_said(
     rows = pq.read_table(tmp_path / "d.run/operations.parquet").to_pylist()
     assert [row for row in rows if not row["matched"]] == []
     assert len(rows) == document["operations"]["matched"] == ALL
-    said = f"user01, user02, user03 spoke SMB {DIALECT}, in the capture SMB 3.1.1: {LACKS[DIALECT]}"
+    said = f"user01, user02, user03 spoke SMB {DIALECT} in the place of 3.1.1: {LACKS[DIALECT]}"
     assert said in document["warnings"]
     acknowledged = document["client"]
     if DIALECT == "2.0.2":

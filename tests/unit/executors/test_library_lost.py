@@ -336,7 +336,7 @@ def test_the_nearest_oplock_lets_a_client_cache_what_the_lease_would() -> None:
 def statistics(**connection: Any) -> dict[str, Any]:
     about = {
         "dialect": "3.1.1",
-        "captured_dialect": "3.1.1",
+        "asked_dialect": "3.1.1",
         "made_again": 0,
         "made_again_ns": [],
         **connection,
@@ -363,6 +363,6 @@ def test_what_a_reader_should_know_is_said_in_sentences() -> None:
     ]
     old = {name: statistics(dialect="2.0.2", beyond={"lease_as_oplock": 8}) for name in "abcde"}
     assert tell(old).warnings == [
-        "a, b, c and 2 more spoke SMB 2.0.2, in the capture SMB 3.1.1: there are no leases (40 opens asked "
-        "for the nearest oplock)"
+        "a, b, c and 2 more spoke SMB 2.0.2 in the place of 3.1.1: there are no leases (40 opens asked for "
+        "the nearest oplock)"
     ]
