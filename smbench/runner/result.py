@@ -277,11 +277,12 @@ class OperationsResult:
         values_ns = timing.service_ns if measure == FAILED else getattr(timing, f"{measure}_ns")
         for block in blocks(self._plan.operations):
             mine = self.measured(timing, block) & (self._expectations.kinds(block) == kind)
-            if measure not in _OF_ALL and mine.any():
-                failed = self._expectations.failed(block, timing.outcome[block])
-                mine &= failed if measure == FAILED else ~failed
-            if mine.any():
-                yield timing.completed_ns[block][mine], values_ns(block)[mine]
+            places = block.start + np.flatnonzero(mine)
+            if measure not in _OF_ALL:
+                failed = self._expectations.failed(places, timing.outcome[places])
+                places = places[failed if measure == FAILED else ~failed]
+            if len(places):
+                yield timing.completed_ns[places], values_ns(places)
 
 
 _OF_ALL = ("lateness", "held")
