@@ -7,7 +7,8 @@ and users of all of them, before a single exchange is named.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from collections.abc import Set
+from dataclasses import dataclass, field, replace
 
 from smbench.capture.lines import Sealed, Stream
 from smbench.capture.pairing import Paired
@@ -24,11 +25,15 @@ NO_SESSION, INHERITED = 0, (1 << 64) - 1
 _SMB1_ANSWER = 0x02FF
 """The dialect of a response to an SMB1 NEGOTIATE: another NEGOTIATE follows ([MS-SMB2] 3.3.5.3.2)."""
 _SIGNING_REQUIRED = 2
+_LEAVING = (Command.LOGOFF, Command.TREE_DISCONNECT)
 
 
 @dataclass(slots=True)
 class SessionFacts:
-    """One session id on one connection, from its authentication (or first message) to its last message."""
+    """One session id on one connection, from its authentication (or first message) to its last request.
+
+    What follows a session cannot be told by when answers came, nor by what only takes leave of it.
+    """
 
     connection: int
     session_id: int
@@ -44,6 +49,8 @@ class SessionFacts:
     workstation: str | None = None
     mechanism: str | None = None
     anonymous: bool = False
+    previous: int = 0
+    """The session that this one takes the place of, as its client says (PreviousSessionId); 0: of none."""
     encrypted: int = 0
     sealed: int = 0
     """Messages that no key opened."""
@@ -68,6 +75,17 @@ class Facts:
         self.connections[number] = Connection(source, source_port, target, target_port)
         self.began_ns[number] = time_ns
 
+    def without(self, numbers: Set[int]) -> Facts:
+        """The same without what they say of some connections."""
+        return replace(
+            self,
+            connections={
+                number: known for number, known in self.connections.items() if number not in numbers
+            },
+            began_ns={number: time for number, time in self.began_ns.items() if number not in numbers},
+            sessions={key: known for key, known in self.sessions.items() if key[0] not in numbers},
+        )
+
     def sealed(self, connection: int, message: Sealed) -> None:
         """A message that stays closed."""
         facts = self._session(connection, message.session_id, message.time_ns)
@@ -86,17 +104,17 @@ class Facts:
         if exchange.command == Command.SESSION_SETUP:
             self._authenticated(paired)
             return
-        facts = self._session(number, paired.session_id, paired.time_ns)
+        facts = self._session(number, paired.session_id, paired.time_ns, exchange.command in _LEAVING)
         facts.used = True
         facts.encrypted += exchange.encrypted
-        facts.last_ns = max(facts.last_ns, exchange.response_ns or paired.time_ns)
 
-    def _session(self, connection: int, session_id: int, time_ns: int) -> SessionFacts:
+    def _session(self, connection: int, session_id: int, time_ns: int, leaving: bool = False) -> SessionFacts:
         known = self.sessions.setdefault((connection, session_id), [])
         if not known:
             known.append(SessionFacts(connection, session_id, time_ns, time_ns))
         facts = known[-1]
-        facts.last_ns = max(facts.last_ns, time_ns)
+        if not leaving:
+            facts.last_ns = max(facts.last_ns, time_ns)
         return facts
 
     @staticmethod
@@ -124,10 +142,10 @@ class Facts:
             facts.domain = request.domain or facts.domain
             facts.workstation = request.workstation or facts.workstation
             facts.mechanism = request.mechanism or facts.mechanism
+            facts.previous = request.previous_session_id or facts.previous
         facts.established = facts.established or exchange.status == 0
         if isinstance(response, SessionSetupResponse) and exchange.status == 0 and response.session_flags:
             facts.anonymous = bool(response.session_flags & 2)
-        facts.last_ns = max(facts.last_ns, exchange.response_ns or paired.time_ns)
 
 
 def _binding(request: object) -> bool:

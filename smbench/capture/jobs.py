@@ -1,64 +1,129 @@
-"""The work of one tshark, and what comes of it."""
+"""The work of one reader, and what comes of it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
+from smbench.capture.collect import Collector
+from smbench.capture.connections import Connections, HandedOver
+from smbench.capture.direct import Conversation, Opens
 from smbench.capture.facts import Facts
-from smbench.capture.packets import ServerPorts
-from smbench.capture.part import Reader
-from smbench.capture.split import Part
-from smbench.capture.tshark import Progress, Run
+from smbench.capture.framing import Packet
+from smbench.capture.lines import Stream
+from smbench.capture.parts import Part
+from smbench.capture.segments import Elsewhere, Segments
+from smbench.capture.sources import Packets, Source
+from smbench.capture.tap import Progress, Run
+from smbench.capture.tapped import Tapped
 from smbench.spill import Run as SortedRun
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
-    """One tshark's work: a whole capture file, or a part of several."""
+class DirectJob:
+    """Read all packets of the sources, and of their connections the `number`th of `of` shares."""
 
-    what: Path | Part
-    capture: int
-    """Number of the capture where `what` is a file."""
+    sources: tuple[Source, ...]
+    ports: frozenset[int]
+    opens: Opens
     number: int
     of: int
-    configuration: Path
-    ports: tuple[int, ...]
     scratch: Path
 
     @property
-    def file(self) -> Path:
-        return self.what.path if isinstance(self.what, Part) else self.what
+    def name(self) -> str:
+        """What is read, for messages."""
+        return " and ".join(source.path.name for source in self.sources)
 
     @property
     def size(self) -> int:
-        """Bytes that tshark reads."""
-        return self.file.stat().st_size
+        """Bytes that are read."""
+        return sum(source.size for source in self.sources)
 
-    def server_ports(self) -> ServerPorts:
-        """The server ports that splitting rewrote."""
-        return self.what.server_ports if isinstance(self.what, Part) else {}
+
+@dataclass(frozen=True, slots=True)
+class TapJob:
+    """One tshark's work: a whole capture, or a part that was made for it."""
+
+    what: Source | Part
+    folder: Path
+    """tshark's own."""
+    ports: tuple[int, ...]
+    number: int
+    scratch: Path
+
+    @property
+    def name(self) -> str:
+        """What is read, for messages."""
+        return self.what.path.name
+
+    @property
+    def size(self) -> int:
+        """Bytes that are read."""
+        return self.what.path.stat().st_size
 
     def place(self) -> Callable[[int], tuple[int, int]]:
         """Frame number in the file → (capture, frame number there)."""
-        capture = self.capture
-        return self.what.place() if isinstance(self.what, Part) else lambda frame: (capture, frame)
+        if isinstance(self.what, Part):
+            return self.what.place()
+        capture = self.what.number
+        return lambda frame: (capture, frame)
+
+    def ends(self) -> Mapping[str, Stream]:
+        """The real ends of connections that have others here."""
+        return self.what.ends if isinstance(self.what, Part) else {}
+
+
+Job = DirectJob | TapJob
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What came of a job: facts, and the exchanges in runs on disk."""
+    """What came of a job: facts, the exchanges in runs on disk, and what somebody else has to read."""
 
     facts: Facts
     runs: list[SortedRun]
+    forgotten: frozenset[int] = frozenset()
+    """Connections whose exchanges do not count."""
+    handed_over: tuple[HandedOver, ...] = ()
+    elsewhere: bool = False
+    """There are packets that may hold SMB and are no plain TCP."""
 
 
-def read(job: Job, progress: Progress) -> Reader:
-    """Do the job; its exchanges are in the reader."""
-    reader = Reader(job.scratch, job.number, job.of, job.server_ports())
-    with Run(job.file, job.configuration, job.ports, progress) as run:
-        reader.read(run, job.place())
-        if run.cut_short:
-            reader.facts.counts["cut_short"] += 1
-    return reader
+def carry_out(job: Job, progress: Progress) -> tuple[Collector, Result]:
+    """Do the job; its exchanges are in the collector, and the result's runs are those that are on disk."""
+    collector = Collector(job.scratch, job.number)
+    if isinstance(job, TapJob):
+        with Run(job.what.path, job.folder, job.ports, progress) as run:
+            Tapped(collector, job.ends()).read(run, job.place())
+            collector.facts.counts["cut_short"] += run.cut_short
+        return collector, Result(collector.facts, collector.exchanges.runs)
+    return _read_directly(job, collector, progress)
+
+
+def _read_directly(job: DirectJob, collector: Collector, progress: Progress) -> tuple[Collector, Result]:
+    segments = Segments(job.ports)
+    connections = Connections(partial(Conversation, collector, job.opens), job.ports, job.number, job.of)
+    before, elsewhere = 0, False
+    for source in job.sources:
+        records = Packets(source, partial(_progress_from, progress, before))
+        for frame, data, record in records:
+            segment = segments.of(record.link, data, record.packet, record.captured, record.length)
+            if isinstance(segment, Elsewhere):
+                elsewhere = True
+            elif segment is not None:
+                connections.packet(segment, Packet(source.number, frame, record.time_ns))
+        before += source.size
+        if job.number == 0:
+            collector.facts.counts["cut_short"] += records.cut_short
+    connections.finish()
+    facts = collector.facts.without(collector.forgotten)
+    handed_over = tuple(connections.handed_over)
+    result = Result(facts, collector.exchanges.runs, frozenset(collector.forgotten), handed_over, elsewhere)
+    return collector, result
+
+
+def _progress_from(progress: Progress, before: int, position: int) -> None:
+    progress(before + position)

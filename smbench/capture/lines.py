@@ -1,4 +1,4 @@
-"""The lines that pdus.lua writes inside tshark, as values; nothing here knows what a message means."""
+"""The lines that tap.lua writes inside tshark, as values; nothing here knows what a message means."""
 
 from __future__ import annotations
 

@@ -1,13 +1,15 @@
 """SMB2 messages → exchanges: requests and responses of one connection paired by message id. Pure.
 
 Every request counts exactly once, whatever it is; every response either ends a request or is counted as an
-orphan; every unsolicited break is an exchange of its own. Memory holds only what is not answered yet.
+orphan; every unsolicited break is an exchange of its own. Times decide, not the order of the file: captures
+of several queues have answers ahead of their requests, so an answer waits a while for its request. Memory
+holds only what is not answered yet, and what waits.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -28,10 +30,14 @@ from smbench.trace.model import Command, Exchange
 
 UNSOLICITED = (1 << 64) - 1
 """MessageId of an oplock or lease break notification ([MS-SMB2] 3.3.4.6)."""
+_WINDOW_NS = 1_000_000_000
+"""How far apart an answer that comes first and its request may be: a new connection's ids begin anew."""
+_MOST_EARLY = 1024
+"""Message ids of answers that wait for their requests."""
 
 
 class Paired(NamedTuple):
-    """An exchange and what naming needs beside it; its first four fields order a whole trace.
+    """An exchange and what naming needs beside it; its first five fields order a whole trace.
 
     `exchange` has the wire's time (nanoseconds since 1970) and its connection; session, tree, user, handle
     and path are not known yet.
@@ -42,6 +48,7 @@ class Paired(NamedTuple):
     frame: int
     position: int
     """Place among the messages of its frame."""
+    connection: int
     exchange: Exchange
     chain: int
     """Number of the compound within its frame; -1 for a message of its own."""
@@ -56,17 +63,19 @@ class Paired(NamedTuple):
 class Pairing:
     """The messages of one connection in the capture's order, and the exchanges that they make."""
 
-    __slots__ = ("_connection", "_frame", "_link", "_open", "counts")
+    __slots__ = ("_connection", "_early", "_frame", "_link", "_open", "counts")
 
     def __init__(self, connection: int) -> None:
         self._connection = connection
         self._open: dict[int, Paired] = {}
+        self._early: dict[int, list[tuple[Header, Pdu]]] = {}
+        """Answers without a request so far, by message id, those that came first first."""
         self._frame = (-1, -1)
         self._link = _Link()
         self.counts: Counter[str] = Counter()
 
-    def message(self, pdu: Pdu) -> Paired | None:
-        """Take one message; the exchange that it completes, if any."""
+    def message(self, pdu: Pdu) -> Sequence[Paired]:
+        """Take one message; the exchanges that it completes."""
         header = read_header(pdu.data)
         if self._frame != (pdu.capture, pdu.frame):
             self._frame = (pdu.capture, pdu.frame)
@@ -78,7 +87,7 @@ class Pairing:
             made = self._exchange(header, pdu)
             made.exchange.notification = True
             made.exchange.request = read_break(pdu.data)
-            return made
+            return (made,)
         return self._response(header, pdu)
 
     def unanswered(self) -> Iterator[Paired]:
@@ -86,6 +95,8 @@ class Pairing:
         self.counts["unanswered"] += len(self._open)
         yield from self._open.values()
         self._open.clear()
+        self.counts["orphan_responses"] += sum(map(len, self._early.values()))
+        self._early.clear()
 
     def _exchange(self, header: Header, pdu: Pdu) -> Paired:
         flags, link = header.flags, self._link
@@ -112,13 +123,14 @@ class Pairing:
             pdu.capture,
             pdu.frame,
             link.position,
+            self._connection,
             exchange,
             link.chain,
             header.session_id,
             header.tree_id,
         )
 
-    def _request(self, header: Header, pdu: Pdu) -> Paired | None:
+    def _request(self, header: Header, pdu: Pdu) -> Sequence[Paired]:
         made = self._exchange(header, pdu)
         request = read_request(header, pdu.data)
         if pdu.identity is not None and isinstance(request, SessionSetupRequest):
@@ -126,41 +138,58 @@ class Pairing:
         made.exchange.request = request
         if header.command == Command.CANCEL:
             # It repeats the id of the request that it cancels, and nothing answers it ([MS-SMB2] 3.3.5.16).
-            return made
+            return (made,)
         earlier = self._open.get(header.message_id)
         if earlier is not None:
             if earlier.exchange.command == header.command:
                 # The first is what the server answers; the copy stands unanswered, and says what it is.
                 made.exchange.retransmission = True
                 self.counts["retransmissions"] += 1
-                return made
+                return (made,)
             # Ids begin anew where a capture lost the end of one connection and the start of the next.
             self.counts["unanswered"] += 1
         self._open[header.message_id] = made
-        return earlier
+        done = [] if earlier is None else [earlier]
+        for answer, response in self._early.pop(header.message_id, ()):
+            near = abs(response.time_ns - pdu.time_ns) <= _WINDOW_NS
+            done += self._answered(made, answer, response) if near else self._orphan()
+        return done
 
-    def _response(self, header: Header, pdu: Pdu) -> Paired | None:
+    def _response(self, header: Header, pdu: Pdu) -> Sequence[Paired]:
         made = self._open.get(header.message_id)
-        if made is None or made.exchange.command != header.command:
-            self.counts["orphan_responses"] += 1
-            return None
+        if made is not None:
+            return self._answered(made, header, pdu)
+        self._early.setdefault(header.message_id, []).append((header, pdu))
+        if len(self._early) > _MOST_EARLY:
+            for _ in self._early.pop(next(iter(self._early))):
+                self._orphan()
+        return ()
+
+    def _orphan(self) -> Sequence[Paired]:
+        self.counts["orphan_responses"] += 1
+        return ()
+
+    def _answered(self, made: Paired, header: Header, pdu: Pdu) -> Sequence[Paired]:
+        if made.exchange.command != header.command or header.message_id not in self._open:
+            return self._orphan()
         exchange = made.exchange
         exchange.credits_granted += header.credits
         if header.flags & FLAG_ASYNC:
             exchange.async_id = header.tree_or_async
         if header.status == STATUS_PENDING and header.flags & FLAG_ASYNC:
-            exchange.pending_ns = pdu.time_ns
-            return None
+            exchange.pending_ns = max(pdu.time_ns, made.time_ns)
+            return ()
         del self._open[header.message_id]
         exchange.response_frame = pdu.frame
-        exchange.response_ns = pdu.time_ns
+        # Clocks of several queues differ: no answer is ahead of its request.
+        exchange.response_ns = max(pdu.time_ns, made.time_ns)
         exchange.status = header.status
         exchange.response = read_response(header, pdu.data, exchange.request)
         if header.command == Command.TREE_CONNECT:
             made = made._replace(tree_id=header.tree_id)
         if not made.session_id:
             made = made._replace(session_id=header.session_id, given=True)
-        return made
+        return (made,)
 
 
 class _Link:

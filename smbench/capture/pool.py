@@ -8,7 +8,6 @@ import selectors
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 
 from smbench.capture.jobs import Job, Result
 from smbench.errors import SetupError, SmbenchError
@@ -27,7 +26,7 @@ class _Worker:
         self._result = files[1]
         self._errors = (job.scratch / f"errors-{job.number}").open("w+b")
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "smbench.capture.worker", *map(str, files)],
+            [sys.executable, "-P", "-m", "smbench.capture.worker", *map(str, files)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=self._errors,
@@ -49,7 +48,7 @@ class _Worker:
             self._errors.seek(0)
             said = self._errors.read().decode("utf-8", "replace").strip().rpartition("\n")[2]
             raise SetupError(
-                f"a process that decodes {self.job.file.name} ended with status {status}: "
+                f"a process that decodes {self.job.name} ended with status {status}: "
                 f"{said[-_ERROR_CHARACTERS:] or 'it was killed'}; is there enough memory? Try --jobs 1"
             ) from None
         if isinstance(result, SmbenchError):
@@ -70,10 +69,10 @@ class _Worker:
 
 
 def read_all(
-    jobs: Sequence[Job], at_once: int, progress: Callable[[int], None], done: Callable[[Path], None]
+    jobs: Sequence[Job], at_once: int, progress: Callable[[int], None], done: Callable[[Job], None]
 ) -> list[Result]:
     """The results of the jobs, at most `at_once` of them running; `progress` hears the bytes read by all,
-    `done` each file that is finished with."""
+    `done` each job that is finished with."""
     waiting, results, finished = list(reversed(jobs)), [], 0
     with selectors.DefaultSelector() as selector, _all_ended() as running:
         while waiting or running:
@@ -91,7 +90,7 @@ def read_all(
                 finished += worker.job.size
                 running.remove(worker)
                 worker.end()
-                done(worker.job.file)
+                done(worker.job)
             progress(finished + sum(worker.position for worker in running))
     return results
 

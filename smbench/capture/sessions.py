@@ -88,7 +88,9 @@ def directory(parts: Iterable[Facts]) -> Directory:
             number = len(made.sessions)
         current[(server, facts.session_id)] = by_id[facts.session_id] = number
         made.add_session(facts, number)
-        spans.setdefault(number, _Span(facts.first_ns, facts.last_ns)).extend(facts)
+        spans.setdefault(number, _Span(facts.first_ns, facts.last_ns)).extend(
+            facts, current.get((server, facts.previous), -1)
+        )
     _users(made, spans)
     return made
 
@@ -104,8 +106,11 @@ class _Span:
     first_ns: int
     last_ns: int
     real: bool = False
+    replaced: int = -1
+    """The session that this one takes the place of."""
 
-    def extend(self, facts: SessionFacts) -> None:
+    def extend(self, facts: SessionFacts, replaced: int) -> None:
+        self.replaced = max(self.replaced, replaced)
         self.first_ns = min(self.first_ns, facts.first_ns)
         self.last_ns = max(self.last_ns, facts.last_ns)
         # An authentication that was refused makes no user of whoever tried.
@@ -134,7 +139,8 @@ def _users(made: Directory, spans: Mapping[int, _Span]) -> None:
         address = connections[0].client
         name = _name(session)
         known = clients.setdefault((name.lower(), address), [])
-        client = _fitting(known, guids, span)
+        before = made.sessions[span.replaced].user if span.replaced >= 0 else -1
+        client = next((one for one in known if one.number == before), None) or _fitting(known, guids, span)
         if client is None:
             client = _Client(len(made.users))
             known.append(client)

@@ -1,7 +1,11 @@
-"""tshark as a process: found through pyshark, checked once, run with settings of its own, read line by line.
+"""tshark as a process: found, checked, and started so that it can do no harm.
 
-What a user's own Wireshark profile says never matters here, and keys never stand in argv: every run gets a
-private configuration directory (mode 0700) with its preferences, its keys and the script.
+It parses strangers' bytes with millions of lines of C, so it is never root: started by root it runs as
+whoever called sudo, else as nobody (`smbench.identity`). What it reads is opened for it and is its standard
+input, so that a capture which only root may read is read all the same. It works in a private folder (mode
+0700), which is its configuration too: what the user's own Wireshark profile says and which plug-ins it has
+never matters, and keys never stand in argv. As root, tshark runs no Lua script from 4.2 on (4.2.2, 4.4.19 and
+4.6.9 were tried; 4.0.17 does).
 """
 
 from __future__ import annotations
@@ -11,40 +15,27 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
 from pathlib import Path
+from typing import IO, Any
 
 from smbench.capture.formats import no_capture
-from smbench.errors import SetupError
-from smbench.trace.model import Command
+from smbench.errors import SetupError, SmbenchError
+from smbench.identity import ordinary_user
 
 _OLDEST = (3, 6)
-_SCRIPT = "pdus.lua"
-_PAYLOAD_LIMIT = 128
-"""Bytes of a READ response or WRITE request that are taken over: header and fixed part, no data."""
-_LISTING_LIMIT = 9 << 20
-"""More than the largest transaction that servers offer (8 MiB)."""
+_MEND = "install it (Debian, Ubuntu: apt-get install tshark)"
+_KEPT = ("PATH", "LD_LIBRARY_PATH", "SYSTEMROOT", "TEMP", "TMP")
+"""Of the environment: what a program needs to start, and nothing that may be secret."""
 _ERROR_BYTES = 8192
-_PROGRESS_LINES = 5000
-
-Progress = Callable[[int], None]
-"""Hears how many bytes are read so far."""
-
-LIMITS: Mapping[int, int] = {
-    Command.READ * 2 + 1: _PAYLOAD_LIMIT,
-    Command.WRITE * 2: _PAYLOAD_LIMIT,
-    Command.QUERY_DIRECTORY * 2 + 1: _LISTING_LIMIT,
-    Command.CHANGE_NOTIFY * 2 + 1: _LISTING_LIMIT,
-}
-"""Bytes of a message that the script writes out, by command * 2 + (1 for a response)."""
+_QUICK_S = 60
 
 _PREFERENCES = {
-    # Found three messages in 227,330 that are lost without it.
-    "tcp.reassemble_out_of_order": "TRUE",
+    "tcp.reassemble_out_of_order": "FALSE",
     "tcp.calculate_timestamps": "FALSE",
     "tcp.track_bytes_in_flight": "FALSE",
     "nameres.network_name": "FALSE",
@@ -59,6 +50,10 @@ class Tshark:
     path: str
     version: str
 
+    def __str__(self) -> str:
+        user = ordinary_user()
+        return f"tshark {self.version} at {self.path}" + (f", as {user.name}" if user else "")
+
 
 @dataclass(frozen=True, slots=True)
 class Keys:
@@ -70,153 +65,134 @@ class Keys:
     """Rows of Wireshark's table `smb2_seskey_list`: session id (wire hex), session key, S2C key, C2S key."""
 
 
+_LUA = re.compile(r"(?:with|\+)\s*Lua")
+"""How a tshark says that it was built with Lua: `+Lua` from 4.6 on."""
+
+
 @cache
 def find_tshark() -> Tshark:
     """The tshark of this machine; SetupError where there is none, or none that has Lua."""
-    from pyshark.tshark.tshark import TSharkNotFoundException, get_process_path
-
-    mend = "install it (Debian, Ubuntu: apt-get install tshark)"
+    path = _path()
+    if path is None:
+        raise SetupError(f"tshark is not installed, and captures cannot be read without it: {_MEND}")
     try:
-        path = str(get_process_path())
-    except TSharkNotFoundException:
-        raise SetupError(f"tshark is not installed, and captures cannot be read without it: {mend}") from None
-    try:
-        shown = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=60, check=False)
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise SetupError(f"tshark at {path} does not start: {error}; {mend}") from None
+        shown = subprocess.run(
+            [path, "--version"],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=_QUICK_S,
+            check=False,
+            **_harmless(Path(os.sep)),
+        )
+    except (OSError, subprocess.SubprocessError) as error:
+        raise SetupError(f"tshark at {path} does not start: {error}; {_MEND}") from None
     found = re.search(r"(\d+)\.(\d+)\.(\d+)", shown.stdout)
     if not found:
-        raise SetupError(f"tshark at {path} does not say its version: {shown.stderr.strip()[:200]}; {mend}")
+        raise SetupError(f"tshark at {path} does not say its version: {shown.stderr.strip()[:200]}; {_MEND}")
     version = found.group(0)
     if (int(found[1]), int(found[2])) < _OLDEST:
-        raise SetupError(f"tshark at {path} is {version}, older than {_OLDEST[0]}.{_OLDEST[1]}: {mend}")
-    if "with Lua" not in " ".join(shown.stdout.split()):
-        raise SetupError(f"tshark at {path} was built without Lua, which decoding needs: {mend} with Lua")
+        raise SetupError(f"tshark at {path} is {version}, older than {_OLDEST[0]}.{_OLDEST[1]}: {_MEND}")
+    if not _LUA.search(shown.stdout):
+        raise SetupError(f"tshark at {path} was built without Lua, which decoding needs: {_MEND} with Lua")
     return Tshark(path, version)
 
 
+def _path() -> str | None:
+    # Not by pyshark, which lets a config.ini of the current folder name the program to be run.
+    places = [os.environ.get("PATH", os.defpath)]
+    if sys.platform == "win32":
+        places += [str(Path(os.environ[name], "Wireshark")) for name in _WINDOWS_PLACES if name in os.environ]
+    return shutil.which("tshark", path=os.pathsep.join(places))
+
+
+_WINDOWS_PLACES = ("ProgramFiles", "ProgramFiles(x86)")
+
+
 @contextlib.contextmanager
-def profile(keys: Keys) -> Iterator[Path]:
-    """A private configuration directory for tshark runs, gone afterwards with the keys in it."""
+def private_folder(files: Mapping[str, str | bytes], preferences: Mapping[str, str]) -> Iterator[Path]:
+    """A folder with `files` and tshark's `preferences` for whom tshark runs as alone; gone afterwards."""
     folder = Path(tempfile.mkdtemp(prefix="smbench-tshark-"))
+    user = ordinary_user()
+    lines = {**_PREFERENCES, **preferences}
+    texts = {**files, "preferences": "".join(f"{name}: {value}\n" for name, value in lines.items())}
     try:
-        (folder / _SCRIPT).write_text(_limits() + (resources.files(__package__) / _SCRIPT).read_text())
-        (folder / "preferences").write_text(_preferences(keys))
-        if keys.session_keys:
-            rows = "".join(",".join(row) + "\n" for row in keys.session_keys)
-            (folder / "smb2_seskey_list").write_text(rows)
+        for name, content in texts.items():
+            (folder / name).touch(mode=0o600)
+            (folder / name).write_bytes(content if isinstance(content, bytes) else content.encode())
+            if user:
+                os.chown(folder / name, user.uid, user.gid)
+        if user:
+            os.chown(folder, user.uid, user.gid)
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _limits() -> str:
-    return "LIMITS = {" + ", ".join(f"[{key}] = {limit}" for key, limit in LIMITS.items()) + "}\n"
+def _harmless(folder: Path) -> dict[str, Any]:
+    """Arguments for subprocess: an ordinary user, at home and configured in `folder`, with nothing else."""
+    environment = {name: os.environ[name] for name in _KEPT if name in os.environ}
+    # By the working directory: it is entered before rights are given up, so that the folders above need not
+    # be open to that user. HOME, because plug-ins are looked for there whatever the configuration is.
+    environment |= {"HOME": str(folder), "WIRESHARK_CONFIG_DIR": os.curdir, "LC_ALL": "C.UTF-8"}
+    user = ordinary_user()
+    return {"cwd": folder, "env": environment, **(user.process() if user else {})}
 
 
-def _preferences(keys: Keys) -> str:
-    preferences = dict(_PREFERENCES)
-    if keys.nt_password is not None:
-        preferences["ntlmssp.nt_password"] = keys.nt_password
-    if keys.keytab is not None:
-        preferences["kerberos.decrypt"] = "TRUE"
-        preferences["kerberos.file"] = str(keys.keytab.resolve())
-    return "".join(f"{name}: {value}\n" for name, value in preferences.items())
-
-
-class Run:
-    """One tshark over one capture: an iterator over its lines; a context manager that leaves no process.
-
-    `progress` hears, now and then, how many bytes of the file are read.
-    """
-
-    def __init__(self, capture: Path, configuration: Path, ports: Iterable[int], progress: Progress) -> None:
-        self._capture = capture
-        self._progress = progress
-        self._descriptor = ""
-        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the run; a pipe could fill and hang
-        argv = [
-            find_tshark().path,
-            "-n",
-            "-q",
-            "-X",
-            f"lua_script:{configuration / _SCRIPT}",
-            "-r",
-            str(capture),
-        ]
-        for port in ports:
-            argv += ["-d", f"tcp.port=={port},nbss"]
-        environment = {**os.environ, "WIRESHARK_CONFIG_DIR": str(configuration), "LC_ALL": "C.UTF-8"}
-        try:
-            self._process = subprocess.Popen(
-                argv,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=self._errors,
-                bufsize=1 << 20,
-                env=environment,
-            )
-        except OSError as error:
-            self._errors.close()
-            raise SetupError(f"cannot start tshark at {argv[0]}: {error.strerror}") from None
-
-    def __enter__(self) -> Run:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self._process.kill()
-        self._process.wait()
-        if self._process.stdout is not None:
-            self._process.stdout.close()
-        self._errors.close()
-
-    def __iter__(self) -> Iterator[bytes]:
-        """The lines, without their ends; after them a UsageError where tshark could not read the file."""
-        assert self._process.stdout is not None
-        last = b""
-        for number, last in enumerate(self._process.stdout):
-            if not number % _PROGRESS_LINES:
-                self._progress(self._position())
-            yield last[:-1]
-        self._process.wait()
-        if not last.startswith(b"Z\t"):
-            raise no_capture(
-                self._capture, self.complaint() or f"tshark ended with {self._process.returncode}"
-            )
-
-    @property
-    def cut_short(self) -> bool:
-        """The file ends in the middle of a packet; everything before that was read."""
-        return self._process.returncode not in (None, 0)
-
-    def complaint(self) -> str:
-        """What tshark had to say on stderr, in one line."""
-        self._errors.seek(0)
-        lines = self._errors.read(_ERROR_BYTES).decode("utf-8", "replace").splitlines()
-        said = [line.strip() for line in lines if line.strip() and "Running as user" not in line]
-        return " ".join(said)[:400]
-
-    def _position(self) -> int:
-        """How far tshark has read its file; 0 where the system does not tell."""
-        process = Path("/proc") / str(self._process.pid)
-        try:
-            if not self._descriptor:
-                ours = self._capture.stat()
-                for link in (process / "fd").iterdir():
-                    with contextlib.suppress(OSError):
-                        if os.path.samestat(link.stat(), ours):
-                            self._descriptor = link.name
-            return int((process / "fdinfo" / self._descriptor).read_text().split(None, 2)[1])
-        except (OSError, ValueError, IndexError):
-            return 0
-
-
-def first_packet_time(start: bytes) -> float:
-    """When the first packet of a capture was taken, in seconds since 1970, from the capture's first bytes;
-    0 where they have none."""
-    argv = [find_tshark().path, "-n", "-r", "-", "-c", "1", "-T", "fields", "-e", "frame.time_epoch"]
+def start(
+    arguments: Sequence[str],
+    capture: IO[bytes],
+    folder: Path,
+    errors: IO[bytes],
+    out: IO[bytes] | int = subprocess.PIPE,
+) -> subprocess.Popen[bytes]:
+    """tshark over an open capture, from its current place on; `folder` is a `private_folder`, and names in it
+    are given without a path. SetupError where it does not start."""
+    tshark = find_tshark()
     try:
-        shown = subprocess.run(argv, input=start, capture_output=True, timeout=60, check=False)
-        return float(shown.stdout.split(b"\n")[0] or 0)
-    except (OSError, ValueError, subprocess.TimeoutExpired):
-        return 0.0
+        return subprocess.Popen(
+            [tshark.path, "-n", *arguments, "-r", "-"],
+            stdin=capture,
+            stdout=out,
+            stderr=errors,
+            bufsize=1 << 20,
+            **_harmless(folder),
+        )
+    except (OSError, subprocess.SubprocessError) as error:
+        raise SetupError(f"cannot start {tshark}: {getattr(error, 'strerror', None) or error}") from None
+
+
+def ask(arguments: Sequence[str], capture: Path, out: IO[bytes] | None = None) -> bytes:
+    """What tshark prints of a capture, or writes to `out`: for single questions.
+
+    UsageError where it takes the file for no capture, SetupError where it does not work.
+    """
+    with private_folder({}, {}) as folder, tempfile.TemporaryFile() as errors, capture.open("rb") as file:
+        process = start(arguments, file, folder, errors, subprocess.PIPE if out is None else out)
+        try:
+            shown, _ = process.communicate()
+        finally:
+            process.kill()
+            process.wait()
+        if process.returncode and not (shown or (out and out.seek(0, os.SEEK_END))):
+            raise failure(capture, process.returncode, complaint(errors))
+        return shown or b""
+
+
+def complaint(errors: IO[bytes]) -> str:
+    """What tshark had to say on stderr, in one line."""
+    errors.seek(0)
+    lines = errors.read(_ERROR_BYTES).decode("utf-8", "replace").splitlines()
+    said = [line.strip() for line in lines if line.strip() and "Running as user" not in line]
+    return " ".join(said)[:400]
+
+
+def failure(capture: Path, status: int, said: str) -> SmbenchError:
+    """Why a tshark that ended with `status` gave nothing of an open capture: the file's fault, or its own."""
+    if status > 0:
+        return no_capture(capture, said or f"tshark ended with {status}")
+    how = f"was ended by signal {-status}" if status else "ended without a word"
+    return SetupError(
+        f"{find_tshark()} {how} while it read {capture}{': ' + said if said else ''}; "
+        "is there enough memory? Try --jobs 1, and smbench-mount doctor"
+    )

@@ -11,7 +11,7 @@ import signal
 import sys
 from pathlib import Path
 
-from smbench.capture.jobs import Job, Result, read
+from smbench.capture.jobs import Job, Result, carry_out
 from smbench.errors import SmbenchError
 
 
@@ -22,9 +22,9 @@ def _main(job_file: str, result_file: str) -> None:
     try:
         # The process ends with its job: what it makes has no cycles worth looking for.
         gc.disable()
-        reader = read(job, lambda position: print(position, flush=True))
-        reader.exchanges.flush()
-        result: Result | SmbenchError = Result(reader.facts, reader.exchanges.runs)
+        collector, made = carry_out(job, lambda position: print(position, flush=True))
+        collector.exchanges.flush()
+        result: Result | SmbenchError = made
     except SmbenchError as error:
         result = error
     Path(result_file).write_bytes(pickle.dumps(result, pickle.HIGHEST_PROTOCOL))

@@ -11,12 +11,13 @@ import gc
 from importlib import import_module
 
 import click
+from click.shell_completion import CompletionItem
 
 from smbench import __version__
 from smbench.cli.guard import guarded
 
 COMMANDS = {
-    "ingest": "a capture → a workload: decode, lift, say what became of every exchange",
+    "ingest": "a capture becomes a workload: decode, lift, say what became of every exchange",
     "inspect": "what is in a workload: coverage, users, operations, the grade of the capture",
     "anonymize": "the same workload under pseudonyms, to give away",
     "prepare": "make the files that a workload presumes on a target; verify or remove them",
@@ -26,6 +27,7 @@ COMMANDS = {
     "report": "the report of a run",
     "compare": "what a replay put on the wire, beside what the capture had",
     "doctor": "what is here, what is missing, and the command that mends it",
+    "completion": "the script that lets bash, zsh or fish complete all of this",
 }
 
 
@@ -45,6 +47,13 @@ class _Commands(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands, in the order of the work"):
             formatter.write_dl(list(COMMANDS.items()))
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Answers from the table: click would import every command, and make the user wait for it."""
+        names = [
+            CompletionItem(name, help=what) for name, what in COMMANDS.items() if name.startswith(incomplete)
+        ]
+        return names + click.Command.shell_complete(self, ctx, incomplete)
 
     def invoke(self, ctx: click.Context) -> object:
         return guarded(lambda: super(_Commands, self).invoke(ctx))

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from smbench.errors import SetupError, UsageError
+from smbench.identity import sudo_caller
 from smbench.units import format_size
 
 CAPACITY = "capacity.json"
@@ -48,6 +49,7 @@ def whole(path: Path, suffix: str, marker: str, force: bool) -> Iterator[Path]:
     try:
         yield draft
         draft.chmod(0o777 & ~_umask())
+        _hand_over(draft)
         if path.exists():
             shutil.rmtree(path)
         draft.rename(path)
@@ -59,6 +61,35 @@ def whole(path: Path, suffix: str, marker: str, force: bool) -> Iterator[Path]:
                 "place with -o"
             ) from error
         raise
+
+
+@contextlib.contextmanager
+def for_caller(*paths: Path) -> Iterator[None]:
+    """What is made at these paths, folders above them too, belongs to who called sudo; what was there
+    keeps its owner."""
+    made = {first for path in paths if (first := _first_missing(path)) is not None}
+    yield
+    for path in made:
+        if path.exists():
+            _hand_over(path)
+
+
+def _first_missing(path: Path) -> Path | None:
+    """`path` or the highest folder above it that is not there; None where all is."""
+    missing = [each for each in (path, *path.parents) if not each.exists()]
+    return missing[-1] if missing else None
+
+
+def _hand_over(path: Path) -> None:
+    """The file, or the folder with all in it, to who called sudo, if somebody did. No link is followed."""
+    caller = sudo_caller()
+    if caller is None:
+        return
+    os.chown(path, caller.uid, caller.gid, follow_symlinks=False)
+    if path.is_dir() and not path.is_symlink():
+        for _, folders, files, directory in os.fwalk(path):
+            for name in (*folders, *files):
+                os.chown(name, caller.uid, caller.gid, dir_fd=directory, follow_symlinks=False)
 
 
 def check_room(folder: Path, needed_bytes: int) -> None:

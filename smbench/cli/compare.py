@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from smbench.cli.artefacts import CAPACITY
+from smbench.cli.artefacts import CAPACITY, for_caller
 from smbench.cli.common import Console, common_options
 from smbench.cli.report import RUN_DOCUMENT, no_run, read_run
 from smbench.errors import SetupError, UsageError
 from smbench.measure.warm_up import warm_up_of
-from smbench.report.compare import candidate_document, document, reference_document, show_comparison
+from smbench.report.compare import candidate_document, document, reference_document
+from smbench.report.compare_text import show_comparison
 from smbench.units import format_ns
 from smbench.workload.store import MANIFEST
 
@@ -133,7 +134,8 @@ def _beside(candidate: Path) -> Path:
 
 def _write(path: Path, text: str) -> None:
     try:
-        path.write_text(text, encoding="utf-8", errors="replace")
+        with for_caller(path):
+            path.write_text(text, encoding="utf-8", errors="replace")
     except OSError as error:
         raise SetupError(
             f"cannot write the page {path}: {error.strerror}; name another with -o, or say --no-page"
@@ -209,7 +211,9 @@ def _compare(console: Console, ours: Loaded, path: Path, stack: ExitStack, asked
 
 def _told(compared: Comparison) -> list[str]:
     """What was taken for granted on the way, in words."""
-    notes = []
+    from smbench.fidelity.users import notes as user_notes
+
+    notes = user_notes(compared.users, *(rows.users for rows in compared.rows))
     for side, folder in (
         ("candidate", compared.folders.candidate),
         ("reference", compared.folders.reference),
@@ -221,6 +225,15 @@ def _told(compared: Comparison) -> list[str]:
     left_out = compared.rows[1].left_out
     if left_out:
         notes.append(f"{left_out:,} exchanges of mounting, preparing and warming are left out")
+    differences = compared.differences
+    for what, count, alike in zip(
+        ("missing", "extra"), (differences.missing, differences.extra), compared.matching.alike, strict=True
+    ):
+        if alike:
+            notes.append(
+                f"{alike:,} of the {count:,} {what} have a like on their path that is matched: which of them "
+                f"is {what}, place and time say"
+            )
     return notes
 
 
@@ -229,6 +242,7 @@ def _write_differences(path: Path, found: Sequence[_Candidate]) -> None:
     for number, (_, one) in enumerate(compared):
         name = path if len(compared) == 1 else path.with_stem(f"{path.stem}-{number + 1}")
         try:
-            one.differences.write(name)
+            with for_caller(name):
+                one.differences.write(name)
         except OSError as error:
             raise SetupError(f"cannot write {name}: {error.strerror or error}") from None

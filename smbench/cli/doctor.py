@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.metadata
-import importlib.util
 import os
 import platform
 import re
@@ -16,19 +15,25 @@ from pathlib import Path
 
 import click
 from rich.console import Console as RichConsole
-from rich.table import Table
+from rich.text import Text
 
+import smbench
+from smbench.advice import how_to_install, pip_install, this_command
 from smbench.cli.common import Console, common_options
 from smbench.cli.findings import Finding
 from smbench.errors import SetupError
+from smbench.report.text import plain_table
 
 _LIBRARIES = ("click", "hdrhistogram", "multiprocess", "numpy", "psutil", "pyarrow", "pyshark", "rich")
-_PROGRAMS = (
-    ("mount.cifs", "cifs-utils", "mounts a share once a user"),
-    ("tcpdump", "tcpdump", "captures a replay (--wire)"),
-    ("smbd", "samba", "the lab's server"),
-    ("linux.uml", "user-mode-linux", "the lab's kernel"),
-)
+_PROGRAMS = {
+    "mount.cifs": "mounts a share once a user",
+    "tcpdump": "captures a replay (--wire)",
+    "editcap": "captures a replay (--wire)",
+}
+_PROGRAMS_OF_THE_LAB = {"smbd": "the lab's server", "linux.uml": "the lab's kernel"}
+_LAB = Path(smbench.__file__).parents[1] / "scripts" / "lab"
+"""There where the package lies in the project's own folder; what pip has copied has no lab beside it."""
+_GOVERNORS = "/sys/devices/system/cpu/cpu*/cpufreq/scaling_governor"
 _FILES_WANTED = 4096
 """Open files that a run of many users needs: two descriptors a process, and the files held open."""
 
@@ -38,30 +43,32 @@ def _python() -> Iterator[Finding]:
     yield Finding(
         "Python", sys.version_info >= (3, 11), version, "everything", "install Python 3.11 or newer"
     )
-    for library in _LIBRARIES:
+    for library, needed_for, requirement in (
+        *((library, "everything", library) for library in _LIBRARIES),
+        ("smbprotocol", "the executor library", "smbench-mount[library]"),
+    ):
         try:
             found, ok = importlib.metadata.version(library), True
         except importlib.metadata.PackageNotFoundError:
             found, ok = "missing", False
-        yield Finding(f"library {library}", ok, found, "everything", f"pip install {library}")
+        yield Finding(f"library {library}", ok, found, needed_for, pip_install(requirement))
 
 
 def _tshark() -> Iterator[Finding]:
-    from smbench.capture.tshark import find_tshark
+    from smbench.capture.trial import try_out
 
     try:
-        tshark = find_tshark()
+        found, ok = try_out(), True
     except SetupError as error:
-        yield Finding("tshark", False, str(error), "ingest", "apt-get install tshark")
-    else:
-        yield Finding("tshark", True, f"{tshark.version} at {tshark.path}, with Lua", "ingest")
+        found, ok = str(error), False
+    yield Finding("tshark", ok, found, "ingest", "apt-get install tshark")
 
 
 def _programs() -> Iterator[Finding]:
     sbin = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"))
-    for program, package, purpose in _PROGRAMS:
+    for program, purpose in {**_PROGRAMS, **(_PROGRAMS_OF_THE_LAB if _LAB.exists() else {})}.items():
         path = shutil.which(program, path=sbin)
-        yield Finding(program, path is not None, path or "missing", purpose, f"apt-get install {package}")
+        yield Finding(program, path is not None, path or "missing", purpose, how_to_install(program))
 
 
 def _kernel() -> Iterator[Finding]:
@@ -73,23 +80,26 @@ def _kernel() -> Iterator[Finding]:
     if not loaded and modinfo:
         known = subprocess.run([modinfo, "-n", "cifs"], capture_output=True, check=False).returncode == 0
     state = f"{release}: cifs.ko " + ("loaded" if loaded else "there, not loaded" if known else "missing")
-    yield Finding("kernel CIFS client", known, state, "replay onto //server/share here",
-                  "use a kernel with cifs.ko (Debian: linux-image-amd64), or scripts/lab")  # fmt: skip
+    mend = "install all modules of the kernel (Debian: linux-image-amd64), or replay onto a directory"
+    if _LAB.exists():
+        mend += ", or in scripts/lab"
+    yield Finding("kernel CIFS client", known, state, "replay onto //server/share here", mend)
     root = os.geteuid() == 0
-    yield Finding("root", root, f"uid {os.geteuid()}", "mounting shares", "run it with sudo")
+    yield Finding("root", root, f"uid {os.geteuid()}", "mounting shares", f"sudo {this_command()} replay …")
 
 
 def _limits() -> Iterator[Finding]:
     import resource  # not everywhere
 
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    yield Finding("open files", hard >= _FILES_WANTED, f"soft {soft}, hard {hard}", "many users at once",
-                  f"ulimit -Hn {_FILES_WANTED}")  # fmt: skip
-    governor = Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
+    mend = f"as root: ulimit -Hn {_FILES_WANTED}; for good: nofile in /etc/security/limits.conf"
+    enough = hard >= _FILES_WANTED
+    yield Finding("open files", enough, f"soft {soft}, hard {hard}", "many users at once", mend)
+    governor = Path(_GOVERNORS.replace("*", "0"))
     if governor.exists():
         text = governor.read_text().strip()
-        yield Finding("CPU governor", text == "performance", text, "steady latencies",
-                      "cpupower frequency-set -g performance")  # fmt: skip
+        mend = f"echo performance | sudo tee {_GOVERNORS}"
+        yield Finding("CPU governor", text == "performance", text, "steady latencies", mend)
     clock = Path("/sys/devices/system/clocksource/clocksource0/current_clocksource")
     if clock.exists():
         text = clock.read_text().strip()
@@ -125,15 +135,14 @@ def examine() -> list[Finding]:
 
 
 def _show(findings: list[Finding], out: RichConsole) -> None:
-    table = Table(box=None, pad_edge=False)
-    for heading in ("", "what", "found", "needed for", "to mend it"):
-        table.add_column(heading, overflow="fold")
-    for finding in findings:
-        mark = "[green]ok[/]" if finding.ok else "[red]no[/]"
-        table.add_row(
-            mark, finding.what, finding.found, finding.needed_for, "" if finding.ok else finding.mend
+    rows = [
+        (
+            Text("ok", "green") if finding.ok else Text("no", "red"), finding.what, finding.found,
+            finding.needed_for, "" if finding.ok else finding.mend,
         )
-    out.print(table)
+        for finding in findings
+    ]  # fmt: skip
+    out.print(plain_table(("", "what", "found", "needed for", "to mend it"), rows))
 
 
 @click.command(short_help=__doc__)

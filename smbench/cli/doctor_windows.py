@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 
+from smbench.advice import pip_install
 from smbench.cli.findings import Finding
 from smbench.mounts.windows_caches import AFTERWARDS, KEY, SETTINGS, check_caches
 
@@ -16,7 +17,7 @@ def look() -> Iterator[Finding]:
         found, ok = version("pywin32"), True
     except PackageNotFoundError:
         found, ok = "missing", False
-    yield Finding("pywin32", ok, found, "accounts (--users)", "pip install pywin32")
+    yield Finding("pywin32", ok, found, "accounts (--users)", pip_install("pywin32"))
     for finding in check_caches(read_settings()):
         told = f"{finding.value} s" + (" (by default)" if finding.is_default else "")
         yield Finding(

@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from smbench.capture.decode import DecodeOptions
+from smbench.capture.reading import Decoder
 from smbench.cli.artefacts import default_output, whole
 from smbench.cli.common import Console, common_options
 from smbench.cli.gaps import warn_of_gaps
@@ -89,7 +90,7 @@ def _few(names: Sequence[str]) -> str:
 )
 @click.option("--force", is_flag=True, help="Replace an existing workload.")
 @click.option("--jobs", type=click.IntRange(min=1), default=os.cpu_count() or 1, show_default="the CPU count",
-              help="tshark processes.")  # fmt: skip
+              help="Processes at once.")  # fmt: skip
 @click.option(
     "--client", metavar="ADDR", multiple=True, help="Only exchanges of this client address (repeatable)."
 )
@@ -103,6 +104,11 @@ def _few(names: Sequence[str]) -> str:
 @click.option(
     "--port", type=click.IntRange(1, 65535), multiple=True, help="SMB on this port too, beside 445 and 139."
 )
+@click.option(
+    "--decoder", type=click.Choice([*Decoder]), default=Decoder.AUTO, show_default=True,
+    help="auto: what is plain is read directly, the rest by tshark; tshark: all, as the reference that it is "
+    "(slower, and a connection ends where a packet is missing).",
+)  # fmt: skip
 @click.option("--nt-password-file", type=FILE, help="Decrypt: a file with the NT password on its first line.")
 @click.option("--keytab", type=FILE, help="Decrypt: a Kerberos keytab.")
 @click.option("--session-key-file", type=FILE,
@@ -111,8 +117,8 @@ def _few(names: Sequence[str]) -> str:
 def ingest(
     console: Console, captures: tuple[Path, ...], output: Path | None, force: bool, jobs: int,
     client: tuple[str, ...], user: tuple[str, ...], share: tuple[str, ...], path: tuple[str, ...],
-    from_s: float | None, to_s: float | None, port: tuple[int, ...], nt_password_file: Path | None,
-    keytab: Path | None, session_key_file: Path | None,
+    from_s: float | None, to_s: float | None, port: tuple[int, ...], decoder: Decoder,
+    nt_password_file: Path | None, keytab: Path | None, session_key_file: Path | None,
 ) -> None:  # fmt: skip
     """Turn captures (pcap, pcapng, also .gz and .zst) into a workload: every SMB2/3 exchange decoded,
     lifted to file operations, and accounted for.
@@ -129,6 +135,7 @@ def ingest(
         nt_password_file=nt_password_file,
         keytab=keytab,
         session_key_file=session_key_file,
+        decoder=Decoder(decoder),
     )
     selection = Selection(clients=client, users=user, shares=share, paths=path, from_s=from_s, to_s=to_s)
     output = output or default_output(captures[0], ".workload")

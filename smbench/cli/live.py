@@ -8,12 +8,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from fractions import Fraction
 
 from rich.console import Group
 from rich.live import Live
 from rich.text import Text
 
 from smbench.cli.common import Console
+from smbench.ratios import Bad, format_percent
 from smbench.report.text import plain_table
 from smbench.runner.watch import KindView, RunView
 from smbench.units import format_ns
@@ -56,10 +58,10 @@ def line(view: RunView) -> str:
 
 def _said(view: RunView) -> tuple[list[str], list[str]]:
     """How far it is, and what may be wrong."""
-    share = 100 * view.done / view.planned if view.planned else 100.0
+    share = Fraction(view.done, view.planned) if view.planned else Fraction(1)
     progress = [
         f"{view.elapsed_s:,.0f} s",
-        f"{view.done:,} of {view.planned:,} operations ({share:.0f} %)",
+        f"{view.done:,} of {view.planned:,} operations ({format_percent(share, 0, Bad.LOW)})",
         f"{view.per_s:,.0f}/s",
     ]
     if view.warm_up_left_s:
@@ -98,7 +100,7 @@ _BAR = 20
 
 
 def _bar(view: RunView) -> str:
-    full = round(_BAR * view.done / view.planned) if view.planned else _BAR
+    full = _BAR * view.done // view.planned if view.planned else _BAR
     return "━" * full + "╌" * (_BAR - full)
 
 

@@ -9,13 +9,13 @@ import click
 from rich.console import Console as RichConsole
 
 from smbench.cli.common import Console, common_options
-from smbench.cli.targets import Place, place_accounts, place_workload, target_options
+from smbench.cli.targets import Place, complete_target, place_accounts, place_workload, target_options
 from smbench.errors import SetupError, UsageError
 from smbench.report.text import plain_table
 
 
 @click.command(short_help=__doc__)
-@click.argument("target")
+@click.argument("target", shell_complete=complete_target)
 @target_options
 @click.option(
     "--workload", type=click.Path(path_type=Path), help="Derive the options from this workload's capture."

@@ -13,7 +13,7 @@ import click
 from rich.console import Console as RichConsole
 
 from smbench.cli.common import Console, common_options
-from smbench.cli.targets import Place, place_workload, target_options
+from smbench.cli.targets import Place, complete_target, place_workload, target_options
 from smbench.errors import SetupError, UsageError
 from smbench.prepare.content import DEFAULT_MAX_BYTES, Content
 from smbench.prepare.outcome import Prepared
@@ -64,7 +64,7 @@ def prepare_root(
 
 @click.command(short_help=__doc__)
 @click.argument("workload", type=click.Path(path_type=Path))
-@click.argument("target")
+@click.argument("target", shell_complete=complete_target)
 @target_options
 @click.option("--content", type=click.Choice([kind.value for kind in Content]), default=Content.FULL.value,
               show_default=True, help="full: incompressible data; sparse: sizes only.")  # fmt: skip

@@ -22,7 +22,7 @@ from smbench.cli.guard import INTERRUPTED
 from smbench.cli.kept import Kept, read_kept
 from smbench.cli.replaying import FRESH, ISOLATED, SAME, SHARED, Replay
 from smbench.cli.report import written_page
-from smbench.cli.targets import target_options
+from smbench.cli.targets import complete_target, target_options
 from smbench.cli.wire import refuse_without_wire
 from smbench.errors import UsageError
 from smbench.executors.registry import executor_class, names
@@ -51,7 +51,7 @@ class _Command(click.Command):
 
 @click.command(short_help=__doc__, cls=_Command)
 @click.argument("source", metavar="WORKLOAD|CAPTURE", type=click.Path(path_type=Path))
-@click.argument("target")
+@click.argument("target", shell_complete=complete_target)
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="The run to write (default: NAME.run).")
 @click.option("--force", is_flag=True, help="Replace an existing run; prepare beside files of others.")
 @target_options

@@ -43,8 +43,10 @@ from smbench.plan import (
 from smbench.prepare.content import Content
 from smbench.report.gaps import gaps_document
 from smbench.report.inspection import coverage
+from smbench.report.quality import graded
 from smbench.runner.loops import join_loops
 from smbench.runner.run import RunOptions, RunResult, run
+from smbench.trace.grade import Use
 from smbench.units import format_ns, format_size, whole_ns
 from smbench.workload.model import Workload
 
@@ -306,6 +308,7 @@ class Replay:
             "mounts": mounted.describe(),
             "client": shown,
             "coverage": coverage(self.workload.info),
+            "capture": graded(self.workload.info.trace, Use.REPLAY),
             "versions": versions(),
             "notes": notes,
         }

@@ -8,10 +8,10 @@ from typing import Any
 
 import click
 
-from smbench.cli.artefacts import CAPACITY
+from smbench.cli.artefacts import CAPACITY, for_caller
 from smbench.cli.common import Console, common_options
 from smbench.errors import SetupError, UsageError
-from smbench.report.csv import write_csv
+from smbench.report.csv import TABLES, write_csv
 from smbench.report.page import PAGE, write_page
 from smbench.report.run import show_run
 
@@ -85,7 +85,8 @@ def report(
     document = read_run(run)
     written = written_page(console, run, document, html, workload)
     if csv_folder is not None:
-        written += write_csv(run, document, csv_folder)
+        with for_caller(*(csv_folder / name for name in TABLES)):
+            written += write_csv(run, document, csv_folder)
     console.result(document, lambda out: show_run(document, out))
     if written:
         console.note("written: " + ", ".join(map(str, written)))
@@ -98,7 +99,8 @@ def written_page(
     """Write the page of a run; its name, or nothing where that failed. Where nobody asked for it by a
     name, a run that is not ours to write to, or not whole any more, is a warning and no error."""
     try:
-        return [write_page(run, document, html, workload)]
+        with for_caller(html or run / PAGE):
+            return [write_page(run, document, html, workload)]
     except (UsageError, SetupError) as error:
         if html is not None:
             raise

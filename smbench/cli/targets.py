@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+from click.shell_completion import CompletionItem
 
 from smbench.cli.common import Console
 from smbench.errors import UsageError
+from smbench.identity import Identity
 from smbench.mounts.accounts import deal, load_accounts, unmatched
 from smbench.mounts.facts import CaptureFacts, gather_facts
-from smbench.mounts.identity import Identity
 from smbench.mounts.opened import UserMount
 from smbench.mounts.opening import ACCOUNTS_NEEDED, derive_options, worker_identity
 from smbench.mounts.options import PROFILES
@@ -32,6 +33,13 @@ class Place:
     target: Target
     users: list[UserMount]
     identity: Identity | None
+
+
+def complete_target(
+    _ctx: click.Context, _parameter: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """A directory, which the shell completes; a share has to be typed."""
+    return [CompletionItem(incomplete, type="dir")]
 
 
 def target_options(command: Command) -> Command:

@@ -6,6 +6,8 @@ import platform
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from smbench import __version__
+
 _LIBRARIES = ("hdrhistogram", "multiprocess", "numpy", "psutil", "pyarrow", "smbprotocol")
 _CIFS_VERSION = Path("/sys/module/cifs/version")
 
@@ -13,7 +15,7 @@ _CIFS_VERSION = Path("/sys/module/cifs/version")
 def versions() -> dict[str, str | None]:
     """Tool, interpreter, kernel, CIFS client module (None where it is not loaded) and libraries."""
     found: dict[str, str | None] = {
-        "smbench-mount": version("smbench-mount"),
+        "smbench-mount": __version__,
         "python": platform.python_version(),
         "system": platform.platform(),
         "kernel": platform.release(),

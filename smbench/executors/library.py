@@ -14,6 +14,7 @@ from dataclasses import asdict
 from threading import Lock, local
 from typing import Any, ClassVar
 
+from cryptography.hazmat.backends import default_backend
 from smbprotocol.exceptions import (
     AccessDenied,
     BadNetworkName,
@@ -65,6 +66,12 @@ class LibraryExecutor(Executor):
         self._calls = FileCalls(self._files, max_io_bytes=context.max_io_bytes, seed=context.seed)
         self._clock = _CpuClock()
         self._lost = False
+
+    @classmethod
+    def preload(cls, max_io_bytes: int, seed: int) -> None:
+        """What smbprotocol's first key would import, by then as a user who may not read the interpreter."""
+        del max_io_bytes, seed
+        default_backend()
 
     def handlers(self) -> Mapping[type[Call], Handler]:
         files, file_calls = self._files, self._calls

@@ -1,4 +1,5 @@
-"""System calls that Python's os module has not, through ctypes: statx, fallocate, futimens, FIEMAP, statfs.
+"""System calls that Python's os module has not, through ctypes: statx, fallocate, futimens, FIEMAP, statfs,
+sync_file_range.
 
 ctypes releases the GIL around each. `fcntl.ioctl` is avoided: with a mutable buffer over 1,024 bytes
 it kept the GIL on a CIFS mount. Each function raises OSError as the os module does.
@@ -19,6 +20,7 @@ STATX_BASIC_STATS_AND_BIRTH = 0xFFF
 FALLOC_KEEP_SIZE = 0x01
 FALLOC_PUNCH_HOLE = 0x02
 FALLOC_ZERO_RANGE = 0x10
+_SYNC_FILE_RANGE_WAIT_BEFORE = 1
 _AT_FDCWD = -100
 UTIME_OMIT = (1 << 30) - 2
 CIFS_MAGICS = frozenset([0xFF534D42, 0xFE534D42])
@@ -63,6 +65,8 @@ _inotify_add_watch = _libc.inotify_add_watch
 _inotify_add_watch.argtypes = [ctypes.c_int, ctypes.c_char_p, ctypes.c_uint32]
 _fstatfs = _libc.fstatfs
 _fstatfs.argtypes = [ctypes.c_int, ctypes.c_void_p]
+_sync_file_range = _libc.sync_file_range
+_sync_file_range.argtypes = [ctypes.c_int, ctypes.c_int64, ctypes.c_int64, ctypes.c_uint]
 
 
 class _Timespec(ctypes.Structure):
@@ -163,6 +167,13 @@ def watch(fd: int, completion_filter: int, watch_tree: bool) -> None:
 def fallocate(fd: int, mode: int, offset: int, length: int) -> None:
     """The system call itself; os.posix_fallocate writes zeros where a file system has it not."""
     if _fallocate(fd, mode, offset, length):
+        raise _fail()
+
+
+def raise_kept_error(fd: int) -> None:
+    """The error of an earlier write that the kernel keeps for this descriptor's next fsync, if there is one.
+    It is forgotten with this; nothing is written or sent for it."""
+    if _sync_file_range(fd, 0, 0, _SYNC_FILE_RANGE_WAIT_BEFORE):
         raise _fail()
 
 

@@ -96,14 +96,30 @@ class DataCalls:
             if end > len(self._data):
                 self._grow(length)
             if call.through:
-                return os.pwritev(fd, [self._data[start:end]], offset, os.RWF_DSYNC)
-            return os.pwrite(fd, self._data[start:end], offset)
+                written = os.pwritev(fd, [self._data[start:end]], offset, os.RWF_DSYNC)
+            else:
+                written = os.pwrite(fd, self._data[start:end], offset)
+            return written if written == length else self._written_short(call.handle, written)
         except KeyError:
             return -EBADF
         except OSError as error:
             return refused(error)
         except OverflowError:
             return -EINVAL
+
+    def _written_short(self, handle: int, written: int) -> int:
+        """The outcome of a write that fell short. Where the server refused an unbuffered write, Linux 6.12's
+        client says 0 bytes, keeps the error, and would fail the file's next write or flush by it, unsent."""
+        file = self._files[handle]
+        for other in self._files.others_of(file):
+            with suppress(OSError):
+                linux_calls.raise_kept_error(other.fd)
+        try:
+            linux_calls.raise_kept_error(file.fd)
+        except OSError as error:
+            if not written:
+                return refused(error)
+        return written
 
     def flush(self, call: Flush) -> int:
         try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 
+from smbench.advice import pip_install
 from smbench.errors import UsageError
 from smbench.executors.base import Executor
 
@@ -41,6 +42,6 @@ def executor_class(name: str) -> type[Executor]:
             raise
         raise UsageError(
             f"the executor {name!r} needs {extra}, which is not installed: "
-            f"pip install 'smbench-mount[{name}]'"
+            f"{pip_install(f'smbench-mount[{name}]')}"
         ) from None
     return found

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from smbench.fidelity import latency, order
 from smbench.fidelity.differences import Differences
 from smbench.fidelity.latency import LatencyDifference
-from smbench.fidelity.matching import Matching, Placed, match, parameters_that_differ, sides_placed
+from smbench.fidelity.matching import Matching, match, parameters_that_differ
 from smbench.fidelity.paths import Folders, common_folders
+from smbench.fidelity.placing import Placed, sides_placed
 from smbench.fidelity.rows import NONE, Rows, Vocabulary, gather
 from smbench.fidelity.sides import Side
 from smbench.fidelity.users import UserPair, pair_users

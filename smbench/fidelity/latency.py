@@ -2,7 +2,8 @@
 
 `distance` is Kolmogorov and Smirnov's: the largest difference of the two cumulative distributions, 0 for
 the same, 1 for ones that do not touch. `factor` is 10 to the first Wasserstein distance of the logarithms
-of the latencies: by what factor, on average over the quantiles, they lie apart.
+of the latencies: by what factor, on average over the quantiles, they lie apart. Percentiles are those of
+`smbench.ranks`, as everywhere.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
+
+from smbench.ranks import percentile
 
 Nanoseconds = NDArray[np.int64]
 
@@ -31,8 +34,10 @@ class LatencyDifference:
 
 def difference(reference: Nanoseconds, candidate: Nanoseconds) -> LatencyDifference:
     """Compare two samples, in any order."""
+    sorted_ns = np.sort(reference), np.sort(candidate)
     percentiles = {
-        name: (_at(reference, share), _at(candidate, share)) for name, share in PERCENTILES.items()
+        name: (_at(sorted_ns[0], percent), _at(sorted_ns[1], percent))
+        for name, percent in PERCENTILES.items()
     }
     both = len(reference) > 0 and len(candidate) > 0
     return LatencyDifference(
@@ -45,11 +50,8 @@ def difference(reference: Nanoseconds, candidate: Nanoseconds) -> LatencyDiffere
     )
 
 
-def _at(sample: Nanoseconds, percent: float) -> int | None:
-    """The smallest value that at least this share of the sample does not exceed, as HDR histograms say it."""
-    if not len(sample):
-        return None
-    return int(np.percentile(sample, percent, method="inverted_cdf"))
+def _at(ascending: Nanoseconds, percent: float) -> int | None:
+    return int(percentile(ascending, percent)) if len(ascending) else None
 
 
 def _ratio(reference: int | None, candidate: int | None) -> float | None:

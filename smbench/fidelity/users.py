@@ -1,18 +1,37 @@
 """Whose exchanges belong together: the accounts of a replay are others than those of the capture.
 
-In this order: what the caller said; what the run says of its mounts; the same name; the users whose
-exchanges have most in common; the order in which they appeared. Each pair says how it was found.
+In this order: what the caller said; what the run says of its mounts; what the users sent, so that together
+the pairs have most exchanges in common; of what is equal by that, the same names; the order in which they
+appeared. Each pair says how it was found, and how much its two have in common.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
+from smbench.fidelity.assignment import assign
 from smbench.fidelity.sides import Stand
 
 _TELLING = 32
 """A request that more users than this sent says nothing about who is who."""
+
+GIVEN, MOUNTS, CONTENT, NAME, ORDER = "given", "mounts", "content", "name", "order"
+
+Sent = Mapping[int, Mapping[int, int]]
+"""How often every user (by index, in order of appearance) sent each request."""
+Numbers = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Namesake:
+    """The user of the candidate that has the name of the reference's, and is paired otherwise."""
+
+    candidate: int
+    common: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +41,11 @@ class UserPair:
     reference: int
     candidate: int
     by: str
+    common: int = 0
+    """Exchanges that both sent, each as often as both did."""
+    sent: tuple[int, int] = (0, 0)
+    """Exchanges of either."""
+    namesake: Namesake | None = None
 
 
 def pair_users(
@@ -29,25 +53,24 @@ def pair_users(
     candidate: Sequence[str],
     given: Mapping[str, str],
     stands: tuple[Sequence[Stand], Sequence[Stand]],
-    sent: tuple[Mapping[int, Mapping[int, int]], Mapping[int, Mapping[int, int]]],
+    sent: tuple[Sent, Sent],
 ) -> list[UserPair]:
     """Pairs of users, each used once.
 
     `given` maps the reference's names to the candidate's; `stands` are those of both sides, empty for what
-    is no run. `sent` says of each side how often every user (by index, in order of appearance) sent each
-    request.
+    is no run; `sent` is by side.
     """
-    pairs: list[UserPair] = []
+    found: list[tuple[int, int, str]] = []
     left, right = list(sent[0]), list(sent[1])
 
-    def take(found: Iterable[tuple[int, int]], by: str) -> None:
-        for one, other in found:
+    def take(pairs: Iterable[tuple[int, int]], by: str) -> None:
+        for one, other in pairs:
             if one in left and other in right:
                 left.remove(one)
                 right.remove(other)
-                pairs.append(UserPair(one, other, by))
+                found.append((one, other, by))
 
-    take(_by_name(reference, candidate, given.items(), left, right), "given")
+    take(_by_name(reference, candidate, given.items(), left, right), GIVEN)
     captured = _captured(reference, stands[0])
     take(
         [
@@ -55,14 +78,40 @@ def pair_users(
             for stand in stands[1]
             if stand.user is not None and stand.captured.casefold() in captured
         ],
-        "mounts",
+        MOUNTS,
     )
-    accounts = [(stand.captured, stand.account) for stand in stands[1] if stand.user is None]
-    take(_by_name(reference, candidate, accounts, left, right), "mounts")
-    take(_by_name(reference, candidate, [(name, name) for name in reference], left, right), "name")
-    take(_by_content(sent, left, right), "content")
-    take(list(zip(left, right, strict=False)), "order")
-    return sorted(pairs, key=lambda pair: pair.reference)
+    for account, wanted in _accounts(stands[1], captured).items():
+        ours = [user for user in left if user in wanted]
+        theirs = [user for user in right if _same(candidate[user], account)]
+        theirs = theirs or [user for user in right if _account(candidate[user]) == _account(account)]
+        # One account may stand for several users: what they sent says which is whose, then the order.
+        take([pair[:2] for pair in _assigned(reference, candidate, ours, theirs, sent)], MOUNTS)
+        rest = [user for user in ours if user in left], [user for user in theirs if user in right]
+        take(list(zip(*rest, strict=False)), MOUNTS)
+    for one, other, by in _assigned(reference, candidate, left, right, sent):
+        take([(one, other)], by)
+    take(list(zip(left, right, strict=False)), ORDER)
+    return [_told(pair, reference, candidate, sent) for pair in sorted(found)]
+
+
+def notes(pairs: Sequence[UserPair], reference: Sequence[str], candidate: Sequence[str]) -> list[str]:
+    """What of a pairing somebody may want to know, in words."""
+    said = []
+    for pair in pairs:
+        mine, its = reference[pair.reference], candidate[pair.candidate]
+        if pair.namesake is not None and pair.by == CONTENT:
+            said.append(
+                f"{mine} is compared with {its}, by what they sent: they have {pair.common:,} exchanges in "
+                f"common, with its namesake {pair.namesake.common:,} (--user '{mine}={mine}' pairs by name)"
+            )
+    unsure = [reference[pair.reference] for pair in pairs if pair.by == ORDER]
+    if len(unsure) > 1:
+        said.append(
+            f"neither what they sent nor their names say who is who of {len(unsure):,} users "
+            f"({', '.join(unsure[:3])}{', …' if len(unsure) > 3 else ''}): they are paired in the order in "
+            "which they appeared (--user REFERENCE=CANDIDATE pairs them otherwise)"
+        )
+    return said
 
 
 def _captured(reference: Sequence[str], stands: Sequence[Stand]) -> dict[str, int]:
@@ -72,6 +121,16 @@ def _captured(reference: Sequence[str], stands: Sequence[Stand]) -> dict[str, in
     return {name.casefold(): user for user, name in enumerate(reference)}
 
 
+def _accounts(stands: Sequence[Stand], captured: Mapping[str, int]) -> dict[str, set[int]]:
+    """By account, whom of the reference it stood for, where the session is not known."""
+    accounts: dict[str, set[int]] = {}
+    for stand in stands:
+        user = captured.get(stand.captured.casefold())
+        if stand.user is None and user is not None:
+            accounts.setdefault(stand.account, set()).add(user)
+    return accounts
+
+
 def _by_name(
     reference: Sequence[str],
     candidate: Sequence[str],
@@ -79,12 +138,12 @@ def _by_name(
     left: list[int],
     right: list[int],
 ) -> list[tuple[int, int]]:
-    """One account may stand for several users: the candidate's are then taken in their order."""
+    """Pairs whose names were said; an account's name without its domain will do."""
     found: list[tuple[int, int]] = []
     free = list(right)
     for wanted, account in names:
-        one = next((user for user in left if _same(reference[user], wanted)), None)
-        other = next((user for user in free if _same(candidate[user], account)), None)
+        one = next((user for user in left if reference[user].casefold() == wanted.casefold()), None)
+        other = next((user for user in free if candidate[user].casefold() == account.casefold()), None)
         if other is None:
             other = next((user for user in free if _account(candidate[user]) == _account(account)), None)
         if one is not None and other is not None and all(one != taken for taken, _ in found):
@@ -93,8 +152,9 @@ def _by_name(
     return found
 
 
-def _same(name: str, other: str) -> bool:
-    return name.casefold() == other.casefold()
+def _same(name: str, account: str) -> bool:
+    """Whether a user is a client of the account: `DOMAIN\\account#2` is one of `DOMAIN\\account`."""
+    return name.partition("#")[0].casefold() == account.partition("#")[0].casefold()
 
 
 def _account(name: str) -> str:
@@ -102,24 +162,84 @@ def _account(name: str) -> str:
     return name.rpartition("\\")[2].partition("#")[0].partition("@")[0].casefold()
 
 
-def _by_content(
-    sent: tuple[Mapping[int, Mapping[int, int]], Mapping[int, Mapping[int, int]]],
-    left: list[int],
-    right: list[int],
-) -> list[tuple[int, int]]:
+def _assigned(
+    reference: Sequence[str], candidate: Sequence[str], left: Sequence[int], right: Sequence[int],
+    sent: tuple[Sent, Sent],
+) -> list[tuple[int, int, str]]:  # fmt: skip
+    """Pairs that have something in common, what they sent or their names; and which of it tells."""
+    if not left or not right:
+        return []
+    common = _common(sent, left, right)
+    ours, theirs = [reference[user] for user in left], [candidate[user] for user in right]
+    names = _equal(ours, theirs, _account) + _equal(ours, theirs, str.casefold)
+    places = np.eye(*common.shape, dtype=np.int64)
+    many = min(common.shape) + 1
+    chosen = assign((common * (2 * many) + names) * many + places)
+    found = []
+    for at, place in chosen:
+        if common[at, place] and not _tied(common, chosen, at, place):
+            found.append((left[at], right[place], CONTENT))
+        elif names[at, place]:
+            found.append((left[at], right[place], NAME))
+        elif common[at, place]:
+            found.append((left[at], right[place], ORDER))
+    return found
+
+
+def _equal(ours: Sequence[str], theirs: Sequence[str], form: Callable[[str], str]) -> Numbers:
+    """1 where two names are the same in a form."""
+    mine, its = (np.array([form(name) for name in names]) for names in (ours, theirs))
+    return np.asarray(mine[:, None] == its[None, :], np.int64)
+
+
+def _tied(common: Numbers, chosen: Sequence[tuple[int, int]], at: int, place: int) -> bool:
+    """Whether a pair could be exchanged with another one, or its user with one that has none, and as much
+    would be in common."""
+    mine = common[at, place]
+    rows, columns = (np.array(values) for values in zip(*chosen, strict=True))
+    swapped = common[at, columns] + common[rows, place] == mine + common[rows, columns]
+    swapped[rows == at] = False
+    free_columns = np.setdiff1d(np.arange(common.shape[1]), columns)
+    free_rows = np.setdiff1d(np.arange(common.shape[0]), rows)
+    alone = bool((common[at, free_columns] == mine).any() or (common[free_rows, place] == mine).any())
+    return alone or bool(swapped.any())
+
+
+def _common(sent: tuple[Sent, Sent], left: Sequence[int], right: Sequence[int]) -> Numbers:
+    """How many exchanges each two users have in common; what nearly all sent is left out."""
     senders: dict[int, list[int]] = {}
-    for user in right:
+    for place, user in enumerate(right):
         for request in sent[1][user]:
-            senders.setdefault(request, []).append(user)
-    common: dict[tuple[int, int], int] = {}
-    for user in left:
+            senders.setdefault(request, []).append(place)
+    common = np.zeros((len(left), len(right)), np.int64)
+    for at, user in enumerate(left):
         for request, count in sent[0][user].items():
             others = senders.get(request, ())
             if len(others) <= _TELLING:
-                for other in others:
-                    pair = (user, other)
-                    common[pair] = common.get(pair, 0) + min(count, sent[1][other][request])
-    places = {user: at for at, user in enumerate(left)}, {user: at for at, user in enumerate(right)}
-    return sorted(
-        common, key=lambda pair: (-common[pair], abs(places[0][pair[0]] - places[1][pair[1]]), pair)
+                for place in others:
+                    common[at, place] += min(count, sent[1][right[place]][request])
+    return common
+
+
+def _told(
+    found: tuple[int, int, str], reference: Sequence[str], candidate: Sequence[str], sent: tuple[Sent, Sent]
+) -> UserPair:
+    """A pair with how much its two have in common, all requests counted."""
+    one, other, by = found
+    namesake = next(
+        (user for user in sent[1] if candidate[user].casefold() == reference[one].casefold()), None
     )
+    return UserPair(
+        one,
+        other,
+        by,
+        _shared(sent[0][one], sent[1][other]),
+        (sum(sent[0][one].values()), sum(sent[1][other].values())),
+        None
+        if namesake is None or namesake == other
+        else Namesake(namesake, _shared(sent[0][one], sent[1][namesake])),
+    )
+
+
+def _shared(one: Mapping[int, int], other: Mapping[int, int]) -> int:
+    return sum(min(count, other.get(request, 0)) for request, count in one.items())

@@ -119,6 +119,28 @@ REMOVAL_REFUSED = Rule(
 )
 """Told by what comes after it, as LOOK_BEFORE; its call is the Unlink that was refused."""
 
+FLUSH_BEFORE = Rule(
+    name="flush-before",
+    disposition=Disposition.CLIENT,
+    reason="the client flushes by itself what is open for writing before it sets attributes by the name",
+    evidence="fs/smb/client/inode.c, cifs_setattr_nounix: a flush of the open that may write; since October "
+    "2025 (smb2_set_file_info, in stable kernels too) what follows is by the name, not on that open",
+)
+"""Told by what comes after it, as LOOK_BEFORE; its call is a Flush."""
+
+
+def sets_by_name(opened: Opened) -> bool:
+    """Whether the client opens a file only to set its attributes, in one message."""
+    wish, create = opened.wish, opened.create
+    return (
+        opened.linux
+        and not opened.retries_removal
+        and wish.access == FILE_WRITE_ATTRIBUTES
+        and wish.disposition == OPEN
+        and create is not None
+        and create.compound is not None
+    )
+
 
 def makes_removable(opened: Opened) -> bool:
     """Whether the client opens by itself what it was not to remove, to make it writable."""

@@ -21,7 +21,7 @@ from smbench.lift.constants import (
     SHARE_ALL,
 )
 from smbench.lift.handles import Handles, makes_directory
-from smbench.lift.linux import LOOK_BEFORE, REMOVAL_REFUSED, makes_removable
+from smbench.lift.linux import FLUSH_BEFORE, LOOK_BEFORE, REMOVAL_REFUSED, makes_removable, sets_by_name
 from smbench.lift.looks import Look, Looks
 from smbench.lift.metadata import set_of, target_of
 from smbench.lift.rule import Case, ExchangeRule, Opened, OpenRule, Rule, RunRule, Taken, refused
@@ -31,7 +31,7 @@ from smbench.ntstatus import Status
 from smbench.trace.messages import CreateResponse, SessionSetupRequest
 from smbench.trace.model import Command, Exchange
 from smbench.trace.paths import renamed
-from smbench.workload.calls import Call, Close, Open
+from smbench.workload.calls import Call, Close, Flush, Open
 
 HORIZON = 1 << 15
 """Exchanges of the trace that a decision may wait for."""
@@ -74,6 +74,8 @@ class Recogniser:
         self._now = 0
         self._waiting: dict[int, Opened] = {}
         """Opens that hold exchanges, by the number of the first; in the order of these numbers."""
+        self._flushed: dict[tuple[int, str], Opened] = {}
+        """Those of them that hold a FLUSH first, by session and path."""
         self._looks = Looks()
         self._broken_chains: dict[int, Opened] = {}
         """By connection: the open whose CREATE failed in the compound that is being read."""
@@ -135,6 +137,8 @@ class Recogniser:
             opened = self._handles.open(create)
         if self._looks:
             self._end_looks(opened)
+        if self._flushed and sets_by_name(opened):
+            self._end_flush(opened)
         opened.patterns = tuple(pattern for pattern in self._table.patterns if pattern.begins(opened))
         self._expect_rest(create, opened)
         if opened.failed and create.compound is not None:
@@ -218,6 +222,18 @@ class Recogniser:
         reason = rule.reason or rule.name
         self._take(Taken(rule, reason, tuple(held), calls, look.opened.path, held[0], 0))
 
+    def _end_flush(self, setter: Opened) -> None:
+        """Attributes are set by the name: a flush that came last on an open of the file was for that."""
+        opened = self._flushed.get((setter.session, setter.path))
+        if opened is None or len(opened.held) > 1:
+            return
+        opened.runs = ()
+        (flush,) = self._unhold(opened)
+        if not opened.announced:
+            self._announce(flush, opened)
+        calls = (Flush(opened.handle),)
+        self._take(Taken(FLUSH_BEFORE, FLUSH_BEFORE.reason, (flush,), calls, opened.path, flush, 0))
+
     def _in_run(self, case: Case, opened: Opened) -> None:
         exchange = case.exchange
         if opened.runs:
@@ -250,11 +266,15 @@ class Recogniser:
     def _hold(self, opened: Opened, exchange: Exchange) -> None:
         opened.held.append(exchange)
         self._waiting[exchange.index] = opened
+        if exchange.command == Command.FLUSH:
+            self._flushed[opened.session, opened.path] = opened
 
     def _unhold(self, opened: Opened) -> list[Exchange]:
         held, opened.held = opened.held, []
         if held:
             self._waiting.pop(held[0].index, None)
+            if held[0].command == Command.FLUSH:
+                self._flushed.pop((opened.session, opened.path), None)
         return held
 
     def _release(self, opened: Opened) -> None:

@@ -15,6 +15,8 @@ from hdrh.codec import HdrCookieException, HdrHistogramSettingsException, HdrLen
 from hdrh.histogram import HdrHistogram
 from numpy.typing import NDArray
 
+from smbench.ranks import Percent, rank
+
 LOWEST_NS = 1
 HIGHEST_NS = 3_600_000_000_000
 DIGITS = 3
@@ -75,15 +77,17 @@ class Histogram:
     def total(self) -> int:
         return int(self.counts.sum())
 
-    def percentile_ns(self, percentile: float) -> int:
-        """The value that so many percent do not exceed, as HdrHistogram has it, but never above the
-        largest value itself; 0 where nothing was counted."""
-        return self.percentiles_ns([percentile])[0]
+    def percentile_ns(self, percent: Percent) -> int:
+        """The value at the percentile's rank (`smbench.ranks`), as exact as its bucket: the bucket's highest
+        value, as HdrHistogram says it, but never above the largest value itself; 0 where nothing was
+        counted."""
+        return self.percentiles_ns([percent])[0]
 
-    def percentiles_ns(self, percentiles: Sequence[float]) -> list[int]:
+    def percentiles_ns(self, percents: Sequence[Percent]) -> list[int]:
         """`percentile_ns` of each."""
         below = np.cumsum(self.counts)
-        targets = [max(int(percentile * below[-1] / 100 + 0.5), 1) for percentile in percentiles]
+        total = int(below[-1])
+        targets = [rank(percent, total) if total else 1 for percent in percents]
         return [
             0 if index >= BUCKETS else min(_highest(int(index)), self.max_ns)
             for index in np.searchsorted(below, targets)

@@ -24,6 +24,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from smbench.advice import how_to_install
 from smbench.errors import SetupError
 
 WIRE = "wire.pcapng"
@@ -62,7 +63,7 @@ def find_route(server: str, port: int) -> Route:
     addresses = tuple(dict.fromkeys(str(address[4][0]) for address in found))
     try:
         said = subprocess.run(
-            [_program("ip", "iproute2"), "-j", "route", "get", addresses[0]],
+            [_program("ip"), "-j", "route", "get", addresses[0]],
             capture_output=True, text=True, check=True, timeout=_START_S,
         )  # fmt: skip
         return Route(addresses, parse_route(said.stdout))
@@ -191,7 +192,7 @@ def capture_wire(server: str, port: int, output: Path, folder: Path | None = Non
 
     Needs root, or the right to capture. Raises SetupError where tcpdump does not start.
     """
-    tcpdump, editcap = _program("tcpdump", "tcpdump"), _program("editcap", "wireshark-common")
+    tcpdump, editcap = _program("tcpdump"), _program("editcap")
     route = find_route(server, port)
     wanted = capture_filter(route.addresses, port)
     scratch = Path(tempfile.mkdtemp(prefix="smbench-wire-", dir=folder or _scratch()))
@@ -263,9 +264,9 @@ def _convert(editcap: str, raw: Path, output: Path) -> None:
         raise SetupError(f"cannot write {output}: {_last_line(done.stderr)}")
 
 
-def _program(name: str, package: str) -> str:
+def _program(name: str) -> str:
     # sbin is not in an ordinary user's PATH, and tcpdump stood there until Debian 11.
     found = shutil.which(name, path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin")
     if found is None:
-        raise SetupError(f"{name} is missing, which capturing a run needs: apt install {package}")
+        raise SetupError(f"{name} is missing, which capturing a run needs: {how_to_install(name)}")
     return found

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+from smbench.advice import how_to_install, this_command
 from smbench.errors import SetupError
 from smbench.mounts.accounts import Account
 from smbench.mounts.failures import Failure, explain, hung_up, mount_errno
@@ -37,12 +38,12 @@ def require_client() -> str:
     """
     if os.geteuid() != 0:
         raise SetupError(
-            "only root can mount shares: run it with sudo, or mount the share yourself and give that "
-            "directory as the target."
+            f"only root can mount shares: run it as sudo {this_command()} …, or mount the share yourself and "
+            "give that directory as the target."
         )
     program = shutil.which("mount.cifs", path=_PATH)
     if program is None:
-        raise SetupError("mount.cifs is missing: install it with apt-get install cifs-utils.")
+        raise SetupError(f"mount.cifs is missing: {how_to_install('mount.cifs')}.")
     if not _kernel_has_cifs():
         modprobe = shutil.which("modprobe", path=_PATH)
         if modprobe is not None:

@@ -11,9 +11,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from smbench.errors import UsageError
+from smbench.identity import Identity
 from smbench.mounts.accounts import Account
 from smbench.mounts.facts import CaptureFacts
-from smbench.mounts.identity import Identity
 from smbench.mounts.target import SMB_PORT, ShareTarget
 from smbench.trace.model import Connection, Session, TraceInfo
 
@@ -38,6 +38,7 @@ _RIVALS = (
     {"serverino", "noserverino"},
     {"mapposix", "nomapposix", "mapchars", "nomapchars"},
     {"dfs", "nodfs"},
+    {"handlecache", "nohandlecache"},
     {"perm", "noperm"},
     {"lease", "nolease"},
     {"sparse", "nosparse"},
@@ -209,6 +210,7 @@ def _wire(facts: CaptureFacts, info: TraceInfo) -> list[Option]:
         Option("closetimeo", "0", "a close is sent at once"),
         Option("nosparse", None, "no FSCTL_SET_SPARSE that nobody asked for"),
         Option("nodfs", None, "no referrals that nobody asked for"),
+        Option("nohandlecache", None, "no directory is held open to answer its listings from memory"),
     ]
     if facts.largest_read:
         options.append(Option("rsize", _io_size(facts.largest_read), "the largest captured read"))

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from smbench.errors import SetupError, UsageError
+from smbench.identity import Identity
 from smbench.mounts import cifs, directory
 from smbench.mounts.accounts import Account
-from smbench.mounts.identity import Identity
 from smbench.mounts.mountinfo import read_mountinfo
 from smbench.mounts.opened import Mounted, UserMount
 from smbench.mounts.options import Option, account_options, merge

@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
+from smbench.advice import pip_install
 from smbench.errors import SetupError
 
 
@@ -13,7 +14,8 @@ def pywin32(name: str) -> Any:
     try:
         return import_module(name)
     except ImportError:
-        raise SetupError(f"{name} of pywin32 is missing, which logons need: pip install pywin32.") from None
+        mend = pip_install("pywin32")
+        raise SetupError(f"{name} of pywin32 is missing, which logons need: {mend}.") from None
 
 
 def error_code(error: BaseException) -> int | None:

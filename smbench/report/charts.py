@@ -77,7 +77,8 @@ def percentile_axis(count: int, title: str = "share of the exchanges that took n
 def percentiles(count: int, steps: int = 120) -> list[float]:
     """Percentages evenly spread on the axis of `percentile_axis(count)`."""
     deepest = max(1.0, math.log10(max(count, 1)))
-    return [100 * (1 - 10 ** (-deepest * at / steps)) for at in range(steps + 1)]
+    # Rounded, so that a tick's percentage is that decimal and not one a little above it.
+    return [round(100 * (1 - 10 ** (-deepest * at / steps)), 10) for at in range(steps + 1)]
 
 
 def _nines(percent: float) -> float:

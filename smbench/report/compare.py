@@ -1,4 +1,4 @@
-"""A comparison as the document that CLI.md ("compare") promises, and for a terminal."""
+"""A comparison as the document that CLI.md ("compare") promises."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import asdict
 from itertools import islice
 from typing import Any
 
-from rich.console import Console
+import numpy as np
 
 from smbench.fidelity.comparison import Comparison, Order, Score
 from smbench.fidelity.differences import EXTRA, MISSING
@@ -15,15 +15,14 @@ from smbench.fidelity.latency import LatencyDifference
 from smbench.fidelity.outcomes import RunOutcomes
 from smbench.fidelity.rows import Rows
 from smbench.fidelity.sides import Side
-from smbench.report.text import plain_table
-from smbench.units import format_ns, format_size
+from smbench.report.quality import graded
+from smbench.trace.grade import Use
 
 SCHEMA = 1
 DISTANCES = {
     "distance": "two-sample Kolmogorov-Smirnov statistic: 0 the same, 1 nothing in common",
     "factor": "10^(first Wasserstein distance of log10(latency)): by what factor they lie apart",
 }
-_SHOWN = 10
 
 
 def document(reference: dict[str, Any], candidates: Sequence[dict[str, Any]]) -> dict[str, Any]:
@@ -39,6 +38,7 @@ def reference_document(side: Side, rows: Rows | None) -> dict[str, Any]:
         "duration_s": side.info.duration_ns / 1e9,
         "exchanges": side.info.exchanges,
         "users": [user.name for user in side.info.users],
+        **graded(side.info, Use.REFERENCE),
     }
     if rows is not None:
         about["answerable"] = len(rows)
@@ -49,9 +49,9 @@ def candidate_document(
     name: str, compared: Comparison | None, run: RunOutcomes | None, notes: Iterable[str], limit: int | None
 ) -> dict[str, Any]:
     """One candidate. `limit`: how many paths and differences are listed; None: all."""
-    found: dict[str, Any] = {"name": name, "notes": list(notes)}
+    found: dict[str, Any] = {"name": name, "notes": list(notes), "warnings": []}
     if compared is not None:
-        found |= _wire(compared, limit)
+        found |= _wire(compared, limit) | graded(compared.candidate.info, Use.CANDIDATE)
     elif run is not None:
         total = run.total
         found |= {
@@ -83,14 +83,7 @@ def _wire(compared: Comparison, limit: int | None) -> dict[str, Any]:
             "paths": len(compared.by_path),
             "parameters": compared.parameters,
         },
-        "users": [
-            {
-                "reference": ours.users[pair.reference],
-                "candidate": theirs.users[pair.candidate],
-                "by": pair.by,
-            }
-            for pair in compared.users
-        ],
+        **_users(compared),
         "folders": {
             "reference": compared.reference.folder or compared.folders.reference,
             "candidate": compared.candidate.folder or compared.folders.candidate,
@@ -130,18 +123,43 @@ def _wire(compared: Comparison, limit: int | None) -> dict[str, Any]:
         **{
             side: {
                 "count": count,
+                "alike": alike,
                 "reasons": [
                     {"command": command, "rule": rule, "reason": reason, "count": number}
                     for command, rule, reason, number in compared.differences.reasons(side)
                 ],
                 "exchanges": [asdict(one) for one in islice(compared.differences.all(side), limit)],
             }
-            for side, count in (
-                (MISSING, compared.differences.missing),
-                (EXTRA, compared.differences.extra),
+            for side, count, alike in (
+                (MISSING, compared.differences.missing, compared.matching.alike[0]),
+                (EXTRA, compared.differences.extra, compared.matching.alike[1]),
             )
         },
     }
+
+
+def _users(compared: Comparison) -> dict[str, Any]:
+    """Who was held against whom, and what says so."""
+    names = [rows.users for rows in compared.rows]
+    paired = [{pair.reference for pair in compared.users}, {pair.candidate for pair in compared.users}]
+    alone = {
+        side: [name[user] for user in np.unique(rows["user"]).tolist() if user not in known]
+        for side, name, rows, known in zip(
+            ("reference", "candidate"), names, compared.rows, paired, strict=True
+        )
+    }
+    pairs = [
+        {
+            "reference": names[0][pair.reference],
+            "candidate": names[1][pair.candidate],
+            "by": pair.by,
+            "common": pair.common,
+            "exchanges": list(pair.sent),
+            "common_with_namesake": None if pair.namesake is None else pair.namesake.common,
+        }
+        for pair in compared.users
+    ]
+    return {"users": pairs, "users_alone": alone}
 
 
 def _score(score: Score) -> dict[str, Any]:
@@ -184,118 +202,3 @@ def _run(run: RunOutcomes) -> dict[str, Any]:
         "skipped": run.skipped,
         "latency": {name: _latency(one) for name, one in run.latency.items()},
     }
-
-
-# For a terminal
-
-
-def show_comparison(result: dict[str, Any], out: Console) -> None:
-    """Print a comparison: the scores first."""
-    candidates = result["candidates"]
-    out.print(f"reference {result['reference']['name']}", markup=False)
-    _scores(candidates, out)
-    for candidate in candidates:
-        if candidate.get("wire"):
-            out.print()
-            _show_wire(candidate, out)
-    runs = [candidate for candidate in candidates if candidate["run"]]
-    if runs:
-        out.print()
-        _show_runs(runs, out)
-    for candidate in candidates:
-        for note in candidate["notes"]:
-            out.print(f"{candidate['name']}: {note}", markup=False)
-
-
-def _scores(candidates: Sequence[dict[str, Any]], out: Console) -> None:
-    rows = []
-    for candidate in candidates:
-        wire, outcomes = candidate.get("wire"), candidate["outcomes"]
-        compared = outcomes["matched"] + outcomes["mismatched"]
-        order = candidate.get("order")
-        rows.append(
-            (
-                candidate["name"],
-                *([f"{wire['recall']:.4f}", f"{wire['precision']:.4f}"] if wire else ["–", "–"]),
-                f"{wire['supported']['recall']:.4f}" if wire else "–",
-                f"{order['inverted']:,} of {order['pairs']:,}" if order else "–",
-                f"{outcomes['matched']:,} of {compared:,}",
-                "/".join(f"{count:,}" for count in candidate["leases"]["breaks"]) if wire else "–",
-                " / ".join(format_size(count) for count in candidate["bytes"]["read"]),
-                " / ".join(format_size(count) for count in candidate["bytes"]["written"]),
-            )
-        )
-    headings = ("candidate", "recall", "precision", "recall of what can be replayed", "pairs inverted",
-                "same outcome", "breaks", "read", "written")  # fmt: skip
-    out.print(plain_table(headings, rows, right=range(1, len(headings))))
-
-
-def _show_wire(candidate: dict[str, Any], out: Console) -> None:
-    latency = candidate["latency"]
-    rows = []
-    for command, score in candidate["wire"]["by_command"].items():
-        time = latency[command]
-        medians = [_time(value) for value in time["p50_ns"]]
-        ratios = [_ratio(time[f"{name}_ratio"]) for name in ("p50", "p99")]
-        distance = "" if time["distance"] is None else f"{time['distance']:.2f}"
-        rows.append(
-            (
-                command,
-                *(f"{score[name]:,}" for name in ("reference", "candidate", "matched")),
-                f"{score['recall']:.3f}",
-                f"{score['precision']:.3f}",
-                *medians,
-                *ratios,
-                distance,
-            )
-        )
-    headings = (candidate["name"], "reference", "candidate", "matched", "recall", "precision",
-                "p50 reference", "candidate", "p50 ratio", "p99 ratio", "distance")  # fmt: skip
-    out.print(plain_table(headings, rows, right=range(1, len(headings))))
-    for side in (MISSING, EXTRA):
-        _show_reasons(side, candidate[side], out)
-
-
-def _show_reasons(side: str, differences: dict[str, Any], out: Console) -> None:
-    reasons = differences["reasons"]
-    if not reasons:
-        return
-    rows = [(f"{row['count']:,}", row["command"], row["rule"], row["reason"]) for row in reasons[:_SHOWN]]
-    out.print()
-    out.print(plain_table((side, "command", "lift rule", "why"), rows, right=(0,)))
-    if len(reasons) > _SHOWN:
-        out.print(f"… and {len(reasons) - _SHOWN} more reasons")
-
-
-def _show_runs(runs: Sequence[dict[str, Any]], out: Console) -> None:
-    """Runs of one workload side by side: a row a kind."""
-    kinds = sorted({kind for candidate in runs for kind in candidate["run"]["by_kind"]})
-    rows = [(kind, *(_kind(candidate["run"], kind) for candidate in runs)) for kind in kinds]
-    headings = ("operations: matched/executed", *(candidate["name"] for candidate in runs))
-    out.print(plain_table(headings, rows, right=range(1, len(headings))))
-    reasons = [
-        (candidate["name"], f"{row['count']:,}", row["kind"], row["reason"])
-        for candidate in runs
-        for row in (candidate["run"]["skipped"] + candidate["run"]["losses"])[:_SHOWN]
-    ]
-    if reasons:
-        out.print()
-        out.print(plain_table(("skipped or approximate", "", "kind", "why"), reasons, right=(1,)))
-
-
-def _kind(run: dict[str, Any], kind: str) -> str:
-    one = run["by_kind"][kind]
-    said = f"{one['matched']:,}/{one['executed']:,}"
-    skipped = one["planned"] - one["executed"]
-    further = [f"{skipped:,} skipped"] * (skipped > 0) + [f"{one['approximated']:,} approximate"] * (
-        one["approximated"] > 0
-    )
-    return f"{said} ({', '.join(further)})" if further else said
-
-
-def _time(value: int | None) -> str:
-    return "" if value is None else format_ns(value)
-
-
-def _ratio(value: float | None) -> str:
-    return "" if value is None else f"{value:.2f}"

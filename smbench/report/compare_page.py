@@ -16,10 +16,12 @@ from numpy.typing import NDArray
 
 from smbench.fidelity.comparison import Comparison, durations
 from smbench.fidelity.rows import Rows
+from smbench.ranks import percentile
+from smbench.ratios import format_ratio
 from smbench.report import charts
 from smbench.report.charts import Series
 from smbench.report.compare_why import kept, operations, why
-from smbench.report.html import duration, facts, multiple, part_of
+from smbench.report.html import distance, duration, facts, multiple, part_of
 from smbench.trace.model import Command, command_name
 from smbench.units import format_size
 
@@ -43,7 +45,7 @@ def page(result: dict[str, Any], compared: Sequence[Comparison]) -> str:
         samples = [(f"{result['reference']['name']} (reference)", compared[0].rows[0])]
         samples += [(one.candidate.name, one.rows[1]) for one in compared]
     samples = samples[:_SERIES]
-    parts = [_cards(candidates)]
+    parts = [_warnings([result["reference"], *candidates]), _cards(candidates)]
     if wired:
         keys = _legend([name for name, _ in samples])
         parts += [
@@ -74,6 +76,15 @@ def page(result: dict[str, Any], compared: Sequence[Comparison]) -> str:
     )
 
 
+def _warnings(sides: Sequence[dict[str, Any]]) -> str:
+    """What the captures themselves lack, before any figure."""
+    return "".join(
+        f'<p class="note bad">{escape(side["name"])}: {escape(warning)}</p>'
+        for side in sides
+        for warning in side["warnings"]
+    )
+
+
 def _cards(candidates: Sequence[dict[str, Any]]) -> str:
     return f'<div class="cards broad">{"".join(_card(candidate) for candidate in candidates)}</div>'
 
@@ -89,8 +100,8 @@ def _card(candidate: dict[str, Any]) -> str:
         told = [
             ("matched exchanges", f"{wire['matched']:,} of {wire['reference']:,}"),
             ("missing, extra", f"{candidate['missing']['count']:,}, {candidate['extra']['count']:,}"),
-            ("recall of what can be replayed", f"{supported['recall']:.4f}"),
-            ("recall of what has a POSIX counterpart", f"{wire['posix']['recall']:.4f}"),
+            ("recall of what can be replayed", format_ratio(supported["recall"])),
+            ("recall of what has a POSIX counterpart", format_ratio(wire["posix"]["recall"])),
             ("pairs in another order", part_of(order["inverted"], order["pairs"])),
             ("lease and oplock breaks", " → ".join(f"{count:,}" for count in candidate["leases"]["breaks"])),
             ("median latency", " → ".join(duration(value) for value in latency["p50_ns"])),
@@ -116,8 +127,7 @@ def _card(candidate: dict[str, Any]) -> str:
 
 
 def _big(name: str, share: float) -> str:
-    # Rounded down: 1.000 says that nothing is missing.
-    said = f"{int(share * 1000) / 1000:.3f}"
+    said = format_ratio(share, 3)
     return f'<div class="score"><b class="{_grade(share)}">{said}</b>{escape(name)}</div>'
 
 
@@ -173,11 +183,11 @@ def _command_cells(candidate: dict[str, Any], name: str) -> str:
         return '<td class="n">–</td>' * 5
     latency = candidate["latency"][name]
     shares = "".join(
-        f'<td class="n {_grade(score[key])}">{score[key]:.3f}</td>' for key in ("recall", "precision")
+        f'<td class="n {_grade(score[key])}">{format_ratio(score[key], 3)}</td>'
+        for key in ("recall", "precision")
     )
     times = "".join(_times_cell(latency, key) for key in ("p50", "p99"))
-    distance = "–" if latency["distance"] is None else f"{latency['distance']:.2f}"
-    return f'{shares}{times}<td class="n">{distance}</td>'
+    return f'{shares}{times}<td class="n">{distance(latency["distance"])}</td>'
 
 
 def _times_cell(latency: dict[str, Any], key: str) -> str:
@@ -216,8 +226,7 @@ def _curve(name: str, samples: Sequence[tuple[str, Numbers]]) -> str:
     series = []
     for number, who, sample in filled:
         shares = charts.percentiles(len(sample))
-        places = np.minimum(len(sample) - 1, (np.array(shares) / 100 * len(sample)).astype(np.int64))
-        values = sample[places].tolist()
+        values = [float(percentile(sample, share)) for share in shares]
         series.append(Series(f"{who}: {len(sample):,}", number, list(zip(shares, values, strict=True))))
     chart = charts.line_chart(series, x, y, stepped=True)
     return f"<figure><figcaption>{escape(name)}</figcaption>{chart}</figure>"

@@ -6,9 +6,18 @@ from collections.abc import Sequence
 from html import escape
 from typing import Any
 
+from smbench.ratios import format_ratio
 from smbench.report.html import multiple, table
 
 _PATHS, _EXCHANGES, _REASONS, _SHAPES = 40, 200, 40, 20
+_USERS = 100
+_EVIDENCE = {
+    "given": "what the command line said",
+    "mounts": "what the run says of its mounts",
+    "content": "what they sent",
+    "name": "their names: what they sent does not say who is who",
+    "order": "the order in which they appeared: nothing else says who is who",
+}
 _KEPT = (
     ("Leases and oplocks requested", "leases", "requested"),
     ("Leases and oplocks granted", "leases", "granted"),
@@ -38,7 +47,7 @@ def kept(wired: Sequence[dict[str, Any]]) -> str:
 
 def why(candidate: dict[str, Any], number: int) -> str:
     name = candidate["name"]
-    parts = [f"<h2>{escape(name)}: what is missing and what is extra, and why</h2>"]
+    parts = [f"<h2>{escape(name)}: what is missing and what is extra, and why</h2>", who(candidate)]
     for side in ("missing", "extra"):
         reasons = candidate[side]["reasons"]
         if not reasons:
@@ -61,19 +70,30 @@ def why(candidate: dict[str, Any], number: int) -> str:
         heads = ["path", "reference", "candidate", "matched", "missing", "extra"]
         parts.append(table(heads, worst[:_PATHS]))
     users = [
-        [user, score["reference"], score["candidate"], score["matched"], f"{score['recall']:.3f}",
-         f"{score['precision']:.3f}"]
+        [user, score["reference"], score["candidate"], score["matched"],
+         *(format_ratio(score[name], 3) for name in ("recall", "precision"))]
         for user, score in candidate["wire"]["by_user"].items()
     ]  # fmt: skip
-    pairs = ", ".join(
-        f"{pair['reference']} = {pair['candidate']} ({pair['by']})" for pair in candidate["users"]
-    )
     heads = ["user", "reference", "candidate", "matched", "recall", "precision"]
-    parts.append(
-        f"<details><summary>By user</summary>{table(heads, users)}"
-        f'<p class="dim">{escape(pairs)}</p></details>'
-    )
+    parts.append(f"<details><summary>By user</summary>{table(heads, users)}</details>")
     return "".join(parts)
+
+
+def who(candidate: dict[str, Any]) -> str:
+    """Who was held against whom, and by what evidence."""
+    rows = [
+        [pair["reference"], pair["candidate"], _EVIDENCE[pair["by"]], pair["common"], *pair["exchanges"],
+         "–" if pair["common_with_namesake"] is None else pair["common_with_namesake"]]
+        for pair in candidate["users"]
+    ]  # fmt: skip
+    alone = candidate["users_alone"]
+    rows += [[name, "–", "the candidate has nobody for this user", *"––––"] for name in alone["reference"]]
+    rows += [["–", name, "the reference has nobody for this user", *"––––"] for name in alone["candidate"]]
+    heads = ["user of the reference", "of the candidate", "paired by", "exchanges in common",
+             "sent in the reference", "in the candidate", "in common with its namesake"]  # fmt: skip
+    shown = table(heads, rows[:_USERS])
+    further = f'<p class="dim">and {len(rows) - _USERS:,} more</p>' if len(rows) > _USERS else ""
+    return f"<h3>Who was held against whom</h3>{shown}{further}"
 
 
 def _exchanges(side: str, differences: dict[str, Any], identity: str) -> str:

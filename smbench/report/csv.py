@@ -10,7 +10,7 @@ from typing import Any
 from smbench.errors import SetupError
 from smbench.report.run_series import read_latencies
 
-LATENCY, SERIES, MISMATCHES = "latency.csv", "series.csv", "mismatches.csv"
+TABLES = LATENCY, SERIES, MISMATCHES = "latency.csv", "series.csv", "mismatches.csv"
 _MEASURES = ("service", "response", "lateness", "held")
 _PERCENTILES = ("p50_ns", "p90_ns", "p99_ns", "p99_9_ns", "max_ns")
 _INTERVAL = ("count", "p50_ns", "p90_ns", "p99_ns", "max_ns")

@@ -15,6 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from smbench.ranks import rank
 from smbench.workload.store import StoredOperations
 
 Int64s = npt.NDArray[np.int64]
@@ -96,7 +97,7 @@ class _Sizes:
             "count": total,
             "bytes": self.moved,
             **{
-                f"p{share}": sizes[int(np.searchsorted(counts, share / 100 * total))] if total else 0
+                f"p{share}": sizes[int(np.searchsorted(counts, rank(share, total)))] if total else 0
                 for share in SHARES
             },
             "max": sizes[-1] if sizes else 0,

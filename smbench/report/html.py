@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fractions import Fraction
 from html import escape
 from typing import Any
 
+from smbench.ratios import Bad, format_percent, format_ratio
 from smbench.units import format_ns
 
 
@@ -47,10 +49,15 @@ def duration(value_ns: int | None) -> str:
 
 
 def multiple(ratio: float | None) -> str:
-    """A ratio for people; a dash where there is none."""
-    return "–" if ratio is None else f"×{ratio:.2f}"
+    """A latency as a multiple of the reference's; a dash where there is none."""
+    return "–" if ratio is None else f"×{format_ratio(ratio, 2, Bad.APART)}"
+
+
+def distance(value: float | None) -> str:
+    """How far two distributions lie apart, 0 to 1; a dash where one is empty."""
+    return "–" if value is None else format_ratio(value, 2, Bad.HIGH)
 
 
 def part_of(part: int, whole: int) -> str:
-    """`3 of 200 (1.50%)`."""
-    return f"{part:,} of {whole:,}" + (f" ({part / whole:.2%})" if whole else "")
+    """`3 of 200 (1.50 %)`, of what had better be none."""
+    return f"{part:,} of {whole:,}" + (f" ({format_percent(Fraction(part, whole))})" if whole else "")

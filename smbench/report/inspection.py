@@ -13,7 +13,8 @@ from smbench.report.caching import caching
 from smbench.report.figures import figures
 from smbench.report.gaps import gaps_document
 from smbench.report.quality import WORDS, quality
-from smbench.report.text import ONE_OF_EACH, plain_table
+from smbench.report.text import plain_table
+from smbench.trace.grade import called
 from smbench.trace.model import TraceInfo
 from smbench.trace.store import EXCHANGES_FILE
 from smbench.units import format_ns, format_size
@@ -131,7 +132,7 @@ def show_inspection(document: dict[str, Any], out: Console) -> None:
         _line(out, "", f"(beside them {document['client_calls']:,} that the clients made by themselves)")
     _show_data(document, out)
     _show_caching(document["caching"], out)
-    flaws = [f"{ONE_OF_EACH.get(name, name)} {count:,}" for name, count in document["grade"].items() if count]
+    flaws = [f"{called(name)} {count:,}" for name, count in document["grade"].items() if count]
     quality = document["quality"]
     _line(out, "capture", f"{quality['word']}: " + ("; ".join(flaws) if flaws else "nothing is missing"))
     if quality["word"] != BEST:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from fractions import Fraction
 from html import escape
 from typing import Any
 
 from smbench.measure.judging import judged_value
 from smbench.measure.warm_up import warm_up_of
+from smbench.ratios import Bad, format_percent
 from smbench.report import charts
 from smbench.report.density import spread
 from smbench.report.html import facts, table
@@ -59,6 +61,7 @@ def verdict(document: Document) -> str:
         *(("", text) for text in warm_up_notes(document)),
         *(("bad", f"not valid: {reason}") for reason in document.get("reasons", [])),
         *(("fair", f"warning: {warning}") for warning in document.get("warnings", [])),
+        *(("fair", f"the capture has {said}") for said in document.get("capture", {}).get("warnings", [])),
         *(("", note) for note in document.get("notes", [])),
     ]
     notes = "".join(f'<p class="note {kind}">{escape(text)}</p>' for kind, text in said)
@@ -218,8 +221,10 @@ def coverage(document: Document) -> str:
     fates = ("exact", "approximate", "client", "unsupported")
     parts = "".join(
         f'<tr><td class="name">{fate}</td><td class="n">{told[fate]:,}</td>'
-        f'<td class="n">{told[fate] / told["exchanges"]:.1%}</td><td>{_FATES[fate]}</td></tr>'
+        f'<td class="n">{format_percent(Fraction(told[fate], told["exchanges"]), 1, bad)}</td>'
+        f"<td>{_FATES[fate]}</td></tr>"
         for fate in fates
+        if (bad := Bad.LOW if fate == "exact" else Bad.HIGH)
     )
     reasons = [(one["count"], one["disposition"], one["command"], one["reason"]) for one in told["reasons"]]
     rows = table(("exchanges", "", "command", "why"), reasons[:_SHOWN]) if reasons else ""

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from fractions import Fraction
 from typing import Any
 
-LACKS = (
-    "unanswered", "orphan_responses", "unknown_handles", "unknown_trees", "unknown_names", "tcp_gaps",
-    "malformed", "unreadable", "cut_short",
-)  # fmt: skip
-"""The counts of a grade that say that something is missing; the others only tell."""
-WORDS = ((0.0, "excellent"), (0.01, "good"), (0.1, "usable"))
+from smbench.ratios import Bad, round_ratio
+from smbench.trace.grade import Use, missing_share, warnings
+from smbench.trace.model import TraceInfo
+
+WORDS = ((Fraction(0), "excellent"), (Fraction(1, 100), "good"), (Fraction(1, 10), "usable"))
 WORST = "poor"
 RULE = (
     "excellent: nothing is missing; good: something is missing at up to 1 in 100 exchanges; usable: at up to "
@@ -20,10 +20,17 @@ RULE = (
 
 def quality(grade: Mapping[str, int], exchanges: int, sessions: int) -> dict[str, Any]:
     """The word, the share of exchanges at which something is missing, and the rule."""
-    share = sum(grade.get(name, 0) for name in LACKS) / max(1, exchanges)
+    share = missing_share(grade, exchanges)
     words = [word for _, word in WORDS] + [WORST]
     place = next((at for at, (limit, _) in enumerate(WORDS) if share <= limit), len(WORDS))
     undecrypted = grade.get("undecrypted", 0)
     if undecrypted:
         place = max(place, len(WORDS) if 2 * undecrypted > sessions else words.index("usable"))
-    return {"word": words[place], "missing_share": round(share, 6), "rule": RULE}
+    return {"word": words[place], "missing_share": round_ratio(share, 6, Bad.HIGH), "rule": RULE}
+
+
+def graded(info: TraceInfo, use: Use) -> dict[str, Any]:
+    """What a result says of a capture that its figures come from: its counts, the word, and a sentence for
+    each count that makes them worse or better than they should be."""
+    word = quality(info.grade, info.exchanges, len(info.sessions))["word"]
+    return {"grade": dict(info.grade), "quality": word, "warnings": warnings(info, use)}

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from rich.console import Console
+from rich.text import Text
 
 from smbench.measure.judging import judged_value
 from smbench.measure.warm_up import warm_up_of
@@ -36,15 +37,20 @@ def _verdict(document: dict[str, Any], out: Console) -> None:
     configuration = document["configuration"]
     speed = configuration.get("speed", 1)
     pace = configuration["pace"] + (f" ×{speed:g}" if configuration["pace"] != "fast" else "")
-    valid = "[green]valid[/]" if document["valid"] else "[red]NOT VALID[/]"
+    valid = Text("valid", "green") if document["valid"] else Text("NOT VALID", "red")
     out.print(
-        f"{valid}  {configuration['workload']} on {configuration['target']}, executor "
-        f"{configuration['executor']}, profile {configuration['profile']}, pace {pace}"
+        Text.assemble(
+            valid,
+            f"  {configuration['workload']} on {configuration['target']}, executor "
+            f"{configuration['executor']}, profile {configuration['profile']}, pace {pace}",
+        )
     )
     if document.get("stopped"):
         out.print(f"  stopped before its end: {document['stopped']}", markup=False)
     for reason in document.get("reasons", []):
         out.print(f"  not valid: {reason}", markup=False)
+    for warning in document.get("capture", {}).get("warnings", []):
+        out.print(f"  the capture has {warning}", markup=False)
     out.print(
         f"{operations['executed']:,} of {operations['planned']:,} operations in "
         f"{document['elapsed_s']:.3g} s: {_outcomes(operations)}, {operations['skipped']:,} skipped"

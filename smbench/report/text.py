@@ -7,23 +7,15 @@ from collections.abc import Container, Iterable, Sequence
 from rich.table import Table
 from rich.text import Text
 
-ONE_OF_EACH = {
-    "unanswered": "requests without a response",
-    "orphan_responses": "responses without a request",
-    "unknown_handles": "files opened before the capture began",
-    "tcp_gaps": "gaps in the TCP streams",
-    "undecrypted": "encrypted sessions without a key",
-    "malformed": "malformed messages",
-}
-"""What each count of a capture's grade is called where people read it."""
 
-
-def plain_table(headings: Sequence[str], rows: Iterable[Sequence[str]], right: Container[int] = ()) -> Table:
-    """A table of strings; the columns in `right` are numbers."""
+def plain_table(
+    headings: Sequence[str], rows: Iterable[Sequence[str | Text]], right: Container[int] = ()
+) -> Table:
+    """A table of strings, or of styled text; the columns in `right` are numbers."""
     table = Table(box=None, pad_edge=False, header_style="dim")
     for column, heading in enumerate(headings):
         table.add_column(heading, justify="right" if column in right else "left", overflow="fold")
     for row in rows:
         # Text, not markup: names from a capture may hold brackets.
-        table.add_row(*(Text(cell) for cell in row))
+        table.add_row(*(cell if isinstance(cell, Text) else Text(cell) for cell in row))
     return table

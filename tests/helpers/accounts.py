@@ -62,7 +62,7 @@ def account(capture: Path) -> Account:
 
 def tshark_counts(capture: Path) -> Counter[str]:
     """Requests by command, as tshark shows them; breaks, which servers send too, left out."""
-    argv = ["tshark", "-n", "-r", str(capture), "-o", "tcp.reassemble_out_of_order:TRUE", "-Y", "smb2"]
+    argv = ["tshark", "-n", "-r", str(capture), "-Y", "smb2"]
     argv += ["-T", "fields", "-e", "smb2.cmd", "-e", "smb2.flags.response"]
     shown = subprocess.run(argv, capture_output=True, text=True, check=False)
     counts: Counter[str] = Counter()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import struct
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 PCAP_HEADER = 24
 _RECORD = struct.Struct("<4I")
@@ -82,3 +83,11 @@ def mutated(data: bytes, chance: random.Random) -> bytes:
 
 def _broken_off(data: bytes, chance: random.Random) -> bytes:
     return data[: chance.randrange(PCAP_HEADER, len(data))] if chance.random() < 0.2 else data
+
+
+def write_without(capture: Path, target: Path, packet: int) -> None:
+    """Write a little-endian pcap file again, without one of its packets (1 is the first)."""
+    data = capture.read_bytes()
+    packets = list(records(data))
+    del packets[packet - 1]
+    target.write_bytes(data[:PCAP_HEADER] + b"".join(packets))

@@ -15,6 +15,7 @@ from smbench.capture.decode import decode
 from smbench.errors import SmbenchError
 from smbench.lift.lift import lift
 from smbench.report.inspection import inspection
+from smbench.trace.grade import BY_NAME
 from smbench.workload.store import read
 
 SHARED = PROJECT.parent / "shared" / "captures"
@@ -55,4 +56,5 @@ def test_damaged_captures_are_accounted_for(seed: int, tmp_path: Path) -> None:
     counts: Counter[str] = Counter()
     for row in document["reasons"]:
         counts[row["disposition"]] += row["count"]
+    assert document["grade"].keys() <= BY_NAME.keys(), "a new count of the grade is a line of trace/grade.py"
     assert counts == Counter({fate: count for fate, count in document["coverage"].items() if count})

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
 from helpers.command import PROJECT, THREE_USERS, run
+from helpers.mutate import write_without
 
 CAPTURES = PROJECT.parent / "shared" / "captures"
 
@@ -54,7 +56,15 @@ def test_a_capture_is_like_its_workload(made: Path) -> None:
     assert candidate["latency"]["READ"]["p50_ratio"] == 1.0
     assert candidate["latency"]["READ"]["distance"] == 0.0
     assert candidate["missing"]["count"] == candidate["extra"]["count"] == 0
-    assert candidate["users"][0] == {"reference": "user01", "candidate": "user01", "by": "name"}
+    assert candidate["users"][0] == {
+        "reference": "user01", "candidate": "user01", "by": "content", "common": 26, "exchanges": [26, 26],
+        "common_with_namesake": None,
+    }  # fmt: skip
+    assert candidate["users_alone"] == {"reference": [], "candidate": []}
+    for side in (candidate, document["reference"]):
+        assert side["quality"] == "excellent"
+        assert side["warnings"] == []
+        assert side["grade"]["tcp_gaps"] == 0
 
 
 def test_runs_without_a_wire_stand_side_by_side(made: Path) -> None:
@@ -120,7 +130,7 @@ def test_users_may_be_named_and_all_differences_written(made: Path, tmp_path: Pa
         "--limit", "3", "--differences", file,
     )  # fmt: skip
     (candidate,) = document["candidates"]
-    assert [pair["by"] for pair in candidate["users"]] == ["given", "given", "name"]
+    assert [pair["by"] for pair in candidate["users"]] == ["given", "given", "content"]
     assert 0.5 < candidate["wire"]["recall"] < 1.0
     assert len(candidate["missing"]["exchanges"]) == 3
     assert pq.read_table(file).num_rows == candidate["missing"]["count"] + candidate["extra"]["count"]
@@ -129,6 +139,41 @@ def test_users_may_be_named_and_all_differences_written(made: Path, tmp_path: Pa
         len(everything["candidates"][0]["extra"]["exchanges"])
         == everything["candidates"][0]["extra"]["count"]
     )
+
+
+def test_a_lost_packet_is_said_in_words_of_either_side_and_of_a_run(made: Path, tmp_path: Path) -> None:
+    """Without the packet, a capture's figures are what they are: the sentence says what they are worth."""
+    lost, gaps = tmp_path / "lost.pcap", "gaps in the TCP streams (lost packets): 1 beside "
+    write_without(THREE_USERS, lost, packet=200)
+    document = compared(made / "three.workload", lost)
+    (candidate,) = document["candidates"]
+    assert candidate["wire"]["recall"] < 1
+    assert candidate["grade"]["tcp_gaps"] == 1
+    assert document["reference"]["warnings"] == []
+    assert candidate["warnings"][0].startswith(gaps)
+    turned = compared(lost, made / "three.workload")
+    assert turned["reference"]["warnings"][0].startswith(gaps)
+    assert turned["candidates"][0]["warnings"] == []
+    page = tmp_path / "page.html"
+    shown = run("compare", made / "three.workload", lost, "-o", page)
+    assert f"lost.pcap: {gaps}" in shown.out
+    assert f"lost.pcap: {gaps}" in page.read_text()
+    (tmp_path / "target").mkdir()
+    replayed = run("replay", lost, tmp_path / "target", "-o", tmp_path / "lost.run", "--executor", "null",
+                   "--pace", "fast")  # fmt: skip
+    assert f"the capture has {gaps}" in replayed.out, replayed.err
+    written = json.loads((tmp_path / "lost.run" / "run.json").read_text())["capture"]
+    assert written["grade"]["tcp_gaps"] == 1
+    assert written["warnings"][0].startswith(gaps)
+    assert f"the capture has {gaps}" in (tmp_path / "lost.run" / "report.html").read_text()
+
+
+def test_who_was_held_against_whom_stands_in_text_and_page(made: Path, tmp_path: Path) -> None:
+    page = tmp_path / "page.html"
+    shown = run("compare", THREE_USERS, made / "three.workload", "-o", page).out
+    assert re.search(r"user02 +user02 +content +33 +33 +33", shown)
+    assert "<h3>Who was held against whom</h3>" in page.read_text()
+    assert "<td>what they sent</td>" in page.read_text()
 
 
 @pytest.mark.parametrize(

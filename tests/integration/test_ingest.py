@@ -57,7 +57,8 @@ def test_a_compressed_capture_gives_the_same_workload(tmp_path: Path) -> None:
         (lambda: b"\x17" * 5000, "is no capture that tshark can read"),
         (lambda: b"", r"is empty \(0 bytes\)"),
         (lambda: PCAP_HEADER, "has no packets"),
-        (lambda: b"hello\n", "if it is a capture at all"),
+        # Newer tsharks take it for a log, which cannot be written as packets.
+        (lambda: b"hello\n", "if it is a capture at all|is no capture that tshark can read"),
         (lambda: PCAP_HEADER + ethernet_tcp(b"GET / HTTP/1.0\r\n\r\n", 80), "holds no SMB2 or SMB3 traffic"),
         (lambda: PCAP_HEADER + ethernet_tcp(SMB1_NEGOTIATE, 445), "holds SMB1 only"),
         (None, "there is no capture"),

@@ -53,10 +53,16 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
         load.reads(number % 2, number, expected=0)
         load.closes(number % 2, number)
         load.add(number % 2, Stat(f"=gone {name.replace('/', '')}"), expected=0)
-    write(folder / "evil<script>.workload", load.workload)
-    (folder / "there").mkdir()
+    write(folder / "evil<script>[red].workload", load.workload)
+    (folder / "there[" / "bold]").mkdir(parents=True)
     ran = run(
-        "replay", folder / "evil<script>.workload", folder / "there", "-o", folder / "h.run", "--pace", "fast"
+        "replay",
+        folder / "evil<script>[red].workload",
+        folder / "there[" / "bold]",
+        "-o",
+        folder / "h.run",
+        "--pace",
+        "fast",
     )
     assert ran.status == 0, ran.err
     return folder / "h.run"
@@ -161,6 +167,11 @@ def test_hostile_names_are_text_on_the_page_and_no_formula_in_a_table(hostile, t
     assert run("report", hostile, "--csv", tmp_path).status == 0
     paths = [row["path"] for row in rows(tmp_path / "mismatches.csv")]
     assert any(path.startswith("'=gone") for path in paths)
+
+
+def test_hostile_names_are_no_markup_on_a_terminal(hostile):
+    (first, *_) = run("report", hostile).out.splitlines()
+    assert f"evil<script>[red].workload on {hostile.parent}/there[/bold], executor" in first
 
 
 def test_mismatches_are_grouped_by_cause(hostile):

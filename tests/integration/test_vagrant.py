@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from helpers.guest import needs_kernel
 
 PROJECT = Path(__file__).resolve().parents[2]
 VAGRANT = PROJECT / "vagrant"
@@ -326,7 +327,7 @@ exit 0
 
 
 @pytest.mark.lab
-@needs("linux.uml")
+@needs_kernel
 def test_replay_puts_the_run_on_the_server(tmp_path: Path) -> None:
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin" / "smbench-mount").write_text(SMBENCH_MOUNT)

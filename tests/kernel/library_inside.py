@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import cryptography
 import pytest
 
 from smbench import ntstatus
@@ -382,3 +383,20 @@ def test_the_shipped_capture_runs_as_captured_and_looks_so_on_the_wire(folder: P
         )
     figure("receiver CPU", str([one["cpu"]["receiver_cpu_ns"] for one in statistics]))
     figure("breaks", str([{**one["breaks"], "events": len(one["breaks"]["events"])} for one in statistics]))
+
+
+def test_workers_read_nothing_of_the_interpreter(folder: Path) -> None:
+    """It may stand where root alone may look, and the workers are an ordinary user."""
+    packages = Path(cryptography.__file__).parents[1]
+    mode = packages.stat().st_mode
+    packages.chmod(0o700)
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "smbench", "replay", OUT / "workload", f"//127.0.0.1/share/{folder.name}",
+             "--users", os.environ["LAB_USERS"], "--executor", "library", "--pace", "fast",
+             "-o", OUT / "unread.run"],
+            cwd=ROOT, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+    finally:
+        packages.chmod(mode)
+    assert done.returncode in (0, 5), done.stderr

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import lzma
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -15,6 +17,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from helpers.guest import UML, needs_kernel
 
 LAB = Path(__file__).resolve().parents[2] / "scripts" / "lab"
 NOBODY = 65534
@@ -23,9 +26,6 @@ HERE = "here, and there"
 OUT = "out, too"
 
 pytestmark = pytest.mark.lab
-with_kernel = pytest.mark.skipif(
-    shutil.which("linux.uml") is None, reason="no linux.uml here (package user-mode-linux)"
-)
 
 STORY = r"""
 echo from the guest >host-file
@@ -119,7 +119,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
     return Story(tmp_path_factory.mktemp("lab"))
 
 
-@with_kernel
+@needs_kernel
 class TestOneBoot:
     def test_exit_status_comes_back(self, story: Story) -> None:
         assert story.result.returncode == 7, story.result.stderr[-2000:]
@@ -169,7 +169,7 @@ def open_folder() -> Iterator[Path]:
         yield Path(name)
 
 
-@with_kernel
+@needs_kernel
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user; the rest ran as one")
 def test_as_an_ordinary_user_with_a_slow_network(open_folder: Path) -> None:
     command = """
@@ -194,7 +194,55 @@ def test_as_an_ordinary_user_with_a_slow_network(open_folder: Path) -> None:
     assert leftovers(open_folder) == []
 
 
-@with_kernel
+def another_kernel(folder: Path) -> None:
+    """This machine's kernel as a package unpacked in `folder`, with what the lab needs of its modules
+    compressed, as some distributions ship all of them, and no modules.dep, which names them."""
+    (folder / "usr/bin").mkdir(parents=True)
+    (folder / "usr/bin/linux.uml").symlink_to(UML / "bin/linux.uml")
+    (source,) = (UML / "lib/uml/modules").iterdir()
+    target = folder / "usr/lib/uml/modules" / source.name
+    needs = dict(line.split(":") for line in (source / "modules.dep").read_text().splitlines())
+    mounting = r"kernel/(crypto/|fs/nls/).*|.*/(cifs|overlay)\.ko"
+    wanted = [name for name in needs if re.fullmatch(mounting, name)]
+    for name in {each for module in wanted for each in (module, *needs[module].split())}:
+        (target / name).parent.mkdir(parents=True, exist_ok=True)
+        (target / f"{name}.xz").write_bytes(
+            lzma.compress((source / name).read_bytes(), lzma.FORMAT_XZ, lzma.CHECK_CRC32)
+        )
+    for listing in ("modules.order", "modules.builtin", "modules.builtin.modinfo"):
+        shutil.copy(source / listing, target)
+
+
+@needs_kernel
+def test_another_kernel_and_files_laid_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kernel, over = tmp_path / "a kernel, unpacked", tmp_path / "over, it"
+    another_kernel(kernel)
+    (over / "etc").mkdir(parents=True)
+    (over / "etc" / "laid-over").write_text("the upper one\n")
+    monkeypatch.setenv("LAB_UML", str(kernel))
+    monkeypatch.setenv("LAB_OVER", str(over))
+    command = """
+        mount -t cifs "$LAB_SHARE" /mnt -o username=user01,password=lab-user01,seal || exit 1
+        cat /etc/laid-over; ls /lib/modules/*/kernel/fs/overlayfs; head -c 5 /etc/passwd
+    """
+    result = lab("--", "bash", "-c", command, folder=tmp_path)
+    assert result.stdout.splitlines() == [b"the upper one", b"overlay.ko.xz", b"root:"], result.stderr
+    assert not list(kernel.rglob("modules.dep")), "the guest wrote into the host's files"
+    assert leftovers(tmp_path) == []
+
+
+@needs_kernel
+def test_files_to_lay_over_that_are_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LAB_OVER", str(tmp_path / "missing"))
+    result = lab("--", "true", folder=tmp_path)
+    assert result.returncode == 3
+    assert (
+        result.stderr
+        == f"scripts/lab: there is no lab here: LAB_OVER={tmp_path}/missing is no folder\n".encode()
+    )
+
+
+@needs_kernel
 def test_sigterm_ends_the_guest_and_leaves_nothing(tmp_path: Path) -> None:
     (tmp_path / "tmp").mkdir()
     process = subprocess.Popen(
@@ -222,6 +270,7 @@ def fake_kernel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[st
         (tmp_path / "bin" / "linux.uml").write_text(f"#!/bin/sh\n{script}\n")
         (tmp_path / "bin" / "linux.uml").chmod(0o755)
         monkeypatch.setenv("PATH", f"{tmp_path}/bin:{os.environ['PATH']}")
+        monkeypatch.delenv("LAB_UML", raising=False)
 
     return make
 
@@ -233,7 +282,7 @@ FAILURES = {
 }
 
 
-@with_kernel
+@needs_kernel
 @pytest.mark.parametrize("name", FAILURES)
 def test_a_kernel_that(name: str, tmp_path: Path, fake_kernel: Callable[[str], None]) -> None:
     script, options, status, words = FAILURES[name]
@@ -249,6 +298,7 @@ def test_a_kernel_that(name: str, tmp_path: Path, fake_kernel: Callable[[str], N
 def test_a_missing_kernel_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "python3").symlink_to(Path(sys.executable).resolve())
     monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("LAB_UML", raising=False)
     result = lab("--", "true", folder=tmp_path)
     assert result.returncode == 3
     assert result.stderr.startswith(b"scripts/lab: there is no lab here: linux.uml")

@@ -1,20 +1,20 @@
-"""The fast decoder against pyshark's own dissection, exchange by exchange and field by field."""
+"""The decoder against tshark's dissection as pyshark shows it, exchange by exchange and field by field."""
 
 from __future__ import annotations
 
-import asyncio
 import calendar
 import re
 import subprocess
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from smbench.capture.decode import DecodeOptions, decode
+from smbench.capture.tshark import ask
 from smbench.trace.model import Command, Exchange
 
 pytestmark = pytest.mark.captures
@@ -56,7 +56,7 @@ WITH_FILE = {(command, False) for command in (6, 7, 8, 9, 10, 11, 14, 15, 16, 17
 
 SMALL = [
     "torture_compound.pcap", "torture_lease.pcap", "torture_notify.pcap", "torture_oplock.pcap",
-    "oisf_smb2-delete.pcap", "zeek_krb_smb2_krb.pcap", "zeek_smb_smb2readwrite.pcap",
+    "oisf_smb2-delete.pcap", "zeek_dce-rpc_kerberos445_auth.pcapng", "zeek_smb_smb2readwrite.pcap",
     "oisf_smb2-01_smb2-peter.pcap", "smbclient_311_plain.pcap", "smbclient_202_plain.pcap",
     "zeek_krb_kerberos_tso.pcapng",
 ]  # fmt: skip
@@ -75,44 +75,41 @@ def raw(layer: Any, name: str) -> str | None:
     return None if field is None else field.raw_value.lower()
 
 
+TIME_SHOWN = {
+    "up to 4.4": (r"(\w+ +\d+, \d+ \d+:\d+:\d+)\.(\d+)", "%b %d, %Y %H:%M:%S"),
+    "from 4.6": (r"(\d+-\d+-\d+[T ]\d+:\d+:\d+)\.(\d+)", "%Y-%m-%dT%H:%M:%S"),
+}
+"""How PDML shows absolute times, by the version of tshark."""
+
+
 def nanoseconds(layer: Any, name: str) -> int | None:
     field = layer.get_field(name)
     if field is None:
         return None
-    found = re.match(r"(\w+ +\d+, \d+ \d+:\d+:\d+)\.(\d+)", field.show)
-    if found is None:
-        return None
-    return calendar.timegm(time.strptime(found[1], "%b %d, %Y %H:%M:%S")) * 10**9 + int(found[2])
+    for pattern, form in TIME_SHOWN.values():
+        if found := re.match(pattern, field.show):
+            text = found[1].replace(" ", "T") if "T" in form else found[1]
+            return calendar.timegm(time.strptime(text, form)) * 10**9 + int(found[2].ljust(9, "0"))
+    return None
 
 
-@pytest.fixture
-def dissected() -> Callable[..., Iterator[tuple[int, Any]]]:
-    """(frame, SMB2 layer) of every message that pyshark shows."""
-    import pyshark
-
-    def dissect(path: Path) -> Iterator[tuple[int, Any]]:
-        parameters = ["-o", "tcp.reassemble_out_of_order:TRUE"]
-        capture = pyshark.FileCapture(
-            str(path), display_filter="smb2", keep_packets=False, custom_parameters=parameters
-        )
-        try:
-            for packet in capture:
-                for layer in packet.layers:
-                    if layer.layer_name == "smb2" and layer.get_field("cmd") is not None:
-                        yield int(packet.number), layer
-        finally:
-            capture.close()
-            # Else every later child of this process is announced to pyshark's loop, which nobody runs.
-            asyncio.get_child_watcher().close()
-
-    return dissect
+PACKET = re.compile(rb"<packet>.*?</packet>", re.DOTALL)
 
 
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def dissected(path: Path) -> Iterator[tuple[int, Any]]:
+    """(frame, SMB2 layer) of every message that pyshark shows of tshark's dissection."""
+    from pyshark.tshark.output_parser.tshark_xml import packet_from_xml_packet
+
+    shown = ask(["-Y", "smb2", "-T", "pdml"], path)
+    for found in PACKET.finditer(shown):
+        packet = packet_from_xml_packet(found[0])
+        for layer in packet.layers:
+            if layer.layer_name == "smb2" and layer.get_field("cmd") is not None:
+                yield int(packet.number), layer
+
+
 @pytest.mark.parametrize("name", SMALL)
-def test_every_field_of_every_exchange(
-    name: str, captures: Path, tmp_path: Path, dissected: Callable[..., Iterator[tuple[int, Any]]]
-) -> None:
+def test_every_field_of_every_exchange(name: str, captures: Path, tmp_path: Path) -> None:
     exchanges = list(decode([captures / name], tmp_path).exchanges)
     requests = {(e.frame, e.message_id, e.command): e for e in exchanges}
     responses = {

@@ -35,10 +35,13 @@ class Wire:
         return self.say(number, Command.NEGOTIATE, request, m.NegotiateResponse(dialect=0x311), session=0)
 
     def logs_on(
-        self, number: int, session: int, account: str | None = "alice", status: int = 0, binding: bool = False
-    ) -> Wire:
+        self, number: int, session: int, account: str | None = "alice", status: int = 0,
+        binding: bool = False, previous: int = 0,
+    ) -> Wire:  # fmt: skip
         more = m.SessionSetupRequest(mechanism="ntlmssp", binding=binding)
-        who = m.SessionSetupRequest(account=account, domain="LAB", mechanism="ntlmssp", binding=binding)
+        who = m.SessionSetupRequest(
+            account=account, domain="LAB", mechanism="ntlmssp", binding=binding, previous_session_id=previous
+        )
         processing = {"session": session, "given": not binding, "status": 0xC0000016}
         self.say(number, Command.SESSION_SETUP, more, m.SessionSetupResponse(), **processing)
         answer = m.SessionSetupResponse(0)
@@ -71,18 +74,21 @@ class Wire:
     def say(
         self, number: int, command: int, request: m.Message, response: m.Message | None, session: int,
         tree: int | None = 3, status: int = 0, given: bool = False, related: bool = False, dfs: bool = False,
-        notification: bool = False, frame: int | None = None,
+        notification: bool = False, frame: int | None = None, took: int = 1,
     ) -> Wire:  # fmt: skip
         place = len(self.said)
         exchange = Exchange(-1, 0, frame or place, command, place * STEP, number, place)
-        exchange.response_ns, exchange.status = place * STEP + 1, status
+        exchange.response_ns, exchange.status = place * STEP + took, status
         exchange.request, exchange.response = request, response
         exchange.related, exchange.dfs, exchange.notification = related, dfs, notification
         chain = 0 if frame else -1
-        paired = Paired(place * STEP, 0, frame or place, place, exchange, chain, session, tree, given)
+        paired = Paired(place * STEP, 0, frame or place, place, number, exchange, chain, session, tree, given)
         self.said.append(paired)
         self.facts.exchange(paired)
         return self
+
+    def logs_off(self, number: int, session: int) -> Wire:
+        return self.say(number, Command.LOGOFF, m.Message(), m.Message(), session=session)
 
     def run(self) -> list[Exchange]:
         self.people = directory([self.facts])
@@ -223,6 +229,23 @@ def test_sessions_that_follow_one_another_are_one_user() -> None:
 def test_sessions_that_overlap_with_other_client_guids_are_two_users() -> None:
     wire = client().connection(1).logs_on(1, 8).mounts(1, 8).opens(0, 7, "a", "f1")
     assert wire.users() == [("LAB\\alice", [0]), ("LAB\\alice#2", [1])]
+
+
+@pytest.mark.parametrize("took", [1, STEP, 26 * STEP])
+def test_when_an_answer_came_changes_no_user(took: int) -> None:
+    wire = client().opens(0, 7, "a", "f1", took=took).connection(1).logs_on(1, 8).mounts(1, 8)
+    assert wire.users() == [("LAB\\alice", [0, 1])]
+
+
+def test_who_only_takes_leave_is_not_there_any_more() -> None:
+    wire = client().opens(0, 7, "a", "f1").connection(1).logs_on(1, 8).logs_off(0, 7).mounts(1, 8)
+    assert wire.users() == [("LAB\\alice", [0, 1])]
+
+
+def test_a_session_in_anothers_place_is_of_the_same_user_whatever_else_goes_on() -> None:
+    wire = client().connection(1).logs_on(1, 8).mounts(1, 8).opens(0, 7, "a", "f1")
+    wire.connection(2).logs_on(2, 9, previous=8).mounts(2, 9).opens(1, 8, "b", "f2").opens(0, 7, "c", "f3")
+    assert wire.users() == [("LAB\\alice", [0]), ("LAB\\alice#2", [1, 2])]
 
 
 def test_the_same_account_elsewhere_is_another_user() -> None:

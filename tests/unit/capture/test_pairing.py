@@ -20,7 +20,7 @@ READ_REQUEST = struct.pack("<HBBIQ16sI", 49, 0, 0, 4096, 8192, FILE, 1) + bytes(
 
 
 def feed(pairing: Pairing, *pdus: Pdu) -> list[Paired]:
-    return [paired for pdu in pdus if (paired := pairing.message(pdu)) is not None]
+    return [paired for pdu in pdus for paired in pairing.message(pdu)]
 
 
 def test_a_response_ends_its_request(header: Make, pdu: AsPdu) -> None:
@@ -63,9 +63,46 @@ def test_a_response_without_its_request_is_counted_and_no_exchange(header: Make,
     pairing = Pairing(0)
     assert feed(pairing, pdu(1, header(READ, 4, response=True))) == []
     assert feed(pairing, pdu(2, header(READ, 5)), pdu(3, header(CREATE, 5, response=True))) == []
-    assert pairing.counts == {"orphan_responses": 2}
     assert [paired.exchange.frame for paired in pairing.unanswered()] == [2]
-    assert pairing.counts["unanswered"] == 1
+    assert pairing.counts == {"orphan_responses": 2, "unanswered": 1}
+
+
+def test_an_answer_that_was_recorded_first_waits_for_its_request(header: Make, pdu: AsPdu) -> None:
+    pairing = Pairing(0)
+    pending = pdu(1, header(NOTIFY, 4, response=True, status=0x103, async_id=9), 3000)
+    final = pdu(2, header(NOTIFY, 4, response=True, status=0xC0000120, async_id=9), 4000)
+    (done,) = feed(pairing, pending, final, pdu(3, header(NOTIFY, 4), 2000))
+    exchange = done.exchange
+    assert (exchange.frame, exchange.time_ns, exchange.pending_ns, exchange.response_ns) == (
+        3,
+        2000,
+        3000,
+        4000,
+    )
+    assert exchange.status == 0xC0000120
+    assert list(pairing.unanswered()) == []
+    assert pairing.counts == {"orphan_responses": 0, "unanswered": 0}
+
+
+def test_no_answer_is_ahead_of_its_request_in_time(header: Make, pdu: AsPdu) -> None:
+    (done,) = feed(Pairing(0), pdu(1, header(READ, 4, response=True), 1000), pdu(2, header(READ, 4), 2500))
+    assert (done.exchange.time_ns, done.exchange.response_ns, done.exchange.response_frame) == (2500, 2500, 1)
+
+
+def test_an_answer_of_another_time_or_command_is_an_orphan_all_the_same(header: Make, pdu: AsPdu) -> None:
+    pairing = Pairing(0)
+    assert (
+        feed(pairing, pdu(1, header(READ, 4, response=True), 0), pdu(2, header(READ, 4), 1_000_000_001)) == []
+    )
+    assert feed(pairing, pdu(3, header(READ, 5, response=True)), pdu(4, header(CREATE, 5))) == []
+    assert pairing.counts == {"orphan_responses": 2}
+
+
+def test_answers_wait_in_bounded_memory(header: Make, pdu: AsPdu) -> None:
+    pairing = Pairing(0)
+    assert feed(pairing, *(pdu(n, header(READ, n, response=True), 0) for n in range(3000))) == []
+    assert pairing.counts["orphan_responses"] == 3000 - 1024
+    assert [done.exchange.message_id for done in feed(pairing, pdu(9000, header(READ, 2999), 0))] == [2999]
 
 
 def test_a_break_that_nobody_asked_for_is_a_notification(header: Make, pdu: AsPdu) -> None:

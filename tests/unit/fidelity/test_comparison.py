@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from helpers.command import THREE_USERS
+from helpers.sides import side_of
 from helpers.story import Wire
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -32,10 +33,7 @@ def side(tmp_path: Path) -> Callable[..., Side]:
     """Makes a side of a story, or of a trace."""
 
     def make(wire: Wire | Trace, name: str = "side", **fields: Any) -> Side:
-        trace = wire.trace() if isinstance(wire, Wire) else wire
-        folder = tmp_path / name
-        lift(trace, folder)
-        return Side(name, trace.info, list(trace.exchanges), read_fates(folder), **fields)
+        return side_of(wire, tmp_path / name, **fields)
 
     return make
 
@@ -138,6 +136,88 @@ def test_of_equals_the_more_alike_is_matched(side: Callable[..., Side]) -> None:
     compared = compare(side(one, "one"), side(two, "two"))
     assert compared.parameters == {}
     assert [extra.exchange for extra in compared.differences.all(EXTRA)] == [0]
+
+
+def test_one_more_listing_is_no_mismatch_and_the_extra_is_that_one(side: Callable[..., Side]) -> None:
+    """A directory takes one request more to list; the last one still says that there are no more."""
+
+    def story(*names: str) -> Wire:
+        wire = Wire()
+        listing = wire.client("ann").opens_directory("d")
+        for name in names:
+            listing.lists(name)
+        listing.ends_listing().closes()
+        return wire
+
+    compared = compare(side(story("a"), "one"), side(story("a", "b"), "two"))
+    assert scores(compared) == (4, 5, 4)
+    assert (compared.outcomes.matched, compared.outcomes.mismatched) == (4, 0)
+    assert [one.status for one in compared.differences.all(EXTRA)] == ["STATUS_SUCCESS"]
+    assert compared.matching.alike == (0, 1)
+
+
+def test_duplicates_behind_their_originals_are_the_extra_ones(side: Callable[..., Side]) -> None:
+    """Five looks at two files in turn, by two users, are sent twice each: everything else keeps its order."""
+
+    def story(twice: frozenset[int]) -> Wire:
+        wire = Wire()
+        people = [wire.client(name) for name in ("ann", "bob")]
+        for turn in range(60):
+            opened = people[turn % 2].opens("shared", at_ns=turn * 1_000_000)
+            if turn in twice:
+                people[turn % 2].opens("shared", at_ns=turn * 1_000_000 + 20_000)
+            opened.closes()
+        return wire
+
+    twice = frozenset((3, 10, 11, 40, 59))
+    compared = compare(side(story(frozenset()), "one"), side(story(twice), "two"))
+    assert scores(compared) == (120, 125, 120)
+    assert compared.order.inverted == 0
+    extra = [one.exchange for one in compared.differences.all(EXTRA)]
+    assert extra == [2 * turn + before + 1 for before, turn in enumerate(sorted(twice))]
+    assert compared.matching.alike == (0, 5)
+
+
+@pytest.mark.parametrize("speed", [0.1, 1, 7])
+@pytest.mark.parametrize("lost", [0, 17, 39])
+def test_a_lost_poll_is_that_one_at_any_speed(side: Callable[..., Side], lost: int, speed: float) -> None:
+    """A file is looked at again and again, and others are opened in between."""
+
+    def story(without: int | None, speed: float) -> Wire:
+        wire = Wire()
+        ann = wire.client("ann")
+        for turn in range(40):
+            wire.now_ns = int(turn * 1_000_000_000 * speed)
+            ann.opens(f"other{turn}").closes()
+            if turn != without:
+                ann.opens("polled", at_ns=int((turn * 1_000_000_000 + 300_000_000) * speed))
+        return wire
+
+    compared = compare(side(story(None, 1), "one"), side(story(lost, speed), "two"))
+    assert [one.exchange for one in compared.differences.all(MISSING)] == [3 * lost + 2]
+    assert compared.order.inverted == 0
+    assert compared.matching.alike == (1, 0)
+
+
+def test_equal_requests_in_flight_together_are_paired_by_their_status(side: Callable[..., Side]) -> None:
+    def story(*statuses: int, takes_ns: int) -> Wire:
+        wire = Wire()
+        ann = wire.client("ann")
+        for status in statuses:
+            ann.opens("f", status, takes_ns=takes_ns)
+        return wire
+
+    refused = 0xC0000043
+    together = compare(
+        side(story(0, refused, takes_ns=10_000_000), "a"), side(story(refused, 0, takes_ns=500_000), "b")
+    )
+    assert (together.outcomes.matched, together.outcomes.mismatched) == (2, 0)
+    assert (together.matching.swapped, together.order.inverted) == (1, 1)
+    in_turn = compare(
+        side(story(0, refused, takes_ns=500_000), "c"), side(story(refused, 0, takes_ns=500_000), "d")
+    )
+    assert (in_turn.outcomes.matched, in_turn.outcomes.mismatched) == (0, 2)
+    assert (in_turn.matching.swapped, in_turn.order.inverted) == (0, 0)
 
 
 def test_outcomes_are_compared_by_status(side: Callable[..., Side]) -> None:
@@ -267,6 +347,19 @@ def test_the_shipped_capture_is_like_itself(shipped: Shipped) -> None:
     assert compared.outcomes.mismatched == 0
     assert len(compared.differences) == 0
     assert compared.rows[0].tally.breaks.total() == 2
+
+
+@pytest.mark.parametrize("names", [["user02", "user01", "user03"], ["a", "b", "c"], ["user03", "x", "y"]])
+def test_accounts_may_be_swapped_or_renamed(shipped: Shipped, names: list[str]) -> None:
+    users = [replace(user, name=name) for user, name in zip(shipped.side.info.users, names, strict=True)]
+    changed = replace(shipped.side, info=replace(shipped.side.info, users=users), exchanges=shipped.exchanges)
+    compared = compare(shipped.side, changed)
+    assert (compared.wire.recall, compared.wire.precision) == (1.0, 1.0)
+    assert [(pair.reference, pair.candidate, pair.by) for pair in compared.users] == [
+        (user, user, "content") for user in range(3)
+    ]
+    by_force = compare(shipped.side, changed, {"user01": names[1], "user02": names[0]})
+    assert scores(by_force) == (240, 240, 221)
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

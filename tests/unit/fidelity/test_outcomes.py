@@ -43,7 +43,7 @@ def held(
             "kind": [type(CALLS[number][0]).__name__ for number in numbers],
             "expected": ["ok"] * rows,
             "outcome": [(told or {}).get(number, "ok") for number in numbers],
-            "length": [0] * rows,
+            "length": pa.array([2**64 - 1] * rows, pa.uint64()),
             "bytes": [0] * rows,
             "intended_ns": [1000 * number for number in numbers],
             "issued_ns": [0] * rows,

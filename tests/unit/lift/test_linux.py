@@ -7,7 +7,7 @@ from typing import Any
 
 from helpers.story import DIRECTORY, WRITE, Client, Lifted, Wire, lifted
 
-from smbench.workload.calls import Call, Open, SetAttributes, SetTimes, Stat, Truncate
+from smbench.workload.calls import Call, Flush, Open, SetAttributes, SetTimes, Stat, Truncate
 from smbench.workload.store import with_client_calls
 
 CIFS: dict[str, Any] = {"request": {"contexts": ("QFid",)}}
@@ -115,6 +115,45 @@ def test_a_flush_that_nothing_follows_is_a_flush(tmp_path: Path) -> None:
         "SetAttributes",
         "Close",
     ]
+
+
+def sets_by_name(client: Client, path: str) -> None:
+    """What cifs.ko 6.12 sends for utimensat on a file, after the flush of what is open for writing."""
+    with client:
+        client.opens(path, access=0x100, **CIFS).sets(4, attributes=0, written_ns=SECOND).closes()
+
+
+def test_the_flush_before_attributes_are_set_by_name_is_the_clients(tmp_path: Path) -> None:
+    wire = Wire()
+    alice = wire.client("alice")
+    alice.looks("x", **CIFS)
+    opened = alice.opens("x", access=WRITE)
+    other = alice.opens("y", access=WRITE)
+    opened.writes(0, 10).flushes().flushes()
+    other.flushes()
+    sets_by_name(alice, "x")
+    opened.flushes().writes(10, 10)
+    sets_by_name(alice, "x")
+    opened.closes()
+    story = lifted(wire, tmp_path)
+    assert story.kinds == [
+        *("Stat", "Open", "Open", "Write", "Flush", "Flush", "Open", "SetTimes", "Close"),
+        *("Flush", "Write", "Open", "SetTimes", "Close", "Close"),
+    ]
+    assert story.rules.count("flush-before") == 1
+    assert by_client(story) == [(Flush(1), (7,))]
+
+
+def test_another_clients_flush_before_it_sets_attributes_is_its_users(tmp_path: Path) -> None:
+    wire = Wire()
+    alice = wire.client("alice")
+    opened = alice.opens("x", access=WRITE).flushes()
+    with alice:
+        alice.opens("x", access=0x100).sets(4, attributes=0, written_ns=SECOND).closes()
+    opened.closes()
+    story = lifted(wire, tmp_path)
+    assert story.kinds == ["Open", "Flush", "Open", "SetTimes", "Close", "Close"]
+    assert by_client(story) == []
 
 
 def test_other_clients_mean_what_they_send(tmp_path: Path) -> None:

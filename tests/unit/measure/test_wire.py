@@ -50,9 +50,11 @@ def test_a_server_that_cannot_be_resolved_is_said() -> None:
 
 
 def test_a_missing_program_names_its_package(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wire.shutil, "which", lambda *_args, **_kwargs: None)
-    with pytest.raises(SetupError, match=r"tcpdump is missing.* apt install tcpdump"):
-        wire._program("tcpdump", "tcpdump")
+    monkeypatch.setattr(
+        wire.shutil, "which", lambda name, **_kwargs: "/usr/bin/dnf" if name == "dnf" else None
+    )
+    with pytest.raises(SetupError, match=r"editcap is missing.* dnf install wireshark-cli"):
+        wire._program("editcap")
 
 
 @pytest.fixture
@@ -122,7 +124,7 @@ def test_a_refused_capture_is_one_sentence_and_leaves_nothing(
     refusing = tmp_path / "tcpdump"
     refusing.write_text('#!/bin/sh\necho "tcpdump: lo: You don\'t have permission to capture" >&2\nexit 1\n')
     refusing.chmod(0o755)
-    monkeypatch.setattr(wire, "_program", lambda name, _package: str(refusing) if name == "tcpdump" else name)
+    monkeypatch.setattr(wire, "_program", lambda name: str(refusing) if name == "tcpdump" else name)
     monkeypatch.setattr(wire, "find_route", lambda *_: Route(("127.0.0.1",), "lo"))
     scratch = tmp_path / "scratch"
     scratch.mkdir()

@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smbench.errors import UsageError
+from smbench.identity import Identity
 from smbench.mounts.accounts import Account
 from smbench.mounts.facts import CaptureFacts, gather_facts
-from smbench.mounts.identity import Identity
 from smbench.mounts.options import Option, account_options, derive_options, merge, override, to_argument
 from smbench.mounts.target import ShareTarget
 from smbench.trace.model import Connection, Session, TraceInfo
@@ -23,7 +23,7 @@ def names(options: tuple[Option, ...]) -> set[str]:
     return {str(option) for option in options}
 
 
-WIRE = {"cache=none", "actimeo=3600", "closetimeo=0", "nosparse", "nodfs"}
+WIRE = {"cache=none", "actimeo=3600", "closetimeo=0", "nosparse", "nodfs", "nohandlecache"}
 
 
 def test_the_wire_profile_adds_nothing_to_the_wire() -> None:
@@ -109,6 +109,7 @@ def test_a_server_that_offered_little_is_kept_to_it() -> None:
         ("cache=loose", "cache=loose", "cache=none"),
         ("noserverino", "noserverino", "serverino"),
         ("dfs", "dfs", "nodfs"),
+        ("handlecache", "handlecache", "nohandlecache"),
         ("vers=3.0", "vers=3.0", "vers=3.1.1"),
         ("echo_interval=5", "echo_interval=5", "echo_interval"),
     ],

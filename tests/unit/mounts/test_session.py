@@ -5,10 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from smbench import identity
 from smbench.errors import SetupError, UsageError
-from smbench.mounts import cifs, identity, session
+from smbench.identity import Identity
+from smbench.mounts import cifs, session
 from smbench.mounts.accounts import Account
-from smbench.mounts.identity import Identity, worker_identity
+from smbench.mounts.identity import worker_identity
 from smbench.mounts.session import UserMount, open_target
 from smbench.mounts.target import DirectoryTarget, ShareTarget
 
@@ -68,7 +70,7 @@ def test_an_ordinary_user_stays_itself_and_cannot_mount(monkeypatch: pytest.Monk
 
 
 def test_without_mount_cifs(as_root: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cifs.shutil, "which", lambda *_, **__: None)
+    monkeypatch.setattr(cifs.shutil, "which", lambda name, **_: name if name == "apt-get" else None)
     with pytest.raises(SetupError, match="apt-get install cifs-utils"):
         cifs.require_client()
 

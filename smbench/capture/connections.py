@@ -1,0 +1,167 @@
+"""TCP connections by their addresses: packets in, in the capture's order; each direction in order out."""
+
+from __future__ import annotations
+
+import socket
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Callable
+from enum import StrEnum
+from typing import NamedTuple
+
+from smbench.capture.framing import Framing, Message, Packet
+from smbench.capture.lines import Stream
+from smbench.capture.segments import SYN, Segment
+from smbench.capture.stream import Direction
+
+Key = tuple[int, int]
+"""A connection by its first packet: (capture, frame)."""
+Kept = Callable[[bytes, int], int]
+"""A message's header and size → how many of its bytes are needed."""
+
+
+class Reason(StrEnum):
+    """Why a connection is not read directly."""
+
+    ENCRYPTED = "encrypted"
+    COMPRESSED = "compressed"
+    KERBEROS = "Kerberos"
+    NOT_ASKED = "not asked"
+
+
+class HandedOver(NamedTuple):
+    """A connection that somebody else reads: its ends, its first packet, and the bytes from there on."""
+
+    ends: bytes
+    key: Key
+    reason: Reason
+    size: int
+
+
+class Connection(ABC):
+    """One TCP connection: what its two directions carry comes to `message`."""
+
+    def __init__(self, kept: Kept, client: bytes, server: bytes, key: Key) -> None:
+        self.name = client + server
+        self.key = key
+        self.reason: Reason | None = None
+        """Set where nobody wants to hear more of it here."""
+        self.bytes = 0
+        """What it has carried since then."""
+        self.counts: Counter[str] = Counter()
+        self.ends = Stream(b"", *_address(client), *_address(server))
+        self.requests = Direction(Framing(self, kept, from_server=False))
+        self.responses = Direction(Framing(self, kept, from_server=True))
+        self.sessions: set[int] = set()
+
+    @abstractmethod
+    def message(self, message: Message) -> None:
+        """What one length framed, of either direction."""
+
+    def unreadable(self, what: str) -> None:
+        """Bytes that are no message, or were lost with one."""
+        self.counts[what] += 1
+
+    def known_session(self, session_id: int) -> bool:
+        """Whether the connection has used this session id."""
+        return session_id in self.sessions or not self.sessions
+
+    def end(self) -> None:
+        """No more packets."""
+        for direction in (self.requests, self.responses):
+            direction.end()
+            self.counts["tcp_gaps"] += direction.gaps
+            self.counts["snapped"] += direction.snapped
+
+
+def _address(end: bytes) -> tuple[str, int]:
+    family = socket.AF_INET if len(end) == 6 else socket.AF_INET6
+    return socket.inet_ntop(family, end[:-2]), int.from_bytes(end[-2:], "big")
+
+
+Make = Callable[[bytes, bytes, Key], Connection]
+"""Client's and server's end, as packed address and port, and the first packet → the connection."""
+
+
+class _Entry(NamedTuple):
+    """A connection as the packets of one direction see it."""
+
+    connection: Connection
+    mine: Direction
+    other: Direction
+    home: int
+
+
+class Connections:
+    """All connections of a capture, by their addresses, which may be used again.
+
+    Of several readers of the same packets, the `number`th of `of` is asked for its connections only: one goes
+    where there is least so far, and all readers agree on that.
+    """
+
+    def __init__(self, make: Make, ports: frozenset[int], number: int = 0, of: int = 1) -> None:
+        self._make = make
+        self._ports = frozenset(port.to_bytes(2, "big") for port in ports)
+        self._number = number
+        self._loads = [0] * of
+        self._current: dict[bytes, _Entry] = {}
+        self.handed_over: list[HandedOver] = []
+        """Connections that have ended and that somebody else must read."""
+
+    def packet(self, segment: Segment, packet: Packet) -> None:
+        """One more packet, in the order of the capture."""
+        source, target, sequence, acknowledged, flags, data, start, end, length = segment
+        entry = self._current.get(source + target)
+        if entry is None:
+            entry = self._new(source, target, packet, self._loads.index(min(self._loads)))
+        connection, mine, other, home = entry
+        self._loads[home] += length
+        if flags & SYN:
+            if mine.begins_again(sequence):
+                connection, mine, other, _ = self._new(source, target, packet, home)
+            mine.begin(sequence)
+            sequence += 1
+        if connection.reason is not None:
+            connection.bytes += length
+            return
+        if length:
+            other.settle()
+            if not mine.segment(sequence, data, start, end, length, packet):
+                strays = mine.strays
+                connection, mine, other, _ = self._new(source, target, packet, home)
+                for number, captured, size, when in strays:
+                    mine.segment(number, captured, 0, len(captured), size, when)
+        if other.waits:
+            if acknowledged >= 0:
+                other.acknowledge(acknowledged)
+            other.wait()
+        if mine.waits:
+            mine.wait()
+
+    def finish(self) -> None:
+        """The end of the captures."""
+        for connection in {
+            entry.connection.key: entry.connection for entry in self._current.values()
+        }.values():
+            self._retire(connection)
+        self._current.clear()
+
+    def _retire(self, connection: Connection) -> None:
+        connection.end()
+        if connection.reason not in (None, Reason.NOT_ASKED):
+            self.handed_over.append(
+                HandedOver(connection.name, connection.key, connection.reason, connection.bytes)
+            )
+
+    def _new(self, source: bytes, target: bytes, packet: Packet, home: int) -> _Entry:
+        before = self._current.get(source + target)
+        if before is not None:
+            self._retire(before.connection)
+        from_client = target[-2:] in self._ports or source[-2:] not in self._ports
+        client, server = (source, target) if from_client else (target, source)
+        made = self._make(client, server, (packet.capture, packet.frame))
+        if home != self._number:
+            made.reason = Reason.NOT_ASKED
+        self._current[client + server] = _Entry(made, made.requests, made.responses, home)
+        self._current[server + client] = _Entry(made, made.responses, made.requests, home)
+        return self._current[source + target]

@@ -1,0 +1,143 @@
+"""The direct decoder: the messages of a connection → exchanges, for SMB2 in the clear.
+
+What it cannot open it hands over, by connection: tshark reads what is encrypted (where there are keys),
+compressed, or names its user by Kerberos (in a ticket, where there is a keytab; or by way of the server).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from smbench.capture.collect import Collector
+from smbench.capture.connections import Connection, Key, Reason
+from smbench.capture.framing import COMPRESSED, SEALED, SEALED_HEADER, SMB1, SMB2, Message, Packet
+from smbench.capture.lines import Pdu, Sealed
+from smbench.capture.ntlm import identity
+from smbench.capture.pairing import Pairing
+from smbench.capture.tap import LIMIT, LIMITS
+from smbench.capture.wire import HEADER_BYTES
+from smbench.trace.model import Command
+
+_WHOLE_FRAME = b"1"
+_IAKERB = bytes.fromhex("06062b0601050205")
+"""The OID of Kerberos by way of the server, as macOS clients use it: it names the user in the clear."""
+_LEAST = 32
+"""Bytes of a header that say what a message is and which it belongs to: command, flags, message id."""
+_SESSION_SETUP_REQUEST = Command.SESSION_SETUP * 2
+
+
+@dataclass(frozen=True, slots=True)
+class Opens:
+    """What tshark could open: whether there are keys, and a keytab among them."""
+
+    keys: bool = False
+    keytab: bool = False
+
+
+def _kind(header: bytes | bytearray) -> int:
+    """command * 2 + (1 for a response)."""
+    return int.from_bytes(header[12:14], "little") * 2 + (int.from_bytes(header[16:17]) & 1)
+
+
+def kept(header: bytes, size: int) -> int:
+    """How many of a message's bytes are needed, judged by its header."""
+    if header[:4] in (SEALED, SMB1):
+        return min(size, HEADER_BYTES)
+    compound = header[20:24] != b"\0\0\0\0"
+    if header[:4] != SMB2 or len(header) < HEADER_BYTES or compound:
+        return size
+    return min(size, LIMITS.get(_kind(header), LIMIT))
+
+
+class Conversation(Connection):
+    """A connection whose exchanges go to a collector."""
+
+    def __init__(self, collector: Collector, opens: Opens, client: bytes, server: bytes, key: Key) -> None:
+        super().__init__(kept, client, server, key)
+        self._collector = collector
+        self._opens = opens
+        self._number = -1
+        self._pairing: Pairing | None = None
+        self._smb1_frame = -1
+
+    def message(self, message: Message) -> None:
+        """What one length framed, of either direction."""
+        magic = bytes(message.data[message.start : message.start + 4])
+        if self.reason is not None:
+            return
+        if magic == SMB2:
+            self._chain(message)
+        elif magic == SEALED:
+            self._sealed(message)
+        elif magic == COMPRESSED:
+            self.reason = Reason.COMPRESSED
+        elif magic == SMB1:
+            self.counts["smb1_frames"] += message.packet.frame != self._smb1_frame
+            self._smb1_frame = message.packet.frame
+        else:
+            self.counts["malformed"] += 1
+
+    def end(self) -> None:
+        """No more packets."""
+        super().end()
+        if self.reason is not None:
+            if self._number >= 0:
+                self._collector.forgotten.add(self._number)
+        elif self._pairing is None:
+            # What never spoke SMB2 lacks nothing of it.
+            self._collector.facts.counts["smb1_frames"] += self.counts["smb1_frames"]
+        else:
+            self._collector.finish(self._pairing)
+            self._collector.facts.counts.update(self.counts)
+
+    def _begin(self, packet: Packet) -> Pairing:
+        if self._pairing is None:
+            self._number = self._collector.connect(self.ends, True, packet.time_ns)
+            self._pairing = Pairing(self._number)
+        return self._pairing
+
+    def _chain(self, message: Message) -> None:
+        """The messages of a compound, each from where the one before says ([MS-SMB2] 3.2.4.1.4)."""
+        data, at, stop = message.data, message.start, message.start + message.size
+        holes = [(message.start + first, message.start + last) for first, last in message.holes]
+        while True:
+            header = data[at : at + HEADER_BYTES]
+            following = int.from_bytes(header[20:24], "little")
+            end = min(at + (following or stop - at), at + LIMITS.get(_kind(header), LIMIT), message.end)
+            hole = next((first for first, last in holes if last > at), end)
+            if hole < at + _LEAST:
+                self.counts["lost_messages" if holes else "malformed"] += 1
+                return
+            self.counts["cut_messages"] += hole < end
+            self._pdu(bytes(data[at : min(hole, end)]), message.packet)
+            if not following or self.reason is not None:
+                return
+            if following < HEADER_BYTES or at + following >= stop:
+                self.counts["malformed"] += 1
+                return
+            at += following
+
+    def _pdu(self, data: bytes, packet: Packet) -> None:
+        pairing = self._begin(packet)
+        who = None
+        if _kind(data) == _SESSION_SETUP_REQUEST:
+            who = identity(data)
+            if _IAKERB in data:
+                self.reason = Reason.KERBEROS
+        if session_id := int.from_bytes(data[40:48], "little"):
+            self.sessions.add(session_id)
+        for paired in pairing.message(Pdu(*packet, b"", _WHOLE_FRAME, data, who)):
+            if self._opens.keytab and getattr(paired.exchange.request, "mechanism", None) == "krb5":
+                self.reason = Reason.KERBEROS
+            self._collector.complete(paired)
+
+    def _sealed(self, message: Message) -> None:
+        if self._opens.keys:
+            self.reason = Reason.ENCRYPTED
+            return
+        self._begin(message.packet)
+        header = message.data[message.start : min(message.end, message.start + SEALED_HEADER)]
+        session_id = int.from_bytes(header[44:52], "little")
+        self.sessions.add(session_id)
+        self._collector.facts.sealed(self._number, Sealed(message.packet.time_ns, b"", session_id))
+        self._collector.facts.counts["sealed_messages"] += 1

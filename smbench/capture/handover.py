@@ -1,0 +1,158 @@
+"""What tshark has to read, written for it: connections that were handed over, packets that are no plain TCP.
+
+A connection's messages go out whole and in order, in segments of their own with nothing missing between them:
+what order and loss do to a stream is dealt with in one place (`stream.py`). What has holes stays closed.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections import Counter
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+
+from smbench.capture.connections import Connection, Connections, HandedOver, Key, Reason
+from smbench.capture.framing import SEALED, SMB2, Message, Packet
+from smbench.capture.parts import Part, PartWriter
+from smbench.capture.segments import LINKS, Elsewhere, Segments
+from smbench.capture.sources import Packets, Source
+from smbench.errors import SetupError
+
+_RAW_IP = 101
+_LARGEST = 60_000
+"""Bytes of a message in one made-up segment; an IP packet holds 65,535."""
+_PORT = 445
+_SERVER = bytes((10, 255, 255, 254))
+_KERBEROS = (88).to_bytes(2, "big")
+
+
+class _Relay(Connection):
+    """A connection that is written for tshark under an address of its own, message by message."""
+
+    def __init__(
+        self, writer: PartWriter | None, number: int, client: bytes, server: bytes, key: Key
+    ) -> None:
+        super().__init__(_whole, client, server, key)
+        self._writer = writer
+        self._address = bytes((10, *number.to_bytes(3, "big")))
+        self._sent = [1, 1]
+        if writer is not None:
+            writer.ends[".".join(map(str, self._address))] = self.ends
+
+    def message(self, message: Message) -> None:
+        """What one length framed, of either direction."""
+        data = bytes(message.data[message.start : message.end])
+        if data[:4] == SMB2:
+            self.sessions.add(int.from_bytes(data[40:48], "little"))
+        elif data[:4] == SEALED:
+            self.sessions.add(int.from_bytes(data[44:52], "little"))
+        self.sessions.discard(0)
+        if message.holes or len(data) < message.size:
+            self.counts["lost_messages"] += 1
+        elif self._writer is not None:
+            framed = struct.pack(">I", len(data)) + data
+            for start in range(0, len(framed), _LARGEST):
+                self._write(
+                    self._writer, message.packet, message.from_server, framed[start : start + _LARGEST]
+                )
+
+    def _write(self, writer: PartWriter, packet: Packet, from_server: bool, payload: bytes) -> None:
+        ends = [(self._address, 50_000), (_SERVER, _PORT)]
+        (source, port), (target, other) = reversed(ends) if from_server else ends
+        sent, seen = self._sent[from_server], self._sent[not from_server]
+        self._sent[from_server] = sent + len(payload) & 0xFFFFFFFF
+        tcp = struct.pack("!HHIIBBHHH", port, other, sent, seen, 0x50, 0x18, 65535, 0, 0) + payload
+        ip = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(tcp), 0, 0, 64, 6, 0, source, target) + tcp
+        writer.add(packet, _RAW_IP, ip, len(ip))
+
+
+def _whole(header: bytes, size: int) -> int:
+    del header
+    return size
+
+
+def write_parts(
+    sources: Sequence[Source],
+    handed_over: Sequence[HandedOver],
+    elsewhere: bool,
+    parts: int,
+    folder: Path,
+    ports: frozenset[int],
+    progress: Callable[[int], None],
+) -> tuple[list[Part], Counter[str]]:
+    """Write what was handed over to `parts` captures in `folder`, and what is no plain TCP to one more.
+
+    Gives those that have packets, and what they lack. SetupError where the disk does not take them.
+    """
+    writers = [PartWriter(folder / f"handed-over-{number}.pcapng") for number in range(parts)]
+    other = PartWriter(folder / "elsewhere.pcapng")
+    relays = _Relays(handed_over, writers)
+    kerberos = any(one.reason is Reason.KERBEROS for one in handed_over)
+    segments, connections = Segments(ports), Connections(relays.make, ports)
+    before = 0
+    try:
+        for source in sources:
+            for frame, data, record in Packets(source, partial(_progress_from, progress, before)):
+                at, end, link = record.packet, record.captured, record.link
+                packet = Packet(source.number, frame, record.time_ns)
+                segment = segments.of(link, data, at, end, record.length)
+                if isinstance(segment, Elsewhere):
+                    if elsewhere:
+                        other.add(packet, link, data[at:end], record.length)
+                elif segment is not None:
+                    connections.packet(segment, packet)
+                if kerberos and (inside := _kerberos(link, data, at, end)):
+                    for writer in writers:
+                        writer.add(packet, _RAW_IP, data[inside:end], record.length - (inside - at))
+            before += source.size
+        connections.finish()
+        made = [writer.finish() for writer in (*writers, other)]
+    except OSError as error:
+        raise SetupError(
+            f"cannot write what tshark has to read to {folder}: {error.strerror or error}; "
+            "it needs room for one copy of what is encrypted or tunnelled in the captures"
+        ) from None
+    return [part for part in made if part is not None], relays.counts()
+
+
+class _Relays:
+    """A relay for every connection that was handed over, each in the part that has least so far."""
+
+    def __init__(self, handed_over: Sequence[HandedOver], writers: Sequence[PartWriter]) -> None:
+        self._keys = {one.key for one in handed_over}
+        self._names = {one.ends for one in handed_over}
+        self._writers = writers
+        self._relays: list[_Relay] = []
+
+    def make(self, client: bytes, server: bytes, key: Key) -> Connection:
+        """A relay, or a connection that nobody asks for."""
+        if client + server not in self._names:
+            made = _Relay(None, 0, client, server, key)
+            made.reason = Reason.NOT_ASKED
+            return made
+        # Followed also where only a later connection of the same ends was handed over: else nothing shows
+        # where that one begins.
+        writer = min(self._writers, key=lambda writer: writer.size) if key in self._keys else None
+        made = _Relay(writer, len(self._relays), client, server, key)
+        self._relays.append(made)
+        return made
+
+    def counts(self) -> Counter[str]:
+        """What the connections lack that were written."""
+        return sum((relay.counts for relay in self._relays if relay.key in self._keys), Counter())
+
+
+def _kerberos(link: int, data: bytes, at: int, end: int) -> int:
+    """Where a packet of the key distribution centre begins, which a keytab opens, too; 0: it is none."""
+    if link not in LINKS:
+        return 0
+    kind, inside = LINKS[link](data, at)
+    if kind != b"\x08\x00" or inside + 24 > end or data[inside + 9] not in (6, 17):
+        return 0
+    ports = inside + (data[inside] & 15) * 4
+    return inside if _KERBEROS in (data[ports : ports + 2], data[ports + 2 : ports + 4]) else 0
+
+
+def _progress_from(progress: Callable[[int], None], before: int, position: int) -> None:
+    progress(before + position)

@@ -1,0 +1,93 @@
+"""Captures made for tshark: packets of other captures, each with the frame that it comes from."""
+
+from __future__ import annotations
+
+import mmap
+import struct
+from array import array
+from bisect import bisect_right
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from smbench.capture.framing import Packet
+from smbench.capture.lines import Stream
+
+_FLUSH = 1 << 20
+_SECTION = struct.pack("<IIIHHqI", 0x0A0D0D0A, 28, 0x1A2B3C4D, 1, 0, -1, 28)
+_NANOSECONDS = struct.pack("<HHB3xHH", 9, 1, 9, 0, 0)
+"""The option if_tsresol: times count 10^-9 seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A capture on disk, and the file of 32-bit frame numbers that its frames had.
+
+    `captures` are (frames of this part before, number of the capture), in order; `ends` are the real ends of
+    connections that have others here, by the address of their clients here.
+    """
+
+    path: Path
+    frames: Path
+    captures: tuple[tuple[int, int], ...]
+    ends: Mapping[str, Stream]
+
+    def place(self) -> Callable[[int], tuple[int, int]]:
+        """Frame number in the part → (capture, frame number there)."""
+        with self.frames.open("rb") as file:
+            numbers = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)).cast("I")
+        starts = [before for before, _ in self.captures]
+        if len(starts) == 1:
+            only = self.captures[0][1]
+            return lambda frame: (only, numbers[frame - 1])
+        captures = self.captures
+        return lambda frame: (captures[bisect_right(starts, frame - 1) - 1][1], numbers[frame - 1])
+
+
+@dataclass(slots=True)
+class PartWriter:
+    """A part that is being written, as pcapng with an interface for each link type."""
+
+    path: Path
+    ends: dict[str, Stream] = field(default_factory=dict)
+    size: int = 0
+    """Bytes of packets so far."""
+    _interfaces: dict[int, int] = field(default_factory=dict)
+    _pending: bytearray = field(default_factory=lambda: bytearray(_SECTION))
+    _frames: array[int] = field(default_factory=lambda: array("I"))
+    _captures: list[tuple[int, int]] = field(default_factory=list)
+
+    def add(self, packet: Packet, link: int, data: bytes, length: int) -> None:
+        """A packet of a link type, of which `data` were captured and `length` bytes sent."""
+        interface = self._interfaces.get(link)
+        if interface is None:
+            interface = self._interfaces[link] = len(self._interfaces)
+            self._pending += struct.pack("<IIHHI", 1, 32, link, 0, 0) + _NANOSECONDS + struct.pack("<I", 32)
+        if not self._captures or self._captures[-1][1] != packet.capture:
+            self._captures.append((len(self._frames), packet.capture))
+        self._frames.append(packet.frame)
+        padding = -len(data) % 4
+        size = 32 + len(data) + padding
+        time = max(0, packet.time_ns)
+        self._pending += struct.pack(
+            "<7I", 6, size, interface, time >> 32, time & 0xFFFFFFFF, len(data), length
+        )
+        self._pending += data + bytes(padding) + struct.pack("<I", size)
+        self.size += len(data)
+        if len(self._pending) > _FLUSH:
+            self._flush()
+
+    def finish(self) -> Part | None:
+        """The part; None where it has no packets."""
+        if not self._frames:
+            return None
+        self._flush()
+        frames = self.path.with_suffix(".frames")
+        with frames.open("wb") as file:
+            self._frames.tofile(file)
+        return Part(self.path, frames, tuple(self._captures), self.ends)
+
+    def _flush(self) -> None:
+        with self.path.open("ab") as file:
+            file.write(self._pending)
+        self._pending.clear()

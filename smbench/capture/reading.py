@@ -1,0 +1,156 @@
+"""Who reads what: the direct decoder all that is plain, tshark the rest; several processes at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from smbench.capture.collect import Collector
+from smbench.capture.direct import Opens
+from smbench.capture.facts import Facts
+from smbench.capture.formats import Format, Packing
+from smbench.capture.handover import write_parts
+from smbench.capture.jobs import DirectJob, Job, Result, TapJob, carry_out
+from smbench.capture.pairing import Paired
+from smbench.capture.parts import Part
+from smbench.capture.pool import read_all
+from smbench.capture.segments import SMB_PORTS
+from smbench.capture.sources import Source, first_time_ns, readable, unpacked
+from smbench.capture.tshark import Keys
+from smbench.spill import merge
+
+_WORTH_SHARING = 24 << 20
+"""Bytes of capture from which several processes are faster than one, with what starting them costs."""
+_UNPACKED = {Packing.PLAIN: 1, Packing.GZIP: 4, Packing.ZSTD: 4}
+"""What a byte of a file becomes, about: captures pack well, their payload less."""
+_MEMORY = 640 << 20
+"""Bytes that all tsharks together may grow by, as far as connections allow it."""
+_TSHARK_GROWS = 1.5
+"""By this much of what it reads."""
+_DIRECT_SHARE, _WRITING_SHARE = 0.2, 0.1
+"""Of the whole time, where tshark has to read, too: for the progress."""
+
+
+class Decoder(StrEnum):
+    """Who reads: whoever is best, or tshark everything, as the reference that it is."""
+
+    AUTO = "auto"
+    TSHARK = "tshark"
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """How to read: with which keys, SMB on which further ports, how many processes at once.
+
+    `folder` is tshark's (`tap.settings`), `scratch` takes what is only for now, `hear` is told the share of
+    the work that is done.
+    """
+
+    scratch: Path
+    folder: Path
+    keys: Keys
+    ports: tuple[int, ...]
+    at_once: int
+    hear: Callable[[float], None]
+
+    def all_ports(self) -> frozenset[int]:
+        """Every port that SMB is on."""
+        return frozenset((*SMB_PORTS, *self.ports))
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """All exchanges, in order, and the facts of their connections."""
+
+    facts: list[Facts]
+    exchanges: Iterable[Paired]
+    sources: Sequence[Source]
+
+    def packets(self) -> int:
+        """How many of the captures have any packet."""
+        return sum(source.format is not Format.OTHER and first_time_ns(source) > 0 for source in self.sources)
+
+
+_Done = list[tuple[Collector | None, Result]]
+
+
+def read(sources: Sequence[Source], decoder: Decoder, work: Work) -> Found:
+    """What is in the captures."""
+    if decoder is Decoder.TSHARK:
+        jobs = [
+            TapJob(unpacked(source, work.scratch), work.folder, work.ports, number, work.scratch)
+            for number, source in enumerate(sources)
+        ]
+        return _found(_carry_out(jobs, work, 0.0, 1.0), sources)
+    sources = [readable(source, work.scratch) for source in sources]
+    if len(sources) > 1:
+        sources.sort(key=first_time_ns)
+    may_be_sealed = work.keys != Keys()
+    done = _read_directly(sources, work, _DIRECT_SHARE if may_be_sealed else 1 - _WRITING_SHARE)
+    done += _read_the_rest(done, sources, work, _DIRECT_SHARE if may_be_sealed else 1 - _WRITING_SHARE)
+    return _found(done, sources)
+
+
+def _read_directly(sources: Sequence[Source], work: Work, share: float) -> _Done:
+    size = sum(source.size * _UNPACKED[source.packing] for source in sources)
+    of = work.at_once if size >= _WORTH_SHARING else 1
+    opens = Opens(work.keys != Keys(), work.keys.keytab is not None)
+    jobs = [
+        DirectJob(tuple(sources), work.all_ports(), opens, number, of, work.scratch) for number in range(of)
+    ]
+    return _carry_out(jobs, work, 0.0, share)
+
+
+def _read_the_rest(done: _Done, sources: Sequence[Source], work: Work, before: float) -> _Done:
+    """tshark over what was handed over and over what is no plain TCP."""
+    handed_over = [one for _, result in done for one in result.handed_over]
+    elsewhere = any(result.elsewhere for _, result in done)
+    if not handed_over and not elsewhere:
+        return []
+    grows = _TSHARK_GROWS * sum(one.size for one in handed_over)
+    # Rounds of as many parts as are read at once, so that none of the last ones is read alone.
+    parts = work.at_once * max(1, -(-int(grows) // _MEMORY)) if grows > _WORTH_SHARING else 1
+    size = sum(source.size for source in sources) or 1
+    written, lacks = write_parts(
+        sources, handed_over, elsewhere, parts if handed_over else 0, work.scratch, work.all_ports(),
+        lambda at: work.hear(before + _WRITING_SHARE * min(1.0, at / size)),
+    )  # fmt: skip
+    done[0][1].facts.counts.update(lacks)
+    jobs = [
+        TapJob(part, work.folder, work.ports, len(done) + number, work.scratch)
+        for number, part in enumerate(written)
+    ]
+    return _carry_out(jobs, work, before + _WRITING_SHARE, 1 - before - _WRITING_SHARE)
+
+
+def _carry_out(jobs: Sequence[Job], work: Work, before: float, share: float) -> _Done:
+    """The results; one job alone is done in this process, and what it collects may still be in memory."""
+    size = sum(job.size for job in jobs) or 1
+
+    def hear(at: int) -> None:
+        work.hear(before + share * min(1.0, at / size))
+
+    if len(jobs) == 1:
+        return [carry_out(jobs[0], hear)]
+    return [(None, result) for result in read_all(jobs, max(1, work.at_once), hear, _forget_part)]
+
+
+def _forget_part(job: Job) -> None:
+    # A part that is read is not needed any more.
+    if isinstance(job, TapJob) and isinstance(job.what, Part):
+        job.what.path.unlink()
+
+
+def _found(done: _Done, sources: Sequence[Source]) -> Found:
+    facts = [result.facts for _, result in done]
+    if len(done) == 1 and done[0][0] is not None:
+        return Found(facts, done[0][0].exchanges, sources)
+    for collector, _ in done:
+        if collector is not None:
+            collector.exchanges.flush()
+    forgotten = frozenset[int]().union(*(result.forgotten for _, result in done))
+    merged = merge(run for _, result in done for run in result.runs)
+    kept = (paired for paired in merged if paired.exchange.connection not in forgotten)
+    return Found(facts, kept if forgotten else merged, sources)

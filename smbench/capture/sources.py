@@ -1,0 +1,96 @@
+"""The capture files of a decode, and their packets one after the other."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from smbench.capture import formats
+from smbench.capture.formats import Format, Packing
+from smbench.capture.records import Buffer, Record, pcap_records, pcapng_records
+from smbench.capture.tshark import ask
+from smbench.errors import SetupError, UsageError
+
+RECORDS: Mapping[Format, Callable[[Buffer], Iterator[Record]]] = {
+    Format.PCAP: pcap_records,
+    Format.PCAPNG: pcapng_records,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One capture file, as `formats.examine` found it; `number` is its place among those that were given."""
+
+    number: int
+    path: Path
+    packing: Packing
+    format: Format
+
+    @property
+    def size(self) -> int:
+        """Bytes of the file."""
+        return self.path.stat().st_size
+
+
+def examine(captures: Sequence[Path]) -> list[Source]:
+    """The files as sources; UsageError where one can be no capture at all."""
+    if not captures:
+        raise UsageError("no capture was given: name at least one pcap or pcapng file")
+    return [Source(number, path, *formats.examine(path)) for number, path in enumerate(captures)]
+
+
+def readable(source: Source, scratch: Path) -> Source:
+    """The source as pcap or pcapng: tshark knows other formats, and writes what it reads as pcapng."""
+    if source.format is not Format.OTHER:
+        return source
+    if source.packing is Packing.ZSTD:
+        raise UsageError(f"{source.path} does not unpack to a pcap or pcapng file: give one that does")
+    made = scratch / f"{source.number}.pcapng"
+    with made.open("wb") as file:
+        ask(["-w", "-", "-F", "pcapng"], source.path, file)
+    return replace(source, path=made, packing=Packing.PLAIN, format=Format.PCAPNG)
+
+
+def unpacked(source: Source, scratch: Path) -> Source:
+    """The source as a file that tshark reads whatever it was built with."""
+    if source.packing is not Packing.ZSTD:
+        return source
+    made = scratch / f"{source.number}.unpacked"
+    with source.path.open("rb") as packed, made.open("wb") as file:
+        shutil.copyfileobj(formats.unpacked(packed, source.packing), file)
+    return replace(source, path=made, packing=Packing.PLAIN)
+
+
+class Packets:
+    """The records of a source that hold packets: (frame as tshark counts, the file's bytes, the record).
+
+    `hear` is told how far the file is read.
+    """
+
+    def __init__(self, source: Source, hear: Callable[[int], None] | None = None) -> None:
+        if source.format is Format.OTHER:
+            raise SetupError(f"{source.path} is no pcap or pcapng file")
+        self._source = source
+        self._hear = hear
+        self.cut_short = False
+        """After reading: the file ends in the middle of a record."""
+
+    def __iter__(self) -> Iterator[tuple[int, bytes, Record]]:
+        frame, pieces = 0, 0
+        with self._source.path.open("rb") as file:
+            buffer = Buffer(formats.unpacked(file, self._source.packing))
+            for record in RECORDS[self._source.format](buffer):
+                frame += record.frame
+                if self._hear is not None and buffer.pieces != pieces:
+                    pieces = buffer.pieces
+                    self._hear(file.tell())
+                if record.packet >= 0:
+                    yield frame, buffer.data, record
+            self.cut_short = buffer.cut_short
+
+
+def first_time_ns(source: Source) -> int:
+    """When the first packet was taken, in nanoseconds since 1970; 0 where there is none."""
+    return next((record.time_ns for _, _, record in Packets(source)), 0)

@@ -1,0 +1,60 @@
+"""The lines of one tshark → exchanges, facts and counts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from smbench.capture.collect import Collector
+from smbench.capture.lines import End, Lack, Pdu, Place, Sealed, Stream, read_lines
+from smbench.capture.pairing import Pairing
+from smbench.capture.segments import SMB_PORTS
+from smbench.capture.wire import FLAG_RESPONSE
+
+_GRADES = {"tcp_gaps": "tcp_gaps", "malformed": "malformed", "snapped": "snapped", "smb1": "smb1_frames"}
+"""What the script counts, as the trace's grade calls it."""
+
+
+class Tapped:
+    """Reads the connections of one tshark; `ends` are the real ones of those that have others for it."""
+
+    def __init__(self, collector: Collector, ends: Mapping[str, Stream]) -> None:
+        self._collector = collector
+        self._real_ends = ends
+        self._ends: dict[bytes, Stream] = {}
+        self._pairings: dict[bytes, Pairing] = {}
+        self._numbers: dict[bytes, int] = {}
+
+    def read(self, lines: Iterable[bytes], place: Place) -> None:
+        """All lines of a run."""
+        facts = self._collector.facts
+        for line in read_lines(lines, place):
+            if isinstance(line, Pdu):
+                self._message(line)
+            elif isinstance(line, Stream):
+                self._ends[line.stream] = line
+            elif isinstance(line, Sealed):
+                self._begin(line.stream, self._ends[line.stream].destination_port in SMB_PORTS, line.time_ns)
+                facts.sealed(self._numbers[line.stream], line)
+                facts.counts["sealed_messages"] += 1
+            elif isinstance(line, Lack):
+                facts.counts[_GRADES[line.what]] += line.number
+            elif isinstance(line, End):
+                facts.counts["unreadable"] += line.failed
+        for pairing in self._pairings.values():
+            self._collector.finish(pairing)
+
+    def _message(self, pdu: Pdu) -> None:
+        pairing = self._pairings.get(pdu.stream)
+        if pairing is None:
+            self._begin(pdu.stream, not (pdu.data[16:17] or b"\0")[0] & FLAG_RESPONSE, pdu.time_ns)
+            pairing = self._pairings[pdu.stream] = Pairing(self._numbers[pdu.stream])
+        for paired in pairing.message(pdu):
+            self._collector.complete(paired)
+
+    def _begin(self, stream: bytes, from_client: bool, time_ns: int) -> None:
+        if stream not in self._numbers:
+            ends = self._ends[stream]
+            real = self._real_ends.get(ends.source) or self._real_ends.get(ends.destination)
+            self._numbers[stream] = self._collector.connect(
+                real or ends, real is not None or from_client, time_ns
+            )

@@ -1,0 +1,112 @@
+"""What a capture may lack: one table of the counts that a trace's grade holds, and what each does to figures.
+
+A decoder that counts something new adds a line here. Limits and shares are exact fractions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from fractions import Fraction
+
+from smbench.ratios import format_percent
+from smbench.trace.model import TraceInfo
+
+
+class Use(Enum):
+    """What a capture is used for."""
+
+    REFERENCE = "reference"
+    CANDIDATE = "candidate"
+    REPLAY = "replay"
+
+
+_LOST: Mapping[Use, str] = {
+    Use.REFERENCE: "what was in them is not compared; where the candidate has it, it counts as extra, and "
+    "precision is too low",
+    Use.CANDIDATE: "what was in them counts as missing, and recall is too low",
+    Use.REPLAY: "what was in them is not replayed",
+}
+_CUT: Mapping[Use, str] = {
+    Use.REFERENCE: "what was cut off (names, lengths, what was listed) is not known and may match nothing",
+    Use.CANDIDATE: "what was cut off (names, lengths, what was listed) is not known and may match nothing",
+    Use.REPLAY: "what was cut off (names, lengths, what was listed) is not known and is made up",
+}
+_ENDLESS: Mapping[Use, str] = {
+    Use.REFERENCE: "how they ended, what they moved and what they took is not compared",
+    Use.CANDIDATE: "how they ended, what they moved and what they took is not compared",
+    Use.REPLAY: "there is nothing to hold their outcomes against",
+}
+_NAMELESS: Mapping[Use, str] = {
+    Use.REFERENCE: "under the names that are made up for them they may match nothing, and recall is too low",
+    Use.CANDIDATE: "under the names that are made up for them they may match nothing, and recall is too low",
+    Use.REPLAY: "they are replayed under names that are made up",
+}
+_OF_SESSIONS, _OF_EXCHANGES, _BESIDE = "of {:,} sessions", "of {:,} exchanges", "beside {:,} exchanges"
+_SELDOM, _NEVER = Fraction(1, 100), Fraction(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Grade:
+    """One count of a grade."""
+
+    name: str
+    called: str
+    """For people; of many."""
+    means: Mapping[Use, str]
+    """What follows for figures; nothing for what only tells."""
+    limit: Fraction = _NEVER
+    """The share above which it is said where figures are shown: …"""
+    among: str = _BESIDE
+    """… of what."""
+
+    @property
+    def lacks(self) -> bool:
+        """Whether it says that something is missing."""
+        return bool(self.means)
+
+
+GRADES: tuple[Grade, ...] = (
+    Grade("tcp_gaps", "gaps in the TCP streams (lost packets)", _LOST),
+    Grade("lost_messages", "messages whose headers the capture has cut or lost", _LOST),
+    Grade("cut_messages", "messages that the capture has cut or lost a part of", _CUT),
+    Grade("cut_short", "capture files that end within a packet", _LOST),
+    Grade("malformed", "malformed messages", _LOST),
+    Grade("unreadable", "messages that could not be read", _LOST),
+    Grade("undecrypted", "encrypted sessions without a key", _LOST, among=_OF_SESSIONS),
+    Grade("orphan_responses", "responses without a request", _LOST, _SELDOM),
+    Grade("unanswered", "requests without a response", _ENDLESS, _SELDOM, _OF_EXCHANGES),
+    Grade("unknown_handles", "files opened before the capture began", _NAMELESS, _SELDOM),
+    Grade("unknown_names", "opens without a name", _NAMELESS, _SELDOM),
+    Grade("unknown_trees", "shares connected before the capture began", _NAMELESS, _SELDOM),
+    Grade("retransmissions", "requests that were sent again", {}),
+    Grade("resynchronised", "places where the next message had to be searched", {}),
+    Grade("snapped", "packets cut short by the snap length", {}),
+    Grade("smb1_frames", "frames of SMB1, which is not read", {}),
+)
+BY_NAME = {grade.name: grade for grade in GRADES}
+
+
+def called(name: str) -> str:
+    """What a count is called where people read it; its name where it is not in the table."""
+    return BY_NAME[name].called if name in BY_NAME else name
+
+
+def missing_share(counts: Mapping[str, int], exchanges: int) -> Fraction:
+    """At how many exchanges something is missing, beside all of them; more than one thing may be at each."""
+    lacks = [grade.name for grade in GRADES if grade.lacks and grade.among != _OF_SESSIONS]
+    return Fraction(sum(counts.get(name, 0) for name in lacks), max(1, exchanges))
+
+
+def warnings(info: TraceInfo, use: Use) -> list[str]:
+    """A sentence for each count above its limit: how many, of how many, and what that does to figures."""
+    said = []
+    for grade in GRADES:
+        count = info.grade.get(grade.name, 0)
+        whole = len(info.sessions) if grade.among == _OF_SESSIONS else info.exchanges
+        if grade.lacks and count > grade.limit * whole:
+            share = f" ({format_percent(Fraction(count, whole))})" if whole else ""
+            among = grade.among.format(whole)
+            said.append(f"{grade.called}: {count:,} {among}{share}; {grade.means[use]}")
+    return said

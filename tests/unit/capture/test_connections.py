@@ -1,0 +1,302 @@
+"""Segments in any order → messages: order, loss, repetition, cut packets, and the same addresses again."""
+
+from __future__ import annotations
+
+import itertools
+import struct
+from collections.abc import Callable, Iterable
+
+import pytest
+from helpers.packets import ACK, RAW, SYN, Sent, ipv4, tcp
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from smbench.capture.connections import Connection, Connections
+from smbench.capture.framing import Message, Packet
+from smbench.capture.segments import Segment, Segments
+
+FIRST_NS = 1000
+
+
+class Heard(Connection):
+    """Remembers what it is told."""
+
+    def __init__(self, log: list[Heard], kept: Callable[[bytes, int], int], *where: object) -> None:
+        super().__init__(kept, *where)  # type: ignore[arg-type]
+        self.messages: list[Message] = []
+        log.append(self)
+
+    def message(self, message: Message) -> None:
+        self.messages.append(
+            message._replace(data=bytes(message.data[message.start : message.end]), start=0, end=0)
+        )
+        if message.data[message.start : message.start + 4] == b"\xfeSMB":
+            self.sessions.add(int.from_bytes(message.data[message.start + 40 : message.start + 48], "little"))
+
+
+def smb2(command: int, number: int, size: int = 20, response: bool = False, session: int = 7) -> bytes:
+    """A message as TCP carries it, with its length ahead."""
+    head = struct.pack(
+        "<4sHHIHHIIQQQ16x", b"\xfeSMB", 64, 1, 0, command, 1, int(response), 0, number, 0, session
+    )
+    body = bytes((number * 7 + place) % 256 for place in range(size))
+    return struct.pack(">I", len(head) + size) + head + body
+
+
+def all_of(header: bytes, size: int) -> int:
+    return size
+
+
+def header_only(header: bytes, size: int) -> int:
+    return min(size, 100)
+
+
+def heard(
+    sent: Iterable[Sent], snap: int = 1 << 20, kept: Callable[[bytes, int], int] = all_of
+) -> list[Heard]:
+    """The connections that come of packets, in the order in which they were captured."""
+    log: list[Heard] = []
+    connections = Connections(
+        lambda client, server, key: Heard(log, kept, client, server, key), frozenset((445,))
+    )
+    segments = Segments(frozenset((445,)))
+    for frame, one in enumerate(sent, 1):
+        packet = ipv4(tcp(one), one.from_server)
+        segment = segments.of(RAW, packet[: 40 + snap], 0, min(len(packet), 40 + snap), len(packet))
+        assert isinstance(segment, Segment)
+        connections.packet(segment, Packet(0, frame, frame * FIRST_NS))
+    connections.finish()
+    return log
+
+
+def numbers(connection: Heard) -> list[int]:
+    return [int.from_bytes(message.data[24:32], "little") for message in connection.messages]
+
+
+def in_pieces(stream: bytes, size: int, start: int = 1, from_server: bool = False) -> list[Sent]:
+    return [Sent(from_server, start + at, stream[at : at + size]) for at in range(0, len(stream), size)]
+
+
+HELLO = [Sent(False, 0, b"", flags=SYN), Sent(True, 0, b"", flags=SYN | ACK)]
+FIVE = b"".join(smb2(9, number, 300) for number in range(5))
+
+
+def test_messages_come_whole_with_the_packet_that_ends_them() -> None:
+    (connection,) = heard(HELLO + in_pieces(FIVE, 100))
+    assert b"".join(struct.pack(">I", len(m.data)) + m.data for m in connection.messages) == FIVE
+    assert [message.packet.frame for message in connection.messages] == [
+        2 + -(-368 * n // 100) for n in range(1, 6)
+    ]
+    assert connection.ends[1:] == ("10.0.0.1", 50_000, "10.0.0.2", 445)
+    assert not +connection.counts
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 4, 7, 67, 68, 69, 368, 1000])
+def test_where_a_stream_is_cut_into_segments_changes_nothing(size: int) -> None:
+    (connection,) = heard(HELLO + in_pieces(FIVE, size))
+    assert [message.data for message in connection.messages] == [
+        m.data for m in heard(HELLO + in_pieces(FIVE, 9999))[0].messages
+    ]
+
+
+def test_only_what_is_needed_of_a_message_is_kept() -> None:
+    big = smb2(9, 1, 100_000) + smb2(6, 2)
+    (connection,) = heard(HELLO + in_pieces(big, 1460), kept=header_only)
+    assert [(len(m.data), m.size) for m in connection.messages] == [(100, 100_064), (84, 84)]
+
+
+def test_a_later_segment_waits_for_an_earlier_one_and_comes_no_sooner() -> None:
+    pieces = in_pieces(FIVE, 368)
+    (connection,) = heard([*HELLO, pieces[0], pieces[2], pieces[3], pieces[1], pieces[4]])
+    assert numbers(connection) == [0, 1, 2, 3, 4]
+    assert [message.packet.frame for message in connection.messages] == [3, 6, 6, 6, 7]
+    assert not +connection.counts
+
+
+@pytest.mark.parametrize("start", [1, 2**32 - 700, 2**31 - 700])
+def test_sequence_numbers_wrap(start: int) -> None:
+    hello = [Sent(False, start - 1, b"", flags=SYN)]
+    (connection,) = heard(hello + in_pieces(FIVE, 100, start)[::-1])
+    assert numbers(connection) == [0, 1, 2, 3, 4]
+
+
+def test_what_comes_again_counts_once() -> None:
+    pieces = in_pieces(FIVE, 100)
+    again = [*pieces[:5], *pieces[2:6], Sent(False, 351, FIVE[350:720]), *pieces[4:]]
+    (connection,) = heard(HELLO + again)
+    assert numbers(connection) == [0, 1, 2, 3, 4]
+    assert not +connection.counts
+
+
+def test_a_keep_alive_is_no_data() -> None:
+    pieces = in_pieces(FIVE, 368)
+    (connection,) = heard([*HELLO, *pieces[:2], Sent(False, 736, b"\0"), *pieces[2:]])
+    assert numbers(connection) == [0, 1, 2, 3, 4]
+
+
+def test_a_lost_packet_costs_what_was_in_it_and_no_more() -> None:
+    pieces = in_pieces(FIVE, 368)
+    (connection,) = heard([*HELLO, *pieces[:2], *pieces[3:]])
+    assert numbers(connection) == [0, 1, 3, 4]
+    assert connection.counts == {"tcp_gaps": 1, "resynchronised": 1, "snapped": 0}
+
+
+def test_a_hole_inside_a_message_is_known_and_the_next_one_is_found_at_its_place() -> None:
+    pieces = in_pieces(FIVE, 92)
+    (connection,) = heard([*HELLO, *pieces[:5], *pieces[6:]])
+    assert numbers(connection) == [0, 1, 2, 3, 4]
+    assert connection.messages[1].holes == ((88, 180),)
+    assert connection.messages[1].data[88:180] == bytes(92)
+    assert connection.counts == {"tcp_gaps": 1, "snapped": 0}
+
+
+def test_where_the_header_is_lost_the_next_message_is_found() -> None:
+    pieces = in_pieces(FIVE, 92)
+    (connection,) = heard([*HELLO, *pieces[:4], *pieces[5:]])
+    assert numbers(connection) == [0, 2, 3, 4]
+    assert connection.counts == {"tcp_gaps": 1, "resynchronised": 1, "snapped": 0}
+
+
+def test_what_an_acknowledgement_says_was_received_is_not_waited_for() -> None:
+    pieces = in_pieces(b"".join(smb2(9, number, 300) for number in range(400)), 368)
+    acknowledged = [Sent(True, 1, b"", acknowledges=1 + 368 * n) for n in range(1, 401)]
+    flow = [
+        packet
+        for n, pair in enumerate(zip(pieces, acknowledged, strict=True))
+        for packet in pair
+        if n != 3 or packet.from_server
+    ]
+    seen: list[int] = []
+
+    class Early(Heard):
+        def message(self, message: Message) -> None:
+            super().message(message)
+            seen.append(message.packet.frame)
+
+    log: list[Heard] = []
+    connections = Connections(lambda *where: Early(log, all_of, *where), frozenset((445,)))
+    segments = Segments(frozenset((445,)))
+    for frame, one in enumerate([*HELLO, *flow], 1):
+        segment = segments.of(RAW, packet := ipv4(tcp(one), one.from_server), 0, len(packet), len(packet))
+        assert isinstance(segment, Segment)
+        connections.packet(segment, Packet(0, frame, frame * FIRST_NS))
+    # Long before the end all but the newest are there, though nothing ever filled the hole.
+    assert len(seen) > 390
+    connections.finish()
+    assert numbers(log[0]) == [n for n in range(400) if n != 3]
+
+
+def test_cut_packets_keep_what_their_headers_tell() -> None:
+    (connection,) = heard(HELLO + in_pieces(FIVE, 368), snap=100)
+    assert numbers(connection) == [0, 1, 2, 3, 4]
+    assert {message.holes for message in connection.messages} == {((96, 364),)}
+    assert connection.counts == {"tcp_gaps": 0, "snapped": 5}
+
+
+def test_a_message_that_the_capture_breaks_off_in_never_ended() -> None:
+    (connection,) = heard(HELLO + in_pieces(FIVE, 100)[:-1])
+    assert numbers(connection) == [0, 1, 2, 3]
+
+
+def test_a_capture_may_begin_in_the_middle_of_a_message() -> None:
+    (connection,) = heard(in_pieces(FIVE[150:], 100, 151))
+    assert numbers(connection) == [1, 2, 3, 4]
+    assert not +connection.counts
+
+
+def test_without_a_beginning_the_order_of_the_first_packets_does_not_matter() -> None:
+    pieces = in_pieces(FIVE, 368)
+    assert numbers(heard([pieces[1], pieces[0], *pieces[2:]])[0]) == [0, 1, 2, 3, 4]
+    answer = Sent(True, 900, smb2(9, 0, response=True))
+    assert numbers(heard([pieces[0], answer, *pieces[1:]])[0]) == [0, 0, 1, 2, 3, 4]
+
+
+def test_the_same_addresses_again_are_another_connection() -> None:
+    second = [Sent(False, 70_000, b"", flags=SYN), *in_pieces(FIVE, 368, 70_001)]
+    first, again = heard([*HELLO, *in_pieces(FIVE, 368), *second])
+    assert numbers(first) == numbers(again) == [0, 1, 2, 3, 4]
+    assert (first.key, again.key) == ((0, 1), (0, 8))
+
+
+def test_the_same_addresses_again_though_their_first_packets_are_lost() -> None:
+    far = 1 << 28
+    hello = [Sent(False, far - 1, b"", flags=SYN)]
+    first, again = heard([*hello, *in_pieces(FIVE, 368, far), *in_pieces(FIVE, 368)])
+    assert numbers(first) == numbers(again) == [0, 1, 2, 3, 4]
+    # Ahead, it may be as much that is lost as a stream of its own: the message ids tell.
+    (one,) = heard([*HELLO, *in_pieces(FIVE, 368), *in_pieces(FIVE, 368, far)])
+    assert numbers(one) == [0, 1, 2, 3, 4] * 2
+
+
+def test_a_file_that_holds_smb_is_no_message() -> None:
+    inner = b"".join(smb2(5, number, 40, session=99) for number in range(20))
+    framed = struct.pack(">I", 64 + len(inner)) + smb2(9, 1, 0)[4:] + inner
+    stream = smb2(9, 0, 300) + framed + smb2(9, 2, 300)
+    pieces = in_pieces(stream, 100)
+    header = next(place for place, piece in enumerate(pieces) if piece.sequence + 100 > 368)
+    (connection,) = heard([*HELLO, *pieces[:header], *pieces[header + 1 :]])
+    assert numbers(connection) == [0, 2]
+
+
+def test_what_frames_no_smb_is_malformed_and_passed_by() -> None:
+    stream = smb2(9, 0) + struct.pack(">I", 30) + bytes(30) + smb2(9, 1)
+    (connection,) = heard(HELLO + in_pieces(stream, 50))
+    assert [message.data[:4] for message in connection.messages] == [b"\xfeSMB", bytes(4), b"\xfeSMB"]
+    keep_alive = smb2(9, 0) + bytes([0x85, 0, 0, 0]) + smb2(9, 1)
+    assert numbers(heard(HELLO + in_pieces(keep_alive, 50))[0]) == [0, 1]
+    garbage = smb2(9, 0) + b"\x17\x03\x03\x01" + bytes(90) + smb2(9, 1)
+    (connection,) = heard(HELLO + in_pieces(garbage, 5000))
+    assert numbers(connection) == [0, 1]
+    assert connection.counts["malformed"] == 1
+
+
+@st.composite
+def captured(draw: st.DrawFn) -> tuple[list[bytes], list[Sent]]:
+    """Messages of a client, and their packets: cut anywhere, shuffled within a window, some twice."""
+    sizes = draw(st.lists(st.integers(4, 400), min_size=1, max_size=12))
+    messages = [smb2(9, number, size) for number, size in enumerate(sizes)]
+    stream = b"".join(messages)
+    cuts = sorted({0, len(stream), *draw(st.lists(st.integers(0, len(stream)), max_size=25))})
+    start = draw(st.sampled_from([1, 2**32 - 300, 2**31 - 20]))
+    pieces = [Sent(False, start + a, stream[a:b]) for a, b in itertools.pairwise(cuts)]
+    twice = draw(st.lists(st.sampled_from(pieces), max_size=5))
+    window = draw(st.integers(0, 20))
+    shifted = [(place + draw(st.integers(0, window)), piece) for place, piece in enumerate([*pieces, *twice])]
+    shuffled = [piece for _, piece in sorted(shifted, key=lambda pair: pair[0])]
+    return messages, [Sent(False, start - 1, b"", flags=SYN), *shuffled]
+
+
+@settings(deadline=None)
+@given(captured())
+def test_no_order_cut_or_repetition_loses_or_makes_a_message(made: tuple[list[bytes], list[Sent]]) -> None:
+    messages, packets = made
+    (connection,) = heard(packets)
+    assert [struct.pack(">I", len(m.data)) + m.data for m in connection.messages] == messages
+    assert not +connection.counts
+
+
+@settings(deadline=None)
+@given(captured(), st.data())
+def test_what_is_lost_takes_nothing_else_with_it(
+    made: tuple[list[bytes], list[Sent]], data: st.DataObject
+) -> None:
+    messages, packets = made
+    gone = data.draw(st.sets(st.integers(1, max(1, len(packets) - 1)), max_size=4))
+    left = [packet for place, packet in enumerate(packets) if place not in gone]
+    there = bytearray(sum(map(len, messages)))
+    origin = packets[0].sequence + 1
+    for packet in left[1:]:
+        at = (packet.sequence - origin) % 2**32
+        there[at : at + len(packet.payload)] = b"\1" * len(packet.payload)
+    whole, at = [], 0
+    for number, message in enumerate(messages):
+        if all(there[at : at + len(message)]):
+            whole.append(number)
+        at += len(message)
+    (connection,) = heard(left)
+    found = [n for n, m in zip(numbers(connection), connection.messages, strict=True) if not m.holes]
+    assert set(found) == set(whole)
+    originals = {number: message[4:] for number, message in enumerate(messages)}
+    for number, message in zip(numbers(connection), connection.messages, strict=True):
+        if not message.holes:
+            assert message.data == originals[number]

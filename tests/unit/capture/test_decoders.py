@@ -1,0 +1,249 @@
+"""The direct decoder beside tshark: the same of what is whole, no less of what is damaged."""
+
+from __future__ import annotations
+
+import random
+import struct
+import subprocess
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from helpers.command import THREE_USERS
+from helpers.mutate import records
+from helpers.packets import DAMAGES, ethernet, ipv4, pcap
+
+from smbench.capture import tshark
+from smbench.capture.decode import DecodeOptions, decode
+from smbench.capture.reading import Decoder
+from smbench.capture.tshark import find_tshark
+from smbench.errors import SetupError, SmbenchError
+from smbench.trace.model import Command, Exchange, Trace
+
+BY_TSHARK = DecodeOptions(decoder=Decoder.TSHARK)
+LOSSY = {
+    "oisf_smb2-frames-gap-payload-logging-02_smb2-peter-minus-p191-p192.pcap": 0,
+    "zeek_krb_smb2_krb.pcap": 2,
+}
+"""Public captures that lack packets, or parts of them, and how many requests are without an answer then."""
+SMB1 = "zeek_smb_smb1-OSS-fuzz-54883.pcap"
+"""Made by a fuzzer: what frames no SMB1 is read by tshark as if it did."""
+
+
+def both(capture: Path, folder: Path) -> list[Trace | str]:
+    made: list[Trace | str] = []
+    for options in (DecodeOptions(), BY_TSHARK):
+        into = folder / options.decoder
+        into.mkdir(parents=True)
+        try:
+            made.append(decode([capture], into, options))
+        except SmbenchError as error:
+            made.append(str(error))
+    return made
+
+
+def same(ours: Trace | str, theirs: Trace | str) -> None:
+    if isinstance(ours, str) or isinstance(theirs, str):
+        assert ours == theirs
+        return
+    for mine, reference in zip(ours.exchanges, theirs.exchanges, strict=True):
+        assert mine == reference
+    # What is malformed in Wireshark's eyes reaches further, into every payload that it knows; and it sees
+    # SMB1 in datagrams, too.
+    for trace in (ours, theirs):
+        for name in ("malformed", "smb1_frames"):
+            trace.info.grade.pop(name, None)
+    assert ours.info == theirs.info
+
+
+def test_the_shipped_capture_is_the_same_by_both(tmp_path: Path) -> None:
+    same(*both(THREE_USERS, tmp_path))
+
+
+@pytest.mark.captures
+def test_every_capture_is_the_same_by_both_exchange_by_exchange_and_field_by_field(
+    captures: Path, tmp_path: Path
+) -> None:
+    compared = 0
+    files = [*captures.glob("*.pcap*"), *captures.glob("field/*.pcap*")]
+    for capture in sorted(files):
+        if capture.name not in {*LOSSY, SMB1}:
+            made = both(capture, tmp_path / capture.name)
+            try:
+                same(*made)
+            except AssertionError as error:
+                raise AssertionError(f"{capture.name}: {error}") from error
+            compared += not isinstance(made[0], str)
+    assert compared >= 45
+
+
+@pytest.mark.captures
+@pytest.mark.parametrize("name", sorted(LOSSY))
+def test_of_a_capture_that_lacks_packets_there_is_no_less(name: str, captures: Path, tmp_path: Path) -> None:
+    ours, theirs = both(captures / name, tmp_path)
+    assert isinstance(ours, Trace)
+    assert isinstance(theirs, Trace)
+    assert ours.info.commands == theirs.info.commands
+    assert ours.info.grade["unanswered"] == LOSSY[name] <= theirs.info.grade["unanswered"]
+
+
+def content(exchange: Exchange) -> tuple[object, ...]:
+    return exchange.command, exchange.message_id, exchange.request
+
+
+def tshark_sees(capture: Path) -> tuple[int, int]:
+    """Requests, and how many of them are answered, as tshark shows them without any setting."""
+    argv = ["tshark", "-n", "-r", str(capture), "-Y", "smb2", "-T", "fields"]
+    for name in ("tcp.stream", "smb2.cmd", "smb2.flags.response", "smb2.msg_id", "smb2.nt_status"):
+        argv += ["-e", name]
+    requests, responses = set(), set()
+    for line in subprocess.run(argv, capture_output=True, text=True, check=False).stdout.splitlines():
+        stream, *columns = line.split("\t")
+        *columns, statuses = (column.split(",") for column in columns)
+        states = iter(statuses)
+        for command, response, number in zip(*columns, strict=False):
+            if response in ("1", "True"):
+                if int(next(states, "0") or "0", 0) != 0x103 and number != str(2**64 - 1):
+                    responses.add((stream, command, number))
+            elif command and int(command) != Command.CANCEL:
+                requests.add((stream, command, number))
+    return len(requests), len(requests & responses)
+
+
+def recovered(exchanges: list[Exchange]) -> tuple[int, int]:
+    counted = [e for e in exchanges if not e.notification and e.command != Command.CANCEL]
+    names = {(e.connection, e.command, e.message_id) for e in counted}
+    answered = {(e.connection, e.command, e.message_id) for e in counted if e.response_ns is not None}
+    return len(names), len(answered)
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_of_a_damaged_capture_no_less_than_tshark_sees_and_nothing_made_up(
+    damage: str, tmp_path: Path
+) -> None:
+    data = THREE_USERS.read_bytes()
+    whole = Counter(content(e) for e in decode([THREE_USERS], tmp_path).exchanges)
+    for seed in range(3):
+        packets = DAMAGES[damage](list(records(data)), random.Random(seed))
+        (tmp_path / "x.pcap").write_bytes(data[:24] + b"".join(packets))
+        trace = decode([tmp_path / "x.pcap"], tmp_path)
+        exchanges = list(trace.exchanges)
+        ours, theirs = recovered(exchanges), tshark_sees(tmp_path / "x.pcap")
+        assert ours[0] >= theirs[0] > 0
+        assert ours[1] >= theirs[1]
+        if "cut" in damage:
+            numbers = {key[:2] for key in whole}
+            assert all((e.command, e.message_id) in numbers for e in exchanges)
+        else:
+            assert not Counter(content(e) for e in exchanges) - whole
+        if damage in ("1 % moved", "1 % doubled"):
+            assert Counter(content(e) for e in exchanges) == whole
+        if "lost" in damage:
+            assert trace.info.grade["tcp_gaps"] > 0
+
+
+def packets_of(capture: Path) -> list[tuple[int, bytes]]:
+    """(microseconds, IPv4 packet) of a capture of Ethernet."""
+    made = []
+    for record in records(capture.read_bytes()):
+        seconds, fraction = struct.unpack_from("<II", record)
+        made.append((seconds * 1_000_000 + fraction, record[16 + 14 :]))
+    return made
+
+
+UDP = struct.pack("!HHHH", 40_000, 4789, 0, 0)
+
+
+def _vxlan(ip: bytes) -> bytes:
+    return UDP[:4] + struct.pack("!HHII", 8 + 8 + 14 + len(ip), 0, 0x08000000, 7 << 8) + ethernet(ip)
+
+
+def _geneve(ip: bytes) -> bytes:
+    head = struct.pack("!HHHHHHI", 40_000, 6081, 34 + len(ip), 0, 0x0100, 0x6558, 7 << 8)
+    return head + bytes(4) + ethernet(ip)
+
+
+GRE_KINDS: dict[str, tuple[bytes, bool]] = {
+    "GRE": (b"\0\0\x08\0", False),
+    "GRE with a key": (b"\x20\0\x08\0\0\0\0\7", False),
+    "GRE with Ethernet": (b"\0\0\x65\x58", True),
+    "ERSPAN I": (b"\0\0\x88\xbe", True),
+    "ERSPAN II": (b"\x10\0\x88\xbe\0\0\0\1\x10\1\0\1\0\0\0\0", True),
+    "ERSPAN III": (b"\x10\0\x22\xeb\0\0\0\1\x20\1\0\1\0\0\0\0\0\0\0\0", True),
+}
+"""GRE's header with what it says of the inside, and whether that is Ethernet."""
+
+
+def _gre(head: bytes, framed: bool) -> Callable[[bytes], bytes]:
+    return lambda ip: ethernet(ipv4(head + (ethernet(ip) if framed else ip), protocol=47))
+
+
+TUNNELS: dict[str, Callable[[bytes], bytes]] = {
+    "VXLAN": lambda ip: ethernet(ipv4(_vxlan(ip), protocol=17)),
+    "Geneve": lambda ip: ethernet(ipv4(_geneve(ip), protocol=17)),
+    **{name: _gre(*kind) for name, kind in GRE_KINDS.items()},
+    "IP in IP": lambda ip: ethernet(ipv4(ip, protocol=4)),
+    "MPLS": lambda ip: ethernet(b"\0\1\0\x40\0\2\1\x40" + ip, 0x8847),
+}
+
+
+@pytest.mark.parametrize("name", TUNNELS)
+def test_what_comes_by_a_tunnel_is_the_same_as_without_and_by_tshark(name: str, tmp_path: Path) -> None:
+    inside = packets_of(THREE_USERS)
+    (tmp_path / "x.pcap").write_bytes(pcap([(at, TUNNELS[name](ip)) for at, ip in inside]))
+    ours, theirs = both(tmp_path / "x.pcap", tmp_path)
+    same(ours, theirs)
+    assert isinstance(ours, Trace)
+    assert [content(e) for e in ours.exchanges] == [
+        content(e) for e in decode([THREE_USERS], tmp_path).exchanges
+    ]
+
+
+ELSEWHERE: dict[str, Callable[[bytes], bytes]] = {
+    "PPPoE": lambda ip: ethernet(struct.pack("!BBHHH", 0x11, 0, 1, 2 + len(ip), 0x21) + ip, 0x8864),
+    "GTP": lambda ip: ethernet(
+        ipv4(
+            struct.pack("!HHHHBBHI", 40_000, 2152, 16 + len(ip), 0, 0x30, 0xFF, len(ip), 1) + ip, protocol=17
+        )
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ELSEWHERE)
+def test_what_is_elsewhere_is_read_by_tshark(name: str, tmp_path: Path) -> None:
+    inside = packets_of(THREE_USERS)
+    (tmp_path / "x.pcap").write_bytes(pcap([(at, ELSEWHERE[name](ip)) for at, ip in inside]))
+    plain = list(decode([THREE_USERS], tmp_path).exchanges)
+    found = list(decode([tmp_path / "x.pcap"], tmp_path).exchanges)
+    assert [content(e) for e in found] == [content(e) for e in plain]
+    assert [e.frame for e in found] == [e.frame for e in plain]
+
+
+def test_a_tunnel_beside_plain_packets_is_one_trace_in_time(tmp_path: Path) -> None:
+    inside = packets_of(THREE_USERS)
+    mixed = [
+        (at, ELSEWHERE["PPPoE"](ip) if place < 200 else ethernet(ip)) for place, (at, ip) in enumerate(inside)
+    ]
+    (tmp_path / "x.pcap").write_bytes(pcap(mixed))
+    trace = decode([tmp_path / "x.pcap"], tmp_path)
+    times = [e.time_ns for e in trace.exchanges]
+    assert times == sorted(times)
+    assert trace.info.exchanges > 250
+
+
+@pytest.mark.parametrize("format_name", ["snoop", "netmon2", "nseclibpcap", "pcapng"])
+def test_other_formats_are_read_through_tshark(format_name: str, tmp_path: Path) -> None:
+    with (tmp_path / "x").open("wb") as file:
+        tshark.ask(["-w", "-", "-F", format_name], THREE_USERS, file)
+    same(decode([tmp_path / "x"], tmp_path), decode([tmp_path / "x"], tmp_path, BY_TSHARK))
+
+
+def test_what_is_plain_needs_no_tshark(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tshark, "_path", lambda: None)
+    find_tshark.cache_clear()
+    assert decode([THREE_USERS], tmp_path).info.exchanges == 310
+    (tmp_path / "x.pcap").write_bytes(pcap([(1, ELSEWHERE["PPPoE"](packets_of(THREE_USERS)[0][1]))]))
+    with pytest.raises(SetupError, match="tshark is not installed"):
+        decode([tmp_path / "x.pcap"], tmp_path)
+    find_tshark.cache_clear()

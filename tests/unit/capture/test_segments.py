@@ -1,0 +1,109 @@
+"""Packets of every link and kind, and the TCP segments in them."""
+
+from __future__ import annotations
+
+import struct
+
+import pytest
+from helpers.packets import ETHERNET, NULL, RAW, SLL, SLL2, Sent, ethernet, ipv4, ipv6, tcp
+
+from smbench.capture.segments import ELSEWHERE, Segment, Segments
+
+PAYLOAD = b"payload of a segment"
+FROM_CLIENT = Sent(False, 1000, PAYLOAD, 77)
+EXTENSIONS = bytes([60, 0]) + bytes(6) + bytes([6, 0]) + bytes(6)
+V4, V6 = ipv4(tcp(FROM_CLIENT)), ipv6(tcp(FROM_CLIENT))
+
+
+def found(link: int, *packets: bytes, length: int | None = None) -> object:
+    """What comes of the last packet; bytes around it must not matter."""
+    segments = Segments(frozenset((445, 139)))
+    for packet in packets:
+        around = b"\xee" * 7 + packet + b"\xee" * 70
+        made = segments.of(link, around, 7, 7 + len(packet), length or len(packet))
+    return made
+
+
+PLAIN = [
+    ("Ethernet", ETHERNET, ethernet(V4)),
+    ("Ethernet, IPv6", ETHERNET, ethernet(V6, 0x86DD)),
+    ("VLAN", ETHERNET, ethernet(V4, tags=[0x8100])),
+    ("QinQ", ETHERNET, ethernet(V4, tags=[0x88A8, 0x8100])),
+    ("padded", ETHERNET, ethernet(V4) + bytes(9)),
+    ("raw IPv4", RAW, V4),
+    ("raw IPv6", RAW, V6),
+    ("loopback", NULL, struct.pack("<I", 2) + V4),
+    ("cooked", SLL, bytes(14) + b"\x08\x00" + V4),
+    ("cooked 2", SLL2, b"\x08\x00" + bytes(18) + V4),
+    ("IPv6 with extensions", RAW, ipv6(EXTENSIONS + tcp(FROM_CLIENT), following=0)),
+    ("offloaded, without a length", RAW, V4[:2] + bytes(2) + V4[4:]),
+    ("with a length that cannot be", RAW, V4[:2] + b"\xff\xff" + V4[4:]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "link", "packet"), PLAIN, ids=[name for name, _, _ in PLAIN])
+def test_the_segment_is_found_under_every_link(name: str, link: int, packet: bytes) -> None:
+    segment = found(link, packet)
+    assert isinstance(segment, Segment), name
+    assert segment.data[segment.start : segment.end] == PAYLOAD
+    assert (segment.sequence, segment.acknowledged, segment.length) == (1000, 77, len(PAYLOAD))
+    assert (segment.source[-2:], segment.target[-2:]) == (struct.pack("!H", 50_000), struct.pack("!H", 445))
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 0, 1), (1, 1, 2, 0)])
+def test_fragments_are_put_together_in_any_order(order: tuple[int, ...]) -> None:
+    whole = tcp(Sent(True, 5, bytes(range(60))))
+    cuts = [(0, 24, True), (24, 48, True), (48, len(whole), False)]
+    four = [ipv4(whole[a:b], True, offset=a, more=more) for a, b, more in cuts]
+    six = [
+        ipv6(struct.pack("!BBHI", 6, 0, a | more, 99) + whole[a:b], True, following=44) for a, b, more in cuts
+    ]
+    for pieces in (four, six):
+        segment = found(RAW, *(pieces[place] for place in order))
+        assert isinstance(segment, Segment)
+        assert segment.data[segment.start : segment.end] == bytes(range(60))
+        assert found(RAW, *(pieces[place] for place in order[:-1])) is None
+
+
+def test_a_fragment_that_the_capture_cut_makes_nothing_up() -> None:
+    whole = tcp(Sent(True, 5, bytes(60)))
+    first, last = ipv4(whole[:40], offset=0, more=True), ipv4(whole[40:], offset=40)
+    segments = Segments(frozenset((445,)))
+    assert segments.of(RAW, first[:-8], 0, len(first) - 8, len(first)) is None
+    assert segments.of(RAW, last, 0, len(last), len(last)) is None
+
+
+def test_what_the_capture_cut_is_known_by_its_length() -> None:
+    segment = found(RAW, V4[:-8], length=len(V4))
+    assert isinstance(segment, Segment)
+    assert (segment.end - segment.start, segment.length) == (len(PAYLOAD) - 8, len(PAYLOAD))
+
+
+UDP = struct.pack("!HHHH", 40_000, 443, 8, 0)
+NOTHING = [
+    ("another port", RAW, ipv4(struct.pack("!HH", 80, 50_000) + tcp(FROM_CLIENT)[4:])),
+    ("ARP", ETHERNET, ethernet(bytes(28), 0x0806)),
+    ("ICMP", RAW, ipv4(bytes(20), protocol=1)),
+    ("DNS", RAW, ipv4(struct.pack("!HHHH", 40_000, 53, 8, 0), protocol=17)),
+    ("headers that are cut", RAW, V4[:30]),
+    ("an address that is cut", RAW, V4[:12]),
+    ("IPv6 that is cut", RAW, V6[:30]),
+]
+SOMEWHERE = [
+    ("QUIC", RAW, ipv4(UDP, protocol=17)),
+    ("GRE of something else", RAW, ipv4(bytes(20), protocol=47)),
+    ("MPLS of something else", ETHERNET, ethernet(bytes(40), 0x8847)),
+    ("PPPoE", ETHERNET, ethernet(bytes(40), 0x8864)),
+    ("another link", 147, bytes(60)),
+    ("RDMA", ETHERNET, ethernet(bytes(40), 0x8915)),
+]
+
+
+@pytest.mark.parametrize(("name", "link", "packet"), NOTHING, ids=[name for name, _, _ in NOTHING])
+def test_what_holds_no_smb_is_left(name: str, link: int, packet: bytes) -> None:
+    assert found(link, packet) is None, name
+
+
+@pytest.mark.parametrize(("name", "link", "packet"), SOMEWHERE, ids=[name for name, _, _ in SOMEWHERE])
+def test_what_may_hold_smb_elsewhere_is_told_apart(name: str, link: int, packet: bytes) -> None:
+    assert found(link, packet) is ELSEWHERE, name

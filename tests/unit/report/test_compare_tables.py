@@ -1,0 +1,74 @@
+"""What a comparison shows: no table or page says more than the result."""
+
+from __future__ import annotations
+
+import io
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from helpers.sides import side_of
+from helpers.story import Wire
+from rich.console import Console
+
+from smbench.fidelity.comparison import Comparison, compare
+from smbench.report.compare import candidate_document, document, reference_document
+from smbench.report.compare_page import page
+from smbench.report.compare_text import show_comparison
+
+
+def story(reads: int, without: int | None = None) -> Wire:
+    wire = Wire()
+    opened = wire.client("ann").opens("f")
+    for number in range(reads):
+        if number != without:
+            opened.reads(number * 10, 10)
+    opened.closes()
+    return wire
+
+
+def result_of(compared: Comparison) -> dict[str, Any]:
+    return document(
+        reference_document(compared.reference, compared.rows[0]),
+        [candidate_document("two", compared, None, [], 10)],
+    )
+
+
+def shown(result: dict[str, Any]) -> str:
+    out = io.StringIO()
+    show_comparison(result, Console(file=out, width=300))
+    return out.getvalue()
+
+
+@pytest.fixture(scope="module")
+def one_missing(tmp_path_factory: pytest.TempPathFactory) -> Comparison:
+    """2,004 of 2,005 exchanges."""
+    folder = tmp_path_factory.mktemp("sides")
+    return compare(side_of(story(2003), folder / "one"), side_of(story(2003, 1000), folder / "two"))
+
+
+def test_one_of_two_thousand_is_seen_in_every_table(one_missing: Comparison) -> None:
+    result = result_of(one_missing)
+    wire = result["candidates"][0]["wire"]
+    assert (wire["matched"], wire["reference"]) == (2004, 2005)
+    assert wire["recall"] == 2004 / 2005
+    text = shown(result)
+    assert re.search(r"two +0\.9995 +1\.0000 +0\.9995 ", text)
+    assert re.search(r"READ +2,003 +2,002 +2,002 +0\.999 +1\.000 ", text)
+    html = page(result, [one_missing])
+    assert re.search(r">0\.999</b>recall<", html)
+    assert re.search(r">1\.000</b>precision<", html)
+    cells = re.findall(r'<td class="n[^"]*">([01]\.\d+)</td>', html)
+    # By command: CREATE, READ and CLOSE with their distances; by user: ann alone.
+    assert [cell for cell in cells if cell.startswith("0.999")] == ["0.999", "0.999"]
+    assert html.count("<dd>0.9995</dd>") == 2
+
+
+def test_a_genuine_one_stays_one(tmp_path: Path) -> None:
+    compared = compare(side_of(story(20), tmp_path / "one"), side_of(story(20), tmp_path / "two"))
+    result = result_of(compared)
+    assert re.search(r"two +1\.0000 +1\.0000 +1\.0000 ", shown(result))
+    html = page(result, [compared])
+    assert re.search(r">1\.000</b>recall<", html)
+    assert "0.99" not in html

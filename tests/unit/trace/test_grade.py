@@ -1,0 +1,59 @@
+"""What a capture lacks is said above its limit, with its share and what follows from it."""
+
+from __future__ import annotations
+
+import pytest
+
+from smbench.trace.grade import BY_NAME, GRADES, Use, called, missing_share, warnings
+from smbench.trace.model import Session, TraceInfo
+
+
+def info(exchanges: int = 1000, sessions: int = 4, **grade: int) -> TraceInfo:
+    return TraceInfo(exchanges=exchanges, sessions=[Session(at) for at in range(sessions)], grade=grade)
+
+
+def test_one_lost_packet_is_said_on_either_side_and_of_a_run() -> None:
+    lost = info(237, tcp_gaps=1)
+    (candidate,) = warnings(lost, Use.CANDIDATE)
+    assert candidate == (
+        "gaps in the TCP streams (lost packets): 1 beside 237 exchanges (0.43 %); what was in them counts as "
+        "missing, and recall is too low"
+    )
+    (reference,) = warnings(lost, Use.REFERENCE)
+    assert reference.endswith("it counts as extra, and precision is too low")
+    (replay,) = warnings(lost, Use.REPLAY)
+    assert replay.endswith("what was in them is not replayed")
+
+
+@pytest.mark.parametrize("name", ["orphan_responses", "unanswered", "unknown_handles", "unknown_names"])
+def test_at_its_limit_a_count_is_not_said_and_above_it_is(name: str) -> None:
+    """One of a hundred, exactly: 7 of 700 is no more than that, as binary fractions would have it."""
+    for exchanges in (100, 700, 2900, 5700, 10_000_000):
+        at = exchanges // 100
+        assert warnings(info(exchanges, **{name: at}), Use.CANDIDATE) == []
+        assert len(warnings(info(exchanges, **{name: at + 1}), Use.CANDIDATE)) == 1
+
+
+def test_sessions_are_counted_among_sessions() -> None:
+    (said,) = warnings(info(undecrypted=1), Use.REPLAY)
+    assert said.startswith("encrypted sessions without a key: 1 of 4 sessions (25.00 %); ")
+    assert missing_share({"undecrypted": 3}, 10) == 0
+
+
+def test_what_only_tells_is_never_said_and_a_whole_capture_is_silent() -> None:
+    assert warnings(info(retransmissions=900, smb1_frames=900), Use.REFERENCE) == []
+    assert warnings(info(**dict.fromkeys(BY_NAME, 0)), Use.REFERENCE) == []
+    assert warnings(TraceInfo(), Use.REFERENCE) == []
+
+
+def test_a_capture_without_an_exchange_says_what_it_lacks_without_a_share() -> None:
+    (said,) = warnings(info(0, tcp_gaps=3), Use.REPLAY)
+    assert said.startswith("gaps in the TCP streams (lost packets): 3 beside 0 exchanges; ")
+
+
+def test_the_table() -> None:
+    assert len(BY_NAME) == len(GRADES)
+    for grade in GRADES:
+        assert grade.means.keys() in (set(), set(Use))
+        assert called(grade.name) == grade.called
+    assert called("new_count") == "new_count"
