@@ -20,7 +20,7 @@ from smbench.trace.model import Command
 
 _WHOLE_FRAME = b"1"
 _IAKERB = bytes.fromhex("06062b0601050205")
-"""The OID of Kerberos by way of the server, as macOS clients use it: its requests name the user in the clear."""
+"""The OID of Kerberos by way of the server, as macOS clients use it: it names the user in the clear."""
 _LEAST = 32
 """Bytes of a header that say what a message is and which it belongs to: command, flags, message id."""
 _SESSION_SETUP_REQUEST = Command.SESSION_SETUP * 2

@@ -1,18 +1,58 @@
-"""Executors that are SMB clients themselves: what each user's has to know to reach the share."""
+"""Executors that are SMB clients themselves: what each user's has to know to reach the share.
+
+The system's client only prepares for them, in whatever dialect the server speaks.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from smbench.cli.common import Console
+from smbench.cli.prepare import one_root
 from smbench.cli.targets import Place
 from smbench.errors import UsageError
 from smbench.executors.base import ShareAccess
-from smbench.mounts.opened import Mounted
+from smbench.mounts.failures import NotSupportedError
+from smbench.mounts.opened import Mounted, UserMount
+from smbench.mounts.options import DIALECT_OPTIONS, GIVEN, Option
 from smbench.mounts.target import ShareTarget
 
 if TYPE_CHECKING:
     from smbench.trace.model import TraceInfo
+
+
+_DIALECT = "vers"
+_OLDEST = Option(
+    _DIALECT, DIALECT_OPTIONS[0x0202], "the one dialect that the kernel offers only where it is asked"
+)
+
+
+@contextmanager
+def root_in_any_dialect(console: Console, place: Place) -> Iterator[Path]:
+    """The first user's mount in the dialect that was given, or else in whichever the server speaks."""
+    options = place.users[0].options if place.users else ()
+    others = [option for option in options if option.name != _DIALECT]
+    given = [option for option in options if option.name == _DIALECT and option.reason == GIVEN]
+    with ExitStack() as stack:
+        try:
+            root = stack.enter_context(one_root(console, _with(place, [*others, *given])))
+        except NotSupportedError:
+            if given:
+                raise
+            root = stack.enter_context(one_root(console, _with(place, [*others, _OLDEST])))
+        yield root
+
+
+def _with(place: Place, options: list[Option]) -> Place:
+    return replace(place, users=[replace(user, options=tuple(options)) for user in place.users[:1]])
+
+
+def _given_dialect(user: UserMount) -> str | None:
+    return next((one.value for one in user.options if one.name == _DIALECT and one.reason == GIVEN), None)
 
 
 def share_access(place: Place, trace: TraceInfo) -> list[ShareAccess]:
@@ -33,6 +73,8 @@ def share_access(place: Place, trace: TraceInfo) -> list[ShareAccess]:
         sessions = [session for session in trace.sessions if session.user == captured]
         connections = [trace.connections[at] for session in sessions for at in session.connections]
         dialects = [connection.dialect for connection in connections if connection.dialect]
+        if given := _given_dialect(user):
+            dialects = [dialect for dialect, name in DIALECT_OPTIONS.items() if name == given]
         accesses.append(
             ShareAccess(
                 server=target.server,

@@ -9,14 +9,17 @@ import sys
 import time
 import tomllib
 from collections.abc import Callable, Iterator
+from fractions import Fraction
 from pathlib import Path
 from typing import Any, TextIO, TypeVar
 
 import click
 from rich.console import Console as RichConsole
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.text import Text
 
 from smbench.errors import UsageError
+from smbench.ratios import Bad, format_percent
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -71,7 +74,7 @@ class Console:
             yield lambda _done, _total: None
             return
         bar = Progress(
-            TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn(),
+            TextColumn("{task.description}"), BarColumn(), Share(), TimeRemainingColumn(),
             console=self.err, transient=True,
         )  # fmt: skip
         task = bar.add_task(what, total=None)
@@ -89,6 +92,15 @@ class Console:
         finally:
             if bar.live.is_started:
                 bar.stop()
+
+
+class Share(ProgressColumn):
+    """How much is done, in percent: 100 % when all is."""
+
+    def render(self, task: Task) -> Text:
+        if not task.total:
+            return Text()
+        return Text(format_percent(Fraction(task.completed) / Fraction(task.total), 0, Bad.LOW))
 
 
 def common_options(command: Command) -> Command:

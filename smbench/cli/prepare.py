@@ -115,7 +115,7 @@ def one_root(console: Console, place: Place) -> Iterator[Path]:
         raise UsageError("the workload has no users, so there is nothing to prepare")
     with console.progress("mounting") as progress, \
             open_target(place.target, place.users[:1], place.identity, progress) as mounted, \
-            mounted.entered(0):  # fmt: skip
+            mounted.naming(place.target), mounted.entered(0):  # fmt: skip
         yield mounted.roots[0]
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from smbench.cli.amounts import refuse_too_much
 from smbench.cli.artefacts import check_room
-from smbench.cli.clients import described, share_access
+from smbench.cli.clients import described, root_in_any_dialect, share_access
 from smbench.cli.common import Console
 from smbench.cli.gaps import warn_of_gaps
 from smbench.cli.live import live_view
@@ -173,7 +173,8 @@ class Replay:
                         results[-1].ending.stopped = str(interrupt) or "SIGINT"
                         break
                 left_s = self._left_s(results)
-                result, counted = self._run(plan, replace(options, deadline_s=left_s), mounted, wire)
+                with mounted.naming(place.target):
+                    result, counted = self._run(plan, replace(options, deadline_s=left_s), mounted, wire)
                 results.append(result)
                 counters.append(counted)
                 if result.ending.stopped:
@@ -194,7 +195,8 @@ class Replay:
                     f"the files of {clones} clones hold {format_size(needed)}, more than the limit of "
                     f"{format_size(self.max_bytes)}: raise --max-bytes, or take --content sparse"
                 )
-        with one_root(self.console, place) as root:
+        itself = executor_class(self.executor).needs_share
+        with (root_in_any_dialect if itself else one_root)(self.console, place) as root:
             for number in range(1, clones + 1):
                 own = self._in_folders(plan)
                 folder = _made(root / clone_folder(number), place) if own else root
@@ -249,12 +251,14 @@ class Replay:
     ) -> tuple[RunResult, dict[str, Any]]:
         """The run itself, between two readings of the client's counters, and two marks on the wire."""
         own = {mount["connection"]["id"] for mount in mounted.describe() if mount.get("connection")}
-        before = read_counters()
+        # Beside an executor that is a client itself, the system's client has nothing to tell of this run.
+        read = (lambda: None) if executor_class(self.executor).needs_share else read_counters
+        before = read()
         wire.mark()
         with live_view(self.console) as watch:
             result = run(plan, self.workload, options, watch=watch)
         wire.mark()
-        return result, diff(before, read_counters(), own or None)
+        return result, diff(before, read(), own or None)
 
     def _about(
         self, place: Place, plan: Plan, mounted: Mounted, counters: Sequence[dict[str, Any]]

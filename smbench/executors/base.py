@@ -31,7 +31,16 @@ NEVER = "never: "
 backend's interface cannot express at all."""
 
 Handler = Callable[[Any], int]
-"""Carries out one call and says its outcome; never raises for what the file system refuses."""
+"""Carries out one call and says its outcome; never raises for what the file system refuses, only
+UserLostError."""
+
+
+class UserLostError(Exception):
+    """A handler can carry out nothing more for its user, and why: the one exception that it may raise.
+
+    The call ends as CONNECTION_DISCONNECTED, the lane ends with it, and the result says that the user was
+    lost.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +58,8 @@ class ShareAccess:
     """None with Kerberos."""
     kerberos: bool = False
     dialect: int | None = None
-    """0x0202 … 0x0311; None: the newest that both sides know."""
+    """To ask for, 0x0202 … 0x0311; None, or where the server does not speak it: the newest that both sides
+    know."""
     encrypt: bool = False
     """Whether the client insists; a server that asks for encryption gets it anyway."""
     client_guid: str | None = None
@@ -71,6 +81,16 @@ class ExecutorContext:
     """Of the data that writes carry; seeded and incompressible."""
     share: ShareAccess | None = None
     """Set for executors that have `needs_share`; `root` then means nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What an executor that is a client itself says of a run."""
+
+    counters: Mapping[str, int] = field(default_factory=dict)
+    """The client's own, as run.json's `client` has them of the operating system's client."""
+    warnings: Sequence[str] = ()
+    """Sentences for run.json's `warnings`."""
 
 
 class Executor(ABC):
@@ -138,6 +158,11 @@ class Executor(ABC):
         """End the calls that wait: their outcome is CANCELLED. Asked when nobody is left to answer them."""
         return
 
+    def stop(self) -> None:
+        """The run is stopped: give up what waits for a server to come back. Called from a signal handler, so
+        that it may do no more than leave a mark."""
+        return
+
     @abstractmethod
     def close(self) -> None:
         """Release what is still open; called once, after the last operation."""
@@ -148,3 +173,9 @@ class Executor(ABC):
         Asked once, after `close`. Nothing where the client is the operating system's.
         """
         return {}
+
+    @classmethod
+    def told(cls, users: Mapping[str, Any]) -> Told:
+        """What a reader of the result should know of the `statistics` of all users, by their names. Pure."""
+        del users
+        return Told()

@@ -3,15 +3,16 @@
 It stands beside the kernel's client as a second witness: what the kernel's client adds, caches or cannot
 say does not exist here. Outcomes are NTSTATUS. Most of a call's time is this process' own CPU time, which
 `statistics` therefore tells by kind.
+
+A call that finds its connection lost makes it again, and takes as long as that takes; one whose answer was
+lost is asked again where that does no harm, as cifs.ko does it with data, and ends as
+CONNECTION_DISCONNECTED otherwise: nobody knows what came of it.
 """
 
 from __future__ import annotations
 
 import codecs
-import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
-from threading import Lock, local
 from typing import Any, ClassVar
 
 from cryptography.hazmat.backends import default_backend
@@ -19,6 +20,7 @@ from smbprotocol.exceptions import (
     AccessDenied,
     BadNetworkName,
     LogonFailure,
+    NotSupported,
     SMBAuthenticationError,
     SMBException,
     SMBResponseException,
@@ -26,19 +28,32 @@ from smbprotocol.exceptions import (
 
 from smbench.errors import SetupError
 from smbench.executors import library_messages as wire
-from smbench.executors.base import Executor, ExecutorContext, Handler, ShareAccess
+from smbench.executors.base import Executor, ExecutorContext, Handler, ShareAccess, Told
 from smbench.executors.library_breaks import Breaks
 from smbench.executors.library_calls import NOT_ENCODABLE, FileCalls
-from smbench.executors.library_connection import Facts, LibraryConnection, facts_of
-from smbench.executors.library_files import Names, OpenFiles, RefusedError, lost_contexts
+from smbench.executors.library_connection import RefusedError
+from smbench.executors.library_cpu import CpuClock
+from smbench.executors.library_files import Names, OpenFiles
+from smbench.executors.library_link import Link, reason_of
+from smbench.executors.library_opens import lost_contexts
+from smbench.executors.library_told import ANSWERS_LOST, REPEATED, tell
 from smbench.ntstatus import Status, failed, outcome_of
 from smbench.ntstatus import name as status_name
 from smbench.workload import calls
 from smbench.workload.calls import Call
 
 _INVALID_PARAMETER = outcome_of(Status.INVALID_PARAMETER)
+_DISCONNECTED = outcome_of(Status.CONNECTION_DISCONNECTED)
+_FILE_CREATE = 2
+_APPENDS = 1 << 63
+"""A write beyond this names no place, but the end of the file ([MS-FSA] 2.1.5.4)."""
+_REPEATABLE = (
+    calls.Read, calls.Write, calls.Flush, calls.Stat, calls.StatHandle, calls.StatFs, calls.AllocatedRanges,
+    calls.PunchHole, calls.Truncate, calls.SetAllocation, calls.SetTimes, calls.SetAttributes,
+    calls.SetSecurity, calls.SetDelete,
+)  # fmt: skip
+"""What may be asked twice; an Open as well, unless it must make its file."""
 _OPEN_BY_FILE_ID = 0x2000
-_TIMES: tuple[str, ...] = ("count", "cpu_ns")
 
 # Python loads codecs when they are first asked for: by then a worker may be a user who cannot read its files.
 for _codec in ("utf-16-le", "ascii", "latin-1", "idna"):
@@ -57,15 +72,14 @@ class LibraryExecutor(Executor):
             raise SetupError(
                 "the executor library is an SMB client itself and needs a share: give //server/share[/folder]"
             )
-        self._connection = LibraryConnection(context.share, lambda body: self._breaks.receive(body))
-        self._breaks = Breaks(lambda message: self._connection.exchange(message, urgent=True))
+        self._breaks = Breaks()
+        self._link = Link(context.share, self._breaks)
         names = Names(context.share.folder)
-        self._facts = _open(self._connection, context.share, names)
+        _open(self._link, context.share, names)
         self._breaks.start()
-        self._files = OpenFiles(self._connection, self._breaks, names)
+        self._files = OpenFiles(self._link, self._breaks, names)
         self._calls = FileCalls(self._files, max_io_bytes=context.max_io_bytes, seed=context.seed)
-        self._clock = _CpuClock()
-        self._lost = False
+        self._clock = CpuClock()
 
     @classmethod
     def preload(cls, max_io_bytes: int, seed: int) -> None:
@@ -103,83 +117,54 @@ class LibraryExecutor(Executor):
             calls.SetAttributes: file_calls.set_attributes,
             calls.SetSecurity: file_calls.set_security,
         }
-        return {kind: self._clock.timed(kind.__name__, _translated(call)) for kind, call in plain.items()}
+        return {
+            kind: self._clock.timed(kind.__name__, carried_out(self._link, call))
+            for kind, call in plain.items()
+        }
 
     @classmethod
     def loss(cls, call: Call) -> str | None:
         describe = _LOSSES.get(type(call))
         return describe(call) if describe else None
 
+    def stop(self) -> None:
+        self._link.stop()
+
     def close(self) -> None:
-        self._lost = not self._connection.alive
         self._breaks.stop()
-        self._connection.leave()
+        self._link.leave()
 
     def statistics(self) -> Mapping[str, Any]:
         """`cpu`: CPU time of the lanes by kind of call, of the receiving thread, of the acknowledging one
-        (ns). `breaks`, `connection` and `credits`: what was negotiated, and what came of it.
+        (ns). `connection`: what was negotiated, and how often it was lost and made again. `beyond`: what was
+        done otherwise than captured, by the dialect or after a loss. `breaks`, `credits`: what came of them.
 
         Where the system accounts CPU time by ticks (the lab: 10 ms) only sums of many calls mean anything.
         """
         breaks = self._breaks.statistics()
         return {
             "client": "smbprotocol",
-            "connection": {**asdict(self._facts), "lost": self._lost},
+            "connection": self._link.statistics(),
+            "beyond": dict(sorted(self._link.counts.items())),
             "cpu": {
                 "calls": self._clock.totals(),
-                "receiver_cpu_ns": self._connection.receiver_cpu_ns(),
+                "receiver_cpu_ns": self._link.receiver_cpu_ns(),
                 "acknowledger_cpu_ns": breaks.pop("acknowledger_cpu_ns"),
             },
             "breaks": breaks,
-            "credits": {"waits": self._connection.window.waits},
+            "credits": {"waits": self._link.credit_waits},
         }
 
-
-class _CpuClock:
-    """CPU time of the calling threads by kind of call. A thread counts for itself; nothing is shared."""
-
-    def __init__(self) -> None:
-        self._mine = local()
-        self._all: list[dict[str, list[int]]] = []
-        self._lock = Lock()
-
-    def timed(self, kind: str, handler: Handler) -> Handler:
-        clock = time.thread_time_ns
-
-        def call(value: Call) -> int:
-            began = clock()
-            outcome = handler(value)
-            spent = clock() - began
-            try:
-                counts = self._mine.counts
-            except AttributeError:
-                counts = self._begin()
-            count = counts.setdefault(kind, [0, 0])
-            count[0] += 1
-            count[1] += spent
-            return outcome
-
-        return call
-
-    def _begin(self) -> dict[str, list[int]]:
-        counts: dict[str, list[int]] = {}
-        self._mine.counts = counts
-        with self._lock:
-            self._all.append(counts)
-        return counts
-
-    def totals(self) -> dict[str, dict[str, int]]:
-        totals: dict[str, list[int]] = {}
-        for counts in self._all:
-            for kind, (count, cpu_ns) in counts.items():
-                total = totals.setdefault(kind, [0, 0])
-                total[0] += count
-                total[1] += cpu_ns
-        return {kind: dict(zip(_TIMES, total, strict=True)) for kind, total in sorted(totals.items())}
+    @classmethod
+    def told(cls, users: Mapping[str, Any]) -> Told:
+        return tell(users)
 
 
-def _translated(handler: Handler) -> Handler:
-    def call(value: Call) -> int:
+def carried_out(link: Link, handler: Handler) -> Handler:
+    """The handler over a connection that stands: what it raises is an outcome, and a call whose answer was
+    lost with the connection is repeated, once, where that does no harm."""
+
+    def once(value: Call) -> int:
         try:
             return handler(value)
         except RefusedError as refused:
@@ -187,26 +172,49 @@ def _translated(handler: Handler) -> Handler:
         except NOT_ENCODABLE:
             return _INVALID_PARAMETER
 
+    def call(value: Call) -> int:
+        try:
+            connection = link.pin()
+            outcome = once(value)
+            if outcome == _DISCONNECTED and not connection.alive:
+                if not may_be_repeated(value):
+                    link.count(ANSWERS_LOST)
+                    return outcome
+                link.pin()
+                link.count(REPEATED)
+                outcome = once(value)
+            return outcome
+        except RefusedError as refused:
+            return outcome_of(refused.status)
+
     return call
 
 
-def _open(connection: LibraryConnection, access: ShareAccess, names: Names) -> Facts:
+def may_be_repeated(call: Call) -> bool:
+    """Whether a call that may have been carried out already ends the second time as it did the first."""
+    if isinstance(call, calls.Open):
+        return call.disposition != _FILE_CREATE
+    if isinstance(call, calls.Write) and call.offset >= _APPENDS:
+        return False
+    return isinstance(call, _REPEATABLE)
+
+
+def _open(link: Link, access: ShareAccess, names: Names) -> None:
     """Connect and look at the folder; SetupError, one sentence, where that fails."""
     try:
-        connection.open()
-        _look(connection, access, names)
-        return facts_of(connection)
-    except SetupError:
-        connection.leave()
-        raise
+        link.open()
     except (SMBException, OSError, ValueError) as error:
-        connection.leave()
         raise SetupError(_refusal(access, error)) from error
+    try:
+        _look(link, access, names)
+    except SetupError:
+        link.leave()
+        raise
 
 
-def _look(connection: LibraryConnection, access: ShareAccess, names: Names) -> None:
+def _look(link: Link, access: ShareAccess, names: Names) -> None:
     request = wire.create(names.name(""), 0x80, 7, 1, 1)
-    status = connection.compound(request, wire.close(wire.RELATED))[0].status
+    status = link.compound(request, wire.close(wire.RELATED))[0].status
     if failed(status):
         where = f"the folder {access.folder!r}" if access.folder else "its root"
         raise SetupError(
@@ -227,10 +235,11 @@ def _refusal(access: ShareAccess, error: Exception) -> str:
         return f"{who}: the server has no such share. Check its name."
     if isinstance(error, AccessDenied):
         return f"{who}: permission denied. Ask for access to the share, or use another account."
+    if isinstance(error, NotSupported):
+        return f"{who}: the server speaks no dialect of SMB 2 or 3 that this client does."
     if isinstance(error, SMBResponseException):
-        return f"{who}: the server refused ({status_name(error.status)}). Try smbclient with that account."
-    reason = " ".join(str(error).split()).rstrip(".")
-    return f"{who}: {reason}. Check the server, its port {access.port} and the dialect."
+        return f"{who}: {reason_of(error)}. Try smbclient with that account."
+    return f"{who}: {reason_of(error)}. Check the server, its port {access.port} and the dialect."
 
 
 def _open_loss(call: calls.Open) -> str | None:

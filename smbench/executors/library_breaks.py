@@ -1,5 +1,7 @@
 """Breaks of oplocks and leases: taken from the receiving thread, acknowledged by a thread of their own.
 
+An acknowledgement goes over the connection by which the break came, or nowhere.
+
 A client must acknowledge what the server waits for, and nothing else ([MS-SMB2] 3.2.5.19): a lease break
 with ACK_REQUIRED; an oplock break unless level II goes to none, which servers refuse to have acknowledged.
 Nothing is cached here, so an acknowledgement needs nothing written back before it.
@@ -10,11 +12,10 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
 from queue import SimpleQueue
 from typing import Any
 
-from smbench.executors.library_connection import Reply
+from smbench.executors.library_connection import Answer
 from smbench.executors.library_messages import (
     Break,
     Message,
@@ -22,18 +23,19 @@ from smbench.executors.library_messages import (
     lease_acknowledgement,
     oplock_acknowledgement,
 )
+from smbench.ntstatus import Status
 from smbench.ntstatus import name as status_name
 
 _LEVEL_II = 1
 _EVENTS_KEPT = 1000
+_COUNTED = ("oplock", "lease", "acknowledged", "oplock_acknowledged", "lease_acknowledged", "unknown")
 
 
 class Breaks:
-    """The breaks of one connection. `send` is given each acknowledgement and returns its reply."""
+    """The breaks of one user."""
 
-    def __init__(self, send: Callable[[Message], Reply]) -> None:
-        self._send = send
-        self._queue: SimpleQueue[tuple[int, bytes] | None] = SimpleQueue()
+    def __init__(self) -> None:
+        self._queue: SimpleQueue[tuple[int, bytes, Answer] | None] = SimpleQueue()
         self._oplocks: dict[bytes, int] = {}
         self._counts: Counter[str] = Counter()
         self._statuses: Counter[str] = Counter()
@@ -44,9 +46,9 @@ class Breaks:
     def start(self) -> None:
         self._thread.start()
 
-    def receive(self, body: bytes) -> None:
-        """A notification has come; called in the receiving thread."""
-        self._queue.put((time.monotonic_ns(), body))
+    def receive(self, body: bytes, send: Answer) -> None:
+        """A notification has come; `send` takes its acknowledgement. Called in the receiving thread."""
+        self._queue.put((time.monotonic_ns(), body, send))
 
     def granted(self, file_id: bytes, level: int) -> None:
         """An open has an oplock of that level (1 II, 8 exclusive, 9 batch)."""
@@ -55,6 +57,10 @@ class Breaks:
     def closed(self, file_id: bytes) -> None:
         """An open is gone, and its oplock with it."""
         self._oplocks.pop(file_id, None)
+
+    def forget(self) -> None:
+        """The connection was lost, and every oplock with it."""
+        self._oplocks.clear()
 
     def stop(self) -> None:
         """End the thread, after what has come already."""
@@ -65,7 +71,7 @@ class Breaks:
     def statistics(self) -> dict[str, Any]:
         """Counts, the first thousand breaks in order, and the thread's CPU time."""
         return {
-            **{key: self._counts[key] for key in ("oplock", "lease", "acknowledged", "unknown")},
+            **{key: self._counts[key] for key in _COUNTED},
             "acknowledgement_statuses": dict(self._statuses),
             "acknowledger_cpu_ns": self._cpu_ns,
             "events": self._events,
@@ -76,7 +82,7 @@ class Breaks:
             self._handle(*item)
             self._cpu_ns = time.thread_time_ns()
 
-    def _handle(self, received_ns: int, body: bytes) -> None:
+    def _handle(self, received_ns: int, body: bytes, send: Answer) -> None:
         told = break_of(body)
         if told is None:
             self._counts["unknown"] += 1
@@ -89,9 +95,11 @@ class Breaks:
             "acknowledged_ns": None,
         }  # fmt: skip
         if answer is not None:
-            reply = self._send(answer)
-            event["acknowledged_ns"] = time.monotonic_ns() - received_ns
-            self._counts["acknowledged"] += 1
+            reply = send(answer)
+            if reply.status != Status.CONNECTION_DISCONNECTED:
+                event["acknowledged_ns"] = time.monotonic_ns() - received_ns
+                self._counts["acknowledged"] += 1
+                self._counts[f"{'lease' if told.lease else 'oplock'}_acknowledged"] += 1
             self._statuses[status_name(reply.status)] += 1
         if len(self._events) < _EVENTS_KEPT:
             self._events.append(event)

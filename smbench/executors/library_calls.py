@@ -7,7 +7,8 @@ import struct
 
 from smbench.executors import library_messages as wire
 from smbench.executors import win32_information as information
-from smbench.executors.library_files import OpenFiles, RefusedError, check
+from smbench.executors.library_connection import RefusedError, check
+from smbench.executors.library_files import OpenFiles
 from smbench.ntstatus import Status, failed, outcome_of
 from smbench.workload.calls import (
     AllocatedRanges,
@@ -33,7 +34,7 @@ from smbench.workload.calls import (
     Write,
 )
 
-_SHARED, _EXCLUSIVE, _UNLOCK, _FAIL_IMMEDIATELY = 1, 2, 4, 0x10
+_SHARED, _EXCLUSIVE, _UNLOCK = 1, 2, 4
 _WRITE_THROUGH = 1
 _RESTART = 1
 _DISPOSITION_EX = 64
@@ -45,14 +46,16 @@ _RANGES = 1024
 _DATA_SLACK = 1 << 20
 """Writes start at different places of the data, so that a server that deduplicates finds little."""
 
+IN_PIECES, ANSWERS_CUT = "in_pieces", "answers_cut"
+"""What is counted where a server takes, or gives, less at once than was captured."""
+
 
 class FileCalls:
     """Handlers by open file. RefusedError carries what a server or a missing handle says."""
 
     def __init__(self, files: OpenFiles, *, max_io_bytes: int, seed: int) -> None:
         self._files = files
-        self._connection = files.connection
-        self._piece = files.connection.largest_piece
+        self._link = files.link
         self._seed = seed
         self._data = memoryview(b"")
         self._grow(max_io_bytes)
@@ -86,18 +89,20 @@ class FileCalls:
         )
 
     def _pieces(self, offset: int, length: int) -> list[tuple[int, int]]:
-        piece = self._piece
+        piece = self._link.here.largest_piece
         if length <= piece:
             return [(offset, length)]
+        if not self._link.here.supports_multi_credit:
+            self._link.count(IN_PIECES)
         return [(offset + at, min(piece, length - at)) for at in range(0, length, piece)]
 
     def _moved(self, requests: list[wire.Message]) -> int:
         """Bytes moved until the first piece that came short or was refused."""
         if len(requests) == 1:
-            status, body = self._connection.exchange(requests[0])
+            status, body = self._link.exchange(requests[0])
             return outcome_of(status) if failed(status) else wire.moved(body)
         total = 0
-        for request, reply in zip(requests, self._connection.pipeline(requests), strict=True):
+        for request, reply in zip(requests, self._link.pipeline(requests), strict=True):
             if failed(reply.status):
                 return total or outcome_of(reply.status)
             count = wire.moved(reply.body)
@@ -111,21 +116,29 @@ class FileCalls:
 
     def lock(self, call: Lock) -> int:
         """Waits in the server where the call does: only this lane stands still."""
-        flags = (_EXCLUSIVE if call.exclusive else _SHARED) | (0 if call.wait else _FAIL_IMMEDIATELY)
-        return self._done(wire.lock(self._files[call.handle], call.offset, call.length, flags))
+        flags = (_EXCLUSIVE if call.exclusive else _SHARED) | (0 if call.wait else wire.FAIL_IMMEDIATELY)
+        file = self._files.file(call.handle)
+        outcome = self._done(wire.lock(file.file_id, call.offset, call.length, flags))
+        if outcome >= 0:
+            file.locks[call.offset, call.length] = flags
+        return outcome
 
     def unlock(self, call: Unlock) -> int:
-        return self._done(wire.lock(self._files[call.handle], call.offset, call.length, _UNLOCK))
+        file = self._files.file(call.handle)
+        outcome = self._done(wire.lock(file.file_id, call.offset, call.length, _UNLOCK))
+        if outcome >= 0:
+            file.locks.pop((call.offset, call.length), None)
+        return outcome
 
     def copy_range(self, call: CopyRange) -> int:
         """Bytes that the server copied; a source's key is asked for once."""
-        source, target = self._files[call.source], self._files[call.handle]
-        key = self._files.keys.get(source)
+        source, target = self._files.file(call.source), self._files[call.handle]
+        key = source.resume_key
         if key is None:
             asked = wire.ioctl(
-                source, information.FSCTL_SRV_REQUEST_RESUME_KEY, b"", information.RESUME_KEY_BYTES
+                source.file_id, information.FSCTL_SRV_REQUEST_RESUME_KEY, b"", information.RESUME_KEY_BYTES
             )
-            key = self._files.keys[source] = wire.ioctl_output(check(self._connection.exchange(asked)))
+            key = source.resume_key = wire.ioctl_output(check(self._link.exchange(asked)))
         total = 0
         for chunks in information.copy_chunks(key, call.source_offset, call.offset, call.length):
             answer = self._control(
@@ -146,7 +159,7 @@ class FileCalls:
         return 0
 
     def _control(self, file_id: bytes, function: int, given: bytes, room: int) -> bytes:
-        return wire.ioctl_output(check(self._connection.exchange(wire.ioctl(file_id, function, given, room))))
+        return wire.ioctl_output(check(self._link.exchange(wire.ioctl(file_id, function, given, room))))
 
     # Metadata
 
@@ -159,7 +172,7 @@ class FileCalls:
                 self._files[call.handle],
                 call.info_type,
                 call.level,
-                call.output_length or _ANSWER_BYTES,
+                self._room(call.output_length or _ANSWER_BYTES),
                 parts,
             )
         )
@@ -170,9 +183,16 @@ class FileCalls:
                 self._files[call.handle],
                 information.FILE_SYSTEM_INFORMATION,
                 call.level,
-                call.output_length or _ANSWER_BYTES,
+                self._room(call.output_length or _ANSWER_BYTES),
             )
         )
+
+    def _room(self, wanted: int) -> int:
+        """For an answer: as much as was captured, and as the server gives."""
+        most = int(self._link.here.max_transact_size)
+        if wanted > most:
+            self._link.count(ANSWERS_CUT)
+        return min(wanted, most)
 
     def list_directory(self, call: List) -> int:
         """Entries of one query, or of all until the end where the call stands for a whole scan."""
@@ -191,17 +211,16 @@ class FileCalls:
 
     def _query(self, file_id: bytes, call: List, flags: int) -> int:
         asked = wire.query_directory(
-            file_id, call.level, flags, call.pattern or "*", call.output_length or _LISTING_BYTES
+            file_id, call.level, flags, call.pattern or "*", self._room(call.output_length or _LISTING_BYTES)
         )
-        answer = wire.output(check(self._connection.exchange(asked)))
+        answer = wire.output(check(self._link.exchange(asked)))
         return information.count_entries(memoryview(answer), len(answer))
 
     def notify(self, call: Notify) -> int:
         """Wait for a change; closing the handle ends the wait. Other lanes go on meanwhile."""
-        asked = wire.notify(
-            self._files[call.handle], call.filter, call.watch_tree, call.output_length or _NOTIFY_BYTES
-        )
-        status = self._connection.exchange(asked).status
+        room = self._room(call.output_length or _NOTIFY_BYTES)
+        asked = wire.notify(self._files[call.handle], call.filter, call.watch_tree, room)
+        status = self._link.exchange(asked).status
         # A success code, but nothing has changed: the wait was ended.
         return outcome_of(Status.CANCELLED if status == Status.NOTIFY_CLEANUP else status)
 
@@ -268,7 +287,7 @@ class FileCalls:
         """What is there, set again."""
         file_id, kind = self._files[call.handle], information.SECURITY_INFORMATION
         parts = call.additional or information.SECURITY_PARTS
-        reply = self._connection.exchange(wire.query_info(file_id, kind, 0, _ANSWER_BYTES, parts))
+        reply = self._link.exchange(wire.query_info(file_id, kind, 0, _ANSWER_BYTES, parts))
         if reply.status:
             return outcome_of(reply.status)
         return self._done(wire.set_info(file_id, 0, wire.answered(reply.body), kind, parts))
@@ -277,7 +296,7 @@ class FileCalls:
         return self._done(wire.set_info(self._files[handle], level, content))
 
     def _done(self, request: wire.Message) -> int:
-        return outcome_of(self._connection.exchange(request).status)
+        return outcome_of(self._link.exchange(request).status)
 
 
 NOT_ENCODABLE = (struct.error, OverflowError)

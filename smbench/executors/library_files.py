@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
-from hashlib import blake2b
 from uuid import uuid4
 
 from smbench.executors import library_messages as wire
 from smbench.executors.library_breaks import Breaks
-from smbench.executors.library_connection import LibraryConnection, Reply
+from smbench.executors.library_connection import RefusedError, check
+from smbench.executors.library_link import Link
+from smbench.executors.library_opens import LEASE, OpenFile, Wishes, is_durable
 from smbench.ntstatus import Status, failed, outcome_of
 from smbench.workload.calls import Close, MakeDirectory, Open, RemoveDirectory, Stat, Unlink
 
@@ -17,26 +18,14 @@ _LONGEST_NAME_BYTES = 0xFFFF
 """A name's length has 16 bits."""
 _OPEN, _CREATE = 1, 2
 _DIRECTORY_FILE, _NON_DIRECTORY_FILE, _DELETE_ON_CLOSE = 0x1, 0x40, 0x1000
-_LEASE = 0xFF
 _FILE = 1
 _ANSWER_BYTES = 8192
 """Room for an answer where the capture does not tell: fixed parts and the longest name."""
 _DISPOSITION_EX = 64
-KEPT_CONTEXTS = frozenset(("RqLs", "MxAc", "QFid", "DHnQ", "DH2Q"))
 
-
-class RefusedError(Exception):
-    """What was asked for cannot be, by the server's word or without asking it."""
-
-    def __init__(self, status: int) -> None:
-        self.status = status
-
-
-def check(reply: Reply) -> bytes:
-    """The body of a success; RefusedError for a warning or error."""
-    if failed(reply.status):
-        raise RefusedError(reply.status)
-    return reply.body
+CLAIMED, OPENED_AGAIN, REFUSED = "handles_claimed", "handles_opened_again", "handles_refused"
+CLOSED_BY_LOSS, LOCKS_LOST = "handles_closed_by_loss", "locks_lost"
+"""What is counted of handles whose connection was lost."""
 
 
 class Names:
@@ -61,42 +50,84 @@ class Names:
 class OpenFiles:
     """Opens and closes, and the calls that are an open and a close."""
 
-    def __init__(self, connection: LibraryConnection, breaks: Breaks, names: Names) -> None:
-        self.connection = connection
+    def __init__(self, link: Link, breaks: Breaks, names: Names) -> None:
+        self.link = link
         self.names = names
         self._breaks = breaks
-        self._ids: dict[int, bytes] = {}
-        self.keys: dict[bytes, bytes] = {}
-        """Resume keys for server-side copies, by the file id of the source."""
+        self._wishes = Wishes(link)
+        self._open: dict[int, OpenFile] = {}
 
     def __getitem__(self, handle: int) -> bytes:
-        file_id = self._ids.get(handle)
-        if file_id is None:
+        return self.file(handle).file_id
+
+    def file(self, handle: int) -> OpenFile:
+        """What is open by that handle; had again where its connection was lost, or RefusedError."""
+        file = self._open.get(handle)
+        if file is None:
             raise RefusedError(Status.FILE_CLOSED)
-        return file_id
+        if file.connection is not self.link.here:
+            self._have_again(file)
+        return file
 
     def open(self, call: Open) -> int:
-        if call.handle in self._ids:
+        if call.handle in self._open:
             self.close(Close(call.handle))
-        contexts = self._contexts(
-            call.contexts, call.path, call.oplock, call.lease_state, call.lease_key,
-            call.lease_version, call.parent_lease_key,
-        )  # fmt: skip
-        request = wire.create(
-            self.names.name(call.path), call.access, call.share_access, call.disposition, call.options,
-            call.attributes, call.oplock, call.impersonation, contexts,
-        )  # fmt: skip
-        reply = self.connection.exchange(request)
+        guid = uuid4().bytes if "DH2Q" in call.contexts else b""
+        reply = self.link.exchange(self._create(call, call.disposition, guid))
         if failed(reply.status):
             return outcome_of(reply.status)
-        self._ids[call.handle] = self._granted(reply.body)
+        file_id, durable = self._granted(reply.body), _asks_to_last(call) and is_durable(reply.body)
+        self._open[call.handle] = OpenFile(call, guid, file_id, self.link.here, durable)
         return 0
 
+    def _create(self, call: Open, disposition: int, guid: bytes, claimed: bytes = b"") -> wire.Message:
+        oplock, contexts = self._wishes.of(call, guid, claimed)
+        return wire.create(
+            self.names.name(call.path), call.access, call.share_access, disposition, call.options,
+            call.attributes, oplock, call.impersonation, contexts,
+        )  # fmt: skip
+
+    def _have_again(self, file: OpenFile) -> None:
+        """As cifs.ko does it (cifs_reopen_file): its durable handle is claimed, where the server gave one and
+        still has it; else the file that has the name now is opened, and locked as it was."""
+        with file.again:
+            if file.connection is self.link.here:
+                return
+            claim = self._create(file.call, _OPEN, file.guid, file.file_id) if file.durable else None
+            reply = None if claim is None else self.link.exchange(claim)
+            claimed = reply is not None and not failed(reply.status)
+            if reply is None or (failed(reply.status) and reply.status != Status.CONNECTION_DISCONNECTED):
+                reply = self.link.exchange(self._create(file.call, _OPEN, file.guid))
+            if failed(reply.status):
+                if reply.status != Status.CONNECTION_DISCONNECTED:
+                    self.link.count(REFUSED)
+                raise RefusedError(reply.status)
+            self.link.count(CLAIMED if claimed else OPENED_AGAIN)
+            file.file_id, file.resume_key = self._granted(reply.body), None
+            file.durable = _asks_to_last(file.call) and (claimed or is_durable(reply.body))
+            if not claimed:
+                self._lock_again(file)
+            file.connection = self.link.here
+
+    def _lock_again(self, file: OpenFile) -> None:
+        for (offset, length), flags in list(file.locks.items()):
+            again = wire.lock(file.file_id, offset, length, flags | wire.FAIL_IMMEDIATELY)
+            if failed(self.link.exchange(again).status):
+                self.link.count(LOCKS_LOST)
+                file.locks.pop((offset, length), None)
+
     def close(self, call: Close) -> int:
-        file_id = self._ids.pop(call.handle, None)
-        if file_id is None:
+        """What was lost with its connection, before or meanwhile, is closed by that: cifs.ko says so too."""
+        file = self._open.pop(call.handle, None)
+        if file is None:
             return outcome_of(Status.FILE_CLOSED)
-        return self._close(file_id, call.flags)
+        gone = outcome_of(Status.CONNECTION_DISCONNECTED)
+        lost = file.connection is not self.link.here
+        outcome = gone if lost else self._close(file.file_id, call.flags)
+        if outcome == gone:
+            self.link.count(CLOSED_BY_LOSS)
+            return 0
+        return outcome
 
     def stat(self, call: Stat) -> int:
         def asking(level: int) -> Callable[[bytes], wire.Message]:
@@ -124,57 +155,31 @@ class OpenFiles:
         options: int, asks: list[Callable[[bytes], wire.Message]], attributes: int = 0,
     ) -> int:  # fmt: skip
         """CREATE, what is asked of the open, and CLOSE: one compound, or one by one as Windows does it."""
-        contexts = self._contexts(call.contexts, call.path, call.oplock, call.lease_state, call.lease_key)
+        oplock, contexts = self._wishes.of(call)
         create = wire.create(
             self.names.name(call.path), access, call.share_access, disposition, options, attributes,
-            call.oplock, contexts=contexts,
+            oplock, contexts=contexts,
         )  # fmt: skip
         if call.compound:
             requests = [create, *(ask(wire.RELATED) for ask in asks), wire.close(wire.RELATED)]
-            statuses = [reply.status for reply in self.connection.compound(*requests)]
+            statuses = [reply.status for reply in self.link.compound(*requests)]
             return next((outcome_of(status) for status in statuses if failed(status)), 0)
-        file_id = self._granted(check(self.connection.exchange(create)))
-        statuses = [self.connection.exchange(ask(file_id)).status for ask in asks]
+        file_id = self._granted(check(self.link.exchange(create)))
+        statuses = [self.link.exchange(ask(file_id)).status for ask in asks]
         outcomes = [*map(outcome_of, statuses), self._close(file_id)]
         return next((outcome for outcome in outcomes if outcome), 0)
 
     def _close(self, file_id: bytes, flags: int = 0) -> int:
-        status = self.connection.exchange(wire.close(file_id, flags)).status
+        status = self.link.exchange(wire.close(file_id, flags)).status
         self._breaks.closed(file_id)
-        self.keys.pop(file_id, None)
         return outcome_of(status)
 
     def _granted(self, body: bytes) -> bytes:
         file_id, oplock = wire.created(body)
-        if oplock not in (0, _LEASE):
+        if oplock not in (0, LEASE):
             self._breaks.granted(file_id, oplock)
         return file_id
 
-    def _contexts(
-        self, tags: str, path: str, oplock: int, state: int, key: str, version: int = 1, parent: str = ""
-    ) -> bytes:
-        """The CREATE contexts that can be made again, in the capture's order; a lease in any case."""
-        if not tags and oplock != _LEASE:
-            return b""
-        wanted = tags.split(",") if tags else []
-        if oplock == _LEASE and "RqLs" not in wanted:
-            wanted.append("RqLs")
-        lease_key = bytes.fromhex(key) if key else _lease_key(path)
-        data = {
-            "RqLs": wire.lease(lease_key, state, version, bytes.fromhex(parent)),
-            "DHnQ": wire.durable(1, b""),
-            "DH2Q": wire.durable(2, uuid4().bytes) if "DH2Q" in wanted else b"",
-            "MxAc": b"",
-            "QFid": b"",
-        }
-        return wire.create_contexts([(tag.encode(), data[tag]) for tag in wanted if tag in data])
 
-
-def lost_contexts(tags: str) -> list[str]:
-    """The CREATE contexts among these whose payload the workload does not have."""
-    return sorted(set(tags.split(",")) - KEPT_CONTEXTS - {""})
-
-
-def _lease_key(path: str) -> bytes:
-    """One key a file and client, as clients have it, where the capture tells none."""
-    return blake2b(path.casefold().encode("utf-8", "surrogatepass"), digest_size=16).digest()
+def _asks_to_last(call: Open) -> bool:
+    return "DHnQ" in call.contexts or "DH2Q" in call.contexts

@@ -19,6 +19,8 @@ _HEADER_BYTES = 64
 _PAYLOAD_BYTES = 65536
 """What one credit pays for (3.2.4.1.5)."""
 _IS_FSCTL = 1
+FAIL_IMMEDIATELY = 0x10
+"""Flag of a lock: refused, where it would have to wait."""
 
 _CREATE = struct.Struct("<HBBI16xIIIIIHHII")
 _READ = struct.Struct("<HBBIQ16sI4x4x4xx")
@@ -193,6 +195,21 @@ def created(body: bytes) -> tuple[bytes, int]:
     return body[64:80], body[2]
 
 
+def granted_contexts(body: bytes) -> set[str]:
+    """The tags of a CREATE response's contexts (2.2.14.2)."""
+    if len(body) < 88:
+        return set()
+    at, length = struct.unpack_from("<II", body, 80)
+    area, tags, start = body[at - _HEADER_BYTES : at - _HEADER_BYTES + length] if length else b"", set(), 0
+    while start + 16 <= len(area):
+        following, name_at, name_length = struct.unpack_from("<IHH", area, start)
+        tags.add(area[start + name_at : start + name_at + name_length].decode("latin-1"))
+        if not following:
+            break
+        start += following
+    return tags
+
+
 def moved(body: bytes) -> int:
     """The byte count of a READ or WRITE response (2.2.20, 2.2.22)."""
     return int.from_bytes(body[4:8], "little")
@@ -233,3 +250,8 @@ def lease(key: bytes, state: int, version: int, parent: bytes = b"") -> bytes:
 def durable(version: int, guid: bytes) -> bytes:
     """The data of a request for a durable handle (2.2.13.2.3, 2.2.13.2.11)."""
     return struct.pack("<II8x16s", 0, 0, guid) if version == 2 else bytes(16)
+
+
+def durable_again(file_id: bytes, guid: bytes) -> bytes:
+    """The data that claims a durable handle of version 2 (2.2.13.2.12); that of version 1 is the file id."""
+    return struct.pack("<16s16sI", file_id, guid, 0)

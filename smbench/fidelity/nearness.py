@@ -102,7 +102,8 @@ def _ascending(values: Numbers) -> Numbers:
 
 
 class _Clock:
-    """From the reference's times to the candidate's: straight between pairs, at the same pace beyond them."""
+    """From the reference's times to the candidate's: straight between pairs, and beyond them at the pace that
+    they have on the whole."""
 
     def __init__(self, here_ns: Numbers, there_ns: Numbers) -> None:
         self._here_ns, first = np.unique(here_ns, return_index=True)
@@ -111,11 +112,11 @@ class _Clock:
     def __call__(self, times_ns: Numbers) -> Numbers:
         here, there = self._here_ns, self._there_ns
         # Relative to the first, so that nanoseconds stay exact as floats.
+        lasted, took = (int(side[-1] - side[0]) for side in (here, there))
+        pace = took / lasted if lasted else 1.0
         between = np.interp(times_ns - here[0], here - here[0], there - there[0])
-        beyond = np.where(
-            times_ns < here[0], times_ns - here[0], np.where(times_ns > here[-1], times_ns - here[-1], 0)
-        )
-        return np.asarray(np.rint(between).astype(np.int64) + there[0] + beyond, np.int64)
+        before, behind = np.minimum(times_ns - here[0], 0), np.maximum(times_ns - here[-1], 0)
+        return np.asarray(np.rint(between + pace * (before + behind)).astype(np.int64) + there[0], np.int64)
 
 
 def _clock(reference: Rows, candidate: Rows, here: Numbers, there: Numbers) -> _Clock:

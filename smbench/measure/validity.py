@@ -61,6 +61,8 @@ class RunFacts:
     """Operations that failed because this machine had no descriptor left."""
     lost_workers: Sequence[str] = ()
     killed_workers: int = 0
+    lost_users: Sequence[str] = ()
+    """Users who could carry out nothing more, while their workers lived, and why."""
     stopped: str = ""
     defects: Sequence[str] = ()
     order_violated: int = 0
@@ -139,6 +141,7 @@ def judge(facts: RunFacts) -> Verdict:
             "raise the limit (ulimit -n), or put fewer users into one process (--users-per-process)"
         )
     reasons += facts.lost_workers
+    reasons += facts.lost_users
     if facts.killed_workers:
         reasons.append(
             f"{facts.killed_workers} workers did not end in time and were killed: a call of each hangs"

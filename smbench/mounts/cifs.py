@@ -19,7 +19,7 @@ from pathlib import Path
 from smbench.advice import how_to_install, this_command
 from smbench.errors import SetupError
 from smbench.mounts.accounts import Account
-from smbench.mounts.failures import Failure, explain, hung_up, mount_errno
+from smbench.mounts.failures import Failure, NotSupportedError, explain, hung_up, mount_errno
 from smbench.mounts.options import Option, to_argument
 from smbench.mounts.target import ShareTarget
 
@@ -109,7 +109,8 @@ def mount(
     number, found = failure
     if number == errno.ENOENT and target.folder and not account.kerberos:
         found = _which_is_missing(program, target, account, options, where, deadline_s) or found
-    raise SetupError(f"cannot mount {target} as {account}: {found.why}; {found.next}.")
+    kind = NotSupportedError if number == errno.EOPNOTSUPP else SetupError
+    raise kind(f"cannot mount {target} as {account}: {found.why}; {found.next}.")
 
 
 def _try(

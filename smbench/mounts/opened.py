@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from smbench.errors import SmbenchError
 from smbench.mounts.accounts import Account
 
 if TYPE_CHECKING:
@@ -42,6 +44,27 @@ class Mounted:
         if self.acting and self.acting[user] is not None:
             acting = self.acting[user].entered()
         return acting
+
+    @contextmanager
+    def naming(self, target: object) -> Iterator[None]:
+        """What fails meanwhile is said of the target as the user named it, not of where it is mounted."""
+        try:
+            yield
+        except SmbenchError as error:
+            said = self._named(str(error), target)
+            raise (type(error)(said) if said != str(error) else error) from error.__cause__
+        except OSError as error:
+            if isinstance(error.filename, str):
+                error.filename = self._named(error.filename, target)
+            raise
+
+    def _named(self, text: str, target: object) -> str:
+        if self.state is None:
+            return text
+        # The longest first: one root's name may begin another's.
+        for root in sorted(map(str, self.roots), key=len, reverse=True):
+            text = text.replace(root, str(target))
+        return text
 
     def describe(self) -> list[dict[str, Any]]:
         """For `mounts` in run.json: a dict a user."""

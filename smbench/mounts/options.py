@@ -28,6 +28,8 @@ DIALECT_OPTIONS: Mapping[int, str] = {
 }
 """NEGOTIATE's DialectRevision ([MS-SMB2] 2.2.4) as `vers=` takes it."""
 
+GIVEN = "given"
+"""The reason of an option that the user asked for."""
 _PAGE = 4096
 # What cifs.ko asks for by itself (SMB3_DEFAULT_IOSIZE, fs/smb/client/smb2pdu.h).
 _DEFAULT_IO = 4 << 20
@@ -127,7 +129,7 @@ def override(options: Sequence[Option], given: Sequence[str]) -> tuple[Option, .
             )
         rivals = next((group for group in _RIVALS if name in group), {name})
         kept = [option for option in kept if option.name not in rivals | {name}]
-        kept.append(Option(name, match["value"], "given"))
+        kept.append(Option(name, match["value"], GIVEN))
     return tuple(kept)
 
 

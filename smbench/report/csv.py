@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,8 @@ from smbench.errors import SetupError
 from smbench.report.run_series import read_latencies
 
 TABLES = LATENCY, SERIES, MISMATCHES = "latency.csv", "series.csv", "mismatches.csv"
-_MEASURES = ("service", "response", "lateness", "held")
+_OF_ALL = ("lateness", "held")
+_MEASURES = ("service", "response", *_OF_ALL)
 _PERCENTILES = ("p50_ns", "p90_ns", "p99_ns", "p99_9_ns", "max_ns")
 _INTERVAL = ("count", "p50_ns", "p90_ns", "p99_ns", "max_ns")
 _MISMATCH = ("operation", "user", "kind", "path", "expected", "got")
@@ -25,9 +26,9 @@ def write_csv(run: Path, document: Mapping[str, Any], folder: Path) -> list[Path
     run.json lists. Raises UsageError where the run cannot be read, SetupError where nothing can be written.
     """
     latency = [
-        [kind, measure, one["count"], *(one[measure][name] for name in _PERCENTILES)]
+        [kind, measure, count, *(one[measure][name] for name in _PERCENTILES)]
         for kind, one in document["latency"].items()
-        for measure in _MEASURES
+        for measure, count in _counts(one)
     ]
     series = [
         [one.start_s, one.length_s, *one.tag.split("."), *(getattr(one, name) for name in _INTERVAL)]
@@ -44,6 +45,15 @@ def write_csv(run: Path, document: Mapping[str, Any], folder: Path) -> list[Path
         return [_write(folder / name, *table) for name, table in tables.items()]
     except OSError as error:
         raise SetupError(f"cannot write into {folder}: {error.strerror or error}") from None
+
+
+def _counts(one: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
+    """The measures of a kind, and how many calls each is of; older runs do not tell the failed."""
+    failed = one["failed"]["count"] if "failed" in one else None
+    for measure in _MEASURES:
+        yield measure, one["count"] + (failed or 0) * (measure in _OF_ALL)
+    if failed is not None:
+        yield "failed", failed
 
 
 def _write(path: Path, heads: Sequence[str], rows: Iterable[Sequence[Any]]) -> Path:

@@ -15,7 +15,7 @@ from smbench.report import charts
 from smbench.report.density import spread
 from smbench.report.html import facts, table
 from smbench.report.origin import Origins
-from smbench.report.run import count_of, got_of, missed, warm_up_notes, where
+from smbench.report.run import count_of, failed_by_kind, got_of, missed, warm_up_notes, where
 from smbench.units import format_ns, format_size
 
 Document = Mapping[str, Any]
@@ -30,6 +30,7 @@ _FATES = {
     "client": "what clients do by themselves: sessions, breaks, credits",
     "unsupported": "not asked for again",
 }
+_RESPONSE = ("p50_ns", "p99_ns", "max_ns")
 _SPREAD = tuple(zip(_HEADS, ("p50_ns", "p90_ns", "p99_ns", "p99_9_ns", "max_ns"), strict=True))
 
 
@@ -93,11 +94,12 @@ def _thresholds_card(thresholds: Sequence[Document]) -> str:
 def _outcomes_card(operations: Document) -> str:
     if not operations.get("compared", True):
         return _card("outcomes", "not compared", "dim", [("this executor", "has no outcomes")])
-    mismatched = operations["mismatched"]
+    mismatched, unanswered = operations["mismatched"], operations.get("unanswered", 0)
     return _card(
         "not as in the capture",
         f"{mismatched:,}", "fair" if mismatched else "good",
         [("as in the capture", f"{operations['matched']:,}"),
+         *([("of which it has no answer for", f"{unanswered:,}")] if unanswered else []),
          ("failed, in the capture not", f"{operations.get('errors', 0):,}"),
          ("skipped", f"{operations['skipped']:,}")],
     )  # fmt: skip
@@ -132,9 +134,9 @@ def latencies(document: Document) -> str:
     rows = []
     for kind, one in sorted(kinds.items(), key=lambda item: (item[0] == "all", -item[1]["count"])):
         service, response = one["service"], one["response"]
-        picture = spread([(name, service[key]) for name, key in _SPREAD], y)
-        numbers = [*(format_ns(service[key]) for _, key in _SPREAD),
-                   *(format_ns(response[key]) for key in ("p50_ns", "p99_ns", "max_ns"))]  # fmt: skip
+        picture = spread([(name, service[key]) for name, key in _SPREAD], y) if one["count"] else ""
+        times = [*(service[key] for _, key in _SPREAD), *(response[key] for key in _RESPONSE)]
+        numbers = [format_ns(value) if one["count"] else "–" for value in times]
         cells = "".join(f'<td class="n">{escape(number)}</td>' for number in numbers)
         rows.append(
             f'<tr{" class=total" if kind == "all" else ""}><td class="name">{escape(kind)}</td>'
@@ -155,6 +157,19 @@ def latencies(document: Document) -> str:
         f"<tbody>{''.join(rows)}</tbody></table></div>"
         '<p class="dim">Service: from issuing a call to its end. Response: from when the capture wanted it '
         "issued, so that calls that queue behind a stall count in full (no coordinated omission).</p>"
+        f"{_failed(document)}"
+    )
+
+
+def _failed(document: Document) -> str:
+    """Calls that failed as the capture's did not: their times are in none of the above."""
+    rows = [(kind, one["count"], *(format_ns(one[key]) for _, key in _SPREAD))
+            for kind, one in failed_by_kind(document)]  # fmt: skip
+    if not rows:
+        return ""
+    return f"<h2>How long it took to fail</h2>{table(('call', 'count', *_HEADS), rows)}" + (
+        '<p class="dim">Service times of the calls that failed here and did not fail so in the capture: they '
+        "are not in the table above.</p>"
     )
 
 

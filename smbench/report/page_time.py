@@ -57,7 +57,7 @@ def _heat(operations: Operations, x: Axis) -> str:
     edges_x = [operations.slice_s * at for at in range(SLICES + 1)]
     edges_y = [latency_of_step(at) for at in range(low, high + 1)]
     return _figure(
-        f"service time of the calls that completed then (cells of {_seconds(operations.slice_s)})",
+        f"service time of calls, failed or not, by their end (cells of {_seconds(operations.slice_s)})",
         heat_map(grid, edges_x, edges_y, x, y),
         shade_key(int(grid.max())),
     )

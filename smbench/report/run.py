@@ -51,6 +51,8 @@ def _verdict(document: dict[str, Any], out: Console) -> None:
         out.print(f"  not valid: {reason}", markup=False)
     for warning in document.get("capture", {}).get("warnings", []):
         out.print(f"  the capture has {warning}", markup=False)
+    for warning in document.get("warnings", []):
+        out.print(f"  warning: {warning}", markup=False)
     out.print(
         f"{operations['executed']:,} of {operations['planned']:,} operations in "
         f"{document['elapsed_s']:.3g} s: {_outcomes(operations)}, {operations['skipped']:,} skipped"
@@ -126,16 +128,30 @@ def _latency(document: dict[str, Any], out: Console) -> None:
     rows = []
     for kind, measures in document["latency"].items():
         service, response = measures["service"], measures["response"]
-        times = (format_ns(service[name]) for name in _PERCENTILES)
-        rows.append((kind, f"{measures['count']:,}", *times, format_ns(response["p99_ns"])))
+        times = [*(service[name] for name in _PERCENTILES), response["p99_ns"]]
+        told = (format_ns(time) if measures["count"] else "–" for time in times)
+        rows.append((kind, f"{measures['count']:,}", *told))
     out.print()
     headings = ("service time", "count", *_HEADINGS, "response p99")
     out.print(plain_table(headings, rows, right=range(1, len(headings))))
+    failed = failed_by_kind(document)
+    if failed:
+        failures = [(kind, f"{one['count']:,}", *(format_ns(one[name]) for name in _PERCENTILES))
+                    for kind, one in failed]  # fmt: skip
+        out.print()
+        heads = ("failed, and not so in the capture", "count", *_HEADINGS)
+        out.print(plain_table(heads, failures, right=range(1, len(heads))))
     lateness = document["lateness"]
     out.print(
         f"issued late by p50 {format_ns(lateness['p50_ns'])}, p99 {format_ns(lateness['p99_ns'])}, "
         f"max {format_ns(lateness['max_ns'])} (the harness's own share)"
     )
+
+
+def failed_by_kind(document: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
+    """The service times of failed calls by kind, where there are any; older runs do not tell them."""
+    told = [(kind, one["failed"]) for kind, one in document["latency"].items() if "failed" in one]
+    return [(kind, failed) for kind, failed in told if failed["count"]]
 
 
 def _client(document: dict[str, Any], out: Console) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import repeat
 from typing import NamedTuple
 
-from smbench.executors.base import Handler
+from smbench.executors.base import Handler, UserLostError
 from smbench.measure.clock import now_ns
 from smbench.measure.oplog import RECORD, RECORD_BYTES, OperationLog
 from smbench.ntstatus import Status, outcome_of
@@ -29,6 +29,8 @@ _CHUNK_PACED = 256
 _WORTHWHILE_SLEEP_NS = 2_000_000
 _DEFECT = outcome_of(Status.UNSUCCESSFUL)
 """Outcome of a call whose handler raised, which no executor should let happen."""
+_LOST = outcome_of(Status.CONNECTION_DISCONNECTED)
+"""Outcome of the call that found its user lost."""
 
 
 class _Chunk(NamedTuple):
@@ -67,6 +69,8 @@ class Lane:
         self._stopping = False
         self.held = False
         """It waits for another lane just now."""
+        self.lost = ""
+        """Why it ended before its last operation: its user was lost."""
 
     def prepare(self) -> None:
         """Make the next chunk now, if it is not made."""
@@ -122,8 +126,9 @@ class Lane:
                     record(buffer, at, issued, outcome, completed)
                 return
             except Exception as error:
-                record(buffer, at, issued, _DEFECT, clock())
-                self._complain(f"{call!r} raised {error!r}")
+                record(buffer, at, issued, self._outcome_of(error, call), clock())
+                if self.lost:
+                    return
 
     def _issue_original(self, items: Iterator[Item], start_ns: int) -> None:
         clock, record, buffer = now_ns, RECORD.pack_into, self._log.buffer
@@ -141,8 +146,9 @@ class Lane:
                     record(buffer, at, issued, outcome, completed)
                 return
             except Exception as error:
-                record(buffer, at, issued, _DEFECT, clock())
-                self._complain(f"{call!r} raised {error!r}")
+                record(buffer, at, issued, self._outcome_of(error, call), clock())
+                if self.lost:
+                    return
 
     def _issue_think(self, items: Iterator[Item], _start_ns: int) -> None:
         clock, record, buffer = now_ns, RECORD.pack_into, self._log.buffer
@@ -161,8 +167,18 @@ class Lane:
                 return
             except Exception as error:
                 self._last_ns = clock()
-                record(buffer, at, issued, _DEFECT, self._last_ns)
-                self._complain(f"{call!r} raised {error!r}")
+                record(buffer, at, issued, self._outcome_of(error, call), self._last_ns)
+                if self.lost:
+                    return
+
+    def _outcome_of(self, error: Exception, call: Call) -> int:
+        """What a handler that raised ended with; a lane whose user is lost ends with this operation."""
+        if isinstance(error, UserLostError):
+            self.lost = str(error)
+            self._stopping = True
+            return _LOST
+        self._complain(f"{call!r} raised {error!r}")
+        return _DEFECT
 
     def _sleep(self, now: int, due_ns: int) -> bool:
         """Sleep until then; False where the run is stopped before."""

@@ -26,9 +26,9 @@ from smbench.measure.latency import Histogram
 from smbench.measure.warm_up import after_warm_up
 from smbench.ntstatus import outcome_name
 from smbench.plan.model import Plan
+from smbench.runner.expectations import Expectations, calls_in, places_of_rows
 from smbench.runner.losses import Losses
 from smbench.runner.outcomes import (
-    Integers,
     Matcher,
     answered,
     expected_name,
@@ -36,7 +36,7 @@ from smbench.runner.outcomes import (
     outcome_names,
 )
 from smbench.runner.refused import fails
-from smbench.runner.spread import KINDS, kind_numbers, used_columns
+from smbench.runner.spread import KINDS, used_columns
 from smbench.runner.timing import Timing
 from smbench.workload.calls import CopyRange, Read, Write
 from smbench.workload.store import StoredOperations
@@ -48,7 +48,10 @@ LATENCY = "latency.hlog"
 RESOURCES = "resources.parquet"
 CLIENT_STATS = "client_stats.json"
 MISMATCHES_KEPT = 1000
-MEASURES = ("service", "response", "lateness", "held")
+FAILED = "failed"
+MEASURES = ("service", "response", "lateness", "held", FAILED)
+"""Service and response are of the calls that succeeded, or failed as the capture's did; `failed` is the
+service time of the others, which failed as the capture's did not; lateness and held are of all."""
 
 _WORD = pa.dictionary(pa.int32(), pa.string())
 OPERATIONS_SCHEMA = pa.schema(
@@ -126,7 +129,7 @@ class OperationsResult:
         self._plan = plan
         self._executor = executor
         self._place_of_row = places_of_rows(plan)
-        self._kind_of_place, _ = kinds_and_failures(operations, plan)
+        self._expectations = Expectations(operations, plan, executor.compares)
         self._unsupported = np.array([kind in executor.unsupported for kind in KINDS])
         self._losses = Losses(executor)
         self.histograms: dict[str, Histogram] = {}
@@ -142,14 +145,14 @@ class OperationsResult:
         """Which places of the plan hold a call that the executor does not carry out."""
         skipped = long_array(self._plan.operations, np.bool_)
         for block in blocks(len(skipped)):
-            skipped[block] = self._unsupported[self._kind_of_place[block]]
+            skipped[block] = self._unsupported[self._expectations.kinds(block)]
         return skipped
 
     def skipped(self) -> list[dict[str, Any]]:
         """Calls that were skipped, by kind, with the executor's reason."""
         count = np.zeros(len(KINDS), np.int64)
         for block in blocks(self._plan.operations):
-            count += np.bincount(self._kind_of_place[block], minlength=len(KINDS))
+            count += np.bincount(self._expectations.kinds(block), minlength=len(KINDS))
         return [
             {
                 "kind": KINDS[at].__name__,
@@ -185,7 +188,7 @@ class OperationsResult:
         tally, plan = self.tally, self._plan
         loop, clone = divmod(copy, plan.clones)
         user = batch.column("user").to_numpy() + np.int32(clone * (len(plan.users) // plan.clones))
-        kind = self._kind_of_place[places]
+        kind = self._expectations.kinds(places)
         executed = timing.executed[places]
         outcome = np.where(executed, timing.outcome[places], 0)
         moved = np.where(executed & _MOVES_BYTES[kind], np.maximum(outcome, 0), 0)
@@ -201,7 +204,7 @@ class OperationsResult:
         told: NDArray[np.bool_] | None = None
         if self._executor.compares:
             length = batch.column("length").to_numpy()
-            told = matcher.matches(kind, expected, outcome, length, _calls(batch))
+            told = matcher.matches(kind, expected, outcome, length, calls_in(batch))
             differs = executed & ~told
             tally.compared += int((executed & answered(expected)).sum())
             tally.matched += int((executed & told).sum())
@@ -266,7 +269,7 @@ class OperationsResult:
         present, end_ns = np.zeros(len(KINDS), np.int64), 0
         for block in blocks(self._plan.operations):
             mine = self.measured(timing, block)
-            present += np.bincount(self._kind_of_place[block][mine], minlength=len(KINDS))
+            present += np.bincount(self._expectations.kinds(block)[mine], minlength=len(KINDS))
             end_ns = max(end_ns, int(timing.completed_ns[block][mine].max(initial=0)))
         log = IntervalLog(end_ns)
         every = {measure: Histogram() for measure in MEASURES}
@@ -277,53 +280,36 @@ class OperationsResult:
                 measure: log.count(f"{kind}.{measure}", self._parts(timing, number, measure))
                 for measure in MEASURES
             }
-            latency[kind] = {"count": by_measure["service"].total} | {
-                measure: histogram.summary() for measure, histogram in by_measure.items()
-            }
+            latency[kind] = _entry(by_measure)
             for measure, histogram in by_measure.items():
                 every[measure].add(histogram)
                 self.histograms[f"{kind}.{measure}"] = histogram
         log.write(path, start_epoch_ns)
-        latency["all"] = {"count": every["service"].total} | {
-            measure: every[measure].summary() for measure in MEASURES
-        }
+        latency["all"] = _entry(every)
         self.histograms |= {f"all.{measure}": one for measure, one in every.items()}
         return latency, every
 
     def _parts(self, timing: Timing, kind: int, measure: str) -> Iterator[Part]:
-        values_ns = getattr(timing, f"{measure}_ns")
+        values_ns = timing.service_ns if measure == FAILED else getattr(timing, f"{measure}_ns")
         for block in blocks(self._plan.operations):
-            mine = self.measured(timing, block) & (self._kind_of_place[block] == kind)
-            if mine.any():
-                yield timing.completed_ns[block][mine], values_ns(block)[mine]
+            mine = self.measured(timing, block) & (self._expectations.kinds(block) == kind)
+            places = block.start + np.flatnonzero(mine)
+            if measure not in _OF_ALL:
+                failed = self._expectations.failed(places, timing.outcome[places])
+                places = places[failed if measure == FAILED else ~failed]
+            if len(places):
+                yield timing.completed_ns[places], values_ns(places)
 
 
-def places_of_rows(plan: Plan) -> Integers:
-    """Where in the plan each row of the workload is; of the first copy."""
-    places = long_array(plan.operations // plan.copies, np.int64)
-    for block in blocks(len(places)):
-        places[plan.row[block]] = np.arange(block.start, block.stop)
-    return places
+_OF_ALL = ("lateness", "held")
 
 
-def kinds_and_failures(
-    operations: StoredOperations, plan: Plan
-) -> tuple[NDArray[np.int8], NDArray[np.bool_]]:
-    """By place of the plan: the number of the call in KINDS, and whether a failure of it is no error,
-    because the capture had one, or no answer."""
-    place_of_row = places_of_rows(plan)
-    kinds = long_array(plan.operations, np.int8)
-    failures = long_array(plan.operations, np.bool_)
-    first = 0
-    for batch in operations.batches(["kind", "expected"]):
-        places = place_of_row[first : first + batch.num_rows]
-        expected = batch.column("expected").to_numpy()
-        number, may_fail = kind_numbers(batch.column("kind")), fails(expected) | (expected < 0)
-        for copy in range(plan.copies):
-            kinds[places + copy * len(place_of_row)] = number
-            failures[places + copy * len(place_of_row)] = may_fail
-        first += batch.num_rows
-    return kinds, failures
+def _entry(histograms: Mapping[str, Histogram]) -> dict[str, Any]:
+    """What run.json says of a kind: percentiles by measure, and how many calls those of service and response
+    are of."""
+    summaries: dict[str, Any] = {measure: one.summary() for measure, one in histograms.items()}
+    summaries[FAILED] = {"count": histograms[FAILED].total} | summaries[FAILED]
+    return {"count": histograms["service"].total} | summaries
 
 
 def write_document(path: Path, document: Mapping[str, Any]) -> None:
@@ -342,9 +328,3 @@ def _distinct(shape: NDArray[np.int64]) -> tuple[list[list[int]], list[int]]:
 def _wanted(path: Path) -> list[str]:
     """The columns that the result shows, and those of the calls."""
     return sorted({*used_columns(path), *_NOT_OF_CALLS, "kind", "path", "offset", "length"})
-
-
-def _calls(batch: pa.RecordBatch) -> NDArray[np.int64]:
-    if "calls" not in batch.schema.names:
-        return np.ones(batch.num_rows, np.int64)
-    return np.asarray(batch.column("calls").fill_null(1).to_numpy(zero_copy_only=False), np.int64)

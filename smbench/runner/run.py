@@ -29,9 +29,10 @@ from smbench.plan.model import Plan
 from smbench.runner import result as written
 from smbench.runner.board import Board
 from smbench.runner.cuts import Cuts
+from smbench.runner.expectations import Expectations
 from smbench.runner.pool import Ending, run_pool
 from smbench.runner.spread import KINDS, kind_numbers, spread, stored
-from smbench.runner.statistics import read_statistics
+from smbench.runner.statistics import read_statistics, told_by
 from smbench.runner.timing import timing
 from smbench.runner.verdict import facts_of
 from smbench.runner.warming import paths_by_user
@@ -142,16 +143,16 @@ class RunResult:
             joined.write(directory / written.OPERATIONS, times)
             latency, every = measured.result()
         self.sampler.write(directory / written.RESOURCES)
-        counted = read_statistics([folder / "statistics" for folder in self.scratch], plan.users)
+        statistics = [folder / "statistics" for folder in self.scratch]
+        counted = read_statistics(statistics, plan.users)
         if counted.users:
             client_stats = {**(client_stats or {}), "users": counted.users}
         if client_stats is not None:
             written.write_document(directory / written.CLIENT_STATS, client_stats)
         tally = joined.tally
         elapsed_ns = int(times.completed_ns.max(initial=0))
-        verdict = judge(
-            facts_of(plan, ending, times, tally, every, self.sampler.rows, counted.waited_ns, warm_up_ns)
-        )
+        verdict = judge(facts_of(plan, ending, times, tally, every, self.sampler.rows, counted, warm_up_ns))
+        told = told_by(self.executor, statistics, plan.users)
         throughput = _throughput(tally, elapsed_ns - warm_up_ns)
         figures = Figures(
             extent=Extent(
@@ -190,7 +191,7 @@ class RunResult:
             "elapsed_s": elapsed_ns / 1e9,
             "valid": verdict.valid,
             "reasons": verdict.reasons,
-            "warnings": verdict.warnings,
+            "warnings": [*verdict.warnings, *told.warnings],
             "stopped": ending.stopped or None,
             "operations": {
                 "planned": tally.planned,
@@ -219,6 +220,7 @@ class RunResult:
                 "released": times.released,
             },
             "workers": {"lost": len(ending.lost), "killed": len(ending.killed)},
+            "lost_users": [{"user": user, "why": why} for user, why in counted.lost.items()],
             "skipped": joined.skipped(),
             "losses": joined.losses(),
             "mismatches": tally.mismatches,
@@ -236,6 +238,8 @@ class RunResult:
         added = dict(about)
         document["configuration"] |= added.pop("configuration", {})
         document |= added
+        if told.counters:
+            document["client"] = dict(told.counters)
         written.write_document(directory / written.DOCUMENT, document)
         return document
 
@@ -347,16 +351,9 @@ def _looker(
 ) -> Callable[[], None]:  # fmt: skip
     if watch is None:
         return lambda: None
-    kind_of_place, may_fail = written.kinds_and_failures(operations, plan)
     unsupported = np.array([kind in executor.unsupported for kind in KINDS])
     observer = Observer(
-        plan,
-        log.records,
-        [kind.__name__ for kind in KINDS],
-        kind_of_place,
-        unsupported[kind_of_place],
-        may_fail if executor.compares else np.ones(plan.operations, bool),
-        warm_up_ns,
+        plan, log.records, Expectations(operations, plan, executor.compares), unsupported, warm_up_ns
     )
     due_ns = 0
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
+
+from smbench.executors.base import Executor, Told
 
 
 @dataclass(slots=True)
@@ -18,17 +21,22 @@ class Counted:
     nothing."""
     waited_ns: int | None = None
     """How long the lanes were ready to run and had no processor; None where no system told it."""
+    lost: dict[str, str] = field(default_factory=dict)
+    """Users who could carry out nothing more, by name, and why."""
 
 
-def write_statistics(file: TextIO, users: Mapping[int, Any], waited_ns: Sequence[int | None]) -> None:
-    """Write one worker's: what its users' executors counted, and its lanes' waits."""
+def write_statistics(
+    file: TextIO, users: Mapping[int, Any], waited_ns: Sequence[int | None], lost: Mapping[int, str]
+) -> None:
+    """Write one worker's: what its users' executors counted, its lanes' waits, and who of them was lost."""
     told = [each for each in waited_ns if each is not None]
-    json.dump({"users": users, "waited_ns": sum(told) if told else None}, file)
+    json.dump({"users": users, "waited_ns": sum(told) if told else None, "lost": lost}, file)
 
 
 def read_statistics(folders: Iterable[Path], users: Sequence[str]) -> Counted:
     """All workers' together. A worker that was lost left nothing, or a part."""
     found: dict[int, Any] = {}
+    lost: dict[int, str] = {}
     counted = Counted()
     for path in (path for folder in folders for path in folder.glob("*.json")):
         try:
@@ -36,7 +44,21 @@ def read_statistics(folders: Iterable[Path], users: Sequence[str]) -> Counted:
         except ValueError:
             continue
         found |= {int(user): each for user, each in document["users"].items() if each}
+        lost |= {int(user): why for user, why in document["lost"].items()}
         if document["waited_ns"] is not None:
             counted.waited_ns = (counted.waited_ns or 0) + document["waited_ns"]
     counted.users = {users[user]: found[user] for user in sorted(found)}
+    counted.lost = {users[user]: lost[user] for user in sorted(lost)}
     return counted
+
+
+def told_by(executor: type[Executor], loops: Sequence[Path], users: Sequence[str]) -> Told:
+    """What an executor says of all loops, each of which has a folder: counters together, warnings apart."""
+    counters: Counter[str] = Counter()
+    warnings: list[str] = []
+    for number, folder in enumerate(loops, 1):
+        told = executor.told(read_statistics([folder], users).users)
+        counters.update(told.counters)
+        of_loop = f"in loop {number} " if len(loops) > 1 else ""
+        warnings += [f"{of_loop}{warning}" for warning in told.warnings]
+    return Told(dict(counters), tuple(warnings))

@@ -15,29 +15,31 @@ from smbench.measure.validity import RunFacts, judged_percentile
 from smbench.plan.model import Pace, Plan
 from smbench.runner.pool import Ending
 from smbench.runner.result import Tally
+from smbench.runner.statistics import Counted
 from smbench.runner.timing import Timing
 
 
 def facts_of(
     plan: Plan, ending: Ending, times: Timing, tally: Tally, every: Mapping[str, Histogram],
-    resources: Sequence[Mapping[str, Any]], waited_ns: int | None, warm_up_ns: int = 0,
+    resources: Sequence[Mapping[str, Any]], counted: Counted, warm_up_ns: int = 0,
 ) -> RunFacts:  # fmt: skip
-    """`every` has the histograms of all kinds by measure; `resources` are the sampler's rows; `waited_ns` is
-    what all lanes together waited for a processor."""
+    """`every` has the histograms of all kinds by measure; `resources` are the sampler's rows; `counted` is
+    what the workers counted."""
+    waited_ns = counted.waited_ns or 0
     machine = [row for row in resources if row["process"] == MACHINE]
     # What lies in the run: after its end, workers end. And behind the warm-up, which is no part of the times.
     end_ns = max(int(times.completed_ns.max(initial=0)), warm_up_ns)
     ends_ns = np.array([row["time_ns"] for row in machine], np.int64).clip(warm_up_ns, end_ns)
     percentile = judged_percentile(tally.measured)
-    ended_by_itself = not (ending.stopped or ending.lost or ending.killed)
+    ended_by_itself = not (ending.stopped or ending.lost or ending.killed or counted.lost)
     return RunFacts(
         paced=plan.pace is not Pace.FAST,
         percentile=percentile,
         lateness_ns=every["lateness"].percentile_ns(percentile),
         response_ns=every["response"].percentile_ns(percentile),
         mean_response_ns=every["response"].mean_ns,
-        mean_wait_ns=(waited_ns or 0) / max(tally.executed, 1),
-        waited_ns=waited_ns or 0,
+        mean_wait_ns=waited_ns / max(tally.executed, 1),
+        waited_ns=waited_ns,
         sample_s=(np.diff(ends_ns, prepend=warm_up_ns).clip(0) / 1e9).tolist(),
         cpu_percent=[row["cpu_percent"] for row in machine],
         steal_percent=[row["steal_percent"] for row in machine],
@@ -49,6 +51,7 @@ def facts_of(
             for process, how in ending.lost.items()
         ],
         killed_workers=len(ending.killed),
+        lost_users=[f"{user} was lost: {why}" for user, why in counted.lost.items()],
         stopped=ending.stopped,
         defects=list(dict.fromkeys(ending.messages.values())),
         order_violated=times.violated,

@@ -16,6 +16,8 @@ from smbench.measure.latency import Histogram
 from smbench.measure.oplog import COMPLETED, ISSUED, OUTCOME
 from smbench.measure.warm_up import after_warm_up
 from smbench.plan.model import Pace, Plan
+from smbench.runner.expectations import Expectations
+from smbench.runner.spread import KINDS
 
 _FIRST_WIDTH = 8
 """A lane is looked at so many records ahead; where all are there, twice as many next, and so on."""
@@ -29,7 +31,7 @@ class KindView:
 
     kind: str
     count: int
-    """In total."""
+    """In total; without those that failed as the capture's did not."""
     lately: int
     """Since the last look."""
     p50_ns: tuple[int, int]
@@ -77,20 +79,15 @@ class _Recorder:
 
 
 class Observer:
-    """Reads the operation log of a run while it is written.
-
-    `kind_of_place` numbers each place's call by `kinds`, `skipped` says where the executor carries
-    nothing out, `may_fail` where a failure is no error (the capture had one too).
-    """
+    """Reads the operation log of a run while it is written. `unsupported` says of each of KINDS whether the
+    executor does not carry it out."""
 
     def __init__(
-        self, plan: Plan, records: NDArray[np.int64], kinds: Sequence[str],
-        kind_of_place: NDArray[np.int8], skipped: NDArray[np.bool_], may_fail: NDArray[np.bool_],
-        warm_up_ns: int = 0,
+        self, plan: Plan, records: NDArray[np.int64], expectations: Expectations,
+        unsupported: NDArray[np.bool_], warm_up_ns: int = 0,
     ) -> None:  # fmt: skip
         self._plan, self._records = plan, records
-        self._kinds, self._kind_of_place = kinds, kind_of_place
-        self._skipped, self._may_fail = skipped, may_fail
+        self._expectations, self._unsupported = expectations, unsupported
         self._next = plan.lane_start[:-1].astype(np.int64)
         self._end = plan.lane_start[1:].astype(np.int64)
         self._by_kind: dict[int, _Recorder] = {}
@@ -103,11 +100,14 @@ class Observer:
     def look(self, start_ns: int, now: int) -> RunView:
         """Read what is new; `start_ns` is the reading of the clock at the start of the run."""
         taken = self._take()
-        self._errors += int(((self._records[taken, OUTCOME] < 0) & ~self._may_fail[taken]).sum())
+        self._errors += int(self._expectations.errors(taken, self._records[taken, OUTCOME]).sum())
         places = taken[self._after_warm_up(taken, start_ns)]
         new = self._records[places]
         service = new[:, COMPLETED] - new[:, ISSUED]
-        kind = self._kind_of_place[places]
+        kind = self._expectations.kinds(places)
+        failed = self._expectations.failed(places, new[:, OUTCOME])
+        # As in the result: how long it took to fail is no latency of the kind.
+        service, kind = service[~failed], kind[~failed]
         self._every.take(service)
         for number in set(np.flatnonzero(np.bincount(kind))) | self._by_kind.keys():
             self._by_kind.setdefault(int(number), _Recorder()).take(service[kind == number])
@@ -125,7 +125,7 @@ class Observer:
             inside = places < self._end[active, None]
             places = np.minimum(places, len(self._records) - 1)
             recorded = self._records[places, COMPLETED] != 0
-            there = inside & (recorded | self._skipped[places])
+            there = inside & (recorded | self._unsupported[self._expectations.kinds(places)])
             # A worker may write on while this reads: only what is whole from the front counts.
             there = np.logical_and.accumulate(there, axis=1)
             found.append(places[there & recorded])
@@ -175,7 +175,7 @@ class Observer:
         done = int((self._next - plan.lane_start[:-1]).sum())
         running = np.unique(plan.lane_user[self._next < self._end])
         kinds = [
-            _kind_view(self._kinds[number], recorder) for number, recorder in sorted(self._by_kind.items())
+            _kind_view(KINDS[number].__name__, recorder) for number, recorder in sorted(self._by_kind.items())
         ]
         return RunView(
             elapsed_s=elapsed_s,

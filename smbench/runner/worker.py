@@ -132,7 +132,7 @@ def work(job: Job, process: int) -> None:
     except Exception as error:
         _fail(board, process, numbers, f"internal error: {error!r}")
         return
-    _stop_on_signal(lanes)
+    _stop_on_signal(lanes, executors.values())
     for lane in lanes:
         lane.prepare()
     gc.collect()
@@ -156,7 +156,10 @@ def work(job: Job, process: int) -> None:
     if told is not None:
         with told:
             write_statistics(
-                told, {user: executor.statistics() for user, executor in executors.items()}, waited_ns
+                told,
+                {user: executor.statistics() for user, executor in executors.items()},
+                waited_ns,
+                {int(job.plan.lane_user[lane.number]): lane.lost for lane in lanes if lane.lost},
             )
     board.set_state(process, states.DONE)
 
@@ -187,10 +190,16 @@ def _lane(job: Job, process: int, number: int, executors: dict[int, Executor]) -
     return Lane(number, job.plan, job.cuts, job.calls, handlers, job.log, job.board, complain, close)
 
 
-def _stop_on_signal(lanes: list[Lane]) -> None:
+def _stop(lanes: list[Lane], executors: Collection[Executor]) -> None:
+    for lane in lanes:
+        lane.stop()
+    for executor in executors:
+        executor.stop()
+
+
+def _stop_on_signal(lanes: list[Lane], executors: Collection[Executor]) -> None:
     def stop(_signal: int, _frame: FrameType | None) -> None:
-        for lane in lanes:
-            lane.stop()
+        _stop(lanes, executors)
 
     signal.signal(signal.SIGTERM, stop)
 
@@ -226,8 +235,7 @@ def _run_all(
     while watched and (running := [lane for lane in lanes if threads[lane].is_alive()]):
         threads[running[0]].join(_LOOK_S)
         if board.stopping:
-            for lane in lanes:
-                lane.stop()
+            _stop(lanes, executors)
         quiet.look(len(running), sum(lane.held for lane in running))
     for thread in threads.values():
         thread.join()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import random
 import signal
@@ -14,9 +15,9 @@ import pytest
 
 from smbench.errors import SetupError
 from smbench.executors import registry
-from smbench.executors.base import Executor, ExecutorContext, Handler
+from smbench.executors.base import Executor, ExecutorContext, Handler, UserLostError
 from smbench.measure.clock import now_ns
-from smbench.workload.calls import CALLS, Call, Close, Flush, Notify, Open, SetAllocation
+from smbench.workload.calls import CALLS, Call, Close, Flush, Notify, Open, Read, SetAllocation
 
 
 def use(monkeypatch: pytest.MonkeyPatch, *executors: type[Executor]) -> None:
@@ -60,6 +61,20 @@ class Slow(Quiet):
 
     def answer(self, call: Call) -> int:
         time.sleep(0.02)
+        return 0
+
+
+class Failing(Quiet):
+    """Reads by their offset: an even one takes 10 ms, an odd one is refused at once."""
+
+    name = "failing"
+
+    def answer(self, call: Call) -> int:
+        if isinstance(call, Read) and call.offset % 2:
+            return -errno.EIO
+        if isinstance(call, Read):
+            time.sleep(0.01)
+            return call.length
         return 0
 
 
@@ -108,6 +123,19 @@ class Dying(Quiet):
     def answer(self, call: Call) -> int:
         if isinstance(call, Flush):
             os.kill(os.getpid(), signal.SIGKILL)
+        return 0
+
+
+class Losing(Quiet):
+    """A Flush finds its user lost, and so do all calls after it."""
+
+    name = "losing"
+    lost = False
+
+    def answer(self, call: Call) -> int:
+        self.lost = self.lost or isinstance(call, Flush)
+        if self.lost:
+            raise UserLostError("no connection within 60 s")
         return 0
 
 

@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -38,12 +39,26 @@ def stories_of(inside: Path) -> list[str]:
 class Guest:
     """What the guest's pytest said of each story (parametrised cases belong to one story)."""
 
-    def __init__(self, inside: Path, out: Path, users: int = 3, deadline_s: int = 240) -> None:
+    def __init__(
+        self, inside: Path, out: Path, users: int = 3, deadline_s: int = 240,
+        smb_conf: Sequence[str] = (), environment: Mapping[str, str] | None = None,
+    ) -> None:  # fmt: skip
         report = out / "report.xml"
+        lines = [argument for line in smb_conf for argument in ("--smb-conf", line)]
+        tests = [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "-p",
+            "no:cacheprovider",
+            f"--junitxml={report}",
+            inside,
+        ]
         run = subprocess.run(
-            [ROOT / "scripts/lab", "--users", str(users), "--out", out, "--deadline", str(deadline_s), "--",
-             sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junitxml={report}", inside],
-            cwd=ROOT, capture_output=True, text=True, check=False,
+            [ROOT / "scripts/lab", "--users", str(users), "--out", out, "--deadline", str(deadline_s), *lines,
+             "--", *tests],
+            cwd=ROOT, capture_output=True, text=True, check=False, env={**os.environ, **(environment or {})},
         )  # fmt: skip
         assert report.exists(), run.stdout + run.stderr
         self._cases: dict[str, list[ET.Element]] = {}

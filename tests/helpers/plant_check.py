@@ -8,10 +8,11 @@ from fractions import Fraction
 from math import ceil
 from typing import Any
 
-from helpers.planting import Ground, Planted
+from helpers.planting import Ground, Planted, parameters_of
 
 from smbench.fidelity.comparison import Comparison, compare
 from smbench.fidelity.differences import EXTRA, MISSING
+from smbench.fidelity.parameters import PARAMETERS, Parameters
 from smbench.ntstatus import name as status_name
 from smbench.trace.model import Command, Exchange, command_name
 
@@ -112,7 +113,9 @@ def _places(
 
 
 def _kind(one: Exchange) -> tuple[Any, ...]:
-    return one.user, (one.path or "?").casefold(), one.command, one.request, one.status
+    told = PARAMETERS.get(one.command, Parameters())
+    values = parameters_of(one, (*told.key, *told.compared))
+    return one.user, (one.path or "?").casefold(), one.command, *values, one.status
 
 
 def _users(found: Found, ground: Ground, compared: Comparison, way: str) -> bool:

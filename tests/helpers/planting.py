@@ -23,6 +23,11 @@ PLANTED_FRAME = 10_000_000
 """Exchanges that were planted have frames from here on."""
 
 
+def parameters_of(one: Exchange, names: Sequence[str]) -> list[Any]:
+    """A request's values of these, and where a rename goes."""
+    return [getattr(one.request, name, None) for name in (*names, "target")]
+
+
 @dataclass(slots=True)
 class Ground:
     """A capture to plant in; places are positions in `exchanges`."""
@@ -35,7 +40,8 @@ class Ground:
 
     @classmethod
     def of(cls, name: str, side: Side) -> Ground:
-        exchanges = list(side.exchanges)
+        # A compound's requests share a frame; here each has a number of its own.
+        exchanges = [replace(one, frame=number) for number, one in enumerate(side.exchanges, 1)]
         answerable = side.fates.answerable()
         counted = [at for at, one in enumerate(exchanges) if side.fates[one.index] in answerable]
         return cls(name, side, exchanges, counted)
@@ -43,9 +49,11 @@ class Ground:
     def word(self, at: int) -> tuple[Any, ...]:
         """What makes two exchanges the same request of their user and path."""
         one = self.exchanges[at]
-        names = PARAMETERS.get(one.command, Parameters()).key
-        values = [getattr(one.request, name, None) for name in (*names, "target", "pattern")]
-        share = self.side.info.trees[one.tree].share.casefold() if one.tree >= 0 else None
+        values = parameters_of(one, PARAMETERS.get(one.command, Parameters()).key)
+        # With several shares, each has its paths; what came on none of them is with the only one.
+        trees = self.side.info.trees
+        several = len({tree.share.casefold() for tree in trees if not tree.is_pipe}) > 1
+        share = trees[one.tree].share.casefold() if several and one.tree >= 0 else None
         # The main stream of a file or stream is that file or stream.
         path = (one.path or "").casefold().removesuffix(":$data").removesuffix(":")
         return (one.user, share, path, one.path is None, one.command, *values)

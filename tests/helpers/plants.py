@@ -96,7 +96,7 @@ def _together(ground: Ground, first: int, second: int) -> bool:
     return abs(other.time_ns - one.time_ns) < took_ns
 
 
-def parameters_of(ground: Ground) -> list[tuple[int, str, bool]]:
+def changeable(ground: Ground) -> list[tuple[int, str, bool]]:
     """Command, name, whether it belongs to the key: all that can be changed in this capture."""
     commands = {ground.exchanges[at].command for at in ground.counted}
     return [
@@ -204,7 +204,7 @@ BY_CHANCE: tuple[Plant, ...] = (dropped, doubled, refused, across, within, slow_
 def every(ground: Ground, seed: int, rounds: int) -> Iterator[Planted]:
     """All plants that a capture has a place for, those by chance `rounds` times."""
     dice = random.Random(seed)
-    plants = [*ONCE, *(parameter(*told) for told in parameters_of(ground)), *BY_CHANCE * rounds]
+    plants = [*ONCE, *(parameter(*told) for told in changeable(ground)), *BY_CHANCE * rounds]
     for plant in plants:
         if (planted := plant(ground, dice)) is not None:
             yield planted

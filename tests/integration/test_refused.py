@@ -53,7 +53,7 @@ def test_no_more_is_open_than_the_capture_had_and_no_close_is_counted(tmp_path, 
     assert document["operations"]["planned"] == document["operations"]["executed"] == 3002
     assert document["operations"]["mismatched"] == 1500
     assert document["causes"] == [
-        {"kind": "Open", "expected": "STATUS_SHARING_VIOLATION", "got": "ok", "count": 1500}
+        {"kind": "Open", "expected": "STATUS_SHARING_VIOLATION", "got": "ok", "count": 1500, "warm_up": 0}
     ]
     assert document["latency"]["Open"]["count"] == 1501
     assert document["latency"]["Close"]["count"] == 1

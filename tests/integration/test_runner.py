@@ -17,7 +17,17 @@ import pytest
 from hdrh.histogram import HdrHistogram
 from hdrh.log import HistogramLogReader
 from helpers import executors
-from helpers.executors import Dying, Hanging, Jittery, Nobody, Quiet, Raising, Slow, Unwilling
+from helpers.executors import (
+    Dying,
+    Hanging,
+    Jittery,
+    Losing,
+    Nobody,
+    Quiet,
+    Raising,
+    Slow,
+    Unwilling,
+)
 from helpers.load import CREATE, OPEN_IF, Load
 
 from smbench.errors import SetupError, UsageError
@@ -117,7 +127,14 @@ def test_the_run_directory_has_what_is_promised(tmp_path):
     assert [(one["kind"], one["count"]) for one in document["skipped"]] == [("SetAllocation", 1)]
     assert {one["kind"] for one in document["losses"]} >= {"Open"}
     assert document["latency"]["Read"]["count"] == 2
-    assert set(document["latency"]["all"]) == {"count", "service", "response", "lateness", "held"}
+    assert set(document["latency"]["all"]) == {
+        "count",
+        "service",
+        "response",
+        "lateness",
+        "held",
+        "failed",
+    }
     assert document["throughput"]["read_bytes_per_s"] > 0
     table = pq.read_table(out / "operations.parquet")
     assert table.schema.equals(OPERATIONS_SCHEMA)
@@ -259,6 +276,36 @@ def test_a_second_signal_ends_it_at_once(tmp_path, monkeypatch):
     document = finished(load, tmp_path, "hanging", progress=interrupt, grace_s=60)
     assert time.monotonic() - began < 5
     assert document["workers"]["killed"] == 1
+
+
+@pytest.mark.parametrize("users_per_process", [1, 2])
+@pytest.mark.parametrize("pace", list(Pace))
+def test_a_lost_user_ends_with_the_call_that_found_it_and_nobody_waits_for_it(
+    tmp_path, monkeypatch, pace, users_per_process
+):
+    executors.use(monkeypatch, Losing)
+    load = Load()
+    for turn in range(20):
+        load.opens(0, turn, f"f{turn}", CREATE)
+        load.opens(1, 100 + turn, f"f{turn}")
+        load.closes(0, turn, lane=1)
+        if turn == 4:
+            load.add(0, Flush(turn))
+    document = finished(load, tmp_path, "losing", pace, users_per_process=users_per_process)
+    # Bob's all, and of Alice's lanes what was before the Flush, it, and at most one more call each.
+    mine, others = ([row for row in rows(tmp_path) if row["user"] == user] for user in (0, 1))
+    assert len([row for row in others if row["outcome"] == "ok"]) == 20
+    told = [row for row in mine if row["outcome"] == "STATUS_CONNECTION_DISCONNECTED"]
+    assert "Flush" in {row["kind"] for row in told}
+    assert len(told) <= 2
+    never = [row for row in mine if row["outcome"] is None]
+    assert len(never) == document["operations"]["planned"] - document["operations"]["executed"] > 20
+    assert document["lost_users"] == [{"user": "alice", "why": "no connection within 60 s"}]
+    assert document["workers"] == {"lost": 0, "killed": 0}
+    assert not document["valid"]
+    assert "alice was lost: no connection within 60 s" in document["reasons"]
+    assert document["order"]["released"] > 0
+    assert not any("left no record" in reason for reason in document["reasons"])
 
 
 def test_a_lost_worker_releases_those_who_wait_for_it_and_its_log_counts(tmp_path, monkeypatch):

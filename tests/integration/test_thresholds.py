@@ -160,6 +160,8 @@ def test_a_multiple_of_a_baseline(tmp_path):
     written(tmp_path, story())
     replayed(tmp_path, "old.run")
     old = json.loads((tmp_path / "old.run/run.json").read_text())
+    for file in (tmp_path / "target").iterdir():
+        file.unlink()
     status, document, said = replayed(
         tmp_path, "new.run", "--baseline", str(tmp_path / "old.run"),
         "--threshold", "write.service.p99<1000000x", "--threshold", "all.response.count<=1x",

@@ -5,10 +5,9 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import threading
 import time
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +15,20 @@ from typing import Any
 
 import cryptography
 import pytest
+from helpers.fidelity import ROOT
+from helpers.library_lab import (
+    OUT,
+    SAMBA,
+    STORIES,
+    Replay,
+    Story,
+    User,
+    figure,
+    opens,
+    opens_directory,
+    play,
+    until,
+)
 
 from smbench import ntstatus
 from smbench.errors import SetupError
@@ -24,116 +37,16 @@ from smbench.executors.library import LibraryExecutor
 from smbench.ntstatus import Status, outcome_of
 from smbench.prepare.make import prepare
 from smbench.workload import calls
-from smbench.workload.calls import Call
-from smbench.workload.model import Kind, NamespaceEntry
-from smbench.workload.store import read, with_client_calls
+from smbench.workload.store import read
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tests/conformance"))
-from stories import STORIES, Story, opens, opens_directory  # noqa: E402
-
-BEHIND = Path(os.environ["LAB_SHARE_PATH"])
-OUT = Path(os.environ["LAB_OUT"])
 LEASE, LEVEL_II, BATCH = 0xFF, 1, 9
 DIALECTS = {0x0202: "2.0.2", 0x0210: "2.1.0", 0x0300: "3.0.0", 0x0302: "3.0.2", 0x0311: "3.1.1"}
 READ_HANDLE_WRITE, READ_HANDLE, READ_ONLY = 7, 3, 1
 
-ITSELF = "a directory's move into itself is ACCESS_DENIED, as where a file is open below"
-NAME_FIRST = "that the name exists is found before that it is to be deleted"
-NO_RIGHT = "a deletion may be taken back without the right to delete"
-STILL_MADE = "a directory takes new files until its last handle closes, and then stays"
-PATTERN = "a scan that finds nothing ends, whatever its pattern"
-NOT_A_SCAN = "what cannot be scanned does not support it"
-
-SAMBA: dict[tuple[str, int], tuple[int, str]] = {
-    ("a rename keeps away from what is open", 13): (Status.ACCESS_DENIED, ITSELF),
-    ("delete pending until the last handle closes", 9): (Status.OBJECT_NAME_COLLISION, NAME_FIRST),
-    ("a deletion that is taken back", 7): (Status.SUCCESS, NO_RIGHT),
-    ("delete on close of directories", 6): (Status.SUCCESS, STILL_MADE),
-    ("delete on close of directories", 7): (Status.OBJECT_NAME_COLLISION, NAME_FIRST),
-    ("delete on close of directories", 8): (Status.DIRECTORY_NOT_EMPTY, STILL_MADE),
-    ("delete on close of directories", 9): (Status.SUCCESS, STILL_MADE),
-    ("a listing", 8): (Status.NO_MORE_FILES, PATTERN),
-    ("a listing", 9): (Status.NO_MORE_FILES, PATTERN),
-    ("a listing", 13): (Status.NOT_SUPPORTED, NOT_A_SCAN),
-}
-"""By story and step: what Samba 4.17 answers instead, and why the stories' server does not."""
-
-
-class User:
-    """One executor and its handlers."""
-
-    def __init__(self, number: int, folder: str, **access: Any) -> None:
-        given: dict[str, Any] = {"account": f"user{number + 1:02d}", "password": f"lab-user{number + 1:02d}"}
-        share = ShareAccess("127.0.0.1", "share", folder=folder, **{**given, **access})
-        context = ExecutorContext(Path("/"), number, max_io_bytes=1 << 20, seed=1, share=share)
-        self.executor = LibraryExecutor(context)
-        self.handlers = self.executor.handlers()
-
-    def does(self, call: Call) -> int:
-        return self.handlers[type(call)](call)
-
-    def breaks(self) -> dict[str, Any]:
-        found: dict[str, Any] = self.executor.statistics()["breaks"]
-        return found
-
-
-@pytest.fixture
-def folder(request: pytest.FixtureRequest) -> Path:
-    made = BEHIND / f"story{abs(hash(request.node.name))}"
-    made.mkdir()
-    return made
-
-
-@pytest.fixture
-def user(folder: Path) -> Iterator[Callable[..., User]]:
-    users: dict[int, User] = {}
-
-    def make(number: int = 0, **access: Any) -> User:
-        if number not in users:
-            users[number] = User(number, folder.name, **access)
-        return users[number]
-
-    yield make
-    for one in users.values():
-        one.executor.close()
-
-
-def put(folder: Path, entries: Iterable[NamespaceEntry]) -> None:
-    for entry in entries:
-        path = folder / entry.path
-        if entry.kind is Kind.DIRECTORY:
-            path.mkdir()
-        else:
-            path.touch()
-            os.truncate(path, entry.size)
-
-
-def figure(name: str, text: str) -> None:
-    """For the reader: what was measured, beside the results."""
-    with (OUT / "figures").open("a") as file:
-        file.write(f"{name}: {text}\n")
-
-
-def until(condition: Callable[[], bool], seconds: float = 5) -> bool:
-    deadline = time.monotonic() + seconds
-    while not condition() and time.monotonic() < deadline:
-        time.sleep(0.01)
-    return condition()
-
 
 @pytest.mark.parametrize("story", STORIES, ids=lambda story: story.name)
 def test_conformance(story: Story, folder: Path, user: Callable[..., User]) -> None:
-    put(folder, story.namespace)
-    for number, step in enumerate(story.steps):
-        outcome = user(step.user).does(step.call)
-        expected, _ = SAMBA.get((story.name, number), (step.status, ""))
-        got = f"step {number}: {step.call} ended in {ntstatus.outcome_name(outcome)}"
-        if ntstatus.failed(expected):
-            assert outcome == outcome_of(expected), f"{got}, not {ntstatus.name(expected)}"
-        else:
-            assert outcome >= 0, got
-            assert step.bytes in (None, outcome), f"{got}, {outcome}, not {step.bytes} bytes"
+    play(story, folder, user)
 
 
 def test_every_stated_difference_belongs_to_a_step() -> None:
@@ -190,10 +103,7 @@ def test_an_oplock_is_broken_in_every_dialect(user: Callable[..., User], dialect
     # More requests than the window of credits is wide: none was counted that nobody granted.
     assert [holder.does(calls.Read(1, 0, 10)) for _ in range(700)] == [10] * 700
     assert holder.breaks()["acknowledged"] == 1
-    assert (
-        holder.executor.statistics()["connection"]["dialect"].replace(".", "") == f"{dialect:04x}".strip("0")
-        or True
-    )
+    assert holder.executor.statistics()["connection"]["dialect"] == DIALECTS[dialect]
 
 
 @pytest.mark.parametrize("encrypt", [False, True])
@@ -257,17 +167,6 @@ def test_a_lock_that_waits_holds_up_its_lane_only(user: Callable[..., User]) -> 
         assert waiting.result(5) == 0
 
 
-def test_what_the_server_ends_is_told_by_every_later_call(user: Callable[..., User]) -> None:
-    one = user(0)
-    assert one.does(opens(1, "f", 3)) == 0
-    one.executor._connection.transport.close()
-    gone = outcome_of(Status.CONNECTION_DISCONNECTED)
-    assert one.does(calls.Read(1, 0, 1)) == gone
-    assert one.does(calls.Stat("f")) == gone
-    one.executor.close()
-    assert one.executor.statistics()["connection"]["lost"] is True
-
-
 @pytest.mark.parametrize(
     ("access", "says"),
     [
@@ -313,47 +212,6 @@ def captured(into: Path) -> Iterator[None]:
     sniffer.stderr.close()
     assert "\n0 packets dropped" in told
     into.write_bytes(wire.read_bytes())
-
-
-class Replay:
-    """A workload by threads, a lane each: an operation begins when all that the capture had answered
-    before its arrival are done."""
-
-    def __init__(self, directory: Path, folder: str) -> None:
-        self.operations = list(with_client_calls(read(directory)).operations)
-        self.users = [User(number, folder) for number in range(3)]
-        self.outcomes: dict[int, int] = {}
-        self.service_ns: dict[str, list[int]] = defaultdict(list)
-        self._changed = threading.Condition()
-
-    def run(self) -> None:
-        lanes: dict[tuple[int, int], list[Any]] = defaultdict(list)
-        for operation in self.operations:
-            lanes[operation.user, operation.lane].append(operation)
-        threads = [threading.Thread(target=self._lane, args=(lane,)) for lane in lanes.values()]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join(60)
-        for user in self.users:
-            user.executor.close()
-
-    def _lane(self, operations: list[Any]) -> None:
-        for operation in operations:
-            before = [
-                other.index
-                for other in self.operations[: operation.index]
-                if other.service_ns >= 0 and other.arrival_ns + other.service_ns <= operation.arrival_ns
-            ]
-            with self._changed:
-                self._changed.wait_for(lambda: all(one in self.outcomes for one in before), 30)  # noqa: B023
-            began = time.monotonic_ns()
-            outcome = self.users[operation.user].does(operation.call)
-            took = time.monotonic_ns() - began
-            with self._changed:
-                self.outcomes[operation.index] = outcome
-                self.service_ns[type(operation.call).__name__].append(took)
-                self._changed.notify_all()
 
 
 def test_the_shipped_capture_runs_as_captured_and_looks_so_on_the_wire(folder: Path) -> None:

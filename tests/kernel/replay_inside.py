@@ -50,6 +50,19 @@ def workload() -> Iterator[Path]:
     assert credentials_files() == []
 
 
+@pytest.mark.parametrize("command", ["replay", "prepare"])
+def test_what_the_share_refuses_is_said_of_the_share(command: str) -> None:
+    folder = Path(os.environ["LAB_SHARE_PATH"]) / "taken"
+    folder.mkdir()
+    (folder / "letter").write_text("mine")
+    options = ["-o", "/tmp/refused.run"] if command == "replay" else []
+    ran = run(command, WORKLOAD, f"{SHARE}/taken", "--users", USERS, *options)
+    assert ran.status == 2
+    assert f"the target {SHARE}/taken holds 'letter', which prepare did not make" in ran.sentence
+    (folder / "letter").unlink()
+    folder.rmdir()
+
+
 @pytest.mark.parametrize("profile", ["wire", "application"])
 def test_three_users_end_as_in_the_capture_and_a_lease_breaks(profile: str, tmp_path: Path) -> None:
     output = tmp_path / "first.run"

@@ -13,7 +13,7 @@ from helpers import plant_check
 from helpers.command import THREE_USERS
 from helpers.plant_check import held
 from helpers.planting import Ground
-from helpers.plants import dropped, every, parameters_of, slow_answers
+from helpers.plants import changeable, dropped, every, slow_answers
 from helpers.sides import side_of
 from helpers.synthetic import STORIES, Story, told
 
@@ -48,7 +48,7 @@ def test_what_is_planted_in_the_shipped_capture_is_found(seed: int, tmp_path: Pa
 
 def test_the_stories_have_every_parameter(tmp_path: Path) -> None:
     """All of the table, and a rename's target."""
-    planted = {told for story in STORIES for told in parameters_of(ground_of(story, tmp_path))}
+    planted = {told for story in STORIES for told in changeable(ground_of(story, tmp_path))}
     names = {(command, name) for command, row in PARAMETERS.items() for name in (*row.key, *row.compared)} | {
         (17, "target")
     }

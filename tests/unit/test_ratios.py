@@ -8,7 +8,9 @@ from fractions import Fraction
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.progress import Progress
 
+from smbench.cli.common import Share
 from smbench.ratios import Bad, format_percent, format_ratio, round_ratio
 from smbench.report.html import distance, multiple, part_of
 
@@ -76,3 +78,12 @@ def test_the_pages_forms() -> None:
     assert part_of(0, 0) == "0 of 0"
     assert (multiple(1.001), multiple(None)) == ("×1.01", "–")
     assert (distance(0.0001), distance(0.0), distance(None)) == ("0.01", "0.00", "–")
+
+
+def test_a_bar_says_100_percent_when_all_is_done() -> None:
+    bar = Progress(Share())
+    said = []
+    for done, total in ((0, None), (0, 1000), (999, 1000), (1000, 1000)):
+        bar.add_task("reading", total=total, completed=done)
+        said.append(Share().render(bar.tasks[-1]).plain)
+    assert said == ["", "0 %", "99 %", "100 %"]

@@ -75,14 +75,22 @@ def raw(layer: Any, name: str) -> str | None:
     return None if field is None else field.raw_value.lower()
 
 
+TIME_SHOWN = {
+    "up to 4.4": (r"(\w+ +\d+, \d+ \d+:\d+:\d+)\.(\d+)", "%b %d, %Y %H:%M:%S"),
+    "from 4.6": (r"(\d+-\d+-\d+[T ]\d+:\d+:\d+)\.(\d+)", "%Y-%m-%dT%H:%M:%S"),
+}
+"""How PDML shows absolute times, by the version of tshark."""
+
+
 def nanoseconds(layer: Any, name: str) -> int | None:
     field = layer.get_field(name)
     if field is None:
         return None
-    found = re.match(r"(\w+ +\d+, \d+ \d+:\d+:\d+)\.(\d+)", field.show)
-    if found is None:
-        return None
-    return calendar.timegm(time.strptime(found[1], "%b %d, %Y %H:%M:%S")) * 10**9 + int(found[2])
+    for pattern, form in TIME_SHOWN.values():
+        if found := re.match(pattern, field.show):
+            text = found[1].replace(" ", "T") if "T" in form else found[1]
+            return calendar.timegm(time.strptime(text, form)) * 10**9 + int(found[2].ljust(9, "0"))
+    return None
 
 
 PACKET = re.compile(rb"<packet>.*?</packet>", re.DOTALL)

@@ -7,9 +7,11 @@ import struct
 import sys
 import threading
 import time
+from collections import Counter
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from hypothesis import given
@@ -18,16 +20,14 @@ from hypothesis import strategies as st
 from smbench.errors import SetupError, UsageError
 from smbench.executors import library_messages as wire
 from smbench.executors.base import ExecutorContext, ShareAccess
-from smbench.executors.library import LibraryExecutor, _CpuClock
+from smbench.executors.library import LibraryExecutor
 from smbench.executors.library_breaks import Breaks
 from smbench.executors.library_calls import FileCalls
-from smbench.executors.library_connection import (
-    BREAK_MESSAGE_ID,
-    LibraryConnection,
-    Reply,
-    _CreditWindow,
-)
-from smbench.executors.library_files import Names, OpenFiles, RefusedError, lost_contexts
+from smbench.executors.library_connection import LibraryConnection, RefusedError, Reply
+from smbench.executors.library_cpu import CpuClock
+from smbench.executors.library_files import Names, OpenFiles
+from smbench.executors.library_opens import lost_contexts
+from smbench.executors.library_requests import BREAK_MESSAGE_ID, CreditWindow
 from smbench.executors.registry import executor_class
 from smbench.ntstatus import Status, outcome_of
 from smbench.workload import calls
@@ -49,16 +49,17 @@ class Told:
 
     def __init__(self) -> None:
         self.sent: list[bytes] = []
-        self.breaks = Breaks(self._send)
+        self.breaks = Breaks()
+        self.answer = 0
 
     def _send(self, message: wire.Message) -> Reply:
         self.sent.append(message.pack())
-        return Reply(0, b"")
+        return Reply(self.answer, b"")
 
     def after(self, *bodies: bytes) -> list[bytes]:
         self.breaks.start()
         for body in bodies:
-            self.breaks.receive(body)
+            self.breaks.receive(body, self._send)
         self.breaks.stop()
         return self.sent
 
@@ -101,6 +102,22 @@ def test_a_closed_file_has_no_oplock_any_more() -> None:
     assert len(told.after(oplock_break(0))) == 1
 
 
+def test_an_acknowledgement_that_finds_no_connection_is_none() -> None:
+    told = Told()
+    told.answer = Status.CONNECTION_DISCONNECTED
+    assert len(told.after(lease_break(1, 7, 3))) == 1
+    found = told.breaks.statistics()
+    assert (found["lease"], found["acknowledged"], found["lease_acknowledged"]) == (1, 0, 0)
+    assert found["events"][0]["acknowledged_ns"] is None
+
+
+def test_what_was_held_over_a_lost_connection_is_forgotten() -> None:
+    told = Told()
+    told.breaks.granted(ID, 1)
+    told.breaks.forget()
+    assert told.after(oplock_break(0)) == [wire.oplock_acknowledgement(ID, 0).pack()]
+
+
 def test_what_is_no_break_is_counted() -> None:
     told = Told()
     assert told.after(b"\x07\0 whatever") == []
@@ -108,12 +125,12 @@ def test_what_is_no_break_is_counted() -> None:
 
 
 def connection(on_break: Any = None) -> LibraryConnection:
-    return LibraryConnection(ShareAccess("server", "share"), on_break or (lambda _: None))
+    return LibraryConnection(ShareAccess("server", "share"), on_break or (lambda *_: None), uuid4())
 
 
 def test_a_notification_finds_an_inbox_and_nothing_else_does() -> None:
     bodies: list[bytes] = []
-    table = connection(bodies.append).outstanding_requests
+    table = connection(lambda body, _send: bodies.append(body)).outstanding_requests
     header = {"data": SimpleNamespace(get_value=lambda: b"body")}
     # What the library's receiving thread does with whatever it finds.
     inbox = table[BREAK_MESSAGE_ID]
@@ -139,11 +156,11 @@ def test_an_old_dialect_s_break_grants_no_credit() -> None:
     assert one.window.free == before
 
 
-def window(size: int) -> _CreditWindow:
-    return _CreditWindow({"low": 0, "high": size}, threading.Lock())
+def window(size: int) -> CreditWindow:
+    return CreditWindow({"low": 0, "high": size}, threading.Lock())
 
 
-def grant(to: _CreditWindow, count: int) -> None:
+def grant(to: CreditWindow, count: int) -> None:
     with to.changed:
         to["high"] += count
 
@@ -247,8 +264,8 @@ def test_without_the_package_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPat
 
 def test_every_call_has_a_handler_and_none_is_refused() -> None:
     executor: Any = object.__new__(LibraryExecutor)
-    executor._files = executor._calls = _Anything()
-    executor._clock = _CpuClock()
+    executor._files = executor._calls = executor._link = _Anything()
+    executor._clock = CpuClock()
     assert set(executor.handlers()) == set(CALLS.values())
     assert LibraryExecutor.unsupported == {}
 
@@ -259,7 +276,7 @@ class _Anything:
 
 
 def test_cpu_time_is_counted_by_kind_and_over_threads() -> None:
-    clock = _CpuClock()
+    clock = CpuClock()
 
     def burn(_call: Any) -> int:
         began = time.thread_time_ns()
@@ -279,13 +296,21 @@ def test_cpu_time_is_counted_by_kind_and_over_threads() -> None:
 
 
 class _Server:
-    """Answers every request, and keeps its command; `refuses` one command."""
+    """A link and its connection: answers every request, and keeps its command; `refuses` one command."""
 
     largest_piece = 1 << 20
+    max_transact_size = 1 << 20
+    dialect = 0x0311
+    supports_file_leasing = supports_multi_credit = True
 
     def __init__(self, refuses: int = -1) -> None:
         self.asked: list[wire.Message] = []
         self._refuses = refuses
+        self.here = self
+        self.counts: Counter[str] = Counter()
+
+    def count(self, what: str) -> None:
+        self.counts[what] += 1
 
     def exchange(self, request: wire.Message) -> Reply:
         self.asked.append(request)

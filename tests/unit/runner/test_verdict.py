@@ -11,6 +11,7 @@ from smbench.measure.validity import RunFacts, judge
 from smbench.plan import plan_run
 from smbench.runner.pool import Ending
 from smbench.runner.result import Tally
+from smbench.runner.statistics import Counted
 from smbench.runner.timing import timing
 from smbench.runner.verdict import facts_of
 from smbench.workload.calls import Stat
@@ -34,7 +35,9 @@ def facts(cpu_percent: list[float], warm_up_s: int, end_s: int) -> RunFacts:
     ]  # fmt: skip
     every = {measure: Histogram() for measure in ("lateness", "response")}
     tally = Tally(planned=end_s, executed=end_s, measured=end_s - warm_up_s)
-    return facts_of(plan, Ending(start_ns=START), times, tally, every, rows, 0, warm_up_s * S)
+    return facts_of(
+        plan, Ending(start_ns=START), times, tally, every, rows, Counted(waited_ns=0), warm_up_s * S
+    )
 
 
 def test_a_busy_warm_up_is_no_reason():

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from random import Random
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
@@ -11,12 +13,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smbench.measure.latency import Histogram
+from smbench.ntstatus import Status, outcome_of
 from smbench.plan import Pace, plan_run
+from smbench.runner.expectations import Expectations
+from smbench.runner.spread import KINDS, stored
 from smbench.runner.timing import timing
 from smbench.runner.watch import Observer
+from smbench.workload.calls import Read
 
 START = 1_000_000_000
-KINDS = ["Open", "Read", "Close"]
+NOT_FOUND, ACCESS_DENIED = Status.OBJECT_NAME_NOT_FOUND, Status.ACCESS_DENIED
 
 
 def load(lanes: int, length: int) -> Load:
@@ -30,45 +36,41 @@ def load(lanes: int, length: int) -> Load:
     return made
 
 
-def setting(lanes: int, length: int, pace: Pace = Pace.FAST):
-    told = load(lanes, length)
+def setting(lanes: int, length: int, pace: Pace = Pace.FAST, told: Load | None = None):
+    told = told or load(lanes, length)
     plan = plan_run(told.workload, told.users, pace=pace)
     records = np.zeros((plan.operations, 3), np.int64)
-    kind_of_row = np.array(
-        [KINDS.index(type(operation.call).__name__) for operation in told.operations], np.int8
-    )
-    return plan, records, kind_of_row[plan.row]
+    with TemporaryDirectory() as folder:
+        expectations = Expectations(stored(told.workload, Path(folder)), plan)
+    return plan, records, expectations
 
 
-def observer(plan, records, kinds, skipped=None, may_fail=None, warm_up_ns=0) -> Observer:
-    nothing = np.zeros(plan.operations, bool)
-    return Observer(
-        plan, records, KINDS, kinds,
-        nothing if skipped is None else skipped, nothing if may_fail is None else may_fail, warm_up_ns,
-    )  # fmt: skip
+def observer(plan, records, expectations, unsupported=(), warm_up_ns=0) -> Observer:
+    skipped = np.array([kind in unsupported for kind in KINDS])
+    return Observer(plan, records, expectations, skipped, warm_up_ns)
 
 
 def test_a_second_shows_what_has_come_since_the_last_look():
-    plan, records, kinds = setting(lanes=2, length=4)
-    seen = observer(plan, records, kinds)
+    plan, records, known = setting(lanes=2, length=4)
+    seen = observer(plan, records, known)
     records[0] = (START, 0, START + 2_000_000)
-    records[1] = (START + 2_000_000, -5, START + 5_000_000)
+    records[1] = (START + 2_000_000, 7, START + 5_000_000)
     first = seen.look(START, START + 1_000_000_000)
-    assert (first.done, first.planned, first.per_s, first.errors) == (2, 24, 2.0, 1)
+    assert (first.done, first.planned, first.per_s, first.errors) == (2, 24, 2.0, 0)
     assert [(kind.kind, kind.count, kind.lately) for kind in first.kinds] == [("Open", 1, 1), ("Read", 1, 1)]
     assert first.kinds[0].p50_ns == pytest.approx((2_000_000, 2_000_000), rel=1e-3)
     assert first.left_s == pytest.approx(11.0)
     records[2] = (START + 5_000_000, 0, START + 6_000_000)
     second = seen.look(START, START + 1_500_000_000)
-    assert (second.done, second.per_s, second.errors) == (3, 2.0, 1)
+    assert (second.done, second.per_s, second.errors) == (3, 2.0, 0)
     open_view = second.kinds[0]
     assert (open_view.count, open_view.lately, open_view.p50_ns[0]) == (1, 0, 0)
     assert open_view.p50_ns[1] == pytest.approx(2_000_000, rel=1e-3)
 
 
 def test_users_run_until_all_their_lanes_are_through():
-    plan, records, kinds = setting(lanes=3, length=1)
-    seen = observer(plan, records, kinds)
+    plan, records, known = setting(lanes=3, length=1)
+    seen = observer(plan, records, known)
     assert seen.look(START, START + 1).users_running == 2
     mine = plan.lane_user[plan.lanes_at(np.arange(plan.operations))] == 0
     records[mine] = (START, 0, START + 10)
@@ -79,27 +81,39 @@ def test_users_run_until_all_their_lanes_are_through():
 
 
 def test_what_the_executor_does_not_carry_out_is_passed_over():
-    plan, records, kinds = setting(lanes=1, length=3)
-    skipped = kinds == KINDS.index("Read")
-    seen = observer(plan, records, kinds, skipped)
-    for place in np.flatnonzero(~skipped):
+    plan, records, known = setting(lanes=1, length=3)
+    seen = observer(plan, records, known, unsupported=[Read])
+    for place in np.flatnonzero(known.kinds(slice(None)) != KINDS.index(Read)):
         records[place] = (START + place, 0, START + place + 1)
     view = seen.look(START, START + 1_000_000_000)
     assert (view.done, view.every.count) == (9, 6)
 
 
-def test_a_failure_that_the_capture_had_too_is_no_error():
-    plan, records, kinds = setting(lanes=1, length=1)
-    may_fail = kinds == KINDS.index("Open")
-    seen = observer(plan, records, kinds, may_fail=may_fail)
-    records[:] = (START, -2, START + 1)
-    assert seen.look(START, START + 10).errors == 2
+def test_a_failure_that_the_capture_had_too_is_no_error_and_counts_to_its_kind():
+    told = Load(step_ns=1_000_000)
+    told.opens(0, 1, "a", expected=NOT_FOUND)
+    told.opens(0, 2, "b", expected=NOT_FOUND)
+    told.opens(0, 3, "c")
+    told.opens(0, 4, "d", expected=None)
+    plan, records, known = setting(1, 1, told=told)
+    seen = observer(plan, records, known)
+    outcomes = [
+        outcome_of(NOT_FOUND),
+        outcome_of(ACCESS_DENIED),
+        outcome_of(NOT_FOUND),
+        outcome_of(NOT_FOUND),
+    ]
+    records[:] = [(START, outcome, START + 1000) for outcome in outcomes]
+    view = seen.look(START, START + 10)
+    assert view.errors == 1
+    assert view.every.count == 2  # the second failed otherwise than in the capture, the third did not there
+    assert [(kind.kind, kind.count) for kind in view.kinds] == [("Open", 2)]
 
 
 @pytest.mark.parametrize("pace", list(Pace))
 def test_what_warms_up_is_done_and_may_fail_and_has_no_time(pace):
-    plan, records, kinds = setting(lanes=1, length=2, pace=pace)
-    seen = observer(plan, records, kinds, warm_up_ns=3_000_000)
+    plan, records, known = setting(lanes=1, length=2, pace=pace)
+    seen = observer(plan, records, known, warm_up_ns=3_000_000)
     records[:4] = [(START + at * 1_000_000, -2 * (at < 2), START + 500_000_000) for at in range(4)]
     view = seen.look(START, START + 1_000_000)
     assert (view.done, view.per_s, view.errors) == (4, 4000, 2)
@@ -109,8 +123,8 @@ def test_what_warms_up_is_done_and_may_fail_and_has_no_time(pace):
 
 
 def test_a_run_by_the_clock_has_left_what_the_plan_has():
-    plan, records, kinds = setting(lanes=1, length=4, pace=Pace.ORIGINAL)
-    view = observer(plan, records, kinds).look(START, START + 3_000_000)
+    plan, records, known = setting(lanes=1, length=4, pace=Pace.ORIGINAL)
+    view = observer(plan, records, known).look(START, START + 3_000_000)
     assert view.left_s == pytest.approx(0.008)
 
 
@@ -119,10 +133,10 @@ def test_a_run_by_the_clock_has_left_what_the_plan_has():
 @given(st.integers(0, 1 << 30))
 def test_every_record_is_seen_once_however_often_it_is_looked(pace, seed):
     random = Random(seed)
-    plan, records, kinds = setting(lanes=4, length=12, pace=pace)
+    plan, records, known = setting(lanes=4, length=12, pace=pace)
     lengths = np.diff(plan.lane_start).tolist()
     done = [0] * plan.lanes
-    seen, at_the_end = observer(plan, records, kinds), observer(plan, records, kinds)
+    seen, at_the_end = observer(plan, records, known), observer(plan, records, known)
     now, lately = START, 0
     while open_lanes := [lane for lane in range(plan.lanes) if done[lane] < lengths[lane]]:
         lane = random.choice(open_lanes)
