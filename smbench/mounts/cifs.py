@@ -18,7 +18,8 @@ from pathlib import Path
 
 from smbench.errors import SetupError
 from smbench.mounts.accounts import Account
-from smbench.mounts.failures import Failure, NotSupportedError, explain, mount_errno
+from smbench.mounts.failures import Failure, explain, mount_errno
+from smbench.mounts.opened import NotSupportedError
 from smbench.mounts.options import Option, to_argument
 from smbench.mounts.target import ShareTarget
 
