@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -30,31 +29,28 @@ SHOWN = 3
 
 def prove() -> None:
     """Each capture with every plant that it has a place for, compared both ways."""
-    plants, named, captures = 0, 0, 0
-    wrong: Counter[str] = Counter()
+    captures = plants = named = 0
+    wrong: list[str] = []
     parameters: set[tuple[str, str]] = set()
     with tempfile.TemporaryDirectory() as scratch:
         for ground in grounds(Path(scratch)):
             captures += 1
-            here, otherwise = 0, Counter[str]()
+            before = plants
             for planted in every(ground, seed=captures, rounds=ROUNDS):
                 found = held(ground, planted)
-                here += 1
+                plants += 1
                 named += bool(found.named)
                 parameters |= planted.keys.keys() | planted.parameters.keys()
-                for said in found.wrong:
-                    otherwise[f"{planted.what}: {said}"] += 1
-            plants += here
-            wrong.update({f"{ground.name}: {said}": count for said, count in otherwise.items()})
+                if found.wrong:
+                    wrong.append(f"{ground.name}, {planted.what}: {'; '.join(found.wrong[:2])}")
+            here = plants - before
             print(f"  {ground.name:58} {len(ground.counted):>6,} exchanges {here:>4} plants", flush=True)
-    for said in list(wrong)[:SHOWN]:
+    for said in wrong[:SHOWN]:
         print(f"  wrong: {said}")
     table = sum(len(row.key) + len(row.compared) for row in PARAMETERS.values()) + 1
     told("planted: captures", f"{captures}", ">= 12", captures >= 12)
     told("planted: parameters of the table", f"{len(parameters)} of {table}", "all", len(parameters) == table)
-    told(
-        "planted: comparisons that say something else", f"{len(wrong):,} of {2 * plants:,}", "0", not wrong
-    )  # fmt: skip
+    told("planted: compare says something else", f"{len(wrong):,} of {plants:,}", "0", not wrong)
     told("planted: could be otherwise, and compare says so", f"{named:,} of {plants:,}", "printed", True)
 
 

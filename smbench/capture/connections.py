@@ -15,7 +15,9 @@ from smbench.capture.segments import SYN, Segment
 from smbench.capture.stream import Direction
 
 Key = tuple[int, int]
-"""A connection by its first packet: (capture, frame)."""
+"""A connection by its first packet with a payload: (capture, frame)."""
+_MOST_BEGUN = 100_000
+"""Beginnings that are remembered, the newest."""
 Kept = Callable[[bytes, int], int]
 """A message's header and size → how many of its bytes are needed."""
 
@@ -105,6 +107,8 @@ class Connections:
         self._number = number
         self._loads = [0] * of
         self._current: dict[bytes, _Entry] = {}
+        self._begun: dict[bytes, int] = {}
+        """SYNs of connections that have carried nothing yet, and may never: a port scan sends many."""
         self.handed_over: list[HandedOver] = []
         """Connections that have ended and that somebody else must read."""
 
@@ -113,6 +117,9 @@ class Connections:
         source, target, sequence, acknowledged, flags, data, start, end, length = segment
         entry = self._current.get(source + target)
         if entry is None:
+            if not length:
+                self._remember(source + target, sequence, flags)
+                return
             entry = self._new(source, target, packet, self._loads.index(min(self._loads)))
         connection, mine, other, home = entry
         self._loads[home] += length
@@ -164,4 +171,14 @@ class Connections:
             made.reason = Reason.NOT_ASKED
         self._current[client + server] = _Entry(made, made.requests, made.responses, home)
         self._current[server + client] = _Entry(made, made.responses, made.requests, home)
+        for direction, name in ((made.requests, client + server), (made.responses, server + client)):
+            if name in self._begun:
+                direction.begin(self._begun.pop(name))
         return self._current[source + target]
+
+    def _remember(self, name: bytes, sequence: int, flags: int) -> None:
+        if flags & SYN:
+            self._begun.pop(name, None)
+            self._begun[name] = sequence
+            if len(self._begun) > _MOST_BEGUN:
+                del self._begun[next(iter(self._begun))]

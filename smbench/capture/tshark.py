@@ -23,12 +23,12 @@ from functools import cache
 from pathlib import Path
 from typing import IO, Any
 
+from smbench.advice import how_to_install
 from smbench.capture.formats import no_capture
 from smbench.errors import SetupError, SmbenchError
 from smbench.identity import ordinary_user
 
 _OLDEST = (3, 6)
-_MEND = "install it (Debian, Ubuntu: apt-get install tshark)"
 _KEPT = ("PATH", "LD_LIBRARY_PATH", "SYSTEMROOT", "TEMP", "TMP")
 """Of the environment: what a program needs to start, and nothing that may be secret."""
 _ERROR_BYTES = 8192
@@ -72,9 +72,9 @@ _LUA = re.compile(r"(?:with|\+)\s*Lua")
 @cache
 def find_tshark() -> Tshark:
     """The tshark of this machine; SetupError where there is none, or none that has Lua."""
-    path = _path()
+    path, mend = _path(), f"try: {how_to_install('tshark')}"
     if path is None:
-        raise SetupError(f"tshark is not installed, and captures cannot be read without it: {_MEND}")
+        raise SetupError(f"tshark is not installed, and this capture cannot be read without it; {mend}")
     try:
         shown = subprocess.run(
             [path, "--version"],
@@ -86,15 +86,15 @@ def find_tshark() -> Tshark:
             **_harmless(Path(os.sep)),
         )
     except (OSError, subprocess.SubprocessError) as error:
-        raise SetupError(f"tshark at {path} does not start: {error}; {_MEND}") from None
+        raise SetupError(f"tshark at {path} does not start: {error}; {mend}") from None
     found = re.search(r"(\d+)\.(\d+)\.(\d+)", shown.stdout)
     if not found:
-        raise SetupError(f"tshark at {path} does not say its version: {shown.stderr.strip()[:200]}; {_MEND}")
+        raise SetupError(f"tshark at {path} does not say its version: {shown.stderr.strip()[:200]}; {mend}")
     version = found.group(0)
     if (int(found[1]), int(found[2])) < _OLDEST:
-        raise SetupError(f"tshark at {path} is {version}, older than {_OLDEST[0]}.{_OLDEST[1]}: {_MEND}")
+        raise SetupError(f"tshark at {path} is {version}, older than {_OLDEST[0]}.{_OLDEST[1]}; {mend}")
     if not _LUA.search(shown.stdout):
-        raise SetupError(f"tshark at {path} was built without Lua, which decoding needs: {_MEND} with Lua")
+        raise SetupError(f"tshark at {path} was built without Lua, which decoding needs; {mend}")
     return Tshark(path, version)
 
 

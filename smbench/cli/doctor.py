@@ -61,7 +61,7 @@ def _tshark() -> Iterator[Finding]:
         found, ok = try_out(), True
     except SetupError as error:
         found, ok = str(error), False
-    yield Finding("tshark", ok, found, "ingest", "apt-get install tshark")
+    yield Finding("tshark", ok, found, "ingest", how_to_install("tshark"))
 
 
 def _programs() -> Iterator[Finding]:

@@ -47,7 +47,7 @@ from smbench.report.quality import graded
 from smbench.runner.loops import join_loops
 from smbench.runner.run import RunOptions, RunResult, run
 from smbench.trace.grade import Use
-from smbench.units import format_size, whole_ns
+from smbench.units import format_ns, format_size, whole_ns
 from smbench.workload.model import Workload
 
 ISOLATED, SHARED = "isolated", "shared"
@@ -118,7 +118,20 @@ class Replay:
             close_gaps_ns=None if self.close_gaps_s is None else whole_ns(self.close_gaps_s),
         )
         stagger_ns = default_stagger_ns(plan, clones) if self.stagger_s is None else whole_ns(self.stagger_s)
-        return place, clone(plan, clones, stagger_ns=stagger_ns, users_per_process=self.users_per_process)
+        plan = clone(plan, clones, stagger_ns=stagger_ns, users_per_process=self.users_per_process)
+        self._refuse_long_warm_up(plan)
+        return place, plan
+
+    def _refuse_long_warm_up(self, plan: Plan) -> None:
+        """Where the plan has times, and no loops that go on after it."""
+        if plan.intended_ns is None or self.loops > 1 or not plan.operations:
+            return
+        last_ns = int(plan.intended_ns.max())
+        if whole_ns(self.warm_up_s) > last_ns:
+            raise UsageError(
+                f"--warm-up of {self.warm_up_s:g} s leaves nothing to measure: the last operation is due "
+                f"after {format_ns(last_ns)}"
+            )
 
     def told(self, place: Place) -> list[str]:
         """What the executor has to say of the target, where that is a directory."""

@@ -225,7 +225,10 @@ class FileCalls:
         return outcome_of(Status.CANCELLED if status == Status.NOTIFY_CLEANUP else status)
 
     def rename(self, call: Rename) -> int:
-        return self._name(call)
+        outcome = self._name(call)
+        if outcome >= 0:
+            self._files.renamed(call.path, call.target)
+        return outcome
 
     def link(self, call: Link) -> int:
         return self._name(call)

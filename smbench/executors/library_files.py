@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import lru_cache
 from uuid import uuid4
 
@@ -112,9 +113,20 @@ class OpenFiles:
     def _lock_again(self, file: OpenFile) -> None:
         for (offset, length), flags in list(file.locks.items()):
             again = wire.lock(file.file_id, offset, length, flags | wire.FAIL_IMMEDIATELY)
-            if failed(self.link.exchange(again).status):
+            status = self.link.exchange(again).status
+            if status == Status.CONNECTION_DISCONNECTED:
+                raise RefusedError(status)
+            if failed(status):
                 self.link.count(LOCKS_LOST)
                 file.locks.pop((offset, length), None)
+
+    def renamed(self, path: str, target: str) -> None:
+        """The user has renamed something: what is open below it, or of it, has another name from here on."""
+        old = path.casefold()
+        for file in list(self._open.values()):
+            its = file.call.path
+            if its.casefold() == old or its.casefold().startswith((f"{old}/", f"{old}:")):
+                file.call = replace(file.call, path=target + its[len(path) :])
 
     def close(self, call: Close) -> int:
         """What was lost with its connection, before or meanwhile, is closed by that: cifs.ko says so too."""

@@ -34,7 +34,7 @@ PAUSE_S = 3.0
 """Between two attempts, as in cifs.ko (cifs_reconnect): a captured client asked for its server at once, after
 3.06 and after 6.1 s."""
 GIVE_UP_S = 60.0
-"""No attempt begins later than this after the first; what Windows servers keep a durable handle for."""
+"""No attempt begins later than this after the first: so long a Windows server keeps a durable handle (v2)."""
 _LOOK_S = 0.1
 _NEWEST = 0x0311
 
@@ -124,6 +124,8 @@ class Link:
     def _replace(self) -> None:
         if self._lost:
             raise UserLostError(self._lost)
+        if self._stopping:
+            raise RefusedError(Status.CONNECTION_DISCONNECTED)
         began = time.monotonic()
         old = self._connection
         old.leave()

@@ -42,6 +42,7 @@ class OpenFile:
     """An open of the capture's as the server knows it, and what it takes to have it again."""
 
     call: Open
+    """With the name that the file has now, as far as its user has renamed it."""
     guid: bytes
     """Of a durable request of version 2."""
     file_id: bytes

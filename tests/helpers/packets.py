@@ -7,6 +7,8 @@ import struct
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from helpers.mutate import PCAP_HEADER, records
+
 CLIENT, SERVER = (bytes((10, 0, 0, 1)), 50_000), (bytes((10, 0, 0, 2)), 445)
 ETHERNET, RAW, NULL, SLL, SLL2 = 1, 101, 0, 113, 276
 SYN, ACK = 2, 16
@@ -120,3 +122,9 @@ DAMAGES: dict[str, Callable[[list[bytes], random.Random], list[bytes]]] = {
     "cut at 256": cut(256),
 }
 """What happens to customers' captures."""
+
+
+def damaged(data: bytes, damage: str, seed: int) -> bytes:
+    """A little-endian pcap file with one of DAMAGES done to it."""
+    packets = DAMAGES[damage](list(records(data)), random.Random(seed))
+    return data[:PCAP_HEADER] + b"".join(packets)

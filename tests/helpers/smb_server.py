@@ -43,6 +43,11 @@ class Asked:
         return dict(contexts(bytes(HEADER) + self.body, at, length))
 
     @property
+    def name(self) -> str:
+        at, length = struct.unpack_from("<HH", self.body, 44)
+        return self.body[at - HEADER : at - HEADER + length].decode("utf-16-le")
+
+    @property
     def file_id(self) -> bytes:
         """Of a CLOSE, FLUSH or LOCK, a READ, a WRITE or a SET_INFO."""
         return {

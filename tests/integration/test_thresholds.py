@@ -141,7 +141,16 @@ def test_what_only_the_run_shows_to_be_unmeasured_is_missed_with_its_reason(tmp_
 
 def test_a_run_of_nothing_but_its_warm_up_is_not_valid(tmp_path):
     workload = written(tmp_path, story())
-    ran = run("replay", workload, tmp_path / "target", "-o", tmp_path / "a.run", "--json", "--warm-up", "9")
+    options = [workload, tmp_path / "target", "-o", tmp_path / "a.run", "--json", "--warm-up", "9"]
+    for dry in ([], ["--dry-run"]):
+        refused = run("replay", *options, *dry)
+        assert refused.status == 2
+        assert (
+            "--warm-up of 9 s leaves nothing to measure: the last operation is due after 59 ms"
+            in refused.sentence
+        )
+    # Without times nobody knows it before.
+    ran = run("replay", *options, "--pace", "fast")
     document = json.loads(ran.out)
     assert ran.status == 5
     assert (

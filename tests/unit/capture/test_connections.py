@@ -215,7 +215,11 @@ def test_the_same_addresses_again_are_another_connection() -> None:
     second = [Sent(False, 70_000, b"", flags=SYN), *in_pieces(FIVE, 368, 70_001)]
     first, again = heard([*HELLO, *in_pieces(FIVE, 368), *second])
     assert numbers(first) == numbers(again) == [0, 1, 2, 3, 4]
-    assert (first.key, again.key) == ((0, 1), (0, 8))
+    assert (first.key, again.key) == ((0, 3), (0, 8))
+
+
+def test_who_only_looks_for_open_ports_is_no_connection() -> None:
+    assert heard([Sent(False, n, b"", flags=SYN) for n in range(10)]) == []
 
 
 def test_the_same_addresses_again_though_their_first_packets_are_lost() -> None:
@@ -293,10 +297,10 @@ def test_what_is_lost_takes_nothing_else_with_it(
         if all(there[at : at + len(message)]):
             whole.append(number)
         at += len(message)
-    (connection,) = heard(left)
-    found = [n for n, m in zip(numbers(connection), connection.messages, strict=True) if not m.holes]
-    assert set(found) == set(whole)
-    originals = {number: message[4:] for number, message in enumerate(messages)}
-    for number, message in zip(numbers(connection), connection.messages, strict=True):
-        if not message.holes:
-            assert message.data == originals[number]
+    found = {
+        number: message.data
+        for connection in heard(left)
+        for number, message in zip(numbers(connection), connection.messages, strict=True)
+        if not message.holes
+    }
+    assert found == {number: messages[number][4:] for number in whole}

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import random
 import struct
-import subprocess
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -12,14 +10,15 @@ from pathlib import Path
 import pytest
 from helpers.command import THREE_USERS
 from helpers.mutate import records
-from helpers.packets import DAMAGES, ethernet, ipv4, pcap
+from helpers.packets import DAMAGES, damaged, ethernet, ipv4, pcap
+from helpers.recovery import content, recovered, tshark_sees
 
 from smbench.capture import tshark
 from smbench.capture.decode import DecodeOptions, decode
 from smbench.capture.reading import Decoder
 from smbench.capture.tshark import find_tshark
 from smbench.errors import SetupError, SmbenchError
-from smbench.trace.model import Command, Exchange, Trace
+from smbench.trace.model import Trace
 
 BY_TSHARK = DecodeOptions(decoder=Decoder.TSHARK)
 LOSSY = {
@@ -88,36 +87,6 @@ def test_of_a_capture_that_lacks_packets_there_is_no_less(name: str, captures: P
     assert ours.info.grade["unanswered"] == LOSSY[name] <= theirs.info.grade["unanswered"]
 
 
-def content(exchange: Exchange) -> tuple[object, ...]:
-    return exchange.command, exchange.message_id, exchange.request
-
-
-def tshark_sees(capture: Path) -> tuple[int, int]:
-    """Requests, and how many of them are answered, as tshark shows them without any setting."""
-    argv = ["tshark", "-n", "-r", str(capture), "-Y", "smb2", "-T", "fields"]
-    for name in ("tcp.stream", "smb2.cmd", "smb2.flags.response", "smb2.msg_id", "smb2.nt_status"):
-        argv += ["-e", name]
-    requests, responses = set(), set()
-    for line in subprocess.run(argv, capture_output=True, text=True, check=False).stdout.splitlines():
-        stream, *columns = line.split("\t")
-        *columns, statuses = (column.split(",") for column in columns)
-        states = iter(statuses)
-        for command, response, number in zip(*columns, strict=False):
-            if response in ("1", "True"):
-                if int(next(states, "0") or "0", 0) != 0x103 and number != str(2**64 - 1):
-                    responses.add((stream, command, number))
-            elif command and int(command) != Command.CANCEL:
-                requests.add((stream, command, number))
-    return len(requests), len(requests & responses)
-
-
-def recovered(exchanges: list[Exchange]) -> tuple[int, int]:
-    counted = [e for e in exchanges if not e.notification and e.command != Command.CANCEL]
-    names = {(e.connection, e.command, e.message_id) for e in counted}
-    answered = {(e.connection, e.command, e.message_id) for e in counted if e.response_ns is not None}
-    return len(names), len(answered)
-
-
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_of_a_damaged_capture_no_less_than_tshark_sees_and_nothing_made_up(
     damage: str, tmp_path: Path
@@ -125,8 +94,7 @@ def test_of_a_damaged_capture_no_less_than_tshark_sees_and_nothing_made_up(
     data = THREE_USERS.read_bytes()
     whole = Counter(content(e) for e in decode([THREE_USERS], tmp_path).exchanges)
     for seed in range(3):
-        packets = DAMAGES[damage](list(records(data)), random.Random(seed))
-        (tmp_path / "x.pcap").write_bytes(data[:24] + b"".join(packets))
+        (tmp_path / "x.pcap").write_bytes(damaged(data, damage, seed))
         trace = decode([tmp_path / "x.pcap"], tmp_path)
         exchanges = list(trace.exchanges)
         ours, theirs = recovered(exchanges), tshark_sees(tmp_path / "x.pcap")

@@ -49,7 +49,7 @@ class User:
         names = {calls.Open: self.calls.open, calls.Close: self.files.close, calls.Stat: self.files.stat,
                  calls.Unlink: self.files.remove, calls.Read: self.calls.read, calls.Write: self.calls.write,
                  calls.Flush: self.calls.flush, calls.Lock: self.calls.lock, calls.Unlock: self.calls.unlock,
-                 calls.CopyRange: self.calls.copy_range}  # fmt: skip
+                 calls.CopyRange: self.calls.copy_range, calls.Rename: self.calls.rename}  # fmt: skip
         return carried_out(self.link, names[type(call)])(call)
 
 
@@ -124,6 +124,34 @@ def test_a_reopening_that_is_refused_is_the_outcome_and_is_tried_with_each_call(
     assert user.link.counts == {"handles_refused": 2}
     server.refuses.clear()
     assert user.does(calls.Read(1, 0, 10)) == 10
+
+
+def test_what_was_renamed_is_opened_by_the_name_that_it_has_now(server: FakeServer) -> None:
+    server.durable = False
+    user = User(server)
+    for handle, path in enumerate(("d", "d/f", "D/f:s", "d/ff", "x")):
+        assert user.does(calls.Open(handle, path, 1, 7, 1, 0, 0)) == 0
+    assert user.does(calls.Rename(1, "d/f", "d/g", False)) == 0
+    assert user.does(calls.Rename(0, "d", "e/n", False)) == 0
+    server.refuses[wire.SET_INFO] = Status.ACCESS_DENIED
+    assert user.does(calls.Rename(4, "x", "y", False)) == outcome_of(Status.ACCESS_DENIED)
+    server.drop()
+    for handle in range(5):
+        assert user.does(calls.Flush(handle)) == 0
+    names = [one.name for one in server.asked if one.connection == 1 and one.command == CREATE]
+    assert names == ["e\\n", "e\\n\\g", "e\\n\\g:s", "e\\n\\ff", "x"]
+
+
+def test_a_connection_that_is_lost_while_locks_are_had_again_loses_none(server: FakeServer) -> None:
+    server.durable = False
+    user = User(server)
+    assert user.does(opens(1)) == 0
+    assert user.does(calls.Lock(1, 0, 10, exclusive=True, wait=True)) == 0
+    server.drop()
+    server.before_answer = losing_once(server, LOCK)
+    assert user.does(calls.Read(1, 0, 10)) == 10
+    assert server.commands(2) == [CREATE, LOCK, READ]
+    assert user.link.counts["locks_lost"] == 0
 
 
 def test_locks_are_had_again_without_waiting_and_those_that_are_refused_are_counted(
