@@ -60,8 +60,8 @@ class Run:
     """One tshark over one capture: an iterator over its lines, and a context manager that leaves no process.
 
     `progress` hears, now and then, how many bytes of the file are read. tshark does not wait for what is out
-    of order: where a packet is missing it would wait for ever, and 4.4 does so where none is (of one public
-    capture it shows 299 of 464 messages).
+    of order: where a packet is missing it would wait for ever, and from 4.2 on it does so where none is (of
+    one public capture it shows 299 of 464 messages).
     """
 
     def __init__(self, capture: Path, folder: Path, ports: Iterable[int], progress: Progress) -> None:

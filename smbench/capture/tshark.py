@@ -4,8 +4,16 @@ It parses strangers' bytes with millions of lines of C, so it is never root: sta
 whoever called sudo, else as nobody (`smbench.identity`). What it reads is opened for it and is its standard
 input, so that a capture which only root may read is read all the same. It works in a private folder (mode
 0700), which is its configuration too: what the user's own Wireshark profile says and which plug-ins it has
-never matters, and keys never stand in argv. As root, tshark runs no Lua script from 4.2 on (4.2.2, 4.4.19 and
-4.6.9 were tried; 4.0.17 does).
+never matters, and keys never stand in argv.
+
+What differs by version, as far as it matters here (4.0.17, 4.2.2, 4.4.19 and 4.6.9 were tried, with the decoder's
+tests):
+
+    from 4.2    as root no Lua script is run (4.0 runs it)
+    from 4.2    with tcp.reassemble_out_of_order a connection may end where nothing is lost
+    from 4.4    Lua is 5.4, not 5.2: a number may be a float
+    from 4.4    user names are found in Kerberos by way of the server (IAKERB, as macOS clients use it)
+    from 4.6    --version says `+Lua`, not `with Lua`; PDML shows absolute times as ISO 8601
 """
 
 from __future__ import annotations
