@@ -32,10 +32,12 @@ class Reason(StrEnum):
 
 
 class HandedOver(NamedTuple):
-    """A connection that somebody else reads: its ends, its first packet, and the bytes from there on."""
+    """A connection of which somebody else reads all, or users' names: its ends, its first packet, its number
+    where it is read here too (else -1), and its bytes from there on."""
 
     ends: bytes
     key: Key
+    number: int
     reason: Reason
     size: int
 
@@ -55,6 +57,10 @@ class Connection(ABC):
         self.requests = Direction(Framing(self, kept, from_server=False))
         self.responses = Direction(Framing(self, kept, from_server=True))
         self.sessions: set[int] = set()
+        self.number = -1
+        """Its exchanges'; -1: it has none."""
+        self.names: Reason | None = None
+        """Why its users' names are for somebody else to read."""
 
     @abstractmethod
     def message(self, message: Message) -> None:
@@ -155,9 +161,12 @@ class Connections:
 
     def _retire(self, connection: Connection) -> None:
         connection.end()
-        if connection.reason not in (None, Reason.NOT_ASKED):
+        reason, size = connection.reason, connection.bytes
+        if reason is None:
+            reason, size = connection.names, 0
+        if reason not in (None, Reason.NOT_ASKED):
             self.handed_over.append(
-                HandedOver(connection.name, connection.key, connection.reason, connection.bytes)
+                HandedOver(connection.name, connection.key, connection.number, reason, size)
             )
 
     def _new(self, source: bytes, target: bytes, packet: Packet, home: int) -> _Entry:

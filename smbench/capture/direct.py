@@ -1,7 +1,8 @@
 """The direct decoder: the messages of a connection → exchanges, for SMB2 in the clear.
 
-What it cannot open it hands over, by connection: tshark reads what is encrypted (where there are keys),
-compressed, or names its user by Kerberos (in a ticket, where there is a keytab; or by way of the server).
+What it cannot open it hands over, by connection: tshark reads what is encrypted (where there are keys) or
+compressed, and the names of users that Kerberos tells (in a ticket, where there is a keytab; or by way of the
+server).
 """
 
 from __future__ import annotations
@@ -56,7 +57,6 @@ class Conversation(Connection):
         super().__init__(kept, client, server, key)
         self._collector = collector
         self._opens = opens
-        self._number = -1
         self._pairing: Pairing | None = None
         self._smb1_frame = -1
 
@@ -81,8 +81,8 @@ class Conversation(Connection):
         """No more packets."""
         super().end()
         if self.reason is not None:
-            if self._number >= 0:
-                self._collector.forgotten.add(self._number)
+            if self.number >= 0:
+                self._collector.forgotten.add(self.number)
         elif self._pairing is None:
             # What never spoke SMB2 lacks nothing of it.
             self._collector.facts.counts["smb1_frames"] += self.counts["smb1_frames"]
@@ -92,8 +92,8 @@ class Conversation(Connection):
 
     def _begin(self, packet: Packet) -> Pairing:
         if self._pairing is None:
-            self._number = self._collector.connect(self.ends, True, packet.time_ns)
-            self._pairing = Pairing(self._number)
+            self.number = self._collector.connect(self.ends, True, packet.time_ns)
+            self._pairing = Pairing(self.number)
         return self._pairing
 
     def _chain(self, message: Message) -> None:
@@ -123,12 +123,12 @@ class Conversation(Connection):
         if _kind(data) == _SESSION_SETUP_REQUEST:
             who = identity(data)
             if _IAKERB in data:
-                self.reason = Reason.KERBEROS
+                self.names = Reason.KERBEROS
         if session_id := int.from_bytes(data[40:48], "little"):
             self.sessions.add(session_id)
         for paired in pairing.message(Pdu(*packet, b"", _WHOLE_FRAME, data, who)):
             if self._opens.keytab and getattr(paired.exchange.request, "mechanism", None) == "krb5":
-                self.reason = Reason.KERBEROS
+                self.names = Reason.KERBEROS
             self._collector.complete(paired)
 
     def _sealed(self, message: Message) -> None:
@@ -139,5 +139,5 @@ class Conversation(Connection):
         header = message.data[message.start : min(message.end, message.start + SEALED_HEADER)]
         session_id = int.from_bytes(header[44:52], "little")
         self.sessions.add(session_id)
-        self._collector.facts.sealed(self._number, Sealed(message.packet.time_ns, b"", session_id))
+        self._collector.facts.sealed(self.number, Sealed(message.packet.time_ns, b"", session_id))
         self._collector.facts.counts["sealed_messages"] += 1

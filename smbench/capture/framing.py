@@ -220,7 +220,7 @@ class Framing:
             return size > SEALED_HEADER and self._reader.known_session(
                 int.from_bytes(header[44:52], "little")
             )
-        if magic != SMB2 or size < _HEADER + 4:
+        if magic != SMB2 or size < _HEADER + 2:
             return False
         structure, command, flags, following, session_id = _FIELDS.unpack(header)
         return (

@@ -24,6 +24,7 @@ _LARGEST = 60_000
 """Bytes of a message in one made-up segment; an IP packet holds 65,535."""
 _PORT = 445
 _SERVER = bytes((10, 255, 255, 254))
+_SESSION_SETUP = b"\x01\0"
 _KERBEROS = (88).to_bytes(2, "big")
 
 
@@ -31,23 +32,33 @@ class _Relay(Connection):
     """A connection that is written for tshark under an address of its own, message by message."""
 
     def __init__(
-        self, writer: PartWriter | None, number: int, client: bytes, server: bytes, key: Key
+        self,
+        writer: PartWriter | None,
+        one: HandedOver | None,
+        address: int,
+        client: bytes,
+        server: bytes,
+        key: Key,
     ) -> None:
         super().__init__(_whole, client, server, key)
         self._writer = writer
-        self._address = bytes((10, *number.to_bytes(3, "big")))
+        self._names_only = one is not None and one.reason is Reason.KERBEROS
+        self._address = bytes((10, *address.to_bytes(3, "big")))
         self._sent = [1, 1]
+        shown = ".".join(map(str, self._address))
         if writer is not None:
-            writer.ends[".".join(map(str, self._address))] = self.ends
+            writer.ends[shown] = self.ends
+        if writer is not None and one is not None and self._names_only:
+            writer.numbers[shown] = one.number
 
     def message(self, message: Message) -> None:
         """What one length framed, of either direction."""
         data = bytes(message.data[message.start : message.end])
-        if data[:4] == SMB2:
-            self.sessions.add(int.from_bytes(data[40:48], "little"))
-        elif data[:4] == SEALED:
-            self.sessions.add(int.from_bytes(data[44:52], "little"))
-        self.sessions.discard(0)
+        place = {SMB2: 40, SEALED: 44}.get(data[:4], len(data))
+        if session_id := int.from_bytes(data[place : place + 8], "little"):
+            self.sessions.add(session_id)
+        if self._names_only and data[:4] == SMB2 and data[12:14] != _SESSION_SETUP:
+            return
         if message.holes or len(data) < message.size:
             self.counts["lost_messages"] += 1
         elif self._writer is not None:
@@ -81,13 +92,14 @@ def write_parts(
     ports: frozenset[int],
     progress: Callable[[int], None],
 ) -> tuple[list[Part], Counter[str]]:
-    """Write what was handed over to `parts` captures in `folder`, and what is no plain TCP to one more.
+    """Write what was handed over to `parts` captures in `folder`, what only names are wanted of to another,
+    and what is no plain TCP to one more.
 
     Gives those that have packets, and what they lack. SetupError where the disk does not take them.
     """
     writers = [PartWriter(folder / f"handed-over-{number}.pcapng") for number in range(parts)]
-    other = PartWriter(folder / "elsewhere.pcapng")
-    relays = _Relays(handed_over, writers)
+    names, other = PartWriter(folder / "names.pcapng"), PartWriter(folder / "elsewhere.pcapng")
+    relays = _Relays(handed_over, writers, names)
     kerberos = any(one.reason is Reason.KERBEROS for one in handed_over)
     segments, connections = Segments(ports), Connections(relays.make, ports)
     before = 0
@@ -103,11 +115,11 @@ def write_parts(
                 elif segment is not None:
                     connections.packet(segment, packet)
                 if kerberos and (inside := _kerberos(link, data, at, end)):
-                    for writer in writers:
+                    for writer in (*writers, names):
                         writer.add(packet, _RAW_IP, data[inside:end], record.length - (inside - at))
             before += source.size
         connections.finish()
-        made = [writer.finish() for writer in (*writers, other)]
+        made = [writer.finish() for writer in (*writers, names, other)]
     except OSError as error:
         raise SetupError(
             f"cannot write what tshark has to read to {folder}: {error.strerror or error}; "
@@ -119,28 +131,44 @@ def write_parts(
 class _Relays:
     """A relay for every connection that was handed over, each in the part that has least so far."""
 
-    def __init__(self, handed_over: Sequence[HandedOver], writers: Sequence[PartWriter]) -> None:
-        self._keys = {one.key for one in handed_over}
-        self._names = {one.ends for one in handed_over}
-        self._writers = writers
+    def __init__(
+        self, handed_over: Sequence[HandedOver], writers: Sequence[PartWriter], names: PartWriter
+    ) -> None:
+        self._keys = {one.key: one for one in handed_over}
+        self._ends = {one.ends for one in handed_over}
+        self._writers, self._names = writers, names
         self._relays: list[_Relay] = []
 
     def make(self, client: bytes, server: bytes, key: Key) -> Connection:
         """A relay, or a connection that nobody asks for."""
-        if client + server not in self._names:
-            made = _Relay(None, 0, client, server, key)
+        if client + server not in self._ends:
+            made = _Relay(None, None, 0, client, server, key)
             made.reason = Reason.NOT_ASKED
             return made
         # Followed also where only a later connection of the same ends was handed over: else nothing shows
         # where that one begins.
-        writer = min(self._writers, key=lambda writer: writer.size) if key in self._keys else None
-        made = _Relay(writer, len(self._relays), client, server, key)
+        one = self._keys.get(key)
+        made = _Relay(self._writer(one), one, len(self._relays), client, server, key)
         self._relays.append(made)
         return made
 
+    def _writer(self, one: HandedOver | None) -> PartWriter | None:
+        if one is None:
+            return None
+        if one.reason is Reason.KERBEROS:
+            return self._names
+        return min(self._writers, key=lambda writer: writer.size)
+
     def counts(self) -> Counter[str]:
-        """What the connections lack that were written."""
-        return sum((relay.counts for relay in self._relays if relay.key in self._keys), Counter())
+        """What the connections lack that only tshark reads."""
+        return sum(
+            (
+                relay.counts
+                for relay in self._relays
+                if relay.key in self._keys and self._keys[relay.key].reason is not Reason.KERBEROS
+            ),
+            Counter(),
+        )
 
 
 def _kerberos(link: int, data: bytes, at: int, end: int) -> int:

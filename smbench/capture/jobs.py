@@ -13,6 +13,7 @@ from smbench.capture.direct import Conversation, Opens
 from smbench.capture.facts import Facts
 from smbench.capture.framing import Packet
 from smbench.capture.lines import Stream
+from smbench.capture.names import Named, found
 from smbench.capture.parts import Part
 from smbench.capture.segments import Elsewhere, Segments
 from smbench.capture.sources import Packets, Source
@@ -88,6 +89,7 @@ class Result:
     forgotten: frozenset[int] = frozenset()
     """Connections whose exchanges do not count."""
     handed_over: tuple[HandedOver, ...] = ()
+    names: tuple[Named, ...] = ()
     elsewhere: bool = False
     """There are packets that may hold SMB and are no plain TCP."""
 
@@ -97,6 +99,9 @@ def carry_out(job: Job, progress: Progress) -> tuple[Collector, Result]:
     collector = Collector(job.scratch, job.number)
     if isinstance(job, TapJob):
         with Run(job.what.path, job.folder, job.ports, progress) as run:
+            if isinstance(job.what, Part) and job.what.numbers:
+                named = tuple(found(run, job.place(), job.what.numbers))
+                return collector, Result(collector.facts, [], names=named)
             Tapped(collector, job.ends()).read(run, job.place())
             collector.facts.counts["cut_short"] += run.cut_short
         return collector, Result(collector.facts, collector.exchanges.runs)
@@ -120,8 +125,13 @@ def _read_directly(job: DirectJob, collector: Collector, progress: Progress) -> 
             collector.facts.counts["cut_short"] += records.cut_short
     connections.finish()
     facts = collector.facts.without(collector.forgotten)
-    handed_over = tuple(connections.handed_over)
-    result = Result(facts, collector.exchanges.runs, frozenset(collector.forgotten), handed_over, elsewhere)
+    result = Result(
+        facts,
+        collector.exchanges.runs,
+        forgotten=frozenset(collector.forgotten),
+        handed_over=tuple(connections.handed_over),
+        elsewhere=elsewhere,
+    )
     return collector, result
 
 

@@ -23,14 +23,16 @@ _NANOSECONDS = struct.pack("<HHB3xHH", 9, 1, 9, 0, 0)
 class Part:
     """A capture on disk, and the file of 32-bit frame numbers that its frames had.
 
-    `captures` are (frames of this part before, number of the capture), in order; `ends` are the real ends of
-    connections that have others here, by the address of their clients here.
+    `captures` are (frames of this part before, number of the capture), in order. By the address of their
+    clients here, `ends` are the real ends of connections, and `numbers` the numbers of those that are here
+    for their users' names only.
     """
 
     path: Path
     frames: Path
     captures: tuple[tuple[int, int], ...]
     ends: Mapping[str, Stream]
+    numbers: Mapping[str, int]
 
     def place(self) -> Callable[[int], tuple[int, int]]:
         """Frame number in the part → (capture, frame number there)."""
@@ -50,6 +52,7 @@ class PartWriter:
 
     path: Path
     ends: dict[str, Stream] = field(default_factory=dict)
+    numbers: dict[str, int] = field(default_factory=dict)
     size: int = 0
     """Bytes of packets so far."""
     _interfaces: dict[int, int] = field(default_factory=dict)
@@ -85,7 +88,7 @@ class PartWriter:
         frames = self.path.with_suffix(".frames")
         with frames.open("wb") as file:
             self._frames.tofile(file)
-        return Part(self.path, frames, tuple(self._captures), self.ends)
+        return Part(self.path, frames, tuple(self._captures), self.ends, self.numbers)
 
     def _flush(self) -> None:
         with self.path.open("ab") as file:

@@ -13,6 +13,7 @@ from smbench.capture.facts import Facts
 from smbench.capture.formats import Format, Packing
 from smbench.capture.handover import write_parts
 from smbench.capture.jobs import DirectJob, Job, Result, TapJob, carry_out
+from smbench.capture.names import name_exchanges, name_sessions
 from smbench.capture.pairing import Paired
 from smbench.capture.parts import Part
 from smbench.capture.pool import read_all
@@ -114,7 +115,7 @@ def _read_the_rest(done: _Done, sources: Sequence[Source], work: Work, before: f
     parts = work.at_once * max(1, -(-int(grows) // _MEMORY)) if grows > _WORTH_SHARING else 1
     size = sum(source.size for source in sources) or 1
     written, lacks = write_parts(
-        sources, handed_over, elsewhere, parts if handed_over else 0, work.scratch, work.all_ports(),
+        sources, handed_over, elsewhere, parts, work.scratch, work.all_ports(),
         lambda at: work.hear(before + _WRITING_SHARE * min(1.0, at / size)),
     )  # fmt: skip
     done[0][1].facts.counts.update(lacks)
@@ -145,12 +146,19 @@ def _forget_part(job: Job) -> None:
 
 def _found(done: _Done, sources: Sequence[Source]) -> Found:
     facts = [result.facts for _, result in done]
+    exchanges = _merged(done)
+    if names := [named for _, result in done for named in result.names]:
+        name_sessions(facts, names)
+        exchanges = name_exchanges(exchanges, names)
+    return Found(facts, exchanges, sources)
+
+
+def _merged(done: _Done) -> Iterable[Paired]:
     if len(done) == 1 and done[0][0] is not None:
-        return Found(facts, done[0][0].exchanges, sources)
+        return done[0][0].exchanges
     for collector, _ in done:
         if collector is not None:
             collector.exchanges.flush()
     forgotten = frozenset[int]().union(*(result.forgotten for _, result in done))
     merged = merge(run for _, result in done for run in result.runs)
-    kept = (paired for paired in merged if paired.exchange.connection not in forgotten)
-    return Found(facts, kept if forgotten else merged, sources)
+    return (paired for paired in merged if paired.connection not in forgotten) if forgotten else merged

@@ -16,8 +16,7 @@ from smbench.cli.prepare import one_root
 from smbench.cli.targets import Place
 from smbench.errors import UsageError
 from smbench.executors.base import ShareAccess
-from smbench.mounts.failures import NotSupportedError
-from smbench.mounts.opened import Mounted, UserMount
+from smbench.mounts.opened import Mounted, NotSupportedError, UserMount
 from smbench.mounts.options import DIALECT_OPTIONS, GIVEN, Option
 from smbench.mounts.target import ShareTarget
 

@@ -19,7 +19,8 @@ from pathlib import Path
 from smbench.advice import how_to_install, this_command
 from smbench.errors import SetupError
 from smbench.mounts.accounts import Account
-from smbench.mounts.failures import Failure, NotSupportedError, explain, hung_up, mount_errno
+from smbench.mounts.failures import Failure, explain, hung_up, mount_errno
+from smbench.mounts.opened import NotSupportedError
 from smbench.mounts.options import Option, to_argument
 from smbench.mounts.target import ShareTarget
 

@@ -7,8 +7,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from smbench.errors import SetupError
-
 
 @dataclass(frozen=True, slots=True)
 class Failure:
@@ -16,10 +14,6 @@ class Failure:
 
     why: str
     next: str
-
-
-class NotSupportedError(SetupError):
-    """A mount was refused for its dialect, or its encryption."""
 
 
 _PASSWORD = "check its name and password in users.toml"

@@ -8,12 +8,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from smbench.errors import SmbenchError
+from smbench.errors import SetupError, SmbenchError
 from smbench.mounts.accounts import Account
 
 if TYPE_CHECKING:
     from smbench.mounts.options import Option
     from smbench.mounts.state import RunState
+
+
+class NotSupportedError(SetupError):
+    """A mount was refused for its dialect, or its encryption."""
 
 
 @dataclass(frozen=True, slots=True)

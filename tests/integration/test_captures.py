@@ -20,7 +20,7 @@ from smbench.workload.store import read
 
 SHARED = PROJECT.parent / "shared" / "captures"
 CAPTURES = [THREE_USERS, *sorted(SHARED.glob("*.pcap*"))]
-REFUSED = ("SMB1 only", "is encrypted")
+REFUSED = ("no SMB2 or SMB3 traffic", "is encrypted")
 
 
 def test_every_capture_is_accounted_for(capsys: pytest.CaptureFixture[str]) -> None:

@@ -25,6 +25,9 @@ GCM = "smbclient_311_encrypted_gcm.pcap"
 GCM_KEY = "0xbc3c720c,779cfb003b31612827f4773692da20fe  # of alice's session in that capture\n"
 
 
+NT_HASH = "ededc9ffb03e7a2e7ac3012edb4d5311"  # of alice's password, Pw_alice1
+
+
 ESSENCE = attrgetter(
     "capture", "frame", "response_frame", "time_ns", "command", "session", "tree", "user", "handle", "path",
     "status", "compound", "request", "response",
@@ -191,6 +194,24 @@ def test_keys_open_what_is_encrypted(captures: Path, tmp_path: Path) -> None:
         decode([ccm], folder(tmp_path / "3"), keys(tmp_path, nt_password_file="Pw_alice1")).info.exchanges
         > 20
     )
+
+
+def keytab(hash_: bytes, principal: bytes = b"alice", realm: bytes = b"CAPS") -> bytes:
+    """A keytab with one rc4-hmac key, which is an NT hash (MIT's format 0x502)."""
+
+    def counted(data: bytes) -> bytes:
+        return struct.pack(">H", len(data)) + data
+
+    entry = struct.pack(">H", 1) + counted(realm) + counted(principal)
+    entry += struct.pack(">IIBH", 1, 0, 1, 23) + counted(hash_)
+    return b"\5\2" + struct.pack(">i", len(entry)) + entry
+
+
+def test_a_keytab_with_an_nt_hash_opens_what_is_encrypted_after_ntlm(captures: Path, tmp_path: Path) -> None:
+    (tmp_path / "k").write_bytes(keytab(bytes.fromhex(NT_HASH)))
+    trace = decode([captures / GCM], folder(tmp_path / "1"), DecodeOptions(keytab=tmp_path / "k"))
+    assert trace.info.commands["CREATE"] == 7
+    assert trace.info.grade["undecrypted"] == 0
 
 
 def test_encrypted_sessions_without_keys_are_counted_beside_the_rest(captures: Path, tmp_path: Path) -> None:
