@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 import shutil
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy.random  # noqa: F401 - hypothesis would import it as a user who may not read the interpreter
+import hypothesis.internal
+import numpy.random  # noqa: F401 - see below
 import pytest
 from hypothesis import HealthCheck, event, example, given, settings
 from hypothesis import strategies as st
@@ -23,6 +26,10 @@ from smbench.workload.model import Kind, NamespaceEntry
 
 if TYPE_CHECKING:
     from conftest import Target
+
+# hypothesis imports these when it needs them, by then as a user who may not read the interpreter.
+for module in pkgutil.walk_packages(hypothesis.internal.__path__, "hypothesis.internal."):
+    importlib.import_module(module.name)
 
 pytestmark = pytest.mark.skipif("posix" not in names(), reason="posix runs on Linux only")
 

@@ -99,7 +99,7 @@ with Console().progress("reading the capture") as hear:
 def test_a_terminal_shows_how_far_it_is_and_how_long_it_will_take() -> None:
     shown = in_terminal([sys.executable, "-c", SLOW])
     assert "reading the capture" in shown
-    assert {int(share) for share in re.findall(r"(\d+)%", shown)} & {*range(55, 101)}
+    assert {int(share) for share in re.findall(r"(\d+) %", shown)} & {*range(55, 101)}
     assert re.search(r"0:00:0\d", shown)
 
 
