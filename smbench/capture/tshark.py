@@ -6,8 +6,8 @@ input, so that a capture which only root may read is read all the same. It works
 0700), which is its configuration too: what the user's own Wireshark profile says and which plug-ins it has
 never matters, and keys never stand in argv.
 
-What differs by version, as far as it matters here (4.0.17, 4.2.2, 4.4.19 and 4.6.9 were tried, with the decoder's
-tests):
+What differs by version, as far as it matters here (4.0.17, 4.2.2, 4.4.19 and 4.6.9 were tried, with the
+decoder's tests):
 
     from 4.2    as root no Lua script is run (4.0 runs it)
     from 4.2    with tcp.reassemble_out_of_order a connection may end where nothing is lost
