@@ -25,7 +25,6 @@ NO_SESSION, INHERITED = 0, (1 << 64) - 1
 _SMB1_ANSWER = 0x02FF
 """The dialect of a response to an SMB1 NEGOTIATE: another NEGOTIATE follows ([MS-SMB2] 3.3.5.3.2)."""
 _SIGNING_REQUIRED = 2
-_LEAVING = (Command.LOGOFF, Command.TREE_DISCONNECT)
 
 
 @dataclass(slots=True)
@@ -44,6 +43,8 @@ class SessionFacts:
     established: bool = False
     used: bool = False
     """It carried something beside its authentication."""
+    left: bool = False
+    """Its client has logged off; what it may have sent behind that has failed."""
     account: str | None = None
     domain: str | None = None
     workstation: str | None = None
@@ -91,6 +92,7 @@ class Facts:
         facts = self._session(connection, message.session_id, message.time_ns)
         facts.sealed += 1
         facts.used = True
+        facts.last_ns = max(facts.last_ns, message.time_ns)
         self.end_ns = max(self.end_ns, message.time_ns)
 
     def exchange(self, paired: Paired) -> None:
@@ -104,18 +106,18 @@ class Facts:
         if exchange.command == Command.SESSION_SETUP:
             self._authenticated(paired)
             return
-        facts = self._session(number, paired.session_id, paired.time_ns, exchange.command in _LEAVING)
+        facts = self._session(number, paired.session_id, paired.time_ns)
         facts.used = True
         facts.encrypted += exchange.encrypted
+        facts.left = facts.left or exchange.command == Command.LOGOFF
+        if not facts.left and exchange.command != Command.TREE_DISCONNECT:
+            facts.last_ns = max(facts.last_ns, paired.time_ns)
 
-    def _session(self, connection: int, session_id: int, time_ns: int, leaving: bool = False) -> SessionFacts:
+    def _session(self, connection: int, session_id: int, time_ns: int) -> SessionFacts:
         known = self.sessions.setdefault((connection, session_id), [])
         if not known:
             known.append(SessionFacts(connection, session_id, time_ns, time_ns))
-        facts = known[-1]
-        if not leaving:
-            facts.last_ns = max(facts.last_ns, time_ns)
-        return facts
+        return known[-1]
 
     @staticmethod
     def _negotiated(connection: Connection, request: object, response: object) -> None:
@@ -136,6 +138,7 @@ class Facts:
         if paired.given and (known := self.sessions.get(key)) and (known[-1].established or known[-1].used):
             known.append(SessionFacts(*key, paired.time_ns, paired.time_ns))
         facts = self._session(*key, paired.time_ns)
+        facts.last_ns = max(facts.last_ns, paired.time_ns)
         facts.fresh = facts.fresh or (paired.given and not _binding(request))
         if isinstance(request, SessionSetupRequest):
             facts.account = request.account or facts.account

@@ -237,6 +237,11 @@ def test_when_an_answer_came_changes_no_user(took: int) -> None:
     assert wire.users() == [("LAB\\alice", [0, 1])]
 
 
+def test_what_is_sent_behind_a_logoff_is_no_sign_of_life() -> None:
+    wire = client().opens(0, 7, "a", "f1").logs_off(0, 7).connection(1).logs_on(1, 8).reads(0, 7, "f1")
+    assert wire.mounts(1, 8).users() == [("LAB\\alice", [0, 1])]
+
+
 def test_who_only_takes_leave_is_not_there_any_more() -> None:
     wire = client().opens(0, 7, "a", "f1").connection(1).logs_on(1, 8).logs_off(0, 7).mounts(1, 8)
     assert wire.users() == [("LAB\\alice", [0, 1])]
