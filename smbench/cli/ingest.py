@@ -105,7 +105,8 @@ def _few(names: Sequence[str]) -> str:
     "--port", type=click.IntRange(1, 65535), multiple=True, help="SMB on this port too, beside 445 and 139."
 )
 @click.option(
-    "--decoder", type=click.Choice([*Decoder]), default=Decoder.AUTO, show_default=True,
+    "--decoder", type=click.Choice([kind.value for kind in Decoder]), default=Decoder.AUTO.value,
+    show_default=True,
     help="auto: what is plain is read directly, the rest by tshark; tshark: all, as the reference that it is "
     "(slower, and a connection ends where a packet is missing).",
 )  # fmt: skip
@@ -117,7 +118,7 @@ def _few(names: Sequence[str]) -> str:
 def ingest(
     console: Console, captures: tuple[Path, ...], output: Path | None, force: bool, jobs: int,
     client: tuple[str, ...], user: tuple[str, ...], share: tuple[str, ...], path: tuple[str, ...],
-    from_s: float | None, to_s: float | None, port: tuple[int, ...], decoder: Decoder,
+    from_s: float | None, to_s: float | None, port: tuple[int, ...], decoder: str,
     nt_password_file: Path | None, keytab: Path | None, session_key_file: Path | None,
 ) -> None:  # fmt: skip
     """Turn captures (pcap, pcapng, also .gz and .zst) into a workload: every SMB2/3 exchange decoded,
