@@ -84,8 +84,9 @@ class Conversation(Connection):
             if self.number >= 0:
                 self._collector.forgotten.add(self.number)
         elif self._pairing is None:
-            # What never spoke SMB2 lacks nothing of it.
-            self._collector.facts.counts["smb1_frames"] += self.counts["smb1_frames"]
+            # What never spoke SMB2 lacks nothing of it; what is cut short may have spoken it.
+            for name in ("smb1_frames", "snapped", "lost_messages"):
+                self._collector.facts.counts[name] += self.counts[name]
         else:
             self._collector.finish(self._pairing)
             self._collector.facts.counts.update(self.counts)

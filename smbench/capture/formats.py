@@ -6,8 +6,9 @@ import gzip
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
+from io import BufferedIOBase
 from pathlib import Path
-from typing import IO, cast
+from typing import cast
 
 from smbench.errors import UsageError
 from smbench.trace.model import Command, command_name
@@ -48,6 +49,10 @@ def examine(path: Path) -> tuple[Packing, Format]:
         if not path.exists():
             raise UsageError(f"there is no capture {path}: check the path")
         with path.open("rb") as file:
+            if not file.seekable():
+                raise UsageError(
+                    f"{path} is a pipe, and a capture is read more than once: write it to a file first"
+                )
             start = file.read(4)
     except OSError as error:
         raise UsageError(f"cannot read the capture {path}: {error.strerror or error}") from None
@@ -65,14 +70,14 @@ def examine(path: Path) -> tuple[Packing, Format]:
     return packing, _FORMATS.get(start, Format.OTHER)
 
 
-def unpacked(file: IO[bytes], packing: Packing) -> IO[bytes]:
+def unpacked(file: BufferedIOBase, packing: Packing) -> BufferedIOBase:
     """An open file's bytes without their packing; its own `tell` shows how far it is read."""
     if packing is Packing.GZIP:
-        return cast("IO[bytes]", gzip.GzipFile(fileobj=file))
+        return gzip.GzipFile(fileobj=file)
     if packing is Packing.ZSTD:
         import pyarrow as pa
 
-        return cast("IO[bytes]", pa.CompressedInputStream(pa.PythonFile(file, mode="r"), "zstd"))
+        return cast("BufferedIOBase", pa.CompressedInputStream(pa.PythonFile(file, mode="r"), "zstd"))
     return file
 
 
@@ -116,6 +121,11 @@ def check_content(
         raise UsageError(
             f"{name} holds SMB1 only ({counts['smb1_frames']} frames), which cannot be replayed: "
             "capture clients that speak SMB2 or SMB3"
+        )
+    if counts["snapped"]:
+        raise UsageError(
+            f"of {name} nothing can be read: {counts['snapped']:,} packets are cut short by the snap length, ahead "
+            "of what a message says; capture again without, e.g. tcpdump -s 0 -w FILE port 445"
         )
     if not packets():
         if all(examine(path)[1] is Format.OTHER for path in captures):

@@ -5,7 +5,8 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Iterator
-from typing import IO, NamedTuple
+from io import BufferedIOBase
+from typing import NamedTuple
 
 _CHUNK = 4 << 20
 _LARGEST_RECORD = 64 << 20
@@ -14,7 +15,7 @@ _LARGEST_RECORD = 64 << 20
 class Buffer:
     """A stream read in large pieces; what is being looked at is whole in `data`, from `at` on."""
 
-    def __init__(self, stream: IO[bytes]) -> None:
+    def __init__(self, stream: BufferedIOBase) -> None:
         self.data = b""
         self.at = 0
         self.pieces = 0
@@ -34,12 +35,13 @@ class Buffer:
             return True
         pieces = [self.data[self.at :]]
         self.at = 0
-        while have < size:
-            self.pieces += 1
+        self.pieces += 1
+        wanted = max(_CHUNK, size)
+        while have < wanted:
             try:
-                piece = self._stream.read(max(_CHUNK, size - have))
+                # What can be had at once: a packed file that ends early gives all that came before its end.
+                piece = self._stream.read1(wanted - have)
             except (OSError, EOFError, zlib.error):
-                # A compressed file that ends early: what came before it counts.
                 self._broken = True
                 break
             if not piece:

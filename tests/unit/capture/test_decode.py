@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 import random
 import struct
 import subprocess
@@ -12,7 +13,9 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
+from helpers.command import THREE_USERS
 from helpers.mutate import mutated, records
+from helpers.packets import cut
 
 from smbench.capture import reading
 from smbench.capture.decode import DecodeOptions, decode
@@ -227,6 +230,36 @@ def test_a_capture_that_breaks_off_is_used_as_far_as_it_goes(captures: Path, tmp
     trace = decode([tmp_path / "x.pcap"], tmp_path)
     assert trace.info.exchanges > 50
     assert trace.info.grade["cut_short"] == 1
+
+
+@pytest.mark.parametrize("share", [0.3, 0.7])
+def test_a_packed_capture_that_breaks_off_is_used_as_far_as_it_goes(share: float, tmp_path: Path) -> None:
+    packed = gzip.compress(THREE_USERS.read_bytes())
+    (tmp_path / "x.gz").write_bytes(packed[: int(share * len(packed))])
+    trace = decode([tmp_path / "x.gz"], tmp_path)
+    assert 310 * share * 0.5 < trace.info.exchanges < 310
+    assert trace.info.grade["cut_short"] == 1
+
+
+@pytest.mark.parametrize("snap_length", [60, 96])
+def test_a_capture_that_is_cut_ahead_of_what_it_says_names_the_snap_length(
+    snap_length: int, tmp_path: Path
+) -> None:
+    data = THREE_USERS.read_bytes()
+    packets = cut(snap_length)(list(records(data)), random.Random(0))
+    (tmp_path / "x.pcap").write_bytes(data[:24] + b"".join(packets))
+    with pytest.raises(UsageError, match=r"packets are cut short by the snap length.*tcpdump -s 0"):
+        decode([tmp_path / "x.pcap"], tmp_path)
+
+
+def test_a_pipe_is_no_capture(tmp_path: Path) -> None:
+    read, write = os.pipe()
+    try:
+        with pytest.raises(UsageError, match="is a pipe, and a capture is read more than once"):
+            decode([Path(f"/dev/fd/{read}")], tmp_path)
+    finally:
+        os.close(read)
+        os.close(write)
 
 
 HEAD = struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 262144, 1)
