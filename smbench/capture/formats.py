@@ -124,8 +124,8 @@ def check_content(
         )
     if counts["snapped"]:
         raise UsageError(
-            f"of {name} nothing can be read: {counts['snapped']:,} packets are cut short by the snap length, ahead "
-            "of what a message says; capture again without, e.g. tcpdump -s 0 -w FILE port 445"
+            f"of {name} nothing can be read: {counts['snapped']:,} packets are cut short by the snap length, "
+            "ahead of what a message says; capture again without, e.g. tcpdump -s 0 -w FILE port 445"
         )
     if not packets():
         if all(examine(path)[1] is Format.OTHER for path in captures):
