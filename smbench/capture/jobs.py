@@ -16,7 +16,7 @@ from smbench.capture.lines import Stream
 from smbench.capture.names import Named, found
 from smbench.capture.parts import Part
 from smbench.capture.segments import Elsewhere, Segments
-from smbench.capture.sources import Packets, Source
+from smbench.capture.sources import AllPackets, Source
 from smbench.capture.tap import Progress, Run
 from smbench.capture.tapped import Tapped
 from smbench.spill import Run as SortedRun
@@ -90,8 +90,8 @@ class Result:
     """Connections whose exchanges do not count."""
     handed_over: tuple[HandedOver, ...] = ()
     names: tuple[Named, ...] = ()
-    elsewhere: bool = False
-    """There are packets that may hold SMB and are no plain TCP."""
+    elsewhere: int = 0
+    """Packets that may hold SMB and are no plain TCP."""
 
 
 def carry_out(job: Job, progress: Progress) -> tuple[Collector, Result]:
@@ -111,19 +111,16 @@ def carry_out(job: Job, progress: Progress) -> tuple[Collector, Result]:
 def _read_directly(job: DirectJob, collector: Collector, progress: Progress) -> tuple[Collector, Result]:
     segments = Segments(job.ports)
     connections = Connections(partial(Conversation, collector, job.opens), job.ports, job.number, job.of)
-    before, elsewhere = 0, False
-    for source in job.sources:
-        records = Packets(source, partial(_progress_from, progress, before))
-        for frame, data, record in records:
-            segment = segments.of(record.link, data, record.packet, record.captured, record.length)
-            if isinstance(segment, Elsewhere):
-                elsewhere = True
-            elif segment is not None:
-                connections.packet(segment, Packet(source.number, frame, record.time_ns))
-        before += source.size
-        if job.number == 0:
-            collector.facts.counts["cut_short"] += records.cut_short
+    elsewhere, packets = 0, AllPackets(job.sources, progress)
+    for source, frame, data, record in packets:
+        segment = segments.of(record.link, data, record.packet, record.captured, record.length)
+        if isinstance(segment, Elsewhere):
+            elsewhere += 1
+        elif segment is not None:
+            connections.packet(segment, Packet(source.number, frame, record.time_ns))
     connections.finish()
+    if job.number == 0:
+        collector.facts.counts["cut_short"] += packets.cut_short
     facts = collector.facts.without(collector.forgotten)
     result = Result(
         facts,
@@ -133,7 +130,3 @@ def _read_directly(job: DirectJob, collector: Collector, progress: Progress) -> 
         elsewhere=elsewhere,
     )
     return collector, result
-
-
-def _progress_from(progress: Progress, before: int, position: int) -> None:
-    progress(before + position)

@@ -26,6 +26,8 @@ class Directory:
     sessions: list[Session] = field(default_factory=list)
     users: list[User] = field(default_factory=list)
     _connection: dict[int, int] = field(default_factory=dict)
+    _channels: set[tuple[int, int]] = field(default_factory=set)
+    """(session, connection) that belong together."""
     _sessions: dict[tuple[int, int], list[tuple[int, int]]] = field(default_factory=dict)
 
     def connection(self, wire: int) -> int:
@@ -44,9 +46,12 @@ class Directory:
     def add_connections(self, parts: Iterable[Facts]) -> None:
         """Number the connections in the order in which they began."""
         found = [
-            (facts.began_ns[wire], wire, made) for facts in parts for wire, made in facts.connections.items()
+            (facts.began_ns[wire], *_ends(made), wire, made)
+            for facts in parts
+            for wire, made in facts.connections.items()
         ]
-        for _, wire, connection in sorted(found, key=lambda item: item[:2]):
+        # Not by who read them: how many readers there were makes no other trace.
+        for *_, wire, connection in sorted(found, key=lambda item: item[:-1]):
             self._connection[wire] = len(self.connections)
             self.connections.append(connection)
 
@@ -56,7 +61,8 @@ class Directory:
             self.sessions.append(Session(facts.session_id))
         session = self.sessions[number]
         connection = self._connection[facts.connection]
-        if connection not in session.connections:
+        if (number, connection) not in self._channels:
+            self._channels.add((number, connection))
             session.connections.append(connection)
         session.account = session.account or facts.account or (ANONYMOUS if facts.anonymous else None)
         session.domain = session.domain or facts.domain
@@ -76,10 +82,12 @@ def directory(parts: Iterable[Facts]) -> Directory:
     spans: dict[int, _Span] = {}
     current: dict[tuple[str, int], int] = {}
     by_id: dict[int, int] = {}
-    for facts in sorted(found, key=lambda item: (item.first_ns, item.connection)):
+    for facts in sorted(found, key=lambda item: (item.first_ns, made.connection(item.connection))):
         server = made.connections[made.connection(facts.connection)].server
         number = current.get((server, facts.session_id))
-        if number is None and not facts.fresh and facts.session_id in by_id:
+        if number is not None and _another(made, number, spans[number], facts):
+            number = None
+        elif number is None and not facts.fresh and facts.session_id in by_id:
             # Another address of the server: multichannel, or a channel whose binding is not in the capture.
             number = by_id[facts.session_id]
             if not _same_client(made, number, facts):
@@ -101,6 +109,26 @@ def _same_client(made: Directory, number: int, facts: SessionFacts) -> bool:
     return any(other.client_guid and other.client_guid == mine.client_guid for other in others)
 
 
+def _another(made: Directory, number: int, span: _Span, facts: SessionFacts) -> bool:
+    """Whether an id that a server has given before means another session, though it is not seen to be given.
+
+    At one time a server has given it once; later it may have been given to somebody else.
+    """
+    session, mine = made.sessions[number], made.connections[made.connection(facts.connection)]
+    others = [made.connections[connection] for connection in session.connections]
+    if facts.account and session.account and facts.account.lower() != session.account.lower():
+        return True
+    if any(mine.client_guid and other.client_guid for other in others):
+        return not _same_client(made, number, facts)
+    return facts.first_ns > span.last_ns and (
+        span.left or all(other.client != mine.client for other in others)
+    )
+
+
+def _ends(connection: Connection) -> tuple[str, int, str, int]:
+    return connection.client, connection.client_port, connection.server, connection.server_port
+
+
 @dataclass(slots=True)
 class _Span:
     first_ns: int
@@ -108,11 +136,14 @@ class _Span:
     real: bool = False
     replaced: int = -1
     """The session that this one takes the place of."""
+    left: bool = False
+    """Its client has logged off."""
 
     def extend(self, facts: SessionFacts, replaced: int) -> None:
         self.replaced = max(self.replaced, replaced)
         self.first_ns = min(self.first_ns, facts.first_ns)
         self.last_ns = max(self.last_ns, facts.last_ns)
+        self.left = self.left or facts.left
         # An authentication that was refused makes no user of whoever tried.
         self.real = self.real or facts.established or facts.used
 

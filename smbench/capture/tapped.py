@@ -37,7 +37,9 @@ class Tapped:
                 facts.sealed(self._numbers[line.stream], line)
                 facts.counts["sealed_messages"] += 1
             elif isinstance(line, Lack):
-                facts.counts[_GRADES[line.what]] += line.number
+                # What a connection lacks that was written for tshark is known to who wrote it.
+                if line.what != "snapped" or self._real(line.stream) is None:
+                    facts.counts[_GRADES[line.what]] += line.number
             elif isinstance(line, End):
                 facts.counts["unreadable"] += line.failed
         for pairing in self._pairings.values():
@@ -51,10 +53,13 @@ class Tapped:
         for paired in pairing.message(pdu):
             self._collector.complete(paired)
 
+    def _real(self, stream: bytes) -> Stream | None:
+        ends = self._ends.get(stream)
+        return ends and (self._real_ends.get(ends.source) or self._real_ends.get(ends.destination))
+
     def _begin(self, stream: bytes, from_client: bool, time_ns: int) -> None:
         if stream not in self._numbers:
-            ends = self._ends[stream]
-            real = self._real_ends.get(ends.source) or self._real_ends.get(ends.destination)
+            ends, real = self._ends[stream], self._real(stream)
             self._numbers[stream] = self._collector.connect(
                 real or ends, real is not None or from_client, time_ns
             )

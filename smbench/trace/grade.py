@@ -74,6 +74,7 @@ GRADES: tuple[Grade, ...] = (
     Grade("cut_short", "capture files that end within a packet", _LOST),
     Grade("malformed", "malformed messages", _LOST),
     Grade("unreadable", "messages that could not be read", _LOST),
+    Grade("undissected", "packets that only tshark can look into, which is not installed", _LOST),
     Grade("undecrypted", "encrypted sessions without a key", _LOST, among=_OF_SESSIONS),
     Grade("orphan_responses", "responses without a request", _LOST, _SELDOM),
     Grade("unanswered", "requests without a response", _ENDLESS, _SELDOM, _OF_EXCHANGES),
