@@ -29,6 +29,8 @@ _LARGEST_QUESTION = 1 << 18
 _WITHOUT_SESSION = (0x00, 0x01, 0x0D, 0x12)
 """NEGOTIATE, SESSION_SETUP, ECHO, OPLOCK_BREAK: their session id may be 0 or one that was not seen before."""
 _FLAG_RESPONSE = 1
+_ALGORITHMS = range(6)
+"""Of compression ([MS-SMB2] 2.2.3.1.3)."""
 SEALED_HEADER = 52
 """Bytes of the header ahead of what is encrypted; the session id is its end."""
 
@@ -231,6 +233,10 @@ class Framing:
             return False
         if magic == SMB1:
             return of_packet and size >= 35
+        if magic == COMPRESSED:
+            # Its session stands in what is compressed.
+            algorithm, flags = struct.unpack_from("<HH", header, 8) if size > 16 else (-1, -1)
+            return algorithm in _ALGORITHMS and flags <= 1 and self._stands(data, start, size, of_packet)
         if magic == SEALED:
             known = size > SEALED_HEADER and self._reader.known_session(
                 int.from_bytes(header[44:52], "little")

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from smbench.capture.connections import Connection, Connections, HandedOver, Key, Reason
-from smbench.capture.framing import SEALED, SMB2, Message, Packet
+from smbench.capture.framing import COMPRESSED, SEALED, SMB2, Message, Packet
 from smbench.capture.parts import Part, PartWriter
 from smbench.capture.segments import LINKS, Elsewhere, Segments
 from smbench.capture.sources import AllPackets, Source
@@ -70,6 +70,7 @@ class _Relay(Connection):
             return
         self.counts["cut_messages"] += not whole
         if self._writer is not None:
+            self._writer.messages += data[:4] in (SMB2, SEALED, COMPRESSED)
             framed = struct.pack(">I", message.size) + data[:hole]
             if not whole:
                 framed = framed[:_LARGEST]

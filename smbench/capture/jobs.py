@@ -99,10 +99,11 @@ def carry_out(job: Job, progress: Progress) -> tuple[Collector, Result]:
     collector = Collector(job.scratch, job.number)
     if isinstance(job, TapJob):
         with Run(job.what.path, job.folder, job.ports, progress) as run:
-            if isinstance(job.what, Part) and job.what.numbers:
-                named = tuple(found(run, job.place(), job.what.numbers))
+            part = job.what if isinstance(job.what, Part) else None
+            if part and part.numbers:
+                named = tuple(found(run, job.place(), part.numbers))
                 return collector, Result(collector.facts, [], names=named)
-            Tapped(collector, job.ends()).read(run, job.place())
+            Tapped(collector, job.ends()).read(run, job.place(), part.messages if part else 0)
             collector.facts.counts["cut_short"] += run.cut_short
         return collector, Result(collector.facts, collector.exchanges.runs)
     return _read_directly(job, collector, progress)

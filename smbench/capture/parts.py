@@ -34,6 +34,8 @@ class Part:
     captures: tuple[array[int], array[int]]
     ends: Mapping[str, Stream]
     numbers: Mapping[str, int]
+    messages: int = 0
+    """Messages in it that tshark may open, each with a frame that ends it."""
 
     def place(self) -> Callable[[int], tuple[int, int]]:
         """Frame number in the part → (capture, frame number there)."""
@@ -55,6 +57,7 @@ class PartWriter:
     numbers: dict[str, int] = field(default_factory=dict)
     size: int = 0
     """Bytes of packets so far."""
+    messages: int = 0
     _interfaces: dict[int, int] = field(default_factory=dict)
     _pending: bytearray = field(default_factory=lambda: bytearray(_SECTION))
     _frames: array[int] = field(default_factory=lambda: array("I"))
@@ -90,7 +93,7 @@ class PartWriter:
         frames = self.path.with_suffix(".frames")
         with frames.open("wb") as file:
             self._frames.tofile(file)
-        return Part(self.path, frames, (self._starts, self._captures), self.ends, self.numbers)
+        return Part(self.path, frames, (self._starts, self._captures), self.ends, self.numbers, self.messages)
 
     def _flush(self) -> None:
         with self.path.open("ab") as file:

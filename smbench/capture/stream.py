@@ -69,8 +69,11 @@ class Direction:
         """Whether a SYN with this number is of another stream with the same addresses."""
         if self.begun >= 0:
             return sequence != self.begun
+        if not self._started and not self._waiting:
+            return False
+        first = self._first if self._started else self._waiting[0][0]
         # One that was captured late begins what came before it; any other number is of another stream.
-        return self._started and not 0 <= (self._first - sequence - 1) % _WHOLE <= _LATE_SYN
+        return (first - sequence - 1) % _WHOLE > _LATE_SYN
 
     def settle(self) -> None:
         """The other side answers: a stream whose beginning is not in the capture begins with what is here."""

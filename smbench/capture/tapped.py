@@ -23,11 +23,18 @@ class Tapped:
         self._ends: dict[bytes, Stream] = {}
         self._pairings: dict[bytes, Pairing] = {}
         self._numbers: dict[bytes, int] = {}
+        self._frame = self._opened = 0
 
-    def read(self, lines: Iterable[bytes], place: Place) -> None:
-        """All lines of a run."""
+    def read(self, lines: Iterable[bytes], place: Place, messages: int = 0) -> None:
+        """All lines of a run; `messages` of one that was written for it, each in a frame of its own."""
         facts = self._collector.facts
-        for line in read_lines(lines, place):
+
+        def counted(frame: int) -> tuple[int, int]:
+            self._opened += frame != self._frame
+            self._frame = frame
+            return place(frame)
+
+        for line in read_lines(lines, counted):
             if isinstance(line, Pdu):
                 self._message(line)
             elif isinstance(line, Stream):
@@ -36,12 +43,15 @@ class Tapped:
                 self._begin(line.stream, self._ends[line.stream].destination_port in SMB_PORTS, line.time_ns)
                 facts.sealed(self._numbers[line.stream], line)
                 facts.counts["sealed_messages"] += 1
+                self._opened += 1
             elif isinstance(line, Lack):
                 # What a connection lacks that was written for tshark is known to who wrote it.
                 if line.what != "snapped" or self._real(line.stream) is None:
                     facts.counts[_GRADES[line.what]] += line.number
             elif isinstance(line, End):
                 facts.counts["unreadable"] += line.failed
+        # What tshark has no decompression for is not in its lines.
+        facts.counts["unreadable"] += max(0, messages - self._opened)
         for pairing in self._pairings.values():
             self._collector.finish(pairing)
 
