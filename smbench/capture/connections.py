@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 from abc import ABC, abstractmethod
-from collections import Counter
+from collections import Counter, OrderedDict
 from collections.abc import Callable
 from enum import StrEnum
 from typing import NamedTuple
@@ -121,9 +121,9 @@ class Connections:
         self._loads = [0] * of
         self._current: dict[bytes, _Entry] = {}
         self._passed = -1
-        self._ended: dict[bytes, None] = {}
+        self._ended: OrderedDict[bytes, None] = OrderedDict()
         """Connections whose ends have said that it is over, by both their names."""
-        self._begun: dict[bytes, int] = {}
+        self._begun: OrderedDict[bytes, int] = OrderedDict()
         """SYNs of connections that have carried nothing yet, and may never: a port scan sends many."""
         self.handed_over: list[HandedOver] = []
         """Connections that have ended and that somebody else must read."""
@@ -179,8 +179,7 @@ class Connections:
             return
         self._ended[name] = None
         if len(self._ended) > _MOST_ENDED:
-            oldest = next(iter(self._ended))
-            del self._ended[oldest]
+            oldest, _ = self._ended.popitem(last=False)
             entry = self._current.pop(oldest)
             del self._current[oldest[len(oldest) // 2 :] + oldest[: len(oldest) // 2]]
             self._retire(entry.connection, self._passed)
@@ -224,4 +223,4 @@ class Connections:
             self._begun.pop(name, None)
             self._begun[name] = sequence
             if len(self._begun) > _MOST_BEGUN:
-                del self._begun[next(iter(self._begun))]
+                self._begun.popitem(last=False)

@@ -8,7 +8,7 @@ holds only what is not answered yet, and what waits.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, OrderedDict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
@@ -68,7 +68,7 @@ class Pairing:
     def __init__(self, connection: int) -> None:
         self._connection = connection
         self._open: dict[int, Paired] = {}
-        self._early: dict[int, list[tuple[Header, Pdu]]] = {}
+        self._early: OrderedDict[int, list[tuple[Header, Pdu]]] = OrderedDict()
         """Answers without a request so far, by message id, those that came first first."""
         self._frame = (-1, -1)
         self._link = _Link()
@@ -168,7 +168,7 @@ class Pairing:
             return self._answered(made, header, pdu)
         self._early.setdefault(header.message_id, []).append((header, pdu))
         if len(self._early) > _MOST_EARLY:
-            for _ in self._early.pop(next(iter(self._early))):
+            for _ in self._early.popitem(last=False)[1]:
                 self._orphan()
         return ()
 

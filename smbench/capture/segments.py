@@ -7,6 +7,7 @@ tshark dissects it.
 from __future__ import annotations
 
 import struct
+from collections import OrderedDict
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
@@ -105,7 +106,7 @@ class Segments:
 
     def __init__(self, ports: frozenset[int]) -> None:
         self._ports = frozenset(port.to_bytes(2, "big") for port in ports)
-        self._datagrams: dict[bytes, _Datagram] = {}
+        self._datagrams: OrderedDict[bytes, _Datagram] = OrderedDict()
 
     def of(self, link: int, data: bytes, at: int, end: int, length: int) -> Segment | Elsewhere | None:
         """The segment of a packet `data[at:end]` with `length` bytes on the wire; None: nothing of SMB's."""
@@ -200,7 +201,7 @@ class Segments:
     ) -> Segment | Elsewhere | None:  # fmt: skip
         """The segment of a datagram that is whole with this fragment."""
         if len(self._datagrams) >= _MOST_DATAGRAMS:
-            del self._datagrams[next(iter(self._datagrams))]
+            self._datagrams.popitem(last=False)
         whole = self._datagrams.setdefault(name, _Datagram({}, None)).with_piece(offset, more, piece, length)
         self._datagrams[name] = whole
         data = whole.data()

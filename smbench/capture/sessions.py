@@ -83,46 +83,25 @@ def directory(parts: Iterable[Facts]) -> Directory:
     current: dict[tuple[str, int], int] = {}
     by_id: dict[int, int] = {}
     for facts in sorted(found, key=lambda item: (item.first_ns, made.connection(item.connection))):
-        server = made.connections[made.connection(facts.connection)].server
+        mine = made.connections[made.connection(facts.connection)]
+        server = mine.server
         number = current.get((server, facts.session_id))
-        if number is not None and _another(made, number, spans[number], facts):
+        if number is not None and spans[number].is_another(facts, mine):
             number = None
         elif number is None and not facts.fresh and facts.session_id in by_id:
             # Another address of the server: multichannel, or a channel whose binding is not in the capture.
             number = by_id[facts.session_id]
-            if not _same_client(made, number, facts):
+            if mine.client_guid not in spans[number].guids:
                 number = None
         if number is None or facts.fresh:
             number = len(made.sessions)
         current[(server, facts.session_id)] = by_id[facts.session_id] = number
         made.add_session(facts, number)
         spans.setdefault(number, _Span(facts.first_ns, facts.last_ns)).extend(
-            facts, current.get((server, facts.previous), -1)
+            facts, mine, current.get((server, facts.previous), -1)
         )
     _users(made, spans)
     return made
-
-
-def _same_client(made: Directory, number: int, facts: SessionFacts) -> bool:
-    mine = made.connections[made.connection(facts.connection)]
-    others = [made.connections[connection] for connection in made.sessions[number].connections]
-    return any(other.client_guid and other.client_guid == mine.client_guid for other in others)
-
-
-def _another(made: Directory, number: int, span: _Span, facts: SessionFacts) -> bool:
-    """Whether an id that a server has given before means another session, though it is not seen to be given.
-
-    At one time a server has given it once; later it may have been given to somebody else.
-    """
-    session, mine = made.sessions[number], made.connections[made.connection(facts.connection)]
-    others = [made.connections[connection] for connection in session.connections]
-    if facts.account and session.account and facts.account.lower() != session.account.lower():
-        return True
-    if any(mine.client_guid and other.client_guid for other in others):
-        return not _same_client(made, number, facts)
-    return facts.first_ns > span.last_ns and (
-        span.left or all(other.client != mine.client for other in others)
-    )
 
 
 def _ends(connection: Connection) -> tuple[str, int, str, int]:
@@ -138,8 +117,30 @@ class _Span:
     """The session that this one takes the place of."""
     left: bool = False
     """Its client has logged off."""
+    accounts: set[str] = field(default_factory=set)
+    guids: set[str] = field(default_factory=set)
+    clients: set[str] = field(default_factory=set)
+    """What its connections know of whose it is; addresses at last."""
 
-    def extend(self, facts: SessionFacts, replaced: int) -> None:
+    def is_another(self, facts: SessionFacts, mine: Connection) -> bool:
+        """Whether its id, which the same server has given, means another session there, though nobody saw it
+        given again.
+
+        At one time a server has given it once; later it may have been given to somebody else.
+        """
+        if facts.account and self.accounts and facts.account.lower() not in self.accounts:
+            return True
+        if mine.client_guid and self.guids:
+            return mine.client_guid not in self.guids
+        return facts.first_ns > self.last_ns and (self.left or mine.client not in self.clients)
+
+    def extend(self, facts: SessionFacts, mine: Connection, replaced: int) -> None:
+        """One more connection that it is used on."""
+        if facts.account:
+            self.accounts.add(facts.account.lower())
+        if mine.client_guid:
+            self.guids.add(mine.client_guid)
+        self.clients.add(mine.client)
         self.replaced = max(self.replaced, replaced)
         self.first_ns = min(self.first_ns, facts.first_ns)
         self.last_ns = max(self.last_ns, facts.last_ns)
