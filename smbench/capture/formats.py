@@ -127,6 +127,13 @@ def check_content(
             f"of {name} nothing can be read: {counts['snapped']:,} packets are cut short by the snap length, "
             "ahead of what a message says; capture again without, e.g. tcpdump -s 0 -w FILE port 445"
         )
+    if counts["damaged_packets"]:
+        raise UsageError(
+            f"of {name} nothing can be read: {counts['damaged_packets']:,} packets are of an interface that "
+            f"the file does not describe, or from a time that cannot be; {_WIRE}"
+        )
+    if not packets() and counts["cut_short"]:
+        raise UsageError(f"{name} breaks off, or is damaged, ahead of its first packet: {_WIRE}")
     if not packets():
         if all(examine(path)[1] is Format.OTHER for path in captures):
             raise UsageError(f"{name} holds no packets, if it is a capture at all: {_WIRE}")

@@ -15,6 +15,7 @@ from smbench.capture.framing import Packet
 from smbench.capture.lines import Stream
 from smbench.capture.names import Named, found
 from smbench.capture.parts import Part
+from smbench.capture.records import DAMAGED
 from smbench.capture.segments import Elsewhere, Segments
 from smbench.capture.sources import AllPackets, Source
 from smbench.capture.tap import Progress, Run
@@ -112,8 +113,11 @@ def carry_out(job: Job, progress: Progress) -> tuple[Collector, Result]:
 def _read_directly(job: DirectJob, collector: Collector, progress: Progress) -> tuple[Collector, Result]:
     segments = Segments(job.ports)
     connections = Connections(partial(Conversation, collector, job.opens), job.ports, job.number, job.of)
-    elsewhere, packets = 0, AllPackets(job.sources, progress)
+    elsewhere, damaged, packets = 0, 0, AllPackets(job.sources, progress)
     for source, frame, data, record in packets:
+        if record.link == DAMAGED:
+            damaged += 1
+            continue
         segment = segments.of(record.link, data, record.packet, record.captured, record.length)
         if isinstance(segment, Elsewhere):
             elsewhere += 1
@@ -122,6 +126,7 @@ def _read_directly(job: DirectJob, collector: Collector, progress: Progress) -> 
     connections.finish()
     if job.number == 0:
         collector.facts.counts["cut_short"] += packets.cut_short
+        collector.facts.counts["damaged_packets"] += damaged
     facts = collector.facts.without(collector.forgotten)
     result = Result(
         facts,

@@ -12,8 +12,11 @@ from pathlib import Path
 
 from smbench.capture.framing import Packet
 from smbench.capture.lines import Stream
+from smbench.capture.records import DAMAGED
 
 _FLUSH = 1 << 20
+_LARGEST = 262_144
+"""Bytes of a packet that Wireshark reads; it refuses a file with a larger one."""
 _SECTION = struct.pack("<IIIHHqI", 0x0A0D0D0A, 28, 0x1A2B3C4D, 1, 0, -1, 28)
 _NANOSECONDS = struct.pack("<HHB3xHH", 9, 1, 9, 0, 0)
 """The option if_tsresol: times count 10^-9 seconds."""
@@ -65,7 +68,14 @@ class PartWriter:
     _captures: array[int] = field(default_factory=lambda: array("I"))
 
     def add(self, packet: Packet, link: int, data: bytes, length: int) -> None:
-        """A packet of a link type, of which `data` were captured and `length` bytes sent."""
+        """A packet of a link type, of which `data` were captured and `length` bytes sent.
+
+        One that is damaged is left out, and lengths that cannot be are not handed on: tshark reads no part
+        of which it refuses a packet.
+        """
+        if link == DAMAGED:
+            return
+        data = data[:_LARGEST]
         interface = self._interfaces.get(link)
         if interface is None:
             interface = self._interfaces[link] = len(self._interfaces)
@@ -78,7 +88,7 @@ class PartWriter:
         size = 32 + len(data) + padding
         time = max(0, packet.time_ns)
         self._pending += struct.pack(
-            "<7I", 6, size, interface, time >> 32, time & 0xFFFFFFFF, len(data), length
+            "<7I", 6, size, interface, time >> 32, time & 0xFFFFFFFF, len(data), max(len(data), length)
         )
         self._pending += data + bytes(padding) + struct.pack("<I", size)
         self.size += len(data)

@@ -67,11 +67,19 @@ class Record(NamedTuple):
     frame: bool = True
     """tshark counts it as a frame."""
     time_ns: int = 0
-    """When the packet was taken, in nanoseconds since 1970; 0 where the file does not say."""
+    """When the packet was taken, in nanoseconds since 1970; 0 where the file does not say. Always in
+    `TIMES`."""
     captured: int = 0
     """Where the packet's bytes end."""
     length: int = 0
     """Bytes that it had on the wire; more than there are where the capture was taken with a snap length."""
+
+
+DAMAGED = -1
+"""The link type of a packet that its file does not say how to read: of an interface that it never described,
+or taken at a time that cannot be."""
+TIMES = range(1 << 63)
+"""Times that can be: from 1970 to 2262, as 64 bits count nanoseconds."""
 
 
 def pcap_records(buffer: Buffer) -> Iterator[Record]:
@@ -130,6 +138,8 @@ def _interface(block: bytes, order: str) -> _Interface:
     at, end = 16, len(block) - 4
     while at + 4 <= end:
         code, size = struct.unpack_from(order + "HH", block, at)
+        if at + 4 + size > end:
+            break
         value = block[at + 4 : at + 4 + size]
         if code == _RESOLUTION and size == 1:
             power = value[0] & 0x7F
@@ -144,7 +154,7 @@ def _interface(block: bytes, order: str) -> _Interface:
     return made
 
 
-_UNKNOWN = _Interface(-1)
+_UNKNOWN = _Interface(DAMAGED)
 
 
 def pcapng_records(buffer: Buffer) -> Iterator[Record]:
@@ -167,10 +177,11 @@ def pcapng_records(buffer: Buffer) -> Iterator[Record]:
             code = "5I" if kind == _ENHANCED else "H2x4I"
             number, high, low, captured, length = struct.unpack_from(order + code, buffer.data, start + 8)
             taken = interfaces[number] if number < len(interfaces) else _UNKNOWN
-            stop = min(start + 28 + captured, end - 4)
-            yield Record(
-                start, end, start + 28, taken.link, False, True, taken.time_ns(high, low), stop, length
-            )
+            stop, time_ns = min(start + 28 + captured, end - 4), taken.time_ns(high, low)
+            link = taken.link
+            if time_ns not in TIMES:
+                link, time_ns = DAMAGED, 0
+            yield Record(start, end, start + 28, link, False, True, time_ns, stop, length)
         elif kind == _SIMPLE and size >= 16:
             (length,) = struct.unpack_from(order + "I", buffer.data, start + 8)
             taken = interfaces[0] if interfaces else _UNKNOWN

@@ -72,6 +72,7 @@ GRADES: tuple[Grade, ...] = (
     Grade("lost_messages", "messages whose headers the capture has cut or lost", _LOST),
     Grade("cut_messages", "messages that the capture has cut or lost a part of", _CUT),
     Grade("cut_short", "capture files that end within a packet", _LOST),
+    Grade("damaged_packets", "packets that the capture file does not say how to read", _LOST),
     Grade("malformed", "malformed messages", _LOST),
     Grade("unreadable", "messages that could not be read", _LOST),
     Grade("undissected", "packets that only tshark can look into, which is not installed", _LOST),
