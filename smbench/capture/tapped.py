@@ -10,8 +10,11 @@ from smbench.capture.pairing import Pairing
 from smbench.capture.segments import SMB_PORTS
 from smbench.capture.wire import FLAG_RESPONSE
 
-_GRADES = {"tcp_gaps": "tcp_gaps", "malformed": "malformed", "snapped": "snapped", "smb1": "smb1_frames"}
-"""What the script counts, as the trace's grade calls it."""
+_GRADES = {
+    "tcp_gaps": "tcp_gaps", "malformed": "malformed", "snapped": "snapped", "smb1": "smb1_frames",
+    "damaged": "damaged_packets",
+}  # fmt: skip
+"""What lines count, as the trace's grade calls it."""
 
 
 class Tapped:
