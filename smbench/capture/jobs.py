@@ -11,6 +11,7 @@ from smbench.capture.collect import Collector
 from smbench.capture.connections import Connections, HandedOver
 from smbench.capture.direct import Conversation, Opens
 from smbench.capture.facts import Facts
+from smbench.capture.formats import names_of
 from smbench.capture.framing import Packet
 from smbench.capture.lines import Stream
 from smbench.capture.names import Named, found
@@ -37,7 +38,7 @@ class DirectJob:
     @property
     def name(self) -> str:
         """What is read, for messages."""
-        return " and ".join(source.path.name for source in self.sources)
+        return names_of([source.path for source in self.sources])
 
     @property
     def size(self) -> int:
@@ -55,11 +56,13 @@ class TapJob:
     ports: tuple[int, ...]
     number: int
     scratch: Path
+    captures: tuple[Path, ...] = ()
+    """What the user gave that this is all or part of."""
 
     @property
     def name(self) -> str:
         """What is read, for messages."""
-        return self.what.path.name
+        return names_of(self.captures or (self.what.path,))
 
     @property
     def size(self) -> int:
@@ -99,7 +102,7 @@ def carry_out(job: Job, progress: Progress) -> tuple[Collector, Result]:
     """Do the job; its exchanges are in the collector, and the result's runs are those that are on disk."""
     collector = Collector(job.scratch, job.number)
     if isinstance(job, TapJob):
-        with Run(job.what.path, job.folder, job.ports, progress) as run:
+        with Run(job.what.path, job.folder, job.ports, progress, job.name) as run:
             part = job.what if isinstance(job.what, Part) else None
             if part and part.numbers:
                 named = tuple(found(run, job.place(), part.numbers))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import struct
-import zlib
 from collections.abc import Iterator
 from io import BufferedIOBase
 from typing import NamedTuple
+
+from smbench.capture.formats import BROKEN
 
 _CHUNK = 4 << 20
 _LARGEST_RECORD = 64 << 20
@@ -41,7 +42,7 @@ class Buffer:
             try:
                 # What can be had at once: a packed file that ends early gives all that came before its end.
                 piece = self._stream.read1(wanted - have)
-            except (OSError, EOFError, zlib.error):
+            except BROKEN:
                 self._broken = True
                 break
             if not piece:

@@ -19,6 +19,7 @@ decoder's tests):
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import re
 import shutil
@@ -32,6 +33,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from smbench.advice import how_to_install
+from smbench.capture.disk import cannot_write
 from smbench.capture.formats import no_capture
 from smbench.errors import SetupError, SmbenchError
 from smbench.identity import ordinary_user
@@ -182,9 +184,44 @@ def ask(arguments: Sequence[str], capture: Path, out: IO[bytes] | None = None) -
         finally:
             process.kill()
             process.wait()
-        if process.returncode and not (shown or (out and out.seek(0, os.SEEK_END))):
-            raise failure(capture, process.returncode, complaint(errors))
+        _check(
+            process.returncode, complaint(errors), capture, bool(shown or (out and out.seek(0, os.SEEK_END)))
+        )
         return shown or b""
+
+
+def convert(capture: Path, out: IO[bytes], format_name: str = "pcapng") -> bool:
+    """Write what tshark reads of a capture to `out`; whether that is the whole of it.
+
+    UsageError where it takes the file for no capture, SetupError where it does not work or `out` is full.
+    """
+    with private_folder({}, {}) as folder, tempfile.TemporaryFile() as errors, capture.open("rb") as file:
+        process = start(["-w", "-", "-F", format_name], file, folder, errors, out)
+        try:
+            status = process.wait()
+        finally:
+            process.kill()
+            process.wait()
+        said = complaint(errors)
+        if _UNWRITTEN.search(said):
+            full = errno.ENOSPC if _FULL.search(said) else 0
+            raise cannot_write(Path(out.name).parent, f"what tshark reads of {capture}", full, said)
+        _check(status, said, capture, bool(os.fstat(out.fileno()).st_size))
+        return status == 0
+
+
+_FULL = re.compile("no space left", re.IGNORECASE)
+_UNWRITTEN = re.compile(f"could(?:n't| not)? be written|{_FULL.pattern}", re.IGNORECASE)
+"""How tshark says that it could not write."""
+_BREAKS = re.compile("cut short|damaged or corrupt")
+"""How it says that a capture is good up to some place."""
+
+
+def _check(status: int, said: str, capture: Path, shown: bool) -> None:
+    """An error where tshark ended with `status` for another reason than that the capture breaks off behind
+    what was `shown`."""
+    if status and not (shown and status > 0 and _BREAKS.search(said)):
+        raise failure(capture, status, said)
 
 
 def complaint(errors: IO[bytes]) -> str:
@@ -195,7 +232,7 @@ def complaint(errors: IO[bytes]) -> str:
     return " ".join(said)[:400]
 
 
-def failure(capture: Path, status: int, said: str) -> SmbenchError:
+def failure(capture: Path | str, status: int, said: str) -> SmbenchError:
     """Why a tshark that ended with `status` gave nothing of an open capture: the file's fault, or its own."""
     if status > 0:
         return no_capture(capture, said or f"tshark ended with {status}")
