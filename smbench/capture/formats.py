@@ -15,6 +15,7 @@ from typing import IO, Any
 from smbench.errors import UsageError
 from smbench.trace.model import Command, command_name
 
+_CAPTURE = "e.g. tcpdump -s 0 -w FILE port 445"
 _WIRE = "give a pcap or pcapng file, as tcpdump -w and Wireshark write them"
 
 
@@ -168,10 +169,14 @@ def check_content(
     name = names_of(captures)
     exchanges = sum(commands.values())
     if counts["sealed_messages"] and not commands.keys() - _PREPARATION:
-        raise UsageError(
-            f"all SMB traffic in {name} is encrypted ({counts['sealed_messages']} messages): "
-            "give the keys with --nt-password-file, --keytab or --session-key-file"
-        )
+        encrypted = f"all SMB traffic in {name} is encrypted ({counts['sealed_messages']} messages)"
+        keys = "give the keys with --nt-password-file, --keytab or --session-key-file"
+        if counts["snapped"]:
+            raise UsageError(
+                f"{encrypted}, and the snap length has cut {counts['snapped']:,} packets: no key opens a "
+                f"message that is cut; capture again without, {_CAPTURE}, and {keys}"
+            )
+        raise UsageError(f"{encrypted}: {keys}")
     if exchanges:
         return
     if counts["orphan_responses"] and not counts["smb1_frames"]:
@@ -187,7 +192,7 @@ def check_content(
     if counts["snapped"]:
         raise UsageError(
             f"of {name} nothing can be read: {counts['snapped']:,} packets are cut short by the snap length, "
-            "ahead of what a message says; capture again without, e.g. tcpdump -s 0 -w FILE port 445"
+            f"ahead of what a message says; capture again without, {_CAPTURE}"
         )
     if counts["damaged_packets"]:
         raise UsageError(
@@ -199,9 +204,7 @@ def check_content(
     if not packets():
         if all(examine(path)[1] is Format.OTHER for path in captures):
             raise UsageError(f"{name} holds no packets, if it is a capture at all: {_WIRE}")
-        raise UsageError(
-            f"the capture {name} has no packets: capture again, e.g. tcpdump -s 0 -w FILE port 445"
-        )
+        raise UsageError(f"the capture {name} has no packets: capture again, {_CAPTURE}")
     raise UsageError(
         f"{name} holds no SMB2 or SMB3 traffic: capture on port 445, or name the server's port with --port"
     )

@@ -9,6 +9,7 @@ import struct
 import subprocess
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from operator import attrgetter
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from helpers.packets import cut
 
 from smbench.capture import formats, reading
 from smbench.capture.decode import DecodeOptions, decode
+from smbench.capture.reading import Decoder
 from smbench.errors import SmbenchError, UsageError
 from smbench.trace.model import Exchange, Trace, command_name
 
@@ -209,6 +211,24 @@ def keytab(hash_: bytes, principal: bytes = b"alice", realm: bytes = b"CAPS") ->
     entry = struct.pack(">H", 1) + counted(realm) + counted(principal)
     entry += struct.pack(">IIBH", 1, 0, 1, 23) + counted(hash_)
     return b"\5\2" + struct.pack(">i", len(entry)) + entry
+
+
+@pytest.mark.parametrize("snap_length", [256, 400])
+@pytest.mark.parametrize("decoder", Decoder)
+@pytest.mark.parametrize("keyed", [True, False])
+def test_what_the_snap_length_has_cut_no_key_opens(
+    snap_length: int, decoder: Decoder, keyed: bool, captures: Path, tmp_path: Path
+) -> None:
+    data = (captures / GCM).read_bytes()
+    packets = cut(snap_length)(list(records(data)), random.Random(0))
+    (tmp_path / "x.pcap").write_bytes(data[:24] + b"".join(packets))
+    options = replace(keys(tmp_path, session_key_file=GCM_KEY) if keyed else DecodeOptions(), decoder=decoder)
+    says = (
+        r"x.pcap is encrypted \(\d+ messages\), and the snap length has cut \d+ packets: no key opens a "
+        r"message that is cut; capture again without, e.g. tcpdump -s 0 .*--session-key-file"
+    )
+    with pytest.raises(UsageError, match=says):
+        decode([tmp_path / "x.pcap"], tmp_path, options)
 
 
 def test_a_keytab_with_an_nt_hash_opens_what_is_encrypted_after_ntlm(captures: Path, tmp_path: Path) -> None:
