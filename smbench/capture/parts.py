@@ -27,9 +27,8 @@ class Part:
     """A capture on disk, and the file of 32-bit frame numbers that its frames had.
 
     `captures` are two columns, in order: frames of this part before, and the number of the capture from there
-    on. By the address of their
-    clients here, `ends` are the real ends of connections, and `numbers` the numbers of those that are here
-    for their users' names only.
+    on. By the address of their clients here, `ends` are the real ends of connections, and `numbers` the
+    numbers of those that are here for their users' names only.
     """
 
     path: Path

@@ -6,6 +6,7 @@ import os
 import tempfile
 import threading
 import time
+from array import array
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -251,7 +252,7 @@ def test_a_full_disk_is_the_disks_fault_not_the_captures() -> None:
 def test_messages_name_the_capture_as_it_is_called(stand_in: Callable[[str], None], tmp_path: Path) -> None:
     stand_in("kill -9 $$")
     (tmp_path / "frames").write_bytes(bytes(4))
-    part = Part(THREE_USERS, tmp_path / "frames", ((0, 0),), {}, {})
+    part = Part(THREE_USERS, tmp_path / "frames", (array("I", [0]), array("I", [0])), {}, {})
     job = TapJob(part, tmp_path, (), 0, tmp_path, (Path("a.pcap"), Path("b.pcap")))
     with pytest.raises(SetupError, match=r"signal 9 while it read a.pcap and b.pcap;"):
         carry_out(job, lambda _: None)
