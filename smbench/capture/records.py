@@ -125,6 +125,8 @@ class _Interface(NamedTuple):
     """What a pcapng file says of an interface: its link type, and how its times are to be read."""
 
     link: int
+    snap_length: int = 0
+    """Bytes of a packet that are kept at most; 0: all."""
     numerator: int = 1000
     denominator: int = 1
     offset_ns: int = 0
@@ -135,7 +137,7 @@ class _Interface(NamedTuple):
 
 
 def _interface(block: bytes, order: str) -> _Interface:
-    made = _Interface(struct.unpack_from(order + "H", block, 8)[0])
+    made = _Interface(*struct.unpack_from(order + "H2xI", block, 8))
     at, end = 16, len(block) - 4
     while at + 4 <= end:
         code, size = struct.unpack_from(order + "HH", block, at)
@@ -186,7 +188,8 @@ def pcapng_records(buffer: Buffer) -> Iterator[Record]:
         elif kind == _SIMPLE and size >= 16:
             (length,) = struct.unpack_from(order + "I", buffer.data, start + 8)
             taken = interfaces[0] if interfaces else _UNKNOWN
-            stop = min(start + 12 + length, end - 4)
+            # How many bytes there are it does not say, and they are padded.
+            stop = min(start + 12 + min(length, taken.snap_length or length), end - 4)
             yield Record(start, end, start + 12, taken.link, False, True, 0, stop, length)
         else:
             yield Record(start, end, -1, 0, frame=kind in _OTHER_FRAMES)

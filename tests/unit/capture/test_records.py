@@ -3,6 +3,7 @@ file's end."""
 
 from __future__ import annotations
 
+import io
 import struct
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,10 +13,11 @@ from helpers.command import THREE_USERS
 from helpers.mutate import records
 from helpers.packets import ethernet, ipv4
 
-from smbench.capture.decode import decode
+from smbench.capture.decode import DecodeOptions, decode
 from smbench.capture.framing import Packet
 from smbench.capture.parts import PartWriter
-from smbench.capture.records import DAMAGED, TIMES
+from smbench.capture.reading import Decoder
+from smbench.capture.records import DAMAGED, TIMES, Buffer, pcapng_records
 from smbench.capture.tshark import ask
 from smbench.errors import UsageError
 
@@ -97,6 +99,22 @@ def test_a_packet_that_the_file_does_not_say_how_to_read_is_counted_and_left_out
     assert info.grade["damaged_packets"] == 2
     assert info.exchanges == 310
     assert info.duration_ns == decode([THREE_USERS], tmp_path).info.duration_ns
+
+
+@pytest.mark.parametrize("decoder", Decoder)
+def test_simple_packets_have_no_time_and_are_read_all_the_same(decoder: Decoder, tmp_path: Path) -> None:
+    simple = [block(3, struct.pack("<I", len(data)) + data) for _, data in packets()]
+    (tmp_path / "x.pcapng").write_bytes(b"".join((SECTION, interface(), *simple)))
+    trace = decode([tmp_path / "x.pcapng"], tmp_path, DecodeOptions(decoder=decoder))
+    assert (trace.info.exchanges, trace.info.start_epoch_ns, trace.info.duration_ns) == (310, 0, 0)
+    assert not any(trace.info.grade.values())
+
+
+def test_the_padding_of_a_simple_packet_is_none_of_it(tmp_path: Path) -> None:
+    described = block(1, struct.pack("<HHI", 1, 0, 61))
+    simple = block(3, struct.pack("<I", 90) + b"x" * 61)
+    *_, record = pcapng_records(Buffer(io.BytesIO(SECTION + described + simple)))
+    assert (record.captured - record.packet, record.length) == (61, 90)
 
 
 def test_a_file_of_nothing_else_says_so(tmp_path: Path) -> None:
