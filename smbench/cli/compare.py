@@ -211,9 +211,14 @@ def _compare(console: Console, ours: Loaded, path: Path, stack: ExitStack, asked
 
 def _told(compared: Comparison) -> list[str]:
     """What was taken for granted on the way, in words."""
+    from smbench.fidelity.settling import notes as share_notes
     from smbench.fidelity.users import notes as user_notes
 
     notes = user_notes(compared.users, *(rows.users for rows in compared.rows))
+    for side, taken, rows in zip(
+        ("reference", "candidate"), compared.unnamed_shares, compared.rows, strict=True
+    ):
+        notes += share_notes(side, taken, rows.only_share)
     for side, folder in (
         ("candidate", compared.folders.candidate),
         ("reference", compared.folders.reference),

@@ -13,9 +13,10 @@ from smbench.fidelity import latency, order
 from smbench.fidelity.differences import Differences
 from smbench.fidelity.latency import LatencyDifference
 from smbench.fidelity.matching import Matching, match, parameters_that_differ
-from smbench.fidelity.paths import Folders, common_folders
-from smbench.fidelity.placing import Placed, sides_placed
+from smbench.fidelity.paths import Folders
+from smbench.fidelity.placing import Placed, place
 from smbench.fidelity.rows import NONE, Rows, Vocabulary, gather
+from smbench.fidelity.settling import Taken, settle
 from smbench.fidelity.sides import Side
 from smbench.fidelity.users import UserPair, pair_users
 from smbench.ntstatus import Status
@@ -77,6 +78,8 @@ class Comparison:
     matching: Matching
     users: list[UserPair]
     folders: Folders
+    unnamed_shares: tuple[list[Taken], list[Taken]]
+    """Of either side the shares whose name is not in the capture, and where they were compared."""
     wire: Score
     supported: Score
     """Only what the lift of the reference could turn into an operation."""
@@ -101,8 +104,8 @@ def compare(reference: Side, candidate: Side, users: Mapping[str, str] | None = 
     """Compare two sides. `users`: the reference's name → the candidate's, where the caller knows."""
     vocabulary = Vocabulary()
     ours, theirs = gather(reference, vocabulary), gather(candidate, vocabulary)
-    folders = _folders(ours, theirs, candidate)
-    placed = sides_placed(ours, theirs, folders, vocabulary)
+    settled = settle(ours, theirs, (reference, candidate))
+    placed = place(ours, settled.texts[0], vocabulary), place(theirs, settled.texts[1], vocabulary)
     sent = _sent(ours, placed[0]), _sent(theirs, placed[1])
     pairs = pair_users(ours.users, theirs.users, users or {}, (reference.stands, candidate.stands), sent)
     matching = match(ours, theirs, placed, pairs)
@@ -116,7 +119,8 @@ def compare(reference: Side, candidate: Side, users: Mapping[str, str] | None = 
         placed,
         matching,
         pairs,
-        folders,
+        settled.folders,
+        settled.taken,
         Score(len(ours), len(theirs), int(np.count_nonzero(matching.of_reference != NONE))),
         _supported(reference, ours, theirs, matching),
         _chosen(ours["counterpart"] == NONE, theirs, matching),
@@ -134,16 +138,6 @@ def compare(reference: Side, candidate: Side, users: Mapping[str, str] | None = 
         _latency(ours, theirs),
         Differences(reference, candidate, (ours, theirs), matching, vocabulary, pairs),
     )
-
-
-def _folders(ours: Rows, theirs: Rows, candidate: Side) -> Folders:
-    """What the paths that `gather` gave still lie beneath: nothing, where the candidate's folder is known."""
-    return Folders() if candidate.folder is not None else common_folders(_paths(ours), _paths(theirs))
-
-
-def _paths(rows: Rows) -> dict[str, int]:
-    numbers, counts = np.unique(rows["path"], return_counts=True)
-    return {rows.spellings[at]: count for at, count in zip(numbers.tolist(), counts.tolist(), strict=True)}
 
 
 def _sent(rows: Rows, placed: Placed) -> dict[int, dict[int, int]]:

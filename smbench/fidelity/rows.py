@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from smbench.fidelity import parameters
 from smbench.fidelity.counterpart import Counterparts
 from smbench.fidelity.paths import without
+from smbench.fidelity.shares import NAMED, Shares
 from smbench.fidelity.sides import Side
 from smbench.fidelity.tally import Tally
-from smbench.lift.names import Names
 from smbench.trace.paths import rename_target
 
 Numbers = NDArray[np.int64]
@@ -66,6 +66,11 @@ class Rows:
 
     columns: dict[str, Numbers]
     spellings: list[str]
+    """Paths; of a share without a name below that share (`trees`)."""
+    trees: list[int]
+    """By spelling: the tree, where its share has no name (`shares.py`); else NAMED."""
+    only_share: str
+    """The one share with a name, where there are others without."""
     tally: Tally
     users: list[str]
     left_out: int = 0
@@ -91,7 +96,7 @@ _COLUMNS = (
 def gather(side: Side, vocabulary: Vocabulary) -> Rows:
     """One pass over a side's exchanges."""
     begin, end, warm_until = _span(side)
-    names, spelled = Names(side.info.trees), Words()
+    shares, spelled = Shares(side.info.trees), Words()
     folder = side.folder or ""
     answerable, fates = side.fates.answerable(), side.fates
     tally, counterparts, lacking = Tally(), Counterparts(), Words()
@@ -114,16 +119,17 @@ def gather(side: Side, vocabulary: Vocabulary) -> Rows:
         tally.add(exchange, counts)
         if not counts:
             continue
+        unnamed = shares.unnamed(exchange.tree)
         path = (
-            UNKNOWN_PATH
+            (UNKNOWN_PATH, NAMED)
             if exchange.path is None
-            else without(names.place(exchange.tree, exchange.path), folder)
+            else (without(shares.place(exchange.tree, exchange.path), folder), unnamed)
         )
         sent = parameters.target_of(exchange)
         target = NONE
         if sent is not None:
             renamed = rename_target(exchange.path or "", sent, exchange.dfs)
-            target = spelled.number(without(names.place(exchange.tree, renamed), folder))
+            target = spelled.number((without(shares.place(exchange.tree, renamed), folder), unnamed))
         missing = counterparts.missing(exchange, fates.kinds[fate].rule)
         rows.append(
             (
@@ -146,7 +152,9 @@ def gather(side: Side, vocabulary: Vocabulary) -> Rows:
     table = np.array(rows, np.int64).reshape(len(rows), len(_COLUMNS))
     return Rows(
         {name: np.ascontiguousarray(table[:, at]) for at, name in enumerate(_COLUMNS)},
-        spelled.values,
+        [path for path, _ in spelled.values],
+        [tree for _, tree in spelled.values],
+        shares.only,
         tally,
         [*users, "unknown"],
         left_out,

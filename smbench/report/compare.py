@@ -88,6 +88,10 @@ def _wire(compared: Comparison, limit: int | None) -> dict[str, Any]:
             "reference": compared.reference.folder or compared.folders.reference,
             "candidate": compared.candidate.folder or compared.folders.candidate,
         },
+        "unnamed_shares": {
+            side: [asdict(one) for one in taken]
+            for side, taken in zip(("reference", "candidate"), compared.unnamed_shares, strict=True)
+        },
         "left_out": theirs.left_out,
         "order": {
             **_order(compared.order),

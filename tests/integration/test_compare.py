@@ -168,6 +168,35 @@ def test_a_lost_packet_is_said_in_words_of_either_side_and_of_a_run(made: Path, 
     assert f"the capture has {gaps}" in (tmp_path / "lost.run" / "report.html").read_text()
 
 
+@pytest.mark.parametrize("packet", [108, 110], ids=["request", "response"])
+def test_without_a_users_tree_connect_all_are_compared_as_they_were(tmp_path: Path, packet: int) -> None:
+    """Of user03's connection to the share; what it looked for while it mounted counts then, and is extra."""
+    lost = tmp_path / "lost.pcap"
+    write_without(THREE_USERS, lost, packet)
+    (candidate,) = compared(THREE_USERS, lost)["candidates"]
+    assert candidate["wire"]["recall"] == 1.0
+    assert candidate["wire"]["supported"]["matched"] == candidate["wire"]["matched"] == 240
+    assert candidate["folders"] == {"reference": "", "candidate": ""}
+    assert candidate["extra"]["count"] == 13
+    assert [
+        (pair["reference"], pair["candidate"], pair["by"], pair["common"]) for pair in candidate["users"]
+    ] == [
+        ("user01", "user01", "content", 26),
+        ("user02", "user02", "content", 33),
+        ("user03", "user03", "content", 181),
+    ]
+    (taken,) = candidate["unnamed_shares"]["candidate"]
+    assert taken["name"].startswith("unknown-")
+    assert taken["beneath"] == ""
+    said = "on a share whose connection is not in its capture (unknown-"
+    assert any(
+        said in note and note.endswith("are compared as those of share") for note in candidate["notes"]
+    )
+    (turned,) = compared(lost, THREE_USERS)["candidates"]
+    assert turned["wire"]["precision"] == 1.0
+    assert turned["missing"]["count"] == 13
+
+
 def test_who_was_held_against_whom_stands_in_text_and_page(made: Path, tmp_path: Path) -> None:
     page = tmp_path / "page.html"
     shown = run("compare", THREE_USERS, made / "three.workload", "-o", page).out
