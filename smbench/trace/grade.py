@@ -25,8 +25,8 @@ class Use(Enum):
 _BOTH_LOW = "recall and precision may be too low"
 """What one side has lost is missing or extra, and so is what it says something of, by a name or a share."""
 _LOST: Mapping[Use, str] = {
-    Use.REFERENCE: "what was in them is not compared: where the candidate has it, it counts as extra, and the "
-    f"names and shares that it told are not known; {_BOTH_LOW}",
+    Use.REFERENCE: "what was in them is not compared: where the candidate has it, it counts as extra, and "
+    f"the names and shares that it told are not known; {_BOTH_LOW}",
     Use.CANDIDATE: "what was in them counts as missing, and the names and shares that it told are not known; "
     f"{_BOTH_LOW}",
     Use.REPLAY: "what was in them is not replayed",
@@ -102,7 +102,7 @@ def called(name: str) -> str:
 
 
 def missing_share(counts: Mapping[str, int], exchanges: int) -> Fraction:
-    """At how many exchanges something is missing, beside all of them, at most 1: more than one thing may be at
+    """At how many exchanges something is missing, beside all of them; at most 1, more than one thing may be at
     each."""
     lacks = [grade.name for grade in GRADES if grade.lacks and grade.among != _OF_SESSIONS]
     return min(Fraction(1), Fraction(sum(counts.get(name, 0) for name in lacks), max(1, exchanges)))
