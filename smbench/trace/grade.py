@@ -102,8 +102,8 @@ def called(name: str) -> str:
 
 
 def missing_share(counts: Mapping[str, int], exchanges: int) -> Fraction:
-    """At how many exchanges something is missing, beside all of them; at most 1, more than one thing may be at
-    each."""
+    """At how many exchanges something is missing, beside all of them; at most 1: more than one thing may be
+    missing at each."""
     lacks = [grade.name for grade in GRADES if grade.lacks and grade.among != _OF_SESSIONS]
     return min(Fraction(1), Fraction(sum(counts.get(name, 0) for name in lacks), max(1, exchanges)))
 
