@@ -195,10 +195,16 @@ def _compare(console: Console, ours: Loaded, path: Path, stack: ExitStack, asked
             notes.append(str(error))
     if record is not None and (warm_up_ns := warm_up_of(record)):
         notes.append(f"what was due in its first {format_ns(warm_up_ns)}, the warm-up, is in no latency")
-    if theirs is None:
+    if run is not None and not run.compared:
+        notes.append(
+            f"not compared: the executor {run.executor} carries nothing out, its outcomes, bytes and times "
+            "mean nothing"
+        )
+    elif theirs is None:
         notes.append(
             "no wire capture: compared by its operations alone (replay with --wire for the exchanges)"
         )
+    if theirs is None:
         return _Candidate(path.name, None, run, notes)
     side = theirs.side
     if asked.folder is not None:

@@ -21,10 +21,13 @@ from smbench.fidelity.sides import Side
 from smbench.fidelity.users import UserPair, pair_users
 from smbench.ntstatus import Status
 from smbench.ntstatus import name as status_name
+from smbench.ratios import share_of
 from smbench.trace.model import Command, command_name
 from smbench.workload.model import Disposition
 
 Numbers = NDArray[np.int64]
+_FIRST_FAILURE = 0x80000000
+"""As `ntstatus.failed` has it, for arrays."""
 _WAITS = (Command.CHANGE_NOTIFY, Command.LOCK)
 """Their latency is what they waited for, not what the server needed."""
 
@@ -38,14 +41,14 @@ class Score:
     matched: int = 0
 
     @property
-    def recall(self) -> float:
-        """matched/reference; 1 where there was nothing to match."""
-        return self.matched / self.reference if self.reference else 1.0
+    def recall(self) -> float | None:
+        """matched/reference; None where there was nothing to match."""
+        return share_of(self.matched, self.reference)
 
     @property
-    def precision(self) -> float:
-        """matched/candidate; 1 where nothing was sent."""
-        return self.matched / self.candidate if self.candidate else 1.0
+    def precision(self) -> float | None:
+        """matched/candidate; None where nothing was sent."""
+        return share_of(self.matched, self.candidate)
 
 
 @dataclass(slots=True)
@@ -97,6 +100,10 @@ class Comparison:
     order_by_user: dict[str, Order]
     outcomes: Outcomes
     latency: dict[str, LatencyDifference]
+    """By command, without what is in `failed`."""
+    failed: dict[str, LatencyDifference]
+    """By command, of the pairs of which one failed and the other not, or otherwise: a refusal says nothing of
+    what a request costs. Commands that have none are not in it."""
     differences: Differences
 
 
@@ -110,6 +117,7 @@ def compare(reference: Side, candidate: Side, users: Mapping[str, str] | None = 
     pairs = pair_users(ours.users, theirs.users, users or {}, (reference.stands, candidate.stands), sent)
     matching = match(ours, theirs, placed, pairs)
     _warm_up_on_both_sides(reference, candidate, (ours, theirs), matching)
+    _failed_apart(ours, theirs, matching)
     by_user, user_rows = _by_user(ours, theirs, matching, pairs)
     whole = _order(matching, np.arange(len(ours)))
     return Comparison(
@@ -135,7 +143,8 @@ def compare(reference: Side, candidate: Side, users: Mapping[str, str] | None = 
         whole,
         {name: _order(matching, rows) for name, rows in user_rows.items()},
         _outcomes(ours, theirs, matching),
-        _latency(ours, theirs),
+        _latency(ours, theirs, np.union1d(ours["command"], theirs["command"])),
+        _latency(ours, theirs, np.unique(ours["command"][ours["apart"] != 0]), apart=True),
         Differences(reference, candidate, (ours, theirs), matching, vocabulary, pairs),
     )
 
@@ -261,18 +270,29 @@ def _warm_up_on_both_sides(
     ours[here] = theirs[there] = ours[here] | theirs[there]
 
 
-def durations(rows: Rows, command: int | None = None) -> Numbers:
-    """Nanoseconds from request to final response, of answered exchanges outside of a warm-up; None: of all
-    commands but those that wait for something to happen."""
-    chosen = (rows["answered_ns"] != NONE) & (rows["warm"] == 0)
+def _failed_apart(ours: Rows, theirs: Rows, matching: Matching) -> None:
+    """Latencies are held against those of what ended the same, or well."""
+    here = np.flatnonzero(matching.of_reference != NONE)
+    there = matching.of_reference[here]
+    one, other = ours["status"][here], theirs["status"][there]
+    answered = (one != NONE) & (other != NONE)
+    apart = answered & (one != other) & (np.maximum(one, other) >= _FIRST_FAILURE)
+    ours["apart"][here[apart]] = theirs["apart"][there[apart]] = 1
+
+
+def durations(rows: Rows, command: int | None = None, apart: bool = False) -> Numbers:
+    """Nanoseconds from request to final response, of answered exchanges outside of a warm-up, without those
+    that are `apart` or those alone; None: of all commands but those that wait for something to happen."""
+    chosen = (rows["answered_ns"] != NONE) & (rows["warm"] == 0) & (rows["apart"] == apart)
     chosen &= ~np.isin(rows["command"], _WAITS) if command is None else rows["command"] == command
     return np.asarray(rows["answered_ns"][chosen] - rows["time_ns"][chosen], np.int64)
 
 
-def _latency(ours: Rows, theirs: Rows) -> dict[str, LatencyDifference]:
-    commands = np.union1d(ours["command"], theirs["command"]).tolist()
-    found = {
-        command_name(command): latency.difference(durations(ours, command), durations(theirs, command))
-        for command in commands
+def _latency(
+    ours: Rows, theirs: Rows, commands: Numbers, apart: bool = False
+) -> dict[str, LatencyDifference]:
+    chosen: list[tuple[str, int | None]] = [(command_name(one), one) for one in commands.tolist()]
+    return {
+        name: latency.difference(durations(ours, command, apart), durations(theirs, command, apart))
+        for name, command in [*chosen, *([("all", None)] if chosen or not apart else [])]
     }
-    return {**found, "all": latency.difference(durations(ours), durations(theirs))}

@@ -61,7 +61,8 @@ class Rows:
     Columns: `index` in the trace; `user`; `path` and `target` (numbers in `spellings`; NONE for no target);
     `key` and `compared` (words); `status` (NONE: unanswered); `time_ns` and `answered_ns` since the
     trace's start (NONE: unanswered); `command`; `fate` (a number in the side's fates); `counterpart` (a
-    number in `lacking`; NONE: POSIX has one); `warm` (1: of a run's warm-up: its time counts nowhere).
+    number in `lacking`; NONE: POSIX has one); `warm` (1: of a run's warm-up: its time counts nowhere);
+    `apart` (1: it or its like on the other side failed, and they did not end the same).
     """
 
     columns: dict[str, Numbers]
@@ -89,7 +90,7 @@ class Rows:
 
 _COLUMNS = (
     "index", "frame", "user", "path", "target", "key", "compared", "status", "time_ns", "answered_ns",
-    "command", "fate", "counterpart", "warm",
+    "command", "fate", "counterpart", "warm", "apart",
 )  # fmt: skip
 
 
@@ -147,6 +148,7 @@ def gather(side: Side, vocabulary: Vocabulary) -> Rows:
                 fate,
                 lacking.number(missing) if missing else NONE,
                 exchange.time_ns < warm_until,
+                False,
             )
         )
     table = np.array(rows, np.int64).reshape(len(rows), len(_COLUMNS))

@@ -23,14 +23,15 @@ _POOR = (
 
 
 def quality(grade: Mapping[str, int], exchanges: int, sessions: int) -> dict[str, Any]:
-    """The word, the share of exchanges at which something is missing, and the rule."""
+    """The word, the share of exchanges at which something is missing (None of nothing), and the rule."""
     share = missing_share(grade, exchanges)
     words = [word for _, word in WORDS] + [WORST]
-    place = next((at for at, (limit, _) in enumerate(WORDS) if share <= limit), len(WORDS))
+    place = next((at for at, (limit, _) in enumerate(WORDS) if (share or 0) <= limit), len(WORDS))
     undecrypted = grade.get("undecrypted", 0)
     if undecrypted:
         place = max(place, len(WORDS) if 2 * undecrypted > sessions else words.index("usable"))
-    return {"word": words[place], "missing_share": round_ratio(share, 6, Bad.HIGH), "rule": RULE}
+    rounded = None if share is None else round_ratio(share, 6, Bad.HIGH)
+    return {"word": words[place], "missing_share": rounded, "rule": RULE}
 
 
 def graded(info: TraceInfo, use: Use) -> dict[str, Any]:

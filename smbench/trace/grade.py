@@ -101,11 +101,12 @@ def called(name: str) -> str:
     return BY_NAME[name].called if name in BY_NAME else name
 
 
-def missing_share(counts: Mapping[str, int], exchanges: int) -> Fraction:
+def missing_share(counts: Mapping[str, int], exchanges: int) -> Fraction | None:
     """At how many exchanges something is missing, beside all of them; at most 1: more than one thing may be
-    missing at each."""
+    missing at each. None where nothing is there and nothing is missing."""
     lacks = [grade.name for grade in GRADES if grade.lacks and grade.among != _OF_SESSIONS]
-    return min(Fraction(1), Fraction(sum(counts.get(name, 0) for name in lacks), max(1, exchanges)))
+    missing = sum(counts.get(name, 0) for name in lacks)
+    return min(Fraction(1), Fraction(missing, max(1, exchanges))) if missing or exchanges else None
 
 
 def warnings(info: TraceInfo, use: Use) -> list[str]:

@@ -77,19 +77,31 @@ def test_runs_without_a_wire_stand_side_by_side(made: Path) -> None:
     configuration = json.loads((made / "posix.run" / "run.json").read_text())["configuration"]
     assert configuration["client_calls"] == asked["client_calls"] == 5
     assert not configuration["client_calls_replayed"]
-    assert posix["outcomes"] == {"matched": operations["planned"], "mismatched": 0}
+    assert posix["outcomes"] == {"matched": operations["planned"], "mismatched": 0, "unanswered": 0}
     assert operations["executed"] == operations["planned"] > 100
     assert posix["run"]["by_kind"]["Rename"]["matched"] == 1
     assert any("lease" in loss["reason"] for loss in posix["run"]["losses"])
     assert posix["bytes"] == {"read": [81305, 81305], "written": [38139, 38139]}
     assert posix["run"]["latency"]["Read"]["count"] == [13, 13]
     assert any("no wire capture" in note for note in posix["notes"])
-    # What null says is not compared.
-    assert null["outcomes"] == {"matched": 0, "mismatched": 0}
+    # null carries nothing out.
+    assert (null["wire"], null["outcomes"], null["bytes"], null["run"]["latency"]) == (None,) * 4
+    assert null["run"]["operations"]["planned"] == operations["planned"]
+    assert null["run"]["by_kind"]["Read"]["matched"] is None
+    assert [note for note in null["notes"] if note.startswith("not compared: the executor null carries ")]
+    assert not any("compared by its operations" in note for note in null["notes"])
     shown = run("compare", made / "three.workload", made / "posix.run", made / "null.run", "--no-page").out
     assert "posix.run" in shown
     assert "null.run" in shown
     assert f"{operations['matched']} of {operations['planned']}" in shown
+    assert re.search(r"null\.run +– +– +– +– +not compared +– +– +–", shown)
+    assert re.search(r"Read +13/13 .*not compared", shown)
+    page = made / "null.html"
+    assert run("compare", made / "three.workload", made / "null.run", "-o", page).status == 0
+    told = page.read_text()
+    assert '<b class="dim">not compared</b>outcomes' in told
+    assert "<td>not compared</td>" in told
+    assert "p50" not in told.partition("<h2>Operations of the runs</h2>")[2]
 
 
 def test_of_clones_and_loops_one_copy_is_compared(made: Path, tmp_path: Path) -> None:
