@@ -15,6 +15,7 @@ import click
 from smbench.cli.artefacts import CAPACITY, for_caller
 from smbench.cli.common import Console, common_options
 from smbench.cli.report import RUN_DOCUMENT, no_run, read_run
+from smbench.cli.who import check_users, user_pairs
 from smbench.errors import SetupError, UsageError
 from smbench.measure.warm_up import warm_up_of
 from smbench.report.compare import candidate_document, document, reference_document
@@ -100,7 +101,7 @@ def compare(
     from smbench.capture.decode import DecodeOptions
 
     options = DecodeOptions(jobs, port, nt_password_file, keytab, session_key_file)
-    asked = _Asked(options, _pairs(users), folder, clone, loop)
+    asked = _Asked(options, user_pairs(users), folder, clone, loop)
     with ExitStack() as stack:
         ours = _load(console, reference, stack, options)
         if ours is None:
@@ -109,6 +110,8 @@ def compare(
                 "reference, and the run as a candidate"
             )
         found = [_compare(console, ours, path, stack, asked) for path in candidates]
+        compared = [(one.name, one.compared) for one in found if one.compared is not None]
+        check_users(asked.users, ours.side.name, compared)
         rows = next((one.compared.rows[0] for one in found if one.compared is not None), None)
         shown = None if everything else limit
         result = document(
@@ -140,16 +143,6 @@ def _write(path: Path, text: str) -> None:
         raise SetupError(
             f"cannot write the page {path}: {error.strerror}; name another with -o, or say --no-page"
         ) from None
-
-
-def _pairs(users: Sequence[str]) -> dict[str, str]:
-    pairs = {}
-    for pair in users:
-        name, equals, other = pair.partition("=")
-        if not (name and equals and other):
-            raise UsageError(f"--user {pair!r} names no two users: write REFERENCE=CANDIDATE")
-        pairs[name] = other
-    return pairs
 
 
 def _load(

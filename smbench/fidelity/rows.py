@@ -84,6 +84,10 @@ class Rows:
     def __len__(self) -> int:
         return len(self.columns["index"])
 
+    def senders(self) -> list[int]:
+        """The users who sent any of them."""
+        return [int(user) for user in np.unique(self["user"])]
+
     def __getitem__(self, column: str) -> Numbers:
         return self.columns[column]
 

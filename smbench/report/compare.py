@@ -7,8 +7,6 @@ from dataclasses import asdict
 from itertools import islice
 from typing import Any
 
-import numpy as np
-
 from smbench.fidelity.comparison import Comparison, Order, Score
 from smbench.fidelity.differences import EXTRA, MISSING
 from smbench.fidelity.latency import LatencyDifference
@@ -149,7 +147,7 @@ def _users(compared: Comparison) -> dict[str, Any]:
     names = [rows.users for rows in compared.rows]
     paired = [{pair.reference for pair in compared.users}, {pair.candidate for pair in compared.users}]
     alone = {
-        side: [name[user] for user in np.unique(rows["user"]).tolist() if user not in known]
+        side: [name[user] for user in rows.senders() if user not in known]
         for side, name, rows, known in zip(
             ("reference", "candidate"), names, compared.rows, paired, strict=True
         )

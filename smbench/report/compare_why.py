@@ -17,6 +17,7 @@ _EVIDENCE = {
     "given": "what the command line said",
     "mounts": "what the run says of its mounts",
     "content": "what they sent",
+    "left": "what they sent, of those whom --user left",
     "name": "their names: what they sent does not say who is who",
     "order": "the order in which they appeared: nothing else says who is who",
 }

@@ -147,6 +147,9 @@ def test_users_may_be_named_and_all_differences_written(made: Path, tmp_path: Pa
     assert len(candidate["missing"]["exchanges"]) == 3
     assert pq.read_table(file).num_rows == candidate["missing"]["count"] + candidate["extra"]["count"]
     everything = compared(THREE_USERS, made / "three.workload", "--user", "user01=user02", "--all")
+    left = everything["candidates"][0]
+    assert [pair["by"] for pair in left["users"]] == ["given", "left", "content"]
+    assert not any("by what they sent" in note for note in left["notes"])
     assert (
         len(everything["candidates"][0]["extra"]["exchanges"])
         == everything["candidates"][0]["extra"]["count"]
@@ -228,6 +231,32 @@ def test_who_was_held_against_whom_stands_in_text_and_page(made: Path, tmp_path:
         ),
         (("posix", "three.workload"), 2, "neither a workload nor a run"),
         (("three.workload", "three.workload", "--user", "ann"), 2, "write REFERENCE=CANDIDATE"),
+        (
+            ("three.workload", "three.workload", "--user", "user01=bob"),
+            2,
+            "there is no user 'bob': the users of three.workload are user01, user02, user03",
+        ),
+        (
+            ("three.workload", "three.workload", "--user", "DOM\\bob=user01"),
+            2,
+            "there is no user 'DOM\\bob': the users of three.workload are user01, ",
+        ),
+        (
+            ("three.workload", "three.workload", "--user", "user01=user02", "--user", "USER01=user03"),
+            2,
+            "'USER01=user03': USER01 of the reference is paired twice",
+        ),
+        (
+            ("three.workload", "three.workload", "--user", "user01=user02", "--user", "user03=User02"),
+            2,
+            "User02 of the candidate is paired twice",
+        ),
+        (
+            ("three.workload", "three.workload", "--user", "user01=user02", "--user", "D\\user01=user03"),
+            2,
+            "'user01' and 'D\\user01' are both user01 of three.workload",
+        ),
+        (("three.workload", "posix.run", "--user", "user01=user02"), 2, "--user has no effect"),
         (("three.workload", "posix.run", "--clone", "2"), 2, "posix.run has only one clone: --clone 2"),
         (("three.workload", "posix.run", "--loop", "3"), 2, "only one loop"),
         (("three.workload", "three.workload", "-o", "no/such/page.html"), 3, "cannot write the page"),
