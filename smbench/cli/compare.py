@@ -204,6 +204,9 @@ def _compare(console: Console, ours: Loaded, path: Path, stack: ExitStack, asked
         side.folder = asked.folder.strip("/").replace("\\", "/")
     if run is not None:
         side.ended, side.warm_up = run.fared, run.warm_up
+    else:
+        # Of another workload, if a run at all: what became of the reference's operations, nobody knows.
+        side.replay = False
     compared = compare_sides(ours.side, side, asked.users)
     return _Candidate(side.name, compared, run, [*notes, *side.notes, *_told(compared)])
 

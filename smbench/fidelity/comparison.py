@@ -145,7 +145,7 @@ def compare(reference: Side, candidate: Side, users: Mapping[str, str] | None = 
         _outcomes(ours, theirs, matching),
         _latency(ours, theirs, np.union1d(ours["command"], theirs["command"])),
         _latency(ours, theirs, np.unique(ours["command"][ours["apart"] != 0]), apart=True),
-        Differences(reference, candidate, (ours, theirs), matching, vocabulary, pairs),
+        Differences(reference, candidate, (ours, theirs), placed, matching, vocabulary, pairs),
     )
 
 

@@ -277,7 +277,10 @@ def test_differences_say_why(side: Callable[..., Side]) -> None:
         reads(0, 10), "one", operation_of=lambda number: CallFound("Read", "f", number, running=True)
     )
     candidate = side(
-        reads(0, 5), "two", calls=lambda _user, path, _at: CallFound("Read", path, 7, running=True)
+        reads(0, 5),
+        "two",
+        replay=True,
+        calls=lambda _user, path, _at: CallFound("Read", path, 7, running=True),
     )
     compared = compare(reference, candidate)
     (missing,) = compared.differences.all(MISSING)
@@ -287,6 +290,28 @@ def test_differences_say_why(side: Callable[..., Side]) -> None:
     candidate.ended = lambda number: f"skipped: operation {number}"
     (missing,) = compare(reference, candidate).differences.all(MISSING)
     assert missing.reason == "Read: skipped: operation 2"
+
+
+@pytest.mark.parametrize(
+    ("theirs", "missing", "extra"),
+    [
+        ((0, 5), ["the candidate has no such request"], ["the reference has no such request"]),
+        ((0,), ["the candidate has no such request"], []),
+        ((0, 10, 10), [], ["the reference has fewer of them"]),
+        ((10, 0), ["the candidate has them in another order"], ["the reference has them in another order"]),
+    ],
+)
+def test_of_two_captures_no_operation_is_said_to_have_sent_anything(
+    side: Callable[..., Side], theirs: tuple[int, ...], missing: list[str], extra: list[str]
+) -> None:
+    """As of another workload's run, no operation of the reference was to send what is missing."""
+    reference = side(
+        reads(0, 10), "one", operation_of=lambda number: CallFound("Read", "f", number, running=True)
+    )
+    compared = compare(reference, side(reads(*theirs), "two"))
+    for which, reasons in ((MISSING, missing), (EXTRA, extra)):
+        assert [one.reason for one in compared.differences.all(which)] == reasons
+        assert [reason for _, _, reason, _ in compared.differences.reasons(which)] == reasons
 
 
 def test_all_differences_fit_a_parquet(side: Callable[..., Side], tmp_path: Path) -> None:
