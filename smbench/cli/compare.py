@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ import click
 
 from smbench.cli.artefacts import CAPACITY, for_caller
 from smbench.cli.common import Console, common_options
+from smbench.cli.effects import Needs, refuse_without_effect
 from smbench.cli.report import RUN_DOCUMENT, no_run, read_run
 from smbench.cli.who import check_users, user_pairs
 from smbench.errors import SetupError, UsageError
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
     from smbench.fidelity.loading import Loaded
     from smbench.fidelity.outcomes import RunOutcomes
 
+_TOPS = 10
+"""Files and folders of a share's root that a message names."""
 FILE = click.Path(path_type=Path)
 
 
@@ -100,6 +104,7 @@ def compare(
     """
     from smbench.capture.decode import DecodeOptions
 
+    _refuse_without_effect(candidates, everything, page)
     options = DecodeOptions(jobs, port, nt_password_file, keytab, session_key_file)
     asked = _Asked(options, user_pairs(users), folder, clone, loop)
     with ExitStack() as stack:
@@ -129,6 +134,25 @@ def compare(
     console.result(result, lambda out: show_comparison(result, out))
     if wanted:
         console.note(f"written: {output}")
+
+
+def _refuse_without_effect(candidates: Sequence[Path], everything: bool, page: bool | None) -> None:
+    from smbench.fidelity.loading import WIRE
+
+    runs = [path for path in candidates if (path / RUN_DOCUMENT).is_file()]
+    wired = len(runs) < len(candidates) or any((path / WIRE).is_file() for path in runs)
+    no_wire, no_run = "where no candidate has a wire capture", "where no candidate is a run"
+    refuse_without_effect(
+        [
+            Needs("users", no_wire, wired),
+            Needs("folder", no_wire, wired),
+            Needs("differences", no_wire, wired),
+            Needs("clone", no_run, bool(runs)),
+            Needs("loop", no_run, bool(runs)),
+            Needs("limit", "beside --all", not everything),
+            Needs("output", "beside --no-page", page is not False),
+        ]
+    )
 
 
 def _beside(candidate: Path) -> Path:
@@ -208,7 +232,20 @@ def _compare(console: Console, ours: Loaded, path: Path, stack: ExitStack, asked
         # Of another workload, if a run at all: what became of the reference's operations, nobody knows.
         side.replay = False
     compared = compare_sides(ours.side, side, asked.users)
+    if asked.folder is not None:
+        _check_folder(asked.folder, compared)
     return _Candidate(side.name, compared, run, [*notes, *side.notes, *_told(compared)])
+
+
+def _check_folder(folder: str, compared: Comparison) -> None:
+    """UsageError where the candidate has nothing in the folder that was said: nothing would be compared."""
+    paths = compared.rows[1].spellings
+    outside = Counter(path.split("/")[1] for path in paths if path.startswith("/"))
+    if paths and outside.total() == len(paths):
+        tops = ", ".join(top for top, _ in outside.most_common(_TOPS)) + (
+            ", …" if len(outside) > _TOPS else ""
+        )
+        raise UsageError(f"--folder {folder}: {compared.candidate.name} has nothing in it; there is {tops}")
 
 
 def _told(compared: Comparison) -> list[str]:

@@ -34,10 +34,8 @@ def check_users(
 ) -> None:
     """UsageError where a name is of nobody, of more than one, or of somebody who was named before; of several
     candidates, one has to have the user. `candidates`: those with a wire."""
-    if not users:
+    if not users or not candidates:
         return
-    if not candidates:
-        raise UsageError("--user has no effect: users are paired on the wire, and no candidate has a capture")
     _check(list(users), [(reference, candidates[0][1].rows[0])])
     _check(list(users.values()), [(name, compared.rows[1]) for name, compared in candidates])
 

@@ -256,7 +256,31 @@ def test_who_was_held_against_whom_stands_in_text_and_page(made: Path, tmp_path:
             2,
             "'user01' and 'D\\user01' are both user01 of three.workload",
         ),
-        (("three.workload", "posix.run", "--user", "user01=user02"), 2, "--user has no effect"),
+        *(
+            (("three.workload", candidate, *option), 2, f"{option[0]} has no effect {why}")
+            for candidate, why, *options in (
+                (
+                    "posix.run",
+                    "where no candidate has a wire capture",
+                    ("--user", "user01=user02"),
+                    ("--folder", "x"),
+                    ("--differences", "d.parquet"),
+                ),
+                (
+                    "three.workload",
+                    "where no candidate is a run",
+                    ("--clone", "1"),
+                    ("--loop", "2"),
+                ),
+                ("three.workload", "beside --all", ("--limit", "3", "--all")),
+            )
+            for option in options
+        ),
+        (
+            ("three.workload", "three.workload", "--folder", "nosuch"),
+            2,
+            "--folder nosuch: three.workload has nothing in it; there is projects, office",
+        ),
         (("three.workload", "posix.run", "--clone", "2"), 2, "posix.run has only one clone: --clone 2"),
         (("three.workload", "posix.run", "--loop", "3"), 2, "only one loop"),
         (("three.workload", "three.workload", "-o", "no/such/page.html"), 3, "cannot write the page"),
