@@ -240,12 +240,13 @@ def _compare(console: Console, ours: Loaded, path: Path, stack: ExitStack, asked
 def _check_folder(folder: str, compared: Comparison) -> None:
     """UsageError where the candidate has nothing in the folder that was said: nothing would be compared."""
     paths = compared.rows[1].spellings
-    outside = Counter(path.split("/")[1] for path in paths if path.startswith("/"))
-    if paths and outside.total() == len(paths):
-        tops = ", ".join(top for top, _ in outside.most_common(_TOPS)) + (
-            ", …" if len(outside) > _TOPS else ""
+    if paths and all(path.startswith("/") for path in paths):
+        tops = [top for top, _ in Counter(path.split("/")[1] for path in paths).most_common() if top]
+        named = ", ".join([*tops[:_TOPS], *["…"] * (len(tops) > _TOPS)])
+        raise UsageError(
+            f"--folder {folder}: {compared.candidate.name} has nothing in it; beneath its share there is "
+            f"{named or 'nothing'}"
         )
-        raise UsageError(f"--folder {folder}: {compared.candidate.name} has nothing in it; there is {tops}")
 
 
 def _told(compared: Comparison) -> list[str]:

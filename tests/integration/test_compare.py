@@ -279,7 +279,7 @@ def test_who_was_held_against_whom_stands_in_text_and_page(made: Path, tmp_path:
         (
             ("three.workload", "three.workload", "--folder", "nosuch"),
             2,
-            "--folder nosuch: three.workload has nothing in it; there is projects, office",
+            "--folder nosuch: three.workload has nothing in it; beneath its share there is projects, office",
         ),
         (("three.workload", "posix.run", "--clone", "2"), 2, "posix.run has only one clone: --clone 2"),
         (("three.workload", "posix.run", "--loop", "3"), 2, "only one loop"),
