@@ -52,8 +52,7 @@ def settle(ours: Rows, theirs: Rows, sides: tuple[Side, Side]) -> Settled:
     if not _some_unnamed(ours) and not _some_unnamed(theirs):
         # What the paths still lie beneath: nothing, where the candidate's folder is known.
         folders = Folders() if known else common_folders(_paths(ours), _paths(theirs))
-        found = [_Half(ours, sides[0], "", folders.reference), _Half(theirs, sides[1], "", folders.candidate)]
-        return Settled(folders, (found[0].texts, found[1].texts))
+        return Settled(folders, (_texts(ours, "", folders.reference), _texts(theirs, "", folders.candidate)))
     best: _Way | None = None
     for way in _ways(ours, theirs, sides, known):
         if best is None or way.common > best.common:
@@ -93,15 +92,20 @@ def _some_unnamed(rows: Rows) -> bool:
     return any(tree != NAMED for tree in rows.trees)
 
 
+def _texts(rows: Rows, root: str, folder: str) -> list[str]:
+    """By spelling: the path within `folder`, the one named share being the folder `root`."""
+    return [
+        without(_joined(root, path) if tree == NAMED else path, folder)
+        for path, tree in zip(rows.spellings, rows.trees, strict=True)
+    ]
+
+
 class _Half:
     """One side in one way to take it: its one named share is the folder `root`, all of it is in `folder`."""
 
     def __init__(self, rows: Rows, side: Side, root: str, folder: str) -> None:
         self._rows, self._root = rows, root
-        self.texts = [
-            without(_joined(root, path) if tree == NAMED else path, folder)
-            for path, tree in zip(rows.spellings, rows.trees, strict=True)
-        ]
+        self.texts = _texts(rows, root, folder)
         self._below = list(self.texts)
         self._found: dict[int, str | None] = {}
         self.named: Counter[Request] = Counter()
@@ -160,9 +164,13 @@ class _Way:
 def _ways(ours: Rows, theirs: Rows, sides: tuple[Side, Side], known: bool) -> Iterator[_Way]:
     """All of them, the simplest first."""
     roots, its_roots = (list(dict.fromkeys(("", rows.only_share))) for rows in (ours, theirs))
+    seen = set()
     for one, other, with_unnamed in product(roots, its_roots, (False, True)):
         paths = _paths(ours, one, with_unnamed), _paths(theirs, other, with_unnamed)
         folders = Folders() if known else common_folders(*paths)
+        if (one, other, folders) in seen:
+            continue
+        seen.add((one, other, folders))
         mine = _Half(ours, sides[0], one, folders.reference)
         its = _Half(theirs, sides[1], other, folders.candidate)
         its.put(mine.all())
