@@ -166,6 +166,11 @@ def _by_name(
     ]
 
 
+def _is_made_up(name: str) -> bool:
+    """Whether a user's name is not from the capture: `unknown-3` of one may be anybody of another."""
+    return name == "unknown" or name.startswith("unknown-")
+
+
 def _same(name: str, account: str) -> bool:
     """Whether a user is a client of the account: `DOMAIN\\account#2` is one of `DOMAIN\\account`."""
     return name.partition("#")[0].casefold() == account.partition("#")[0].casefold()
@@ -215,9 +220,10 @@ def _more_alike(one: int, other: int, taken: Sequence[tuple[int, int]], sent: tu
 
 
 def _equal(ours: Sequence[str], theirs: Sequence[str], form: Callable[[str], str]) -> Numbers:
-    """1 where two names are the same in a form."""
+    """1 where two names are the same in a form; what is made up says nothing."""
     mine, its = (np.array([form(name) for name in names]) for names in (ours, theirs))
-    return np.asarray(mine[:, None] == its[None, :], np.int64)
+    told = np.array([not _is_made_up(name) for name in ours], bool)
+    return np.asarray((mine[:, None] == its[None, :]) & told[:, None], np.int64)
 
 
 def _tied(common: Numbers, chosen: Sequence[tuple[int, int]], at: int, place: int) -> bool:
@@ -254,9 +260,8 @@ def _told(
 ) -> UserPair:
     """A pair with how much its two have in common, all requests counted."""
     one, other, by = found
-    namesake = next(
-        (user for user in sent[1] if candidate[user].casefold() == reference[one].casefold()), None
-    )
+    name = "" if _is_made_up(reference[one]) else reference[one].casefold()
+    namesake = next((user for user in sent[1] if candidate[user].casefold() == name), None)
     return UserPair(
         one,
         other,

@@ -102,6 +102,16 @@ def test_names_break_ties_and_then_the_order() -> None:
     ]  # fmt: skip
 
 
+def test_made_up_names_say_nothing() -> None:
+    made_up = ["unknown-0", "unknown-1", "unknown"]
+    alike = {number: {7: 5} for number in range(3)}
+    pairs = pair_users(made_up, made_up[::-1], {}, NO_RUN, (alike, alike))
+    assert found(pairs) == [(0, 0, "order"), (1, 1, "order"), (2, 2, "order")]
+    swapped = pair_users(made_up, made_up, {}, NO_RUN, (WORK, REVERSE))
+    assert found(swapped) == [(0, 2, "content"), (1, 1, "content"), (2, 0, "content")]
+    assert notes(swapped, made_up, made_up) == []
+
+
 def test_all_pairs_together_have_most_in_common() -> None:
     """The best pair of all may not be one of them."""
     ours = {0: {1: 10, 2: 10}, 1: {1: 10}}
