@@ -149,4 +149,7 @@ def wire_notes(document: Mapping[str, Any]) -> list[str]:
     dropped = ((document.get("wire") or {}).get("packets") or {}).get("dropped")
     if not dropped:
         return []
-    return [f"its capture lost {dropped:,} packets: what they held counts as missing"]
+    return [
+        f"its capture lost {dropped:,} packets: what they held counts as missing; what they told of others is not "
+        "known; recall and precision may be too low"
+    ]
