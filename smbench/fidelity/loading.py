@@ -150,6 +150,6 @@ def wire_notes(document: Mapping[str, Any]) -> list[str]:
     if not dropped:
         return []
     return [
-        f"its capture lost {dropped:,} packets: what they held counts as missing; what they told of others is "
-        "not known; recall and precision may be too low"
+        f"its capture lost {dropped:,} packets: what they held counts as missing; what they told of others "
+        "is not known; recall and precision may be too low"
     ]
