@@ -91,6 +91,8 @@ def find_tshark() -> Tshark:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
+            encoding="utf-8",
+            errors="replace",
             timeout=_QUICK_S,
             check=False,
             **_harmless(Path(os.sep)),
