@@ -11,12 +11,15 @@ from smbench.errors import SetupError
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
-def cannot_write(folder: Path, what: str, number: int, said: str) -> SetupError:
-    """Why `what` came to nothing in `folder`: an error of the system's, by its number and text."""
+def cannot_write(
+    folder: Path, what: str, number: int, said: str, instead: str = "choose another place with -o"
+) -> SetupError:
+    """Why `what` came to nothing in `folder`: an error of the system's, by its number and text; and what to
+    do `instead`."""
     if number in _FULL:
         return SetupError(
             f"no room left on the disk at {_mounted(folder)} for {what} ({os.strerror(number)}): "
-            "make some, or choose another place with -o"
+            f"make some, or {instead}"
         )
     return SetupError(f"cannot write {what} to the disk at {_mounted(folder)}: {said}")
 

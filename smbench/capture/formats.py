@@ -134,6 +134,22 @@ def unpack(path: Path, packing: Packing, out: IO[bytes]) -> bool:
             out.write(piece)
 
 
+def beginning(path: Path, packing: Packing, size: int) -> bytes:
+    """The first `size` bytes of a file without its packing; as far as there are any."""
+    first = b""
+    with path.open("rb") as file:
+        stream = unpacked(file, packing)
+        while len(first) < size:
+            try:
+                piece = stream.read1(size - len(first))
+            except BROKEN:
+                break
+            if not piece:
+                break
+            first += piece
+    return first
+
+
 def names_of(captures: Sequence[Path]) -> str:
     """Captures as a message names them."""
     shown = [str(path) for path in captures[:_NAMES_SHOWN]]

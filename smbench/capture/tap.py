@@ -102,6 +102,9 @@ class Run:
         assert self._process.stdout is not None
         first = last = b""
         for number, last in enumerate(self._process.stdout):
+            if not last.endswith(b"\n"):
+                # It was ended within a line.
+                break
             first = first or last
             if not number % _PROGRESS_LINES:
                 # The open file is shared with tshark, and so is the place that it has come to.

@@ -91,6 +91,8 @@ def find_tshark() -> Tshark:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
+            encoding="utf-8",
+            errors="replace",
             timeout=_QUICK_S,
             check=False,
             **_harmless(Path(os.sep)),
@@ -121,22 +123,33 @@ _WINDOWS_PLACES = ("ProgramFiles", "ProgramFiles(x86)")
 
 @contextlib.contextmanager
 def private_folder(files: Mapping[str, str | bytes], preferences: Mapping[str, str]) -> Iterator[Path]:
-    """A folder with `files` and tshark's `preferences` for whom tshark runs as alone; gone afterwards."""
+    """A folder with `files` and tshark's `preferences` for whom tshark runs as alone; gone afterwards.
+
+    SetupError where there is no place for it.
+    """
     folder = Path(tempfile.mkdtemp(prefix="smbench-tshark-"))
-    user = ordinary_user()
     lines = {**_PREFERENCES, **preferences}
     texts = {**files, "preferences": "".join(f"{name}: {value}\n" for name, value in lines.items())}
     try:
-        for name, content in texts.items():
+        _write(folder, texts)
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _write(folder: Path, files: Mapping[str, str | bytes]) -> None:
+    user = ordinary_user()
+    try:
+        for name, content in files.items():
             (folder / name).touch(mode=0o600)
             (folder / name).write_bytes(content if isinstance(content, bytes) else content.encode())
             if user:
                 os.chown(folder / name, user.uid, user.gid)
         if user:
             os.chown(folder, user.uid, user.gid)
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    except OSError as error:
+        what, number = f"tshark's settings in {folder.parent}", error.errno or 0
+        raise cannot_write(folder, what, number, str(error), "name another place in TMPDIR") from None
 
 
 def _harmless(folder: Path) -> dict[str, Any]:

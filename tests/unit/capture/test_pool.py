@@ -16,33 +16,52 @@ from smbench.errors import SetupError
 
 SMALL_DISK = """
 mount -t tmpfs -o size={size}k none {disk} || exit 77
-{python} - <<'END'
+{settings} {python} - <<'END'
 from pathlib import Path
 from smbench.capture import reading
 from smbench.capture.decode import DecodeOptions, decode
 from smbench.errors import SetupError
 reading._WORTH_SHARING = 0
 try:
-    decode([Path("{capture}")], Path("{disk}"), DecodeOptions(jobs=2))
+    decode([Path("{capture}")], Path("{into}"), DecodeOptions(jobs=2))
 except SetupError as error:
     print(error)
 END
 """
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root mounts a small disk")
-@pytest.mark.parametrize("size", [8, 40])
-def test_a_disk_that_is_full_while_workers_write_is_named_with_the_capture(size: int, tmp_path: Path) -> None:
-    script = SMALL_DISK.format(size=size, disk=tmp_path, python=sys.executable, capture=THREE_USERS)
+def on_a_small_disk(size: int, disk: Path, into: Path, settings: str = "") -> str:
+    """What a decode of the shipped capture says where `disk` has `size` KiB."""
+    script = SMALL_DISK.format(
+        size=size, disk=disk, into=into, settings=settings, python=sys.executable, capture=THREE_USERS
+    )
     done = subprocess.run(
         ["unshare", "-m", "bash", "-c", script], capture_output=True, text=True, check=False
     )
     if done.returncode == 77 or "unshare" in done.stderr:
         pytest.skip("no mounts here")
-    assert done.stdout == (
+    assert not done.stderr
+    return done.stdout.strip()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root mounts a small disk")
+@pytest.mark.parametrize("size", [8, 40])
+def test_a_disk_that_is_full_while_workers_write_is_named_with_the_capture(size: int, tmp_path: Path) -> None:
+    assert on_a_small_disk(size, tmp_path, tmp_path) == (
         f"no room left on the disk at {tmp_path} for what is decoded of {THREE_USERS} "
-        "(No space left on device): make some, or choose another place with -o\n"
-    ), done.stderr
+        "(No space left on device): make some, or choose another place with -o"
+    )
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root mounts a small disk")
+def test_a_full_disk_of_tsharks_settings_is_another(tmp_path: Path) -> None:
+    disk, into = tmp_path / "disk", tmp_path / "into"
+    disk.mkdir()
+    into.mkdir()
+    assert on_a_small_disk(4, disk, into, f"TMPDIR={disk}") == (
+        f"no room left on the disk at {disk} for tshark's settings in {disk} "
+        "(No space left on device): make some, or name another place in TMPDIR"
+    )
 
 
 def test_another_error_of_the_systems_is_told_as_it_is(

@@ -176,6 +176,7 @@ def test_what_gives_nothing_says_why(
         ("TShark 4.4.2", "built without Lua"),
         ("TShark 3.4.1 with Lua", "older than 3.6"),
         ("nonsense", "does not say its version"),
+        (r"$(printf '\377\376')", "does not say its version"),
     ],
 )
 def test_a_tshark_that_cannot_do_the_work(shown: str, says: str, stand_in: Callable[..., None]) -> None:
