@@ -83,7 +83,6 @@ GRADES: tuple[Grade, ...] = (
     Grade("damaged_packets", "packets that the capture file does not say how to read", _LOST),
     Grade("malformed", "malformed messages", _LOST),
     Grade("unreadable", "messages that could not be read", _LOST),
-    Grade("undissected", "packets that only tshark can look into, which is not installed", _LOST),
     Grade("undecrypted", "encrypted sessions without a key", _LOST, among=_OF_SESSIONS),
     Grade("orphan_responses", "responses without a request", _LOST, _SELDOM),
     Grade("unanswered", "requests without a response", _ENDLESS, _SELDOM, _OF_EXCHANGES),
@@ -93,6 +92,7 @@ GRADES: tuple[Grade, ...] = (
     Grade("retransmissions", "requests that were sent again", {}),
     Grade("resynchronised", "places where the next message had to be searched", {}),
     Grade("snapped", "packets cut short by the snap length", {}),
+    Grade("undissected", "packets that only tshark could look into, which is not installed", {}),
     Grade("smb1_frames", "frames of SMB1, which is not read", {}),
 )
 BY_NAME = {grade.name: grade for grade in GRADES}
