@@ -213,7 +213,11 @@ def judged_value(judged: Mapping[str, Any]) -> str:
     then = judged.get("baseline")
     if then is None:
         return said
-    return f"{said} ({f'{value / then:.4g}x of' if then else 'baseline'} {format_value(then, unit)})"
+    return f"{said} ({f'{_times(value / then)}x of' if then else 'baseline'} {format_value(then, unit)})"
+
+
+def _times(factor: float) -> str:
+    return f"{factor:.4g}" if factor < 9_999.5 else f"{factor:,.0f}"
 
 
 def _exactly(value: float, unit: str) -> str:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from smbench.units import format_ns
+
 LATENESS_SHARE = 0.10
 """Lateness may be this share of the response time, both at the percentile that is judged …"""
 LATENESS_FLOOR_NS = 1_000_000
@@ -100,8 +102,8 @@ def judge(facts: RunFacts) -> Verdict:
     if facts.lateness_ns > allowed_ns:
         at = f"p{facts.percentile:g}"
         late = (
-            f"the harness was late: lateness {at} {facts.lateness_ns / 1e6:.3g} ms, allowed "
-            f"{allowed_ns / 1e6:.3g} ms (a tenth of the response time's {at}, at least 1 ms)"
+            f"the harness was late: lateness {at} {format_ns(facts.lateness_ns)}, allowed "
+            f"{format_ns(allowed_ns)} (a tenth of the response time's {at}, at least 1 ms)"
         )
         (reasons if facts.paced else warnings).append(late)
     if facts.paced and 0 < sum(facts.sample_s) < TOLD_FLOOR_S:
@@ -122,8 +124,8 @@ def judge(facts: RunFacts) -> Verdict:
     allowed_ns = max(WAIT_SHARE * facts.mean_response_ns, WAIT_FLOOR_NS)
     if facts.mean_wait_ns > allowed_ns and facts.waited_ns > WAIT_IN_ALL_NS:
         waited = (
-            f"operations waited for a processor for {facts.mean_wait_ns / 1e6:.3g} ms on average, allowed "
-            f"{allowed_ns / 1e6:.3g} ms (a quarter of the mean response time, at least 0.1 ms)"
+            f"operations waited for a processor for {format_ns(facts.mean_wait_ns)} on average, allowed "
+            f"{format_ns(allowed_ns)} (a quarter of the mean response time, at least 0.1 ms)"
         )
         (reasons if facts.paced else warnings).append(waited)
     if facts.available_percent < MEMORY_FLOOR_PERCENT:

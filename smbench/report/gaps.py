@@ -42,4 +42,5 @@ def gaps_warning(document: dict[str, Any]) -> str | None:
 def _lasts(seconds: float) -> str:
     if seconds < 3600:
         return format_ns(seconds * 1e9)
-    return f"{seconds / 3600:,.3g} h"
+    hours = seconds / 3600
+    return f"{hours:.3g} h" if hours < 999.5 else f"{hours:,.0f} h"

@@ -14,7 +14,7 @@ from rich.text import Text
 from smbench.measure.judging import judged_value
 from smbench.measure.warm_up import warm_up_of
 from smbench.report.text import plain_table
-from smbench.units import format_ns, format_size
+from smbench.units import format_ns, format_s, format_size
 
 _SHOWN = 10
 _PERCENTILES = ("p50_ns", "p90_ns", "p99_ns", "p99_9_ns", "max_ns")
@@ -55,7 +55,7 @@ def _verdict(document: dict[str, Any], out: Console) -> None:
         out.print(f"  warning: {warning}", markup=False)
     out.print(
         f"{operations['executed']:,} of {operations['planned']:,} operations in "
-        f"{document['elapsed_s']:.3g} s: {_outcomes(operations)}, {operations['skipped']:,} skipped"
+        f"{format_s(document['elapsed_s'])}: {_outcomes(operations)}, {operations['skipped']:,} skipped"
     )
     throughput = document["throughput"]
     out.print(

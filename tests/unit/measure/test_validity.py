@@ -49,7 +49,7 @@ def test_a_good_run_is_valid_without_a_word():
         (replace(GOOD, steal_percent=[9.0] * 10), "took more than 5 %"),
         (
             replace(GOOD, mean_response_ns=400_000, mean_wait_ns=101_000, waited_ns=10**9),
-            "0.101 ms on average, allowed 0.1",
+            "101 µs on average, allowed 100 µs",
         ),
         (
             replace(GOOD, mean_response_ns=4e6, mean_wait_ns=1_001_000, waited_ns=10**9),
