@@ -16,6 +16,7 @@ from smbench.cli import amounts
 from smbench.cli.artefacts import CAPACITY, claim, default_output, whole
 from smbench.cli.capacity import find_capacity as search_capacity
 from smbench.cli.common import Console, common_options
+from smbench.cli.config import OptionalValue
 from smbench.cli.dryrun import dry_run_document, show_dry_run
 from smbench.cli.effects import Needs, refuse_without_effect
 from smbench.cli.guard import INTERRUPTED
@@ -79,6 +80,8 @@ class _Command(click.Command):
 )
 @click.option(
     "--close-gaps",
+    cls=OptionalValue,
+    alone=_GAP,
     metavar="[SECONDS]",
     help="Shorten every stretch of the capture without an operation that lasts longer, as between captures "
     f"that lie hours apart, to SECONDS of the capture's time ({_GAP} where none are given).",
@@ -299,7 +302,7 @@ def replay(
         place, plan = asked.placed(clones)
         if dry_run:
             asked.warn(place)
-            document = dry_run_document(plan, place, executor, profile, asked.gaps())
+            document = dry_run_document(plan, place, executor, profile, asked.gaps(), close_gaps_s)
             console.result(document, lambda out: show_dry_run(document, out))
             return
         if wired:

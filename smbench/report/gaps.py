@@ -39,6 +39,16 @@ def gaps_warning(document: dict[str, Any]) -> str | None:
     return f"{said}: a replay waits through {which}, and --close-gaps SECONDS shortens {which}"
 
 
+def gaps_closed(close_gaps_s: float | None, count: int, seconds: float) -> str | None:
+    """What --close-gaps did: how many gaps it shortened, which lasted so long in all; None without it."""
+    if close_gaps_s is None:
+        return None
+    asked = f"--close-gaps {close_gaps_s:.15g}"
+    if not count:
+        return f"{asked}: no gap is longer"
+    return f"{asked}: {count:,} gap{'s' * (count > 1)} shortened, of {seconds:,.3f} s in all"
+
+
 def _lasts(seconds: float) -> str:
     if seconds < 3600:
         return format_ns(seconds * 1e9)

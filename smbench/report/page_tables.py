@@ -15,7 +15,7 @@ from smbench.report import charts
 from smbench.report.density import spread
 from smbench.report.html import facts, table
 from smbench.report.origin import Origins
-from smbench.report.run import count_of, failed_by_kind, got_of, missed, warm_up_notes, where
+from smbench.report.run import count_of, failed_by_kind, gaps_notes, got_of, missed, warm_up_notes, where
 from smbench.units import format_ns, format_size
 
 Document = Mapping[str, Any]
@@ -59,7 +59,7 @@ def verdict(document: Document) -> str:
         ),
     ]  # fmt: skip
     said = [
-        *(("", text) for text in warm_up_notes(document)),
+        *(("", text) for text in (*warm_up_notes(document), *gaps_notes(document))),
         *(("bad", f"not valid: {reason}") for reason in document.get("reasons", [])),
         *(("fair", f"warning: {warning}") for warning in document.get("warnings", [])),
         *(("fair", f"the capture has {said}") for said in document.get("capture", {}).get("warnings", [])),

@@ -13,6 +13,7 @@ from rich.text import Text
 
 from smbench.measure.judging import judged_value
 from smbench.measure.warm_up import warm_up_of
+from smbench.report.gaps import gaps_closed
 from smbench.report.text import plain_table
 from smbench.units import format_ns, format_s, format_size
 
@@ -63,7 +64,7 @@ def _verdict(document: dict[str, Any], out: Console) -> None:
         f"read {format_size(throughput['read_bytes_per_s'])}/s, "
         f"written {format_size(throughput['write_bytes_per_s'])}/s"
     )
-    for note in warm_up_notes(document):
+    for note in (*warm_up_notes(document), *gaps_notes(document)):
         out.print(f"  {note}", markup=False)
 
 
@@ -74,6 +75,15 @@ def _outcomes(operations: Mapping[str, Any]) -> str:
     if unanswered := operations.get("unanswered", 0):
         as_there += f" ({unanswered:,} of which it has no answer for)"
     return f"{as_there}, {operations['mismatched']:,} otherwise"
+
+
+def gaps_notes(document: Mapping[str, Any]) -> list[str]:
+    """What --close-gaps did, where it was given."""
+    asked = document["configuration"]
+    if (close_gaps_s := asked.get("close_gaps_s")) is None:
+        return []
+    told = gaps_closed(close_gaps_s, asked["gaps_closed"], asked["gaps_lasted_s"])
+    return [] if told is None else [told]
 
 
 def warm_up_notes(document: Mapping[str, Any]) -> list[str]:
