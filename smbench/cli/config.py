@@ -1,4 +1,4 @@
-"""`--config FILE`: a TOML file with any of the long options, which mean what they mean on the command line."""
+"""`--config FILE`: a TOML file with any of the long options, which mean what they do on the command line."""
 
 from __future__ import annotations
 

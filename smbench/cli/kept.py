@@ -20,8 +20,8 @@ from smbench.measure.thresholds import (
     ALL,
     MEASURES,
     Threshold,
+    capacity_limit,
     mismatch_limit,
-    parse_threshold,
     parse_thresholds,
 )
 from smbench.runner.outcomes import answered
@@ -87,7 +87,7 @@ def read_kept(thresholds: Sequence[str], capacity: str | None, max_mismatch: str
     """The limits as they are written. UsageError where one cannot be read, or two exclude each other."""
     kept = Kept(
         parse_thresholds(thresholds),
-        None if capacity is None else parse_threshold(capacity, "--find-capacity"),
+        None if capacity is None else capacity_limit(capacity),
         None if max_mismatch is None else mismatch_limit(max_mismatch),
     )
     if kept.capacity is not None and (kept.thresholds or kept.mismatches is not None):

@@ -134,6 +134,12 @@ def against(threshold: Threshold, baseline: Figures | None, name: str = "") -> T
         why = lack(threshold.subject, baseline.extent)
         raise UsageError(f"{threshold.text!r} asks for what the baseline {name} did not measure: {why}")
     then = Fraction(value)
+    if threshold.unit == SHARE and threshold.limit * then > 1:
+        raise UsageError(
+            f"{threshold.text!r} is {format_value(float(threshold.limit * then), SHARE)} of the operations, "
+            f"as the baseline {name} had {format_value(float(then), SHARE)}: no share is more than 100 %, and "
+            "it would tell nothing"
+        )
     return replace(threshold, limit=threshold.limit * then, baseline=then)
 
 
