@@ -17,7 +17,7 @@ from smbench.errors import SmbenchError
 from smbench.measure.judging import format_value
 from smbench.measure.thresholds import Threshold
 from smbench.plan.capacity import clones_to_try
-from smbench.report.text import plain_table
+from smbench.report.text import plain_table, rate_told
 
 _NOT_VALID = 5
 _TERMINATED = 143
@@ -139,7 +139,7 @@ def _line(one: dict[str, Any], threshold: Threshold) -> str:
     verdict = "interrupted" if one["stopped"] else "not valid" if not one["valid"] else "broken"
     verdict = "holds" if _holds(one) else verdict
     return (
-        f"{_clones(one['clones'])}: {one['operations_per_s']:,.0f} operations/s, "
+        f"{_clones(one['clones'])}: {rate_told(one['operations_per_s'])} operations/s, "
         f"{format_value(one['value'], threshold.unit)}, {verdict}"
     )
 
@@ -148,7 +148,7 @@ def _show(document: dict[str, Any], threshold: Threshold, out: RichConsole) -> N
     out.print(_found(document), markup=False)
     rows = [
         (
-            f"{one['clones']:,}", f"{one['users']:,}", f"{one['operations_per_s']:,.0f}",
+            f"{one['clones']:,}", f"{one['users']:,}", rate_told(one["operations_per_s"]),
             format_value(one["value"], threshold.unit), "yes" if one["met"] else "no",
             _validity(one), one["run"],
         )

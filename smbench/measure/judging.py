@@ -57,7 +57,7 @@ class Figures:
     """Calls that failed here and did not in the capture."""
     mismatches: int = 0
     skipped: int = 0
-    throughput: Mapping[str, Number] = field(default_factory=dict)
+    throughput: Mapping[str, Number | None] = field(default_factory=dict)
     """As run.json has it."""
 
 
@@ -131,13 +131,13 @@ def against(threshold: Threshold, baseline: Figures | None, name: str = "") -> T
         raise UsageError(f"{threshold.text!r} is a multiple of a baseline: name its run with --baseline")
     value = _value(threshold.subject, baseline)
     if value is None:
-        why = lack(threshold.subject, baseline.extent)
+        why = lack(threshold.subject, baseline.extent) or _NO_OPERATION
         raise UsageError(f"{threshold.text!r} asks for what the baseline {name} did not measure: {why}")
     then = Fraction(value)
     if threshold.unit == SHARE and threshold.limit * then > 1:
         raise UsageError(
-            f"{threshold.text!r} is {format_value(float(threshold.limit * then), SHARE)} of the operations, "
-            f"as the baseline {name} had {format_value(float(then), SHARE)}: no share is more than 100 %, and "
+            f"{threshold.text!r} is {format_value(float(threshold.limit * then), SHARE)} of all, as "
+            f"the baseline {name} had {format_value(float(then), SHARE)}: no share is more than 100 %, and "
             "it would tell nothing"
         )
     return replace(threshold, limit=threshold.limit * then, baseline=then)
@@ -155,7 +155,7 @@ def _judged(threshold: Threshold, figures: Figures) -> Judged:
         _plain(value),
         threshold.unit,
         value is not None and _OPERATORS[threshold.operator](value, threshold.limit),
-        None if value is not None else lack(threshold.subject, figures.extent),
+        None if value is not None else lack(threshold.subject, figures.extent) or _NO_OPERATION,
         float(threshold.limit),
         _plain(threshold.baseline),
     )
@@ -178,7 +178,7 @@ def _value(subject: tuple[str, ...], figures: Figures) -> Number | None:
     count: int = getattr(figures, name)
     if what == "count":
         return count
-    return Fraction(count, figures.extent.planned if name == "skipped" else figures.extent.executed)
+    return Fraction(count, figures.extent.planned if name == "skipped" else figures.extent.compared)
 
 
 def _statistic(histogram: Histogram | None, statistic: str) -> Number | None:

@@ -62,7 +62,7 @@ def test_a_missed_threshold_comes_before_mismatches(tmp_path):
     assert document["operations"]["errors"] == document["operations"]["mismatched"] == 1
     assert [one["met"] for one in document["thresholds"]] == [False, True]
     assert ran.status == 99
-    again = run(*arguments, "--no-prepare", "-o", tmp_path / "b.run", "--threshold", "errors.rate<1000%")
+    again = run(*arguments, "--no-prepare", "-o", tmp_path / "b.run", "--threshold", "errors.rate<100%")
     assert again.status == 4
 
 
