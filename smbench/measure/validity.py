@@ -22,6 +22,8 @@ WAIT_FLOOR_NS = 100_000
 """… or this long, …"""
 WAIT_IN_ALL_NS = 100_000_000
 """… and little in all is an accident: some schedulers count in ticks of 10 ms."""
+OVERDUE_NS = 10_000_000
+"""What was due for less than this when a run was stopped, a busy scheduler keeps from anybody."""
 CPU_LIMIT_PERCENT = 85.0
 STEAL_LIMIT_PERCENT = 5.0
 BUSY_SHARE = 0.10
@@ -66,6 +68,10 @@ class RunFacts:
     lost_users: Sequence[str] = ()
     """Users who could carry out nothing more, while their workers lived, and why."""
     stopped: str = ""
+    overdue: int = 0
+    """Operations that were due when it was, and are missing."""
+    nothing: str = ""
+    """Why not one operation was carried out; empty where one was."""
     defects: Sequence[str] = ()
     order_violated: int = 0
     order_released: int = 0
@@ -150,6 +156,13 @@ def judge(facts: RunFacts) -> Verdict:
         )
     if facts.stopped:
         warnings.append(f"the run was stopped before its end ({facts.stopped})")
+    if facts.overdue:
+        reasons.append(
+            f"{facts.overdue} operations were due when the run was stopped and are missing: what took "
+            "longest is in no time; give it longer, or less to do"
+        )
+    if facts.nothing:
+        reasons.append(f"no operation was carried out: {facts.nothing}")
     reasons += facts.defects
     if facts.order_violated:
         reasons.append(f"{facts.order_violated} operations were issued before what they depend on")

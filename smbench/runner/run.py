@@ -34,7 +34,7 @@ from smbench.runner.pool import Ending, run_pool
 from smbench.runner.spread import KINDS, kind_numbers, spread, stored
 from smbench.runner.statistics import read_statistics, told_by
 from smbench.runner.timing import timing
-from smbench.runner.verdict import facts_of
+from smbench.runner.verdict import facts_of, overdue
 from smbench.runner.warming import paths_by_user
 from smbench.runner.watch import Observer, RunView
 from smbench.runner.worker import Acting, Job
@@ -301,10 +301,17 @@ def run(
 
         ending = run_pool(job, plan.processes, options.deadline_s, sampler, tell, options.grace_s)
         sampler.finish()
+        if ending.stopped:
+            known = Expectations(operations, plan, executor.compares)
+            ending.overdue = overdue(plan, ending, log.records, known, _unsupported(executor))
     except BaseException:
         shutil.rmtree(scratch, ignore_errors=True)
         raise
     return RunResult(plan, options, ending, executor, operations, log.records, sampler, [scratch])
+
+
+def _unsupported(executor: type[Executor]) -> NDArray[np.bool_]:
+    return np.array([kind in executor.unsupported for kind in KINDS])
 
 
 def _may_wait(operations: StoredOperations) -> bool:
@@ -345,9 +352,12 @@ def _looker(
 ) -> Callable[[], None]:  # fmt: skip
     if watch is None:
         return lambda: None
-    unsupported = np.array([kind in executor.unsupported for kind in KINDS])
     observer = Observer(
-        plan, log.records, Expectations(operations, plan, executor.compares), unsupported, warm_up_ns
+        plan,
+        log.records,
+        Expectations(operations, plan, executor.compares),
+        _unsupported(executor),
+        warm_up_ns,
     )
     due_ns = 0
 
