@@ -39,7 +39,8 @@ _LIMITS = {
 
 def find_capacity(asked: Replay, threshold: Threshold, start: int, most: int, output: Path) -> int:
     """Search, show the curve, write `output`; the exit status comes back: 0, 5 where this machine or a
-    deadline was the limit, 99 where not even one clone held, 130 where it was interrupted (143 by SIGTERM)."""
+    deadline was the limit, 99 where not even one clone held, 130 where it was interrupted (143 by
+    SIGTERM)."""
     with whole(output, ".run", CAPACITY, asked.force) as draft:
         document = _search(asked, threshold, start, most, draft)
         (draft / CAPACITY).write_text(

@@ -7,6 +7,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -265,7 +266,7 @@ def replay(
             Needs("max_bytes", "with --no-prepare: leave one of them", prepares),
         )
     )
-    kept = kept.against(console, baseline, source.name)
+    kept = kept.against(console, baseline)
     if not dry_run:
         claim(output, ".run", DOCUMENT if find_capacity is None else CAPACITY, force)
     with _workload(console, source) as workload:
@@ -297,6 +298,10 @@ def replay(
             loop_namespace=loop_namespace,
             warm_up_s=warm_up_s,
         )
+        notes = kept.unlike(asked.told_before(clones if kept.capacity is None else None))
+        for note in notes:
+            console.warn(note)
+        asked = replace(asked, notes=notes)
         if kept.capacity is not None and not dry_run:
             sys.exit(search_capacity(asked, kept.capacity, clones, max_clones, output))
         place, plan = asked.placed(clones)

@@ -314,4 +314,6 @@ def _value(name: str, value: Any) -> str:
         return "yes" if value else "no"
     if value is not None and _UNITS.search(name):
         return format_ns(value * 1e9)
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "none"
     return "–" if value is None else str(value)
