@@ -25,7 +25,7 @@ _DEADLINE = "deadline"
 """It ends a run, and no search: the runs of fewer clones may still be whole."""
 _MISSED = 99
 _HARNESS, _THRESHOLD, _MOST, _REFUSED, _STOPPED = "harness", "threshold", "most", "refused", "stopped"
-_CUT = "deadline"
+_CUT, _UNMEASURED = "deadline", "unmeasured"
 _KEPT = {True: "yes", False: "no", None: NONE}
 _LIMITS = {
     _HARNESS: "beyond it no run was valid: the target may bear more",
@@ -33,14 +33,15 @@ _LIMITS = {
     _MOST: "more were not tried (--max-clones)",
     _REFUSED: "beyond it no run was possible",
     _CUT: "beyond it runs were cut off (--deadline), and tell nothing",
+    _UNMEASURED: "beyond it no run measured what it asks for",
     _STOPPED: "the search was interrupted before it knew more",
 }
 
 
 def find_capacity(asked: Replay, threshold: Threshold, start: int, most: int, output: Path) -> int:
-    """Search, show the curve, write `output`; the exit status comes back: 0, 5 where this machine or a
-    deadline was the limit, 99 where not even one clone held, 130 where it was interrupted (143 by
-    SIGTERM)."""
+    """Search, show the curve, write `output`; the exit status comes back: 0, 5 where this machine, a deadline
+    or what was not measured was the limit, 99 where not even one clone held, 130 where it was interrupted
+    (143 by SIGTERM)."""
     with whole(output, ".run", CAPACITY, asked.force) as draft:
         document = _search(asked, threshold, start, most, draft)
         (draft / CAPACITY).write_text(
@@ -50,7 +51,7 @@ def find_capacity(asked: Replay, threshold: Threshold, start: int, most: int, ou
     asked.console.note(f"written: {output}")
     if document["stopped"]:
         return INTERRUPTED if document["stopped"] == "SIGINT" else _TERMINATED
-    if document["limited_by"] in (_HARNESS, _REFUSED, _CUT):
+    if document["limited_by"] in (_HARNESS, _REFUSED, _CUT, _UNMEASURED):
         return _NOT_VALID
     return 0 if document["capacity"] else _MISSED
 
@@ -143,11 +144,15 @@ def _limit(nearest: dict[str, Any] | None, stopped: str | None, refused: str | N
         return _MOST
     if nearest["stopped"] is not None:
         return _CUT
-    return _THRESHOLD if nearest["valid"] else _HARNESS
+    if not nearest["valid"]:
+        return _HARNESS
+    return _UNMEASURED if nearest["value"] is None else _THRESHOLD
 
 
 def _line(one: dict[str, Any], threshold: Threshold) -> str:
     verdict = "cut off" if one["stopped"] else "not valid" if not one["valid"] else "broken"
+    if one["valid"] and not one["stopped"] and one["value"] is None:
+        verdict = "tells nothing"
     verdict = "holds" if _holds(one) else verdict
     return (
         f"{_clones(one['clones'])}: {rate_told(one['operations_per_s'])} operations/s, "
@@ -180,6 +185,7 @@ def _found(document: dict[str, Any]) -> str:
         said = {
             _HARNESS: "no run was valid",
             _STOPPED: "the search was interrupted before it knew",
+            _UNMEASURED: "no run measured what it asks for",
             _CUT: "no run was whole (--deadline) and valid",
         }
         return (

@@ -50,9 +50,9 @@ class RunFacts:
     response_ns: int
     sample_s: Sequence[float] = ()
     """How much of the run each sample of the machine covers: a second, the last one less."""
-    cpu_percent: Sequence[float] = ()
-    """Of the whole machine, by sample; so is `steal_percent`."""
-    steal_percent: Sequence[float] = ()
+    cpu_percent: Sequence[float | None] = ()
+    """Of the whole machine, by sample, None where that was too short to tell; so is `steal_percent`."""
+    steal_percent: Sequence[float | None] = ()
     mean_response_ns: float = 0.0
     mean_wait_ns: float = 0.0
     """How long an operation's thread was ready to run and had no processor, on average."""
@@ -179,10 +179,12 @@ def judge(facts: RunFacts) -> Verdict:
     return Verdict(reasons, warnings)
 
 
-def _too_long(facts: RunFacts, percent: Sequence[float], limit: float) -> str:
+def _too_long(facts: RunFacts, percent: Sequence[float | None], limit: float) -> str:
     """For how much of the run the samples are above the limit, in words; "" where that is allowed."""
     whole_s = sum(facts.sample_s)
-    above_s = sum(lasted_s for lasted_s, value in zip(facts.sample_s, percent, strict=True) if value > limit)
+    above_s = sum(
+        lasted_s for lasted_s, value in zip(facts.sample_s, percent, strict=True) if (value or 0.0) > limit
+    )
     if whole_s < TOLD_FLOOR_S or above_s <= max(BUSY_SHARE * whole_s, min(BUSY_FLOOR_S, whole_s / 2)):
         return ""
     allowed = f"a tenth, at least {BUSY_FLOOR_S:g} s" if whole_s >= 2 * BUSY_FLOOR_S else "half of them"

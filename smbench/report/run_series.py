@@ -79,6 +79,7 @@ class Resources:
     """From resources.parquet: a column a value, rows in order of time."""
 
     machine: dict[str, list[float]]
+    """Without what the system does not tell."""
     workers: dict[str, list[float]]
     """All workers together: `time_ns`, `cpu_percent`, `memory_bytes`."""
 
@@ -215,13 +216,13 @@ def _note(found: Latencies, logged: Logged, tag: str, histogram: Histogram) -> N
 
 def read_resources(path: Path) -> Resources:
     """resources.parquet: the machine's rows, and the workers' added up."""
-    machine: dict[str, list[float]] = {}
+    told: dict[str, list[float | None]] = {}
     added: dict[int, list[float]] = {}
     with _parquet(path) as file:
         for batch in file.iter_batches(_BATCH, use_threads=False):
             mine = pc.equal(batch.column("process"), MACHINE)
             for name, values in batch.filter(mine).to_pydict().items():
-                machine.setdefault(name, []).extend(float(value or 0) for value in values)
+                told.setdefault(name, []).extend(values)
             others = batch.filter(pc.invert(mine)).select(["time_ns", "cpu_percent", "memory_bytes"])
             total = (
                 pa.table(others)
@@ -234,7 +235,11 @@ def read_resources(path: Path) -> Resources:
                 sums[1] += row["memory_bytes_sum"] or 0
     times = sorted(added)
     return Resources(
-        machine,
+        {
+            name: [float(value or 0) for value in values]
+            for name, values in told.items()
+            if any(value is not None for value in values)
+        },
         {
             "time_ns": [float(time) for time in times],
             "cpu_percent": [added[time][0] for time in times],

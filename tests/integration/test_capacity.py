@@ -96,6 +96,18 @@ def test_what_a_deadline_cut_off_is_no_part_of_the_search(workload, monkeypatch)
     assert ["– cut off (deadline)" in " ".join(row.split()) for row in rows] == [True, True]
 
 
+def test_what_no_run_measured_is_not_known(workload):
+    """Nothing failed: that is no time of failures, and no limit that was missed."""
+    ended, document = search(workload, "--find-capacity", "open.failed.p99<1s", "--executor", "posix")
+    (one,) = document["curve"]
+    assert (one["value"], one["met"]) == (None, False)
+    if one["valid"]:
+        assert (ended.exit_code, document["capacity"], document["limited_by"]) == (5, None, "unmeasured")
+        assert ended.stdout.splitlines()[0] == (
+            "how many clones keep to open.failed.p99<1s is not known: no run measured what it asks for"
+        )
+
+
 def test_below_what_was_cut_off_it_is_known(workload, monkeypatch):
     cuts(monkeypatch, 3)
     ended, document = search(workload, "--find-capacity", "all.service.max<3600s")

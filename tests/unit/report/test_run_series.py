@@ -114,6 +114,17 @@ def test_the_workers_are_added_up_beside_the_machine(tmp_path):
     assert found.workers == {"time_ns": [10.0], "cpu_percent": [12.0], "memory_bytes": [30.0]}
 
 
+def test_what_the_system_does_not_tell_is_no_zero(tmp_path):
+    rows = [
+        {"time_ns": at, "process": MACHINE, "cpu_percent": cpu, "steal_percent": None, "memory_bytes": 1}
+        for at, cpu in ((10, 50.0), (20, None))
+    ]
+    pq.write_table(pa.Table.from_pylist(rows, SCHEMA), tmp_path / "r.parquet")
+    machine = read_resources(tmp_path / "r.parquet").machine
+    assert machine["cpu_percent"] == [50.0, 0.0]
+    assert not {"steal_percent", "net_sent_bytes"} & machine.keys()
+
+
 @pytest.mark.parametrize("read", [read_latencies, read_resources, lambda path: read_operations(path, 1.0)])
 def test_what_cannot_be_read_is_said_in_a_sentence(tmp_path, read):
     for content in (None, b"", b"Tag=Read.service,0,1,1,nonsense\n"):
