@@ -55,6 +55,8 @@ def _given(where: str, option: click.Option, negative: bool, value: Any) -> Any:
         return value is not negative
     if isinstance(option, OptionalValue) and isinstance(value, bool):
         return option.alone if value else None
+    if option.count and isinstance(value, bool):
+        return str(int(value))
     if option.multiple:
         return [_word(where, each) for each in (value if isinstance(value, list) else [value])]
     return _word(where, value)

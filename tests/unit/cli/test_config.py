@@ -20,6 +20,7 @@ from smbench.errors import UsageError
 @click.option("--wire", is_flag=True)
 @click.option("--threshold", multiple=True)
 @click.option("--close-gaps", cls=OptionalValue, alone="10s")
+@click.option("--verbose", count=True)
 @click.option("--old", type=click.Path(path_type=Path))
 @click.option("--config", type=Path, is_eager=True, expose_value=False, callback=load_config)
 def command(**given: Any) -> None:
@@ -27,7 +28,7 @@ def command(**given: Any) -> None:
 
 
 DEFAULTS = {"clone": 1, "speed": 1.0, "prepare": True, "wire": False, "threshold": (), "close_gaps": None,
-            "old": None}  # fmt: skip
+            "verbose": 0, "old": None}  # fmt: skip
 
 
 def told(folder: Path, text: str, *arguments: str) -> Any:
@@ -49,6 +50,8 @@ def told(folder: Path, text: str, *arguments: str) -> Any:
     ("close-gaps = false", []),
     ("close-gaps = 5", [("close_gaps", "5")]),
     ('close_gaps = "5m"', [("close_gaps", "5m")]),
+    ("verbose = true", [("verbose", 1)]),
+    ("verbose = 2", [("verbose", 2)]),
     ("old = 5", [("old", Path("5"))]),
 ])  # fmt: skip
 def test_each_value_is_that_of_the_command_line(tmp_path: Path, text: str, given: list[Any]) -> None:
