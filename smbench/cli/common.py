@@ -7,7 +7,6 @@ import functools
 import json
 import sys
 import time
-import tomllib
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -18,7 +17,7 @@ from rich.console import Console as RichConsole
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from smbench.errors import UsageError
+from smbench.cli.config import load_config
 from smbench.ratios import Bad, format_percent
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -111,34 +110,10 @@ def common_options(command: Command) -> Command:
     @click.option("-v", "--verbose", count=True, help="Say more.")
     @click.option(
         "--config", type=click.Path(dir_okay=False, path_type=Path), is_eager=True, expose_value=False,
-        callback=_load_config, help="TOML file with any of the long options; the command line wins.",
+        callback=load_config, help="TOML file with any of the long options; the command line wins.",
     )  # fmt: skip
     @functools.wraps(command)
     def wrapped(*args: Any, as_json: bool, quiet: bool, verbose: int, **kwargs: Any) -> Any:
         return command(Console(as_json, quiet, verbose), *args, **kwargs)
 
     return wrapped  # type: ignore[return-value]
-
-
-def _load_config(ctx: click.Context, _parameter: click.Parameter, path: Path | None) -> None:
-    if path is None:
-        return
-    try:
-        settings = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UsageError(f"cannot read the configuration {path}: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"the configuration {path} is no TOML: {error}") from None
-    names = {
-        option.removeprefix("--"): parameter.name
-        for parameter in ctx.command.params if isinstance(parameter, click.Option)
-        for option in (*parameter.opts, *parameter.secondary_opts) if option.startswith("--")
-    }  # fmt: skip
-    defaults: dict[str, Any] = {}
-    for key, value in settings.items():
-        name = names.get(key.replace("_", "-"))
-        if name is None:
-            known = ", ".join(sorted(names))
-            raise UsageError(f"{path}: {ctx.info_name} has no option {key!r}; it has {known}")
-        defaults[name] = value
-    ctx.default_map = {**(ctx.default_map or {}), **defaults}

@@ -51,10 +51,6 @@ def guarded(command: Callable[[], object]) -> object:
     except KeyboardInterrupt:
         _say("interrupted")
         status = INTERRUPTED
-    except BrokenPipeError:
-        # The reader of our output went away (`| head`): that is its right.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        status = 0
     except OSError as error:
         where = f" {error.filename}" if error.filename else ""
         _say(f"the operating system refused{where}: {error.strerror or error}")
