@@ -9,7 +9,7 @@ from collections.abc import Callable
 from enum import StrEnum
 from typing import NamedTuple
 
-from smbench.capture.framing import Framing, Message, Packet
+from smbench.capture.framing import Framing, Message, Packet, session_of
 from smbench.capture.lines import Stream
 from smbench.capture.segments import FIN, RST, SMB_PORTS, SYN, Segment
 from smbench.capture.stream import Direction
@@ -66,6 +66,13 @@ class Connection(ABC):
         """Its exchanges'; -1: it has none."""
         self.names: Reason | None = None
         """Why its users' names are for somebody else to read."""
+
+    def use_session(self, data: bytes | bytearray) -> int:
+        """Take note of the session of a message of which there is `data`; its id, or 0."""
+        session_id = session_of(data)
+        if session_id:
+            self.sessions.add(session_id)
+        return session_id
 
     @abstractmethod
     def message(self, message: Message) -> None:

@@ -130,8 +130,7 @@ class Conversation(Connection):
             who = identity(data)
             if _IAKERB in data:
                 self.names = Reason.KERBEROS
-        if session_id := int.from_bytes(data[40:48], "little"):
-            self.sessions.add(session_id)
+        self.use_session(data)
         for paired in pairing.message(Pdu(*packet, b"", _ORIGINS[self._origin], data, who)):
             if self._opens.keytab and getattr(paired.exchange.request, "mechanism", None) == "krb5":
                 self.names = Reason.KERBEROS
@@ -142,8 +141,8 @@ class Conversation(Connection):
             self.reason = Reason.ENCRYPTED
             return
         self._begin(message.packet)
-        header = message.data[message.start : min(message.end, message.start + SEALED_HEADER)]
-        session_id = int.from_bytes(header[44:52], "little")
-        self.sessions.add(session_id)
+        hole = message.start + message.holes[0][0] if message.holes else message.end
+        header = message.data[message.start : min(hole, message.start + SEALED_HEADER)]
+        session_id = self.use_session(header)
         self._collector.facts.sealed(self.number, Sealed(message.packet.time_ns, b"", session_id))
         self._collector.facts.counts["sealed_messages"] += 1

@@ -35,6 +35,16 @@ SEALED_HEADER = 52
 """Bytes of the header ahead of what is encrypted; the session id is its end."""
 
 
+_SESSION_AT = {SMB2: 40, SEALED: 44}
+"""Where a header has the session id."""
+
+
+def session_of(data: bytes | bytearray) -> int:
+    """The session id of a message of which there is `data`; 0: it has none, or lacks it."""
+    at = _SESSION_AT.get(bytes(data[:4]), len(data))
+    return int.from_bytes(data[at : at + 8], "little") if len(data) >= at + 8 else 0
+
+
 class Packet(NamedTuple):
     """Where a message ended in the captures, and when that was."""
 

@@ -58,12 +58,10 @@ class _Relay(Connection):
     def message(self, message: Message) -> None:
         """What one length framed, of either direction."""
         data = bytes(message.data[message.start : message.end])
-        place = {SMB2: 40, SEALED: 44}.get(data[:4], len(data))
-        if session_id := int.from_bytes(data[place : place + 8], "little"):
-            self.sessions.add(session_id)
+        hole = message.holes[0][0] if message.holes else len(data)
+        self.use_session(data[:hole])
         if self._names_only and data[:4] == SMB2 and data[12:14] != _SESSION_SETUP:
             return
-        hole = message.holes[0][0] if message.holes else len(data)
         whole = hole == message.size
         if not whole and (data[:4] != SMB2 or hole < _LEAST):
             self.counts["lost_messages"] += 1

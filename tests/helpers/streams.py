@@ -26,8 +26,8 @@ class Heard(Connection):
         self.messages.append(
             message._replace(data=bytes(message.data[message.start : message.end]), start=0, end=0)
         )
-        if message.data[message.start : message.start + 4] == b"\xfeSMB":
-            self.sessions.add(int.from_bytes(message.data[message.start + 40 : message.start + 48], "little"))
+        hole = message.holes[0][0] if message.holes else message.size
+        self.use_session(message.data[message.start : min(message.end, message.start + hole)])
 
 
 def smb2(command: int, number: int, size: int = 20, response: bool = False, session: int = 7) -> bytes:

@@ -69,3 +69,11 @@ def test_compressed_messages_are_found_again_behind_a_gap(lost: int) -> None:
     assert one.messages[-1] == Message(
         body, 0, 0, len(body), (), Packet(0, len(pieces) + 1, (len(pieces) + 1) * 1000), False
     )
+
+
+@pytest.mark.parametrize("kept", [8, 44, 50])
+def test_what_is_lost_of_a_header_is_no_session(kept: int) -> None:
+    """With a wrong one known, nothing that begins within a packet would be believed."""
+    stream = smb2(9, 0, 30) + smb2(9, 1, 30) + smb2(9, 2, 30)
+    pieces = [Sent(False, 1, stream[: 4 + kept]), Sent(False, 100, stream[99:])]
+    assert numbers(heard([HELLO[0], *pieces])[0])[-1] == 2
