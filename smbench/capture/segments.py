@@ -29,6 +29,10 @@ _IN_FRAGMENTS = (_TCP, _UDP, *PROTOCOLS)
 _EXTENSIONS = (0, 43, 60)
 """Headers of IPv6 that may stand ahead of TCP: hop-by-hop, routing, destination options ([RFC 8200] 4)."""
 _FRAGMENT = 44
+_MOST_NESTED = 16
+"""Packets within each other that are looked into: no network has as many, and a hostile one has thousands."""
+_LEAST_HEADER = 20
+"""Bytes of an IPv4 header ([RFC 791] 3.1)."""
 _MOST_DATAGRAMS = 1000
 """Datagrams whose fragments are waited for at once."""
 FIN, SYN, RST, ACK = 1, 2, 4, 16
@@ -107,12 +111,14 @@ class Segments:
     def __init__(self, ports: frozenset[int]) -> None:
         self._ports = frozenset(port.to_bytes(2, "big") for port in ports)
         self._datagrams: OrderedDict[bytes, _Datagram] = OrderedDict()
+        self._nested = 0
 
     def of(self, link: int, data: bytes, at: int, end: int, length: int) -> Segment | Elsewhere | None:
         """The segment of a packet `data[at:end]` with `length` bytes on the wire; None: nothing of SMB's."""
         payload = LINKS.get(link)
         if payload is None:
             return ELSEWHERE
+        self._nested = 0
         kind, inside = payload(data, at)
         # Where lengths are missing, as in what offloading makes, the packet's own length tells; some writers
         # leave that out, too.
@@ -122,6 +128,9 @@ class Segments:
     def _network(
         self, kind: bytes, data: bytes, at: int, end: int, beyond: int
     ) -> Segment | Elsewhere | None:
+        self._nested += 1
+        if self._nested > _MOST_NESTED:
+            return ELSEWHERE
         if kind == IPV4:
             return self._ipv4(data, at, end, beyond)
         if kind == IPV6:
@@ -134,10 +143,12 @@ class Segments:
         return None if kind in _NO_SMB_TYPES else ELSEWHERE
 
     def _ipv4(self, data: bytes, at: int, end: int, beyond: int) -> Segment | Elsewhere | None:
-        if end < at + 20:
+        if end < at + _LEAST_HEADER:
             return None
         (size, fragment) = struct.unpack_from("!2xH2xH", data, at)
         header, protocol = (data[at] & 15) * 4, data[at + 9]
+        if header < _LEAST_HEADER:
+            return None
         stop = min(at + size, beyond) if size else beyond
         source, target = data[at + 12 : at + 16], data[at + 16 : at + 20]
         at += header

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
 
 import pytest
 from helpers.packets import ETHERNET, NULL, RAW, SLL, SLL2, Sent, ethernet, ipv4, ipv6, tcp
@@ -138,3 +139,32 @@ def test_a_file_that_says_less_than_it_holds_of_a_packet_is_not_believed(said: i
     assert isinstance(segment, Segment)
     assert segment.data[segment.start : segment.end] == PAYLOAD
     assert segment.length == len(PAYLOAD)
+
+
+def nested(inside: bytes, around: Callable[[bytes], bytes], times: int) -> bytes:
+    for _ in range(times):
+        inside = around(inside)
+    return inside
+
+
+NESTS: dict[str, Callable[[bytes], bytes]] = {
+    "IP in IP": lambda inside: ipv4(inside, protocol=4),
+    "IPv6 in IPv6": lambda inside: ipv6(inside, following=41),
+    "GRE": lambda inside: ipv4(b"\0\0\x08\0" + inside, protocol=47),
+    "VXLAN": lambda inside: ipv4(
+        struct.pack("!HHHHII", 40_000, 4789, 0, 0, 0x08000000, 0) + ethernet(inside), protocol=17
+    ),
+}
+
+
+@pytest.mark.parametrize("name", NESTS)
+def test_packets_within_packets_are_looked_into_as_deep_as_networks_go(name: str) -> None:
+    inside = V6 if "v6" in name else V4
+    assert isinstance(found(RAW, nested(inside, NESTS[name], 4)), Segment)
+    assert found(RAW, nested(inside, NESTS[name], 1000)) is ELSEWHERE
+
+
+def test_a_header_shorter_than_a_header_can_be_is_none() -> None:
+    for words in range(5):
+        assert found(RAW, bytes([0x40 | words]) + ipv4(V4, protocol=4)[1:]) is None
+    assert isinstance(found(ETHERNET, ethernet(V4, tags=[0x8100] * 5000)), Segment)
