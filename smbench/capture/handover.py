@@ -14,6 +14,7 @@ from pathlib import Path
 
 from smbench.capture.connections import Connection, Connections, HandedOver, Key, Reason
 from smbench.capture.disk import cannot_write
+from smbench.capture.formats import names_of
 from smbench.capture.framing import COMPRESSED, SEALED, SMB2, Message, Packet
 from smbench.capture.parts import Part, PartWriter
 from smbench.capture.records import DAMAGED
@@ -138,10 +139,7 @@ def write_parts(
         connections.finish()
         made = [writer.finish() for writer in (*writers, names, other)]
     except OSError as error:
-        raise SetupError(
-            f"cannot write what tshark has to read to {folder}: {error.strerror or error}; "
-            "it needs room for one copy of what is encrypted or tunnelled in the captures"
-        ) from None
+        raise _no_copy(folder, sources, error) from None
     return [part for part in made if part is not None], relays.counts()
 
 
@@ -164,11 +162,14 @@ def write_all(
             writer.add(packet, record.link, data[record.packet : record.captured], record.length)
         made = writer.finish()
     except OSError as error:
-        raise cannot_write(
-            folder, "a copy of the captures for tshark", error.errno or 0, str(error)
-        ) from None
+        raise _no_copy(folder, sources, error) from None
     counts["cut_short"] += packets.cut_short
     return made, counts
+
+
+def _no_copy(folder: Path, sources: Sequence[Source], error: OSError) -> SetupError:
+    what = f"a copy of what tshark has to read of {names_of([source.given for source in sources])}"
+    return cannot_write(folder, what, error.errno or 0, str(error))
 
 
 class _Relays:
