@@ -25,6 +25,8 @@ _IAKERB = bytes.fromhex("06062b0601050205")
 """The OID of Kerberos by way of the server, as macOS clients use it: it names the user in the clear."""
 _LEAST = 32
 """Bytes of a header that say what a message is and which it belongs to: command, flags, message id."""
+_SESSION_ID = slice(40, 48)
+"""Where it stands in a header."""
 _SESSION_SETUP_REQUEST = Command.SESSION_SETUP * 2
 
 
@@ -130,7 +132,8 @@ class Conversation(Connection):
             who = identity(data)
             if _IAKERB in data:
                 self.names = Reason.KERBEROS
-        if session_id := int.from_bytes(data[40:48], "little"):
+        if len(data) >= _SESSION_ID.stop and (session_id := int.from_bytes(data[_SESSION_ID], "little")):
+            # Half an id would be another one's.
             self.sessions.add(session_id)
         for paired in pairing.message(Pdu(*packet, b"", _ORIGINS[self._origin], data, who)):
             if self._opens.keytab and getattr(paired.exchange.request, "mechanism", None) == "krb5":
@@ -144,6 +147,7 @@ class Conversation(Connection):
         self._begin(message.packet)
         header = message.data[message.start : min(message.end, message.start + SEALED_HEADER)]
         session_id = int.from_bytes(header[44:52], "little")
-        self.sessions.add(session_id)
+        if len(header) == SEALED_HEADER and not any(first < SEALED_HEADER for first, _ in message.holes):
+            self.sessions.add(session_id)
         self._collector.facts.sealed(self.number, Sealed(message.packet.time_ns, b"", session_id))
         self._collector.facts.counts["sealed_messages"] += 1

@@ -26,7 +26,8 @@ class Heard(Connection):
         self.messages.append(
             message._replace(data=bytes(message.data[message.start : message.end]), start=0, end=0)
         )
-        if message.data[message.start : message.start + 4] == b"\xfeSMB":
+        known = not any(first < 48 for first, _ in message.holes)
+        if known and message.data[message.start : message.start + 4] == b"\xfeSMB":
             self.sessions.add(int.from_bytes(message.data[message.start + 40 : message.start + 48], "little"))
 
 
