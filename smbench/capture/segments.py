@@ -35,6 +35,8 @@ _LEAST_HEADER = 20
 """Bytes of an IPv4 header ([RFC 791] 3.1)."""
 _MOST_DATAGRAMS = 1000
 """Datagrams whose fragments are waited for at once."""
+_MOST_PIECES = 2048
+"""Fragments of one that are waited for; by the least that links carry ([RFC 791] 3.2), 64 KiB are 1,366."""
 FIN, SYN, RST, ACK = 1, 2, 4, 16
 SMB_PORTS = (445, 139)
 
@@ -213,10 +215,14 @@ class Segments:
         """The segment of a datagram that is whole with this fragment."""
         if len(self._datagrams) >= _MOST_DATAGRAMS:
             self._datagrams.popitem(last=False)
-        whole = self._datagrams.setdefault(name, _Datagram({}, None)).with_piece(offset, more, piece, length)
+        whole = self._datagrams.setdefault(name, _Datagram({}, None, 0)).with_piece(
+            offset, more, piece, length
+        )
         self._datagrams[name] = whole
         data = whole.data()
         if data is None:
+            if len(whole.pieces) >= _MOST_PIECES:
+                del self._datagrams[name]
             return None
         del self._datagrams[name]
         return self._inside(protocol, source, target, data, 0, len(data), len(data))
@@ -226,16 +232,21 @@ class _Datagram(NamedTuple):
     pieces: dict[int, bytes]
     size: int | None
     """Known from the last fragment on."""
+    have: int
+    """Bytes of all pieces: with less than `size` there is nothing to be put together yet."""
 
     def with_piece(self, offset: int, more: bool, piece: bytes, length: int) -> _Datagram:
         if len(piece) == length:
             # What the capture cut is no piece: the datagram stays without it, as a lost one does.
+            have = self.have + len(piece) - len(self.pieces.get(offset, b""))
             self.pieces[offset] = piece
-        return self if more else self._replace(size=offset + length)
+        else:
+            have = self.have
+        return self._replace(have=have, size=self.size if more else offset + length)
 
     def data(self) -> bytes | None:
         """All of it, once it is there."""
-        if self.size is None:
+        if self.size is None or self.have < self.size:
             return None
         made = bytearray()
         for offset, piece in sorted(self.pieces.items()):

@@ -168,3 +168,22 @@ def test_a_header_shorter_than_a_header_can_be_is_none() -> None:
     for words in range(5):
         assert found(RAW, bytes([0x40 | words]) + ipv4(V4, protocol=4)[1:]) is None
     assert isinstance(found(ETHERNET, ethernet(V4, tags=[0x8100] * 5000)), Segment)
+
+
+def test_a_datagram_of_the_smallest_pieces_that_links_make_is_whole_with_the_last_of_them() -> None:
+    whole = tcp(Sent(True, 5, bytes(range(250)) * 256))
+    cuts = [(at, min(at + 48, len(whole))) for at in range(0, len(whole), 48)]
+    pieces = [ipv4(whole[a:b], True, offset=a, more=b < len(whole)) for a, b in reversed(cuts)]
+    segments = Segments(frozenset((445,)))
+    found = [segments.of(RAW, piece, 0, len(piece), len(piece)) for piece in pieces]
+    assert found[:-1] == [None] * (len(pieces) - 1)
+    assert isinstance(found[-1], Segment)
+    assert found[-1].data[found[-1].start :] == whole[20:]
+
+
+def test_pieces_over_each_other_make_up_no_gap_and_are_not_waited_for_without_end() -> None:
+    segments = Segments(frozenset((445,)))
+    for offset in (60_000, *range(8, 8 + 8 * 3000, 8)):
+        piece = ipv4(bytes(800), True, offset=offset, more=offset != 60_000)
+        assert segments.of(RAW, piece, 0, len(piece), len(piece)) is None
+    assert sum(len(datagram.pieces) for datagram in segments._datagrams.values()) < 2048
