@@ -13,8 +13,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from smbench.capture.connections import Connection, Connections, HandedOver, Key, Reason
+from smbench.capture.disk import cannot_write
+from smbench.capture.formats import names_of
 from smbench.capture.framing import COMPRESSED, SEALED, SMB2, Message, Packet
 from smbench.capture.parts import Part, PartWriter
+from smbench.capture.records import DAMAGED
 from smbench.capture.segments import LINKS, Elsewhere, Segments
 from smbench.capture.sources import AllPackets, Source
 from smbench.errors import SetupError
@@ -134,11 +137,37 @@ def write_parts(
         connections.finish()
         made = [writer.finish() for writer in (*writers, names, other)]
     except OSError as error:
-        raise SetupError(
-            f"cannot write what tshark has to read to {folder}: {error.strerror or error}; "
-            "it needs room for one copy of what is encrypted or tunnelled in the captures"
-        ) from None
+        raise _no_copy(folder, sources, error) from None
     return [part for part in made if part is not None], relays.counts()
+
+
+def write_all(
+    sources: Sequence[Source], folder: Path, progress: Callable[[int], None]
+) -> tuple[Part | None, Counter[str]]:
+    """Write the packets of all sources by time to one capture in `folder`; None: they have none.
+
+    With it, what the sources lack. SetupError where the disk does not take it.
+    """
+    writer, counts, packets = (
+        PartWriter(folder / "captures.pcapng"),
+        Counter[str](),
+        AllPackets(sources, progress),
+    )
+    try:
+        for source, frame, data, record in packets:
+            counts["damaged_packets"] += record.link == DAMAGED
+            packet = Packet(source.number, frame, record.time_ns)
+            writer.add(packet, record.link, data[record.packet : record.captured], record.length)
+        made = writer.finish()
+    except OSError as error:
+        raise _no_copy(folder, sources, error) from None
+    counts["cut_short"] += packets.cut_short
+    return made, counts
+
+
+def _no_copy(folder: Path, sources: Sequence[Source], error: OSError) -> SetupError:
+    what = f"a copy of what tshark has to read of {names_of([source.given for source in sources])}"
+    return cannot_write(folder, what, error.errno or 0, str(error))
 
 
 class _Relays:

@@ -38,7 +38,7 @@ class DirectJob:
     @property
     def name(self) -> str:
         """What is read, for messages."""
-        return names_of([source.path for source in self.sources])
+        return names_of([source.given for source in self.sources])
 
     @property
     def size(self) -> int:
@@ -56,13 +56,13 @@ class TapJob:
     ports: tuple[int, ...]
     number: int
     scratch: Path
-    captures: tuple[Path, ...] = ()
+    captures: tuple[Path, ...]
     """What the user gave that this is all or part of."""
 
     @property
     def name(self) -> str:
         """What is read, for messages."""
-        return names_of(self.captures or (self.what.path,))
+        return names_of(self.captures)
 
     @property
     def size(self) -> int:
@@ -108,7 +108,8 @@ def carry_out(job: Job, progress: Progress) -> tuple[Collector, Result]:
                 named = tuple(found(run, job.place(), part.numbers))
                 return collector, Result(collector.facts, [], names=named)
             Tapped(collector, job.ends()).read(run, job.place(), part.messages if part else 0)
-            collector.facts.counts["cut_short"] += run.cut_short
+            broken = isinstance(job.what, Source) and job.what.cut_short
+            collector.facts.counts["cut_short"] += run.cut_short or broken
         return collector, Result(collector.facts, collector.exchanges.runs)
     return _read_directly(job, collector, progress)
 

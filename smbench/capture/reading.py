@@ -11,14 +11,14 @@ from smbench.capture.collect import Collector
 from smbench.capture.direct import Opens
 from smbench.capture.facts import Facts
 from smbench.capture.formats import Format, Packing
-from smbench.capture.handover import write_parts
+from smbench.capture.handover import write_all, write_parts
 from smbench.capture.jobs import DirectJob, Job, Result, TapJob, carry_out
 from smbench.capture.names import name_exchanges, name_sessions
 from smbench.capture.pairing import Paired
 from smbench.capture.parts import Part
 from smbench.capture.pool import read_all
 from smbench.capture.segments import SMB_PORTS
-from smbench.capture.sources import Source, first_time_ns, readable, unpacked
+from smbench.capture.sources import Packets, Source, readable, unpacked
 from smbench.capture.tshark import Keys, find_tshark
 from smbench.errors import SetupError
 from smbench.spill import merge
@@ -73,7 +73,7 @@ class Found:
 
     def packets(self) -> int:
         """How many of the captures have any packet."""
-        return sum(source.format is not Format.OTHER and first_time_ns(source) > 0 for source in self.sources)
+        return sum(source.format is not Format.OTHER and any(Packets(source)) for source in self.sources)
 
 
 _Done = list[tuple[Collector | None, Result]]
@@ -82,16 +82,32 @@ _Done = list[tuple[Collector | None, Result]]
 def read(sources: Sequence[Source], decoder: Decoder, work: Work) -> Found:
     """What is in the captures."""
     if decoder is Decoder.TSHARK:
-        jobs = [
-            TapJob(unpacked(source, work.scratch), work.folder, work.ports, number, work.scratch)
-            for number, source in enumerate(sources)
-        ]
-        return _found(_carry_out(jobs, work, 0.0, 1.0), sources)
+        return _read_by_tshark(sources, work)
     sources = [readable(source, work.scratch) for source in sources]
     may_be_sealed = work.keys != Keys()
     done = _read_directly(sources, work, _DIRECT_SHARE if may_be_sealed else 1 - _WRITING_SHARE)
     done += _read_the_rest(done, sources, work, _DIRECT_SHARE if may_be_sealed else 1 - _WRITING_SHARE)
     return _found(done, sources)
+
+
+def _read_by_tshark(sources: Sequence[Source], work: Work) -> Found:
+    if len(sources) == 1:
+        job = _tap_job(unpacked(sources[0], work.scratch), sources, work, 0)
+        return _found(_carry_out([job], work, 0.0, 1.0), sources)
+    # A connection may go on in another capture: one process reads all of them, as they are in time.
+    sources = [readable(unpacked(source, work.scratch), work.scratch) for source in sources]
+    size = sum(source.size for source in sources) or 1
+    part, lacks = write_all(sources, work.scratch, lambda at: work.hear(_WRITING_SHARE * min(1.0, at / size)))
+    jobs = [] if part is None else [_tap_job(part, sources, work, 0)]
+    done = _carry_out(jobs, work, _WRITING_SHARE, 1 - _WRITING_SHARE)
+    found = _found(done, sources)
+    found.facts.append(Facts(counts=lacks))
+    return found
+
+
+def _tap_job(what: Source | Part, sources: Sequence[Source], work: Work, number: int) -> TapJob:
+    captures = (what.given,) if isinstance(what, Source) else tuple(source.given for source in sources)
+    return TapJob(what, work.folder, work.ports, number, work.scratch, captures)
 
 
 def _read_directly(sources: Sequence[Source], work: Work, share: float) -> _Done:
@@ -123,10 +139,7 @@ def _read_the_rest(done: _Done, sources: Sequence[Source], work: Work, before: f
         lambda at: work.hear(before + _WRITING_SHARE * min(1.0, at / size)),
     )  # fmt: skip
     done[0][1].facts.counts.update(lacks)
-    jobs = [
-        TapJob(part, work.folder, work.ports, len(done) + number, work.scratch)
-        for number, part in enumerate(written)
-    ]
+    jobs = [_tap_job(part, sources, work, len(done) + number) for number, part in enumerate(written)]
     read = _carry_out(jobs, work, before + _WRITING_SHARE, 1 - before - _WRITING_SHARE)
     return [(collector, _once(result, done)) for collector, result in read]
 
@@ -194,11 +207,11 @@ def _found(done: _Done, sources: Sequence[Source]) -> Found:
 
 
 def _merged(done: _Done) -> Iterable[Paired]:
-    if len(done) == 1 and done[0][0] is not None:
+    forgotten = frozenset[int]().union(*(result.forgotten for _, result in done))
+    if len(done) == 1 and done[0][0] is not None and not forgotten:
         return done[0][0].exchanges
     for collector, _ in done:
         if collector is not None:
             collector.exchanges.flush()
-    forgotten = frozenset[int]().union(*(result.forgotten for _, result in done))
     merged = merge(run for _, result in done for run in result.runs)
     return (paired for paired in merged if paired.connection not in forgotten) if forgotten else merged

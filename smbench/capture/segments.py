@@ -29,8 +29,14 @@ _IN_FRAGMENTS = (_TCP, _UDP, *PROTOCOLS)
 _EXTENSIONS = (0, 43, 60)
 """Headers of IPv6 that may stand ahead of TCP: hop-by-hop, routing, destination options ([RFC 8200] 4)."""
 _FRAGMENT = 44
+_MOST_NESTED = 16
+"""Packets within each other that are looked into: no network has as many, and a hostile one has thousands."""
+_LEAST_HEADER = 20
+"""Bytes of an IPv4 header ([RFC 791] 3.1)."""
 _MOST_DATAGRAMS = 1000
 """Datagrams whose fragments are waited for at once."""
+_MOST_PIECES = 2048
+"""Fragments of one that are waited for; by the least that links carry ([RFC 791] 3.2), 64 KiB are 1,366."""
 FIN, SYN, RST, ACK = 1, 2, 4, 16
 SMB_PORTS = (445, 139)
 
@@ -107,12 +113,14 @@ class Segments:
     def __init__(self, ports: frozenset[int]) -> None:
         self._ports = frozenset(port.to_bytes(2, "big") for port in ports)
         self._datagrams: OrderedDict[bytes, _Datagram] = OrderedDict()
+        self._nested = 0
 
     def of(self, link: int, data: bytes, at: int, end: int, length: int) -> Segment | Elsewhere | None:
         """The segment of a packet `data[at:end]` with `length` bytes on the wire; None: nothing of SMB's."""
         payload = LINKS.get(link)
         if payload is None:
             return ELSEWHERE
+        self._nested = 0
         kind, inside = payload(data, at)
         # Where lengths are missing, as in what offloading makes, the packet's own length tells; some writers
         # leave that out, too.
@@ -122,6 +130,9 @@ class Segments:
     def _network(
         self, kind: bytes, data: bytes, at: int, end: int, beyond: int
     ) -> Segment | Elsewhere | None:
+        self._nested += 1
+        if self._nested > _MOST_NESTED:
+            return ELSEWHERE
         if kind == IPV4:
             return self._ipv4(data, at, end, beyond)
         if kind == IPV6:
@@ -134,10 +145,12 @@ class Segments:
         return None if kind in _NO_SMB_TYPES else ELSEWHERE
 
     def _ipv4(self, data: bytes, at: int, end: int, beyond: int) -> Segment | Elsewhere | None:
-        if end < at + 20:
+        if end < at + _LEAST_HEADER:
             return None
         (size, fragment) = struct.unpack_from("!2xH2xH", data, at)
         header, protocol = (data[at] & 15) * 4, data[at + 9]
+        if header < _LEAST_HEADER:
+            return None
         stop = min(at + size, beyond) if size else beyond
         source, target = data[at + 12 : at + 16], data[at + 16 : at + 20]
         at += header
@@ -202,10 +215,14 @@ class Segments:
         """The segment of a datagram that is whole with this fragment."""
         if len(self._datagrams) >= _MOST_DATAGRAMS:
             self._datagrams.popitem(last=False)
-        whole = self._datagrams.setdefault(name, _Datagram({}, None)).with_piece(offset, more, piece, length)
+        whole = self._datagrams.setdefault(name, _Datagram({}, None, 0)).with_piece(
+            offset, more, piece, length
+        )
         self._datagrams[name] = whole
         data = whole.data()
         if data is None:
+            if len(whole.pieces) >= _MOST_PIECES:
+                del self._datagrams[name]
             return None
         del self._datagrams[name]
         return self._inside(protocol, source, target, data, 0, len(data), len(data))
@@ -215,16 +232,21 @@ class _Datagram(NamedTuple):
     pieces: dict[int, bytes]
     size: int | None
     """Known from the last fragment on."""
+    have: int
+    """Bytes of all pieces: with less than `size` there is nothing to be put together yet."""
 
     def with_piece(self, offset: int, more: bool, piece: bytes, length: int) -> _Datagram:
         if len(piece) == length:
             # What the capture cut is no piece: the datagram stays without it, as a lost one does.
+            have = self.have + len(piece) - len(self.pieces.get(offset, b""))
             self.pieces[offset] = piece
-        return self if more else self._replace(size=offset + length)
+        else:
+            have = self.have
+        return self._replace(have=have, size=self.size if more else offset + length)
 
     def data(self) -> bytes | None:
         """All of it, once it is there."""
-        if self.size is None:
+        if self.size is None or self.have < self.size:
             return None
         made = bytearray()
         for offset, piece in sorted(self.pieces.items()):

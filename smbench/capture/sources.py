@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import heapq
-import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,7 +10,7 @@ from pathlib import Path
 from smbench.capture import formats
 from smbench.capture.formats import Format, Packing
 from smbench.capture.records import Buffer, Record, pcap_records, pcapng_records
-from smbench.capture.tshark import ask
+from smbench.capture.tshark import convert
 from smbench.errors import SetupError, UsageError
 
 _END = 1 << 80
@@ -24,12 +23,18 @@ RECORDS: Mapping[Format, Callable[[Buffer], Iterator[Record]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One capture file, as `formats.examine` found it; `number` is its place among those that were given."""
+    """One capture file, as `formats.examine` found it; `number` is its place among those that were given.
+
+    Where it had to be made readable, `path` is what that made, and `given` the capture.
+    """
 
     number: int
     path: Path
     packing: Packing
     format: Format
+    given: Path
+    cut_short: bool = False
+    """It could not be made readable to its end."""
 
     @property
     def size(self) -> int:
@@ -41,7 +46,7 @@ def examine(captures: Sequence[Path]) -> list[Source]:
     """The files as sources; UsageError where one can be no capture at all."""
     if not captures:
         raise UsageError("no capture was given: name at least one pcap or pcapng file")
-    return [Source(number, path, *formats.examine(path)) for number, path in enumerate(captures)]
+    return [Source(number, path, *formats.examine(path), path) for number, path in enumerate(captures)]
 
 
 def readable(source: Source, scratch: Path) -> Source:
@@ -52,8 +57,14 @@ def readable(source: Source, scratch: Path) -> Source:
         raise UsageError(f"{source.path} does not unpack to a pcap or pcapng file: give one that does")
     made = scratch / f"{source.number}.pcapng"
     with made.open("wb") as file:
-        ask(["-w", "-", "-F", "pcapng"], source.path, file)
-    return replace(source, path=made, packing=Packing.PLAIN, format=Format.PCAPNG)
+        whole = convert(source.path, file)
+    return replace(
+        source,
+        path=made,
+        packing=Packing.PLAIN,
+        format=Format.PCAPNG,
+        cut_short=not whole or source.cut_short,
+    )
 
 
 def unpacked(source: Source, scratch: Path) -> Source:
@@ -61,9 +72,9 @@ def unpacked(source: Source, scratch: Path) -> Source:
     if source.packing is not Packing.ZSTD:
         return source
     made = scratch / f"{source.number}.unpacked"
-    with source.path.open("rb") as packed, made.open("wb") as file:
-        shutil.copyfileobj(formats.unpacked(packed, source.packing), file)
-    return replace(source, path=made, packing=Packing.PLAIN)
+    with made.open("wb") as file:
+        whole = formats.unpack(source.path, source.packing, file)
+    return replace(source, path=made, packing=Packing.PLAIN, cut_short=not whole)
 
 
 class Packets:
@@ -74,7 +85,7 @@ class Packets:
 
     def __init__(self, source: Source, hear: Callable[[int], None] | None = None) -> None:
         if source.format is Format.OTHER:
-            raise SetupError(f"{source.path} is no pcap or pcapng file")
+            raise SetupError(f"{source.given} is no pcap or pcapng file")
         self._source = source
         self._hear = hear
         self.cut_short = False
@@ -91,7 +102,7 @@ class Packets:
                     self._hear(file.tell())
                 if record.packet >= 0:
                     yield frame, buffer.data, record
-            self.cut_short = buffer.cut_short
+            self.cut_short = buffer.cut_short or self._source.cut_short
 
 
 class AllPackets:

@@ -185,21 +185,19 @@ def start(
         raise SetupError(f"cannot start {tshark}: {getattr(error, 'strerror', None) or error}") from None
 
 
-def ask(arguments: Sequence[str], capture: Path, out: IO[bytes] | None = None) -> bytes:
-    """What tshark prints of a capture, or writes to `out`: for single questions.
+def ask(arguments: Sequence[str], capture: Path) -> bytes:
+    """What tshark prints of a capture: for single questions.
 
     UsageError where it takes the file for no capture, SetupError where it does not work.
     """
     with private_folder({}, {}) as folder, tempfile.TemporaryFile() as errors, capture.open("rb") as file:
-        process = start(arguments, file, folder, errors, subprocess.PIPE if out is None else out)
+        process = start(arguments, file, folder, errors)
         try:
             shown, _ = process.communicate()
         finally:
             process.kill()
             process.wait()
-        _check(
-            process.returncode, complaint(errors), capture, bool(shown or (out and out.seek(0, os.SEEK_END)))
-        )
+        _check(process.returncode, complaint(errors), capture, bool(shown))
         return shown or b""
 
 

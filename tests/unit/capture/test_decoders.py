@@ -214,7 +214,7 @@ def test_what_comes_plain_and_by_a_tunnel_counts_once(name: str, tmp_path: Path)
 @pytest.mark.parametrize("format_name", ["snoop", "netmon2", "nseclibpcap", "pcapng"])
 def test_other_formats_are_read_through_tshark(format_name: str, tmp_path: Path) -> None:
     with (tmp_path / "x").open("wb") as file:
-        tshark.ask(["-w", "-", "-F", format_name], THREE_USERS, file)
+        tshark.convert(THREE_USERS, file, format_name)
     same(decode([tmp_path / "x"], tmp_path), decode([tmp_path / "x"], tmp_path, BY_TSHARK))
 
 

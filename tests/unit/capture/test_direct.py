@@ -59,3 +59,18 @@ def test_messages_of_one_frame_that_end_at_several_times_are_told_apart(tmp_path
     for e in exchanges:
         compounds.setdefault(e.compound, []).append((e.message_id, e.compound_position))
     assert sorted(compounds.values()) == [[(2 * n, 0), (2 * n + 1, 1)] for n in range(6)]
+
+
+def test_half_a_session_id_is_none_that_the_connection_is_known_to_have(tmp_path: Path) -> None:
+    """Else no message of the real one is found behind a gap."""
+    session = 5 << 32 | 7
+    first, second, third = (smb2(9, number, session=session) for number in (2, 3, 4))
+    begins = len(first) + len(second)
+    stream = first + second + third
+    # The gap begins in the first one's session id and takes the second one's length.
+    packets = [
+        Sent(False, 0, b"", flags=2),
+        Sent(False, 1, stream[:48]),
+        Sent(False, 1 + begins - 9, stream[begins - 9 :]),
+    ]
+    assert [e.message_id for e in traced(packets, tmp_path).exchanges] == [2, 4]

@@ -20,20 +20,29 @@ mount -t tmpfs -o size={size}k none {disk} || exit 77
 from pathlib import Path
 from smbench.capture import reading
 from smbench.capture.decode import DecodeOptions, decode
+from smbench.capture.reading import Decoder
 from smbench.errors import SetupError
 reading._WORTH_SHARING = 0
 try:
-    decode([Path("{capture}")], Path("{into}"), DecodeOptions(jobs=2))
+    decode([{given}], Path("{into}"), DecodeOptions(jobs=2{options}))
 except SetupError as error:
     print(error)
 END
 """
 
 
-def on_a_small_disk(size: int, disk: Path, into: Path, settings: str = "") -> str:
-    """What a decode of the shipped capture says where `disk` has `size` KiB."""
+def on_a_small_disk(size: int, disk: Path, into: Path, settings: str = "", captures: int = 1) -> str:
+    """What a decode of the shipped capture says where `disk` has `size` KiB; by tshark, if it is `captures`
+    times that."""
+    given = ", ".join([f'Path("{THREE_USERS}")'] * captures)
     script = SMALL_DISK.format(
-        size=size, disk=disk, into=into, settings=settings, python=sys.executable, capture=THREE_USERS
+        size=size,
+        disk=disk,
+        into=into,
+        settings=settings,
+        python=sys.executable,
+        given=given,
+        options=", decoder=Decoder.TSHARK" if captures > 1 else "",
     )
     done = subprocess.run(
         ["unshare", "-m", "bash", "-c", script], capture_output=True, text=True, check=False
@@ -50,6 +59,14 @@ def test_a_disk_that_is_full_while_workers_write_is_named_with_the_capture(size:
     assert on_a_small_disk(size, tmp_path, tmp_path) == (
         f"no room left on the disk at {tmp_path} for what is decoded of {THREE_USERS} "
         "(No space left on device): make some, or choose another place with -o"
+    )
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root mounts a small disk")
+def test_a_full_disk_of_what_tshark_has_to_read_is_named_with_the_captures(tmp_path: Path) -> None:
+    assert on_a_small_disk(100, tmp_path, tmp_path, captures=2) == (
+        f"no room left on the disk at {tmp_path} for a copy of what tshark has to read of {THREE_USERS} and "
+        f"{THREE_USERS} (No space left on device): make some, or choose another place with -o"
     )
 
 

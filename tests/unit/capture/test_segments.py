@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
 
 import pytest
 from helpers.packets import ETHERNET, NULL, RAW, SLL, SLL2, Sent, ethernet, ipv4, ipv6, tcp
@@ -138,3 +139,51 @@ def test_a_file_that_says_less_than_it_holds_of_a_packet_is_not_believed(said: i
     assert isinstance(segment, Segment)
     assert segment.data[segment.start : segment.end] == PAYLOAD
     assert segment.length == len(PAYLOAD)
+
+
+def nested(inside: bytes, around: Callable[[bytes], bytes], times: int) -> bytes:
+    for _ in range(times):
+        inside = around(inside)
+    return inside
+
+
+NESTS: dict[str, Callable[[bytes], bytes]] = {
+    "IP in IP": lambda inside: ipv4(inside, protocol=4),
+    "IPv6 in IPv6": lambda inside: ipv6(inside, following=41),
+    "GRE": lambda inside: ipv4(b"\0\0\x08\0" + inside, protocol=47),
+    "VXLAN": lambda inside: ipv4(
+        struct.pack("!HHHHII", 40_000, 4789, 0, 0, 0x08000000, 0) + ethernet(inside), protocol=17
+    ),
+}
+
+
+@pytest.mark.parametrize("name", NESTS)
+def test_packets_within_packets_are_looked_into_as_deep_as_networks_go(name: str) -> None:
+    inside = V6 if "v6" in name else V4
+    assert isinstance(found(RAW, nested(inside, NESTS[name], 4)), Segment)
+    assert found(RAW, nested(inside, NESTS[name], 1000)) is ELSEWHERE
+
+
+def test_a_header_shorter_than_a_header_can_be_is_none() -> None:
+    for words in range(5):
+        assert found(RAW, bytes([0x40 | words]) + ipv4(V4, protocol=4)[1:]) is None
+    assert isinstance(found(ETHERNET, ethernet(V4, tags=[0x8100] * 5000)), Segment)
+
+
+def test_a_datagram_of_the_smallest_pieces_that_links_make_is_whole_with_the_last_of_them() -> None:
+    whole = tcp(Sent(True, 5, bytes(range(250)) * 256))
+    cuts = [(at, min(at + 48, len(whole))) for at in range(0, len(whole), 48)]
+    pieces = [ipv4(whole[a:b], True, offset=a, more=b < len(whole)) for a, b in reversed(cuts)]
+    segments = Segments(frozenset((445,)))
+    found = [segments.of(RAW, piece, 0, len(piece), len(piece)) for piece in pieces]
+    assert found[:-1] == [None] * (len(pieces) - 1)
+    assert isinstance(found[-1], Segment)
+    assert found[-1].data[found[-1].start :] == whole[20:]
+
+
+def test_pieces_over_each_other_make_up_no_gap_and_are_not_waited_for_without_end() -> None:
+    segments = Segments(frozenset((445,)))
+    for offset in (60_000, *range(8, 8 + 8 * 3000, 8)):
+        piece = ipv4(bytes(800), True, offset=offset, more=offset != 60_000)
+        assert segments.of(RAW, piece, 0, len(piece), len(piece)) is None
+    assert sum(len(datagram.pieces) for datagram in segments._datagrams.values()) < 2048
