@@ -35,6 +35,7 @@ from smbench.advice import how_to_install
 from smbench.capture.formats import no_capture
 from smbench.errors import SetupError, SmbenchError
 from smbench.identity import ordinary_user
+from smbench.signals import held
 
 _OLDEST = (3, 6)
 _KEPT = ("PATH", "LD_LIBRARY_PATH", "SYSTEMROOT", "TEMP", "TMP")
@@ -120,10 +121,10 @@ _WINDOWS_PLACES = ("ProgramFiles", "ProgramFiles(x86)")
 @contextlib.contextmanager
 def private_folder(files: Mapping[str, str | bytes], preferences: Mapping[str, str]) -> Iterator[Path]:
     """A folder with `files` and tshark's `preferences` for whom tshark runs as alone; gone afterwards."""
-    folder = Path(tempfile.mkdtemp(prefix="smbench-tshark-"))
     user = ordinary_user()
     lines = {**_PREFERENCES, **preferences}
     texts = {**files, "preferences": "".join(f"{name}: {value}\n" for name, value in lines.items())}
+    folder = Path(tempfile.mkdtemp(prefix="smbench-tshark-"))
     try:
         for name, content in texts.items():
             (folder / name).touch(mode=0o600)
@@ -134,7 +135,8 @@ def private_folder(files: Mapping[str, str | bytes], preferences: Mapping[str, s
             os.chown(folder, user.uid, user.gid)
         yield folder
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        with held():  # there may be passwords in it
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _harmless(folder: Path) -> dict[str, Any]:

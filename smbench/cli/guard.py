@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import errno
 import os
-import signal
 import sys
 import traceback
 from collections.abc import Callable
-from types import FrameType
+from contextlib import suppress
 
 import click
 
 from smbench.errors import SetupError, SmbenchError, UsageError
-
-INTERRUPTED = 130
-"""Exit status after Ctrl-C, as shells have it (128 + SIGINT)."""
+from smbench.signals import exit_status, ignore_all, interrupt, name_of, on_ending
 
 _ENVIRONMENT_ERRNOS = {
     errno.ENOSPC,
@@ -28,29 +25,25 @@ _ENVIRONMENT_ERRNOS = {
 }
 
 
-def terminate_as_interrupt() -> None:
-    """Let SIGTERM unwind like Ctrl-C, so that mounts and credentials are cleaned up on the way out; the
-    interrupt then says its name."""
-
-    def interrupt(_signal: int, _frame: FrameType | None) -> None:
-        raise KeyboardInterrupt("SIGTERM")
-
-    signal.signal(signal.SIGTERM, interrupt)
-
-
 def guarded(command: Callable[[], object]) -> object:
-    """Run a command; end the process with its sentence and exit status where it fails."""
-    terminate_as_interrupt()
+    """Run a command; end the process with its sentence and exit status where it fails.
+
+    What would end it (Ctrl-C, SIGTERM, a closed terminal) unwinds it, so that mounts, credentials and
+    scratch folders are cleaned up on the way out.
+    """
     try:
-        return command()
+        with on_ending(interrupt):
+            return command()
     except (click.ClickException, click.exceptions.Exit):
         raise  # click's own way of ending: a usage error, --help
     except SmbenchError as error:
         _say(str(error))
         status = error.exit_status
-    except KeyboardInterrupt:
-        _say("interrupted")
-        status = INTERRUPTED
+    except KeyboardInterrupt as ended:
+        ignore_all()  # it ends already
+        name = name_of(ended)
+        _say("interrupted" if name == "SIGINT" else f"ended by {name}")
+        status = exit_status(name) or 1
     except BrokenPipeError:
         # The reader of our output went away (`| head`): that is its right.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -69,7 +62,8 @@ def guarded(command: Callable[[], object]) -> object:
 
 
 def _say(sentence: str) -> None:
-    print(f"smbench-mount: {sentence}", file=sys.stderr)
+    with suppress(OSError):  # where nobody can hear it, the exit status still tells
+        print(f"smbench-mount: {sentence}", file=sys.stderr, flush=True)
 
 
 def _trace() -> None:

@@ -18,7 +18,6 @@ from smbench.cli.capacity import find_capacity as search_capacity
 from smbench.cli.common import Console, common_options
 from smbench.cli.dryrun import dry_run_document, show_dry_run
 from smbench.cli.effects import Needs, refuse_without_effect
-from smbench.cli.guard import INTERRUPTED
 from smbench.cli.kept import Kept, read_kept
 from smbench.cli.replaying import FRESH, ISOLATED, SAME, SHARED, Replay
 from smbench.cli.report import written_page
@@ -30,6 +29,7 @@ from smbench.plan import CLOSED_NS, Pace
 from smbench.prepare.content import DEFAULT_MAX_BYTES, Content
 from smbench.report.run import show_run
 from smbench.runner.result import DOCUMENT
+from smbench.signals import exit_status
 from smbench.units import format_size
 from smbench.workload.model import Workload
 from smbench.workload.store import StoredOperations, read, with_client_calls
@@ -39,7 +39,6 @@ _NOT_VALID = 5
 _MISSED = 99
 _GAP = f"{CLOSED_NS // 10**9}s"
 _TIMELESS = "with --pace fast, which has no times: leave it, or take another pace"
-_STOPPED = {"SIGINT": INTERRUPTED, "SIGTERM": 143}
 
 
 class _Command(click.Command):
@@ -234,8 +233,9 @@ def replay(
     \b
     Exit status: 0; 2 usage; 3 environment (no tshark, mount refused, …); 4 more outcomes differ than
     --max-mismatch allows; 5 the run is not valid (the harness itself was late); 99 a threshold was missed.
-    Where several apply, the first of 130, 5, 99, 4. The result is written in every case but 2 and 3.
-    Ctrl-C stops it: results are written, everything is unmounted, status 130.
+    Where several apply, the first of 130 (or 143, 129), 5, 99, 4. The result is written in every case but 2
+    and 3. Ctrl-C stops it: results are written, everything is unmounted, status 130; so do SIGTERM (143) and
+    a terminal that is closed (129). A second Ctrl-C stops it at once.
     """  # fmt: skip
     output = output or default_output(source, ".run")
     kept = read_kept(threshold_texts, find_capacity, max_mismatch)
@@ -333,8 +333,8 @@ def _stored_in(workload: Workload) -> Path | None:
 
 def _end(console: Console, document: dict[str, Any], kept: Kept) -> None:
     """The exit status that the result asks for; the first that applies."""
-    if document["stopped"] in _STOPPED:
-        sys.exit(_STOPPED[document["stopped"]])
+    if (status := exit_status(document["stopped"])) is not None:
+        sys.exit(status)
     if not document["valid"]:
         sys.exit(_NOT_VALID)
     if any(not threshold["met"] for threshold in document["thresholds"]):

@@ -46,6 +46,7 @@ from smbench.report.inspection import coverage
 from smbench.report.quality import graded
 from smbench.runner.loops import join_loops
 from smbench.runner.run import RunOptions, RunResult, run
+from smbench.signals import name_of
 from smbench.trace.grade import Use
 from smbench.units import format_ns, format_size, whole_ns
 from smbench.workload.model import Workload
@@ -183,7 +184,7 @@ class Replay:
                         self._prepare(place, plan)
                         mounted, options = self._open(stack, place, plan)
                     except KeyboardInterrupt as interrupt:
-                        results[-1].ending.stopped = str(interrupt) or "SIGINT"
+                        results[-1].ending.stopped = name_of(interrupt)
                         break
                 left_s = self._left_s(results)
                 with mounted.naming(place.target):

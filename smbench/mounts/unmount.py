@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from smbench.mounts.mountinfo import read_mountinfo
 from smbench.mounts.state import RUNTIME_FOLDER, RunState, forget, load_all
+from smbench.signals import held
 
 Progress = Callable[[int, int], None]
 """Called with how many are done, and of how many."""
@@ -71,7 +71,7 @@ def umount_all(
 
 def unmount_run(state: RunState, runtime: Path, progress: Progress | None = None) -> Unmounted:
     """Unmount one run's mounts and remove its folders and its state. Signals wait until it is done."""
-    with _uninterrupted():
+    with held():
         folder = state.folder(runtime)
         result = unmount(_mounted_under(folder), progress=progress)
         if not result.left:
@@ -143,13 +143,3 @@ def _run(paths: Iterable[Path], *flags: str) -> dict[Path, str]:
                 failed[path] = f"umount did not end within {HANG_S:g} s"
     still = {entry.path for entry in read_mountinfo()}
     return {path: reason for path, reason in failed.items() if path in still}
-
-
-@contextmanager
-def _uninterrupted() -> Iterator[None]:
-    """Ctrl-C and SIGTERM take effect afterwards: half an unmount helps nobody, and it is bounded in time."""
-    held = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, held)

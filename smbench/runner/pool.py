@@ -10,12 +10,9 @@ from __future__ import annotations
 import gc
 import signal
 import sys
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from types import FrameType
 
 from multiprocess import process
 from multiprocess.connection import wait
@@ -28,6 +25,7 @@ from smbench.runner import board as states
 from smbench.runner.job_windows import end_children_with_this_process
 from smbench.runner.start import worker_process
 from smbench.runner.worker import Job, work
+from smbench.signals import on_ending
 
 _LOOK_S = 0.1
 _START_TIMEOUT_S = 120.0
@@ -46,7 +44,7 @@ class Ending:
     start_ns: int = 0
     """Reading of the clock at the start of the run; 0 where it never began."""
     stopped: str = ""
-    """Why it was ended before all was done: `SIGINT`, `SIGTERM`, `deadline`; empty where it was not."""
+    """Why it was ended before all was done: the signal's name, `deadline`; empty where it was not."""
     lost: dict[int, str] = field(default_factory=dict)
     """Processes that died by themselves, and how."""
     killed: list[int] = field(default_factory=list)
@@ -62,6 +60,10 @@ class _Orders:
     count: int = 0
     name: str = ""
 
+    def note(self, name: str) -> None:
+        self.count += 1
+        self.name = self.name or name
+
 
 def run_pool(
     job: Job, processes: int, deadline_s: float | None, sampler: ResourceSampler | None,
@@ -73,7 +75,8 @@ def run_pool(
         end_children_with_this_process()
     else:
         _raise_descriptor_limit(processes)
-    with _signals() as orders:
+    orders = _Orders()
+    with on_ending(orders.note):
         workers = _fork(job, processes)
         try:
             if not _await_ready(job, workers, orders):
@@ -196,26 +199,6 @@ def _end_all(workers: list[BaseProcess]) -> None:
             worker.close()
         else:  # multiprocess would wait for it for ever at exit
             process._children.discard(worker)
-
-
-@contextmanager
-def _signals() -> Iterator[_Orders]:
-    """Count SIGINT and SIGTERM instead of being ended by them."""
-    orders = _Orders()
-    if threading.current_thread() is not threading.main_thread():
-        yield orders
-        return
-
-    def note(number: int, _frame: FrameType | None) -> None:
-        orders.count += 1
-        orders.name = orders.name or signal.Signals(number).name
-
-    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield orders
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _who(job: Job, process: int) -> str:

@@ -33,6 +33,7 @@ from smbench.runner.lane import Lane
 from smbench.runner.quiet import Quiet
 from smbench.runner.spread import LaneCalls, calls_of
 from smbench.runner.statistics import write_statistics
+from smbench.signals import ignore_all
 from smbench.workload.calls import Close
 
 _PR_SET_PDEATHSIG = 1
@@ -101,8 +102,7 @@ class Job:
 def work(job: Job, process: int) -> None:
     """Run one process of the plan: the body of the worker."""
     gc.freeze()  # what was inherited is shared only as long as no collection touches it
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C is the parent's to answer
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    ignore_all()  # a terminal's Ctrl-C is the parent's to answer
     board = job.board
     numbers = job.plan.lanes_of(process)
     executors: dict[int, Executor] = {}
