@@ -19,6 +19,7 @@ from smbench.cli.prepare import one_root, prepare_root
 from smbench.cli.targets import Place, place_workload
 from smbench.cli.versions import versions
 from smbench.cli.wire import RunWire, run_wire
+from smbench.clones import clone_folder
 from smbench.errors import SetupError, UsageError
 from smbench.executors.base import ShareAccess
 from smbench.executors.registry import executor_class
@@ -35,7 +36,6 @@ from smbench.plan import (
     Pace,
     Plan,
     clone,
-    clone_folder,
     default_stagger_ns,
     find_gaps,
     plan_run,

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+from smbench.clones import is_clone_folder
 from smbench.errors import SetupError, UsageError
 from smbench.prepare import manifest as manifests
 from smbench.prepare import tree
@@ -127,8 +128,11 @@ class _Maker:
         """What is there, as far as the workload or an earlier prepare reaches."""
         planned = {item.path for item in self.layout.directories}
         for found in tree.walk(self.beneath, lambda path: path in planned or earlier.owns(path)):
-            if found.path in OWN_NAMES:
-                continue
+            if found.path in OWN_NAMES or (
+                is_clone_folder(found.path) and found.is_directory and not earlier.owns(found.path)
+                and manifests.load(self.beneath, found.path) is not None
+            ):  # fmt: skip
+                continue  # what clones have is theirs
             self.there[found.path] = found
             if not force and not earlier.owns(found.path):
                 raise UsageError(
