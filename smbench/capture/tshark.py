@@ -19,6 +19,7 @@ decoder's tests):
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import re
 import shutil
@@ -31,7 +32,7 @@ from functools import cache
 from pathlib import Path
 from typing import IO, Any
 
-from smbench.advice import how_to_install
+from smbench.advice import MORE_PROCESSES, how_to_install
 from smbench.capture.formats import no_capture
 from smbench.errors import SetupError, SmbenchError
 from smbench.identity import ordinary_user
@@ -95,6 +96,8 @@ def find_tshark() -> Tshark:
             **_harmless(Path(os.sep)),
         )
     except (OSError, subprocess.SubprocessError) as error:
+        if getattr(error, "errno", None) == errno.EAGAIN:
+            mend = MORE_PROCESSES
         raise SetupError(f"tshark at {path} does not start: {error}; {mend}") from None
     found = re.search(r"(\d+)\.(\d+)\.(\d+)", shown.stdout)
     if not found:

@@ -11,6 +11,7 @@ from contextlib import suppress
 
 import click
 
+from smbench.advice import MORE_PROCESSES
 from smbench.errors import SetupError, SmbenchError, UsageError
 from smbench.signals import exit_status, ignore_all, interrupt, name_of, on_ending
 
@@ -22,6 +23,13 @@ _ENVIRONMENT_ERRNOS = {
     errno.ENOMEM,
     errno.EROFS,
     errno.EIO,
+    errno.EAGAIN,
+}
+_NO_THREAD = ("can't start new thread", "Failed to launch worker thread")
+"""How Python and Arrow say it, by exceptions that are of no kind of their own."""
+_NEXT = {
+    errno.EAGAIN: f"; {MORE_PROCESSES}",
+    errno.ENOMEM: "; make memory free, or ask for less at once (fewer clones, --jobs 1)",
 }
 
 
@@ -50,14 +58,23 @@ def guarded(command: Callable[[], object]) -> object:
         status = 0
     except OSError as error:
         where = f" {error.filename}" if error.filename else ""
-        _say(f"the operating system refused{where}: {error.strerror or error}")
+        why = f"{error.strerror or error}{_NEXT.get(error.errno or 0, '')}"
+        _say(f"the operating system refused{where}: {why}")
         _trace()
         mends = error.errno in _ENVIRONMENT_ERRNOS
         status = SetupError.exit_status if mends else UsageError.exit_status
-    except Exception as error:  # a defect of ours: still one sentence, and how to get the rest
-        _say(f"internal error ({type(error).__name__}: {error}); set SMBENCH_DEBUG=1 for details")
+    except MemoryError as error:
+        _say(f"{str(error) or 'no memory was left'}{_NEXT[errno.ENOMEM]}")
         _trace()
-        status = 1
+        status = SetupError.exit_status
+    except Exception as error:  # a defect of ours: still one sentence, and how to get the rest
+        if any(words in str(error) for words in _NO_THREAD):
+            _say(f"no thread more can be started{_NEXT[errno.EAGAIN]}")
+            status = SetupError.exit_status
+        else:
+            _say(f"internal error ({type(error).__name__}: {error}); set SMBENCH_DEBUG=1 for details")
+            status = 1
+        _trace()
     sys.exit(status)
 
 

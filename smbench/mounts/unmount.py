@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import shutil
 import subprocess
@@ -25,6 +26,8 @@ HANG_S = 30.0
 # A dead server costs each unmount 10 s of waiting: many wait at once.
 _AT_ONCE = 32
 _RETRY_S = 0.2
+_MNT_DETACH, _UMOUNT_NOFOLLOW = 2, 8
+"""Flags of umount2(2)."""
 _PATH = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/sbin", "/usr/bin", "/bin"))
 
 
@@ -116,20 +119,22 @@ def _run(paths: Iterable[Path], *flags: str) -> dict[Path, str]:
     """umount(8) on all paths at once; those that are still mounted afterwards, with its words."""
     program = shutil.which("umount", path=_PATH) or "umount"
     # -c: a stat of the path would wait for a dead server.
-    started = [
-        (
-            path,
-            subprocess.Popen(
+    started, failed = [], dict[Path, str]()
+    for path in paths:
+        try:
+            process = subprocess.Popen(
                 [program, "-c", *flags, str(path)],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
-            ),
-        )
-        for path in paths
-    ]
+            )
+        except OSError as error:
+            # No process more can be started, which may be why we are here at all: without one then.
+            if _detach(path):
+                failed[path] = f"umount does not start: {error.strerror}"
+        else:
+            started.append((path, process))
     deadline = time.monotonic() + HANG_S
-    failed = {}
     for path, process in started:
         with suppress(ProcessLookupError):
             try:
@@ -143,3 +148,9 @@ def _run(paths: Iterable[Path], *flags: str) -> dict[Path, str]:
                 failed[path] = f"umount did not end within {HANG_S:g} s"
     still = {entry.path for entry in read_mountinfo()}
     return {path: reason for path, reason in failed.items() if path in still}
+
+
+def _detach(path: Path) -> int:
+    """umount2(2) of what lies on a path, lazily, so that no server that is gone is waited for; the errno."""
+    call = ctypes.CDLL(None, use_errno=True).umount2
+    return ctypes.get_errno() if call(os.fsencode(path), _MNT_DETACH | _UMOUNT_NOFOLLOW) else 0

@@ -7,7 +7,9 @@ its hangs in the kernel, is killed, and what it recorded still counts.
 
 from __future__ import annotations
 
+import errno
 import gc
+import os
 import signal
 import sys
 import time
@@ -18,6 +20,7 @@ from multiprocess import process
 from multiprocess.connection import wait
 from multiprocess.process import BaseProcess
 
+from smbench.advice import MORE_PROCESSES
 from smbench.errors import SetupError
 from smbench.measure.clock import now_ns
 from smbench.measure.resources import ResourceSampler
@@ -35,6 +38,12 @@ _START_MARGIN_A_PROCESS_NS = 1_000_000
 _GRACE_S = 5.0
 _KILLED_S = 5.0
 _DESCRIPTORS_A_WORKER = 4
+_FEWER = "put several users into one with --users-per-process"
+_START_MENDS: dict[int, str] = {
+    errno.EAGAIN: f"{MORE_PROCESSES}, or {_FEWER}",
+    errno.ENOMEM: f"make memory free, or {_FEWER}",
+    errno.EMFILE: f"raise the limit of open files (ulimit -n), or {_FEWER}",
+}
 
 
 @dataclass(slots=True)
@@ -108,11 +117,14 @@ def _fork(job: Job, processes: int) -> list[BaseProcess]:
             worker = worker_process(f"smbench-{number}", work, job, number)
             worker.start()
             workers.append(worker)
-    except OSError as error:
+    except BaseException as error:
         _end_all(workers)
+        if not isinstance(error, (OSError, MemoryError)):
+            raise
+        number = (error.errno or 0) if isinstance(error, OSError) else errno.ENOMEM
         raise SetupError(
-            f"cannot start worker {len(workers) + 1} of {processes}: {error.strerror}; "
-            "raise the limit of processes (ulimit -u), or put several users into one with --users-per-process"
+            f"cannot start worker {len(workers) + 1} of {processes}: {os.strerror(number)}; "
+            f"{_START_MENDS.get(number, _FEWER)}"
         ) from None
     finally:
         gc.enable()
