@@ -39,7 +39,7 @@ class _LeanPopen(Popen):  # type: ignore[misc]
                 os._exit(code)  # exit handlers and finalizers are the parent's
         try:
             self.sentinel = os.pidfd_open(self.pid)
-        except OSError:
+        except BaseException:
             os.kill(self.pid, signal.SIGKILL)
             os.waitpid(self.pid, 0)
             raise
