@@ -10,6 +10,7 @@ import click
 from rich.console import Console as RichConsole
 
 from smbench.cli.common import Console, common_options
+from smbench.cli.effects import Needs, refuse_without_effect
 from smbench.cli.gaps import warn_of_gaps
 from smbench.errors import UsageError
 from smbench.report.frame import frame_exchanges, show_frame
@@ -50,6 +51,13 @@ def inspect(
       smbench-mount inspect customer.workload --frame 4711 --capture customer.pcap
       smbench-mount inspect customer.workload --json | jq .coverage
     """
+    refuse_without_effect(
+        (
+            Needs("user", "without --operations: add it, or leave this", operations),
+            Needs("limit", "without --operations: add it, or leave this", operations),
+            Needs("operations", "with --frame: leave one of them", frame is None),
+        )
+    )
     if (frame is None) != (capture is None):
         raise UsageError(
             "--frame and --capture belong together: a frame number, and the capture that it is in"

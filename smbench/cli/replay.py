@@ -17,8 +17,9 @@ from smbench.cli.artefacts import CAPACITY, claim, default_output, whole
 from smbench.cli.capacity import find_capacity as search_capacity
 from smbench.cli.common import Console, common_options
 from smbench.cli.dryrun import dry_run_document, show_dry_run
-from smbench.cli.effects import Needs, refuse_without_effect
+from smbench.cli.effects import refuse_without_effect
 from smbench.cli.kept import Kept, read_kept
+from smbench.cli.replay_effects import replay_needs
 from smbench.cli.replaying import FRESH, ISOLATED, SAME, SHARED, Replay
 from smbench.cli.report import written_page
 from smbench.cli.targets import complete_target, target_options
@@ -38,7 +39,6 @@ _MISMATCHED = 4
 _NOT_VALID = 5
 _MISSED = 99
 _GAP = f"{CLOSED_NS // 10**9}s"
-_TIMELESS = "with --pace fast, which has no times: leave it, or take another pace"
 
 
 class _Command(click.Command):
@@ -247,21 +247,7 @@ def replay(
     warm_up_s = 0.0 if warm_up is None else amounts.duration_s("--warm-up", warm_up)
     if wired and (loops > 1 or find_capacity is not None):
         raise UsageError("--wire captures one run: leave --loop and --find-capacity")
-    several = clones > 1 or find_capacity is not None
-    fast = pace == Pace.FAST.value
-    refuse_without_effect(
-        (
-            Needs("stagger", "on one clone: give their number with --clone, or leave it", several),
-            Needs("stagger", _TIMELESS, not fast),
-            Needs("speed", _TIMELESS, not fast),
-            Needs("close_gaps", _TIMELESS, not fast),
-            Needs("namespace", "on one clone: give their number with --clone, or leave it", several),
-            Needs("loop_namespace", "on one loop: give their number with --loop, or leave it", loops > 1),
-            Needs("max_clones", "without --find-capacity: add it, or leave this", find_capacity is not None),
-            Needs("content", "with --no-prepare: leave one of them", prepares),
-            Needs("max_bytes", "with --no-prepare: leave one of them", prepares),
-        )
-    )
+    refuse_without_effect(replay_needs(click.get_current_context().params))
     kept = kept.against(console, baseline, source.name)
     if not dry_run:
         claim(output, ".run", DOCUMENT if find_capacity is None else CAPACITY, force)
