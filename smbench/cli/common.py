@@ -19,6 +19,7 @@ from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn,
 from rich.text import Text
 
 from smbench.errors import UsageError
+from smbench.quoting import quoted
 from smbench.ratios import Bad, format_percent
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -139,6 +140,6 @@ def _load_config(ctx: click.Context, _parameter: click.Parameter, path: Path | N
         name = names.get(key.replace("_", "-"))
         if name is None:
             known = ", ".join(sorted(names))
-            raise UsageError(f"{path}: {ctx.info_name} has no option {key!r}; it has {known}")
+            raise UsageError(f"{path}: {ctx.info_name} has no option {quoted(key)}; it has {known}")
         defaults[name] = value
     ctx.default_map = {**(ctx.default_map or {}), **defaults}

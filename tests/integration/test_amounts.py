@@ -158,6 +158,8 @@ PREPARE = ("prepare", "WORKLOAD", "target")
         ([*PREPARE, "--content", "sparse", "--max-bytes", "1G"],
          "--max-bytes has no effect with --content sparse"),
         ([*PREPARE, "--max-bytes", "many"], "--max-bytes 'many'"),
+        (["prepare", "WORKLOAD", "a\\b"], "the target 'a\\b' does not exist"),  # a backslash, shown once
+        (["inspect", "WORKLOAD", "--operations", "--user", "D\\a"], "no user 'D\\a' in this workload"),
         (["inspect", "WORKLOAD", "--user", "alice"], "--user has no effect without --operations"),
         (["inspect", "WORKLOAD", "--limit", "3"], "--limit has no effect without --operations"),
         (["inspect", "WORKLOAD", "--operations", "--frame", "1", "--capture", "x"],

@@ -223,6 +223,12 @@ def test_a_folder_with_something_else_in_it_is_refused(root: Path) -> None:
     assert names(root) == {"mine"}
 
 
+def test_a_backslash_in_a_name_is_shown_once(root: Path) -> None:
+    (root / "we\\ird").write_text("x")
+    with pytest.raises(UsageError, match=r"holds 'we\\ird', which"):
+        prepare(root, ENTRIES)
+
+
 def test_force_leaves_what_is_there_as_it_is(root: Path) -> None:
     (root / "dir").mkdir()
     (root / "dir/mine").write_text("x")
