@@ -109,6 +109,8 @@ class Replay:
             self.mount_options,
             clones,
         )
+        if executor_class(self.executor).needs_share:
+            share_access(place, self.workload.info.trace)  # refused before anything is prepared
         users = [user.name for user in self.workload.info.trace.users]
         plan = plan_run(
             self.workload,
