@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import functools
 import json
+import os
 import sys
 import time
 import tomllib
@@ -33,6 +35,13 @@ def _width(stream: TextIO) -> int | None:
     return None if stream.isatty() else _WIDTH_OF_A_FILE
 
 
+class _Rich(RichConsole):
+    """Rich's console, which would end the process by itself where the reader of its output went away."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
+
+
 class Console:
     """Where a command's words go: results to stdout, everything else to stderr.
 
@@ -44,8 +53,8 @@ class Console:
         self.as_json = as_json
         self.quiet = quiet
         self.verbose = verbose
-        self.out = RichConsole(highlight=False, soft_wrap=True, width=_width(sys.stdout))
-        self.err = RichConsole(stderr=True, highlight=False, soft_wrap=True, width=_width(sys.stderr))
+        self.out = _Rich(highlight=False, soft_wrap=True, width=_width(sys.stdout))
+        self.err = _Rich(stderr=True, highlight=False, soft_wrap=True, width=_width(sys.stderr))
 
     def result(self, document: dict[str, Any], show: Callable[[RichConsole], None]) -> None:
         """The command's result: the document as JSON, or shown to a person."""

@@ -247,6 +247,8 @@ def replay(
     warm_up_s = 0.0 if warm_up is None else amounts.duration_s("--warm-up", warm_up)
     if wired and (loops > 1 or find_capacity is not None):
         raise UsageError("--wire captures one run: leave --loop and --find-capacity")
+    if find_capacity is not None and clones > max_clones:
+        raise UsageError(f"--clone {clones}, where the search begins, lies beyond --max-clones {max_clones}")
     refuse_without_effect(replay_needs(click.get_current_context().params))
     kept = kept.against(console, baseline, source.name)
     if not dry_run:

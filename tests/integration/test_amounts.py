@@ -113,6 +113,10 @@ def test_what_is_out_of_range_names_the_option_and_leaves_nothing(workload: Path
             ["--no-prepare", "--loop", "2", "--loop-namespace", "fresh"],
             "--loop-namespace has no effect where nothing is prepared and nothing is mounted",
         ),
+        (
+            ["--find-capacity", "all.response.p99<9s", "--clone", "3", "--max-clones", "2"],
+            "--clone 3, where the search begins, lies beyond --max-clones 2",
+        ),
         (["--mount-option", "vers=3.0"], "is a directory, which is not mounted: leave --mount-option"),
     ],
 )
@@ -160,6 +164,10 @@ PREPARE = ("prepare", "WORKLOAD", "target")
         ([*PREPARE, "--max-bytes", "many"], "--max-bytes 'many'"),
         (["prepare", "WORKLOAD", "a\\b"], "the target 'a\\b' does not exist"),  # a backslash, shown once
         (["inspect", "WORKLOAD", "--operations", "--user", "D\\a"], "no user 'D\\a' in this workload"),
+        (["ingest", "x.pcap", "--from", "nan"], "--from nan makes no sense"),
+        (["ingest", "x.pcap", "--to", "inf"], "--to inf makes no sense"),
+        (["ingest", "x.pcap", "--from", "-1"], "--from -1 makes no sense"),
+        (["ingest", "x.pcap", "--from", "2", "--to", "2"], "--from 2 is not before --to 2"),
         (["inspect", "WORKLOAD", "--user", "alice"], "--user has no effect without --operations"),
         (["inspect", "WORKLOAD", "--limit", "3"], "--limit has no effect without --operations"),
         (["inspect", "WORKLOAD", "--operations", "--frame", "1", "--capture", "x"],
