@@ -1,7 +1,7 @@
 """Ratios as people read them: rounded towards the bad side, in one place.
 
 So 1.0000 says that nothing is missing and 0.00 % that nothing differs, and a figure that is shown beside its
-aim does not meet it by its rounding.
+aim does not meet it by its rounding. Nothing of nothing is no ratio: None, null in JSON, a dash for people.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ import math
 from decimal import Decimal
 from enum import Enum
 from fractions import Fraction
+
+NO_RATIO = "–"
 
 
 class Bad(Enum):
@@ -23,12 +25,17 @@ class Bad(Enum):
     """From 1: the latency of a replay as a multiple of the capture's."""
 
 
-def format_ratio(value: float | Fraction, digits: int = 4, bad: Bad = Bad.LOW) -> str:
-    """`0.9995` from 2,004/2,005: with `digits` decimals.
+def share_of(part: int, whole: int) -> float | None:
+    """`part` of `whole`; None of nothing."""
+    return part / whole if whole else None
+
+
+def format_ratio(value: float | Fraction | None, digits: int = 4, bad: Bad = Bad.LOW) -> str:
+    """`0.9995` from 2,004/2,005: with `digits` decimals; a dash for None.
 
     A float counts as the shortest decimal that it is written as, so that 0.29 stays 0.29.
     """
-    return f"{_rounded(_exact(value), digits, bad):,.{digits}f}"
+    return NO_RATIO if value is None else f"{_rounded(_exact(value), digits, bad):,.{digits}f}"
 
 
 def format_percent(value: float | Fraction, digits: int = 2, bad: Bad = Bad.HIGH) -> str:

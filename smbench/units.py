@@ -53,21 +53,31 @@ def whole_ns(seconds: float) -> int:
 
 
 def format_size(count: float) -> str:
-    """`1.5 MiB` from bytes, with three digits that matter."""
+    """`1.5 MiB` from bytes, with three digits that matter, and all of a whole number below 1024; what
+    `parse_size` reads again."""
     for unit in ("B", "KiB", "MiB", "GiB"):
-        if abs(count) < 1024:
-            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.3g} {unit}"
+        if abs(shown := _three_digits(count, whole=unit == "B")) < 1024:
+            return f"{shown:g} {unit}"
         count /= 1024
-    return f"{count:.3g} TiB"
+    return f"{_three_digits(count):.15g} TiB"
+
+
+def format_s(duration_s: float) -> str:
+    """`12.3 s` from seconds, with three digits that matter, and all of a whole number of seconds."""
+    shown = _three_digits(duration_s)
+    return f"{shown:,.0f} s" if abs(shown) >= 1_000 else f"{shown:g} s"
 
 
 def format_ns(duration_ns: float) -> str:
-    """`12.3 µs` from nanoseconds, with three digits that matter."""
-    magnitude = abs(duration_ns)
-    if magnitude < 1_000:
-        return f"{duration_ns:.0f} ns"
-    if magnitude < 1_000_000:
-        return f"{duration_ns / 1e3:.3g} µs" if magnitude < 999_500 else f"{duration_ns / 1e6:.3g} ms"
-    if magnitude < 999_500_000:
-        return f"{duration_ns / 1e6:.3g} ms"
-    return f"{duration_ns / 1e9:.3g} s" if magnitude < 9.995e11 else f"{duration_ns / 1e9:,.0f} s"
+    """`12.3 µs` from nanoseconds, with three digits that matter, and all of a whole number of seconds."""
+    if abs(shown := _three_digits(duration_ns, whole=True)) < 1_000:
+        return f"{shown:g} ns"
+    for unit, length_ns in (("µs", 1e3), ("ms", 1e6)):
+        if abs(shown := _three_digits(duration_ns / length_ns)) < 1_000:
+            return f"{shown:g} {unit}"
+    return format_s(duration_ns / 1e9)
+
+
+def _three_digits(value: float, whole: bool = False) -> float:
+    """Rounded before a unit is chosen for it, lest 1023.9 KiB be 1024 of them, or 1e+03."""
+    return float(round(value)) if whole or abs(value) >= 999.5 else float(f"{value:.3g}")

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import socket
 from abc import ABC, abstractmethod
-from collections import Counter
+from collections import Counter, OrderedDict
 from collections.abc import Callable
 from enum import StrEnum
 from typing import NamedTuple
 
 from smbench.capture.framing import Framing, Message, Packet
 from smbench.capture.lines import Stream
-from smbench.capture.segments import SYN, Segment
+from smbench.capture.segments import FIN, RST, SMB_PORTS, SYN, Segment
 from smbench.capture.stream import Direction
 
-Key = tuple[int, int]
-"""A connection by its first packet with a payload: (capture, frame)."""
+Key = int
+"""A connection by its first packet with a payload: how many segments came before, of all connections."""
 _MOST_BEGUN = 100_000
 """Beginnings that are remembered, the newest."""
+_MARKS = SYN | FIN | RST
+_MOST_ENDED = 4096
+"""Connections that have ended and are still there for what comes late or again, the newest."""
 Kept = Callable[[bytes, int], int]
 """A message's header and size → how many of its bytes are needed."""
 
@@ -32,11 +35,13 @@ class Reason(StrEnum):
 
 
 class HandedOver(NamedTuple):
-    """A connection of which somebody else reads all, or users' names: its ends, its first packet, its number
-    where it is read here too (else -1), and its bytes from there on."""
+    """A connection of which somebody else reads all, or users' names: its ends, its first packet and that of
+    the next one with the same ends, its number where it is read here too (else -1), and its bytes from there
+    on."""
 
     ends: bytes
     key: Key
+    until: Key
     number: int
     reason: Reason
     size: int
@@ -70,9 +75,9 @@ class Connection(ABC):
         """Bytes that are no message, or were lost with one."""
         self.counts[what] += 1
 
-    def known_session(self, session_id: int) -> bool:
-        """Whether the connection has used this session id."""
-        return session_id in self.sessions or not self.sessions
+    def known_session(self, session_id: int) -> bool | None:
+        """Whether the connection has used this session id; None: it has used none so far."""
+        return session_id in self.sessions if self.sessions else None
 
     def end(self) -> None:
         """No more packets."""
@@ -80,6 +85,8 @@ class Connection(ABC):
             direction.end()
             self.counts["tcp_gaps"] += direction.gaps
             self.counts["snapped"] += direction.snapped
+            # What is read knows its reader, and nobody looks for such cycles while captures are read.
+            direction.forget()
 
 
 def _address(end: bytes) -> tuple[str, int]:
@@ -113,7 +120,10 @@ class Connections:
         self._number = number
         self._loads = [0] * of
         self._current: dict[bytes, _Entry] = {}
-        self._begun: dict[bytes, int] = {}
+        self._passed = -1
+        self._ended: OrderedDict[bytes, None] = OrderedDict()
+        """Connections whose ends have said that it is over, by both their names."""
+        self._begun: OrderedDict[bytes, int] = OrderedDict()
         """SYNs of connections that have carried nothing yet, and may never: a port scan sends many."""
         self.handed_over: list[HandedOver] = []
         """Connections that have ended and that somebody else must read."""
@@ -121,19 +131,23 @@ class Connections:
     def packet(self, segment: Segment, packet: Packet) -> None:
         """One more packet, in the order of the capture."""
         source, target, sequence, acknowledged, flags, data, start, end, length = segment
+        self._passed += 1
         entry = self._current.get(source + target)
         if entry is None:
             if not length:
                 self._remember(source + target, sequence, flags)
                 return
-            entry = self._new(source, target, packet, self._loads.index(min(self._loads)))
+            entry = self._new(source, target, self._loads.index(min(self._loads)))
         connection, mine, other, home = entry
         self._loads[home] += length
-        if flags & SYN:
-            if mine.begins_again(sequence):
-                connection, mine, other, _ = self._new(source, target, packet, home)
-            mine.begin(sequence)
-            sequence += 1
+        if flags & _MARKS:
+            if flags & SYN:
+                if mine.begins_again(sequence):
+                    connection, mine, other, _ = self._new(source, target, home)
+                mine.begin(sequence)
+                sequence += 1
+            else:
+                self._end(source + target, target + source)
         if connection.reason is not None:
             connection.bytes += length
             return
@@ -141,7 +155,7 @@ class Connections:
             other.settle()
             if not mine.segment(sequence, data, start, end, length, packet):
                 strays = mine.strays
-                connection, mine, other, _ = self._new(source, target, packet, home)
+                connection, mine, other, _ = self._new(source, target, home)
                 for number, captured, size, when in strays:
                     mine.segment(number, captured, 0, len(captured), size, when)
         if other.waits:
@@ -156,26 +170,39 @@ class Connections:
         for connection in {
             entry.connection.key: entry.connection for entry in self._current.values()
         }.values():
-            self._retire(connection)
+            self._retire(connection, self._passed + 1)
         self._current.clear()
 
-    def _retire(self, connection: Connection) -> None:
+    def _end(self, name: bytes, back: bytes) -> None:
+        """An end has said that it is over; the oldest such connection goes, or a capture's length is held."""
+        if name in self._ended or back in self._ended:
+            return
+        self._ended[name] = None
+        if len(self._ended) > _MOST_ENDED:
+            oldest, _ = self._ended.popitem(last=False)
+            entry = self._current.pop(oldest)
+            del self._current[oldest[len(oldest) // 2 :] + oldest[: len(oldest) // 2]]
+            self._retire(entry.connection, self._passed)
+
+    def _retire(self, connection: Connection, until: Key) -> None:
         connection.end()
         reason, size = connection.reason, connection.bytes
         if reason is None:
             reason, size = connection.names, 0
         if reason not in (None, Reason.NOT_ASKED):
             self.handed_over.append(
-                HandedOver(connection.name, connection.key, connection.number, reason, size)
+                HandedOver(connection.name, connection.key, until, connection.number, reason, size)
             )
 
-    def _new(self, source: bytes, target: bytes, packet: Packet, home: int) -> _Entry:
+    def _new(self, source: bytes, target: bytes, home: int) -> _Entry:
         before = self._current.get(source + target)
         if before is not None:
-            self._retire(before.connection)
-        from_client = target[-2:] in self._ports or source[-2:] not in self._ports
+            self._retire(before.connection, self._passed)
+            self._ended.pop(source + target, None)
+            self._ended.pop(target + source, None)
+        from_client = self._rank(target) <= self._rank(source)
         client, server = (source, target) if from_client else (target, source)
-        made = self._make(client, server, (packet.capture, packet.frame))
+        made = self._make(client, server, self._passed)
         if home != self._number:
             made.reason = Reason.NOT_ASKED
         self._current[client + server] = _Entry(made, made.requests, made.responses, home)
@@ -185,9 +212,15 @@ class Connections:
                 direction.begin(self._begun.pop(name))
         return self._current[source + target]
 
+    def _rank(self, end: bytes) -> int:
+        """How likely this end is the server, 0 the most: a client may have a port that others serve at."""
+        if int.from_bytes(end[-2:], "big") in SMB_PORTS:
+            return 0
+        return 1 if end[-2:] in self._ports else 2
+
     def _remember(self, name: bytes, sequence: int, flags: int) -> None:
         if flags & SYN:
             self._begun.pop(name, None)
             self._begun[name] = sequence
             if len(self._begun) > _MOST_BEGUN:
-                del self._begun[next(iter(self._begun))]
+                self._begun.popitem(last=False)

@@ -19,7 +19,8 @@ from smbench.capture.tap import LIMIT, LIMITS
 from smbench.capture.wire import HEADER_BYTES
 from smbench.trace.model import Command
 
-_WHOLE_FRAME = b"1"
+_ORIGINS = (b"1", b"2")
+"""Messages one after the other are of different origins: a compound that broke off does not go on."""
 _IAKERB = bytes.fromhex("06062b0601050205")
 """The OID of Kerberos by way of the server, as macOS clients use it: it names the user in the clear."""
 _LEAST = 32
@@ -59,13 +60,16 @@ class Conversation(Connection):
         self._opens = opens
         self._pairing: Pairing | None = None
         self._smb1_frame = -1
+        self._origin = False
 
     def message(self, message: Message) -> None:
         """What one length framed, of either direction."""
         magic = bytes(message.data[message.start : message.start + 4])
         if self.reason is not None:
             return
-        if magic == SMB2:
+        if message.holes and message.holes[0][0] < len(SMB2):
+            self.counts["lost_messages"] += 1
+        elif magic == SMB2:
             self._chain(message)
         elif magic == SEALED:
             self._sealed(message)
@@ -100,10 +104,14 @@ class Conversation(Connection):
     def _chain(self, message: Message) -> None:
         """The messages of a compound, each from where the one before says ([MS-SMB2] 3.2.4.1.4)."""
         data, at, stop = message.data, message.start, message.start + message.size
+        self._origin = not self._origin
         holes = [(message.start + first, message.start + last) for first, last in message.holes]
         while True:
             header = data[at : at + HEADER_BYTES]
             following = int.from_bytes(header[20:24], "little")
+            if following and not HEADER_BYTES <= following < stop - at:
+                self.counts["malformed"] += 1
+                following = 0
             end = min(at + (following or stop - at), at + LIMITS.get(_kind(header), LIMIT), message.end)
             hole = next((first for first, last in holes if last > at), end)
             if hole < at + _LEAST:
@@ -112,9 +120,6 @@ class Conversation(Connection):
             self.counts["cut_messages"] += hole < end
             self._pdu(bytes(data[at : min(hole, end)]), message.packet)
             if not following or self.reason is not None:
-                return
-            if following < HEADER_BYTES or at + following >= stop:
-                self.counts["malformed"] += 1
                 return
             at += following
 
@@ -127,7 +132,7 @@ class Conversation(Connection):
                 self.names = Reason.KERBEROS
         if session_id := int.from_bytes(data[40:48], "little"):
             self.sessions.add(session_id)
-        for paired in pairing.message(Pdu(*packet, b"", _WHOLE_FRAME, data, who)):
+        for paired in pairing.message(Pdu(*packet, b"", _ORIGINS[self._origin], data, who)):
             if self._opens.keytab and getattr(paired.exchange.request, "mechanism", None) == "krb5":
                 self.names = Reason.KERBEROS
             self._collector.complete(paired)

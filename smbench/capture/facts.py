@@ -63,6 +63,8 @@ class Facts:
 
     connections: dict[int, Connection] = field(default_factory=dict)
     began_ns: dict[int, int] = field(default_factory=dict)
+    ended_ns: dict[int, int] = field(default_factory=dict)
+    """Of connections with exchanges: when the last of them was sent."""
     sessions: dict[tuple[int, int], list[SessionFacts]] = field(default_factory=dict)
     counts: Counter[str] = field(default_factory=Counter)
     """What the capture lacks; `failed` frames, `smb1` frames and `requests` among them."""
@@ -84,6 +86,7 @@ class Facts:
                 number: known for number, known in self.connections.items() if number not in numbers
             },
             began_ns={number: time for number, time in self.began_ns.items() if number not in numbers},
+            ended_ns={number: time for number, time in self.ended_ns.items() if number not in numbers},
             sessions={key: known for key, known in self.sessions.items() if key[0] not in numbers},
         )
 
@@ -99,6 +102,7 @@ class Facts:
         """An exchange that is complete, or will never be."""
         exchange, number = paired.exchange, paired.exchange.connection
         self.end_ns = max(self.end_ns, exchange.response_ns or paired.time_ns)
+        self.ended_ns[number] = max(self.ended_ns.get(number, 0), paired.time_ns)
         if exchange.command == Command.NEGOTIATE:
             self._negotiated(self.connections[number], exchange.request, exchange.response)
         if paired.session_id in (NO_SESSION, INHERITED):

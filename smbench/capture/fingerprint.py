@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
-from smbench.capture.formats import examine, unpacked
+from smbench.capture.formats import beginning, examine
 from smbench.errors import UsageError
 from smbench.units import format_size
 from smbench.workload.model import CaptureFile
@@ -20,10 +20,9 @@ def fingerprint(capture: Path) -> CaptureFile:
     """Name, size and what the capture begins with, unpacked. UsageError where it is no capture at all."""
     packing, _ = examine(capture)
     try:
-        with capture.open("rb") as file:
-            first = unpacked(file, packing).read(_FIRST_BYTES)
+        first = beginning(capture, packing, _FIRST_BYTES)
         size = capture.stat().st_size
-    except (OSError, EOFError) as error:
+    except OSError as error:
         raise UsageError(f"cannot read the capture {capture}: {error}") from None
     return CaptureFile(capture.name, size, packing.value, hashlib.sha256(first).hexdigest())
 

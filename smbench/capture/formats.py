@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import gzip
+import io
+import zlib
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from io import BufferedIOBase
 from pathlib import Path
-from typing import cast
+from typing import IO, Any
 
 from smbench.errors import UsageError
 from smbench.trace.model import Command, command_name
 
+_CAPTURE = "e.g. tcpdump -s 0 -w FILE port 445"
 _WIRE = "give a pcap or pcapng file, as tcpdump -w and Wireshark write them"
+
+
+BROKEN = (OSError, EOFError, zlib.error)
+"""What reading a packed file raises where it breaks off or is damaged."""
+_UNPACKED_AT_ONCE = 4096
+"""Bytes that pyarrow is asked for: what it has already unpacked for a request that fails is lost."""
+_COPIED_AT_ONCE = 1 << 20
 
 
 class Packing(StrEnum):
@@ -63,7 +73,7 @@ def examine(path: Path) -> tuple[Packing, Format]:
         try:
             with path.open("rb") as file:
                 start = unpacked(file, packing).read(4)
-        except (OSError, EOFError) as error:
+        except BROKEN as error:
             raise UsageError(
                 f"cannot unpack {path}: {error}; {_WIRE}, or one of them as .gz or .zst"
             ) from None
@@ -75,13 +85,82 @@ def unpacked(file: BufferedIOBase, packing: Packing) -> BufferedIOBase:
     if packing is Packing.GZIP:
         return gzip.GzipFile(fileobj=file)
     if packing is Packing.ZSTD:
-        import pyarrow as pa
-
-        return cast("BufferedIOBase", pa.CompressedInputStream(pa.PythonFile(file, mode="r"), "zstd"))
+        return io.BufferedReader(_Zstandard(file), _COPIED_AT_ONCE)
     return file
 
 
-def no_capture(path: Path, complaint: str) -> UsageError:
+class _Zstandard(io.RawIOBase):
+    """What a Zstandard file holds, up to where it breaks off; OSError from there on."""
+
+    def __init__(self, file: BufferedIOBase) -> None:
+        import pyarrow as pa
+
+        self._stream = pa.CompressedInputStream(pa.PythonFile(file, mode="r"), "zstd")
+        self._error: OSError | None = None
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        taken, room = 0, memoryview(buffer).cast("B")
+        while taken < len(room) and self._error is None:
+            try:
+                piece = self._stream.read(min(_UNPACKED_AT_ONCE, len(room) - taken))
+            except OSError as error:
+                self._error = error
+                break
+            if not piece:
+                break
+            room[taken : taken + len(piece)] = piece
+            taken += len(piece)
+        if self._error is not None and not taken:
+            raise self._error
+        return taken
+
+
+def unpack(path: Path, packing: Packing, out: IO[bytes]) -> bool:
+    """Write a file's bytes without their packing; whether the file is whole. OSError where `out` is not
+    taken."""
+    with path.open("rb") as file:
+        stream = unpacked(file, packing)
+        while True:
+            try:
+                # What can be had at once: see Buffer.need.
+                piece = stream.read1(_COPIED_AT_ONCE)
+            except BROKEN:
+                return False
+            if not piece:
+                return True
+            out.write(piece)
+
+
+def beginning(path: Path, packing: Packing, size: int) -> bytes:
+    """The first `size` bytes of a file without its packing; as far as there are any."""
+    first = b""
+    with path.open("rb") as file:
+        stream = unpacked(file, packing)
+        while len(first) < size:
+            try:
+                piece = stream.read1(size - len(first))
+            except BROKEN:
+                break
+            if not piece:
+                break
+            first += piece
+    return first
+
+
+def names_of(captures: Sequence[Path]) -> str:
+    """Captures as a message names them."""
+    shown = [str(path) for path in captures[:_NAMES_SHOWN]]
+    more = len(captures) - len(shown)
+    return " and ".join(shown) + (f" and {more} more" if more else "")
+
+
+_NAMES_SHOWN = 4
+
+
+def no_capture(path: Path | str, complaint: str) -> UsageError:
     """tshark could not take the file at all."""
     said = complaint.removeprefix("tshark: ").rstrip(".")
     return UsageError(f"{path} is no capture that tshark can read ({said}): {_WIRE}")
@@ -103,13 +182,17 @@ def check_content(
 
     `packets` says, where it matters, how many of the captures hold any packet.
     """
-    name = " and ".join(str(path) for path in captures)
+    name = names_of(captures)
     exchanges = sum(commands.values())
     if counts["sealed_messages"] and not commands.keys() - _PREPARATION:
-        raise UsageError(
-            f"all SMB traffic in {name} is encrypted ({counts['sealed_messages']} messages): "
-            "give the keys with --nt-password-file, --keytab or --session-key-file"
-        )
+        encrypted = f"all SMB traffic in {name} is encrypted ({counts['sealed_messages']} messages)"
+        keys = "give the keys with --nt-password-file, --keytab or --session-key-file"
+        if counts["snapped"]:
+            raise UsageError(
+                f"{encrypted}, and the snap length has cut {counts['snapped']:,} packets: no key opens a "
+                f"message that is cut; capture again without, {_CAPTURE}, and {keys}"
+            )
+        raise UsageError(f"{encrypted}: {keys}")
     if exchanges:
         return
     if counts["orphan_responses"] and not counts["smb1_frames"]:
@@ -125,14 +208,19 @@ def check_content(
     if counts["snapped"]:
         raise UsageError(
             f"of {name} nothing can be read: {counts['snapped']:,} packets are cut short by the snap length, "
-            "ahead of what a message says; capture again without, e.g. tcpdump -s 0 -w FILE port 445"
+            f"ahead of what a message says; capture again without, {_CAPTURE}"
         )
+    if counts["damaged_packets"]:
+        raise UsageError(
+            f"of {name} nothing can be read: {counts['damaged_packets']:,} packets are of an interface that "
+            f"the file does not describe, or from a time that cannot be; {_WIRE}"
+        )
+    if not packets() and counts["cut_short"]:
+        raise UsageError(f"{name} breaks off, or is damaged, ahead of its first packet: {_WIRE}")
     if not packets():
         if all(examine(path)[1] is Format.OTHER for path in captures):
             raise UsageError(f"{name} holds no packets, if it is a capture at all: {_WIRE}")
-        raise UsageError(
-            f"the capture {name} has no packets: capture again, e.g. tcpdump -s 0 -w FILE port 445"
-        )
+        raise UsageError(f"the capture {name} has no packets: capture again, {_CAPTURE}")
     raise UsageError(
         f"{name} holds no SMB2 or SMB3 traffic: capture on port 445, or name the server's port with --port"
     )

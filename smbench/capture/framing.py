@@ -22,9 +22,15 @@ _LEAST = _PREFIX + _HEADER
 _SESSION_SERVICE = (0x81, 0x82, 0x83, 0x84, 0x85)
 """What else NetBIOS frames on port 139 ([RFC 1002] 4.3.1)."""
 _LAST_COMMAND = 0x12
+_LARGEST_HOLE = 1 << 16
+"""Bytes behind which nothing of a message is kept."""
+_LARGEST_QUESTION = 1 << 18
+"""Bytes that are held of what may be a message, until what follows tells."""
 _WITHOUT_SESSION = (0x00, 0x01, 0x0D, 0x12)
 """NEGOTIATE, SESSION_SETUP, ECHO, OPLOCK_BREAK: their session id may be 0 or one that was not seen before."""
 _FLAG_RESPONSE = 1
+_ALGORITHMS = range(6)
+"""Of compression ([MS-SMB2] 2.2.3.1.3)."""
 SEALED_HEADER = 52
 """Bytes of the header ahead of what is encrypted; the session id is its end."""
 
@@ -59,15 +65,16 @@ class Reader(Protocol):
     def unreadable(self, what: str) -> None:
         """Bytes that are no message (`malformed`), or lost with a boundary (`resynchronised`)."""
 
-    def known_session(self, session_id: int) -> bool:
-        """Whether the connection has used this session id."""
+    def known_session(self, session_id: int) -> bool | None:
+        """Whether the connection has used this session id; None: it has used none so far."""
 
 
 class Framing:
     """Cuts a direction's bytes into messages; `limit` says how many bytes of one are kept, by its header."""
 
     __slots__ = (
-        "_from_server", "_have", "_holes", "_keep", "_kept", "_limit", "_packet", "_reader", "_size",
+        "_from_server", "_have", "_holes", "_keep", "_kept", "_limit", "_open_question", "_packet", "_reader",
+        "_size",
         "_synchronised", "_tail",
     )  # fmt: skip
 
@@ -78,6 +85,8 @@ class Framing:
         self._synchronised = False
         self._tail = b""
         """The end of what was searched in vain, where a message may begin."""
+        self._open_question = 0
+        """Where, in what was searched, something begins that is a message if one follows it."""
         self._kept = bytearray()
         self._size = 0
         """Of the message that is being read, its length's four bytes included; 0: not known yet."""
@@ -103,7 +112,7 @@ class Framing:
 
     def lack(self, count: int, packet: Packet) -> None:
         """The next `count` bytes are not in the capture."""
-        if self._size == 0 and len(self._kept) >= _PREFIX + 4 and self._synchronised:
+        if self._size == 0 and len(self._kept) >= _PREFIX and self._synchronised:
             kept = bytes(self._kept)
             self._open(kept, 0, len(kept), self._framed(kept), packet)
         left = self._size - self._have
@@ -127,6 +136,10 @@ class Framing:
         if self._size and self._packet is not None:
             self._hole(self._size - self._have)
             self._finish(self._packet)
+
+    def forget(self) -> None:
+        """The stream has ended, and nobody is told of it any more."""
+        del self._reader
 
     def _begin(self, data: bytes, start: int, end: int, packet: Packet) -> int:
         """At a boundary: the message or the piece of one that begins at `start`; where the next one does."""
@@ -183,7 +196,7 @@ class Framing:
         joined = self._tail + data[start:end]
         found = self._find(joined, len(self._tail))
         if found < 0:
-            self._tail = joined[max(0, len(joined) - _LEAST + 1) :]
+            self._tail = joined[min(self._open_question, max(0, len(joined) - _LEAST + 1)) :]
             return end, data, end
         self._tail = b""
         self._synchronised = True
@@ -192,19 +205,23 @@ class Framing:
     @staticmethod
     def _framed(data: bytes) -> int:
         """How long the message is that begins here; where that is not said yet, longer than it is there."""
-        return _PREFIX + int.from_bytes(data[1:4], "big") if len(data) >= _PREFIX + 4 else len(data) + 1
+        return _PREFIX + int.from_bytes(data[1:4], "big") if len(data) >= _PREFIX else len(data) + 1
 
     def _find(self, data: bytes, boundary: int) -> int:
         """Where the first message begins in bytes that follow nothing known; -1: nowhere yet.
 
         A file may hold SMB, too: a message is of a session that the connection is known to have, or one of
-        those that need none and begins where the packet does, at `boundary`.
+        those that need none and begins where the packet does, at `boundary`. Where no session is known yet,
+        it begins or ends with the packet, or another one follows it: that may have to be waited for.
         """
+        self._open_question = len(data)
         at = data.find(b"SMB", 5)
         while at >= 0:
             start = at - 5
             if self._credible(data, start, start == boundary):
-                return start
+                # What ended before this packet did so at a time that is not known any more.
+                following = start + _PREFIX + int.from_bytes(data[start + 1 : start + 4], "big")
+                return following if following < boundary else start
             at = data.find(b"SMB", at + 1)
         return -1
 
@@ -216,24 +233,47 @@ class Framing:
             return False
         if magic == SMB1:
             return of_packet and size >= 35
+        if magic == COMPRESSED:
+            # Its session stands in what is compressed.
+            algorithm, flags = struct.unpack_from("<HH", header, 8) if size > 16 else (-1, -1)
+            return algorithm in _ALGORITHMS and flags <= 1 and self._stands(data, start, size, of_packet)
         if magic == SEALED:
-            return size > SEALED_HEADER and self._reader.known_session(
+            known = size > SEALED_HEADER and self._reader.known_session(
                 int.from_bytes(header[44:52], "little")
             )
+            return known if known is not None else self._stands(data, start, size, of_packet)
         if magic != SMB2 or size < _HEADER + 2:
             return False
         structure, command, flags, following, session_id = _FIELDS.unpack(header)
-        return (
-            structure == _HEADER
-            and command <= _LAST_COMMAND
-            and (following == 0 or (following % 8 == 0 and _HEADER < following < size))
-            and bool(flags & _FLAG_RESPONSE) == self._from_server
-            and (self._reader.known_session(session_id) or (of_packet and command in _WITHOUT_SESSION))
-        )
+        if (
+            structure != _HEADER
+            or command > _LAST_COMMAND
+            or not (following == 0 or (following % 8 == 0 and _HEADER < following < size))
+            or bool(flags & _FLAG_RESPONSE) != self._from_server
+        ):
+            return False
+        known = self._reader.known_session(session_id)
+        if known is None:
+            return self._stands(data, start, size, of_packet)
+        return known or (of_packet and command in _WITHOUT_SESSION)
+
+    def _stands(self, data: bytes, start: int, size: int, of_packet: bool) -> bool:
+        """Whether what may be a message stands where messages do, and not within something else."""
+        following = start + _PREFIX + size
+        if of_packet or following == len(data):
+            return True
+        if len(data) < following + _PREFIX + 4:
+            if size <= _LARGEST_QUESTION:
+                self._open_question = min(self._open_question, start)
+            return False
+        return data[following] == 0 and data[following + _PREFIX : following + _PREFIX + 4] in _MAGICS
 
     def _hole(self, count: int) -> None:
         start = self._have - _PREFIX
         self._holes.append((start, start + count))
+        if count > _LARGEST_HOLE:
+            # Zeros without end would be kept for what a damaged length says.
+            self._keep = len(self._kept)
         missing = self._keep - len(self._kept)
         if missing > 0:
             self._kept += bytes(min(count, missing))

@@ -1,7 +1,8 @@
 """What tshark has to read, written for it: connections that were handed over, packets that are no plain TCP.
 
-A connection's messages go out whole and in order, in segments of their own with nothing missing between them:
-what order and loss do to a stream is dealt with in one place (`stream.py`). What has holes stays closed.
+A connection's messages go out in order, in segments of their own with nothing missing between them: what
+order and loss do to a stream is dealt with in one place (`stream.py`). Of a message in the clear that has
+holes goes what is there before them, as a packet that is cut; what is sealed or compressed stays closed then.
 """
 
 from __future__ import annotations
@@ -9,19 +10,20 @@ from __future__ import annotations
 import struct
 from collections import Counter
 from collections.abc import Callable, Sequence
-from functools import partial
 from pathlib import Path
 
 from smbench.capture.connections import Connection, Connections, HandedOver, Key, Reason
-from smbench.capture.framing import SEALED, SMB2, Message, Packet
+from smbench.capture.framing import COMPRESSED, SEALED, SMB2, Message, Packet
 from smbench.capture.parts import Part, PartWriter
 from smbench.capture.segments import LINKS, Elsewhere, Segments
-from smbench.capture.sources import Packets, Source
+from smbench.capture.sources import AllPackets, Source
 from smbench.errors import SetupError
 
 _RAW_IP = 101
 _LARGEST = 60_000
 """Bytes of a message in one made-up segment; an IP packet holds 65,535."""
+_LEAST = 64
+"""Bytes of a message in the clear that are worth handing over: its header."""
 _PORT = 445
 _SERVER = bytes((10, 255, 255, 254))
 _SESSION_SETUP = b"\x01\0"
@@ -43,6 +45,8 @@ class _Relay(Connection):
         super().__init__(_whole, client, server, key)
         self._writer = writer
         self._names_only = one is not None and one.reason is Reason.KERBEROS
+        self.reads_all = one is not None and not self._names_only
+        """What is lost here is not read elsewhere."""
         self._address = bytes((10, *address.to_bytes(3, "big")))
         self._sent = [1, 1]
         shown = ".".join(map(str, self._address))
@@ -59,23 +63,37 @@ class _Relay(Connection):
             self.sessions.add(session_id)
         if self._names_only and data[:4] == SMB2 and data[12:14] != _SESSION_SETUP:
             return
-        if message.holes or len(data) < message.size:
+        hole = message.holes[0][0] if message.holes else len(data)
+        whole = hole == message.size
+        if not whole and (data[:4] != SMB2 or hole < _LEAST):
             self.counts["lost_messages"] += 1
-        elif self._writer is not None:
-            framed = struct.pack(">I", len(data)) + data
+            return
+        self.counts["cut_messages"] += not whole
+        if self._writer is not None:
+            self._writer.messages += data[:4] in (SMB2, SEALED, COMPRESSED)
+            framed = struct.pack(">I", message.size) + data[:hole]
+            if not whole:
+                framed = framed[:_LARGEST]
+                self._write(self._writer, message, framed, len(struct.pack(">I", 0)) + message.size)
+                return
             for start in range(0, len(framed), _LARGEST):
-                self._write(
-                    self._writer, message.packet, message.from_server, framed[start : start + _LARGEST]
-                )
+                piece = framed[start : start + _LARGEST]
+                self._write(self._writer, message, piece, len(piece))
 
-    def _write(self, writer: PartWriter, packet: Packet, from_server: bool, payload: bytes) -> None:
+    def _write(self, writer: PartWriter, message: Message, payload: bytes, size: int) -> None:
+        """A segment of `size` bytes on the wire, of which `payload` is there."""
+        from_server = message.from_server
         ends = [(self._address, 50_000), (_SERVER, _PORT)]
         (source, port), (target, other) = reversed(ends) if from_server else ends
         sent, seen = self._sent[from_server], self._sent[not from_server]
-        self._sent[from_server] = sent + len(payload) & 0xFFFFFFFF
+        self._sent[from_server] = sent + size & 0xFFFFFFFF
         tcp = struct.pack("!HHIIBBHHH", port, other, sent, seen, 0x50, 0x18, 65535, 0, 0) + payload
-        ip = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(tcp), 0, 0, 64, 6, 0, source, target) + tcp
-        writer.add(packet, _RAW_IP, ip, len(ip))
+        # Longer than an IP packet may be: as what offloading makes, it goes without its length.
+        length = 40 + size
+        ip = struct.pack(
+            "!BBHHHBBH4s4s", 0x45, 0, length if length < 1 << 16 else 0, 0, 0, 64, 6, 0, source, target
+        )
+        writer.add(message.packet, _RAW_IP, ip + tcp, length)
 
 
 def _whole(header: bytes, size: int) -> int:
@@ -102,22 +120,19 @@ def write_parts(
     relays = _Relays(handed_over, writers, names)
     kerberos = any(one.reason is Reason.KERBEROS for one in handed_over)
     segments, connections = Segments(ports), Connections(relays.make, ports)
-    before = 0
     try:
-        for source in sources:
-            for frame, data, record in Packets(source, partial(_progress_from, progress, before)):
-                at, end, link = record.packet, record.captured, record.link
-                packet = Packet(source.number, frame, record.time_ns)
-                segment = segments.of(link, data, at, end, record.length)
-                if isinstance(segment, Elsewhere):
-                    if elsewhere:
-                        other.add(packet, link, data[at:end], record.length)
-                elif segment is not None:
-                    connections.packet(segment, packet)
-                if kerberos and (inside := _kerberos(link, data, at, end)):
-                    for writer in (*writers, names):
-                        writer.add(packet, _RAW_IP, data[inside:end], record.length - (inside - at))
-            before += source.size
+        for source, frame, data, record in AllPackets(sources, progress):
+            at, end, link = record.packet, record.captured, record.link
+            packet = Packet(source.number, frame, record.time_ns)
+            segment = segments.of(link, data, at, end, record.length)
+            if isinstance(segment, Elsewhere):
+                if elsewhere:
+                    other.add(packet, link, data[at:end], record.length)
+            elif segment is not None:
+                connections.packet(segment, packet)
+            if kerberos and (inside := _kerberos(link, data, at, end)):
+                for writer in (*writers, names):
+                    writer.add(packet, _RAW_IP, data[inside:end], record.length - (inside - at))
         connections.finish()
         made = [writer.finish() for writer in (*writers, names, other)]
     except OSError as error:
@@ -134,20 +149,22 @@ class _Relays:
     def __init__(
         self, handed_over: Sequence[HandedOver], writers: Sequence[PartWriter], names: PartWriter
     ) -> None:
-        self._keys = {one.key: one for one in handed_over}
-        self._ends = {one.ends for one in handed_over}
+        self._handed_over: dict[bytes, list[HandedOver]] = {}
+        for one in handed_over:
+            self._handed_over.setdefault(one.ends, []).append(one)
         self._writers, self._names = writers, names
         self._relays: list[_Relay] = []
 
     def make(self, client: bytes, server: bytes, key: Key) -> Connection:
         """A relay, or a connection that nobody asks for."""
-        if client + server not in self._ends:
+        known = self._handed_over.get(client + server)
+        if known is None:
             made = _Relay(None, None, 0, client, server, key)
             made.reason = Reason.NOT_ASKED
             return made
         # Followed also where only a later connection of the same ends was handed over: else nothing shows
-        # where that one begins.
-        one = self._keys.get(key)
+        # where that one begins. Who hands over looks no further, and this may be more than one connection.
+        one = next((one for one in known if one.key <= key < one.until), None)
         made = _Relay(self._writer(one), one, len(self._relays), client, server, key)
         self._relays.append(made)
         return made
@@ -162,11 +179,7 @@ class _Relays:
     def counts(self) -> Counter[str]:
         """What the connections lack that only tshark reads."""
         return sum(
-            (
-                relay.counts
-                for relay in self._relays
-                if relay.key in self._keys and self._keys[relay.key].reason is not Reason.KERBEROS
-            ),
+            (relay.counts for relay in self._relays if relay.reads_all),
             Counter(),
         )
 
@@ -180,7 +193,3 @@ def _kerberos(link: int, data: bytes, at: int, end: int) -> int:
         return 0
     ports = inside + (data[inside] & 15) * 4
     return inside if _KERBEROS in (data[ports : ports + 2], data[ports + 2 : ports + 4]) else 0
-
-
-def _progress_from(progress: Callable[[int], None], before: int, position: int) -> None:
-    progress(before + position)

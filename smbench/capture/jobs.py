@@ -11,12 +11,14 @@ from smbench.capture.collect import Collector
 from smbench.capture.connections import Connections, HandedOver
 from smbench.capture.direct import Conversation, Opens
 from smbench.capture.facts import Facts
+from smbench.capture.formats import names_of
 from smbench.capture.framing import Packet
 from smbench.capture.lines import Stream
 from smbench.capture.names import Named, found
 from smbench.capture.parts import Part
+from smbench.capture.records import DAMAGED
 from smbench.capture.segments import Elsewhere, Segments
-from smbench.capture.sources import Packets, Source
+from smbench.capture.sources import AllPackets, Source
 from smbench.capture.tap import Progress, Run
 from smbench.capture.tapped import Tapped
 from smbench.spill import Run as SortedRun
@@ -36,7 +38,7 @@ class DirectJob:
     @property
     def name(self) -> str:
         """What is read, for messages."""
-        return " and ".join(source.path.name for source in self.sources)
+        return names_of([source.path for source in self.sources])
 
     @property
     def size(self) -> int:
@@ -54,11 +56,13 @@ class TapJob:
     ports: tuple[int, ...]
     number: int
     scratch: Path
+    captures: tuple[Path, ...] = ()
+    """What the user gave that this is all or part of."""
 
     @property
     def name(self) -> str:
         """What is read, for messages."""
-        return self.what.path.name
+        return names_of(self.captures or (self.what.path,))
 
     @property
     def size(self) -> int:
@@ -90,19 +94,20 @@ class Result:
     """Connections whose exchanges do not count."""
     handed_over: tuple[HandedOver, ...] = ()
     names: tuple[Named, ...] = ()
-    elsewhere: bool = False
-    """There are packets that may hold SMB and are no plain TCP."""
+    elsewhere: int = 0
+    """Packets that may hold SMB and are no plain TCP."""
 
 
 def carry_out(job: Job, progress: Progress) -> tuple[Collector, Result]:
     """Do the job; its exchanges are in the collector, and the result's runs are those that are on disk."""
     collector = Collector(job.scratch, job.number)
     if isinstance(job, TapJob):
-        with Run(job.what.path, job.folder, job.ports, progress) as run:
-            if isinstance(job.what, Part) and job.what.numbers:
-                named = tuple(found(run, job.place(), job.what.numbers))
+        with Run(job.what.path, job.folder, job.ports, progress, job.name) as run:
+            part = job.what if isinstance(job.what, Part) else None
+            if part and part.numbers:
+                named = tuple(found(run, job.place(), part.numbers))
                 return collector, Result(collector.facts, [], names=named)
-            Tapped(collector, job.ends()).read(run, job.place())
+            Tapped(collector, job.ends()).read(run, job.place(), part.messages if part else 0)
             collector.facts.counts["cut_short"] += run.cut_short
         return collector, Result(collector.facts, collector.exchanges.runs)
     return _read_directly(job, collector, progress)
@@ -111,19 +116,20 @@ def carry_out(job: Job, progress: Progress) -> tuple[Collector, Result]:
 def _read_directly(job: DirectJob, collector: Collector, progress: Progress) -> tuple[Collector, Result]:
     segments = Segments(job.ports)
     connections = Connections(partial(Conversation, collector, job.opens), job.ports, job.number, job.of)
-    before, elsewhere = 0, False
-    for source in job.sources:
-        records = Packets(source, partial(_progress_from, progress, before))
-        for frame, data, record in records:
-            segment = segments.of(record.link, data, record.packet, record.captured, record.length)
-            if isinstance(segment, Elsewhere):
-                elsewhere = True
-            elif segment is not None:
-                connections.packet(segment, Packet(source.number, frame, record.time_ns))
-        before += source.size
-        if job.number == 0:
-            collector.facts.counts["cut_short"] += records.cut_short
+    elsewhere, damaged, packets = 0, 0, AllPackets(job.sources, progress)
+    for source, frame, data, record in packets:
+        if record.link == DAMAGED:
+            damaged += 1
+            continue
+        segment = segments.of(record.link, data, record.packet, record.captured, record.length)
+        if isinstance(segment, Elsewhere):
+            elsewhere += 1
+        elif segment is not None:
+            connections.packet(segment, Packet(source.number, frame, record.time_ns))
     connections.finish()
+    if job.number == 0:
+        collector.facts.counts["cut_short"] += packets.cut_short
+        collector.facts.counts["damaged_packets"] += damaged
     facts = collector.facts.without(collector.forgotten)
     result = Result(
         facts,
@@ -133,7 +139,3 @@ def _read_directly(job: DirectJob, collector: Collector, progress: Progress) -> 
         elsewhere=elsewhere,
     )
     return collector, result
-
-
-def _progress_from(progress: Progress, before: int, position: int) -> None:
-    progress(before + position)

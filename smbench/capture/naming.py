@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter, OrderedDict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from smbench.capture.facts import INHERITED
 from smbench.capture.pairing import Paired
@@ -52,20 +53,35 @@ class _Chain:
     handle: Handle | None = None
 
 
+class _Name(NamedTuple):
+    """A component of paths as it was spelled first, and those beneath it."""
+
+    spelled: str
+    beneath: _Names
+
+
+_Names = dict[str, _Name]
+"""Components of one folder, by their names in lower case."""
+
+
 class Spelling:
-    """One spelling for each path of a share, whatever case a client used: the first that was seen."""
+    """One spelling for each path of a share, whatever case a client used: the first that was seen.
+
+    Kept by component: a path may have 16,000 of them, and all that lead to it would fill memory.
+    """
 
     def __init__(self) -> None:
-        self._known: dict[str, str] = {}
+        self._root: _Names = {}
 
     def __call__(self, path: str) -> str:
-        folded = path.lower()
-        found = self._known.get(folded)
-        if found is None:
-            parent, slash, name = path.rpartition("/")
-            found = self(parent) + "/" + name if slash else path
-            self._known[folded] = found
-        return found
+        names, spelled = self._root, []
+        for name in path.split("/"):
+            known = names.get(name.lower())
+            if known is None:
+                known = names[name.lower()] = _Name(name, {})
+            spelled.append(known.spelled)
+            names = known.beneath
+        return "/".join(spelled)
 
 
 class Naming:

@@ -8,7 +8,7 @@ holds only what is not answered yet, and what waits.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, OrderedDict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
@@ -47,11 +47,11 @@ class Paired(NamedTuple):
     capture: int
     frame: int
     position: int
-    """Place among the messages of its frame."""
+    """Place among the messages of its connection: what ends with one frame may be read at several times."""
     connection: int
     exchange: Exchange
     chain: int
-    """Number of the compound within its frame; -1 for a message of its own."""
+    """Number of the compound among those of its connection; -1 for a message of its own."""
     session_id: int
     """The response's where the request had none yet (SESSION_SETUP)."""
     tree_id: int | None
@@ -68,7 +68,7 @@ class Pairing:
     def __init__(self, connection: int) -> None:
         self._connection = connection
         self._open: dict[int, Paired] = {}
-        self._early: dict[int, list[tuple[Header, Pdu]]] = {}
+        self._early: OrderedDict[int, list[tuple[Header, Pdu]]] = OrderedDict()
         """Answers without a request so far, by message id, those that came first first."""
         self._frame = (-1, -1)
         self._link = _Link()
@@ -79,7 +79,7 @@ class Pairing:
         header = read_header(pdu.data)
         if self._frame != (pdu.capture, pdu.frame):
             self._frame = (pdu.capture, pdu.frame)
-            self._link = _Link()
+            self._link.part()
         self._link.follow(pdu.origin, header.next_command != 0)
         if not header.flags & FLAG_RESPONSE:
             return self._request(header, pdu)
@@ -139,9 +139,15 @@ class Pairing:
         if header.command == Command.CANCEL:
             # It repeats the id of the request that it cancels, and nothing answers it ([MS-SMB2] 3.3.5.16).
             return (made,)
+        done: list[Paired] = []
+        if header.command == Command.NEGOTIATE and self._open:
+            # A connection begins, and where the capture lost that, another one has ended before.
+            done = list(self._open.values())
+            self.counts["unanswered"] += len(done)
+            self._open.clear()
         earlier = self._open.get(header.message_id)
         if earlier is not None:
-            if earlier.exchange.command == header.command:
+            if earlier.exchange.command == header.command and earlier.exchange.request == request:
                 # The first is what the server answers; the copy stands unanswered, and says what it is.
                 made.exchange.retransmission = True
                 self.counts["retransmissions"] += 1
@@ -149,7 +155,8 @@ class Pairing:
             # Ids begin anew where a capture lost the end of one connection and the start of the next.
             self.counts["unanswered"] += 1
         self._open[header.message_id] = made
-        done = [] if earlier is None else [earlier]
+        if earlier is not None:
+            done.append(earlier)
         for answer, response in self._early.pop(header.message_id, ()):
             near = abs(response.time_ns - pdu.time_ns) <= _WINDOW_NS
             done += self._answered(made, answer, response) if near else self._orphan()
@@ -157,11 +164,11 @@ class Pairing:
 
     def _response(self, header: Header, pdu: Pdu) -> Sequence[Paired]:
         made = self._open.get(header.message_id)
-        if made is not None:
+        if made is not None and pdu.time_ns > made.time_ns - _WINDOW_NS:
             return self._answered(made, header, pdu)
         self._early.setdefault(header.message_id, []).append((header, pdu))
         if len(self._early) > _MOST_EARLY:
-            for _ in self._early.pop(next(iter(self._early))):
+            for _ in self._early.popitem(last=False)[1]:
                 self._orphan()
         return ()
 
@@ -193,7 +200,7 @@ class Pairing:
 
 
 class _Link:
-    """Where a message stands in its frame: its position, and the compound that it is part of."""
+    """Where a message stands: its position, and the compound that it is part of, which no frame leaves."""
 
     __slots__ = ("_chains", "_goes_on", "_origin", "chain", "place", "position")
 
@@ -204,6 +211,10 @@ class _Link:
         self._chains = 0
         self._goes_on = False
         self._origin = b""
+
+    def part(self) -> None:
+        """Another frame begins."""
+        self._goes_on = False
 
     def follow(self, origin: bytes, goes_on: bool) -> None:
         self.position += 1

@@ -9,7 +9,9 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 
+from smbench.capture.disk import cannot_write
 from smbench.capture.jobs import Job, Result
+from smbench.capture.worker import FAILED
 from smbench.errors import SetupError, SmbenchError
 
 _ERROR_CHARACTERS = 300
@@ -21,6 +23,8 @@ class _Worker:
     def __init__(self, job: Job) -> None:
         self.job = job
         self.position = 0
+        self._failed: tuple[int, str] | None = None
+        """The number and the text of the error of the system's that ended it."""
         files = job.scratch / f"job-{job.number}", job.scratch / f"result-{job.number}"
         files[0].write_bytes(pickle.dumps(job))
         self._result = files[1]
@@ -33,15 +37,20 @@ class _Worker:
         )
 
     def hear(self) -> bool:
-        """Take one line of progress; False at its end."""
+        """Take one line of progress, or of the end that it has come to; False behind the last."""
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
+        if line.startswith(FAILED):
+            number, _, said = line[len(FAILED) :].decode("utf-8", "replace").strip().partition(" ")
+            self._failed = int(number), said
         with contextlib.suppress(ValueError):
             self.position = int(line)
         return bool(line)
 
     def result(self) -> Result:
         status = self.process.wait()
+        if self._failed is not None:
+            raise cannot_write(self.job.scratch, f"what is decoded of {self.job.name}", *self._failed)
         try:
             result = pickle.loads(self._result.read_bytes())
         except OSError:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
@@ -19,8 +19,10 @@ from smbench.capture.parts import Part
 from smbench.capture.pool import read_all
 from smbench.capture.segments import SMB_PORTS
 from smbench.capture.sources import Source, first_time_ns, readable, unpacked
-from smbench.capture.tshark import Keys
+from smbench.capture.tshark import Keys, find_tshark
+from smbench.errors import SetupError
 from smbench.spill import merge
+from smbench.trace.model import Connection
 
 _WORTH_SHARING = 24 << 20
 """Bytes of capture from which several processes are faster than one, with what starting them costs."""
@@ -86,8 +88,6 @@ def read(sources: Sequence[Source], decoder: Decoder, work: Work) -> Found:
         ]
         return _found(_carry_out(jobs, work, 0.0, 1.0), sources)
     sources = [readable(source, work.scratch) for source in sources]
-    if len(sources) > 1:
-        sources.sort(key=first_time_ns)
     may_be_sealed = work.keys != Keys()
     done = _read_directly(sources, work, _DIRECT_SHARE if may_be_sealed else 1 - _WRITING_SHARE)
     done += _read_the_rest(done, sources, work, _DIRECT_SHARE if may_be_sealed else 1 - _WRITING_SHARE)
@@ -107,7 +107,11 @@ def _read_directly(sources: Sequence[Source], work: Work, share: float) -> _Done
 def _read_the_rest(done: _Done, sources: Sequence[Source], work: Work, before: float) -> _Done:
     """tshark over what was handed over and over what is no plain TCP."""
     handed_over = [one for _, result in done for one in result.handed_over]
-    elsewhere = any(result.elsewhere for _, result in done)
+    elsewhere = done[0][1].elsewhere
+    if elsewhere and not handed_over and _connections(done) and not _is_there():
+        # Datagrams that nobody here can look into are in most captures; beside SMB they only count.
+        done[0][1].facts.counts["undissected"] += elsewhere
+        return []
     if not handed_over and not elsewhere:
         return []
     grows = _TSHARK_GROWS * sum(one.size for one in handed_over)
@@ -115,7 +119,7 @@ def _read_the_rest(done: _Done, sources: Sequence[Source], work: Work, before: f
     parts = work.at_once * max(1, -(-int(grows) // _MEMORY)) if grows > _WORTH_SHARING else 1
     size = sum(source.size for source in sources) or 1
     written, lacks = write_parts(
-        sources, handed_over, elsewhere, parts, work.scratch, work.all_ports(),
+        sources, handed_over, elsewhere > 0, parts, work.scratch, work.all_ports(),
         lambda at: work.hear(before + _WRITING_SHARE * min(1.0, at / size)),
     )  # fmt: skip
     done[0][1].facts.counts.update(lacks)
@@ -123,7 +127,43 @@ def _read_the_rest(done: _Done, sources: Sequence[Source], work: Work, before: f
         TapJob(part, work.folder, work.ports, len(done) + number, work.scratch)
         for number, part in enumerate(written)
     ]
-    return _carry_out(jobs, work, before + _WRITING_SHARE, 1 - before - _WRITING_SHARE)
+    read = _carry_out(jobs, work, before + _WRITING_SHARE, 1 - before - _WRITING_SHARE)
+    return [(collector, _once(result, done)) for collector, result in read]
+
+
+def _connections(done: _Done) -> int:
+    return sum(len(result.facts.connections) for _, result in done)
+
+
+def _is_there() -> bool:
+    try:
+        find_tshark()
+    except SetupError:
+        return False
+    return True
+
+
+def _once(result: Result, done: _Done) -> Result:
+    """A result without the connections that were read directly: by a tunnel their packets came twice."""
+    spans: dict[tuple[str, int, str, int], list[tuple[int, int]]] = {}
+    for _, other in done:
+        for number, ends in other.facts.connections.items():
+            span = other.facts.began_ns[number], other.facts.ended_ns.get(number, -1)
+            spans.setdefault(_ends(ends), []).append(span)
+    facts = result.facts
+    twice = frozenset(
+        number
+        for number, ends in facts.connections.items()
+        if any(
+            began <= facts.ended_ns.get(number, -1) and facts.began_ns[number] <= ended
+            for began, ended in spans.get(_ends(ends), ())
+        )
+    )
+    return replace(result, facts=facts.without(twice), forgotten=result.forgotten | twice)
+
+
+def _ends(connection: Connection) -> tuple[str, int, str, int]:
+    return connection.client, connection.client_port, connection.server, connection.server_port
 
 
 def _carry_out(jobs: Sequence[Job], work: Work, before: float, share: float) -> _Done:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import struct
-import zlib
 from collections.abc import Iterator
 from io import BufferedIOBase
 from typing import NamedTuple
+
+from smbench.capture.formats import BROKEN
 
 _CHUNK = 4 << 20
 _LARGEST_RECORD = 64 << 20
@@ -41,7 +42,7 @@ class Buffer:
             try:
                 # What can be had at once: a packed file that ends early gives all that came before its end.
                 piece = self._stream.read1(wanted - have)
-            except (OSError, EOFError, zlib.error):
+            except BROKEN:
                 self._broken = True
                 break
             if not piece:
@@ -67,11 +68,19 @@ class Record(NamedTuple):
     frame: bool = True
     """tshark counts it as a frame."""
     time_ns: int = 0
-    """When the packet was taken, in nanoseconds since 1970; 0 where the file does not say."""
+    """When the packet was taken, in nanoseconds since 1970; 0 where the file does not say. Always in
+    `TIMES`."""
     captured: int = 0
     """Where the packet's bytes end."""
     length: int = 0
     """Bytes that it had on the wire; more than there are where the capture was taken with a snap length."""
+
+
+DAMAGED = -1
+"""The link type of a packet that its file does not say how to read: of an interface that it never described,
+or taken at a time that cannot be."""
+TIMES = range(1 << 63)
+"""Times that can be: from 1970 to 2262, as 64 bits count nanoseconds."""
 
 
 def pcap_records(buffer: Buffer) -> Iterator[Record]:
@@ -116,6 +125,8 @@ class _Interface(NamedTuple):
     """What a pcapng file says of an interface: its link type, and how its times are to be read."""
 
     link: int
+    snap_length: int = 0
+    """Bytes of a packet that are kept at most; 0: all."""
     numerator: int = 1000
     denominator: int = 1
     offset_ns: int = 0
@@ -126,10 +137,12 @@ class _Interface(NamedTuple):
 
 
 def _interface(block: bytes, order: str) -> _Interface:
-    made = _Interface(struct.unpack_from(order + "H", block, 8)[0])
+    made = _Interface(*struct.unpack_from(order + "H2xI", block, 8))
     at, end = 16, len(block) - 4
     while at + 4 <= end:
         code, size = struct.unpack_from(order + "HH", block, at)
+        if at + 4 + size > end:
+            break
         value = block[at + 4 : at + 4 + size]
         if code == _RESOLUTION and size == 1:
             power = value[0] & 0x7F
@@ -144,7 +157,7 @@ def _interface(block: bytes, order: str) -> _Interface:
     return made
 
 
-_UNKNOWN = _Interface(-1)
+_UNKNOWN = _Interface(DAMAGED)
 
 
 def pcapng_records(buffer: Buffer) -> Iterator[Record]:
@@ -167,14 +180,16 @@ def pcapng_records(buffer: Buffer) -> Iterator[Record]:
             code = "5I" if kind == _ENHANCED else "H2x4I"
             number, high, low, captured, length = struct.unpack_from(order + code, buffer.data, start + 8)
             taken = interfaces[number] if number < len(interfaces) else _UNKNOWN
-            stop = min(start + 28 + captured, end - 4)
-            yield Record(
-                start, end, start + 28, taken.link, False, True, taken.time_ns(high, low), stop, length
-            )
+            stop, time_ns = min(start + 28 + captured, end - 4), taken.time_ns(high, low)
+            link = taken.link
+            if time_ns not in TIMES:
+                link, time_ns = DAMAGED, 0
+            yield Record(start, end, start + 28, link, False, True, time_ns, stop, length)
         elif kind == _SIMPLE and size >= 16:
             (length,) = struct.unpack_from(order + "I", buffer.data, start + 8)
             taken = interfaces[0] if interfaces else _UNKNOWN
-            stop = min(start + 12 + length, end - 4)
+            # How many bytes there are it does not say, and they are padded.
+            stop = min(start + 12 + min(length, taken.snap_length or length), end - 4)
             yield Record(start, end, start + 12, taken.link, False, True, 0, stop, length)
         else:
             yield Record(start, end, -1, 0, frame=kind in _OTHER_FRAMES)

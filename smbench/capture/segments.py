@@ -7,19 +7,31 @@ tshark dissects it.
 from __future__ import annotations
 
 import struct
+from collections import OrderedDict
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
-from smbench.capture.tunnels import ETHERNET, IPV4, IPV6, MPLS, in_datagram, in_labels, in_protocol
+from smbench.capture.tunnels import (
+    ETHERNET,
+    IPV4,
+    IPV6,
+    MPLS,
+    PROTOCOLS,
+    in_datagram,
+    in_labels,
+    in_protocol,
+)
 
 _VLAN_TYPES = (b"\x81\x00", b"\x88\xa8", b"\x91\x00")
 _TCP, _UDP = 6, 17
+_IN_FRAGMENTS = (_TCP, _UDP, *PROTOCOLS)
+"""What is put together again: a tunnel makes packets too long for where it goes through."""
 _EXTENSIONS = (0, 43, 60)
 """Headers of IPv6 that may stand ahead of TCP: hop-by-hop, routing, destination options ([RFC 8200] 4)."""
 _FRAGMENT = 44
 _MOST_DATAGRAMS = 1000
 """Datagrams whose fragments are waited for at once."""
-SYN, ACK = 2, 16
+FIN, SYN, RST, ACK = 1, 2, 4, 16
 SMB_PORTS = (445, 139)
 
 Payload = Callable[[bytes, int], tuple[bytes, int]]
@@ -94,7 +106,7 @@ class Segments:
 
     def __init__(self, ports: frozenset[int]) -> None:
         self._ports = frozenset(port.to_bytes(2, "big") for port in ports)
-        self._datagrams: dict[bytes, _Datagram] = {}
+        self._datagrams: OrderedDict[bytes, _Datagram] = OrderedDict()
 
     def of(self, link: int, data: bytes, at: int, end: int, length: int) -> Segment | Elsewhere | None:
         """The segment of a packet `data[at:end]` with `length` bytes on the wire; None: nothing of SMB's."""
@@ -102,8 +114,9 @@ class Segments:
         if payload is None:
             return ELSEWHERE
         kind, inside = payload(data, at)
-        # Where lengths are missing, as in what offloading makes, the packet's own length tells.
-        beyond = at + length
+        # Where lengths are missing, as in what offloading makes, the packet's own length tells; some writers
+        # leave that out, too.
+        beyond = max(at + length, end)
         return self._network(kind, data, inside, end, beyond)
 
     def _network(
@@ -128,7 +141,7 @@ class Segments:
         stop = min(at + size, beyond) if size else beyond
         source, target = data[at + 12 : at + 16], data[at + 16 : at + 20]
         at += header
-        if fragment & 0x3FFF and protocol in (_TCP, _UDP):
+        if fragment & 0x3FFF and protocol in _IN_FRAGMENTS:
             name = source + target + data[at - header + 4 : at - header + 6]
             offset, more = (fragment & 0x1FFF) * 8, bool(fragment & 0x2000)
             return self._fragment(
@@ -188,7 +201,7 @@ class Segments:
     ) -> Segment | Elsewhere | None:  # fmt: skip
         """The segment of a datagram that is whole with this fragment."""
         if len(self._datagrams) >= _MOST_DATAGRAMS:
-            del self._datagrams[next(iter(self._datagrams))]
+            self._datagrams.popitem(last=False)
         whole = self._datagrams.setdefault(name, _Datagram({}, None)).with_piece(offset, more, piece, length)
         self._datagrams[name] = whole
         data = whole.data()
@@ -214,9 +227,8 @@ class _Datagram(NamedTuple):
         if self.size is None:
             return None
         made = bytearray()
-        while len(made) < self.size:
-            piece = self.pieces.get(len(made))
-            if not piece:
+        for offset, piece in sorted(self.pieces.items()):
+            if offset > len(made):
                 return None
-            made += piece
-        return bytes(made)
+            made += piece[len(made) - offset :]
+        return bytes(made[: self.size]) if len(made) >= self.size else None

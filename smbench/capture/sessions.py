@@ -26,6 +26,8 @@ class Directory:
     sessions: list[Session] = field(default_factory=list)
     users: list[User] = field(default_factory=list)
     _connection: dict[int, int] = field(default_factory=dict)
+    _channels: set[tuple[int, int]] = field(default_factory=set)
+    """(session, connection) that belong together."""
     _sessions: dict[tuple[int, int], list[tuple[int, int]]] = field(default_factory=dict)
 
     def connection(self, wire: int) -> int:
@@ -44,9 +46,12 @@ class Directory:
     def add_connections(self, parts: Iterable[Facts]) -> None:
         """Number the connections in the order in which they began."""
         found = [
-            (facts.began_ns[wire], wire, made) for facts in parts for wire, made in facts.connections.items()
+            (facts.began_ns[wire], *_ends(made), wire, made)
+            for facts in parts
+            for wire, made in facts.connections.items()
         ]
-        for _, wire, connection in sorted(found, key=lambda item: item[:2]):
+        # Not by who read them: how many readers there were makes no other trace.
+        for *_, wire, connection in sorted(found, key=lambda item: item[:-1]):
             self._connection[wire] = len(self.connections)
             self.connections.append(connection)
 
@@ -56,7 +61,8 @@ class Directory:
             self.sessions.append(Session(facts.session_id))
         session = self.sessions[number]
         connection = self._connection[facts.connection]
-        if connection not in session.connections:
+        if (number, connection) not in self._channels:
+            self._channels.add((number, connection))
             session.connections.append(connection)
         session.account = session.account or facts.account or (ANONYMOUS if facts.anonymous else None)
         session.domain = session.domain or facts.domain
@@ -76,29 +82,30 @@ def directory(parts: Iterable[Facts]) -> Directory:
     spans: dict[int, _Span] = {}
     current: dict[tuple[str, int], int] = {}
     by_id: dict[int, int] = {}
-    for facts in sorted(found, key=lambda item: (item.first_ns, item.connection)):
-        server = made.connections[made.connection(facts.connection)].server
+    for facts in sorted(found, key=lambda item: (item.first_ns, made.connection(item.connection))):
+        mine = made.connections[made.connection(facts.connection)]
+        server = mine.server
         number = current.get((server, facts.session_id))
-        if number is None and not facts.fresh and facts.session_id in by_id:
+        if number is not None and spans[number].is_another(facts, mine):
+            number = None
+        elif number is None and not facts.fresh and facts.session_id in by_id:
             # Another address of the server: multichannel, or a channel whose binding is not in the capture.
             number = by_id[facts.session_id]
-            if not _same_client(made, number, facts):
+            if mine.client_guid not in spans[number].guids:
                 number = None
         if number is None or facts.fresh:
             number = len(made.sessions)
         current[(server, facts.session_id)] = by_id[facts.session_id] = number
         made.add_session(facts, number)
         spans.setdefault(number, _Span(facts.first_ns, facts.last_ns)).extend(
-            facts, current.get((server, facts.previous), -1)
+            facts, mine, current.get((server, facts.previous), -1)
         )
     _users(made, spans)
     return made
 
 
-def _same_client(made: Directory, number: int, facts: SessionFacts) -> bool:
-    mine = made.connections[made.connection(facts.connection)]
-    others = [made.connections[connection] for connection in made.sessions[number].connections]
-    return any(other.client_guid and other.client_guid == mine.client_guid for other in others)
+def _ends(connection: Connection) -> tuple[str, int, str, int]:
+    return connection.client, connection.client_port, connection.server, connection.server_port
 
 
 @dataclass(slots=True)
@@ -108,11 +115,36 @@ class _Span:
     real: bool = False
     replaced: int = -1
     """The session that this one takes the place of."""
+    left: bool = False
+    """Its client has logged off."""
+    accounts: set[str] = field(default_factory=set)
+    guids: set[str] = field(default_factory=set)
+    clients: set[str] = field(default_factory=set)
+    """What its connections know of whose it is; addresses at last."""
 
-    def extend(self, facts: SessionFacts, replaced: int) -> None:
+    def is_another(self, facts: SessionFacts, mine: Connection) -> bool:
+        """Whether its id, which the same server has given, means another session there, though nobody saw it
+        given again.
+
+        At one time a server has given it once; later it may have been given to somebody else.
+        """
+        if facts.account and self.accounts and facts.account.lower() not in self.accounts:
+            return True
+        if mine.client_guid and self.guids:
+            return mine.client_guid not in self.guids
+        return facts.first_ns > self.last_ns and (self.left or mine.client not in self.clients)
+
+    def extend(self, facts: SessionFacts, mine: Connection, replaced: int) -> None:
+        """One more connection that it is used on."""
+        if facts.account:
+            self.accounts.add(facts.account.lower())
+        if mine.client_guid:
+            self.guids.add(mine.client_guid)
+        self.clients.add(mine.client)
         self.replaced = max(self.replaced, replaced)
         self.first_ns = min(self.first_ns, facts.first_ns)
         self.last_ns = max(self.last_ns, facts.last_ns)
+        self.left = self.left or facts.left
         # An authentication that was refused makes no user of whoever tried.
         self.real = self.real or facts.established or facts.used
 

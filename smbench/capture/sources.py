@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -13,6 +14,8 @@ from smbench.capture.records import Buffer, Record, pcap_records, pcapng_records
 from smbench.capture.tshark import ask
 from smbench.errors import SetupError, UsageError
 
+_END = 1 << 80
+"""Later than any time that a capture can tell, in nanoseconds."""
 RECORDS: Mapping[Format, Callable[[Buffer], Iterator[Record]]] = {
     Format.PCAP: pcap_records,
     Format.PCAPNG: pcapng_records,
@@ -89,6 +92,61 @@ class Packets:
                 if record.packet >= 0:
                     yield frame, buffer.data, record
             self.cut_short = buffer.cut_short
+
+
+class AllPackets:
+    """The packets of several sources by time: (source, frame, the file's bytes, the record).
+
+    Captures may be taken side by side, one for each direction, and may hold the same packets. A source is
+    open only while its turn is. `hear` is told how many bytes are read of all.
+    """
+
+    def __init__(self, sources: Sequence[Source], hear: Callable[[int], None] | None = None) -> None:
+        self._sources = sources
+        self._hear = hear
+        self._positions = dict.fromkeys(range(len(sources)), 0)
+        self.cut_short = 0
+        """After reading: how many files end in the middle of a record."""
+
+    def __iter__(self) -> Iterator[tuple[Source, int, bytes, Record]]:
+        waiting = sorted(
+            ((first_time_ns(source), place) for place, source in enumerate(self._sources)), reverse=True
+        )
+        turns: list[tuple[int, int, tuple[int, bytes, Record], Iterator[tuple[int, bytes, Record]]]] = []
+        while turns or waiting:
+            if waiting and (not turns or waiting[-1][0] <= turns[0][0]):
+                self._open(waiting.pop()[1], turns)
+                continue
+            _, place, packet, packets = heapq.heappop(turns)
+            # As far as no other source has an earlier one.
+            limit = min(turns[0][0] if turns else _END, waiting[-1][0] if waiting else _END)
+            source = self._sources[place]
+            yield source, *packet
+            for packet in packets:
+                if packet[2].time_ns > limit:
+                    heapq.heappush(turns, (packet[2].time_ns, place, packet, packets))
+                    break
+                yield source, *packet
+
+    def _open(
+        self,
+        place: int,
+        turns: list[tuple[int, int, tuple[int, bytes, Record], Iterator[tuple[int, bytes, Record]]]],
+    ) -> None:
+        packets = self._read(place)
+        if (first := next(packets, None)) is not None:
+            heapq.heappush(turns, (first[2].time_ns, place, first, packets))
+
+    def _read(self, place: int) -> Iterator[tuple[int, bytes, Record]]:
+        def hear(position: int) -> None:
+            self._positions[place] = position
+            if self._hear is not None:
+                self._hear(sum(self._positions.values()))
+
+        packets = Packets(self._sources[place], hear)
+        yield from packets
+        self.cut_short += packets.cut_short
+        hear(self._sources[place].size)
 
 
 def first_time_ns(source: Source) -> int:

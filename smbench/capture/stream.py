@@ -21,13 +21,15 @@ _AT_FIRST = 8
 _FAR = 1 << 26
 """Further back than anything is sent again: not this stream any more, where three such segments agree."""
 _AGREE = 3
+_LATE_SYN = 1 << 20
+"""Bytes of a stream that may be captured ahead of its SYN."""
 
 
 class Direction:
     """The segments of one direction, by sequence number; the bytes go to a `Framing`."""
 
     __slots__ = (
-        "_acknowledged", "_bytes", "_framing", "_given_up", "_late", "_next", "_started",
+        "_acknowledged", "_bytes", "_first", "_framing", "_given_up", "_late", "_next", "_started",
         "_waiting", "begun", "gaps", "snapped", "strays",
     )  # fmt: skip
 
@@ -35,6 +37,8 @@ class Direction:
         self._framing = framing
         self._next = 0
         """Of the byte that is expected; grows beyond 32 bits."""
+        self._first = 0
+        """Of the byte that the stream was taken to begin with."""
         self._started = False
         self._waiting: list[tuple[int, int, bytes, Packet]] = []
         """(where in the stream, bytes on the wire, those that were captured, packet), in order."""
@@ -57,7 +61,7 @@ class Direction:
         self.begun = sequence
         if not self._started:
             self._started = True
-            self._next = _WHOLE + sequence + 1
+            self._next = self._first = _WHOLE + sequence + 1
             self._framing.begin()
             self._deliver_waiting(None)
 
@@ -65,7 +69,11 @@ class Direction:
         """Whether a SYN with this number is of another stream with the same addresses."""
         if self.begun >= 0:
             return sequence != self.begun
-        return self._started and abs(self._ahead(sequence + 1)) >= _FAR
+        if not self._started and not self._waiting:
+            return False
+        first = self._first if self._started else self._waiting[0][0]
+        # One that was captured late begins what came before it; any other number is of another stream.
+        return (first - sequence - 1) % _WHOLE > _LATE_SYN
 
     def settle(self) -> None:
         """The other side answers: a stream whose beginning is not in the capture begins with what is here."""
@@ -119,7 +127,9 @@ class Direction:
         if not self._started:
             return
         first = self._waiting[0][0]
-        if len(self._waiting) > _MOST_WAITING or self._bytes > _MOST_BYTES:
+        # Of a capture of one direction only, no acknowledgement tells what is lost.
+        most = _PATIENCE if self._acknowledged < 0 else _MOST_WAITING
+        if len(self._waiting) > most or self._bytes > _MOST_BYTES:
             self._give_up()
         elif self._given_up >= first:
             self._late += 1
@@ -139,17 +149,21 @@ class Direction:
             # Of such a capture no message is whole; in others, the one that it breaks off in never ended.
             self._framing.end()
 
+    def forget(self) -> None:
+        """The stream has ended, and nothing of it is needed any more."""
+        self._framing.forget()
+
     def _wait_at_first(self, sequence: int, data: bytes, length: int, packet: Packet) -> None:
         at = sequence + _WHOLE
-        if self._waiting and at - self._waiting[0][0] > _HALF:
-            at -= _WHOLE
+        if self._waiting and abs(apart := at - self._waiting[0][0]) > _HALF:
+            at -= _WHOLE if apart > 0 else -_WHOLE
         self._insert(at, length, data, packet)
         if len(self._waiting) >= _AT_FIRST:
             self._start()
 
     def _start(self) -> None:
         self._started = True
-        self._next = self._waiting[0][0]
+        self._next = self._first = self._waiting[0][0]
         self._deliver_waiting(None)
 
     def _insert(self, at: int, length: int, data: bytes, packet: Packet) -> None:

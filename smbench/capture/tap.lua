@@ -106,11 +106,17 @@ local function sealed_session(nonce)
   return hex(nonce.source:raw(place, 8))
 end
 
+-- A Simple Packet Block of pcapng has no time.
+local function time_of()
+  local info = time_field()
+  return info and tostring(info.value) or "0"
+end
+
 local function packet(pinfo)
   local first, second = command_field()
   local sealed = nonce_field()
   if not first and not sealed then return false end
-  local number, time, stream = format("%d", pinfo.number), tostring(time_field().value), stream_of(pinfo)
+  local number, time, stream = format("%d", pinfo.number), time_of(), stream_of(pinfo)
   announce(stream, pinfo)
   local opened = false
   if second then

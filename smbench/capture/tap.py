@@ -59,13 +59,17 @@ def settings(keys: Keys) -> Iterator[Path]:
 class Run:
     """One tshark over one capture: an iterator over its lines, and a context manager that leaves no process.
 
+    `name` is what messages call the capture; its path, if there is none.
+
     `progress` hears, now and then, how many bytes of the file are read. tshark does not wait for what is out
     of order: where a packet is missing it would wait for ever, and from 4.2 on it does so where none is (of
     one public capture it shows 299 of 464 messages).
     """
 
-    def __init__(self, capture: Path, folder: Path, ports: Iterable[int], progress: Progress) -> None:
-        self._capture = capture
+    def __init__(
+        self, capture: Path, folder: Path, ports: Iterable[int], progress: Progress, name: str = ""
+    ) -> None:
+        self._name = name or str(capture)
         self._progress = progress
         self._file: IO[bytes] = capture.open("rb")
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the run; a pipe could fill and hang
@@ -98,6 +102,9 @@ class Run:
         assert self._process.stdout is not None
         first = last = b""
         for number, last in enumerate(self._process.stdout):
+            if not last.endswith(b"\n"):
+                # It was ended within a line.
+                break
             first = first or last
             if not number % _PROGRESS_LINES:
                 # The open file is shared with tshark, and so is the place that it has come to.
@@ -109,10 +116,10 @@ class Run:
             return
         if not first and status == 0:
             raise SetupError(
-                f"{find_tshark()} ran no Lua script over {self._capture}, so that nothing can be read: "
+                f"{find_tshark()} ran no Lua script over {self._name}, so that nothing can be read: "
                 f"{said or 'it said nothing'}; smbench-mount doctor tries it on three packets"
             )
-        raise failure(self._capture, status, said)
+        raise failure(self._name, status, said)
 
     @property
     def cut_short(self) -> bool:

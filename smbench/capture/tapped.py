@@ -10,8 +10,11 @@ from smbench.capture.pairing import Pairing
 from smbench.capture.segments import SMB_PORTS
 from smbench.capture.wire import FLAG_RESPONSE
 
-_GRADES = {"tcp_gaps": "tcp_gaps", "malformed": "malformed", "snapped": "snapped", "smb1": "smb1_frames"}
-"""What the script counts, as the trace's grade calls it."""
+_GRADES = {
+    "tcp_gaps": "tcp_gaps", "malformed": "malformed", "snapped": "snapped", "smb1": "smb1_frames",
+    "damaged": "damaged_packets",
+}  # fmt: skip
+"""What lines count, as the trace's grade calls it."""
 
 
 class Tapped:
@@ -23,11 +26,18 @@ class Tapped:
         self._ends: dict[bytes, Stream] = {}
         self._pairings: dict[bytes, Pairing] = {}
         self._numbers: dict[bytes, int] = {}
+        self._frame = self._opened = 0
 
-    def read(self, lines: Iterable[bytes], place: Place) -> None:
-        """All lines of a run."""
+    def read(self, lines: Iterable[bytes], place: Place, messages: int = 0) -> None:
+        """All lines of a run; `messages` of one that was written for it, each in a frame of its own."""
         facts = self._collector.facts
-        for line in read_lines(lines, place):
+
+        def counted(frame: int) -> tuple[int, int]:
+            self._opened += frame != self._frame
+            self._frame = frame
+            return place(frame)
+
+        for line in read_lines(lines, counted):
             if isinstance(line, Pdu):
                 self._message(line)
             elif isinstance(line, Stream):
@@ -36,10 +46,15 @@ class Tapped:
                 self._begin(line.stream, self._ends[line.stream].destination_port in SMB_PORTS, line.time_ns)
                 facts.sealed(self._numbers[line.stream], line)
                 facts.counts["sealed_messages"] += 1
+                self._opened += 1
             elif isinstance(line, Lack):
-                facts.counts[_GRADES[line.what]] += line.number
+                # What a connection lacks that was written for tshark is known to who wrote it.
+                if line.what != "snapped" or self._real(line.stream) is None:
+                    facts.counts[_GRADES[line.what]] += line.number
             elif isinstance(line, End):
                 facts.counts["unreadable"] += line.failed
+        # What tshark has no decompression for is not in its lines.
+        facts.counts["unreadable"] += max(0, messages - self._opened)
         for pairing in self._pairings.values():
             self._collector.finish(pairing)
 
@@ -51,10 +66,13 @@ class Tapped:
         for paired in pairing.message(pdu):
             self._collector.complete(paired)
 
+    def _real(self, stream: bytes) -> Stream | None:
+        ends = self._ends.get(stream)
+        return ends and (self._real_ends.get(ends.source) or self._real_ends.get(ends.destination))
+
     def _begin(self, stream: bytes, from_client: bool, time_ns: int) -> None:
         if stream not in self._numbers:
-            ends = self._ends[stream]
-            real = self._real_ends.get(ends.source) or self._real_ends.get(ends.destination)
+            ends, real = self._ends[stream], self._real(stream)
             self._numbers[stream] = self._collector.connect(
                 real or ends, real is not None or from_client, time_ns
             )

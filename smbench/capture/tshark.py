@@ -33,6 +33,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from smbench.advice import MORE_PROCESSES, how_to_install
+from smbench.capture.disk import cannot_write
 from smbench.capture.formats import no_capture
 from smbench.errors import SetupError, SmbenchError
 from smbench.identity import ordinary_user
@@ -91,6 +92,8 @@ def find_tshark() -> Tshark:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
+            encoding="utf-8",
+            errors="replace",
             timeout=_QUICK_S,
             check=False,
             **_harmless(Path(os.sep)),
@@ -123,23 +126,34 @@ _WINDOWS_PLACES = ("ProgramFiles", "ProgramFiles(x86)")
 
 @contextlib.contextmanager
 def private_folder(files: Mapping[str, str | bytes], preferences: Mapping[str, str]) -> Iterator[Path]:
-    """A folder with `files` and tshark's `preferences` for whom tshark runs as alone; gone afterwards."""
-    user = ordinary_user()
+    """A folder with `files` and tshark's `preferences` for whom tshark runs as alone; gone afterwards.
+
+    SetupError where there is no place for it.
+    """
     lines = {**_PREFERENCES, **preferences}
     texts = {**files, "preferences": "".join(f"{name}: {value}\n" for name, value in lines.items())}
     folder = Path(tempfile.mkdtemp(prefix="smbench-tshark-"))
     try:
-        for name, content in texts.items():
+        _write(folder, texts)
+        yield folder
+    finally:
+        with held():  # there may be passwords in it
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _write(folder: Path, files: Mapping[str, str | bytes]) -> None:
+    user = ordinary_user()
+    try:
+        for name, content in files.items():
             (folder / name).touch(mode=0o600)
             (folder / name).write_bytes(content if isinstance(content, bytes) else content.encode())
             if user:
                 os.chown(folder / name, user.uid, user.gid)
         if user:
             os.chown(folder, user.uid, user.gid)
-        yield folder
-    finally:
-        with held():  # there may be passwords in it
-            shutil.rmtree(folder, ignore_errors=True)
+    except OSError as error:
+        what, number = f"tshark's settings in {folder.parent}", error.errno or 0
+        raise cannot_write(folder, what, number, str(error), "name another place in TMPDIR") from None
 
 
 def _harmless(folder: Path) -> dict[str, Any]:
@@ -187,9 +201,44 @@ def ask(arguments: Sequence[str], capture: Path, out: IO[bytes] | None = None) -
         finally:
             process.kill()
             process.wait()
-        if process.returncode and not (shown or (out and out.seek(0, os.SEEK_END))):
-            raise failure(capture, process.returncode, complaint(errors))
+        _check(
+            process.returncode, complaint(errors), capture, bool(shown or (out and out.seek(0, os.SEEK_END)))
+        )
         return shown or b""
+
+
+def convert(capture: Path, out: IO[bytes], format_name: str = "pcapng") -> bool:
+    """Write what tshark reads of a capture to `out`; whether that is the whole of it.
+
+    UsageError where it takes the file for no capture, SetupError where it does not work or `out` is full.
+    """
+    with private_folder({}, {}) as folder, tempfile.TemporaryFile() as errors, capture.open("rb") as file:
+        process = start(["-w", "-", "-F", format_name], file, folder, errors, out)
+        try:
+            status = process.wait()
+        finally:
+            process.kill()
+            process.wait()
+        said = complaint(errors)
+        if _UNWRITTEN.search(said):
+            full = errno.ENOSPC if _FULL.search(said) else 0
+            raise cannot_write(Path(out.name).parent, f"what tshark reads of {capture}", full, said)
+        _check(status, said, capture, bool(os.fstat(out.fileno()).st_size))
+        return status == 0
+
+
+_FULL = re.compile("no space left", re.IGNORECASE)
+_UNWRITTEN = re.compile(f"could(?:n't| not)? be written|{_FULL.pattern}", re.IGNORECASE)
+"""How tshark says that it could not write."""
+_BREAKS = re.compile("cut short|damaged or corrupt")
+"""How it says that a capture is good up to some place."""
+
+
+def _check(status: int, said: str, capture: Path, shown: bool) -> None:
+    """An error where tshark ended with `status` for another reason than that the capture breaks off behind
+    what was `shown`."""
+    if status and not (shown and status > 0 and _BREAKS.search(said)):
+        raise failure(capture, status, said)
 
 
 def complaint(errors: IO[bytes]) -> str:
@@ -200,7 +249,7 @@ def complaint(errors: IO[bytes]) -> str:
     return " ".join(said)[:400]
 
 
-def failure(capture: Path, status: int, said: str) -> SmbenchError:
+def failure(capture: Path | str, status: int, said: str) -> SmbenchError:
     """Why a tshark that ended with `status` gave nothing of an open capture: the file's fault, or its own."""
     if status > 0:
         return no_capture(capture, said or f"tshark ended with {status}")

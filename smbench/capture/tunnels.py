@@ -7,7 +7,7 @@ import struct
 IPV4, IPV6, ETHERNET = b"\x08\x00", b"\x86\xdd", b"\x65\x58"
 MPLS = (b"\x88\x47", b"\x88\x48")
 _ERSPAN_2, _ERSPAN_3 = b"\x88\xbe", b"\x22\xeb"
-_IPV4_IN_IP, _IPV6_IN_IP, _GRE = 4, 41, 47
+PROTOCOLS = _IPV4_IN_IP, _IPV6_IN_IP, _GRE = 4, 41, 47
 _VXLAN_PORTS, _GENEVE_PORT = (4789, 8472), 6081
 
 Inside = tuple[bytes, int]

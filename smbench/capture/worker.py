@@ -1,6 +1,7 @@
 """A process that reads one part of a decode: `python -m smbench.capture.worker JOB RESULT`.
 
-It says on stdout, a number a line, how many bytes it has read; its result or its error goes to a file.
+It says on stdout, a number a line, how many bytes it has read; its result or its error goes to a file. Where
+the system fails it, as a full disk does, nothing may go to a file: it says so on stdout, too.
 """
 
 from __future__ import annotations
@@ -13,6 +14,9 @@ from pathlib import Path
 
 from smbench.capture.jobs import Job, Result, carry_out
 from smbench.errors import SmbenchError
+
+FAILED = b"failed "
+"""Ahead of the number and the text of an error of the system's."""
 
 
 def _main(job_file: str, result_file: str) -> None:
@@ -31,4 +35,8 @@ def _main(job_file: str, result_file: str) -> None:
 
 
 if __name__ == "__main__":
-    _main(*sys.argv[1:])
+    try:
+        _main(*sys.argv[1:])
+    except OSError as failed:
+        print(f"{FAILED.decode()}{failed.errno or 0} {failed}", flush=True)
+        sys.exit(1)

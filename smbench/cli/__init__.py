@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import atexit
 import gc
+import sys
 from importlib import import_module
+from typing import Any
 
 import click
 from click.shell_completion import CompletionItem
 
 from smbench import __version__
 from smbench.cli.guard import guarded
+from smbench.cli.streams import Streams
 
 COMMANDS = {
     "ingest": "a capture becomes a workload: decode, lift, say what became of every exchange",
@@ -54,6 +57,17 @@ class _Commands(click.Group):
             CompletionItem(name, help=what) for name, what in COMMANDS.items() if name.startswith(incomplete)
         ]
         return names + click.Command.shell_complete(self, ctx, incomplete)
+
+    def main(self, *args: Any, **extra: Any) -> Any:
+        """The process' own streams are kept from ending it; those that somebody put in their place are not
+        ours."""
+        if (sys.stdout, sys.stderr) != (sys.__stdout__, sys.__stderr__):
+            return super().main(*args, **extra)
+        streams = Streams()
+        try:
+            return super().main(*args, **extra)
+        except SystemExit as ended:
+            raise SystemExit(streams.status(int(ended.code or 0))) from None
 
     def invoke(self, ctx: click.Context) -> object:
         return guarded(lambda: super(_Commands, self).invoke(ctx))

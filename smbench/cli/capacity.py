@@ -16,26 +16,31 @@ from smbench.errors import SmbenchError
 from smbench.measure.judging import format_value
 from smbench.measure.thresholds import Threshold
 from smbench.plan.capacity import clones_to_try
-from smbench.report.text import plain_table
+from smbench.report.text import NONE, plain_table, rate_told
 from smbench.signals import exit_status, name_of
 
 _NOT_VALID = 5
 _DEADLINE = "deadline"
-"""It ends a run, and no search: of what was measured until then the threshold is judged."""
+"""It ends a run, and no search: the runs of fewer clones may still be whole."""
 _MISSED = 99
 _HARNESS, _THRESHOLD, _MOST, _REFUSED, _STOPPED = "harness", "threshold", "most", "refused", "stopped"
+_CUT, _UNMEASURED = "deadline", "unmeasured"
+_KEPT = {True: "yes", False: "no", None: NONE}
 _LIMITS = {
     _HARNESS: "beyond it no run was valid: the target may bear more",
     _THRESHOLD: "beyond it the threshold was missed",
     _MOST: "more were not tried (--max-clones)",
     _REFUSED: "beyond it no run was possible",
+    _CUT: "beyond it runs were cut off (--deadline), and tell nothing",
+    _UNMEASURED: "beyond it no run measured what it asks for",
     _STOPPED: "the search was interrupted before it knew more",
 }
 
 
 def find_capacity(asked: Replay, threshold: Threshold, start: int, most: int, output: Path) -> int:
-    """Search, show the curve, write `output`; the exit status comes back: 0, 5 where this machine was the
-    limit, 99 where not even one clone held, 128 + number where a signal ended it."""
+    """Search, show the curve, write `output`; the exit status comes back: 0, 5 where this machine, a deadline
+    or what was not measured was the limit, 99 where not even one clone held, 128 + number where a
+    signal ended it."""
     with whole(output, ".run", CAPACITY, asked.force) as draft:
         document = _search(asked, threshold, start, most, draft)
         (draft / CAPACITY).write_text(
@@ -45,7 +50,7 @@ def find_capacity(asked: Replay, threshold: Threshold, start: int, most: int, ou
     asked.console.note(f"written: {output}")
     if (status := exit_status(document["stopped"])) is not None:
         return status
-    if document["limited_by"] in (_HARNESS, _REFUSED):
+    if document["limited_by"] in (_HARNESS, _REFUSED, _CUT, _UNMEASURED):
         return _NOT_VALID
     return 0 if document["capacity"] else _MISSED
 
@@ -65,7 +70,7 @@ def _search(asked: Replay, threshold: Threshold, start: int, most: int, draft: P
             asked.console.note(_line(tried, threshold))
             # What was warned of once need not be again.
             asked = replace(asked, tells=False)
-            stopped = tried["stopped"]
+            stopped = tried["stopped"] if _interrupted(tried) else None
             clones = search.send(_holds(tried))
     except StopIteration:
         pass
@@ -77,7 +82,7 @@ def _search(asked: Replay, threshold: Threshold, start: int, most: int, draft: P
         if not curve:
             raise
         refused = str(error)
-    broken = [one for one in curve if not _holds(one) and one["stopped"] is None]
+    broken = [one for one in curve if not _holds(one) and not _interrupted(one)]
     nearest = min(broken, key=lambda one: int(one["clones"]), default=None)
     limit = _limit(nearest, stopped, refused)
     held = max((one["clones"] for one in curve if _holds(one)), default=None)
@@ -111,17 +116,22 @@ def _tried(asked: Replay, threshold: Threshold, clones: int, folder: Path) -> di
         "users": run["configuration"]["users"],
         "operations_per_s": run["throughput"]["operations_per_s"],
         "value": judged["value"],
-        "met": judged["met"],
+        # What was cut off shows neither.
+        "met": None if run["stopped"] else judged["met"],
         "valid": run["valid"],
         "reasons": run["reasons"],
         "warnings": run["warnings"],
-        "stopped": None if run["stopped"] == _DEADLINE else run["stopped"],
+        "stopped": run["stopped"],
     }
 
 
 def _holds(tried: dict[str, Any]) -> bool:
-    """A run that was interrupted tells nothing."""
+    """A run that was cut off tells nothing."""
     return bool(tried["met"] and tried["valid"] and tried["stopped"] is None)
+
+
+def _interrupted(tried: dict[str, Any]) -> bool:
+    return tried["stopped"] not in (None, _DEADLINE)
 
 
 def _limit(nearest: dict[str, Any] | None, stopped: str | None, refused: str | None) -> str:
@@ -131,14 +141,20 @@ def _limit(nearest: dict[str, Any] | None, stopped: str | None, refused: str | N
         return _REFUSED
     if nearest is None:
         return _MOST
-    return _THRESHOLD if nearest["valid"] else _HARNESS
+    if nearest["stopped"] is not None:
+        return _CUT
+    if not nearest["valid"]:
+        return _HARNESS
+    return _UNMEASURED if nearest["value"] is None else _THRESHOLD
 
 
 def _line(one: dict[str, Any], threshold: Threshold) -> str:
-    verdict = "interrupted" if one["stopped"] else "not valid" if not one["valid"] else "broken"
+    verdict = "cut off" if one["stopped"] else "not valid" if not one["valid"] else "broken"
+    if one["valid"] and not one["stopped"] and one["value"] is None:
+        verdict = "tells nothing"
     verdict = "holds" if _holds(one) else verdict
     return (
-        f"{_clones(one['clones'])}: {one['operations_per_s']:,.0f} operations/s, "
+        f"{_clones(one['clones'])}: {rate_told(one['operations_per_s'])} operations/s, "
         f"{format_value(one['value'], threshold.unit)}, {verdict}"
     )
 
@@ -147,8 +163,8 @@ def _show(document: dict[str, Any], threshold: Threshold, out: RichConsole) -> N
     out.print(_found(document), markup=False)
     rows = [
         (
-            f"{one['clones']:,}", f"{one['users']:,}", f"{one['operations_per_s']:,.0f}",
-            format_value(one["value"], threshold.unit), "yes" if one["met"] else "no",
+            f"{one['clones']:,}", f"{one['users']:,}", rate_told(one["operations_per_s"]),
+            format_value(one["value"], threshold.unit), _KEPT[one["met"]],
             _validity(one), one["run"],
         )
         for one in sorted(document["curve"], key=lambda one: one["clones"])
@@ -162,10 +178,15 @@ def _found(document: dict[str, Any]) -> str:
     clones, threshold, limit = (document[name] for name in ("capacity", "threshold", "limited_by"))
     why = f": {document['refused']}" if document["refused"] else ""
     if clones is None:
-        kept = [one for one in document["curve"] if one["met"] and not one["valid"] and not one["stopped"]]
-        least = min((one["clones"] for one in kept), default=None)
-        told = "" if least is None else f" ({_clones(least)} kept to it, in a run that is not valid)"
-        said = {_HARNESS: "no run was valid", _STOPPED: "the search was interrupted before it knew"}
+        kept = sum(1 for one in document["curve"] if one["met"] and not one["valid"])
+        runs = "1 run kept to it and is" if kept == 1 else f"{kept} runs kept to it and are"
+        told = f" ({runs} not valid)" if kept else ""
+        said = {
+            _HARNESS: "no run was valid",
+            _STOPPED: "the search was interrupted before it knew",
+            _UNMEASURED: "no run measured what it asks for",
+            _CUT: "no run was whole (--deadline) and valid",
+        }
         return (
             f"how many clones keep to {threshold} is not known: {said.get(limit, _LIMITS[limit])}{told}{why}"
         )
@@ -180,6 +201,6 @@ def _clones(count: int) -> str:
 
 def _validity(one: dict[str, Any]) -> str:
     if one["stopped"]:
-        return f"interrupted ({one['stopped']})"
+        return f"cut off ({one['stopped']})"
     said = one["warnings"] if one["valid"] else one["reasons"]
     return ("yes" if one["valid"] else "no") + (": " + "; ".join(said) if said else "")

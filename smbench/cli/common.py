@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import functools
 import json
-import os
 import sys
 import time
-import tomllib
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -20,8 +17,7 @@ from rich.console import Console as RichConsole
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from smbench.errors import UsageError
-from smbench.quoting import quoted
+from smbench.cli.config import load_config
 from smbench.ratios import Bad, format_percent
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -35,13 +31,6 @@ def _width(stream: TextIO) -> int | None:
     return None if stream.isatty() else _WIDTH_OF_A_FILE
 
 
-class _Rich(RichConsole):
-    """Rich's console, which would end the process by itself where the reader of its output went away."""
-
-    def on_broken_pipe(self) -> None:
-        raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
-
-
 class Console:
     """Where a command's words go: results to stdout, everything else to stderr.
 
@@ -53,8 +42,8 @@ class Console:
         self.as_json = as_json
         self.quiet = quiet
         self.verbose = verbose
-        self.out = _Rich(highlight=False, soft_wrap=True, width=_width(sys.stdout))
-        self.err = _Rich(stderr=True, highlight=False, soft_wrap=True, width=_width(sys.stderr))
+        self.out = RichConsole(highlight=False, soft_wrap=True, width=_width(sys.stdout))
+        self.err = RichConsole(stderr=True, highlight=False, soft_wrap=True, width=_width(sys.stderr))
 
     def result(self, document: dict[str, Any], show: Callable[[RichConsole], None]) -> None:
         """The command's result: the document as JSON, or shown to a person."""
@@ -121,34 +110,10 @@ def common_options(command: Command) -> Command:
     @click.option("-v", "--verbose", count=True, help="Say more.")
     @click.option(
         "--config", type=click.Path(dir_okay=False, path_type=Path), is_eager=True, expose_value=False,
-        callback=_load_config, help="TOML file with any of the long options; the command line wins.",
+        callback=load_config, help="TOML file with any of the long options; the command line wins.",
     )  # fmt: skip
     @functools.wraps(command)
     def wrapped(*args: Any, as_json: bool, quiet: bool, verbose: int, **kwargs: Any) -> Any:
         return command(Console(as_json, quiet, verbose), *args, **kwargs)
 
     return wrapped  # type: ignore[return-value]
-
-
-def _load_config(ctx: click.Context, _parameter: click.Parameter, path: Path | None) -> None:
-    if path is None:
-        return
-    try:
-        settings = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UsageError(f"cannot read the configuration {path}: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"the configuration {path} is no TOML: {error}") from None
-    names = {
-        option.removeprefix("--"): parameter.name
-        for parameter in ctx.command.params if isinstance(parameter, click.Option)
-        for option in (*parameter.opts, *parameter.secondary_opts) if option.startswith("--")
-    }  # fmt: skip
-    defaults: dict[str, Any] = {}
-    for key, value in settings.items():
-        name = names.get(key.replace("_", "-"))
-        if name is None:
-            known = ", ".join(sorted(names))
-            raise UsageError(f"{path}: {ctx.info_name} has no option {quoted(key)}; it has {known}")
-        defaults[name] = value
-    ctx.default_map = {**(ctx.default_map or {}), **defaults}

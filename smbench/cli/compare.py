@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -14,7 +15,9 @@ import click
 
 from smbench.cli.artefacts import CAPACITY, for_caller
 from smbench.cli.common import Console, common_options
+from smbench.cli.effects import Needs, refuse_without_effect
 from smbench.cli.report import RUN_DOCUMENT, no_run, read_run
+from smbench.cli.who import check_users, user_pairs
 from smbench.errors import SetupError, UsageError
 from smbench.measure.warm_up import warm_up_of
 from smbench.report.compare import candidate_document, document, reference_document
@@ -29,6 +32,8 @@ if TYPE_CHECKING:
     from smbench.fidelity.loading import Loaded
     from smbench.fidelity.outcomes import RunOutcomes
 
+_TOPS = 10
+"""Files and folders of a share's root that a message names."""
 FILE = click.Path(path_type=Path)
 
 
@@ -99,8 +104,9 @@ def compare(
     """
     from smbench.capture.decode import DecodeOptions
 
+    _refuse_without_effect(candidates, everything, page)
     options = DecodeOptions(jobs, port, nt_password_file, keytab, session_key_file)
-    asked = _Asked(options, _pairs(users), folder, clone, loop)
+    asked = _Asked(options, user_pairs(users), folder, clone, loop)
     with ExitStack() as stack:
         ours = _load(console, reference, stack, options)
         if ours is None:
@@ -109,6 +115,8 @@ def compare(
                 "reference, and the run as a candidate"
             )
         found = [_compare(console, ours, path, stack, asked) for path in candidates]
+        compared = [(one.name, one.compared) for one in found if one.compared is not None]
+        check_users(asked.users, ours.side.name, compared)
         rows = next((one.compared.rows[0] for one in found if one.compared is not None), None)
         shown = None if everything else limit
         result = document(
@@ -128,6 +136,25 @@ def compare(
         console.note(f"written: {output}")
 
 
+def _refuse_without_effect(candidates: Sequence[Path], everything: bool, page: bool | None) -> None:
+    from smbench.fidelity.loading import WIRE
+
+    runs = [path for path in candidates if (path / RUN_DOCUMENT).is_file()]
+    wired = len(runs) < len(candidates) or any((path / WIRE).is_file() for path in runs)
+    no_wire, no_run = "where no candidate has a wire capture", "where no candidate is a run"
+    refuse_without_effect(
+        [
+            Needs("users", no_wire, wired),
+            Needs("folder", no_wire, wired),
+            Needs("differences", no_wire, wired),
+            Needs("clone", no_run, bool(runs)),
+            Needs("loop", no_run, bool(runs)),
+            Needs("limit", "beside --all", not everything),
+            Needs("output", "beside --no-page", page is not False),
+        ]
+    )
+
+
 def _beside(candidate: Path) -> Path:
     return candidate.resolve().parent / "compare.html"
 
@@ -140,16 +167,6 @@ def _write(path: Path, text: str) -> None:
         raise SetupError(
             f"cannot write the page {path}: {error.strerror}; name another with -o, or say --no-page"
         ) from None
-
-
-def _pairs(users: Sequence[str]) -> dict[str, str]:
-    pairs = {}
-    for pair in users:
-        name, equals, other = pair.partition("=")
-        if not (name and equals and other):
-            raise UsageError(f"--user {pair!r} names no two users: write REFERENCE=CANDIDATE")
-        pairs[name] = other
-    return pairs
 
 
 def _load(
@@ -195,25 +212,53 @@ def _compare(console: Console, ours: Loaded, path: Path, stack: ExitStack, asked
             notes.append(str(error))
     if record is not None and (warm_up_ns := warm_up_of(record)):
         notes.append(f"what was due in its first {format_ns(warm_up_ns)}, the warm-up, is in no latency")
-    if theirs is None:
+    if run is not None and not run.compared:
+        notes.append(
+            f"not compared: the executor {run.executor} carries nothing out, its outcomes, bytes and times "
+            "mean nothing"
+        )
+    elif theirs is None:
         notes.append(
             "no wire capture: compared by its operations alone (replay with --wire for the exchanges)"
         )
+    if theirs is None:
         return _Candidate(path.name, None, run, notes)
     side = theirs.side
     if asked.folder is not None:
         side.folder = asked.folder.strip("/").replace("\\", "/")
     if run is not None:
         side.ended, side.warm_up = run.fared, run.warm_up
+    else:
+        # Of another workload, if a run at all: what became of the reference's operations, nobody knows.
+        side.replay = False
     compared = compare_sides(ours.side, side, asked.users)
+    if asked.folder is not None:
+        _check_folder(asked.folder, compared)
     return _Candidate(side.name, compared, run, [*notes, *side.notes, *_told(compared)])
+
+
+def _check_folder(folder: str, compared: Comparison) -> None:
+    """UsageError where the candidate has nothing in the folder that was said: nothing would be compared."""
+    paths = compared.rows[1].spellings
+    if paths and all(path.startswith("/") for path in paths):
+        tops = [top for top, _ in Counter(path.split("/")[1] for path in paths).most_common() if top]
+        named = ", ".join([*tops[:_TOPS], *["…"] * (len(tops) > _TOPS)])
+        raise UsageError(
+            f"--folder {folder}: {compared.candidate.name} has nothing in it; beneath its share there is "
+            f"{named or 'nothing'}"
+        )
 
 
 def _told(compared: Comparison) -> list[str]:
     """What was taken for granted on the way, in words."""
+    from smbench.fidelity.settling import notes as share_notes
     from smbench.fidelity.users import notes as user_notes
 
     notes = user_notes(compared.users, *(rows.users for rows in compared.rows))
+    for side, taken, rows in zip(
+        ("reference", "candidate"), compared.unnamed_shares, compared.rows, strict=True
+    ):
+        notes += share_notes(side, taken, rows.only_share)
     for side, folder in (
         ("candidate", compared.folders.candidate),
         ("reference", compared.folders.reference),

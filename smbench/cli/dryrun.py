@@ -8,14 +8,16 @@ from rich.console import Console
 
 from smbench.cli.targets import Place
 from smbench.plan import Gaps, Plan
-from smbench.report.gaps import gaps_document
+from smbench.report.gaps import gaps_closed, gaps_document
 from smbench.report.text import plain_table
 from smbench.units import format_ns
 
 
-def dry_run_document(plan: Plan, place: Place, executor: str, profile: str, gaps: Gaps) -> dict[str, Any]:
+def dry_run_document(
+    plan: Plan, place: Place, executor: str, profile: str, gaps: Gaps, close_gaps_s: float | None = None
+) -> dict[str, Any]:
     """The plan in numbers: operations and lanes of every user, processes, order, the planned duration, and
-    the gaps that are left in it."""
+    the gaps that are left in it; `close_gaps_s` is what they were to be shortened to."""
     lasts_ns = None if plan.intended_ns is None else int(plan.intended_ns.max(initial=0))
     operations = (plan.lane_start[1:] - plan.lane_start[:-1]).tolist()
     rows = []
@@ -42,6 +44,7 @@ def dry_run_document(plan: Plan, place: Place, executor: str, profile: str, gaps
         "waits": len(plan.waits),
         "lasts_s": None if lasts_ns is None else lasts_ns / 1e9,
         "gaps": gaps_document(gaps),
+        "close_gaps_s": close_gaps_s,
         "gaps_closed": {"count": len(plan.closed), "seconds": sum(plan.closed) / 1e9},
         "users": rows,
     }
@@ -59,8 +62,8 @@ def show_dry_run(document: dict[str, Any], out: Console) -> None:
         markup=False,
     )
     closed = document["gaps_closed"]
-    if closed["count"]:
-        out.print(f"gaps closed: {closed['count']:,}, of {closed['seconds']:,.3f} s in all", markup=False)
+    if (told := gaps_closed(document["close_gaps_s"], closed["count"], closed["seconds"])) is not None:
+        out.print(told, markup=False)
     rows = [
         (row["user"], row["account"] or "", f"{row['operations']:,}", str(row["lanes"]))
         for row in document["users"]

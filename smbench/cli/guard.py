@@ -39,7 +39,6 @@ def guarded(command: Callable[[], object]) -> object:
     What would end it (Ctrl-C, SIGTERM, a closed terminal) unwinds it, so that mounts, credentials and
     scratch folders are cleaned up on the way out.
     """
-    _open_closed_streams()
     try:
         with on_ending(interrupt):
             return command()
@@ -53,10 +52,6 @@ def guarded(command: Callable[[], object]) -> object:
         name = name_of(ended)
         _say("interrupted" if name == "SIGINT" else f"ended by {name}")
         status = exit_status(name) or 1
-    except BrokenPipeError:
-        # The reader of our output went away (`| head`): that is its right.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        status = 0
     except OSError as error:
         where = f" {error.filename}" if error.filename else ""
         why = f"{error.strerror or error}{_NEXT.get(error.errno or 0, '')}"
@@ -77,24 +72,6 @@ def guarded(command: Callable[[], object]) -> object:
             status = 1
         _trace()
     sys.exit(status)
-
-
-def _open_closed_streams() -> None:
-    """A stream that the caller has closed (`>&-`) is one that goes nowhere: files that are opened would have
-    its number, and be written into."""
-    if sys.platform == "win32":
-        return
-    for descriptor in range(3):
-        try:
-            os.fstat(descriptor)
-        except OSError:
-            os.open(os.devnull, os.O_RDWR)  # the lowest number that is free, which is this one
-    if sys.stdin is None:
-        sys.stdin = open(0, encoding="utf-8")  # noqa: SIM115 - to the end
-    if sys.stdout is None:
-        sys.stdout = open(1, "w", encoding="utf-8")  # noqa: SIM115
-    if sys.stderr is None:
-        sys.stderr = open(2, "w", encoding="utf-8")  # noqa: SIM115
 
 
 def _say(sentence: str) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +16,13 @@ from smbench.errors import UsageError
 from smbench.executors.registry import executor_class
 from smbench.measure.baseline import figures_of, read_baseline
 from smbench.measure.judging import Extent, against, judge_thresholds, refuse_unmeasurable
+from smbench.measure.likeness import differences
 from smbench.measure.thresholds import (
     ALL,
     MEASURES,
     Threshold,
+    capacity_limit,
     mismatch_limit,
-    parse_threshold,
     parse_thresholds,
 )
 from smbench.runner.outcomes import answered
@@ -37,12 +38,15 @@ class Kept:
     thresholds: Sequence[Threshold] = ()
     capacity: Threshold | None = None
     mismatches: Threshold | None = None
+    baseline: Path | None = None
+    before: Mapping[str, Any] = field(default_factory=dict)
+    """The baseline's run.json."""
 
-    def against(self, console: Console, baseline: Path | None, workload: str) -> Kept:
-        """With what the baseline had in the place of multiples of it; `workload` is the name of what is to be
-        replayed. UsageError where it did not measure it."""
+    def against(self, console: Console, baseline: Path | None) -> Kept:
+        """With what the baseline had in the place of multiples of it. UsageError where it measured none."""
         relative = [one for one in (*self.thresholds, self.capacity) if one is not None and one.relative]
         figures, name = None, str(baseline)
+        document: dict[str, Any] = {}
         if baseline is not None:
             if not relative:
                 raise UsageError(
@@ -51,14 +55,21 @@ class Kept:
             document = read_run(baseline)
             if not document["valid"]:
                 console.warn(f"the baseline {name} is not valid: {'; '.join(document['reasons'])}")
-            if (then := document["configuration"].get("workload")) not in (None, workload):
-                console.warn(f"the baseline {name} is a replay of {then}, not of {workload}")
+            if document["stopped"]:
+                console.warn(f"the baseline {name} was stopped before its end ({document['stopped']})")
             figures = read_baseline(baseline / LATENCY, document)
         return replace(
             self,
             thresholds=[against(one, figures, name) for one in self.thresholds],
             capacity=None if self.capacity is None else against(self.capacity, figures, name),
+            baseline=baseline,
+            before=document,
         )
+
+    def unlike(self, now: Mapping[str, Any]) -> list[str]:
+        """What the baseline differs in from the run that is to be (as run.json will have it): a sentence."""
+        found = differences(self.before, now) if self.before else []
+        return [f"the baseline {self.baseline} is of another run: {'; '.join(found)}"] if found else []
 
     def refuse_unmeasurable(self, workload: Workload, executor: str) -> None:
         """UsageError where a run by that executor measures nothing to judge one of them by."""
@@ -87,7 +98,7 @@ def read_kept(thresholds: Sequence[str], capacity: str | None, max_mismatch: str
     """The limits as they are written. UsageError where one cannot be read, or two exclude each other."""
     kept = Kept(
         parse_thresholds(thresholds),
-        None if capacity is None else parse_threshold(capacity, "--find-capacity"),
+        None if capacity is None else capacity_limit(capacity),
         None if max_mismatch is None else mismatch_limit(max_mismatch),
     )
     if kept.capacity is not None and (kept.thresholds or kept.mismatches is not None):

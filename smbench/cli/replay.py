@@ -7,6 +7,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from smbench.cli import amounts
 from smbench.cli.artefacts import CAPACITY, claim, default_output, whole
 from smbench.cli.capacity import find_capacity as search_capacity
 from smbench.cli.common import Console, common_options
+from smbench.cli.config import OptionalValue
 from smbench.cli.dryrun import dry_run_document, show_dry_run
 from smbench.cli.effects import refuse_without_effect
 from smbench.cli.kept import Kept, read_kept
@@ -78,6 +80,8 @@ class _Command(click.Command):
 )
 @click.option(
     "--close-gaps",
+    cls=OptionalValue,
+    alone=_GAP,
     metavar="[SECONDS]",
     help="Shorten every stretch of the capture without an operation that lasts longer, as between captures "
     f"that lie hours apart, to SECONDS of the capture's time ({_GAP} where none are given).",
@@ -250,7 +254,7 @@ def replay(
     if find_capacity is not None and clones > max_clones:
         raise UsageError(f"--clone {clones}, where the search begins, lies beyond --max-clones {max_clones}")
     refuse_without_effect(replay_needs(click.get_current_context().params))
-    kept = kept.against(console, baseline, source.name)
+    kept = kept.against(console, baseline)
     if not dry_run:
         claim(output, ".run", DOCUMENT if find_capacity is None else CAPACITY, force)
     with _workload(console, source) as workload:
@@ -282,12 +286,16 @@ def replay(
             loop_namespace=loop_namespace,
             warm_up_s=warm_up_s,
         )
+        notes = kept.unlike(asked.told_before(clones if kept.capacity is None else None))
+        for note in notes:
+            console.warn(note)
+        asked = replace(asked, notes=notes)
         if kept.capacity is not None and not dry_run:
             sys.exit(search_capacity(asked, kept.capacity, clones, max_clones, output))
         place, plan = asked.placed(clones)
         if dry_run:
             asked.warn(place)
-            document = dry_run_document(plan, place, executor, profile, asked.gaps())
+            document = dry_run_document(plan, place, executor, profile, asked.gaps(), close_gaps_s)
             console.result(document, lambda out: show_dry_run(document, out))
             return
         if wired:

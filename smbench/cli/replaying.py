@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence, Sized
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from smbench.cli.gaps import warn_of_gaps
 from smbench.cli.live import live_view
 from smbench.cli.prepare import one_root, prepare_root
 from smbench.cli.targets import Place, place_workload
-from smbench.cli.versions import versions
+from smbench.cli.versions import machine, versions
 from smbench.cli.wire import RunWire, run_wire
 from smbench.clones import clone_folder
 from smbench.errors import SetupError, UsageError
@@ -28,7 +28,7 @@ from smbench.measure.counters import diff
 from smbench.measure.thresholds import Threshold
 from smbench.mounts.opened import Mounted
 from smbench.mounts.opening import open_target
-from smbench.mounts.target import DirectoryTarget
+from smbench.mounts.target import DirectoryTarget, parse_target
 from smbench.plan import (
     LONG_NS,
     NO_GAPS,
@@ -91,6 +91,8 @@ class Replay:
     """Whether even a single clone has a folder of its own."""
     tells: bool = True
     """Whether what could not be prepared is told: once is enough."""
+    notes: Sequence[str] = ()
+    """What is known before, and stands in the result."""
     prepared: set[int] = field(default_factory=set)
     """The clones whose folders were prepared in this command; 0: the target itself."""
 
@@ -279,17 +281,9 @@ class Replay:
     def _about(
         self, place: Place, plan: Plan, mounted: Mounted, counters: Sequence[dict[str, Any]]
     ) -> dict[str, Any]:
-        configuration: dict[str, Any] = {
-            "workload": self.source,
-            "target": str(place.target),
-            "prepared": self.prepares,
-            "deadline_s": self.deadline_s,
-            "client_calls": self.workload.info.client_calls,
-            "client_calls_replayed": executor_class(self.executor).sends_client_calls,
-        }
+        configuration = self._configuration()
         if self.close_gaps_s is not None:
             configuration |= {
-                "close_gaps_s": self.close_gaps_s,
                 "gaps_closed": len(plan.closed),
                 "gaps_lasted_s": sum(plan.closed) / 1e9,
             }
@@ -306,7 +300,7 @@ class Replay:
             for its, name in _CLIENT_SHOWN.items()
             if all(its in one for one in counters)
         }
-        notes = [*self.told(place), *mounted.notes]
+        notes = [*self.notes, *self.told(place), *mounted.notes]
         if plan.clones > 1 and self.namespace == SHARED:
             notes.append("the clones share all files, which the captured users did not: expect mismatches")
         return {
@@ -315,8 +309,51 @@ class Replay:
             "client": shown,
             "coverage": coverage(self.workload.info),
             "capture": graded(self.workload.info.trace, Use.REPLAY),
+            "capture_files": [asdict(file) for file in self.workload.info.capture_files],
+            "machine": machine(),
             "versions": versions(),
             "notes": notes,
+        }
+
+    def _configuration(self) -> dict[str, Any]:
+        """What the command line asked for, as run.json has it beside what the runner says."""
+        return {
+            "workload": self.source,
+            "target": str(parse_target(self.target)),
+            "mount_options": list(self.mount_options),
+            "users_per_process": self.users_per_process,
+            "prepared": self.prepares,
+            "content": self.content.value if self.prepares else None,
+            "deadline_s": self.deadline_s,
+            "close_gaps_s": self.close_gaps_s,
+            "client_calls": self.workload.info.client_calls,
+            "client_calls_replayed": executor_class(self.executor).sends_client_calls,
+        }
+
+    def told_before(self, clones: int | None) -> dict[str, Any]:
+        """What run.json will say of how the run came about, as far as it is known before; without the clones
+        where their number is looked for."""
+        configuration = self._configuration() | {
+            "executor": self.executor,
+            "profile": self.profile,
+            "pace": self.pace.value,
+            "speed": self.speed,
+            "loops": self.loops,
+        }
+        if clones is not None:
+            configuration["clones"] = clones
+        if clones is not None and clones > 1:
+            configuration["namespace"] = self.namespace
+            if self.stagger_s is not None:
+                configuration["stagger_s"] = self.stagger_s
+        if self.loops > 1:
+            configuration["loop_namespace"] = self.loop_namespace
+        return {
+            "configuration": configuration,
+            "warm_up": {"seconds": self.warm_up_s},
+            "capture_files": [asdict(file) for file in self.workload.info.capture_files],
+            "machine": machine(),
+            "versions": versions(),
         }
 
 

@@ -1,7 +1,8 @@
-"""Versions of everything that a result depends on, for run.json."""
+"""The machine and the versions of everything that a result depends on, for run.json."""
 
 from __future__ import annotations
 
+import os
 import platform
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -10,6 +11,11 @@ from smbench import __version__
 
 _LIBRARIES = ("hdrhistogram", "multiprocess", "numpy", "psutil", "pyarrow", "smbprotocol")
 _CIFS_VERSION = Path("/sys/module/cifs/version")
+
+
+def machine() -> dict[str, str | int | None]:
+    """What tells this machine from others."""
+    return {"name": platform.node(), "processors": os.cpu_count()}
 
 
 def versions() -> dict[str, str | None]:

@@ -13,17 +13,21 @@ from smbench.fidelity import latency, order
 from smbench.fidelity.differences import Differences
 from smbench.fidelity.latency import LatencyDifference
 from smbench.fidelity.matching import Matching, match, parameters_that_differ
-from smbench.fidelity.paths import Folders, common_folders
-from smbench.fidelity.placing import Placed, sides_placed
+from smbench.fidelity.paths import Folders
+from smbench.fidelity.placing import Placed, place
 from smbench.fidelity.rows import NONE, Rows, Vocabulary, gather
+from smbench.fidelity.settling import Taken, settle
 from smbench.fidelity.sides import Side
 from smbench.fidelity.users import UserPair, pair_users
 from smbench.ntstatus import Status
 from smbench.ntstatus import name as status_name
+from smbench.ratios import share_of
 from smbench.trace.model import Command, command_name
 from smbench.workload.model import Disposition
 
 Numbers = NDArray[np.int64]
+_FIRST_FAILURE = 0x80000000
+"""As `ntstatus.failed` has it, for arrays."""
 _WAITS = (Command.CHANGE_NOTIFY, Command.LOCK)
 """Their latency is what they waited for, not what the server needed."""
 
@@ -37,14 +41,14 @@ class Score:
     matched: int = 0
 
     @property
-    def recall(self) -> float:
-        """matched/reference; 1 where there was nothing to match."""
-        return self.matched / self.reference if self.reference else 1.0
+    def recall(self) -> float | None:
+        """matched/reference; None where there was nothing to match."""
+        return share_of(self.matched, self.reference)
 
     @property
-    def precision(self) -> float:
-        """matched/candidate; 1 where nothing was sent."""
-        return self.matched / self.candidate if self.candidate else 1.0
+    def precision(self) -> float | None:
+        """matched/candidate; None where nothing was sent."""
+        return share_of(self.matched, self.candidate)
 
 
 @dataclass(slots=True)
@@ -77,6 +81,8 @@ class Comparison:
     matching: Matching
     users: list[UserPair]
     folders: Folders
+    unnamed_shares: tuple[list[Taken], list[Taken]]
+    """Of either side the shares whose name is not in the capture, and where they were compared."""
     wire: Score
     supported: Score
     """Only what the lift of the reference could turn into an operation."""
@@ -94,6 +100,10 @@ class Comparison:
     order_by_user: dict[str, Order]
     outcomes: Outcomes
     latency: dict[str, LatencyDifference]
+    """By command, without what is in `failed`."""
+    failed: dict[str, LatencyDifference]
+    """By command, of the pairs of which one failed and the other not, or otherwise: a refusal says nothing of
+    what a request costs. Commands that have none are not in it."""
     differences: Differences
 
 
@@ -101,12 +111,13 @@ def compare(reference: Side, candidate: Side, users: Mapping[str, str] | None = 
     """Compare two sides. `users`: the reference's name → the candidate's, where the caller knows."""
     vocabulary = Vocabulary()
     ours, theirs = gather(reference, vocabulary), gather(candidate, vocabulary)
-    folders = _folders(ours, theirs, candidate)
-    placed = sides_placed(ours, theirs, folders, vocabulary)
+    settled = settle(ours, theirs, (reference, candidate))
+    placed = place(ours, settled.texts[0], vocabulary), place(theirs, settled.texts[1], vocabulary)
     sent = _sent(ours, placed[0]), _sent(theirs, placed[1])
     pairs = pair_users(ours.users, theirs.users, users or {}, (reference.stands, candidate.stands), sent)
     matching = match(ours, theirs, placed, pairs)
     _warm_up_on_both_sides(reference, candidate, (ours, theirs), matching)
+    _failed_apart(ours, theirs, matching)
     by_user, user_rows = _by_user(ours, theirs, matching, pairs)
     whole = _order(matching, np.arange(len(ours)))
     return Comparison(
@@ -116,7 +127,8 @@ def compare(reference: Side, candidate: Side, users: Mapping[str, str] | None = 
         placed,
         matching,
         pairs,
-        folders,
+        settled.folders,
+        settled.taken,
         Score(len(ours), len(theirs), int(np.count_nonzero(matching.of_reference != NONE))),
         _supported(reference, ours, theirs, matching),
         _chosen(ours["counterpart"] == NONE, theirs, matching),
@@ -131,19 +143,10 @@ def compare(reference: Side, candidate: Side, users: Mapping[str, str] | None = 
         whole,
         {name: _order(matching, rows) for name, rows in user_rows.items()},
         _outcomes(ours, theirs, matching),
-        _latency(ours, theirs),
-        Differences(reference, candidate, (ours, theirs), matching, vocabulary, pairs),
+        _latency(ours, theirs, np.union1d(ours["command"], theirs["command"])),
+        _latency(ours, theirs, np.unique(ours["command"][ours["apart"] != 0]), apart=True),
+        Differences(reference, candidate, (ours, theirs), placed, matching, vocabulary, pairs),
     )
-
-
-def _folders(ours: Rows, theirs: Rows, candidate: Side) -> Folders:
-    """What the paths that `gather` gave still lie beneath: nothing, where the candidate's folder is known."""
-    return Folders() if candidate.folder is not None else common_folders(_paths(ours), _paths(theirs))
-
-
-def _paths(rows: Rows) -> dict[str, int]:
-    numbers, counts = np.unique(rows["path"], return_counts=True)
-    return {rows.spellings[at]: count for at, count in zip(numbers.tolist(), counts.tolist(), strict=True)}
 
 
 def _sent(rows: Rows, placed: Placed) -> dict[int, dict[int, int]]:
@@ -267,18 +270,29 @@ def _warm_up_on_both_sides(
     ours[here] = theirs[there] = ours[here] | theirs[there]
 
 
-def durations(rows: Rows, command: int | None = None) -> Numbers:
-    """Nanoseconds from request to final response, of answered exchanges outside of a warm-up; None: of all
-    commands but those that wait for something to happen."""
-    chosen = (rows["answered_ns"] != NONE) & (rows["warm"] == 0)
+def _failed_apart(ours: Rows, theirs: Rows, matching: Matching) -> None:
+    """Latencies are held against those of what ended the same, or well."""
+    here = np.flatnonzero(matching.of_reference != NONE)
+    there = matching.of_reference[here]
+    one, other = ours["status"][here], theirs["status"][there]
+    answered = (one != NONE) & (other != NONE)
+    apart = answered & (one != other) & (np.maximum(one, other) >= _FIRST_FAILURE)
+    ours["apart"][here[apart]] = theirs["apart"][there[apart]] = 1
+
+
+def durations(rows: Rows, command: int | None = None, apart: bool = False) -> Numbers:
+    """Nanoseconds from request to final response, of answered exchanges outside of a warm-up, without those
+    that are `apart` or those alone; None: of all commands but those that wait for something to happen."""
+    chosen = (rows["answered_ns"] != NONE) & (rows["warm"] == 0) & (rows["apart"] == apart)
     chosen &= ~np.isin(rows["command"], _WAITS) if command is None else rows["command"] == command
     return np.asarray(rows["answered_ns"][chosen] - rows["time_ns"][chosen], np.int64)
 
 
-def _latency(ours: Rows, theirs: Rows) -> dict[str, LatencyDifference]:
-    commands = np.union1d(ours["command"], theirs["command"]).tolist()
-    found = {
-        command_name(command): latency.difference(durations(ours, command), durations(theirs, command))
-        for command in commands
+def _latency(
+    ours: Rows, theirs: Rows, commands: Numbers, apart: bool = False
+) -> dict[str, LatencyDifference]:
+    chosen: list[tuple[str, int | None]] = [(command_name(one), one) for one in commands.tolist()]
+    return {
+        name: latency.difference(durations(ours, command, apart), durations(theirs, command, apart))
+        for name, command in [*chosen, *([("all", None)] if chosen or not apart else [])]
     }
-    return {**found, "all": latency.difference(durations(ours), durations(theirs))}

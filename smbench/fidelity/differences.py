@@ -11,9 +11,11 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from smbench.fidelity.matching import Matching
 from smbench.fidelity.parameters import describe
+from smbench.fidelity.placing import Placed
 from smbench.fidelity.rows import NONE, Rows, Vocabulary
 from smbench.fidelity.sides import CallFound, Side
 from smbench.fidelity.users import UserPair
@@ -21,6 +23,7 @@ from smbench.ntstatus import name as status_name
 from smbench.trace.model import command_name
 from smbench.workload.model import Disposition
 
+Numbers = NDArray[np.int64]
 MISSING, EXTRA = "missing", "extra"
 _BATCH = 1 << 14
 
@@ -58,6 +61,7 @@ class Differences:
         reference: Side,
         candidate: Side,
         rows: tuple[Rows, Rows],
+        placed: tuple[Placed, Placed],
         matching: Matching,
         vocabulary: Vocabulary,
         users: Sequence[UserPair],
@@ -69,6 +73,9 @@ class Differences:
             np.flatnonzero(matching.of_reference == NONE).tolist(),
             np.flatnonzero(matching.of_candidate == NONE).tolist(),
         )
+        self._kinds = _kinds(rows, placed, users)
+        size = 1 + max(int(kinds.max(initial=-1)) for kinds in self._kinds)
+        self._counts = [np.bincount(kinds, minlength=size) for kinds in self._kinds]
         self._unpaired = [
             set(range(len(rows[0].users))) - {pair.reference for pair in users},
             set(range(len(rows[1].users))) - {pair.candidate for pair in users},
@@ -164,8 +171,10 @@ class Differences:
             return "its user has no counterpart on the other side"
         if which == 1:
             if call is None:
-                return "the reference has no such request"
+                return self._beside(1, at, "the reference")
             return f"sent by {call.kind}" if call.running else f"sent after {call.kind} had returned"
+        if not self._sides[1].replay:
+            return self._beside(0, at, "the candidate")
         if fate.disposition == Disposition.UNSUPPORTED:
             return f"not replayed: {fate.reason}"
         if fate.disposition == Disposition.CLIENT:
@@ -177,3 +186,24 @@ class Differences:
         if fate.disposition == Disposition.APPROXIMATE:
             return f"replayed otherwise: {fate.reason}"
         return f"{call.kind} did not send it like this"
+
+    def _beside(self, which: int, at: int, other: str) -> str:
+        """What the other side has of such requests."""
+        kind = self._kinds[which][at]
+        mine, its = self._counts[which][kind], self._counts[1 - which][kind]
+        if not its:
+            return f"{other} has no such request"
+        return f"{other} has {'fewer of them' if its < mine else 'them in another order'}"
+
+
+def _kinds(
+    rows: tuple[Rows, Rows], placed: tuple[Placed, Placed], users: Sequence[UserPair]
+) -> list[Numbers]:
+    """By row of either side: the number of its user, path and request together."""
+    as_reference = {pair.candidate: pair.reference for pair in users}
+    # Whoever the candidate alone has is below 0.
+    theirs = [as_reference.get(user, -1 - user) for user in range(len(rows[1].users))]
+    whose = np.concatenate((rows[0]["user"], np.array(theirs, np.int64)[rows[1]["user"]]))
+    words = (np.concatenate([getattr(at, name) for at in placed]) for name in ("path", "request"))
+    kinds = np.unique(np.stack((whose, *words)), axis=1, return_inverse=True)[1].reshape(-1)
+    return np.split(kinds, [len(rows[0])])

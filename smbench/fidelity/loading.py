@@ -67,7 +67,7 @@ def load_run(
     loaded = load_capture(directory / WIRE, scratch, options, progress)
     side, copy = loaded.side, copy or copy_of(directory.name, document)
     side.name = directory.name
-    side.window = window(document)
+    side.window, side.replay = window(document), True
     folder = target_folder(str(document.get("configuration", {}).get("target", "")))
     side.folder = None if folder is None else f"{folder}/{copy.folder}".strip("/")
     side.stands, numbers = stands(document, side.info, copy)
@@ -149,4 +149,7 @@ def wire_notes(document: Mapping[str, Any]) -> list[str]:
     dropped = ((document.get("wire") or {}).get("packets") or {}).get("dropped")
     if not dropped:
         return []
-    return [f"its capture lost {dropped:,} packets: what they held counts as missing"]
+    return [
+        f"its capture lost {dropped:,} packets: what they held counts as missing; what they told of others "
+        "is not known; recall and precision may be too low"
+    ]

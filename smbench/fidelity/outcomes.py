@@ -19,10 +19,15 @@ from smbench.fidelity.copies import Copy, copy_of
 from smbench.fidelity.latency import LatencyDifference
 from smbench.measure.warm_up import after_warm_up, warm_up_of
 from smbench.ntstatus import Errno, Status, matches, outcome_of
+from smbench.ntstatus import failed as is_failure
+from smbench.ntstatus import name as status_name
 from smbench.workload.calls import CALLS, List, Read
 from smbench.workload.store import StoredOperations
 
+Booleans = NDArray[np.bool_]
+
 _REASONS = 2
+_UNANSWERED = ("", status_name(Status.PENDING))
 _READS, _WRITES = ("Read",), ("Write",)
 
 
@@ -34,6 +39,8 @@ class KindOutcomes:
     executed: int = 0
     matched: int = 0
     mismatched: int = 0
+    unanswered: int = 0
+    """Executed, and the capture has no answer to hold it against."""
     approximated: int = 0
     """Executed with a parameter that the executor could not keep."""
 
@@ -46,15 +53,21 @@ class RunOutcomes:
     profile: str
     pace: str
     valid: bool
+    compared: bool
+    """Whether the executor carried anything out: else outcomes, bytes and times mean nothing."""
     by_kind: dict[str, KindOutcomes]
     differing: list[tuple[str, str, str, int]]
-    """Kind, what the capture has (`unanswered`), what the run had, how often."""
+    """Kind, what the capture has, what the run had, how often."""
     losses: list[dict[str, Any]]
     skipped: list[dict[str, Any]]
     read_bytes: tuple[int, int]
     """The capture's, the run's."""
     written_bytes: tuple[int, int]
     latency: dict[str, LatencyDifference]
+    """By kind, without what is in `failed`."""
+    failed: dict[str, LatencyDifference]
+    """By kind, of the operations that failed on one side and not, or otherwise, on the other: a refusal says
+    nothing of what a call costs. Kinds that have none are not in it."""
     warm_up: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     """Operations that were due in the run's warm-up: their times count nowhere."""
     ended: dict[int, str] = field(default_factory=dict)
@@ -117,12 +130,11 @@ def run_outcomes(
     )
     warm = ~after_warm_up(ran.column("intended_ns").to_numpy(), warm_up_of(document))
     compares = bool(document["operations"].get("compared", True))
-    grouped = table.group_by(table.column_names).aggregate([([], "count_all")]).to_pylist()
+    groups, group_of_row = _grouped(table)
     by_kind: dict[str, KindOutcomes] = {}
     differing: dict[tuple[str, str, str], int] = {}
-    odd: set[tuple[Any, ...]] = set()
-    for group in grouped:
-        count = group["count_all"]
+    differs, failed = np.zeros(len(groups), bool), np.zeros(len(groups), bool)
+    for at, (group, count) in enumerate(zip(groups, np.bincount(group_of_row).tolist(), strict=True)):
         kind = by_kind.setdefault(group["kind"], KindOutcomes())
         kind.planned += count
         if not group["outcome"]:
@@ -130,12 +142,14 @@ def run_outcomes(
         kind.executed += count
         if not compares:
             continue
-        if _matches(group):
+        if group["expected"] in _UNANSWERED:
+            kind.unanswered += count
+        elif _matches(group):
             kind.matched += count
         else:
             kind.mismatched += count
-            odd.add(tuple(group[column] for column in table.column_names))
-            pair = (group["kind"], group["expected"] or "unanswered", group["outcome"])
+            differs[at], failed[at] = True, _failed(group)
+            pair = (group["kind"], group["expected"], group["outcome"])
             differing[pair] = differing.get(pair, 0) + count
     # They depend on the calls alone, which are the same in every copy.
     losses = _shared_out(document.get("losses", []), copy)
@@ -148,15 +162,16 @@ def run_outcomes(
         configuration["profile"],
         configuration["pace"],
         bool(document["valid"]),
+        compares,
         dict(sorted(by_kind.items())),
         sorted(((*pair, count) for pair, count in differing.items()), key=lambda row: -row[3]),
         losses,
         _shared_out(document.get("skipped", []), copy),
         _bytes(kinds, captured, ran, _READS),
         _bytes(kinds, captured, ran, _WRITES),
-        _latency(kinds, captured, ran, warm),
+        *(_latencies(kinds, captured, ran, warm, failed[group_of_row]) if compares else ({}, {})),
         ran.column("operation").to_numpy()[warm],
-        _ended(table, odd, {row["kind"]: row["reason"] for row in document.get("skipped", [])}, numbers),
+        _ended(table, differs[group_of_row], document.get("skipped", []), numbers),
         dict(zip(numbers, kinds.to_pylist(), strict=True)),
     )
 
@@ -172,9 +187,24 @@ def _read(name: str, operations: Path) -> pa.Table:
         raise UsageError(f"{name} is not whole: {operations.name} cannot be read ({error})") from None
 
 
+def _grouped(table: pa.Table) -> tuple[list[dict[str, Any]], NDArray[np.int64]]:
+    """The distinct rows of a table, and the number of each row among them."""
+    number = np.zeros(len(table), np.int64)
+    for column in table.columns:
+        values, codes = np.unique(column.to_numpy(), return_inverse=True)
+        number = np.unique(number * len(values) + codes, return_inverse=True)[1]
+    first = np.unique(number, return_index=True)[1]
+    return table.take(first).to_pylist(), number
+
+
+def _failed(group: Mapping[str, Any]) -> bool:
+    """Whether either side of an operation that ended otherwise has a failure."""
+    return group["outcome"] != "ok" or is_failure(_number(group["expected"]))
+
+
 def _matches(group: Mapping[str, Any]) -> bool:
     """As `smbench.ntstatus` judges it; of a call only what that judgement asks for."""
-    expected = None if not group["expected"] else _number(group["expected"])
+    expected = _number(group["expected"])
     outcome = int(group["moved"]) if group["outcome"] == "ok" else outcome_number(group["outcome"])
     kind = CALLS[group["kind"]]
     if kind is Read:
@@ -212,36 +242,39 @@ def _bytes(
     )
 
 
-def _latency(
-    kinds: pa.ChunkedArray, captured: pa.Table, ran: pa.Table, warm: NDArray[np.bool_]
-) -> dict[str, LatencyDifference]:
-    """Of the operations after the warm-up, on both sides."""
+def _latencies(
+    kinds: pa.ChunkedArray, captured: pa.Table, ran: pa.Table, warm: Booleans, failed: Booleans
+) -> tuple[dict[str, LatencyDifference], dict[str, LatencyDifference]]:
+    """Of the operations after the warm-up, on both sides: those that are not `failed`, and those that are."""
     executed = ran.column("completed_ns").is_valid().to_numpy()
     answered = captured.column("service_ns").to_numpy()
     took = pc.fill_null(pc.subtract(ran.column("completed_ns"), ran.column("issued_ns")), -1).to_numpy()
     words = kinds.to_numpy()
-    found = {}
+
+    def of(mine: Booleans) -> LatencyDifference:
+        return latency.difference(answered[mine & (answered >= 0)], took[mine & executed])
+
+    whole, apart = {}, {}
     for kind in (*sorted(set(words.tolist())), "all"):
         mine = ~warm & (np.full(len(words), True) if kind == "all" else words == kind)
-        found[kind] = latency.difference(answered[mine & (answered >= 0)], took[mine & executed])
-    return found
+        whole[kind] = of(mine & ~failed)
+        if (mine & failed).any():
+            apart[kind] = of(mine & failed)
+    return whole, apart
 
 
 def _ended(
-    table: pa.Table, odd: set[tuple[Any, ...]], skipped: Mapping[str, str], operations: Sequence[int]
+    table: pa.Table, differs: Booleans, skipped: Iterable[Mapping[str, Any]], operations: Sequence[int]
 ) -> dict[int, str]:
     ended = {}
-    suspects = {row[0] for row in odd} | set(skipped)
-    interesting = pc.or_(pc.is_in(table.column("kind"), pa.array(sorted(suspects), pa.string())),
-                         pc.equal(table.column("outcome"), ""))  # fmt: skip
-    rows = np.flatnonzero(interesting.to_numpy())
-    columns = [table.column(name).filter(interesting).to_pylist() for name in table.column_names]
-    for row, values in zip(rows.tolist(), zip(*columns, strict=True), strict=True):
-        number = operations[row]
-        kind, expected, outcome = values[:3]
-        if not outcome:
-            why = skipped.get(kind)
-            ended[number] = f"skipped: {why}" if why else "its operation was not carried out"
-        elif values in odd:
-            ended[number] = f"its operation ended {outcome}, in the capture {expected or 'unanswered'}"
+    why = {row["kind"]: row["reason"] for row in skipped}
+    interesting = differs | pc.equal(table.column("outcome"), "").to_numpy()
+    rows = np.flatnonzero(interesting)
+    columns = [table.column(name).take(rows).to_pylist() for name in ("kind", "expected", "outcome")]
+    for row, kind, expected, outcome in zip(rows.tolist(), *columns, strict=True):
+        if outcome:
+            said = f"its operation ended {outcome}, in the capture {expected}"
+        else:
+            said = f"skipped: {why[kind]}" if kind in why else "its operation was not carried out"
+        ended[operations[row]] = said
     return ended

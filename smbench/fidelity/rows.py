@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from smbench.fidelity import parameters
 from smbench.fidelity.counterpart import Counterparts
 from smbench.fidelity.paths import without
+from smbench.fidelity.shares import NAMED, Shares
 from smbench.fidelity.sides import Side
 from smbench.fidelity.tally import Tally
-from smbench.lift.names import Names
 from smbench.trace.paths import rename_target
 
 Numbers = NDArray[np.int64]
@@ -61,11 +61,17 @@ class Rows:
     Columns: `index` in the trace; `user`; `path` and `target` (numbers in `spellings`; NONE for no target);
     `key` and `compared` (words); `status` (NONE: unanswered); `time_ns` and `answered_ns` since the
     trace's start (NONE: unanswered); `command`; `fate` (a number in the side's fates); `counterpart` (a
-    number in `lacking`; NONE: POSIX has one); `warm` (1: of a run's warm-up: its time counts nowhere).
+    number in `lacking`; NONE: POSIX has one); `warm` (1: of a run's warm-up: its time counts nowhere);
+    `apart` (1: it or its like on the other side failed, and they did not end the same).
     """
 
     columns: dict[str, Numbers]
     spellings: list[str]
+    """Paths; of a share without a name below that share (`trees`)."""
+    trees: list[int]
+    """By spelling: the tree, where its share has no name (`shares.py`); else NAMED."""
+    only_share: str
+    """The one share with a name, where there are others without."""
     tally: Tally
     users: list[str]
     left_out: int = 0
@@ -78,20 +84,24 @@ class Rows:
     def __len__(self) -> int:
         return len(self.columns["index"])
 
+    def senders(self) -> list[int]:
+        """The users who sent any of them."""
+        return [int(user) for user in np.unique(self["user"])]
+
     def __getitem__(self, column: str) -> Numbers:
         return self.columns[column]
 
 
 _COLUMNS = (
     "index", "frame", "user", "path", "target", "key", "compared", "status", "time_ns", "answered_ns",
-    "command", "fate", "counterpart", "warm",
+    "command", "fate", "counterpart", "warm", "apart",
 )  # fmt: skip
 
 
 def gather(side: Side, vocabulary: Vocabulary) -> Rows:
     """One pass over a side's exchanges."""
     begin, end, warm_until = _span(side)
-    names, spelled = Names(side.info.trees), Words()
+    shares, spelled = Shares(side.info.trees), Words()
     folder = side.folder or ""
     answerable, fates = side.fates.answerable(), side.fates
     tally, counterparts, lacking = Tally(), Counterparts(), Words()
@@ -114,16 +124,17 @@ def gather(side: Side, vocabulary: Vocabulary) -> Rows:
         tally.add(exchange, counts)
         if not counts:
             continue
+        unnamed = shares.unnamed(exchange.tree)
         path = (
-            UNKNOWN_PATH
+            (UNKNOWN_PATH, NAMED)
             if exchange.path is None
-            else without(names.place(exchange.tree, exchange.path), folder)
+            else (without(shares.place(exchange.tree, exchange.path), folder), unnamed)
         )
         sent = parameters.target_of(exchange)
         target = NONE
         if sent is not None:
             renamed = rename_target(exchange.path or "", sent, exchange.dfs)
-            target = spelled.number(without(names.place(exchange.tree, renamed), folder))
+            target = spelled.number((without(shares.place(exchange.tree, renamed), folder), unnamed))
         missing = counterparts.missing(exchange, fates.kinds[fate].rule)
         rows.append(
             (
@@ -141,12 +152,15 @@ def gather(side: Side, vocabulary: Vocabulary) -> Rows:
                 fate,
                 lacking.number(missing) if missing else NONE,
                 exchange.time_ns < warm_until,
+                False,
             )
         )
     table = np.array(rows, np.int64).reshape(len(rows), len(_COLUMNS))
     return Rows(
         {name: np.ascontiguousarray(table[:, at]) for at, name in enumerate(_COLUMNS)},
-        spelled.values,
+        [path for path, _ in spelled.values],
+        [tree for _, tree in spelled.values],
+        shares.only,
         tally,
         [*users, "unknown"],
         left_out,

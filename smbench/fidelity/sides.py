@@ -137,6 +137,8 @@ class Side:
     """Beneath which folder of the share a run worked; None where that is not known."""
     operation_of: Callable[[int], CallFound | None] = _unknown
     """An operation of the side's workload."""
+    replay: bool = False
+    """Whether it is a run of the reference's workload: whose calls were to send what is missing."""
     ended: Callable[[int], str | None] = _unknown
     """How an operation of the reference's workload fared in this side's run, where that tells why an
     exchange is missing: skipped, another outcome, something that the executor could not keep."""

@@ -20,6 +20,8 @@ _TELLING = 32
 """A request that more users than this sent says nothing about who is who."""
 
 GIVEN, MOUNTS, CONTENT, NAME, ORDER = "given", "mounts", "content", "name", "order"
+LEFT = "left"
+"""What they sent says it only among those whom the caller left: one of the two is more like one he took."""
 
 Sent = Mapping[int, Mapping[int, int]]
 """How often every user (by index, in order of appearance) sent each request."""
@@ -88,8 +90,10 @@ def pair_users(
         take([pair[:2] for pair in _assigned(reference, candidate, ours, theirs, sent)], MOUNTS)
         rest = [user for user in ours if user in left], [user for user in theirs if user in right]
         take(list(zip(*rest, strict=False)), MOUNTS)
+    given_away = [(one, other) for one, other, by in found if by == GIVEN]
     for one, other, by in _assigned(reference, candidate, left, right, sent):
-        take([(one, other)], by)
+        forced = by == CONTENT and _more_alike(one, other, given_away, sent)
+        take([(one, other)], LEFT if forced else by)
     take(list(zip(left, right, strict=False)), ORDER)
     return [_told(pair, reference, candidate, sent) for pair in sorted(found)]
 
@@ -131,30 +135,50 @@ def _accounts(stands: Sequence[Stand], captured: Mapping[str, int]) -> dict[str,
     return accounts
 
 
+def named(names: Sequence[str], users: Iterable[int], wanted: str) -> list[int]:
+    """Which of the `users` a name says: whole, else without its domain where one of the two has none, else by
+    the account alone."""
+    users = list(users)
+    found = [user for user in users if names[user].casefold() == wanted.casefold()]
+    if found:
+        return found
+    users = [user for user in users if "\\" not in names[user] or "\\" not in wanted]
+    for form in (_without_domain, _account):
+        found = [user for user in users if form(names[user]) == form(wanted)]
+        if found:
+            return found
+    return []
+
+
 def _by_name(
     reference: Sequence[str],
     candidate: Sequence[str],
     names: Iterable[tuple[str, str]],
-    left: list[int],
-    right: list[int],
+    left: Sequence[int],
+    right: Sequence[int],
 ) -> list[tuple[int, int]]:
-    """Pairs whose names were said; an account's name without its domain will do."""
-    found: list[tuple[int, int]] = []
-    free = list(right)
-    for wanted, account in names:
-        one = next((user for user in left if reference[user].casefold() == wanted.casefold()), None)
-        other = next((user for user in free if candidate[user].casefold() == account.casefold()), None)
-        if other is None:
-            other = next((user for user in free if _account(candidate[user]) == _account(account)), None)
-        if one is not None and other is not None and all(one != taken for taken, _ in found):
-            free.remove(other)
-            found.append((one, other))
-    return found
+    """Pairs whose names were said, each user once."""
+    return [
+        (one, other)
+        for wanted, account in names
+        for one in named(reference, left, wanted)[:1]
+        for other in named(candidate, right, account)[:1]
+    ]
+
+
+def _is_made_up(name: str) -> bool:
+    """Whether a user's name is not from the capture: `unknown-3` of one may be anybody of another."""
+    return name == "unknown" or name.startswith("unknown-")
 
 
 def _same(name: str, account: str) -> bool:
     """Whether a user is a client of the account: `DOMAIN\\account#2` is one of `DOMAIN\\account`."""
     return name.partition("#")[0].casefold() == account.partition("#")[0].casefold()
+
+
+def _without_domain(name: str) -> str:
+    """`DOMAIN\\account#2` → `account#2`."""
+    return name.rpartition("\\")[2].casefold()
 
 
 def _account(name: str) -> str:
@@ -186,10 +210,20 @@ def _assigned(
     return found
 
 
+def _more_alike(one: int, other: int, taken: Sequence[tuple[int, int]], sent: tuple[Sent, Sent]) -> bool:
+    """Whether one of a pair has more in common with somebody who was taken before."""
+    common = _shared(sent[0][one], sent[1][other])
+    return any(
+        _shared(sent[0][one], sent[1][its]) > common or _shared(sent[0][mine], sent[1][other]) > common
+        for mine, its in taken
+    )
+
+
 def _equal(ours: Sequence[str], theirs: Sequence[str], form: Callable[[str], str]) -> Numbers:
-    """1 where two names are the same in a form."""
+    """1 where two names are the same in a form; what is made up says nothing."""
     mine, its = (np.array([form(name) for name in names]) for names in (ours, theirs))
-    return np.asarray(mine[:, None] == its[None, :], np.int64)
+    told = np.array([not _is_made_up(name) for name in ours], bool)
+    return np.asarray((mine[:, None] == its[None, :]) & told[:, None], np.int64)
 
 
 def _tied(common: Numbers, chosen: Sequence[tuple[int, int]], at: int, place: int) -> bool:
@@ -226,9 +260,8 @@ def _told(
 ) -> UserPair:
     """A pair with how much its two have in common, all requests counted."""
     one, other, by = found
-    namesake = next(
-        (user for user in sent[1] if candidate[user].casefold() == reference[one].casefold()), None
-    )
+    name = "" if _is_made_up(reference[one]) else reference[one].casefold()
+    namesake = next((user for user in sent[1] if candidate[user].casefold() == name), None)
     return UserPair(
         one,
         other,

@@ -32,7 +32,7 @@ LEFT_OVER = ExchangeRule(
 OPENED_BEFORE = Rule(
     name="opened-before-capture",
     disposition=Disposition.APPROXIMATE,
-    reason="opened before the capture began: the open is made up from what is done with it",
+    reason="the open is not in the capture: it is made up from what is done with the file",
     evidence="a handle in use whose CREATE the capture lacks; stands for no exchange",
 )
 CLOSED_WITH_TREE = Rule(

@@ -57,7 +57,7 @@ class Figures:
     """Calls that failed here and did not in the capture."""
     mismatches: int = 0
     skipped: int = 0
-    throughput: Mapping[str, Number] = field(default_factory=dict)
+    throughput: Mapping[str, Number | None] = field(default_factory=dict)
     """As run.json has it."""
 
 
@@ -131,9 +131,15 @@ def against(threshold: Threshold, baseline: Figures | None, name: str = "") -> T
         raise UsageError(f"{threshold.text!r} is a multiple of a baseline: name its run with --baseline")
     value = _value(threshold.subject, baseline)
     if value is None:
-        why = lack(threshold.subject, baseline.extent)
+        why = lack(threshold.subject, baseline.extent) or _NO_OPERATION
         raise UsageError(f"{threshold.text!r} asks for what the baseline {name} did not measure: {why}")
     then = Fraction(value)
+    if threshold.unit == SHARE and threshold.limit * then > 1:
+        raise UsageError(
+            f"{threshold.text!r} is {format_value(float(threshold.limit * then), SHARE)} of all, as "
+            f"the baseline {name} had {format_value(float(then), SHARE)}: no share is more than 100 %, and "
+            "it would tell nothing"
+        )
     return replace(threshold, limit=threshold.limit * then, baseline=then)
 
 
@@ -149,7 +155,7 @@ def _judged(threshold: Threshold, figures: Figures) -> Judged:
         _plain(value),
         threshold.unit,
         value is not None and _OPERATORS[threshold.operator](value, threshold.limit),
-        None if value is not None else lack(threshold.subject, figures.extent),
+        None if value is not None else lack(threshold.subject, figures.extent) or _NO_OPERATION,
         float(threshold.limit),
         _plain(threshold.baseline),
     )
@@ -172,7 +178,7 @@ def _value(subject: tuple[str, ...], figures: Figures) -> Number | None:
     count: int = getattr(figures, name)
     if what == "count":
         return count
-    return Fraction(count, figures.extent.planned if name == "skipped" else figures.extent.executed)
+    return Fraction(count, figures.extent.planned if name == "skipped" else figures.extent.compared)
 
 
 def _statistic(histogram: Histogram | None, statistic: str) -> Number | None:
@@ -213,7 +219,11 @@ def judged_value(judged: Mapping[str, Any]) -> str:
     then = judged.get("baseline")
     if then is None:
         return said
-    return f"{said} ({f'{value / then:.4g}x of' if then else 'baseline'} {format_value(then, unit)})"
+    return f"{said} ({f'{_times(value / then)}x of' if then else 'baseline'} {format_value(then, unit)})"
+
+
+def _times(factor: float) -> str:
+    return f"{factor:.4g}" if factor < 9_999.5 else f"{factor:,.0f}"
 
 
 def _exactly(value: float, unit: str) -> str:

@@ -104,10 +104,12 @@ class Histogram:
         middle = values + sizes / 2
         return float(np.average(middle, weights=self.counts[present]))
 
-    def summary(self) -> dict[str, int]:
-        """The percentiles and the largest value, as run.json has them."""
-        values = self.percentiles_ns(list(PERCENTILES.values()))
-        return dict(zip(PERCENTILES, values, strict=True)) | {"max_ns": self.max_ns}
+    def summary(self) -> dict[str, int | None]:
+        """The percentiles and the largest value, as run.json has them; None where nothing was counted."""
+        if not self.total:
+            return dict.fromkeys([*PERCENTILES, "max_ns"])
+        values = [*self.percentiles_ns(list(PERCENTILES.values())), self.max_ns]
+        return dict(zip([*PERCENTILES, "max_ns"], values, strict=True))
 
     def to_hdr(self) -> HdrHistogram:
         """The library's own histogram with these counts."""

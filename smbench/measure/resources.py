@@ -99,9 +99,9 @@ class ResourceSampler:
             {
                 "time_ns": now - self._start_ns,
                 "process": MACHINE,
-                "cpu_percent": 100 * (total - idle) / total if total else 0.0,
+                "cpu_percent": 100 * (total - idle) / total if total else None,
                 "busiest_core_percent": max(psutil.cpu_percent(percpu=True), default=0.0),
-                "steal_percent": 100 * spent.get("steal", 0.0) / total if total else 0.0,
+                "steal_percent": 100 * spent["steal"] / total if total and "steal" in spent else None,
                 "memory_bytes": memory.used,
                 "available_percent": 100 * memory.available / memory.total,
                 "swapped_bytes": None if swapped is None else swapped - (swapped_before or 0),
@@ -131,7 +131,7 @@ class ResourceSampler:
             {
                 "time_ns": now - self._start_ns,
                 "process": number,
-                "cpu_percent": 100e9 * (cpu_s - cpu_before) / (now - then) if now > then else 0.0,
+                "cpu_percent": 100e9 * (cpu_s - cpu_before) / (now - then) if now > then else None,
                 "memory_bytes": memory,
                 "context_switches": switches - switches_before,
                 "threads": threads,

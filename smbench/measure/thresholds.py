@@ -18,7 +18,7 @@ from smbench.workload.calls import CALLS
 ALL = "all"
 """Stands for all kinds of calls together."""
 MEASURES = ("service", "response", "lateness", "held", "failed")
-"""`failed`: the service time of calls that failed as the capture's did not."""
+"""`failed`: the service time of calls that failed and whose failure the capture does not have."""
 
 NS, SHARE, COUNT, RATE, BYTES = "ns", "share", "count", "operations/s", "bytes/s"
 """Units of values: nanoseconds, a fraction of 1, a number, and the two of throughput."""
@@ -93,6 +93,30 @@ def parse_thresholds(texts: Iterable[str]) -> list[Threshold]:
     return [parse_threshold(text) for text in texts]
 
 
+def capacity_limit(text: str) -> Threshold:
+    """`--find-capacity WHAT<VALUE`: a threshold that more clones can break. UsageError where it is none."""
+    threshold = parse_threshold(text, "--find-capacity")
+    subject = threshold.subject
+    instead = "take a time, as all.response.p99<50ms, or a share, as errors.rate<0.1%"
+    if subject[0] == "throughput":
+        raise UsageError(
+            f"--find-capacity {text!r} is no limit of what a target bears: more clones ask for more, and "
+            f"each for as much as the capture has; {instead}, and read the throughput of each number "
+            "of clones from the result"
+        )
+    if subject[0] == "skipped" or (len(subject) == 3 and subject[-1] == "count"):
+        raise UsageError(
+            f"--find-capacity {text!r} is no limit of what a target bears: how many operations there are "
+            f"follows from the clones; {instead}"
+        )
+    if threshold.operator in (">", ">=", "!="):
+        raise UsageError(
+            f"--find-capacity {text!r} is no limit that more clones break: write it with < or <=, as "
+            f"{'.'.join(subject).lower()}<{text.split(threshold.operator)[1].strip()}"
+        )
+    return threshold
+
+
 def mismatch_limit(text: str) -> Threshold:
     """`--max-mismatch N` or `N%`, as the threshold that it is. UsageError where it is neither."""
     match = re.fullmatch(rf"({DECIMAL})(%?)", text)
@@ -138,6 +162,8 @@ def _limit(written: str, unit: str) -> Fraction:
     if number is None:
         raise _UnreadableError(f"{written} is no value")
     value, behind = Fraction(number[1]), number[2].lower()
+    if unit == SHARE and value / (100 if behind == "%" else 1) > 1 and behind in ("", "%"):
+        raise _UnreadableError(f"no share is more than 100 %, and {written} would tell nothing")
     if unit == NS:
         if behind not in _TIME_UNITS_NS:
             raise _UnreadableError("a time needs its unit, ns, us, µs, ms or s")

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from smbench.units import format_ns
+
 LATENESS_SHARE = 0.10
 """Lateness may be this share of the response time, both at the percentile that is judged …"""
 LATENESS_FLOOR_NS = 1_000_000
@@ -20,6 +22,8 @@ WAIT_FLOOR_NS = 100_000
 """… or this long, …"""
 WAIT_IN_ALL_NS = 100_000_000
 """… and little in all is an accident: some schedulers count in ticks of 10 ms."""
+OVERDUE_NS = 10_000_000
+"""What was due for less than this when a run was stopped, a busy scheduler keeps from anybody."""
 CPU_LIMIT_PERCENT = 85.0
 STEAL_LIMIT_PERCENT = 5.0
 BUSY_SHARE = 0.10
@@ -46,9 +50,9 @@ class RunFacts:
     response_ns: int
     sample_s: Sequence[float] = ()
     """How much of the run each sample of the machine covers: a second, the last one less."""
-    cpu_percent: Sequence[float] = ()
-    """Of the whole machine, by sample; so is `steal_percent`."""
-    steal_percent: Sequence[float] = ()
+    cpu_percent: Sequence[float | None] = ()
+    """Of the whole machine, by sample, None where that was too short to tell; so is `steal_percent`."""
+    steal_percent: Sequence[float | None] = ()
     mean_response_ns: float = 0.0
     mean_wait_ns: float = 0.0
     """How long an operation's thread was ready to run and had no processor, on average."""
@@ -64,6 +68,10 @@ class RunFacts:
     lost_users: Sequence[str] = ()
     """Users who could carry out nothing more, while their workers lived, and why."""
     stopped: str = ""
+    overdue: int = 0
+    """Operations that were due when it was, and are missing."""
+    nothing: str = ""
+    """Why not one operation was carried out; empty where one was."""
     defects: Sequence[str] = ()
     order_violated: int = 0
     order_released: int = 0
@@ -100,8 +108,8 @@ def judge(facts: RunFacts) -> Verdict:
     if facts.lateness_ns > allowed_ns:
         at = f"p{facts.percentile:g}"
         late = (
-            f"the harness was late: lateness {at} {facts.lateness_ns / 1e6:.3g} ms, allowed "
-            f"{allowed_ns / 1e6:.3g} ms (a tenth of the response time's {at}, at least 1 ms)"
+            f"the harness was late: lateness {at} {format_ns(facts.lateness_ns)}, allowed "
+            f"{format_ns(allowed_ns)} (a tenth of the response time's {at}, at least 1 ms)"
         )
         (reasons if facts.paced else warnings).append(late)
     if facts.paced and 0 < sum(facts.sample_s) < TOLD_FLOOR_S:
@@ -122,8 +130,8 @@ def judge(facts: RunFacts) -> Verdict:
     allowed_ns = max(WAIT_SHARE * facts.mean_response_ns, WAIT_FLOOR_NS)
     if facts.mean_wait_ns > allowed_ns and facts.waited_ns > WAIT_IN_ALL_NS:
         waited = (
-            f"operations waited for a processor for {facts.mean_wait_ns / 1e6:.3g} ms on average, allowed "
-            f"{allowed_ns / 1e6:.3g} ms (a quarter of the mean response time, at least 0.1 ms)"
+            f"operations waited for a processor for {format_ns(facts.mean_wait_ns)} on average, allowed "
+            f"{format_ns(allowed_ns)} (a quarter of the mean response time, at least 0.1 ms)"
         )
         (reasons if facts.paced else warnings).append(waited)
     if facts.available_percent < MEMORY_FLOOR_PERCENT:
@@ -148,6 +156,13 @@ def judge(facts: RunFacts) -> Verdict:
         )
     if facts.stopped:
         warnings.append(f"the run was stopped before its end ({facts.stopped})")
+    if facts.overdue:
+        reasons.append(
+            f"{facts.overdue} operations were due when the run was stopped and are missing: what took "
+            "longest is in no time; give it longer, or less to do"
+        )
+    if facts.nothing:
+        reasons.append(f"no operation was carried out: {facts.nothing}")
     reasons += facts.defects
     if facts.order_violated:
         reasons.append(f"{facts.order_violated} operations were issued before what they depend on")
@@ -164,10 +179,12 @@ def judge(facts: RunFacts) -> Verdict:
     return Verdict(reasons, warnings)
 
 
-def _too_long(facts: RunFacts, percent: Sequence[float], limit: float) -> str:
+def _too_long(facts: RunFacts, percent: Sequence[float | None], limit: float) -> str:
     """For how much of the run the samples are above the limit, in words; "" where that is allowed."""
     whole_s = sum(facts.sample_s)
-    above_s = sum(lasted_s for lasted_s, value in zip(facts.sample_s, percent, strict=True) if value > limit)
+    above_s = sum(
+        lasted_s for lasted_s, value in zip(facts.sample_s, percent, strict=True) if (value or 0.0) > limit
+    )
     if whole_s < TOLD_FLOOR_S or above_s <= max(BUSY_SHARE * whole_s, min(BUSY_FLOOR_S, whole_s / 2)):
         return ""
     allowed = f"a tenth, at least {BUSY_FLOOR_S:g} s" if whole_s >= 2 * BUSY_FLOOR_S else "half of them"

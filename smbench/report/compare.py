@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from itertools import islice
 from typing import Any
 
-import numpy as np
-
 from smbench.fidelity.comparison import Comparison, Order, Score
 from smbench.fidelity.differences import EXTRA, MISSING
 from smbench.fidelity.latency import LatencyDifference
-from smbench.fidelity.outcomes import RunOutcomes
+from smbench.fidelity.outcomes import KindOutcomes, RunOutcomes
 from smbench.fidelity.rows import Rows
 from smbench.fidelity.sides import Side
 from smbench.report.quality import graded
 from smbench.trace.grade import Use
 
 SCHEMA = 1
+_JUDGED = ("executed", "matched", "unanswered", "mismatched", "approximated")
+"""What there is none of where nothing was carried out."""
 DISTANCES = {
     "distance": "two-sample Kolmogorov-Smirnov statistic: 0 the same, 1 nothing in common",
     "factor": "10^(first Wasserstein distance of log10(latency)): by what factor they lie apart",
@@ -54,11 +54,11 @@ def candidate_document(
         found |= _wire(compared, limit) | graded(compared.candidate.info, Use.CANDIDATE)
     elif run is not None:
         total = run.total
-        found |= {
-            "wire": None,
-            "outcomes": {"matched": total.matched, "mismatched": total.mismatched},
-            "bytes": {"read": list(run.read_bytes), "written": list(run.written_bytes)},
-        }
+        found |= {"wire": None, "outcomes": None, "bytes": None}
+        if run.compared:
+            counted = asdict(total)
+            found["outcomes"] = {name: counted[name] for name in ("matched", "mismatched", "unanswered")}
+            found["bytes"] = {"read": list(run.read_bytes), "written": list(run.written_bytes)}
     found["run"] = None if run is None else _run(run)
     return found
 
@@ -87,6 +87,10 @@ def _wire(compared: Comparison, limit: int | None) -> dict[str, Any]:
         "folders": {
             "reference": compared.reference.folder or compared.folders.reference,
             "candidate": compared.candidate.folder or compared.folders.candidate,
+        },
+        "unnamed_shares": {
+            side: [asdict(one) for one in taken]
+            for side, taken in zip(("reference", "candidate"), compared.unnamed_shares, strict=True)
         },
         "left_out": theirs.left_out,
         "order": {
@@ -119,7 +123,7 @@ def _wire(compared: Comparison, limit: int | None) -> dict[str, Any]:
             "read": [tally.read_bytes for tally in tallies],
             "written": [tally.written_bytes for tally in tallies],
         },
-        "latency": {name: _latency(one) for name, one in compared.latency.items()},
+        "latency": _latencies(compared.latency, compared.failed),
         **{
             side: {
                 "count": count,
@@ -143,7 +147,7 @@ def _users(compared: Comparison) -> dict[str, Any]:
     names = [rows.users for rows in compared.rows]
     paired = [{pair.reference for pair in compared.users}, {pair.candidate for pair in compared.users}]
     alone = {
-        side: [name[user] for user in np.unique(rows["user"]).tolist() if user not in known]
+        side: [name[user] for user in rows.senders() if user not in known]
         for side, name, rows, known in zip(
             ("reference", "candidate"), names, compared.rows, paired, strict=True
         )
@@ -176,6 +180,16 @@ def _pairs(reference: dict[str, int], candidate: dict[str, int]) -> dict[str, li
     return {name: [reference.get(name, 0), candidate.get(name, 0)] for name in names}
 
 
+def _latencies(
+    whole: Mapping[str, LatencyDifference], failed: Mapping[str, LatencyDifference]
+) -> dict[str, Any]:
+    """By command or kind; `failed`, what is in no other figure: one side failed, the other not so."""
+    return {
+        name: {**_latency(one), "failed": _latency(failed[name]) if name in failed else None}
+        for name, one in whole.items()
+    }
+
+
 def _latency(one: LatencyDifference) -> dict[str, Any]:
     return {
         "count": [one.reference, one.candidate],
@@ -187,18 +201,24 @@ def _latency(one: LatencyDifference) -> dict[str, Any]:
 
 
 def _run(run: RunOutcomes) -> dict[str, Any]:
+    """Where nothing was carried out, nothing is compared: null."""
     return {
         "executor": run.executor,
         "profile": run.profile,
         "pace": run.pace,
         "valid": run.valid,
-        "operations": {**asdict(run.total), "skipped": sum(row["count"] for row in run.skipped)},
-        "by_kind": {name: asdict(kind) for name, kind in run.by_kind.items()},
+        "compared": run.compared,
+        "operations": {**_kind(run, run.total), "skipped": sum(row["count"] for row in run.skipped)},
+        "by_kind": {name: _kind(run, kind) for name, kind in run.by_kind.items()},
         "differing": [
             {"kind": kind, "expected": expected, "got": got, "count": count}
             for kind, expected, got, count in run.differing
         ],
         "losses": run.losses,
         "skipped": run.skipped,
-        "latency": {name: _latency(one) for name, one in run.latency.items()},
+        "latency": _latencies(run.latency, run.failed) if run.compared else None,
     }
+
+
+def _kind(run: RunOutcomes, kind: KindOutcomes) -> dict[str, Any]:
+    return asdict(kind) | ({} if run.compared else dict.fromkeys(_JUDGED))

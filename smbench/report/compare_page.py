@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 from smbench.fidelity.comparison import Comparison, durations
 from smbench.fidelity.rows import Rows
 from smbench.ranks import percentile
-from smbench.ratios import format_ratio
+from smbench.ratios import format_ratio, share_of
 from smbench.report import charts
 from smbench.report.charts import Series
+from smbench.report.compare_text import NOT_COMPARED, apart_told, same_outcome
 from smbench.report.compare_why import kept, operations, why
 from smbench.report.html import distance, duration, facts, multiple, part_of
 from smbench.trace.model import Command, command_name
@@ -107,18 +108,19 @@ def _card(candidate: dict[str, Any]) -> str:
             ("median latency", " → ".join(duration(value) for value in latency["p50_ns"])),
         ]
     else:
-        total = candidate["run"]["operations"]
-        scores = _big("same outcome", outcomes["matched"] / max(1, total["executed"]))
+        run = candidate["run"]
+        total = run["operations"]
+        scores = _outcomes_score(outcomes)
         told = [
-            ("operations", f"{total['executed']:,} of {total['planned']:,} carried out"),
-            ("executor, profile", f"{candidate['run']['executor']}, {candidate['run']['profile']}"),
+            ("operations", f"{total['executed'] or 0:,} of {total['planned']:,} carried out"),
+            ("executor, profile", f"{run['executor']}, {run['profile']}"),
         ]
-    compared = outcomes["matched"] + outcomes["mismatched"]
-    told += [
-        ("same outcome", f"{outcomes['matched']:,} of {compared:,}"),
-        ("bytes read", " → ".join(format_size(count) for count in candidate["bytes"]["read"])),
-        ("bytes written", " → ".join(format_size(count) for count in candidate["bytes"]["written"])),
-    ]
+    told.append(("same outcome", same_outcome(outcomes)))
+    if moved := candidate["bytes"]:
+        told += [
+            ("bytes read", " → ".join(format_size(count) for count in moved["read"])),
+            ("bytes written", " → ".join(format_size(count) for count in moved["written"])),
+        ]
     notes = "".join(f'<p class="note">{escape(note)}</p>' for note in candidate["notes"])
     return (
         f'<section class="card"><h2>{escape(candidate["name"])}</h2><div class="scores">{scores}</div>'
@@ -126,12 +128,21 @@ def _card(candidate: dict[str, Any]) -> str:
     )
 
 
-def _big(name: str, share: float) -> str:
+def _outcomes_score(outcomes: dict[str, int] | None) -> str:
+    if outcomes is None:
+        return f'<div class="score"><b class="dim">{NOT_COMPARED}</b>outcomes</div>'
+    compared = outcomes["matched"] + outcomes["mismatched"]
+    return _big("same outcome", share_of(outcomes["matched"], compared))
+
+
+def _big(name: str, share: float | None) -> str:
     said = format_ratio(share, 3)
     return f'<div class="score"><b class="{_grade(share)}">{said}</b>{escape(name)}</div>'
 
 
-def _grade(share: float) -> str:
+def _grade(share: float | None) -> str:
+    if share is None:
+        return "dim"
     return "good" if share >= _GOOD else "fair" if share >= _FAIR else "bad"
 
 
@@ -168,6 +179,11 @@ def _commands(wired: Sequence[dict[str, Any]]) -> str:
         f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table></div>'
         "<p class=\"dim\">p50 and p99: the candidate's latency as a multiple of the reference's. Distance: "
         "Kolmogorov-Smirnov, 0 the same distribution, 1 nothing in common.</p>"
+        + "".join(
+            f'<p class="dim">{escape(one["name"])}: {escape(apart)}</p>'
+            for one in wired
+            if (apart := apart_told(one["latency"]))
+        )
     )
 
 

@@ -8,11 +8,12 @@ from typing import Any
 from rich.console import Console
 
 from smbench.fidelity.differences import EXTRA, MISSING
-from smbench.ratios import Bad, format_ratio
+from smbench.ratios import NO_RATIO, Bad, format_ratio
 from smbench.report.text import plain_table
 from smbench.units import format_ns, format_size
 
 _SHOWN = 10
+NOT_COMPARED = "not compared"
 
 
 def show_comparison(result: dict[str, Any], out: Console) -> None:
@@ -40,24 +41,36 @@ def show_comparison(result: dict[str, Any], out: Console) -> None:
 def _scores(candidates: Sequence[dict[str, Any]], out: Console) -> None:
     rows = []
     for candidate in candidates:
-        wire, outcomes = candidate.get("wire"), candidate["outcomes"]
-        compared = outcomes["matched"] + outcomes["mismatched"]
-        order = candidate.get("order")
+        wire, order, moved = candidate.get("wire"), candidate.get("order"), candidate["bytes"]
         rows.append(
             (
                 candidate["name"],
-                *([format_ratio(wire[name]) for name in ("recall", "precision")] if wire else ["–", "–"]),
-                format_ratio(wire["supported"]["recall"]) if wire else "–",
-                f"{order['inverted']:,} of {order['pairs']:,}" if order else "–",
-                f"{outcomes['matched']:,} of {compared:,}",
-                "/".join(f"{count:,}" for count in candidate["leases"]["breaks"]) if wire else "–",
-                " / ".join(format_size(count) for count in candidate["bytes"]["read"]),
-                " / ".join(format_size(count) for count in candidate["bytes"]["written"]),
+                *(format_ratio(wire[name] if wire else None) for name in ("recall", "precision")),
+                format_ratio(wire["supported"]["recall"] if wire else None),
+                part(order["inverted"], order["pairs"]) if order else NO_RATIO,
+                same_outcome(candidate["outcomes"]),
+                "/".join(f"{count:,}" for count in candidate["leases"]["breaks"]) if wire else NO_RATIO,
+                *(
+                    " / ".join(format_size(count) for count in moved[what]) if moved else NO_RATIO
+                    for what in ("read", "written")
+                ),
             )
         )
     headings = ("candidate", "recall", "precision", "recall of what can be replayed", "pairs inverted",
                 "same outcome", "breaks", "read", "written")  # fmt: skip
     out.print(plain_table(headings, rows, right=range(1, len(headings))))
+
+
+def part(some: int, whole: int) -> str:
+    """`3 of 200`; a dash of nothing."""
+    return f"{some:,} of {whole:,}" if whole else NO_RATIO
+
+
+def same_outcome(outcomes: dict[str, int] | None) -> str:
+    """How many of those that could be compared ended the same."""
+    if outcomes is None:
+        return NOT_COMPARED
+    return part(outcomes["matched"], outcomes["matched"] + outcomes["mismatched"])
 
 
 def _show_wire(candidate: dict[str, Any], out: Console) -> None:
@@ -81,9 +94,17 @@ def _show_wire(candidate: dict[str, Any], out: Console) -> None:
     headings = (candidate["name"], "reference", "candidate", "matched", "recall", "precision",
                 "p50 reference", "candidate", "p50 ratio", "p99 ratio", "distance")  # fmt: skip
     out.print(plain_table(headings, rows, right=range(1, len(headings))))
+    if apart := apart_told(latency):
+        out.print(apart)
     _show_users(candidate, out)
     for side in (MISSING, EXTRA):
         _show_reasons(side, candidate[side], out)
+
+
+def apart_told(latency: dict[str, Any]) -> str:
+    """How many pairs are in no latency above, because one of the two failed; nothing where there are none."""
+    said = ", ".join(f"{name} {max(one['count']):,}" for name, one in failed_apart(latency))
+    return f"in no latency, because one side failed and the other did not fail so: {said}" if said else ""
 
 
 def _show_users(candidate: dict[str, Any], out: Console) -> None:
@@ -124,6 +145,16 @@ def _show_runs(runs: Sequence[dict[str, Any]], out: Console) -> None:
     rows = [(kind, *(_kind(candidate["run"], kind) for candidate in runs)) for kind in kinds]
     headings = ("operations: matched/executed", *(candidate["name"] for candidate in runs))
     out.print(plain_table(headings, rows, right=range(1, len(headings))))
+    failed = [
+        (candidate["name"], kind, *(f"{count:,}" for count in one["count"]), *map(_time, one["p50_ns"]))
+        for candidate in runs
+        for kind, one in failed_apart(candidate["run"]["latency"])
+    ]
+    if failed:
+        out.print()
+        headings = ("failed on one side alone: in no time above", "kind", "in the capture", "in the run",
+                    "p50 in the capture", "in the run")  # fmt: skip
+        out.print(plain_table(headings, failed, right=range(2, 6)))
     reasons = [
         (candidate["name"], f"{row['count']:,}", row["kind"], row["reason"])
         for candidate in runs
@@ -135,13 +166,25 @@ def _show_runs(runs: Sequence[dict[str, Any]], out: Console) -> None:
 
 
 def _kind(run: dict[str, Any], kind: str) -> str:
-    one = run["by_kind"][kind]
+    one = run["by_kind"].get(kind)
+    if one is None:
+        return NO_RATIO
+    if not run["compared"]:
+        return NOT_COMPARED
+    counts = {
+        "skipped": one["planned"] - one["executed"],
+        "approximate": one["approximated"],
+        "unanswered in the capture": one["unanswered"],
+    }
+    further = [f"{count:,} {name}" for name, count in counts.items() if count]
     said = f"{one['matched']:,}/{one['executed']:,}"
-    skipped = one["planned"] - one["executed"]
-    further = [f"{skipped:,} skipped"] * (skipped > 0) + [f"{one['approximated']:,} approximate"] * (
-        one["approximated"] > 0
-    )
     return f"{said} ({', '.join(further)})" if further else said
+
+
+def failed_apart(latency: dict[str, Any] | None) -> list[tuple[str, dict[str, Any]]]:
+    """By kind, the times of what failed on one side and not, or otherwise, on the other."""
+    latency = latency or {}
+    return [(kind, one["failed"]) for kind, one in latency.items() if one["failed"] and kind != "all"]
 
 
 def _time(value: int | None) -> str:

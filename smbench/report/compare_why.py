@@ -6,15 +6,18 @@ from collections.abc import Sequence
 from html import escape
 from typing import Any
 
-from smbench.ratios import format_ratio
-from smbench.report.html import multiple, table
+from smbench.ratios import NO_RATIO, format_ratio
+from smbench.report.compare_text import NOT_COMPARED, failed_apart
+from smbench.report.html import duration, multiple, table
 
 _PATHS, _EXCHANGES, _REASONS, _SHAPES = 40, 200, 40, 20
 _USERS = 100
+_JUDGED = ("otherwise", "unanswered in the capture", "skipped", "approximate", "p50", "p99")
 _EVIDENCE = {
     "given": "what the command line said",
     "mounts": "what the run says of its mounts",
     "content": "what they sent",
+    "left": "what they sent, of those whom --user left",
     "name": "their names: what they sent does not say who is who",
     "order": "the order in which they appeared: nothing else says who is who",
 }
@@ -144,17 +147,18 @@ def operations(runs: Sequence[dict[str, Any]]) -> str:
     kinds = sorted({kind for one in runs for kind in one["run"]["by_kind"]})
     heads = ["operation"]
     for one in runs:
-        heads += [f"{one['name']}: as in the capture", "otherwise", "skipped", "approximate", "p50", "p99"]
-    rows = []
-    for kind in kinds:
-        row: list[Any] = [kind]
-        for one in runs:
-            counted, latency = one["run"]["by_kind"][kind], one["run"]["latency"][kind]
-            row += [
-                counted["matched"], counted["mismatched"], counted["planned"] - counted["executed"],
-                counted["approximated"], *(multiple(latency[f"{key}_ratio"]) for key in ("p50", "p99")),
-            ]  # fmt: skip
-        rows.append(row)
+        heads += [f"{one['name']}: as in the capture", *_JUDGED] if one["run"]["compared"] else [one["name"]]
+    rows = [[kind, *(cell for one in runs for cell in _kind_cells(one["run"], kind))] for kind in kinds]
+    failed = [
+        [
+            one["name"],
+            kind,
+            *apart["count"],
+            *(duration(value) for value in (*apart["p50_ns"], *apart["p99_ns"])),
+        ]
+        for one in runs
+        for kind, apart in failed_apart(one["run"]["latency"])
+    ]
     reasons = [
         [one["name"], row["count"], row["kind"], row["reason"]]
         for one in runs
@@ -169,6 +173,24 @@ def operations(runs: Sequence[dict[str, Any]]) -> str:
     if differing:
         heads = ["run", "operations", "kind", "in the capture", "in the run"]
         parts += ["<h3>Ended otherwise</h3>", table(heads, differing)]
+    if failed:
+        heads = ["run", "kind", "in the capture", "in the run", "p50 in the capture", "in the run",
+                 "p99 in the capture", "in the run"]  # fmt: skip
+        parts += ["<h3>Failed on one side alone: in no time above</h3>", table(heads, failed)]
     if reasons:
         parts += ["<h3>Skipped or approximate</h3>", table(["run", "operations", "kind", "why"], reasons)]
     return "".join(parts)
+
+
+def _kind_cells(run: dict[str, Any], kind: str) -> list[Any]:
+    """What became of one kind, as many cells as the run has columns."""
+    if not run["compared"]:
+        return [NOT_COMPARED]
+    if (counted := run["by_kind"].get(kind)) is None:
+        return [NO_RATIO] * (1 + len(_JUDGED))
+    latency = run["latency"][kind]
+    return [
+        counted["matched"], counted["mismatched"], counted["unanswered"],
+        counted["planned"] - counted["executed"], counted["approximated"],
+        *(multiple(latency[f"{key}_ratio"]) for key in ("p50", "p99")),
+    ]  # fmt: skip

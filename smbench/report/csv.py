@@ -26,7 +26,7 @@ def write_csv(run: Path, document: Mapping[str, Any], folder: Path) -> list[Path
     run.json lists. Raises UsageError where the run cannot be read, SetupError where nothing can be written.
     """
     latency = [
-        [kind, measure, count, *(one[measure][name] for name in _PERCENTILES)]
+        [kind, measure, count, *(one[measure][name] if count else None for name in _PERCENTILES)]
         for kind, one in document["latency"].items()
         for measure, count in _counts(one)
     ]

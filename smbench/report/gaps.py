@@ -39,7 +39,18 @@ def gaps_warning(document: dict[str, Any]) -> str | None:
     return f"{said}: a replay waits through {which}, and --close-gaps SECONDS shortens {which}"
 
 
+def gaps_closed(close_gaps_s: float | None, count: int, seconds: float) -> str | None:
+    """What --close-gaps did: how many gaps it shortened, which lasted so long in all; None without it."""
+    if close_gaps_s is None:
+        return None
+    asked = f"--close-gaps {close_gaps_s:.15g}"
+    if not count:
+        return f"{asked}: no gap is longer"
+    return f"{asked}: {count:,} gap{'s' * (count > 1)} shortened, of {seconds:,.3f} s in all"
+
+
 def _lasts(seconds: float) -> str:
     if seconds < 3600:
         return format_ns(seconds * 1e9)
-    return f"{seconds / 3600:,.3g} h"
+    hours = seconds / 3600
+    return f"{hours:.3g} h" if hours < 999.5 else f"{hours:,.0f} h"

@@ -7,7 +7,7 @@ from fractions import Fraction
 from html import escape
 from typing import Any
 
-from smbench.ratios import Bad, format_percent, format_ratio
+from smbench.ratios import NO_RATIO, Bad, format_percent, format_ratio
 from smbench.units import format_ns
 
 
@@ -59,5 +59,5 @@ def distance(value: float | None) -> str:
 
 
 def part_of(part: int, whole: int) -> str:
-    """`3 of 200 (1.50 %)`, of what had better be none."""
-    return f"{part:,} of {whole:,}" + (f" ({format_percent(Fraction(part, whole))})" if whole else "")
+    """`3 of 200 (1.50 %)`, of what had better be none; a dash of nothing."""
+    return f"{part:,} of {whole:,} ({format_percent(Fraction(part, whole))})" if whole else NO_RATIO

@@ -15,7 +15,18 @@ from smbench.report import charts
 from smbench.report.density import spread
 from smbench.report.html import facts, table
 from smbench.report.origin import Origins
-from smbench.report.run import count_of, failed_by_kind, got_of, missed, warm_up_notes, where
+from smbench.report.run import (
+    alike,
+    count_of,
+    failed_by_kind,
+    gaps_notes,
+    got_of,
+    missed,
+    uncompared,
+    warm_up_notes,
+    where,
+)
+from smbench.report.text import bytes_told, rate_told, time_told
 from smbench.units import format_ns, format_size
 
 Document = Mapping[str, Any]
@@ -38,28 +49,29 @@ def verdict(document: Document) -> str:
     """The first screen: can it be trusted, did it keep to what was asked, was it true to the capture."""
     operations, throughput = document["operations"], document["throughput"]
     every, lateness = document["latency"]["all"], document["lateness"]
+    response = every["response"]
     valid = document["valid"]
     cards = [
         _card(
             "this run", "valid" if valid else "not valid", "good" if valid else "bad",
             [("operations", f"{operations['executed']:,} of {operations['planned']:,}"),
-             ("in", format_ns(document["elapsed_s"] * 1e9)),
-             ("lateness p99", format_ns(lateness["p99_ns"])),
+             ("in", time_told(document["elapsed_s"] * 1e9 if operations["executed"] else None)),
+             ("lateness p99", time_told(lateness["p99_ns"])),
              *_warm_up_told(document),
              ("order broken", f"{document['order']['violated']:,} of {document['order']['edges']:,} edges")],
         ),
         _thresholds_card(document.get("thresholds", [])),
         _outcomes_card(operations),
         _card(
-            "response time p99", format_ns(every["response"]["p99_ns"]), "",
-            [("p50", format_ns(every["response"]["p50_ns"])),
-             ("operations", f"{throughput['operations_per_s']:,.0f}/s"),
-             ("read", f"{format_size(throughput['read_bytes_per_s'])}/s"),
-             ("written", f"{format_size(throughput['write_bytes_per_s'])}/s")],
+            "response time p99", time_told(response["p99_ns"] if every["count"] else None), "",
+            [("p50", time_told(response["p50_ns"] if every["count"] else None)),
+             ("operations/s", rate_told(throughput["operations_per_s"])),
+             ("read", bytes_told(throughput["read_bytes_per_s"])),
+             ("written", bytes_told(throughput["write_bytes_per_s"]))],
         ),
     ]  # fmt: skip
     said = [
-        *(("", text) for text in warm_up_notes(document)),
+        *(("", text) for text in (*warm_up_notes(document), *gaps_notes(document))),
         *(("bad", f"not valid: {reason}") for reason in document.get("reasons", [])),
         *(("fair", f"warning: {warning}") for warning in document.get("warnings", [])),
         *(("fair", f"the capture has {said}") for said in document.get("capture", {}).get("warnings", [])),
@@ -92,14 +104,14 @@ def _thresholds_card(thresholds: Sequence[Document]) -> str:
 
 
 def _outcomes_card(operations: Document) -> str:
-    if not operations.get("compared", True):
-        return _card("outcomes", "not compared", "dim", [("this executor", "has no outcomes")])
-    mismatched, unanswered = operations["mismatched"], operations.get("unanswered", 0)
+    if (why := uncompared(operations)) is not None:
+        return _card("outcomes", "not compared", "dim", [("why", why)])
+    mismatched, unanswered = operations["mismatched"], operations.get("unanswered")
     return _card(
         "not as in the capture",
         f"{mismatched:,}", "fair" if mismatched else "good",
-        [("as in the capture", f"{operations['matched']:,}"),
-         *([("of which it has no answer for", f"{unanswered:,}")] if unanswered else []),
+        [("as in the capture", f"{alike(operations):,}"),
+         *([("not compared, no answer in it", f"{unanswered:,}")] if unanswered else []),
          ("failed, in the capture not", f"{operations.get('errors', 0):,}"),
          ("skipped", f"{operations['skipped']:,}")],
     )  # fmt: skip
@@ -127,16 +139,14 @@ def thresholds(document: Document) -> str:
 def latencies(document: Document) -> str:
     """A row a kind: service time as numbers and as a picture, on one axis for all; the response beside it."""
     kinds = document["latency"]
-    values = [
-        value for one in kinds.values() for _, key in _SPREAD if (value := one["service"][key]) > 0
-    ] or [1]
+    values = [value for one in kinds.values() for _, key in _SPREAD if (value := one["service"][key])] or [1]
     y = charts.log_axis(float(min(values)), float(max(values)))
     rows = []
     for kind, one in sorted(kinds.items(), key=lambda item: (item[0] == "all", -item[1]["count"])):
         service, response = one["service"], one["response"]
         picture = spread([(name, service[key]) for name, key in _SPREAD], y) if one["count"] else ""
         times = [*(service[key] for _, key in _SPREAD), *(response[key] for key in _RESPONSE)]
-        numbers = [format_ns(value) if one["count"] else "–" for value in times]
+        numbers = [time_told(value if one["count"] else None) for value in times]
         cells = "".join(f'<td class="n">{escape(number)}</td>' for number in numbers)
         rows.append(
             f'<tr{" class=total" if kind == "all" else ""}><td class="name">{escape(kind)}</td>'
@@ -304,4 +314,6 @@ def _value(name: str, value: Any) -> str:
         return "yes" if value else "no"
     if value is not None and _UNITS.search(name):
         return format_ns(value * 1e9)
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "none"
     return "–" if value is None else str(value)

@@ -105,10 +105,15 @@ def _resources(resources: Resources, x: Axis, end_s: float) -> list[str]:
         return []
     times = [time / 1e9 for time in machine["time_ns"]]
     worker_times = [time / 1e9 for time in workers["time_ns"]]
+    shares = (
+        ("all processors, busy", 1, "cpu_percent"),
+        ("the busiest", 0, "busiest_core_percent"),
+        ("stolen by the host", 2, "steal_percent"),
+    )
     cores = [
-        Series("all processors, busy", 1, _since(times, machine["cpu_percent"], end_s)),
-        Series("the busiest", 0, _since(times, machine["busiest_core_percent"], end_s)),
-        Series("stolen by the host", 2, _since(times, machine["steal_percent"], end_s)),
+        Series(name, number, _since(times, machine[column], end_s))
+        for name, number, column in shares
+        if column in machine
     ]
     memory = [
         Series("in use on the machine", 0, _since(times, machine["memory_bytes"], end_s)),
@@ -117,8 +122,9 @@ def _resources(resources: Resources, x: Axis, end_s: float) -> list[str]:
     lengths = np.diff([0.0, *times]).clip(1e-3)
     moved = (("received", 1, "net_received_bytes"), ("sent", 4, "net_sent_bytes"))
     net = [
-        Series(name, number, _since(times, (machine[column] / lengths).tolist(), end_s))
+        Series(name, number, _since(times, (np.array(machine[column]) / lengths).tolist(), end_s))
         for name, number, column in moved
+        if column in machine
     ]
     return [
         _chart("processors", cores, x, lambda value: f"{value:.0f} %", largest=100.0),

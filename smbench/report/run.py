@@ -13,8 +13,9 @@ from rich.text import Text
 
 from smbench.measure.judging import judged_value
 from smbench.measure.warm_up import warm_up_of
-from smbench.report.text import plain_table
-from smbench.units import format_ns, format_size
+from smbench.report.gaps import gaps_closed
+from smbench.report.text import bytes_told, plain_table, rate_told, time_told
+from smbench.units import format_ns, format_s
 
 _SHOWN = 10
 _PERCENTILES = ("p50_ns", "p90_ns", "p99_ns", "p99_9_ns", "max_ns")
@@ -53,27 +54,55 @@ def _verdict(document: dict[str, Any], out: Console) -> None:
         out.print(f"  the capture has {warning}", markup=False)
     for warning in document.get("warnings", []):
         out.print(f"  warning: {warning}", markup=False)
+    took = f" in {format_s(document['elapsed_s'])}" if operations["executed"] else ""
     out.print(
-        f"{operations['executed']:,} of {operations['planned']:,} operations in "
-        f"{document['elapsed_s']:.3g} s: {_outcomes(operations)}, {operations['skipped']:,} skipped"
+        f"{operations['executed']:,} of {operations['planned']:,} operations{took}: "
+        f"{_outcomes(operations)}, {operations['skipped']:,} skipped"
     )
     throughput = document["throughput"]
     out.print(
-        f"{throughput['operations_per_s']:,.0f} operations/s, "
-        f"read {format_size(throughput['read_bytes_per_s'])}/s, "
-        f"written {format_size(throughput['write_bytes_per_s'])}/s"
+        f"{rate_told(throughput['operations_per_s'])} operations/s, "
+        f"read {bytes_told(throughput['read_bytes_per_s'])}, "
+        f"written {bytes_told(throughput['write_bytes_per_s'])}"
     )
-    for note in warm_up_notes(document):
+    for note in (*warm_up_notes(document), *gaps_notes(document)):
         out.print(f"  {note}", markup=False)
 
 
 def _outcomes(operations: Mapping[str, Any]) -> str:
+    if (why := uncompared(operations)) is not None:
+        return f"not compared ({why})"
+    told = f"{alike(operations):,} ended as in the capture, {operations['mismatched']:,} otherwise"
+    if unanswered := operations.get("unanswered"):
+        told += f", {unanswered:,} not compared (the capture has no answer)"
+    return told
+
+
+def uncompared(operations: Mapping[str, Any]) -> str | None:
+    """Why no outcome was compared; None where some were."""
     if not operations.get("compared", True):
-        return "this executor has no outcomes to compare"
-    as_there = f"{operations['matched']:,} ended as in the capture"
-    if unanswered := operations.get("unanswered", 0):
-        as_there += f" ({unanswered:,} of which it has no answer for)"
-    return f"{as_there}, {operations['mismatched']:,} otherwise"
+        return "this executor has no outcomes"
+    if not operations["executed"]:
+        return "nothing was carried out"
+    return None if _compared(operations) else "the capture has no answer"
+
+
+def alike(operations: Mapping[str, Any]) -> int:
+    """How many ended as in the capture; older runs count what it has no answer for among them."""
+    return _compared(operations) - int(operations["mismatched"] or 0)
+
+
+def _compared(operations: Mapping[str, Any]) -> int:
+    return int(operations["executed"]) - int(operations.get("unanswered") or 0)
+
+
+def gaps_notes(document: Mapping[str, Any]) -> list[str]:
+    """What --close-gaps did, where it was given."""
+    asked = document["configuration"]
+    if (close_gaps_s := asked.get("close_gaps_s")) is None:
+        return []
+    told = gaps_closed(close_gaps_s, asked["gaps_closed"], asked["gaps_lasted_s"])
+    return [] if told is None else [told]
 
 
 def warm_up_notes(document: Mapping[str, Any]) -> list[str]:
@@ -129,7 +158,7 @@ def _latency(document: dict[str, Any], out: Console) -> None:
     for kind, measures in document["latency"].items():
         service, response = measures["service"], measures["response"]
         times = [*(service[name] for name in _PERCENTILES), response["p99_ns"]]
-        told = (format_ns(time) if measures["count"] else "–" for time in times)
+        told = (time_told(time if measures["count"] else None) for time in times)
         rows.append((kind, f"{measures['count']:,}", *told))
     out.print()
     headings = ("service time", "count", *_HEADINGS, "response p99")
@@ -143,8 +172,8 @@ def _latency(document: dict[str, Any], out: Console) -> None:
         out.print(plain_table(heads, failures, right=range(1, len(heads))))
     lateness = document["lateness"]
     out.print(
-        f"issued late by p50 {format_ns(lateness['p50_ns'])}, p99 {format_ns(lateness['p99_ns'])}, "
-        f"max {format_ns(lateness['max_ns'])} (the harness's own share)"
+        f"issued late by p50 {time_told(lateness['p50_ns'])}, p99 {time_told(lateness['p99_ns'])}, "
+        f"max {time_told(lateness['max_ns'])} (the harness's own share)"
     )
 
 

@@ -48,6 +48,7 @@ class Operations:
     grid: Grid
     """(slice, latency step): how many operations had that service time."""
     per_s: NDArray[np.float64]
+    """Operations, without those whose failure the capture does not have."""
     read_per_s: NDArray[np.float64]
     """Bytes."""
     written_per_s: NDArray[np.float64]
@@ -82,6 +83,7 @@ class Resources:
     """From resources.parquet: a column a value, rows in order of time."""
 
     machine: dict[str, list[float]]
+    """Without what the system does not tell."""
     workers: dict[str, list[float]]
     """All workers together: `time_ns`, `cpu_percent`, `memory_bytes`."""
 
@@ -117,11 +119,12 @@ def read_operations(path: Path, elapsed_s: float, warm_up_ns: int = 0) -> Operat
     moved = {"Read": np.zeros(SLICES), "Write": np.zeros(SLICES)}
     slow = _Slowest()
     first = 0
-    columns = ["kind", "issued_ns", "completed_ns", "bytes", "intended_ns"]
+    succeeded = np.zeros(SLICES)
+    columns = ["kind", "outcome", "matched", "issued_ns", "completed_ns", "bytes", "intended_ns"]
     with pq.ParquetFile(path, pre_buffer=False) as file:
         for batch in file.iter_batches(_BATCH, columns=columns, use_threads=False):
             issued, completed, counted, intended = (
-                batch.column(name).fill_null(0).to_numpy(zero_copy_only=False) for name in columns[1:]
+                batch.column(name).fill_null(0).to_numpy(zero_copy_only=False) for name in columns[3:]
             )
             done = np.asarray(batch.column("completed_ns").is_valid()) & after_warm_up(intended, warm_up_ns)
             service = completed - issued
@@ -129,6 +132,9 @@ def read_operations(path: Path, elapsed_s: float, warm_up_ns: int = 0) -> Operat
             step = np.log10(np.maximum(service, 1)) - _LOWEST_DECADE
             step = np.clip((step * STEPS_A_DECADE).astype(np.int64), 0, steps - 1)
             grid += np.bincount((place * steps + step)[done], minlength=len(grid))
+            alike = batch.column("matched").fill_null(False).to_numpy(zero_copy_only=False)
+            fine = done & (alike | _is(batch.column("outcome"), ("ok",)))
+            succeeded += np.bincount(place[fine], minlength=SLICES)
             kind = batch.column("kind")
             for name, bins in moved.items():
                 mine = done & np.asarray(_is(kind, (name,)))
@@ -141,7 +147,7 @@ def read_operations(path: Path, elapsed_s: float, warm_up_ns: int = 0) -> Operat
     return Operations(
         slice_s,
         table,
-        table.sum(axis=1) / slice_s,
+        succeeded / slice_s,
         moved["Read"] / slice_s,
         moved["Write"] / slice_s,
         rows,
@@ -189,7 +195,9 @@ def _rows(file: pq.ParquetFile, wanted: list[int]) -> list[dict[str, Any]]:
 def _is(kind: pa.DictionaryArray, names: Iterable[str]) -> NDArray[np.bool_]:
     known = kind.dictionary.to_pylist()
     hit = np.array([word in names for word in known] or [False])
-    return np.asarray(hit[kind.indices.to_numpy(zero_copy_only=False)])
+    # Null where nothing was carried out: none of the names.
+    there = kind.is_valid().to_numpy(zero_copy_only=False)
+    return np.asarray(hit[kind.indices.fill_null(0).to_numpy(zero_copy_only=False)] & there)
 
 
 @_of_a_run
@@ -228,13 +236,13 @@ def _note(found: Latencies, logged: Logged, tag: str, histogram: Histogram) -> N
 @_of_a_run
 def read_resources(path: Path) -> Resources:
     """resources.parquet: the machine's rows, and the workers' added up."""
-    machine: dict[str, list[float]] = {}
+    told: dict[str, list[float | None]] = {}
     added: dict[int, list[float]] = {}
     with pq.ParquetFile(path, pre_buffer=False) as file:
         for batch in file.iter_batches(_BATCH, use_threads=False):
             mine = pc.equal(batch.column("process"), MACHINE)
             for name, values in batch.filter(mine).to_pydict().items():
-                machine.setdefault(name, []).extend(float(value or 0) for value in values)
+                told.setdefault(name, []).extend(values)
             others = batch.filter(pc.invert(mine)).select(["time_ns", "cpu_percent", "memory_bytes"])
             total = (
                 pa.table(others)
@@ -247,7 +255,11 @@ def read_resources(path: Path) -> Resources:
                 sums[1] += row["memory_bytes_sum"] or 0
     times = sorted(added)
     return Resources(
-        machine,
+        {
+            name: [float(value or 0) for value in values]
+            for name, values in told.items()
+            if any(value is not None for value in values)
+        },
         {
             "time_ns": [float(time) for time in times],
             "cpu_percent": [added[time][0] for time in times],

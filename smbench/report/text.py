@@ -1,4 +1,4 @@
-"""Tables for a terminal, in one look: no lines, numbers to the right."""
+"""How figures and tables are told: a dash where nothing was measured, numbers to the right."""
 
 from __future__ import annotations
 
@@ -6,6 +6,26 @@ from collections.abc import Container, Iterable, Sequence
 
 from rich.table import Table
 from rich.text import Text
+
+from smbench.units import format_ns, format_size
+
+NONE = "–"
+"""Where nothing was measured."""
+
+
+def time_told(time_ns: float | None) -> str:
+    """A time of run.json."""
+    return NONE if time_ns is None else format_ns(time_ns)
+
+
+def rate_told(per_s: float | None) -> str:
+    """A number of operations a second of run.json."""
+    return NONE if per_s is None else f"{per_s:,.0f}"
+
+
+def bytes_told(bytes_per_s: float | None) -> str:
+    """A number of bytes a second of run.json."""
+    return NONE if bytes_per_s is None else f"{format_size(bytes_per_s)}/s"
 
 
 def plain_table(

@@ -1,4 +1,4 @@
-"""What is known of each call before it runs: its kind, and whether a failure of it is as the capture had it.
+"""What is known of each call before it runs: its kind, and whether the capture has a failure of it.
 
 By place of the plan, two bytes a place: a number for each distinct (kind, expected outcome, whether it stands
 for a whole scan), of which a workload has few.
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from smbench.arrays import blocks, long_array
 from smbench.plan.model import Plan
-from smbench.runner.outcomes import Integers, Matcher
+from smbench.runner.outcomes import Integers, Matcher, answered
 from smbench.runner.refused import fails
 from smbench.runner.spread import kind_numbers, used_columns
 from smbench.workload.store import StoredOperations
@@ -42,7 +42,7 @@ class Expectations:
         self._calls = 1 + codes % 2
         self._kind = (codes // 2 % _KINDS_ROOM).astype(np.int8)
         self._expected = codes // (2 * _KINDS_ROOM) - 1
-        self._fails = fails(self._expected)
+        self._succeeds = answered(self._expected) & ~fails(self._expected)
         self._matcher = Matcher()
 
     def _numbered(self, batch: pa.RecordBatch) -> NDArray[np.int16]:
@@ -58,20 +58,21 @@ class Expectations:
         return np.asarray(self._kind[self._of_place[places]])
 
     def failed(self, places: Places, outcome: Integers) -> NDArray[np.bool_]:
-        """Which of the outcomes are failures that the capture did not have: there the call succeeded, or
-        failed otherwise."""
+        """Which of the outcomes are failures that the capture does not have: there the call succeeded, failed
+        otherwise, or has no answer."""
         found = np.zeros(len(outcome), bool)
         rows = np.flatnonzero(outcome < 0)
         if self._compares and len(rows):
             shape = self._of_place[places][rows]
             kind, expected, calls = self._kind[shape], self._expected[shape], self._calls[shape]
             lengths = np.zeros(len(rows), np.int64)  # they tell successes apart, of which there are none
-            found[rows] = ~self._matcher.matches(kind, expected, outcome[rows], lengths, calls)
+            as_there = self._matcher.matches(kind, expected, outcome[rows], lengths, calls)
+            found[rows] = ~(as_there & answered(expected))
         return found
 
     def errors(self, places: Places, outcome: Integers) -> NDArray[np.bool_]:
         """Those of `failed` that succeeded in the capture."""
-        return np.asarray(self.failed(places, outcome) & ~self._fails[self._of_place[places]])
+        return np.asarray(self.failed(places, outcome) & self._succeeds[self._of_place[places]])
 
 
 def places_of_rows(plan: Plan) -> Integers:

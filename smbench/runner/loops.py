@@ -43,7 +43,10 @@ def join_loops(results: Sequence[RunResult], loops: int) -> RunResult:
 
 
 def _joined(endings: Sequence[Ending]) -> Ending:
-    whole = Ending(start_ns=endings[0].start_ns, stopped=endings[-1].stopped)
+    last = endings[-1]
+    whole = Ending(
+        start_ns=endings[0].start_ns, stopped=last.stopped, stopped_ns=last.stopped_ns, overdue=last.overdue
+    )
     for ending in endings:
         whole.lost |= ending.lost
         whole.killed += ending.killed

@@ -19,7 +19,7 @@ Integers = NDArray[np.signedinteger[Any]]
 
 
 def answered(expected: Integers) -> NDArray[np.bool_]:
-    """Where the capture has an answer to hold an outcome against: elsewhere any matches."""
+    """Where the capture has an answer to hold an outcome against: elsewhere nothing is compared."""
     return np.asarray((expected != _NO_ANSWER) & (expected != int(ntstatus.Status.PENDING)))
 
 

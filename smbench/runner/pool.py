@@ -54,6 +54,10 @@ class Ending:
     """Reading of the clock at the start of the run; 0 where it never began."""
     stopped: str = ""
     """Why it was ended before all was done: the signal's name, `deadline`; empty where it was not."""
+    stopped_ns: int = 0
+    """Reading of the clock then; 0 where it was not, or never began."""
+    overdue: int = 0
+    """Operations that were due then and not carried out (`runner.verdict.overdue`)."""
     lost: dict[int, str] = field(default_factory=dict)
     """Processes that died by themselves, and how."""
     killed: list[int] = field(default_factory=list)
@@ -182,7 +186,7 @@ def _watch(
             sampler.sample_when_due()
         progress()
         if kill_at is None and (orders.count or (deadline_ns is not None and now_ns() >= deadline_ns)):
-            ending.stopped = orders.name or "deadline"
+            ending.stopped, ending.stopped_ns = orders.name or "deadline", now_ns()
             job.board.stop()
             if sys.platform != "win32":  # where this would end it on the spot, its files unclosed
                 for number in running.values():

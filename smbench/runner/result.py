@@ -51,7 +51,7 @@ MISMATCHES_KEPT = 1000
 FAILED = "failed"
 MEASURES = ("service", "response", "lateness", "held", FAILED)
 """Service and response are of the calls that succeeded, or failed as the capture's did; `failed` is the
-service time of the others, which failed as the capture's did not; lateness and held are of all."""
+service time of the others, whose failure the capture does not have; lateness and held are of all."""
 
 _WORD = pa.dictionary(pa.int32(), pa.string())
 OPERATIONS_SCHEMA = pa.schema(
@@ -77,8 +77,9 @@ OPERATIONS_SCHEMA = pa.schema(
     ]
 )
 """Times are since the start of the run; null where an operation was not executed. Clones and loops count
-from 1; `path` is beneath the clone's own folder, where it has one; `matched` is null where the executor's
-outcomes mean nothing; `measured` is false where an operation was not executed or was due in the warm-up."""
+from 1; `path` is beneath the clone's own folder, where it has one; `matched` is null where nothing was
+compared: not executed, no answer in the capture, an executor whose outcomes (and `bytes`) mean nothing;
+`measured` is false where an operation was not executed or was due in the warm-up."""
 
 _ENCODING: dict[str, Any] = {
     "use_dictionary": ["kind", "path", "expected", "outcome", "clone", "loop"],
@@ -99,6 +100,7 @@ class Tally:
     executed: int = 0
     matched: int = 0
     mismatched: int = 0
+    """Both of the compared."""
     errors: int = 0
     """Of the mismatched: failed here, and did not in the capture."""
     skipped: int = 0
@@ -106,6 +108,8 @@ class Tally:
     """Of the executed: those that the capture has an answer for."""
     measured: int = 0
     """Of the executed: those after the warm-up."""
+    succeeded: int = 0
+    """Of the measured: without those that failed and whose failure the capture does not have."""
     mismatches: list[dict[str, Any]] = field(default_factory=list)
     causes: Counter[tuple[str, str | None, str]] = field(default_factory=Counter)
     """All mismatches by kind, expectation and outcome."""
@@ -196,18 +200,21 @@ class OperationsResult:
         measured = self.measured(timing, places)
         tally.executed += int(executed.sum())
         tally.measured += int(measured.sum())
+        failed = self._expectations.failed(places, outcome)
+        tally.succeeded += int((measured & ~failed).sum())
         tally.read_bytes += int(moved[measured & (kind == KINDS.index(Read))].sum())
         tally.written_bytes += int(moved[measured & (kind == KINDS.index(Write))].sum())
         tally.skipped += int(self._unsupported[kind].sum())
         for error in (errno.EMFILE, errno.ENFILE):
             tally.out_of_descriptors[error] += int(np.count_nonzero(outcome == -error))
-        told: NDArray[np.bool_] | None = None
+        told = known = np.zeros(len(kind), bool)
         if self._executor.compares:
             length = batch.column("length").to_numpy()
             told = matcher.matches(kind, expected, outcome, length, calls_in(batch))
-            differs = executed & ~told
-            tally.compared += int((executed & answered(expected)).sum())
-            tally.matched += int((executed & told).sum())
+            known = executed & answered(expected)
+            differs = known & ~told
+            tally.compared += int(known.sum())
+            tally.matched += int((known & told).sum())
             tally.mismatched += int(differs.sum())
             tally.errors += int((differs & (outcome < 0) & ~fails(expected)).sum())
             self._note_mismatches(batch, np.flatnonzero(differs), user, outcome, measured)
@@ -235,10 +242,10 @@ class OperationsResult:
                 pa.array(timing.completed_ns[places], mask=never),
                 expected_names(expected),
                 outcome_names(outcome, executed),
-                pa.array(moved, mask=never),
+                pa.array(moved, mask=never | (not self._executor.compares)),
                 pa.array(np.full(len(kind), clone + 1, np.int32)),
                 pa.array(np.full(len(kind), loop + 1, np.int32)),
-                pa.nulls(len(kind), pa.bool_()) if told is None else pa.array(told, mask=never),
+                pa.array(told, mask=~known),
                 pa.array(measured),
             ],
             schema=OPERATIONS_SCHEMA,
@@ -261,6 +268,19 @@ class OperationsResult:
                     "warm_up": not bool(measured[row]),
                 }
             )
+
+    def outcomes(self) -> dict[str, int | bool | None]:
+        """The `operations` of run.json; what nothing was compared for is None."""
+        tally, compares = self.tally, self._executor.compares
+        counts = {"matched": tally.matched, "mismatched": tally.mismatched, "errors": tally.errors}
+        return {
+            "planned": tally.planned,
+            "executed": tally.executed,
+            **(counts if compares and tally.compared else dict.fromkeys(counts)),
+            "skipped": tally.skipped,
+            "unanswered": tally.executed - tally.compared if compares else None,
+            "compared": compares,
+        }
 
     def write_latency(
         self, path: Path, timing: Timing, start_epoch_ns: int

@@ -34,7 +34,7 @@ from smbench.runner.pool import Ending, run_pool
 from smbench.runner.spread import KINDS, kind_numbers, spread, stored
 from smbench.runner.statistics import read_statistics, told_by
 from smbench.runner.timing import timing
-from smbench.runner.verdict import facts_of
+from smbench.runner.verdict import facts_of, overdue
 from smbench.runner.warming import paths_by_user
 from smbench.runner.watch import Observer, RunView
 from smbench.runner.worker import Acting, Job
@@ -153,7 +153,7 @@ class RunResult:
         elapsed_ns = int(times.completed_ns.max(initial=0))
         verdict = judge(facts_of(plan, ending, times, tally, every, self.sampler.rows, counted, warm_up_ns))
         told = told_by(self.executor, statistics, plan.users)
-        throughput = _throughput(tally, elapsed_ns - warm_up_ns)
+        throughput = _throughput(tally, elapsed_ns - warm_up_ns, self.executor.compares)
         figures = Figures(
             extent=Extent(
                 times={tag: one.total for tag, one in joined.histograms.items()},
@@ -193,16 +193,7 @@ class RunResult:
             "reasons": verdict.reasons,
             "warnings": [*verdict.warnings, *told.warnings],
             "stopped": ending.stopped or None,
-            "operations": {
-                "planned": tally.planned,
-                "executed": tally.executed,
-                "matched": tally.matched,
-                "mismatched": tally.mismatched,
-                "errors": tally.errors,
-                "skipped": tally.skipped,
-                "unanswered": tally.executed - tally.compared if self.executor.compares else 0,
-                "compared": self.executor.compares,
-            },
+            "operations": joined.outcomes(),
             "warm_up": {
                 "seconds": self.options.warm_up_s,
                 "operations": tally.executed - tally.measured,
@@ -211,7 +202,7 @@ class RunResult:
             "lateness": every["lateness"].summary(),
             "held": every["held"].summary(),
             "waited_s": None if counted.waited_ns is None else counted.waited_ns / 1e9,
-            "throughput": {name: float(rate) for name, rate in throughput.items()},
+            "throughput": {name: None if rate is None else float(rate) for name, rate in throughput.items()},
             "thresholds": judge_thresholds(thresholds, figures),
             "order": {
                 "edges_found": plan.edges_found,
@@ -244,15 +235,18 @@ class RunResult:
         return document
 
 
-def _throughput(tally: written.Tally, measured_ns: int) -> dict[str, Fraction]:
-    """What was measured a second, of the time after the warm-up; exact, as thresholds need it."""
+def _throughput(tally: written.Tally, measured_ns: int, compares: bool) -> dict[str, Fraction | None]:
+    """What succeeded a second, of the time after the warm-up; exact, as thresholds need it. None where
+    nothing was measured, as the bytes of an executor that moves none."""
     counted = {
-        "operations_per_s": tally.measured,
-        "read_bytes_per_s": tally.read_bytes,
-        "write_bytes_per_s": tally.written_bytes,
+        "operations_per_s": tally.succeeded,
+        "read_bytes_per_s": tally.read_bytes if compares else None,
+        "write_bytes_per_s": tally.written_bytes if compares else None,
     }
-    second = Fraction(1_000_000_000, measured_ns) if measured_ns > 0 else Fraction(0)
-    return {name: count * second for name, count in counted.items()}
+    if not tally.measured or measured_ns <= 0:
+        return dict.fromkeys(counted)
+    second = Fraction(1_000_000_000, measured_ns)
+    return {name: None if count is None else count * second for name, count in counted.items()}
 
 
 def run(
@@ -307,10 +301,17 @@ def run(
 
         ending = run_pool(job, plan.processes, options.deadline_s, sampler, tell, options.grace_s)
         sampler.finish()
+        if ending.stopped:
+            known = Expectations(operations, plan, executor.compares)
+            ending.overdue = overdue(plan, ending, log.records, known, _unsupported(executor))
     except BaseException:
         shutil.rmtree(scratch, ignore_errors=True)
         raise
     return RunResult(plan, options, ending, executor, operations, log.records, sampler, [scratch])
+
+
+def _unsupported(executor: type[Executor]) -> NDArray[np.bool_]:
+    return np.array([kind in executor.unsupported for kind in KINDS])
 
 
 def _may_wait(operations: StoredOperations) -> bool:
@@ -351,9 +352,12 @@ def _looker(
 ) -> Callable[[], None]:  # fmt: skip
     if watch is None:
         return lambda: None
-    unsupported = np.array([kind in executor.unsupported for kind in KINDS])
     observer = Observer(
-        plan, log.records, Expectations(operations, plan, executor.compares), unsupported, warm_up_ns
+        plan,
+        log.records,
+        Expectations(operations, plan, executor.compares),
+        _unsupported(executor),
+        warm_up_ns,
     )
     due_ns = 0
 

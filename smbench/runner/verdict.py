@@ -8,11 +8,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from smbench.arrays import blocks
 from smbench.measure.latency import Histogram
+from smbench.measure.oplog import COMPLETED
 from smbench.measure.resources import MACHINE
-from smbench.measure.validity import RunFacts, judged_percentile
+from smbench.measure.validity import OVERDUE_NS, RunFacts, judged_percentile
 from smbench.plan.model import Pace, Plan
+from smbench.runner.expectations import Expectations
 from smbench.runner.pool import Ending
 from smbench.runner.result import Tally
 from smbench.runner.statistics import Counted
@@ -53,6 +57,8 @@ def facts_of(
         killed_workers=len(ending.killed),
         lost_users=[f"{user} was lost: {why}" for user, why in counted.lost.items()],
         stopped=ending.stopped,
+        overdue=ending.overdue,
+        nothing=_nothing(tally),
         defects=list(dict.fromkeys(ending.messages.values())),
         order_violated=times.violated,
         order_released=times.released,
@@ -60,6 +66,34 @@ def facts_of(
         only_warm_up=0 if tally.measured else tally.executed,
         out_of_range=sum(histogram.out_of_range for histogram in every.values()),
     )
+
+
+def overdue(
+    plan: Plan, ending: Ending, records: NDArray[np.int64], expectations: Expectations,
+    unsupported: NDArray[np.bool_],
+) -> int:  # fmt: skip
+    """How many operations of a run that was stopped were due by then, by the plan's times, and are missing:
+    the slow ones, whose times are in no figure. `unsupported` says of each of KINDS whether the executor does
+    not carry it out. A plan without times has none."""
+    if not ending.stopped_ns or plan.intended_ns is None:
+        return 0
+    lasted_ns = ending.stopped_ns - ending.start_ns
+    count = 0
+    for block in blocks(plan.operations):
+        due = plan.intended_ns[block] + OVERDUE_NS <= lasted_ns
+        missing = records[block, COMPLETED] == 0
+        count += int((due & missing & ~unsupported[expectations.kinds(block)]).sum())
+    return count
+
+
+def _nothing(tally: Tally) -> str:
+    """Why nothing was carried out; "" where something was."""
+    if tally.executed:
+        return ""
+    if not tally.planned:
+        return "there is none in the workload"
+    skipped = tally.skipped == tally.planned
+    return f"the executor skips all {tally.planned:,}" if skipped else f"none of {tally.planned:,} was"
 
 
 def _out_of_descriptors(plan: Plan, tally: Tally) -> int:

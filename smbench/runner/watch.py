@@ -31,7 +31,7 @@ class KindView:
 
     kind: str
     count: int
-    """In total; without those that failed as the capture's did not."""
+    """In total; without those whose failure the capture does not have."""
     lately: int
     """Since the last look."""
     p50_ns: tuple[int, int]
@@ -48,7 +48,8 @@ class RunView:
     """Skipped ones included."""
     planned: int
     per_s: float
-    """Operations a second since the last look; those of the warm-up too."""
+    """Operations a second since the last look, as in the result without those that failed; those of the
+    warm-up too."""
     kinds: Sequence[KindView]
     every: KindView
     lateness_p99_ns: tuple[int, int]
@@ -100,7 +101,9 @@ class Observer:
     def look(self, start_ns: int, now: int) -> RunView:
         """Read what is new; `start_ns` is the reading of the clock at the start of the run."""
         taken = self._take()
-        self._errors += int(self._expectations.errors(taken, self._records[taken, OUTCOME]).sum())
+        outcome = self._records[taken, OUTCOME]
+        self._errors += int(self._expectations.errors(taken, outcome).sum())
+        succeeded = len(taken) - int(self._expectations.failed(taken, outcome).sum())
         places = taken[self._after_warm_up(taken, start_ns)]
         new = self._records[places]
         service = new[:, COMPLETED] - new[:, ISSUED]
@@ -114,7 +117,7 @@ class Observer:
         self._lateness.take(self._late(places, new, start_ns))
         since_ns = max(now - (self._looked_ns or start_ns), 1)
         self._looked_ns = now
-        return self._view(len(taken) * 1e9 / since_ns, (now - start_ns) / 1e9)
+        return self._view(succeeded * 1e9 / since_ns, (now - start_ns) / 1e9)
 
     def _take(self) -> Places:
         """The places of the new records; the cursors move behind them."""

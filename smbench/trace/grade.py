@@ -22,15 +22,18 @@ class Use(Enum):
     REPLAY = "replay"
 
 
+_BOTH_LOW = "recall and precision may be too low"
+"""What one side has lost is missing or extra, and so is what it says something of, by a name or a share."""
 _LOST: Mapping[Use, str] = {
-    Use.REFERENCE: "what was in them is not compared; where the candidate has it, it counts as extra, and "
-    "precision is too low",
-    Use.CANDIDATE: "what was in them counts as missing, and recall is too low",
+    Use.REFERENCE: "what was in them is not compared: where the candidate has it, it counts as extra, and "
+    f"the names and shares that it told are not known; {_BOTH_LOW}",
+    Use.CANDIDATE: "what was in them counts as missing, and the names and shares that it told are not known; "
+    f"{_BOTH_LOW}",
     Use.REPLAY: "what was in them is not replayed",
 }
 _CUT: Mapping[Use, str] = {
-    Use.REFERENCE: "what was cut off (names, lengths, what was listed) is not known and may match nothing",
-    Use.CANDIDATE: "what was cut off (names, lengths, what was listed) is not known and may match nothing",
+    Use.REFERENCE: f"what was cut off (names, lengths, what was listed) may match nothing; {_BOTH_LOW}",
+    Use.CANDIDATE: f"what was cut off (names, lengths, what was listed) may match nothing; {_BOTH_LOW}",
     Use.REPLAY: "what was cut off (names, lengths, what was listed) is not known and is made up",
 }
 _ENDLESS: Mapping[Use, str] = {
@@ -39,9 +42,14 @@ _ENDLESS: Mapping[Use, str] = {
     Use.REPLAY: "there is nothing to hold their outcomes against",
 }
 _NAMELESS: Mapping[Use, str] = {
-    Use.REFERENCE: "under the names that are made up for them they may match nothing, and recall is too low",
-    Use.CANDIDATE: "under the names that are made up for them they may match nothing, and recall is too low",
+    Use.REFERENCE: f"under the names that are made up for them they may match nothing; {_BOTH_LOW}",
+    Use.CANDIDATE: f"under the names that are made up for them they may match nothing; {_BOTH_LOW}",
     Use.REPLAY: "they are replayed under names that are made up",
+}
+_SHARELESS: Mapping[Use, str] = {
+    Use.REFERENCE: f"what is in common says which they are, and what mounting them sent counts; {_BOTH_LOW}",
+    Use.CANDIDATE: f"what is in common says which they are, and what mounting them sent counts; {_BOTH_LOW}",
+    Use.REPLAY: "beside other shares they are replayed under names that are made up",
 }
 _OF_SESSIONS, _OF_EXCHANGES, _BESIDE = "of {:,} sessions", "of {:,} exchanges", "beside {:,} exchanges"
 _SELDOM, _NEVER = Fraction(1, 100), Fraction(0)
@@ -72,17 +80,19 @@ GRADES: tuple[Grade, ...] = (
     Grade("lost_messages", "messages whose headers the capture has cut or lost", _LOST),
     Grade("cut_messages", "messages that the capture has cut or lost a part of", _CUT),
     Grade("cut_short", "capture files that end within a packet", _LOST),
+    Grade("damaged_packets", "packets that the capture file does not say how to read", _LOST),
     Grade("malformed", "malformed messages", _LOST),
     Grade("unreadable", "messages that could not be read", _LOST),
     Grade("undecrypted", "encrypted sessions without a key", _LOST, among=_OF_SESSIONS),
     Grade("orphan_responses", "responses without a request", _LOST, _SELDOM),
     Grade("unanswered", "requests without a response", _ENDLESS, _SELDOM, _OF_EXCHANGES),
-    Grade("unknown_handles", "files opened before the capture began", _NAMELESS, _SELDOM),
-    Grade("unknown_names", "opens without a name", _NAMELESS, _SELDOM),
-    Grade("unknown_trees", "shares connected before the capture began", _NAMELESS, _SELDOM),
+    Grade("unknown_handles", "files whose open is not in the capture", _NAMELESS),
+    Grade("unknown_names", "opens whose name is not in the capture", _NAMELESS),
+    Grade("unknown_trees", "shares whose connection is not in the capture", _SHARELESS),
     Grade("retransmissions", "requests that were sent again", {}),
     Grade("resynchronised", "places where the next message had to be searched", {}),
     Grade("snapped", "packets cut short by the snap length", {}),
+    Grade("undissected", "packets that only tshark could look into, which is not installed", {}),
     Grade("smb1_frames", "frames of SMB1, which is not read", {}),
 )
 BY_NAME = {grade.name: grade for grade in GRADES}
@@ -93,20 +103,25 @@ def called(name: str) -> str:
     return BY_NAME[name].called if name in BY_NAME else name
 
 
-def missing_share(counts: Mapping[str, int], exchanges: int) -> Fraction:
-    """At how many exchanges something is missing, beside all of them; more than one thing may be at each."""
+def missing_share(counts: Mapping[str, int], exchanges: int) -> Fraction | None:
+    """At how many exchanges something is missing, beside all of them; at most 1: more than one thing may be
+    missing at each. None where nothing is there and nothing is missing."""
     lacks = [grade.name for grade in GRADES if grade.lacks and grade.among != _OF_SESSIONS]
-    return Fraction(sum(counts.get(name, 0) for name in lacks), max(1, exchanges))
+    missing = sum(counts.get(name, 0) for name in lacks)
+    return min(Fraction(1), Fraction(missing, max(1, exchanges))) if missing or exchanges else None
 
 
 def warnings(info: TraceInfo, use: Use) -> list[str]:
-    """A sentence for each count above its limit: how many, of how many, and what that does to figures."""
+    """A sentence for each count above its limit: how many, of how many, and what that does to figures.
+
+    What is counted beside the exchanges may be more than they are, and is no share of them then.
+    """
     said = []
     for grade in GRADES:
         count = info.grade.get(grade.name, 0)
         whole = len(info.sessions) if grade.among == _OF_SESSIONS else info.exchanges
         if grade.lacks and count > grade.limit * whole:
-            share = f" ({format_percent(Fraction(count, whole))})" if whole else ""
+            share = f" ({format_percent(Fraction(count, whole))})" if 0 < count <= whole else ""
             among = grade.among.format(whole)
             said.append(f"{grade.called}: {count:,} {among}{share}; {grade.means[use]}")
     return said

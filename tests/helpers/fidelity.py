@@ -45,9 +45,9 @@ _DEFERRED_S = 1.2
 class Result:
     """One replay beside its reference."""
 
-    recall: float
-    precision: float
-    supported: float
+    recall: float | None
+    precision: float | None
+    supported: float | None
     """Recall over what the lift could turn into an operation."""
     exchanges: int
     breaks: tuple[int, int]
@@ -58,7 +58,7 @@ class Result:
     """Reference, candidate, matched."""
     mismatched: int = 0
     valid: bool = True
-    posix: float = 1.0
+    posix: float | None = None
     """Recall over what has a POSIX counterpart."""
     lacking: list[tuple[str, str, int]] = field(default_factory=list)
     """What has none: command, why, how many."""

@@ -11,7 +11,7 @@ from helpers.mutate import PCAP_HEADER, records
 
 CLIENT, SERVER = (bytes((10, 0, 0, 1)), 50_000), (bytes((10, 0, 0, 2)), 445)
 ETHERNET, RAW, NULL, SLL, SLL2 = 1, 101, 0, 113, 276
-SYN, ACK = 2, 16
+FIN, SYN, ACK = 1, 2, 16
 _RECORD = struct.Struct("<4I")
 
 

@@ -140,15 +140,21 @@ def _users(found: Found, ground: Ground, compared: Comparison, way: str) -> bool
 def _latency(
     found: Found, ground: Ground, planted: Planted, compared: Comparison, way: str, turned: bool
 ) -> None:
-    """Percentiles by their definition, of both sides."""
+    """Percentiles by their definition, of both sides; without what was made to fail, and what it was."""
     answerable = ground.side.fates.answerable()
     sides = [ground.exchanges, list(planted.candidate.exchanges)]
+    was = {one.frame: one.status for one in ground.exchanges}
+    refused = {
+        one.frame
+        for one in sides[1]
+        if None not in (one.status, was.get(one.frame)) and one.status != was[one.frame]
+    }
     for which, exchanges in enumerate(sides[::-1] if turned else sides):
         took: dict[str, list[int]] = {"all": []}
         for one in exchanges:
             if ground.side.fates[one.index] in answerable:
                 mine = took.setdefault(command_name(one.command), [])
-                if one.response_ns is not None:
+                if one.response_ns is not None and one.frame not in refused:
                     mine.append(one.response_ns - one.time_ns)
                     if one.command not in _WAITS:
                         took["all"].append(one.response_ns - one.time_ns)

@@ -46,6 +46,9 @@ def left(workload: Path) -> list[str]:
         (["--threshold", "nonsense"], "--threshold 'nonsense' cannot be read: it has no operator"),
         (["--threshold", "all.response.p101<1ms"], "p101 is no statistic"),
         (["--threshold", "all.response.p99<5"], "a time needs its unit"),
+        (["--find-capacity", "throughput.operations_per_s>100"], "take a time, as all.response.p99<50ms"),
+        (["--threshold", "errors.rate<=150%"], "no share is more than 100 %"),
+        (["--max-mismatch", "150%"], "no share is more than 100 %"),
         (["--find-capacity", "nonsense"], "--find-capacity 'nonsense' cannot be read"),
         (
             ["--find-capacity", "errors.rate<0.1%", "--max-mismatch", "0"],

@@ -77,19 +77,31 @@ def test_runs_without_a_wire_stand_side_by_side(made: Path) -> None:
     configuration = json.loads((made / "posix.run" / "run.json").read_text())["configuration"]
     assert configuration["client_calls"] == asked["client_calls"] == 5
     assert not configuration["client_calls_replayed"]
-    assert posix["outcomes"] == {"matched": operations["planned"], "mismatched": 0}
+    assert posix["outcomes"] == {"matched": operations["planned"], "mismatched": 0, "unanswered": 0}
     assert operations["executed"] == operations["planned"] > 100
     assert posix["run"]["by_kind"]["Rename"]["matched"] == 1
     assert any("lease" in loss["reason"] for loss in posix["run"]["losses"])
     assert posix["bytes"] == {"read": [81305, 81305], "written": [38139, 38139]}
     assert posix["run"]["latency"]["Read"]["count"] == [13, 13]
     assert any("no wire capture" in note for note in posix["notes"])
-    # What null says is not compared.
-    assert null["outcomes"] == {"matched": 0, "mismatched": 0}
+    # null carries nothing out.
+    assert (null["wire"], null["outcomes"], null["bytes"], null["run"]["latency"]) == (None,) * 4
+    assert null["run"]["operations"]["planned"] == operations["planned"]
+    assert null["run"]["by_kind"]["Read"]["matched"] is None
+    assert [note for note in null["notes"] if note.startswith("not compared: the executor null carries ")]
+    assert not any("compared by its operations" in note for note in null["notes"])
     shown = run("compare", made / "three.workload", made / "posix.run", made / "null.run", "--no-page").out
     assert "posix.run" in shown
     assert "null.run" in shown
     assert f"{operations['matched']} of {operations['planned']}" in shown
+    assert re.search(r"null\.run +– +– +– +– +not compared +– +– +–", shown)
+    assert re.search(r"Read +13/13 .*not compared", shown)
+    page = made / "null.html"
+    assert run("compare", made / "three.workload", made / "null.run", "-o", page).status == 0
+    told = page.read_text()
+    assert '<b class="dim">not compared</b>outcomes' in told
+    assert "<td>not compared</td>" in told
+    assert "p50" not in told.partition("<h2>Operations of the runs</h2>")[2]
 
 
 def test_of_clones_and_loops_one_copy_is_compared(made: Path, tmp_path: Path) -> None:
@@ -135,6 +147,9 @@ def test_users_may_be_named_and_all_differences_written(made: Path, tmp_path: Pa
     assert len(candidate["missing"]["exchanges"]) == 3
     assert pq.read_table(file).num_rows == candidate["missing"]["count"] + candidate["extra"]["count"]
     everything = compared(THREE_USERS, made / "three.workload", "--user", "user01=user02", "--all")
+    left = everything["candidates"][0]
+    assert [pair["by"] for pair in left["users"]] == ["given", "left", "content"]
+    assert not any("by what they sent" in note for note in left["notes"])
     assert (
         len(everything["candidates"][0]["extra"]["exchanges"])
         == everything["candidates"][0]["extra"]["count"]
@@ -168,6 +183,35 @@ def test_a_lost_packet_is_said_in_words_of_either_side_and_of_a_run(made: Path, 
     assert f"the capture has {gaps}" in (tmp_path / "lost.run" / "report.html").read_text()
 
 
+@pytest.mark.parametrize("packet", [108, 110], ids=["request", "response"])
+def test_without_a_users_tree_connect_all_are_compared_as_they_were(tmp_path: Path, packet: int) -> None:
+    """Of user03's connection to the share; what it looked for while it mounted counts then, and is extra."""
+    lost = tmp_path / "lost.pcap"
+    write_without(THREE_USERS, lost, packet)
+    (candidate,) = compared(THREE_USERS, lost)["candidates"]
+    assert candidate["wire"]["recall"] == 1.0
+    assert candidate["wire"]["supported"]["matched"] == candidate["wire"]["matched"] == 240
+    assert candidate["folders"] == {"reference": "", "candidate": ""}
+    assert candidate["extra"]["count"] == 13
+    assert [
+        (pair["reference"], pair["candidate"], pair["by"], pair["common"]) for pair in candidate["users"]
+    ] == [
+        ("user01", "user01", "content", 26),
+        ("user02", "user02", "content", 33),
+        ("user03", "user03", "content", 181),
+    ]
+    (taken,) = candidate["unnamed_shares"]["candidate"]
+    assert taken["name"].startswith("unknown-")
+    assert taken["beneath"] == ""
+    said = "on a share whose connection is not in its capture (unknown-"
+    assert any(
+        said in note and note.endswith("are compared as those of share") for note in candidate["notes"]
+    )
+    (turned,) = compared(lost, THREE_USERS)["candidates"]
+    assert turned["wire"]["precision"] == 1.0
+    assert turned["missing"]["count"] == 13
+
+
 def test_who_was_held_against_whom_stands_in_text_and_page(made: Path, tmp_path: Path) -> None:
     page = tmp_path / "page.html"
     shown = run("compare", THREE_USERS, made / "three.workload", "-o", page).out
@@ -187,6 +231,56 @@ def test_who_was_held_against_whom_stands_in_text_and_page(made: Path, tmp_path:
         ),
         (("posix", "three.workload"), 2, "neither a workload nor a run"),
         (("three.workload", "three.workload", "--user", "ann"), 2, "write REFERENCE=CANDIDATE"),
+        (
+            ("three.workload", "three.workload", "--user", "user01=bob"),
+            2,
+            "there is no user 'bob': the users of three.workload are user01, user02, user03",
+        ),
+        (
+            ("three.workload", "three.workload", "--user", "DOM\\bob=user01"),
+            2,
+            "there is no user 'DOM\\bob': the users of three.workload are user01, ",
+        ),
+        (
+            ("three.workload", "three.workload", "--user", "user01=user02", "--user", "USER01=user03"),
+            2,
+            "'USER01=user03': USER01 of the reference is paired twice",
+        ),
+        (
+            ("three.workload", "three.workload", "--user", "user01=user02", "--user", "user03=User02"),
+            2,
+            "User02 of the candidate is paired twice",
+        ),
+        (
+            ("three.workload", "three.workload", "--user", "user01=user02", "--user", "D\\user01=user03"),
+            2,
+            "'user01' and 'D\\user01' are both user01 of three.workload",
+        ),
+        *(
+            (("three.workload", candidate, *option), 2, f"{option[0]} has no effect {why}")
+            for candidate, why, *options in (
+                (
+                    "posix.run",
+                    "where no candidate has a wire capture",
+                    ("--user", "user01=user02"),
+                    ("--folder", "x"),
+                    ("--differences", "d.parquet"),
+                ),
+                (
+                    "three.workload",
+                    "where no candidate is a run",
+                    ("--clone", "1"),
+                    ("--loop", "2"),
+                ),
+                ("three.workload", "beside --all", ("--limit", "3", "--all")),
+            )
+            for option in options
+        ),
+        (
+            ("three.workload", "three.workload", "--folder", "nosuch"),
+            2,
+            "--folder nosuch: three.workload has nothing in it; beneath its share there is projects, office",
+        ),
         (("three.workload", "posix.run", "--clone", "2"), 2, "posix.run has only one clone: --clone 2"),
         (("three.workload", "posix.run", "--loop", "3"), 2, "only one loop"),
         (("three.workload", "three.workload", "-o", "no/such/page.html"), 3, "cannot write the page"),

@@ -66,7 +66,26 @@ def test_what_is_closed_is_told_and_no_warning(made: Path, options: list[str], l
     assert document["gaps"]["count"] == 0
     assert document["gaps_closed"] == {"count": 1, "seconds": pytest.approx(lasted_s)}
     shown = run("replay", *options, made / "two.workload", made / "target", "--dry-run")
-    assert f"gaps closed: 1, of {lasted_s:,.3f} s in all" in shown.out
+    said = f"--close-gaps {left_s:g}: 1 gap shortened, of {lasted_s:,.3f} s in all"
+    assert said in shown.out.splitlines()
+
+
+@pytest.mark.parametrize(
+    ("written", "left_s"), [("true", 10.0), ("false", None), ("3", 3.0), ("2.5", 2.5), ('"2500ms"', 2.5)]
+)
+def test_it_stands_in_a_configuration_file_as_on_the_command_line(
+    made: Path, tmp_path: Path, written: str, left_s: float | None
+) -> None:
+    (tmp_path / "c.toml").write_text(f"close-gaps = {written}\n")
+    _, document = dry(made, "--config", str(tmp_path / "c.toml"))
+    assert document["close_gaps_s"] == left_s
+    assert document["gaps_closed"]["count"] == (0 if left_s is None else 1)
+    assert dry(made, "--config", str(tmp_path / "c.toml"), "--close-gaps", "7")[1]["close_gaps_s"] == 7
+
+
+def test_what_found_no_gap_says_so(made: Path) -> None:
+    shown = run("replay", made / "two.workload", made / "target", "--dry-run", "--close-gaps", "20000")
+    assert "--close-gaps 20000: no gap is longer" in shown.out.splitlines()
 
 
 def test_where_the_speed_makes_nothing_of_it_there_is_no_warning(made: Path) -> None:
@@ -87,3 +106,9 @@ def test_a_replay_with_closed_gaps_does_all_and_says_what_was_closed(made: Path)
     assert configuration["gaps_closed"] >= 1
     assert HOURS - 8 < configuration["gaps_lasted_s"] < HOURS + 8
     assert document["elapsed_s"] < 60
+    told = run("report", made / "a.run").out
+    count = configuration["gaps_closed"]
+    said = f"--close-gaps 1: {count} gap{'s' * (count > 1)} shortened, of "
+    said += f"{configuration['gaps_lasted_s']:,.3f} s in all"
+    assert f"  {said}" in told.splitlines()
+    assert said in (made / "a.run/report.html").read_text()

@@ -225,7 +225,8 @@ def test_a_run_of_nothing_has_a_page_too(tmp_path):
     write(tmp_path / "none.workload", Load().workload)
     (tmp_path / "there").mkdir()
     ran = run("replay", tmp_path / "none.workload", tmp_path / "there", cwd=tmp_path)
-    assert ran.status == 0, ran.err
+    assert ran.status == 5, ran.err
+    assert "not valid: no operation was carried out: there is none in the workload" in ran.out
     document = json.loads((tmp_path / "none.run/run.json").read_text())
     assert document["operations"]["executed"] == 0
     assert "this run" in (tmp_path / "none.run/report.html").read_text(encoding="utf-8")

@@ -358,8 +358,41 @@ def test_an_executor_that_is_not_known_and_too_few_directories_are_usage_errors(
 def test_nothing_to_do_ends_at_once(tmp_path):
     document = finished(Load(), tmp_path, "null")
     assert document["operations"]["planned"] == 0
-    assert document["valid"]
+    assert document["reasons"] == ["no operation was carried out: there is none in the workload"]
     assert rows(tmp_path) == []
+
+
+def test_a_run_whose_calls_are_all_skipped_is_not_valid(tmp_path):
+    load = Load(["alice"])
+    load.add(0, SetAllocation(1, 4096))
+    load.add(0, SetAllocation(1, 4096))
+    document = finished(load, tmp_path, "posix")
+    assert document["operations"]["skipped"] == 2
+    assert document["reasons"] == ["no operation was carried out: the executor skips all 2"]
+
+
+def test_what_was_due_when_the_run_was_stopped_makes_it_not_valid(tmp_path, monkeypatch):
+    executors.use(monkeypatch, Slow)
+    load = Load(["alice"], step_ns=1_000_000)
+    for turn in range(100):
+        load.opens(0, turn, "x", CREATE)
+    document = finished(load, tmp_path, "slow", Pace.ORIGINAL, deadline_s=0.4)
+    missing = 100 - document["operations"]["executed"]
+    assert missing > 0  # all were due after 0.1 s
+    assert any(
+        reason.startswith(f"{missing} operations were due when the run was stopped and are missing")
+        for reason in document["reasons"]
+    )
+
+
+def test_what_was_not_due_yet_does_not(tmp_path, monkeypatch):
+    load = Load(["alice"], step_ns=100_000_000_000)
+    for turn in range(4):
+        load.opens(0, turn, f"{turn}", CREATE)
+    document = finished(load, tmp_path, "posix", Pace.ORIGINAL, deadline_s=0.3)
+    assert document["operations"]["executed"] == 1
+    assert not any("were due when the run was stopped" in reason for reason in document["reasons"])
+    assert "the run was stopped before its end (deadline)" in document["warnings"]
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can become somebody else")

@@ -62,7 +62,7 @@ def test_a_missed_threshold_comes_before_mismatches(tmp_path):
     assert document["operations"]["errors"] == document["operations"]["mismatched"] == 1
     assert [one["met"] for one in document["thresholds"]] == [False, True]
     assert ran.status == 99
-    again = run(*arguments, "--no-prepare", "-o", tmp_path / "b.run", "--threshold", "errors.rate<1000%")
+    again = run(*arguments, "--no-prepare", "-o", tmp_path / "b.run", "--threshold", "errors.rate<=100%")
     assert again.status == 4
 
 
@@ -183,6 +183,26 @@ def test_a_multiple_of_a_baseline(tmp_path):
     assert times["limit"] == 1_000_000 * times["baseline"]
     assert (count["value"], count["baseline"]) == (60, 60)
     assert " (1x of 60)" in run("report", tmp_path / "new.run").out
+
+
+def test_what_a_baseline_differs_in_is_warned_of_before_and_stands_in_the_result(tmp_path):
+    written(tmp_path, story())
+    replayed(tmp_path, "old.run", "--executor", "null", "--clone", "2", "--loop", "3")
+    limit = ("--threshold", "all.service.p99<1000000x", "--baseline", str(tmp_path / "old.run"))
+    said = (
+        f"the baseline {tmp_path / 'old.run'} is of another run: executor null there, posix here; clones 2 "
+        "there, 1 here; loops 3 there, 1 here"
+    )
+    _, document, err = replayed(tmp_path, "new.run", *limit)
+    assert [line for line in err.splitlines() if "the baseline" in line] == [f"warning: {said}"]
+    assert said in document["notes"]
+    assert said in (tmp_path / "new.run/report.html").read_text()
+    # Of a search the clones are what is looked for.
+    ran = run("replay", tmp_path / "told.workload", tmp_path / "target", "-o", tmp_path / "c.run", "--pace",
+              "fast", "--no-prepare", "--executor", "null", "--max-clones", "1", "--find-capacity",
+              "all.service.max<1000000x", *limit[2:])  # fmt: skip
+    (warned,) = [line for line in ran.err.splitlines() if "the baseline" in line]
+    assert warned.endswith(" is of another run: loops 3 there, 1 here")
 
 
 def test_a_baseline_that_lacks_the_measure_or_is_none_is_refused(tmp_path):

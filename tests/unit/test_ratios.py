@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from rich.progress import Progress
 
 from smbench.cli.common import Share
-from smbench.ratios import Bad, format_percent, format_ratio, round_ratio
+from smbench.ratios import Bad, format_percent, format_ratio, round_ratio, share_of
 from smbench.report.html import distance, multiple, part_of
 
 
@@ -75,7 +75,8 @@ def test_a_ratio_is_never_shown_better_than_it_is(whole: int, data: st.DataObjec
 
 def test_the_pages_forms() -> None:
     assert part_of(1, 100_000) == "1 of 100,000 (0.01 %)"
-    assert part_of(0, 0) == "0 of 0"
+    assert (part_of(0, 7), part_of(0, 0)) == ("0 of 7 (0.00 %)", "–")
+    assert (share_of(3, 4), share_of(0, 4), share_of(0, 0), format_ratio(None)) == (0.75, 0, None, "–")
     assert (multiple(1.001), multiple(None)) == ("×1.01", "–")
     assert (distance(0.0001), distance(0.0), distance(None)) == ("0.01", "0.00", "–")
 

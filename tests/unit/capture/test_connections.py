@@ -4,81 +4,16 @@ from __future__ import annotations
 
 import itertools
 import struct
-from collections.abc import Callable, Iterable
 
 import pytest
-from helpers.packets import ACK, RAW, SYN, Sent, ipv4, tcp
+from helpers.packets import ACK, CLIENT, FIN, RAW, SYN, Sent, ipv4, tcp
+from helpers.streams import FIRST_NS, FIVE, HELLO, Heard, all_of, header_only, heard, in_pieces, numbers, smb2
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smbench.capture.connections import Connection, Connections
 from smbench.capture.framing import Message, Packet
 from smbench.capture.segments import Segment, Segments
-
-FIRST_NS = 1000
-
-
-class Heard(Connection):
-    """Remembers what it is told."""
-
-    def __init__(self, log: list[Heard], kept: Callable[[bytes, int], int], *where: object) -> None:
-        super().__init__(kept, *where)  # type: ignore[arg-type]
-        self.messages: list[Message] = []
-        log.append(self)
-
-    def message(self, message: Message) -> None:
-        self.messages.append(
-            message._replace(data=bytes(message.data[message.start : message.end]), start=0, end=0)
-        )
-        if message.data[message.start : message.start + 4] == b"\xfeSMB":
-            self.sessions.add(int.from_bytes(message.data[message.start + 40 : message.start + 48], "little"))
-
-
-def smb2(command: int, number: int, size: int = 20, response: bool = False, session: int = 7) -> bytes:
-    """A message as TCP carries it, with its length ahead."""
-    head = struct.pack(
-        "<4sHHIHHIIQQQ16x", b"\xfeSMB", 64, 1, 0, command, 1, int(response), 0, number, 0, session
-    )
-    body = bytes((number * 7 + place) % 256 for place in range(size))
-    return struct.pack(">I", len(head) + size) + head + body
-
-
-def all_of(header: bytes, size: int) -> int:
-    return size
-
-
-def header_only(header: bytes, size: int) -> int:
-    return min(size, 100)
-
-
-def heard(
-    sent: Iterable[Sent], snap: int = 1 << 20, kept: Callable[[bytes, int], int] = all_of
-) -> list[Heard]:
-    """The connections that come of packets, in the order in which they were captured."""
-    log: list[Heard] = []
-    connections = Connections(
-        lambda client, server, key: Heard(log, kept, client, server, key), frozenset((445,))
-    )
-    segments = Segments(frozenset((445,)))
-    for frame, one in enumerate(sent, 1):
-        packet = ipv4(tcp(one), one.from_server)
-        segment = segments.of(RAW, packet[: 40 + snap], 0, min(len(packet), 40 + snap), len(packet))
-        assert isinstance(segment, Segment)
-        connections.packet(segment, Packet(0, frame, frame * FIRST_NS))
-    connections.finish()
-    return log
-
-
-def numbers(connection: Heard) -> list[int]:
-    return [int.from_bytes(message.data[24:32], "little") for message in connection.messages]
-
-
-def in_pieces(stream: bytes, size: int, start: int = 1, from_server: bool = False) -> list[Sent]:
-    return [Sent(from_server, start + at, stream[at : at + size]) for at in range(0, len(stream), size)]
-
-
-HELLO = [Sent(False, 0, b"", flags=SYN), Sent(True, 0, b"", flags=SYN | ACK)]
-FIVE = b"".join(smb2(9, number, 300) for number in range(5))
 
 
 def test_messages_come_whole_with_the_packet_that_ends_them() -> None:
@@ -215,7 +150,7 @@ def test_the_same_addresses_again_are_another_connection() -> None:
     second = [Sent(False, 70_000, b"", flags=SYN), *in_pieces(FIVE, 368, 70_001)]
     first, again = heard([*HELLO, *in_pieces(FIVE, 368), *second])
     assert numbers(first) == numbers(again) == [0, 1, 2, 3, 4]
-    assert (first.key, again.key) == ((0, 3), (0, 8))
+    assert (first.key, again.key) == (2, 7)
 
 
 def test_who_only_looks_for_open_ports_is_no_connection() -> None:
@@ -304,3 +239,85 @@ def test_what_is_lost_takes_nothing_else_with_it(
         if not message.holes
     }
     assert found == {number: messages[number][4:] for number in whole}
+
+
+def test_a_syn_behind_a_stream_whose_beginning_is_lost_begins_another_one() -> None:
+    near = 1 + len(FIVE) + (3 << 20)
+    again = [Sent(False, near, b"", flags=SYN), *in_pieces(FIVE, 368, near + 1)]
+    assert [numbers(one) for one in heard(in_pieces(FIVE, 368) + again)] == [[0, 1, 2, 3, 4]] * 2
+    # Captured late, it is the stream's own: of several queues one may be behind.
+    (one,) = heard([*in_pieces(FIVE, 368)[:3], Sent(False, 0, b"", flags=SYN), *in_pieces(FIVE, 368)[3:]])
+    assert numbers(one) == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2, 3, 4), (3, 1, 0, 2, 4), (4, 3, 2, 1, 0), (1, 4, 0, 3, 2)])
+@pytest.mark.parametrize("start", [2**32 - 368, 2**32 - 1000, 5])
+def test_a_beginning_that_is_lost_where_numbers_wrap_is_in_order(order: tuple[int, ...], start: int) -> None:
+    pieces = in_pieces(FIVE, 368, start)
+    assert numbers(heard(pieces[place] for place in order)[0]) == [0, 1, 2, 3, 4]
+
+
+def test_of_one_direction_alone_a_gap_is_given_up_without_acknowledgements() -> None:
+    pieces = in_pieces(b"".join(smb2(9, number, 300) for number in range(600)), 368)
+    for one in pieces:
+        assert one.acknowledges == 1
+    seen: list[int] = []
+
+    class Early(Heard):
+        def message(self, message: Message) -> None:
+            super().message(message)
+            seen.append(message.packet.frame)
+
+    connections = Connections(lambda *where: Early([], all_of, *where), frozenset((445,)))
+    segments = Segments(frozenset((445,)))
+    for frame, one in enumerate([HELLO[0], *pieces[:3], *pieces[4:]], 1):
+        packet = ipv4(tcp(one._replace(flags=one.flags & SYN)))
+        segment = segments.of(RAW, packet, 0, len(packet), len(packet))
+        assert isinstance(segment, Segment)
+        connections.packet(segment, Packet(0, frame, frame * FIRST_NS))
+    assert len(seen) > 590
+
+
+def test_what_has_ended_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("smbench.capture.connections._MOST_ENDED", 2)
+    living: list[int] = []
+
+    class Counted(Heard):
+        def end(self) -> None:
+            super().end()
+            living.remove(self.key)
+
+    def make(client: bytes, server: bytes, key: int) -> Connection:
+        living.append(key)
+        return Counted(log, all_of, client, server, key)
+
+    log: list[Heard] = []
+    connections = Connections(make, frozenset((445,)))
+    segments = Segments(frozenset((445,)))
+    most = 0
+    for port in range(50_000, 50_020):
+        one_more = [*HELLO, *in_pieces(FIVE, 368), Sent(False, 1 + len(FIVE), b"", flags=FIN | ACK)]
+        for frame, one in enumerate([*one_more, Sent(True, 1, b"", flags=FIN | ACK)], 1):
+            packet = ipv4(tcp(one, client=(CLIENT[0], port)), one.from_server)
+            segment = segments.of(RAW, packet, 0, len(packet), len(packet))
+            assert isinstance(segment, Segment)
+            connections.packet(segment, Packet(0, frame, frame * FIRST_NS))
+        most = max(most, len(living))
+    assert most == 2
+    connections.finish()
+    assert living == []
+    assert [numbers(one) for one in log] == [[0, 1, 2, 3, 4]] * 20
+
+
+@pytest.mark.parametrize("first_from_server", [False, True])
+def test_a_client_may_have_a_port_that_others_serve_at(first_from_server: bool) -> None:
+    log: list[Heard] = []
+    ports = frozenset((445, 139, 50_000))
+    connections = Connections(lambda *where: Heard(log, all_of, *where), ports)
+    segments = Segments(ports)
+    packet = ipv4(tcp(Sent(first_from_server, 1, smb2(9, 1))), first_from_server)
+    segment = segments.of(RAW, packet, 0, len(packet), len(packet))
+    assert isinstance(segment, Segment)
+    connections.packet(segment, Packet(0, 1, 1))
+    connections.finish()
+    assert log[0].ends[1:] == ("10.0.0.1", 50_000, "10.0.0.2", 445)

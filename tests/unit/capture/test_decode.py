@@ -8,6 +8,8 @@ import random
 import struct
 import subprocess
 from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
 from operator import attrgetter
 from pathlib import Path
 
@@ -17,8 +19,9 @@ from helpers.command import THREE_USERS
 from helpers.mutate import mutated, records
 from helpers.packets import cut
 
-from smbench.capture import reading
+from smbench.capture import formats, reading
 from smbench.capture.decode import DecodeOptions, decode
+from smbench.capture.reading import Decoder
 from smbench.errors import SmbenchError, UsageError
 from smbench.trace.model import Exchange, Trace, command_name
 
@@ -210,6 +213,24 @@ def keytab(hash_: bytes, principal: bytes = b"alice", realm: bytes = b"CAPS") ->
     return b"\5\2" + struct.pack(">i", len(entry)) + entry
 
 
+@pytest.mark.parametrize("snap_length", [256, 400])
+@pytest.mark.parametrize("decoder", Decoder)
+@pytest.mark.parametrize("keyed", [True, False])
+def test_what_the_snap_length_has_cut_no_key_opens(
+    snap_length: int, decoder: Decoder, keyed: bool, captures: Path, tmp_path: Path
+) -> None:
+    data = (captures / GCM).read_bytes()
+    packets = cut(snap_length)(list(records(data)), random.Random(0))
+    (tmp_path / "x.pcap").write_bytes(data[:24] + b"".join(packets))
+    options = replace(keys(tmp_path, session_key_file=GCM_KEY) if keyed else DecodeOptions(), decoder=decoder)
+    says = (
+        r"x.pcap is encrypted \(\d+ messages\), and the snap length has cut \d+ packets: no key opens a "
+        r"message that is cut; capture again without, e.g. tcpdump -s 0 .*--session-key-file"
+    )
+    with pytest.raises(UsageError, match=says):
+        decode([tmp_path / "x.pcap"], tmp_path, options)
+
+
 def test_a_keytab_with_an_nt_hash_opens_what_is_encrypted_after_ntlm(captures: Path, tmp_path: Path) -> None:
     (tmp_path / "k").write_bytes(keytab(bytes.fromhex(NT_HASH)))
     trace = decode([captures / GCM], folder(tmp_path / "1"), DecodeOptions(keytab=tmp_path / "k"))
@@ -241,6 +262,53 @@ def test_a_packed_capture_that_breaks_off_is_used_as_far_as_it_goes(share: float
     assert trace.info.grade["cut_short"] == 1
 
 
+def of_gzip(data: bytes) -> bytes:
+    return gzip.compress(data)
+
+
+def of_zstandard(data: bytes) -> bytes:
+    packed = pa.BufferOutputStream()
+    with pa.CompressedOutputStream(packed, "zstd") as out:
+        out.write(data)
+    return packed.getvalue().to_pybytes()
+
+
+@pytest.mark.parametrize(("pack", "share"), [(of_gzip, 0.5), (of_gzip, 0.97), (of_zstandard, 0.97)])
+def test_a_packed_capture_with_bad_bytes_is_used_up_to_them(
+    pack: Callable[[bytes], bytes], share: float, captures: Path, tmp_path: Path
+) -> None:
+    data = (captures / "torture_lock.pcap").read_bytes()
+    whole = decode([captures / "torture_lock.pcap"], tmp_path).info.exchanges
+    packed = bytearray(pack(data))
+    at = int(share * len(packed))
+    packed[at : at + 40] = b"\xff" * 40
+    (tmp_path / "x.packed").write_bytes(packed)
+    trace = decode([tmp_path / "x.packed"], tmp_path)
+    # A block of Zstandard is there or not, and holds 128 KiB.
+    assert (share - 0.45) * whole < trace.info.exchanges < whole
+    assert trace.info.grade["cut_short"] == 1
+
+
+@pytest.mark.parametrize("lacks", [1, 5000])
+def test_a_zstandard_file_that_breaks_off_gives_all_that_came_before(lacks: int, tmp_path: Path) -> None:
+    noise = random.Random(1).randbytes(300_000)
+    (tmp_path / "x.zst").write_bytes(of_zstandard(noise)[:-lacks])
+    with (tmp_path / "out").open("w+b") as out:
+        assert not formats.unpack(tmp_path / "x.zst", formats.Packing.ZSTD, out)
+    there = (tmp_path / "out").read_bytes()
+    assert there == noise[: len(there)]
+    assert 0 <= 300_000 - len(there) <= lacks + 4096
+
+
+@pytest.mark.parametrize("pack", [of_gzip, of_zstandard])
+def test_a_packed_file_is_unpacked_to_what_it_was(pack: Callable[[bytes], bytes], tmp_path: Path) -> None:
+    (tmp_path / "x").write_bytes(pack(THREE_USERS.read_bytes()))
+    packing, _ = formats.examine(tmp_path / "x")
+    with (tmp_path / "out").open("w+b") as out:
+        assert formats.unpack(tmp_path / "x", packing, out)
+    assert (tmp_path / "out").read_bytes() == THREE_USERS.read_bytes()
+
+
 @pytest.mark.parametrize("snap_length", [60, 96])
 def test_a_capture_that_is_cut_ahead_of_what_it_says_names_the_snap_length(
     snap_length: int, tmp_path: Path
@@ -270,6 +338,7 @@ UNUSABLE = [
     ("header", HEAD, "has no packets"),
     ("other", HEAD + DNS, "no SMB2 or SMB3 traffic.*--port"),
     ("bad.gz", b"\x1f\x8b\x08nonsense", "cannot unpack"),
+    ("deflate.gz", gzip.compress(b"x")[:10] + b"\xff" * 200, "cannot unpack"),
     ("bad.zst", b"\x28\xb5\x2f\xfdnonsense", "cannot unpack"),
 ]
 

@@ -200,6 +200,17 @@ def test_a_tunnel_beside_plain_packets_is_one_trace_in_time(tmp_path: Path) -> N
     assert trace.info.exchanges > 250
 
 
+@pytest.mark.parametrize("name", ELSEWHERE)
+def test_what_comes_plain_and_by_a_tunnel_counts_once(name: str, tmp_path: Path) -> None:
+    inside = packets_of(THREE_USERS)
+    twice = [
+        (at + late, wrap(ip)) for at, ip in inside for late, wrap in ((0, ethernet), (3, ELSEWHERE[name]))
+    ]
+    (tmp_path / "x.pcap").write_bytes(pcap(twice))
+    found = [content(e) for e in decode([tmp_path / "x.pcap"], tmp_path).exchanges]
+    assert found == [content(e) for e in decode([THREE_USERS], tmp_path).exchanges]
+
+
 @pytest.mark.parametrize("format_name", ["snoop", "netmon2", "nseclibpcap", "pcapng"])
 def test_other_formats_are_read_through_tshark(format_name: str, tmp_path: Path) -> None:
     with (tmp_path / "x").open("wb") as file:
@@ -211,6 +222,11 @@ def test_what_is_plain_needs_no_tshark(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(tshark, "_path", lambda: None)
     find_tshark.cache_clear()
     assert decode([THREE_USERS], tmp_path).info.exchanges == 310
+    quic = ethernet(ipv4(struct.pack("!HHHH", 40_000, 443, 28, 0) + bytes(20), protocol=17))
+    plain = [(at, ethernet(ip)) for at, ip in packets_of(THREE_USERS)]
+    (tmp_path / "x.pcap").write_bytes(pcap([(1, quic), *plain, (plain[-1][0], quic)]))
+    trace = decode([tmp_path / "x.pcap"], tmp_path)
+    assert (trace.info.exchanges, trace.info.grade["undissected"]) == (310, 2)
     (tmp_path / "x.pcap").write_bytes(pcap([(1, ELSEWHERE["PPPoE"](packets_of(THREE_USERS)[0][1]))]))
     with pytest.raises(SetupError, match="tshark is not installed"):
         decode([tmp_path / "x.pcap"], tmp_path)

@@ -77,3 +77,15 @@ def test_where_nothing_but_the_names_is_known_they_must_do(tmp_path: Path):
     assert find_capture(THREE_USERS, ["a.pcap", *NAMES], []) == [1]
     with pytest.raises(UsageError, match=r"give a.pcap, b, c, d or another"):
         find_capture(THREE_USERS, ["a.pcap", "b", "c", "d", "e"], [])
+
+
+@pytest.mark.parametrize("share", [0.3, 0.9])
+def test_a_packed_capture_that_breaks_off_has_a_fingerprint_too(share: float, tmp_path: Path) -> None:
+    packed = gzip.compress(THREE_USERS.read_bytes())
+    broken = packed[: int(share * len(packed))]
+    (tmp_path / "x.gz").write_bytes(broken)
+    whole, half = fingerprint(THREE_USERS), fingerprint(tmp_path / "x.gz")
+    assert (half.name, half.bytes) == ("x.gz", len(broken))
+    assert whole.sha256 != half.sha256
+    (tmp_path / "x.gz").write_bytes(packed[:-8] + bytes(8))
+    assert fingerprint(tmp_path / "x.gz").sha256 == whole.sha256

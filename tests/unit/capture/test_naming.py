@@ -9,7 +9,7 @@ import pytest
 
 from smbench.capture.facts import Facts
 from smbench.capture.lines import Stream
-from smbench.capture.naming import INHERITED_FILE, Naming
+from smbench.capture.naming import INHERITED_FILE, Naming, Spelling
 from smbench.capture.pairing import Paired
 from smbench.capture.sessions import Directory, directory
 from smbench.trace import messages as m
@@ -279,3 +279,19 @@ def test_a_tree_connect_that_failed_makes_no_tree(response: m.Message | None) ->
     assert wire.run()[-1].tree == -1
     assert wire.naming is not None
     assert wire.naming.trees == []
+
+
+def test_a_path_is_spelled_as_it_was_first_component_by_component() -> None:
+    spell = Spelling()
+    told = ["Users/Alice", "USERS/bob", "users/ALICE/Notes", "Users/alice/notes", "ALICE", ""]
+    assert [spell(path) for path in told] == [
+        "Users/Alice", "Users/bob", "Users/Alice/Notes", "Users/Alice/Notes", "ALICE", "",
+    ]  # fmt: skip
+
+
+def test_a_path_of_as_many_components_as_a_name_can_have_is_spelled_too() -> None:
+    spell = Spelling()
+    deepest = "/".join("a" * 16_384)
+    assert spell(deepest) == deepest
+    assert spell(deepest.upper()) == deepest
+    assert spell(deepest + "/B") == deepest + "/B"

@@ -14,7 +14,7 @@ from smbench.trace.messages import Break, Message, ReadRequest, ReadResponse, Se
 
 Make = Callable[..., bytes]
 AsPdu = Callable[..., Pdu]
-READ, CANCEL, NOTIFY, CREATE, BREAK, SETUP, TREE = 8, 12, 15, 5, 18, 1, 3
+NEGOTIATE, SETUP, TREE, CREATE, READ, CANCEL, NOTIFY, BREAK = 0, 1, 3, 5, 8, 12, 15, 18
 FILE = bytes(range(16))
 READ_REQUEST = struct.pack("<HBBIQ16sI", 49, 0, 0, 4096, 8192, FILE, 1) + bytes(13)
 
@@ -185,3 +185,48 @@ def test_every_request_counts_once_whatever_comes(header: Make, pdu: AsPdu, mess
     answered = sum(p.exchange.response_ns is not None for p in done)
     assert answered + pairing.counts["orphan_responses"] <= responses
     assert responses - answered - pairing.counts["orphan_responses"] <= interim
+
+
+def test_a_connection_that_begins_again_leaves_what_was_open(header: Make, pdu: AsPdu) -> None:
+    """Where the capture lost the end of one and the beginning of the next: nothing is open at a NEGOTIATE."""
+    pairing = Pairing(0)
+    open_read, open_create, negotiate, read = feed(
+        pairing,
+        pdu(1, header(READ, 4)),
+        pdu(2, header(CREATE, 5)),
+        pdu(3, header(NEGOTIATE, 0)),
+        pdu(4, header(NEGOTIATE, 0, response=True)),
+        pdu(5, header(READ, 4)),
+        pdu(6, header(READ, 4, response=True)),
+    )
+    assert [p.exchange.frame for p in (open_read, open_create, negotiate, read)] == [1, 2, 3, 5]
+    assert [p.exchange.response_frame for p in (open_read, open_create)] == [None, None]
+    assert (read.exchange.response_frame, read.exchange.retransmission) == (6, False)
+    assert pairing.counts == {"unanswered": 2}
+
+
+def test_another_request_with_an_open_id_is_no_retransmission(header: Make, pdu: AsPdu) -> None:
+    pairing = Pairing(0)
+    first, second = feed(
+        pairing,
+        pdu(1, header(READ, 4) + bytes(49)),
+        pdu(2, header(READ, 4) + b"\1" * 49),
+        pdu(3, header(READ, 4, response=True)),
+    )
+    assert (first.exchange.frame, first.exchange.response_frame) == (1, None)
+    assert (second.exchange.frame, second.exchange.response_frame) == (2, 3)
+    assert pairing.counts == {"unanswered": 1}
+
+
+def test_an_answer_long_before_an_open_request_is_not_its_own(header: Make, pdu: AsPdu) -> None:
+    pairing = Pairing(0)
+    second = 1_000_000_000
+    (done,) = feed(
+        pairing,
+        pdu(1, header(READ, 4), time_ns=9 * second),
+        pdu(2, header(READ, 4, response=True), time_ns=7 * second),
+        pdu(3, header(READ, 4, response=True), time_ns=9 * second + 5),
+    )
+    assert done.exchange.response_frame == 3
+    list(pairing.unanswered())
+    assert +pairing.counts == {"orphan_responses": 1}

@@ -107,3 +107,34 @@ def test_what_holds_no_smb_is_left(name: str, link: int, packet: bytes) -> None:
 @pytest.mark.parametrize(("name", "link", "packet"), SOMEWHERE, ids=[name for name, _, _ in SOMEWHERE])
 def test_what_may_hold_smb_elsewhere_is_told_apart(name: str, link: int, packet: bytes) -> None:
     assert found(link, packet) is ELSEWHERE, name
+
+
+GRE_TUNNEL = b"\0\0\x08\0" + V4
+
+
+@pytest.mark.parametrize(("protocol", "inside"), [(4, V4), (41, V6), (47, GRE_TUNNEL)])
+def test_a_tunnel_in_fragments_is_put_together(protocol: int, inside: bytes) -> None:
+    pieces = [
+        ipv4(inside[:40], protocol=protocol, offset=0, more=True),
+        ipv4(inside[40:], protocol=protocol, offset=40),
+    ]
+    segment = found(RAW, *pieces)
+    assert isinstance(segment, Segment)
+    assert segment.data[segment.start : segment.end] == PAYLOAD
+    assert found(RAW, pieces[0]) is None
+
+
+def test_fragments_that_overlap_are_put_together() -> None:
+    whole = tcp(Sent(True, 5, bytes(range(60))))
+    cuts = [(32, 40, True), (0, 32, True), (24, 56, True), (48, len(whole), False)]
+    segment = found(RAW, *(ipv4(whole[a:b], True, offset=a, more=more) for a, b, more in cuts))
+    assert isinstance(segment, Segment)
+    assert segment.data[segment.start : segment.end] == bytes(range(60))
+
+
+@pytest.mark.parametrize("said", [1, 40, len(V4) - 1])
+def test_a_file_that_says_less_than_it_holds_of_a_packet_is_not_believed(said: int) -> None:
+    segment = found(RAW, V4, length=said)
+    assert isinstance(segment, Segment)
+    assert segment.data[segment.start : segment.end] == PAYLOAD
+    assert segment.length == len(PAYLOAD)

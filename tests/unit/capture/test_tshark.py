@@ -6,6 +6,7 @@ import os
 import tempfile
 import threading
 import time
+from array import array
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from helpers.command import THREE_USERS
 from smbench.capture import tshark
 from smbench.capture.decode import decode
 from smbench.capture.frame import dissect_frame
+from smbench.capture.jobs import TapJob, carry_out
+from smbench.capture.parts import Part
 from smbench.capture.tap import Run, settings
 from smbench.capture.trial import try_out
 from smbench.capture.tshark import Keys, find_tshark
@@ -173,6 +176,7 @@ def test_what_gives_nothing_says_why(
         ("TShark 4.4.2", "built without Lua"),
         ("TShark 3.4.1 with Lua", "older than 3.6"),
         ("nonsense", "does not say its version"),
+        (r"$(printf '\377\376')", "does not say its version"),
     ],
 )
 def test_a_tshark_that_cannot_do_the_work(shown: str, says: str, stand_in: Callable[..., None]) -> None:
@@ -197,3 +201,59 @@ def test_a_file_that_is_no_capture_is_the_files_fault(tmp_path: Path) -> None:
         dissect_frame(tmp_path / "x", 1)
     with pytest.raises(UsageError, match="has no frame 100000"):
         dissect_frame(THREE_USERS, 100_000)
+
+
+def converted(capture: Path, into: Path) -> bool:
+    with into.open("wb") as out:
+        return tshark.convert(capture, out)
+
+
+def test_a_conversion_says_whether_it_is_whole(tmp_path: Path) -> None:
+    data = THREE_USERS.read_bytes()
+    assert converted(THREE_USERS, tmp_path / "whole")
+    (tmp_path / "cut.pcap").write_bytes(data[:100_000])
+    assert not converted(tmp_path / "cut.pcap", tmp_path / "cut")
+    record = 24 + 16 + int.from_bytes(data[32:36], "little")
+    broken = data[: record + 8] + b"\xff\xff\xff\x7f" + data[record + 12 :]
+    (tmp_path / "broken.pcap").write_bytes(broken)
+    assert not converted(tmp_path / "broken.pcap", tmp_path / "broken")
+    assert (tmp_path / "whole").stat().st_size > (tmp_path / "cut").stat().st_size > 50_000
+
+
+@pytest.mark.parametrize(
+    ("script", "error", "says"),
+    [
+        ("echo half; kill -9 $$", SetupError, r"ended by signal 9 while it read .*three-users.pcap"),
+        ("echo half; echo 'an option is wrong' >&2; exit 1", UsageError, r"three-users.pcap .*an option is"),
+    ],
+)
+def test_what_was_shown_before_it_failed_is_no_answer(
+    script: str, error: type[Exception], says: str, stand_in: Callable[[str], None], tmp_path: Path
+) -> None:
+    stand_in(script)
+    with pytest.raises(error, match=says):
+        converted(THREE_USERS, tmp_path / "x")
+    with pytest.raises(error, match=says):
+        tshark.ask(["-T", "pdml"], THREE_USERS)
+
+
+def test_what_was_shown_of_a_capture_that_breaks_off_is_an_answer(tmp_path: Path) -> None:
+    (tmp_path / "cut.pcap").write_bytes(THREE_USERS.read_bytes()[:100_000])
+    shown = tshark.ask(["-T", "fields", "-e", "frame.number"], tmp_path / "cut.pcap")
+    assert len(shown.splitlines()) > 100
+
+
+def test_a_full_disk_is_the_disks_fault_not_the_captures() -> None:
+    with Path("/dev/full").open("wb") as out, pytest.raises(SetupError) as caught:
+        tshark.convert(THREE_USERS, out)
+    assert "no room left on the disk at /dev for what tshark reads of" in str(caught.value)
+    assert "three-users.pcap (No space left on device)" in str(caught.value)
+
+
+def test_messages_name_the_capture_as_it_is_called(stand_in: Callable[[str], None], tmp_path: Path) -> None:
+    stand_in("kill -9 $$")
+    (tmp_path / "frames").write_bytes(bytes(4))
+    part = Part(THREE_USERS, tmp_path / "frames", (array("I", [0]), array("I", [0])), {}, {})
+    job = TapJob(part, tmp_path, (), 0, tmp_path, (Path("a.pcap"), Path("b.pcap")))
+    with pytest.raises(SetupError, match=r"signal 9 while it read a.pcap and b.pcap;"):
+        carry_out(job, lambda _: None)

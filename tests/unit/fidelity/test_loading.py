@@ -66,7 +66,8 @@ def test_who_stood_for_whom_is_known_by_the_session_where_the_client_told_it() -
 
 def test_lost_packets_are_told() -> None:
     assert wire_notes({"wire": {"packets": {"dropped": 1200}}}) == [
-        "its capture lost 1,200 packets: what they held counts as missing"
+        "its capture lost 1,200 packets: what they held counts as missing; what they told of others is not "
+        "known; recall and precision may be too low"
     ]
     assert wire_notes({"wire": {"packets": {"dropped": 0}}}) == wire_notes({}) == []
 

@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from smbench.errors import UsageError
+from smbench.fidelity.latency import LatencyDifference
 from smbench.fidelity.outcomes import RunOutcomes, run_outcomes
 from smbench.workload.calls import MakeDirectory, Stat
 from smbench.workload.model import Operation, Workload, WorkloadInfo
@@ -32,7 +33,7 @@ def workload(tmp_path: Path) -> StoredOperations:
 
 def held(
     workload: StoredOperations, path: Path, replayed: bool, *, told: dict[int, str] | None = None,
-    warm_up_s: float = 0.0,
+    warm_up_s: float = 0.0, expected: dict[int, str | None] | None = None, compared: bool = True,
 ) -> RunOutcomes:  # fmt: skip
     """A run of the operations that it was given, each of which ended well but for those `told`."""
     numbers = [number for number, (_, by_client) in enumerate(CALLS) if replayed or not by_client]
@@ -41,13 +42,13 @@ def held(
         {
             "operation": numbers,
             "kind": [type(CALLS[number][0]).__name__ for number in numbers],
-            "expected": ["ok"] * rows,
+            "expected": pa.array([(expected or {}).get(number, "ok") for number in numbers], pa.string()),
             "outcome": [(told or {}).get(number, "ok") for number in numbers],
             "length": pa.array([2**64 - 1] * rows, pa.uint64()),
             "bytes": [0] * rows,
             "intended_ns": [1000 * number for number in numbers],
             "issued_ns": [0] * rows,
-            "completed_ns": [700] * rows,
+            "completed_ns": [5 if number in (told or {}) else 700 for number in numbers],
         }
     )
     pq.write_table(table, path)
@@ -55,7 +56,7 @@ def held(
         "configuration": {
             "executor": "any", "profile": "wire", "pace": "fast", "client_calls_replayed": replayed,
         },
-        "operations": {},
+        "operations": {"compared": compared},
         "valid": True,
         "warm_up": {"seconds": warm_up_s, "operations": 0},
     }  # fmt: skip
@@ -79,6 +80,46 @@ def test_what_was_due_in_the_warm_up_is_compared_and_in_no_latency(
     counts = {kind: (one.reference, one.candidate) for kind, one in outcomes.latency.items()}
     assert counts == {"MakeDirectory": (0, 0), "Stat": (2, 2), "all": (2, 2)}
     assert held(workload, tmp_path / "o.parquet", True).latency["all"].candidate == 4
+
+
+def test_what_failed_here_alone_or_there_alone_is_in_no_latency_and_is_told_apart(
+    workload: StoredOperations, tmp_path: Path
+) -> None:
+    """Of a refusal the time is 5 ns, of all else 700; the capture's is 500."""
+
+    def times(found: dict[str, LatencyDifference]) -> dict[str, Any]:
+        return {
+            kind: (one.reference, one.candidate, one.percentiles_ns["max"]) for kind, one in found.items()
+        }
+
+    path = tmp_path / "o.parquet"
+    here = held(workload, path, True, told={0: "ENOENT"})
+    assert times(here.latency)["Stat"] == (2, 2, (500, 700))
+    assert times(here.failed) == {"Stat": (1, 1, (500, 5)), "all": (1, 1, (500, 5))}
+    there = held(workload, path, True, expected={0: "STATUS_ACCESS_DENIED"})
+    assert times(there.latency)["all"] == (3, 3, (500, 700))
+    assert times(there.failed)["Stat"] == (1, 1, (500, 700))
+    both = held(workload, path, True, told={0: "ENOENT"}, expected={0: "STATUS_OBJECT_NAME_NOT_FOUND"})
+    assert times(both.latency)["all"] == (4, 4, (500, 700))
+    assert both.failed == {}
+    warm = held(workload, path, True, told={0: "ENOENT"}, warm_up_s=2e-6)
+    assert warm.failed == {}
+
+
+def test_what_the_capture_has_no_answer_for_is_no_match(workload: StoredOperations, tmp_path: Path) -> None:
+    found = held(
+        workload, tmp_path / "o.parquet", True, expected={0: None, 1: "STATUS_PENDING"}, told={1: "EIO"}
+    )
+    assert (found.total.executed, found.total.matched, found.total.mismatched) == (4, 2, 0)
+    assert found.total.unanswered == 2
+
+
+def test_of_a_run_that_carried_nothing_out_nothing_is_compared(
+    workload: StoredOperations, tmp_path: Path
+) -> None:
+    found = held(workload, tmp_path / "o.parquet", True, compared=False)
+    assert (found.compared, found.latency, found.failed, found.differing) == (False, {}, {}, [])
+    assert (found.total.planned, found.total.matched, found.total.mismatched) == (4, 0, 0)
 
 
 def test_operations_are_told_by_their_numbers(workload: StoredOperations, tmp_path: Path) -> None:

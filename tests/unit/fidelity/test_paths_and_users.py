@@ -8,7 +8,7 @@ import pytest
 
 from smbench.fidelity.paths import Folders, common_folders, without
 from smbench.fidelity.sides import Stand
-from smbench.fidelity.users import Namesake, UserPair, notes, pair_users
+from smbench.fidelity.users import Namesake, UserPair, named, notes, pair_users
 
 TREE = {"": 3, "a": 2, "a/one": 5, "a/two": 5, "b/three": 4}
 
@@ -102,6 +102,16 @@ def test_names_break_ties_and_then_the_order() -> None:
     ]  # fmt: skip
 
 
+def test_made_up_names_say_nothing() -> None:
+    made_up = ["unknown-0", "unknown-1", "unknown"]
+    alike = {number: {7: 5} for number in range(3)}
+    pairs = pair_users(made_up, made_up[::-1], {}, NO_RUN, (alike, alike))
+    assert found(pairs) == [(0, 0, "order"), (1, 1, "order"), (2, 2, "order")]
+    swapped = pair_users(made_up, made_up, {}, NO_RUN, (WORK, REVERSE))
+    assert found(swapped) == [(0, 2, "content"), (1, 1, "content"), (2, 0, "content")]
+    assert notes(swapped, made_up, made_up) == []
+
+
 def test_all_pairs_together_have_most_in_common() -> None:
     """The best pair of all may not be one of them."""
     ours = {0: {1: 10, 2: 10}, 1: {1: 10}}
@@ -132,6 +142,33 @@ def test_what_is_said_goes_before_what_is_found() -> None:
     assert found(pair_users(ACCOUNTS[:2], ACCOUNTS, {}, (before, [stands[1]]), sent)) == [
         (0, 2, "order"), (1, 0, "mounts"),
     ]  # fmt: skip
+
+
+def test_whom_the_caller_leaves_is_not_paired_by_what_it_sent() -> None:
+    """All have a little in common; ann and bob are said to be each other's, and eve is who she was."""
+    work = {user: {**sent, 50: 2} for user, sent in WORK.items()}
+    pairs = pair_users(NAMES, NAMES, {NAMES[0]: NAMES[1]}, NO_RUN, (work, work))
+    assert found(pairs) == [(0, 1, "given"), (1, 0, "left"), (2, 2, "content")]
+    assert notes(pairs, NAMES, NAMES) == []
+    as_they_are = pair_users(NAMES, NAMES, {NAMES[0]: NAMES[0]}, NO_RUN, (work, work))
+    assert found(as_they_are) == [(0, 0, "given"), (1, 1, "content"), (2, 2, "content")]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "users"),
+    [
+        ("corp\\ANN", [0]),
+        ("ann", [0]),
+        ("ann#2", [1]),
+        ("LAB\\ann", []),
+        ("OTHER\\joe", [4]),
+        ("bob", [2, 3]),
+        ("eve", []),
+    ],
+)
+def test_a_name_says_as_few_users_as_it_can(wanted: str, users: list[int]) -> None:
+    names = ["CORP\\ann", "CORP\\ann#2", "CORP\\bob", "LAB\\bob", "joe", "eve"]
+    assert named(names, range(5), wanted) == users
 
 
 def test_one_account_may_stand_for_several_users() -> None:

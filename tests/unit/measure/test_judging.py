@@ -34,7 +34,7 @@ MS = 1_000_000
 READS = histogram(*(n * MS for n in range(1, 101)))
 EXTENT = Extent(
     {"Read.response": 100, "Read.service": 100, "all.lateness": 1000, "all.response": 1000},
-    planned=1010, executed=1000, compared=990, measured=1000, executor="posix",
+    planned=1020, executed=1010, compared=1000, measured=1000, executor="posix",
 )  # fmt: skip
 FIGURES = Figures(
     extent=EXTENT,
@@ -83,10 +83,10 @@ def test_what_is_judged(text, met):
 
 def test_two_thousand_shares_at_their_limit():
     """Each at, below and above it, as --threshold and as --max-mismatch."""
-    for permille in range(1, 2001):
-        written = f"{permille // 10}.{permille % 10}%"
-        extent = replace(EXTENT, executed=2000)
-        for count, at in ((2 * permille - 1, -1), (2 * permille, 0), (2 * permille + 1, 1)):
+    for share in range(1, 2001):
+        written = f"{5 * share // 100}.{5 * share % 100:02d}%"
+        extent = replace(EXTENT, executed=2000, compared=2000)
+        for count, at in ((share - 1, -1), (share, 0), (share + 1, 1)):
             figures = replace(FIGURES, extent=extent, errors=count, mismatches=count)
             for operator, met in (
                 ("<=", at <= 0), ("<", at < 0), (">=", at >= 0),
@@ -123,7 +123,7 @@ def test_what_three_digits_cannot_tell_from_the_limit_is_told_exactly():
     near = Figures(replace(EXTENT, times={"Read.service": 1}), {"Read.service": histogram(19_999_743)})
     assert judged_value(judged("read.service.max<20ms", near)) == "19,999,743 ns"
     assert judged_value(judged("read.service.max<21ms", near)) == "20 ms"
-    almost = replace(FIGURES, extent=replace(EXTENT, executed=10**6), errors=1001)
+    almost = replace(FIGURES, extent=replace(EXTENT, executed=10**7, compared=10**6), errors=1001)
     assert judged_value(judged("errors.rate<=0.1%", almost)) == "0.1001 %"
 
 
@@ -187,6 +187,13 @@ def test_every_multiple_is_exact_at_its_limit():
         now = replace(FIGURES, errors=tenths)
         threshold = against(parse_threshold(f"errors.count<={tenths // 10}.{tenths % 10}x"), baseline)
         assert judge_thresholds([threshold], now)[0]["met"], tenths
+
+
+def test_a_multiple_of_a_share_is_a_share():
+    half = replace(FIGURES, errors=500)
+    assert against(parse_threshold("errors.rate<=2x"), half, "old.run").limit == 1
+    with pytest.raises(UsageError, match="no share is more than 100 %"):
+        against(parse_threshold("errors.rate<=2.1x"), half, "old.run")
 
 
 def test_a_multiple_of_nothing_is_refused():

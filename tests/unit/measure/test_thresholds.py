@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smbench.errors import UsageError
-from smbench.measure.thresholds import mismatch_limit, parse_threshold
+from smbench.measure.thresholds import capacity_limit, mismatch_limit, parse_threshold
 
 MS = 1_000_000
 
@@ -82,6 +82,9 @@ def test_a_multiple_waits_for_its_baseline(text, factor):
         ("reed.response.p99<1s", "reed is no call; there are"),
         ("errors.share<1%", "errors has rate, count"),
         ("errors.rate<1ms", "fraction"),
+        ("errors.rate<=150%", "no share is more than 100 %"),
+        ("mismatches.rate<100.001%", "no share is more than 100 %"),
+        ("skipped.rate>1.5", "no share is more than 100 %"),
         ("errors.count<1%", "no unit"),
         ("latency<1s", "latency is not measured"),
         ("foo.bar<1", "foo.bar is not measured"),
@@ -102,3 +105,43 @@ def test_what_cannot_be_read_says_what_can(text, word):
 def test_any_text_is_read_or_refused(text):
     with contextlib.suppress(UsageError):
         assert parse_threshold(text).limit >= 0
+
+
+@pytest.mark.parametrize("text", ["errors.rate<=100%", "mismatches.rate<1", "errors.rate<1.5x"])
+def test_a_share_of_all_is_one_and_so_is_a_multiple(text):
+    assert parse_threshold(text).text == text
+
+
+@pytest.mark.parametrize("text", ["101%", "100.1%"])
+def test_no_more_than_all_can_be_mismatched(text):
+    with pytest.raises(UsageError, match="no share is more than 100 %"):
+        mismatch_limit(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("throughput.operations_per_s>1000", "more clones ask for more"),
+        ("throughput.operations_per_s<1000", "more clones ask for more"),
+        ("throughput.read_bytes_per_s>100M", "more clones ask for more"),
+        ("throughput.operations_per_s>0.9x", "more clones ask for more"),
+        ("all.service.count>10", "follows from the clones"),
+        ("skipped.count==0", "follows from the clones"),
+        ("skipped.rate<1%", "follows from the clones"),
+        ("all.response.p99>50ms", "write it with < or <=, as all.response.p99<50ms"),
+        ("errors.rate>=1%", "write it with < or <=, as errors.rate<1%"),
+        ("errors.count!=3", "write it with < or <=, as errors.count<3"),
+    ],
+)
+def test_what_more_clones_do_not_break_is_no_limit_of_them(text, why):
+    with pytest.raises(UsageError) as caught:
+        capacity_limit(text)
+    assert str(caught.value).startswith(f"--find-capacity {text!r} is no limit ")
+    assert why in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "text", ["all.response.p99<50ms", "read.failed.max<=1s", "errors.count==0", "all.held.p50<2x"]
+)
+def test_what_they_can_break_is_one(text):
+    assert capacity_limit(text) == parse_threshold(text)

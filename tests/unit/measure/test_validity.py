@@ -49,7 +49,7 @@ def test_a_good_run_is_valid_without_a_word():
         (replace(GOOD, steal_percent=[9.0] * 10), "took more than 5 %"),
         (
             replace(GOOD, mean_response_ns=400_000, mean_wait_ns=101_000, waited_ns=10**9),
-            "0.101 ms on average, allowed 0.1",
+            "101 µs on average, allowed 100 µs",
         ),
         (
             replace(GOOD, mean_response_ns=4e6, mean_wait_ns=1_001_000, waited_ns=10**9),
@@ -118,3 +118,17 @@ def test_a_run_that_was_stopped_or_has_times_out_of_range_says_so():
 def test_a_percentile_counts_only_where_ten_operations_lie_above_it():
     judged = [judged_percentile(operations) for operations in (0, 99, 100, 999, 1000, 1_000_000)]
     assert judged == [50, 50, 90, 90, 99, 99]
+
+
+def test_a_sample_that_was_too_short_to_tell_is_no_busy_one():
+    blind = replace(GOOD, sample_s=[1, 1, 0.01], cpu_percent=[10, 10, None], steal_percent=[None] * 3)
+    assert judge(blind).valid
+
+
+def test_what_was_due_when_it_was_stopped_and_a_run_of_nothing_are_reasons():
+    late = judge(replace(GOOD, stopped="deadline", overdue=3))
+    assert late.reasons[0].startswith("3 operations were due when the run was stopped and are missing")
+    assert judge(replace(GOOD, stopped="deadline")).valid
+    assert judge(replace(GOOD, nothing="none of 5 was")).reasons == [
+        "no operation was carried out: none of 5 was"
+    ]

@@ -72,3 +72,36 @@ def test_a_genuine_one_stays_one(tmp_path: Path) -> None:
     html = page(result, [compared])
     assert re.search(r">1\.000</b>recall<", html)
     assert "0.99" not in html
+
+
+def test_nothing_of_nothing_is_a_dash_and_null(tmp_path: Path) -> None:
+    compared = compare(side_of(Wire(), tmp_path / "one"), side_of(story(3), tmp_path / "two"))
+    result = result_of(compared)
+    wire = result["candidates"][0]["wire"]
+    assert (wire["recall"], wire["precision"], wire["supported"]["recall"]) == (None, 0.0, None)
+    assert wire["by_command"]["READ"]["recall"] is None
+    assert result["candidates"][0]["latency"]["READ"]["p50_ratio"] is None
+    text = shown(result)
+    assert re.search(r"two +– +0\.0000 +– +– +– ", text)
+    assert re.search(r"READ +0 +3 +0 +– +0\.000 ", text)
+    html = page(result, [compared])
+    assert '<b class="dim">–</b>recall' in html
+    assert '<b class="bad">0.000</b>precision' in html
+    for said in ("pairs in another order", "recall of what has a POSIX counterpart", "same outcome"):
+        assert f"<dt>{said}</dt><dd>–</dd>" in html
+    assert "None" not in html
+
+
+def test_what_failed_on_one_side_alone_is_told_beside_the_latencies(tmp_path: Path) -> None:
+    refused = Wire()
+    refused.client("ann").opens("f").reads(0, 10, status=0xC0000022).reads(10, 10).reads(20, 10).closes()
+    compared = compare(side_of(story(3), tmp_path / "one"), side_of(refused, tmp_path / "two"))
+    result = result_of(compared)
+    reads = result["candidates"][0]["latency"]["READ"]
+    assert (reads["count"], reads["failed"]["count"]) == ([2, 2], [1, 1])
+    assert result["candidates"][0]["latency"]["CREATE"]["failed"] is None
+    said = "in no latency, because one side failed and the other did not fail so: READ 1"
+    assert said in shown(result)
+    assert f"two: {said}" in page(result, [compared])
+    as_it_was = compare(compared.reference, compared.reference)
+    assert "in no latency" not in shown(result_of(as_it_was))

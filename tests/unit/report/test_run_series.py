@@ -28,8 +28,9 @@ from smbench.report.run_series import (
 MS = 1_000_000
 
 
-def operations(path, rows, group=7):
-    """rows: (kind, issued_ns, completed_ns or None, bytes)."""
+def operations(path, rows, group=7, ended=None):
+    """rows: (kind, issued_ns, completed_ns or None, bytes); `ended` has (outcome, matched) of each."""
+    ended = ended or [("ok", True) if row[2] is not None else (None, None) for row in rows]
     columns = list(zip(*rows, strict=True))
     table = pa.table(
         {
@@ -37,6 +38,8 @@ def operations(path, rows, group=7):
             "kind": pa.array(columns[0]).dictionary_encode(),
             "issued_ns": pa.array(columns[1], pa.int64()),
             "completed_ns": pa.array(columns[2], pa.int64()),
+            "outcome": pa.array([outcome for outcome, _ in ended], pa.string()).dictionary_encode(),
+            "matched": pa.array([matched for _, matched in ended], pa.bool_()),
             "bytes": pa.array(columns[3], pa.int64()),
             "intended_ns": pa.array([issued or 0 for issued in columns[1]], pa.int64()),
         }
@@ -55,6 +58,17 @@ def test_every_executed_operation_is_in_the_cell_of_its_end_and_time(tmp_path):
     assert found.per_s.sum() * found.slice_s == pytest.approx(2)
     assert found.read_per_s.sum() * found.slice_s == pytest.approx(100)
     assert found.written_per_s.sum() * found.slice_s == pytest.approx(50)
+
+
+def test_the_rate_is_of_what_succeeded_or_failed_as_in_the_capture(tmp_path):
+    ended = [("ok", True), ("ok", False), ("ok", None), ("ENOENT", True), ("ENOENT", False), ("ENOENT", None)]
+    rows = [("Read", 0, (1 + at) * 100 * MS, 10 * (at < 3)) for at in range(6)]
+    rows.append(("Read", None, None, None))
+    found = read_operations(operations(tmp_path / "o.parquet", rows, ended=[*ended, (None, None)]), 1.0)
+    assert found.grid.sum() == 6
+    assert (found.per_s * found.slice_s).round(6)[[15, 30, 45, 60]].tolist() == [1, 1, 1, 1]
+    assert found.per_s.sum() * found.slice_s == pytest.approx(4)
+    assert found.read_per_s.sum() * found.slice_s == pytest.approx(30)
 
 
 def test_what_was_due_in_the_warm_up_is_in_nothing(tmp_path):
@@ -98,6 +112,17 @@ def test_the_workers_are_added_up_beside_the_machine(tmp_path):
     found = read_resources(tmp_path / "r.parquet")
     assert found.machine["cpu_percent"] == [50.0]
     assert found.workers == {"time_ns": [10.0], "cpu_percent": [12.0], "memory_bytes": [30.0]}
+
+
+def test_what_the_system_does_not_tell_is_no_zero(tmp_path):
+    rows = [
+        {"time_ns": at, "process": MACHINE, "cpu_percent": cpu, "steal_percent": None, "memory_bytes": 1}
+        for at, cpu in ((10, 50.0), (20, None))
+    ]
+    pq.write_table(pa.Table.from_pylist(rows, SCHEMA), tmp_path / "r.parquet")
+    machine = read_resources(tmp_path / "r.parquet").machine
+    assert machine["cpu_percent"] == [50.0, 0.0]
+    assert not {"steal_percent", "net_sent_bytes"} & machine.keys()
 
 
 @pytest.mark.parametrize("read", [read_latencies, read_resources, lambda path: read_operations(path, 1.0)])

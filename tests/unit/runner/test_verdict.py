@@ -6,15 +6,18 @@ import numpy as np
 from helpers.load import Load
 
 from smbench.measure.latency import Histogram
+from smbench.measure.oplog import COMPLETED
 from smbench.measure.resources import MACHINE
 from smbench.measure.validity import RunFacts, judge
-from smbench.plan import plan_run
+from smbench.plan import Pace, plan_run
+from smbench.runner.expectations import Expectations
 from smbench.runner.pool import Ending
 from smbench.runner.result import Tally
+from smbench.runner.spread import KINDS, stored
 from smbench.runner.statistics import Counted
 from smbench.runner.timing import timing
-from smbench.runner.verdict import facts_of
-from smbench.workload.calls import Stat
+from smbench.runner.verdict import facts_of, overdue
+from smbench.workload.calls import SetAllocation, Stat
 
 S = 1_000_000_000
 START = 5 * S
@@ -60,3 +63,23 @@ def test_a_sample_that_the_warm_up_ends_in_counts_for_what_is_left_of_it():
 def test_the_percentile_is_that_of_what_was_measured():
     assert facts([10.0], 0, 100).percentile == 90
     assert facts([10.0], 1, 100).percentile == 50
+
+
+def test_overdue_is_what_was_due_when_the_run_was_stopped_and_is_missing(tmp_path):
+    load = Load(["alice"], step_ns=S)
+    for _ in range(5):
+        load.add(0, Stat(""))
+    load.add(0, SetAllocation(1, 5))
+    load.add(0, Stat(""))
+    known = np.array([kind is SetAllocation for kind in KINDS])
+    records = np.zeros((7, 3), np.int64)
+    records[:2, COMPLETED] = START + S
+    for pace, stopped_s, missing in (
+        (Pace.ORIGINAL, 1.5, 0), (Pace.ORIGINAL, 2.005, 0), (Pace.ORIGINAL, 2.02, 1), (Pace.ORIGINAL, 4.5, 3),
+        (Pace.ORIGINAL, 5.5, 3), (Pace.ORIGINAL, 60, 4), (Pace.FAST, 60, 0), (Pace.THINK, 60, 0),
+    ):  # fmt: skip
+        plan = plan_run(load.workload, load.users, pace=pace)
+        kinds = Expectations(stored(load.workload, tmp_path), plan)
+        ending = Ending(start_ns=START, stopped="deadline", stopped_ns=START + int(stopped_s * S))
+        assert overdue(plan, ending, records, kinds, known) == missing, (pace, stopped_s)
+    assert overdue(plan, Ending(start_ns=START), records, kinds, known) == 0

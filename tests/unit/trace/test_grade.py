@@ -17,21 +17,45 @@ def test_one_lost_packet_is_said_on_either_side_and_of_a_run() -> None:
     (candidate,) = warnings(lost, Use.CANDIDATE)
     assert candidate == (
         "gaps in the TCP streams (lost packets): 1 beside 237 exchanges (0.43 %); what was in them counts as "
-        "missing, and recall is too low"
+        "missing, and the names and shares that it told are not known; recall and precision may be too low"
     )
     (reference,) = warnings(lost, Use.REFERENCE)
-    assert reference.endswith("it counts as extra, and precision is too low")
+    assert "where the candidate has it, it counts as extra" in reference
+    assert reference.endswith("; recall and precision may be too low")
     (replay,) = warnings(lost, Use.REPLAY)
     assert replay.endswith("what was in them is not replayed")
 
 
-@pytest.mark.parametrize("name", ["orphan_responses", "unanswered", "unknown_handles", "unknown_names"])
+@pytest.mark.parametrize("name", ["orphan_responses", "unanswered"])
 def test_at_its_limit_a_count_is_not_said_and_above_it_is(name: str) -> None:
     """One of a hundred, exactly: 7 of 700 is no more than that, as binary fractions would have it."""
     for exchanges in (100, 700, 2900, 5700, 10_000_000):
         at = exchanges // 100
         assert warnings(info(exchanges, **{name: at}), Use.CANDIDATE) == []
         assert len(warnings(info(exchanges, **{name: at + 1}), Use.CANDIDATE)) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("unknown_handles", "files whose open is not in the capture"),
+        ("unknown_names", "opens whose name is not in the capture"),
+        ("unknown_trees", "shares whose connection is not in the capture"),
+    ],
+)
+def test_a_name_that_is_made_up_is_always_said(name: str, words: str) -> None:
+    for use in Use:
+        (said,) = warnings(info(10_000_000, **{name: 1}), use)
+        assert said.startswith(f"{words}: 1 beside 10,000,000 exchanges (0.01 %); ")
+        assert said.endswith("recall and precision may be too low") == (use is not Use.REPLAY)
+
+
+def test_what_is_more_than_the_exchanges_is_no_share_of_them() -> None:
+    (said,) = warnings(info(3, tcp_gaps=4), Use.CANDIDATE)
+    assert said.startswith("gaps in the TCP streams (lost packets): 4 beside 3 exchanges; ")
+    (said,) = warnings(info(4, tcp_gaps=4), Use.CANDIDATE)
+    assert said.startswith("gaps in the TCP streams (lost packets): 4 beside 4 exchanges (100.00 %); ")
+    assert missing_share({"tcp_gaps": 4}, 3) == 1
 
 
 def test_sessions_are_counted_among_sessions() -> None:
