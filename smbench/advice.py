@@ -11,6 +11,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+MORE_PROCESSES = "raise the limit of processes (ulimit -u; of a container or a service, its pids limit)"
+
 _INSTALL = {
     "apt-get": "apt-get install",
     "dnf": "dnf install",

@@ -24,6 +24,8 @@ from pathlib import Path
 from threading import Lock
 from typing import TypeVar
 
+from smbench.quoting import quoted
+
 RESOLVE_NO_MAGICLINKS = 0x02
 RESOLVE_BENEATH = 0x08
 _SYS_OPENAT2 = 437  # the same number on every architecture
@@ -45,7 +47,7 @@ class UnsafePathError(OSError):
     """
 
     def __init__(self, path: str, why: str, number: int = EINVAL) -> None:
-        super().__init__(number, f"the path {path!r} is refused: {why}")
+        super().__init__(number, f"the path {quoted(path)} is refused: {why}")
 
 
 def split(path: str) -> tuple[str, ...]:
@@ -60,7 +62,7 @@ def split(path: str) -> tuple[str, ...]:
 
 def _check(path: str, component: str) -> None:
     if component in ("", ".", ".."):
-        raise UnsafePathError(path, f"it has the component {component!r}")
+        raise UnsafePathError(path, f"it has the component {quoted(component)}")
     if "\0" in component or "\\" in component:
         raise UnsafePathError(path, "a component holds NUL or a backslash")
     if not component.isascii():

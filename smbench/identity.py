@@ -9,7 +9,14 @@ import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
+
+from smbench.errors import SetupError
+
+_NO_CHANGE = 2**32 - 1
+"""No id: setuid(2) and chown(2) take it for "leave it as it is"."""
+_OF_THIS_PROCESS = Path("/proc/self")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +38,10 @@ def is_root() -> bool:
 
 
 def ordinary_user(environment: Mapping[str, str] | None = None) -> Identity | None:
-    """Whom root gives up its rights for; None: this process has none to give up."""
+    """Whom root gives up its rights for; None: this process has none to give up.
+
+    SetupError where it cannot: in a user namespace without such a user.
+    """
     if not is_root():
         return None
     if caller := sudo_caller(environment):
@@ -39,19 +49,64 @@ def ordinary_user(environment: Mapping[str, str] | None = None) -> Identity | No
     import pwd  # not everywhere
 
     try:
-        nobody = pwd.getpwnam("nobody")
+        found = pwd.getpwnam("nobody")
+        nobody = Identity(found.pw_uid, found.pw_gid, found.pw_name)
     except KeyError:
-        return Identity(65534, 65534, "nobody")
-    return Identity(nobody.pw_uid, nobody.pw_gid, nobody.pw_name)
+        nobody = Identity(65534, 65534, "nobody")
+    refuse_unreachable(nobody, "what root does not do itself is done as nobody")
+    return nobody
 
 
 def sudo_caller(environment: Mapping[str, str] | None = None) -> Identity | None:
-    """Who became root by sudo; None: nobody did."""
+    """Who became root by sudo; None: nobody did, or nobody whom this process could become."""
     environment = os.environ if environment is None else environment
-    uid, gid = environment.get("SUDO_UID", ""), environment.get("SUDO_GID", "")
-    if is_root() and uid.isdecimal() and gid.isdecimal() and int(uid):
-        return Identity(int(uid), int(gid), user_name(int(uid)))
+    uid, gid = _id(environment.get("SUDO_UID", "")), _id(environment.get("SUDO_GID", ""))
+    if not is_root() or not uid or gid is None:
+        return None
+    caller = Identity(uid, gid, user_name(uid))
+    return None if lacking(caller) else caller
+
+
+def _id(text: str) -> int | None:
+    """A user's or a group's number; None where no user and no group can have it."""
+    if not (text.isascii() and text.isdecimal() and len(text) <= len(str(_NO_CHANGE))):
+        return None
+    number = int(text)
+    return number if number < _NO_CHANGE else None
+
+
+def refuse_unreachable(identity: Identity, why: str) -> None:
+    """SetupError where this process, root, cannot become that user; `why` it would."""
+    if what := lacking(identity):
+        raise SetupError(
+            f"{why}, and this root cannot become {identity.name} (uid {identity.uid}, gid {identity.gid}): "
+            f"it is root of a user namespace only, which {what}; run it as an ordinary user, or as root of a "
+            "namespace that has more users (as unshare --map-auto makes it, or rootless podman)"
+        )
+
+
+def lacking(identity: Identity) -> str | None:
+    """What this process' user namespace lacks to become that user (user_namespaces(7)); None: nothing."""
+    if not _mapped("uid_map", identity.uid):
+        return "has no such user (/proc/self/uid_map)"
+    if not _mapped("gid_map", identity.gid):
+        return "has no such group (/proc/self/gid_map)"
+    if _told("setgroups").strip() == "deny":
+        return "forbids to give up groups (/proc/self/setgroups)"
     return None
+
+
+def _mapped(table: str, number: int) -> bool:
+    """Whether a table of the namespace has the id; what has no such table has no namespaces either."""
+    rows = [[int(word) for word in line.split()] for line in _told(table).splitlines()]
+    return not rows or any(first <= number < first + count for first, _, count in rows)
+
+
+def _told(name: str) -> str:
+    try:
+        return (_OF_THIS_PROCESS / name).read_text(encoding="ascii")
+    except OSError:
+        return ""
 
 
 def user_name(uid: int) -> str:

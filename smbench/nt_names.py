@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from smbench.quoting import quoted
+
 _LONGEST_NAME_BYTES = 0xFFFE
 """A UNICODE_STRING counts bytes in 16 bits."""
 _DEVICES = frozenset(
@@ -37,14 +39,16 @@ def nt_root(path: str) -> str:
     elif text.startswith("\\\\?\\"):
         text = text[4:]
     if any(part in (".", "..") for part in text.split("\\")):
-        raise NameRefusedError(f"the target {path!r} has . or .. in it")
+        raise NameRefusedError(f"the target {quoted(path)} has . or .. in it")
     if match := _UNC.match(text):
         return f"\\??\\UNC\\{match['server']}\\{match['share']}{match['folder']}"
     if match := _DRIVE.match(text):
         # The root of a drive keeps its backslash: without it the name is the volume, not its directory.
         folder = match["folder"].rstrip("\\")
         return f"\\??\\{match['drive'].upper()}:\\{folder}"
-    raise NameRefusedError(f"the target {path!r} is neither \\\\server\\share nor a directory with its drive")
+    raise NameRefusedError(
+        f"the target {quoted(path)} is neither \\\\server\\share nor a directory with its drive"
+    )
 
 
 def extended_root(path: str) -> str:
@@ -76,25 +80,25 @@ def relative_name(path: str) -> str:
         _check_stream(path, stream)
     name = "\\".join(components)
     if len(name.encode("utf-16-le", "surrogatepass")) > _LONGEST_NAME_BYTES:
-        raise NameRefusedError(f"the path {path[:40]!r}… is longer than any name that NT knows")
+        raise NameRefusedError(f"the path {quoted(path[:40])}… is longer than any name that NT knows")
     return name
 
 
 def _check(path: str, component: str) -> None:
     if component in ("", ".", ".."):
-        raise NameRefusedError(f"the path {path!r} has the component {component!r}")
+        raise NameRefusedError(f"the path {quoted(path)} has the component {quoted(component)}")
     if "\\" in component or "\0" in component or ":" in component:
-        raise NameRefusedError(f"the path {path!r} has a backslash, a colon or NUL in a component")
+        raise NameRefusedError(f"the path {quoted(path)} has a backslash, a colon or NUL in a component")
     if is_device(component):
-        raise NameRefusedError(f"the path {path!r} has the device name {component!r}")
+        raise NameRefusedError(f"the path {quoted(path)} has the device name {quoted(component)}")
 
 
 def _check_stream(path: str, parts: list[str]) -> None:
     name, *kind = parts
     if not name or len(kind) > 1 or (kind and kind[0].upper() != _STREAM_TYPE):
-        raise NameRefusedError(f"the path {path!r} names something else than one data stream")
+        raise NameRefusedError(f"the path {quoted(path)} names something else than one data stream")
     if "\\" in name or "\0" in name or name in (".", ".."):
-        raise NameRefusedError(f"the path {path!r} has a backslash or NUL in its stream")
+        raise NameRefusedError(f"the path {quoted(path)} has a backslash or NUL in its stream")
 
 
 def is_device(component: str) -> bool:

@@ -6,6 +6,7 @@ import re
 from fractions import Fraction
 
 from smbench.errors import UsageError
+from smbench.quoting import quoted
 
 DECIMAL = r"\d{1,20}(?:\.\d{1,20})?"
 """A number as people write it. Binary fractions cannot hold most of them: they are read as Fraction."""
@@ -29,7 +30,7 @@ def exact_size(text: str) -> Fraction:
     """`parse_size` as it is written: 0.1K are 102.4 bytes."""
     match = re.fullmatch(rf"\s*({DECIMAL})\s*([KMGT]?)(?:i?B)?\s*", text, re.IGNORECASE)
     if not match:
-        raise UsageError(f"{text!r} is no size: write a number with K, M, G or T behind it, e.g. 512M")
+        raise UsageError(f"{quoted(text)} is no size: write a number with K, M, G or T behind it, e.g. 512M")
     return Fraction(match[1]) * _SIZE_UNITS[match[2].upper()]
 
 
@@ -40,7 +41,9 @@ def parse_duration_s(text: str) -> float:
     """
     match = re.fullmatch(rf"\s*({DECIMAL})\s*(ms|s|min|m|h)?\s*", text)
     if not match:
-        raise UsageError(f"{text!r} is no duration: write seconds, or a number with ms, s, m or h behind it")
+        raise UsageError(
+            f"{quoted(text)} is no duration: write seconds, or a number with ms, s, m or h behind it"
+        )
     return float(Fraction(match[1]) * _DURATION_UNITS_S[match[2] or ""])
 
 

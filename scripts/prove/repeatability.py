@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import statistics
-import subprocess
 import tempfile
 from pathlib import Path
 
 from helpers.aims import MISSED, told
+from helpers.boot import boot_quietly
 
 from smbench.ratios import format_percent
 
@@ -23,10 +23,11 @@ def prove() -> None:
         '-q --force -o "$LAB_OUT/$n.run" || test $? = 5 || exit 1; done'
     )
     with tempfile.TemporaryDirectory() as out:
-        lab = [str(ROOT / "scripts/lab"), "--out", out, "--deadline", "600", "--", "bash", "-c", command]
-        done = subprocess.run(lab, cwd=ROOT, check=False, capture_output=True, text=True)
-        if done.returncode:
-            print(f"  repeatability: the lab ended with {done.returncode}: {done.stderr.strip()[-300:]}")
+        status, said = boot_quietly(
+            Path(out), "--deadline", "600", "--", "bash", "-c", f'cd "{ROOT}"; {command}'
+        )
+        if status:
+            print(f"  repeatability: the lab ended with {status}: {said[-300:]}")
             MISSED.append("repeatability")
             return
         runs = [json.loads((Path(out) / f"{n}.run" / "run.json").read_text()) for n in range(1, 6)]

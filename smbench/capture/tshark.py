@@ -32,11 +32,12 @@ from functools import cache
 from pathlib import Path
 from typing import IO, Any
 
-from smbench.advice import how_to_install
+from smbench.advice import MORE_PROCESSES, how_to_install
 from smbench.capture.disk import cannot_write
 from smbench.capture.formats import no_capture
 from smbench.errors import SetupError, SmbenchError
 from smbench.identity import ordinary_user
+from smbench.signals import held
 
 _OLDEST = (3, 6)
 _KEPT = ("PATH", "LD_LIBRARY_PATH", "SYSTEMROOT", "TEMP", "TMP")
@@ -98,6 +99,8 @@ def find_tshark() -> Tshark:
             **_harmless(Path(os.sep)),
         )
     except (OSError, subprocess.SubprocessError) as error:
+        if getattr(error, "errno", None) == errno.EAGAIN:
+            mend = MORE_PROCESSES
         raise SetupError(f"tshark at {path} does not start: {error}; {mend}") from None
     found = re.search(r"(\d+)\.(\d+)\.(\d+)", shown.stdout)
     if not found:
@@ -127,14 +130,15 @@ def private_folder(files: Mapping[str, str | bytes], preferences: Mapping[str, s
 
     SetupError where there is no place for it.
     """
-    folder = Path(tempfile.mkdtemp(prefix="smbench-tshark-"))
     lines = {**_PREFERENCES, **preferences}
     texts = {**files, "preferences": "".join(f"{name}: {value}\n" for name, value in lines.items())}
+    folder = Path(tempfile.mkdtemp(prefix="smbench-tshark-"))
     try:
         _write(folder, texts)
         yield folder
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        with held():  # there may be passwords in it
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _write(folder: Path, files: Mapping[str, str | bytes]) -> None:

@@ -9,6 +9,7 @@ from typing import TypeVar
 import psutil
 
 from smbench.errors import UsageError
+from smbench.quoting import quoted
 from smbench.units import format_size, parse_duration_s, parse_size
 
 SLOWEST, FASTEST = 0.0001, 1_000_000.0
@@ -26,7 +27,7 @@ def duration_s(option: str, text: str, *, above_s: float = -1.0) -> float:
     seconds = _read(option, text, parse_duration_s)
     if not above_s < seconds <= _LONGEST_S:
         least = "" if above_s < 0 else f"more than {above_s:g} s and "
-        raise UsageError(f"{option} {text!r} makes no sense: give {least}at most a year")
+        raise UsageError(f"{option} {quoted(text)} makes no sense: give {least}at most a year")
     return seconds
 
 

@@ -11,16 +11,15 @@ from typing import Any
 from rich.console import Console as RichConsole
 
 from smbench.cli.artefacts import CAPACITY, whole
-from smbench.cli.guard import INTERRUPTED
 from smbench.cli.replaying import Replay
 from smbench.errors import SmbenchError
 from smbench.measure.judging import format_value
 from smbench.measure.thresholds import Threshold
 from smbench.plan.capacity import clones_to_try
 from smbench.report.text import NONE, plain_table, rate_told
+from smbench.signals import exit_status, name_of
 
 _NOT_VALID = 5
-_TERMINATED = 143
 _DEADLINE = "deadline"
 """It ends a run, and no search: the runs of fewer clones may still be whole."""
 _MISSED = 99
@@ -40,8 +39,8 @@ _LIMITS = {
 
 def find_capacity(asked: Replay, threshold: Threshold, start: int, most: int, output: Path) -> int:
     """Search, show the curve, write `output`; the exit status comes back: 0, 5 where this machine, a deadline
-    or what was not measured was the limit, 99 where not even one clone held, 130 where it was interrupted
-    (143 by SIGTERM)."""
+    or what was not measured was the limit, 99 where not even one clone held, 128 + number where a
+    signal ended it."""
     with whole(output, ".run", CAPACITY, asked.force) as draft:
         document = _search(asked, threshold, start, most, draft)
         (draft / CAPACITY).write_text(
@@ -49,8 +48,8 @@ def find_capacity(asked: Replay, threshold: Threshold, start: int, most: int, ou
         )
     asked.console.result(document, lambda out: _show(document, threshold, out))
     asked.console.note(f"written: {output}")
-    if document["stopped"]:
-        return INTERRUPTED if document["stopped"] == "SIGINT" else _TERMINATED
+    if (status := exit_status(document["stopped"])) is not None:
+        return status
     if document["limited_by"] in (_HARNESS, _REFUSED, _CUT, _UNMEASURED):
         return _NOT_VALID
     return 0 if document["capacity"] else _MISSED
@@ -78,7 +77,7 @@ def _search(asked: Replay, threshold: Threshold, start: int, most: int, draft: P
     except KeyboardInterrupt as interrupt:
         if not curve:
             raise
-        stopped = str(interrupt) or "SIGINT"
+        stopped = name_of(interrupt)
     except SmbenchError as error:
         if not curve:
             raise

@@ -5,17 +5,20 @@ The system's client only prepares for them, in whatever dialect the server speak
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from smbench.advice import this_command
 from smbench.cli.common import Console
 from smbench.cli.prepare import one_root
 from smbench.cli.targets import Place
-from smbench.errors import UsageError
+from smbench.errors import SetupError, UsageError
 from smbench.executors.base import ShareAccess
+from smbench.identity import is_root
 from smbench.mounts.opened import Mounted, NotSupportedError, UserMount
 from smbench.mounts.options import DIALECT_OPTIONS, GIVEN, Option
 from smbench.mounts.target import ShareTarget
@@ -32,7 +35,16 @@ _OLDEST = Option(
 
 @contextmanager
 def root_in_any_dialect(console: Console, place: Place) -> Iterator[Path]:
-    """The first user's mount in the dialect that was given, or else in whichever the server speaks."""
+    """The first user's mount in the dialect that was given, or else in whichever the server speaks.
+
+    SetupError where it cannot be mounted for lack of rights, which the executor itself does not need.
+    """
+    if sys.platform != "win32" and not is_root():
+        raise SetupError(
+            "this executor replays without root, but its files are prepared through a mount, which only root "
+            f"can make: prepare them by sudo {this_command()} prepare, and replay with --no-prepare (or do "
+            "all of it by sudo)"
+        )
     options = place.users[0].options if place.users else ()
     others = [option for option in options if option.name != _DIALECT]
     given = [option for option in options if option.name == _DIALECT and option.reason == GIVEN]

@@ -22,6 +22,7 @@ from smbench.advice import how_to_install, pip_install, this_command
 from smbench.cli.common import Console, common_options
 from smbench.cli.findings import Finding
 from smbench.errors import SetupError
+from smbench.identity import ordinary_user
 from smbench.report.text import plain_table
 
 _LIBRARIES = ("click", "hdrhistogram", "multiprocess", "numpy", "psutil", "pyarrow", "pyshark", "rich")
@@ -57,11 +58,14 @@ def _python() -> Iterator[Finding]:
 def _tshark() -> Iterator[Finding]:
     from smbench.capture.trial import try_out
 
+    mend = "run it as an ordinary user"
     try:
+        ordinary_user()
+        mend = how_to_install("tshark")
         found, ok = try_out(), True
     except SetupError as error:
         found, ok = str(error), False
-    yield Finding("tshark", ok, found, "ingest", how_to_install("tshark"))
+    yield Finding("tshark", ok, found, "ingest", mend)
 
 
 def _programs() -> Iterator[Finding]:

@@ -68,6 +68,15 @@ def _heard(trace: Trace, progress: Callable[[int, int], None]) -> Trace:
     return Trace(trace.info, _Heard(stored.path, progress)) if isinstance(stored, StoredExchanges) else trace
 
 
+def _refuse_no_time(from_s: float | None, to_s: float | None) -> None:
+    """UsageError where the two name no part of any capture."""
+    for option, value in (("--from", from_s), ("--to", to_s)):
+        if value is not None and not 0 <= value < float("inf"):
+            raise UsageError(f"{option} {value:g} makes no sense: give seconds from the capture's begin on")
+    if from_s is not None and to_s is not None and from_s >= to_s:
+        raise UsageError(f"--from {from_s:g} is not before --to {to_s:g}: no time lies between them")
+
+
 def _nothing_selected(info: TraceInfo) -> str:
     """What there is to choose from."""
     users = sorted({user.name for user in info.users})
@@ -130,6 +139,7 @@ def ingest(
       smbench-mount ingest part-1.pcap part-2.pcap -o customer.workload --share projects
       smbench-mount ingest encrypted.pcapng --nt-password-file passwords.txt
     """
+    _refuse_no_time(from_s, to_s)
     options = DecodeOptions(
         jobs=jobs,
         ports=port,

@@ -10,8 +10,10 @@ import click
 from rich.console import Console as RichConsole
 
 from smbench.cli.common import Console, common_options
+from smbench.cli.effects import Needs, refuse_without_effect
 from smbench.cli.gaps import warn_of_gaps
 from smbench.errors import UsageError
+from smbench.quoting import quoted
 from smbench.report.frame import frame_exchanges, show_frame
 from smbench.report.inspection import inspection, show_inspection
 from smbench.report.text import plain_table
@@ -50,6 +52,13 @@ def inspect(
       smbench-mount inspect customer.workload --frame 4711 --capture customer.pcap
       smbench-mount inspect customer.workload --json | jq .coverage
     """
+    refuse_without_effect(
+        (
+            Needs("user", "without --operations: add it, or leave this", operations),
+            Needs("limit", "without --operations: add it, or leave this", operations),
+            Needs("operations", "with --frame: leave one of them", frame is None),
+        )
+    )
     if (frame is None) != (capture is None):
         raise UsageError(
             "--frame and --capture belong together: a frame number, and the capture that it is in"
@@ -90,7 +99,7 @@ def _frame(console: Console, workload: Path, capture: Path, frame: int) -> dict[
 def _operations(workload: Workload, user: str | None, limit: int) -> list[dict[str, Any]]:
     names = [known.name for known in workload.info.trace.users]
     if user is not None and user not in names:
-        raise UsageError(f"no user {user!r} in this workload; it has {', '.join(names)}")
+        raise UsageError(f"no user {quoted(user)} in this workload; it has {', '.join(names)}")
     chosen = (op for op in workload.operations if user is None or names[op.user] == user)
     shown = list(islice(chosen, limit))
     frames = _frames(workload, shown)

@@ -12,13 +12,15 @@ from typing import Any
 import click
 from rich.console import Console as RichConsole
 
+from smbench.cli import amounts
 from smbench.cli.common import Console, common_options
+from smbench.cli.effects import Needs, refuse_without_effect
 from smbench.cli.targets import Place, complete_target, place_workload, target_options
 from smbench.errors import SetupError, UsageError
 from smbench.prepare.content import DEFAULT_MAX_BYTES, Content
 from smbench.prepare.outcome import Prepared
 from smbench.report.text import plain_table
-from smbench.units import format_size, parse_size
+from smbench.units import format_size
 from smbench.workload.model import Workload
 
 _DIFFERENCES_SHOWN = 20
@@ -70,15 +72,15 @@ def prepare_root(
               show_default=True, help="full: incompressible data; sparse: sizes only.")  # fmt: skip
 @click.option("--max-bytes", metavar="SIZE", default=format_size(DEFAULT_MAX_BYTES).replace(" ", ""),
               show_default=True, help="The most that full content may write.")  # fmt: skip
+@click.option("--verify", is_flag=True, help="Only check what is there against the workload.")
 @click.option(
-    "--verify", "action", flag_value="verify", help="Only check what is there against the workload."
+    "--clean", "cleans", is_flag=True, help="Remove what prepare made, for clones too, and nothing else."
 )
-@click.option("--clean", "action", flag_value="clean", help="Remove what prepare made, and nothing else.")
 @click.option("--force", is_flag=True, help="Use a folder that holds other files too; they are left alone.")
 @common_options
 def prepare(
     console: Console, workload: Path, target: str, users_file: Path | None, profile: str,
-    mount_options: tuple[str, ...], content: str, max_bytes: str, action: str | None, force: bool,
+    mount_options: tuple[str, ...], content: str, max_bytes: str, verify: bool, cleans: bool, force: bool,
 ) -> None:  # fmt: skip
     """Make the namespace that a workload presumes under TARGET: directories, files of the right size,
     attributes and times. A replay does this by itself; here it can be done ahead, checked, and undone.
@@ -92,15 +94,31 @@ def prepare(
     """
     from smbench.workload.store import read
 
+    if verify and cleans:
+        raise UsageError("--verify looks at what --clean would remove: give one of them")
+    only = "--verify" if verify else "--clean"
+    makes = not (verify or cleans)
+    refuse_without_effect(
+        [
+            Needs("content", f"with {only}: leave one of them", makes),
+            Needs("max_bytes", f"with {only}: leave one of them", makes),
+            Needs("force", f"with {only}: leave one of them", makes),
+            Needs(
+                "max_bytes", "with --content sparse, which writes no content: leave one of them",
+                content == Content.FULL.value,
+            ),
+        ]
+    )  # fmt: skip
+    limit = amounts.size("--max-bytes", max_bytes)
     loaded = read(workload)
     place = place_workload(console, loaded, target, users_file, profile, mount_options)
     with one_root(console, place) as root:
-        if action == "verify":
+        if verify:
             _verify(console, loaded, root)
-        elif action == "clean":
+        elif cleans:
             _clean(console, root)
         else:
-            made = prepare_root(console, loaded, place, root, Content(content), parse_size(max_bytes), force)
+            made = prepare_root(console, loaded, place, root, Content(content), limit, force)
             console.result(
                 {"schema": 1, **_document(made)}, lambda out: out.print(f"made {made}", markup=False)
             )

@@ -19,9 +19,9 @@ from smbench.cli.capacity import find_capacity as search_capacity
 from smbench.cli.common import Console, common_options
 from smbench.cli.config import OptionalValue
 from smbench.cli.dryrun import dry_run_document, show_dry_run
-from smbench.cli.effects import Needs, refuse_without_effect
-from smbench.cli.guard import INTERRUPTED
+from smbench.cli.effects import refuse_without_effect
 from smbench.cli.kept import Kept, read_kept
+from smbench.cli.replay_effects import replay_needs
 from smbench.cli.replaying import FRESH, ISOLATED, SAME, SHARED, Replay
 from smbench.cli.report import written_page
 from smbench.cli.targets import complete_target, target_options
@@ -32,6 +32,7 @@ from smbench.plan import CLOSED_NS, Pace
 from smbench.prepare.content import DEFAULT_MAX_BYTES, Content
 from smbench.report.run import show_run
 from smbench.runner.result import DOCUMENT
+from smbench.signals import exit_status
 from smbench.units import format_size
 from smbench.workload.model import Workload
 from smbench.workload.store import StoredOperations, read, with_client_calls
@@ -40,8 +41,6 @@ _MISMATCHED = 4
 _NOT_VALID = 5
 _MISSED = 99
 _GAP = f"{CLOSED_NS // 10**9}s"
-_TIMELESS = "with --pace fast, which has no times: leave it, or take another pace"
-_STOPPED = {"SIGINT": INTERRUPTED, "SIGTERM": 143}
 
 
 class _Command(click.Command):
@@ -238,8 +237,9 @@ def replay(
     \b
     Exit status: 0; 2 usage; 3 environment (no tshark, mount refused, …); 4 more outcomes differ than
     --max-mismatch allows; 5 the run is not valid (the harness itself was late); 99 a threshold was missed.
-    Where several apply, the first of 130, 5, 99, 4. The result is written in every case but 2 and 3.
-    Ctrl-C stops it: results are written, everything is unmounted, status 130.
+    Where several apply, the first of 130 (or 143, 129), 5, 99, 4. The result is written in every case but 2
+    and 3. Ctrl-C stops it: results are written, everything is unmounted, status 130; so do SIGTERM (143) and
+    a terminal that is closed (129). A second Ctrl-C stops it at once.
     """  # fmt: skip
     output = output or default_output(source, ".run")
     kept = read_kept(threshold_texts, find_capacity, max_mismatch)
@@ -251,21 +251,9 @@ def replay(
     warm_up_s = 0.0 if warm_up is None else amounts.duration_s("--warm-up", warm_up)
     if wired and (loops > 1 or find_capacity is not None):
         raise UsageError("--wire captures one run: leave --loop and --find-capacity")
-    several = clones > 1 or find_capacity is not None
-    fast = pace == Pace.FAST.value
-    refuse_without_effect(
-        (
-            Needs("stagger", "on one clone: give their number with --clone, or leave it", several),
-            Needs("stagger", _TIMELESS, not fast),
-            Needs("speed", _TIMELESS, not fast),
-            Needs("close_gaps", _TIMELESS, not fast),
-            Needs("namespace", "on one clone: give their number with --clone, or leave it", several),
-            Needs("loop_namespace", "on one loop: give their number with --loop, or leave it", loops > 1),
-            Needs("max_clones", "without --find-capacity: add it, or leave this", find_capacity is not None),
-            Needs("content", "with --no-prepare: leave one of them", prepares),
-            Needs("max_bytes", "with --no-prepare: leave one of them", prepares),
-        )
-    )
+    if find_capacity is not None and clones > max_clones:
+        raise UsageError(f"--clone {clones}, where the search begins, lies beyond --max-clones {max_clones}")
+    refuse_without_effect(replay_needs(click.get_current_context().params))
     kept = kept.against(console, baseline)
     if not dry_run:
         claim(output, ".run", DOCUMENT if find_capacity is None else CAPACITY, force)
@@ -341,8 +329,8 @@ def _stored_in(workload: Workload) -> Path | None:
 
 def _end(console: Console, document: dict[str, Any], kept: Kept) -> None:
     """The exit status that the result asks for; the first that applies."""
-    if document["stopped"] in _STOPPED:
-        sys.exit(_STOPPED[document["stopped"]])
+    if (status := exit_status(document["stopped"])) is not None:
+        sys.exit(status)
     if not document["valid"]:
         sys.exit(_NOT_VALID)
     if any(not threshold["met"] for threshold in document["thresholds"]):

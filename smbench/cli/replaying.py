@@ -19,6 +19,7 @@ from smbench.cli.prepare import one_root, prepare_root
 from smbench.cli.targets import Place, place_workload
 from smbench.cli.versions import machine, versions
 from smbench.cli.wire import RunWire, run_wire
+from smbench.clones import clone_folder
 from smbench.errors import SetupError, UsageError
 from smbench.executors.base import ShareAccess
 from smbench.executors.registry import executor_class
@@ -35,7 +36,6 @@ from smbench.plan import (
     Pace,
     Plan,
     clone,
-    clone_folder,
     default_stagger_ns,
     find_gaps,
     plan_run,
@@ -46,6 +46,7 @@ from smbench.report.inspection import coverage
 from smbench.report.quality import graded
 from smbench.runner.loops import join_loops
 from smbench.runner.run import RunOptions, RunResult, run
+from smbench.signals import name_of
 from smbench.trace.grade import Use
 from smbench.units import format_ns, format_size, whole_ns
 from smbench.workload.model import Workload
@@ -110,6 +111,8 @@ class Replay:
             self.mount_options,
             clones,
         )
+        if executor_class(self.executor).needs_share:
+            share_access(place, self.workload.info.trace)  # refused before anything is prepared
         users = [user.name for user in self.workload.info.trace.users]
         plan = plan_run(
             self.workload,
@@ -185,7 +188,7 @@ class Replay:
                         self._prepare(place, plan)
                         mounted, options = self._open(stack, place, plan)
                     except KeyboardInterrupt as interrupt:
-                        results[-1].ending.stopped = str(interrupt) or "SIGINT"
+                        results[-1].ending.stopped = name_of(interrupt)
                         break
                 left_s = self._left_s(results)
                 with mounted.naming(place.target):

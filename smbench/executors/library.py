@@ -39,6 +39,7 @@ from smbench.executors.library_opens import lost_contexts
 from smbench.executors.library_told import ANSWERS_LOST, REPEATED, tell
 from smbench.ntstatus import Status, failed, outcome_of
 from smbench.ntstatus import name as status_name
+from smbench.quoting import quoted
 from smbench.workload import calls
 from smbench.workload.calls import Call
 
@@ -216,7 +217,7 @@ def _look(link: Link, access: ShareAccess, names: Names) -> None:
     request = wire.create(names.name(""), 0x80, 7, 1, 1)
     status = link.compound(request, wire.close(wire.RELATED))[0].status
     if failed(status):
-        where = f"the folder {access.folder!r}" if access.folder else "its root"
+        where = f"the folder {quoted(access.folder)}" if access.folder else "its root"
         raise SetupError(
             f"{_place(access)} as {access.account}: {where} cannot be opened ({status_name(status)}); "
             "make it, or name another one."

@@ -8,6 +8,7 @@ from importlib import import_module
 from smbench.advice import pip_install
 from smbench.errors import UsageError
 from smbench.executors.base import Executor
+from smbench.quoting import quoted
 
 # name: (module, class, the platform that it needs, as sys.platform names it, or None)
 _EXECUTORS: dict[str, tuple[str, str, str | None]] = {
@@ -32,7 +33,7 @@ def executor_class(name: str) -> type[Executor]:
     """The executor of that name; UsageError where there is none, or where this system cannot run it."""
     if name not in names():
         why = "needs another operating system" if name in _EXECUTORS else "is not known"
-        raise UsageError(f"the executor {name!r} {why}; choose one of {', '.join(names())}")
+        raise UsageError(f"the executor {quoted(name)} {why}; choose one of {', '.join(names())}")
     module, attribute, _ = _EXECUTORS[name]
     try:
         found: type[Executor] = getattr(import_module(module), attribute)
@@ -41,7 +42,7 @@ def executor_class(name: str) -> type[Executor]:
         if extra is None or missing.name != extra:
             raise
         raise UsageError(
-            f"the executor {name!r} needs {extra}, which is not installed: "
+            f"the executor {quoted(name)} needs {extra}, which is not installed: "
             f"{pip_install(f'smbench-mount[{name}]')}"
         ) from None
     return found

@@ -12,8 +12,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from smbench.clones import clone_folder
 from smbench.errors import UsageError
-from smbench.plan.amplify import clone_folder, clone_names
+from smbench.plan.amplify import clone_names
 from smbench.trace.model import TraceInfo
 
 _ISOLATED = "isolated"

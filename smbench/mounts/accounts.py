@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from smbench.errors import UsageError
+from smbench.quoting import quoted
 
 _KEYS = {"name", "password_file", "password_env", "kerberos", "domain", "captured"}
 _SECRETS = ("password_file", "password_env", "kerberos")
@@ -68,7 +69,7 @@ def load_accounts(path: Path, environment: Mapping[str, str] | None = None) -> A
         )
     if strange := sorted(set(document) - {"user"}):
         raise UsageError(
-            f"{path} has {strange[0]!r} outside of any [[user]] table, which means nothing; remove it."
+            f"{path} has {quoted(strange[0])} outside of any [[user]] table, which means nothing; remove it."
         )
     warnings: list[str] = []
     reader = _Reader(path, os.environ if environment is None else environment, warnings)
@@ -92,7 +93,7 @@ class _Reader:
             )
         if strange := sorted(set(entry) - _KEYS):
             raise UsageError(
-                f"{who} has the unknown key {strange[0]!r}; known are {', '.join(sorted(_KEYS))}."
+                f"{who} has the unknown key {quoted(strange[0])}; known are {', '.join(sorted(_KEYS))}."
             )
         for key in ("password_file", "password_env", "domain", "captured"):
             if not isinstance(entry.get(key, ""), str):

@@ -23,6 +23,7 @@ from smbench.mounts.failures import Failure, explain, hung_up, mount_errno
 from smbench.mounts.opened import NotSupportedError
 from smbench.mounts.options import Option, to_argument
 from smbench.mounts.target import ShareTarget
+from smbench.quoting import quoted
 
 CONNECT_DEADLINE_S = 5.0
 MOUNT_DEADLINE_S = 60.0
@@ -179,7 +180,7 @@ def _which_is_missing(
     if _try(program, replace(target, folder=""), account, options, where, deadline_s) is not None:
         return None
     subprocess.run(["umount", str(where)], env={"PATH": _PATH}, capture_output=True, check=False)
-    return Failure(f"the share has no folder {target.folder!r}", "make it, or check its name")
+    return Failure(f"the share has no folder {quoted(target.folder)}", "make it, or check its name")
 
 
 @contextmanager

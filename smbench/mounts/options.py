@@ -15,6 +15,7 @@ from smbench.identity import Identity
 from smbench.mounts.accounts import Account
 from smbench.mounts.facts import CaptureFacts
 from smbench.mounts.target import SMB_PORT, ShareTarget
+from smbench.quoting import quoted
 from smbench.trace.model import Connection, Session, TraceInfo
 
 PROFILES = ("wire", "application")
@@ -98,7 +99,7 @@ def derive_options(
     option that cannot be.
     """
     if profile not in PROFILES:
-        raise UsageError(f"there is no profile {profile!r}; it is wire or application.")
+        raise UsageError(f"there is no profile {quoted(profile)}; it is wire or application.")
     connections, sessions = _of_user(info, user)
     options = [
         Option("nosharesock", None, "a user is a connection of its own, so that leases break between users"),
@@ -120,12 +121,14 @@ def override(options: Sequence[Option], given: Sequence[str]) -> tuple[Option, .
         match = _GIVEN.match(text)
         if match is None:
             raise UsageError(
-                f"the mount option {text!r} cannot be read: write it as name or name=value, one at a time."
+                f"the mount option {quoted(text)} cannot be read: write it as name or name=value, one at a "
+                "time."
             )
         name = match["name"]
         if name in _SECRET:
             raise UsageError(
-                f"the mount option {name!r} cannot be given: accounts and passwords stand in users.toml."
+                f"the mount option {quoted(name)} cannot be given: accounts and passwords stand in "
+                "users.toml."
             )
         rivals = next((group for group in _RIVALS if name in group), {name})
         kept = [option for option in kept if option.name not in rivals | {name}]

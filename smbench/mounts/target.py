@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from smbench.errors import UsageError
+from smbench.quoting import quoted
 
 SMB_PORT = 445
 
@@ -64,7 +65,8 @@ def parse_target(text: str) -> Target:
         return DirectoryTarget(path.resolve())
     what = "is not a directory" if text and path.exists() else "does not exist"
     raise UsageError(
-        f"the target {text!r} {what}: give a share as //server/share[/folder], or a directory that exists."
+        f"the target {quoted(text)} {what}: give a share as //server/share[/folder], or a directory that "
+        "exists."
     )
 
 
@@ -72,12 +74,12 @@ def _parse_share(text: str) -> ShareTarget:
     server_text, *parts = text[2:].replace("\\", "/").split("/")
     folders = [part for part in parts[1:] if part]
     if not server_text or not parts or not parts[0]:
-        raise UsageError(f"the target {text!r} names no share: write //server/share[/folder].")
+        raise UsageError(f"the target {quoted(text)} names no share: write //server/share[/folder].")
     host, port = _parse_server(server_text, text)
     for part in (parts[0], *folders):
         if part in (".", "..") or _FORBIDDEN.search(part):
             raise UsageError(
-                f"the target {text!r} has the component {part!r}, which a mount cannot take "
+                f"the target {quoted(text)} has the component {quoted(part)}, which a mount cannot take "
                 '(no . or .., none of " * : < > ? | or a comma): name the folder otherwise.'
             )
     return ShareTarget(host, parts[0], "/".join(folders), port)
@@ -90,7 +92,7 @@ def _parse_server(server: str, text: str) -> tuple[str, int]:
     port = int(match["port"] or SMB_PORT) if match else 0
     if match is None or not 0 < port < 65536:
         raise UsageError(
-            f"the target {text!r} has no server that can be read: write //host/share, //host:port/share "
-            "or //[IPv6 address]:port/share."
+            f"the target {quoted(text)} has no server that can be read: write //host/share, "
+            "//host:port/share or //[IPv6 address]:port/share."
         )
     return match["v6"] or match["host"], port

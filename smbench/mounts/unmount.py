@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import shutil
-import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from smbench.mounts.mountinfo import read_mountinfo
 from smbench.mounts.state import RUNTIME_FOLDER, RunState, forget, load_all
+from smbench.signals import held
 
 Progress = Callable[[int, int], None]
 """Called with how many are done, and of how many."""
@@ -25,6 +26,8 @@ HANG_S = 30.0
 # A dead server costs each unmount 10 s of waiting: many wait at once.
 _AT_ONCE = 32
 _RETRY_S = 0.2
+_MNT_DETACH, _UMOUNT_NOFOLLOW = 2, 8
+"""Flags of umount2(2)."""
 _PATH = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/sbin", "/usr/bin", "/bin"))
 
 
@@ -71,7 +74,7 @@ def umount_all(
 
 def unmount_run(state: RunState, runtime: Path, progress: Progress | None = None) -> Unmounted:
     """Unmount one run's mounts and remove its folders and its state. Signals wait until it is done."""
-    with _uninterrupted():
+    with held():
         folder = state.folder(runtime)
         result = unmount(_mounted_under(folder), progress=progress)
         if not result.left:
@@ -116,20 +119,22 @@ def _run(paths: Iterable[Path], *flags: str) -> dict[Path, str]:
     """umount(8) on all paths at once; those that are still mounted afterwards, with its words."""
     program = shutil.which("umount", path=_PATH) or "umount"
     # -c: a stat of the path would wait for a dead server.
-    started = [
-        (
-            path,
-            subprocess.Popen(
+    started, failed = [], dict[Path, str]()
+    for path in paths:
+        try:
+            process = subprocess.Popen(
                 [program, "-c", *flags, str(path)],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
-            ),
-        )
-        for path in paths
-    ]
+            )
+        except OSError as error:
+            # No process more can be started, which may be why we are here at all: without one then.
+            if _detach(path):
+                failed[path] = f"umount does not start: {error.strerror}"
+        else:
+            started.append((path, process))
     deadline = time.monotonic() + HANG_S
-    failed = {}
     for path, process in started:
         with suppress(ProcessLookupError):
             try:
@@ -145,11 +150,7 @@ def _run(paths: Iterable[Path], *flags: str) -> dict[Path, str]:
     return {path: reason for path, reason in failed.items() if path in still}
 
 
-@contextmanager
-def _uninterrupted() -> Iterator[None]:
-    """Ctrl-C and SIGTERM take effect afterwards: half an unmount helps nobody, and it is bounded in time."""
-    held = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, held)
+def _detach(path: Path) -> int:
+    """umount2(2) of what lies on a path, lazily, so that no server that is gone is waited for; the errno."""
+    call = ctypes.CDLL(None, use_errno=True).umount2
+    return ctypes.get_errno() if call(os.fsencode(path), _MNT_DETACH | _UMOUNT_NOFOLLOW) else 0

@@ -25,11 +25,6 @@ def clone_names(users: Sequence[str], clones: int) -> list[str]:
     return [f"{user}@{clone}" for clone in range(1, clones + 1) for user in users]
 
 
-def clone_folder(clone: int) -> str:
-    """Where the files of an isolated clone are, beneath the target; they count from 1."""
-    return f"clone-{clone:04d}"
-
-
 def default_stagger_ns(plan: Plan, clones: int) -> int:
     """How long after a clone the next one arrives, so that the arrivals of all interleave evenly: the mean
     time between two arrivals of the workload at the plan's speed, divided by the clones; 0 without times."""

@@ -5,17 +5,22 @@ directory that prepare made, since a replay works in there and the directory can
 that were not there when prepare ran and that the workload makes. Everything else stays: what else is in the
 target's root, or in a directory that was there before (prepared with --force). What a replay renamed out
 of the prepared directories to a name that its capture never had is not known as prepare's, and stays.
+
+Clones have folders in the target, each with a manifest of its own: they are cleaned alike, and a folder in
+which nothing is left then goes too.
 """
 
 from __future__ import annotations
 
+import errno
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from smbench.clones import is_clone_folder
 from smbench.errors import SetupError, UsageError
 from smbench.prepare import manifest as manifests
 from smbench.prepare import tree
-from smbench.prepare.manifest import OWN_NAMES
+from smbench.prepare.manifest import OWN_NAMES, Manifest
 from smbench.prepare.outcome import Progress
 from smbench.prepare.system import Beneath
 
@@ -31,7 +36,7 @@ class Cleaned:
 
 
 def clean(root: Path, *, progress: Progress | None = None) -> Cleaned:
-    """Remove what prepare made beneath `root`.
+    """Remove what prepare made beneath `root`, for clones too.
 
     Raises UsageError where nothing was prepared, SetupError where the target cannot be read.
     """
@@ -39,23 +44,26 @@ def clean(root: Path, *, progress: Progress | None = None) -> Cleaned:
     try:
         beneath = Beneath(root)
         try:
-            manifest = manifests.load(beneath)
-            if manifest is None:
+            prepared = {
+                folder: manifest
+                for folder in ["", *_clone_folders(beneath)]
+                if (manifest := manifests.load(beneath, folder)) is not None
+            }
+            if not prepared:
                 raise UsageError(f"nothing was prepared in {root}: it has no {manifests.MANIFEST}.")
-            # A directory takes all beneath it along, so only the topmost are asked for.
-            everything = manifest.directories | manifest.files | manifest.absent
-            topmost = sorted(
-                path for path in everything if not any(p in everything for p in manifests.parents(path))
-            )
-            for number, path in enumerate(topmost, 1):
-                try:
-                    cleaned.removed += tree.remove(beneath, path)
-                except OSError as error:
-                    cleaned.left.append((path, error.strerror or str(error)))
-                if progress is not None:
-                    progress(number, len(topmost))
-            if not cleaned.left:
-                manifests.remove(beneath)
+            topmost = {folder: _topmost(folder, manifest) for folder, manifest in prepared.items()}
+            total, done = sum(map(len, topmost.values())), 0
+            for folder, paths in topmost.items():
+                before = len(cleaned.left)
+                for path in paths:
+                    _remove(beneath, path, cleaned)
+                    done += 1
+                    if progress is not None:
+                        progress(done, total)
+                if len(cleaned.left) == before:
+                    manifests.remove(beneath, folder)
+                    if folder:
+                        _remove_if_empty(beneath, folder, cleaned)
             cleaned.others = [
                 found.path for found in tree.walk(beneath, lambda _: False) if found.path not in OWN_NAMES
             ]
@@ -64,3 +72,34 @@ def clean(root: Path, *, progress: Progress | None = None) -> Cleaned:
     except OSError as error:
         raise SetupError(f"cannot clean the target {root}: {error.strerror}; is it still mounted?") from error
     return cleaned
+
+
+def _clone_folders(beneath: Beneath) -> list[str]:
+    return [
+        found.path
+        for found in tree.walk(beneath, lambda _: False)
+        if found.is_directory and is_clone_folder(found.path)
+    ]
+
+
+def _topmost(folder: str, manifest: Manifest) -> list[str]:
+    """What is to be removed, from the target on. A directory takes all beneath it along."""
+    everything = (manifest.directories | manifest.files | manifest.absent) - {""}
+    topmost = (path for path in everything if not any(p in everything for p in manifests.parents(path)))
+    return sorted(f"{folder}/{path}" if folder else path for path in topmost)
+
+
+def _remove(beneath: Beneath, path: str, cleaned: Cleaned) -> None:
+    try:
+        cleaned.removed += tree.remove(beneath, path)
+    except OSError as error:
+        cleaned.left.append((path, error.strerror or str(error)))
+
+
+def _remove_if_empty(beneath: Beneath, folder: str, cleaned: Cleaned) -> None:
+    try:
+        beneath.rmdir(folder)
+        cleaned.removed += 1
+    except OSError as error:
+        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):  # it holds what is not prepare's
+            cleaned.left.append((folder, error.strerror or str(error)))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from smbench.beneath import UnsafePathError, split
 from smbench.prepare.manifest import MANIFEST
+from smbench.quoting import quoted
 from smbench.workload.model import Kind, NamespaceEntry
 
 
@@ -69,7 +70,7 @@ def lay_out(entries: Iterable[NamespaceEntry]) -> Layout:
     for path in sorted(present):
         blocking = _prepare_parents(path, present)
         if blocking is not None:
-            refused.append(Refused(path, f"the capture has {blocking!r} as a file and as a folder"))
+            refused.append(Refused(path, f"the capture has {quoted(blocking)} as a file and as a folder"))
             del present[path]
     both = "the capture has it as there and as not there; it is made"
     refused += [Refused(path, both) for path in sorted(absent & present.keys())]

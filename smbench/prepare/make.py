@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+from smbench.clones import is_clone_folder
 from smbench.errors import SetupError, UsageError
 from smbench.prepare import manifest as manifests
 from smbench.prepare import tree
@@ -20,6 +21,7 @@ from smbench.prepare.manifest import MANIFEST, OWN_NAMES, Manifest
 from smbench.prepare.outcome import Prepared, Progress
 from smbench.prepare.system import Beneath, apply, forget_if_gone, free_bytes, hide, probe
 from smbench.prepare.tree import Found
+from smbench.quoting import quoted
 from smbench.units import format_size
 from smbench.workload.model import NamespaceEntry
 
@@ -127,13 +129,16 @@ class _Maker:
         """What is there, as far as the workload or an earlier prepare reaches."""
         planned = {item.path for item in self.layout.directories}
         for found in tree.walk(self.beneath, lambda path: path in planned or earlier.owns(path)):
-            if found.path in OWN_NAMES:
-                continue
+            if found.path in OWN_NAMES or (
+                is_clone_folder(found.path) and found.is_directory and not earlier.owns(found.path)
+                and manifests.load(self.beneath, found.path) is not None
+            ):  # fmt: skip
+                continue  # what clones have is theirs
             self.there[found.path] = found
             if not force and not earlier.owns(found.path):
                 raise UsageError(
-                    f"the target {self.root} holds {found.path!r}, which prepare did not make: take an empty "
-                    "folder, or --force to make the files beside what is there."
+                    f"the target {self.root} holds {quoted(found.path)}, which prepare did not make: take an "
+                    "empty folder, or --force to make the files beside what is there."
                 )
 
     def set_foreign_aside(self, earlier: Manifest) -> None:
@@ -141,8 +146,8 @@ class _Maker:
         foreign = frozenset(path for path in self.there if not earlier.owns(path))
         if in_the_way := sorted(foreign & self.layout.absent):
             raise UsageError(
-                f"the workload needs {in_the_way[0]!r} not to be there, but the target {self.root} has it "
-                "and prepare did not make it: move it away, or take another folder."
+                f"the workload needs {quoted(in_the_way[0])} not to be there, but the target {self.root} has "
+                "it and prepare did not make it: move it away, or take another folder."
             )
         for path in foreign:
             del self.there[path]

@@ -54,10 +54,12 @@ def parents(path: str) -> Iterable[str]:
         yield path
 
 
-def load(beneath: Beneath) -> Manifest | None:
-    """The target's manifest; None where nothing was prepared. Raises UsageError for a strange one."""
+def load(beneath: Beneath, folder: str = "") -> Manifest | None:
+    """The manifest of the target, or of a clone's folder in it, with paths from there on; None where nothing
+    was prepared. Raises UsageError for a strange one."""
+    name = f"{folder}/{MANIFEST}" if folder else MANIFEST
     try:
-        descriptor = beneath.open(MANIFEST, os.O_RDONLY)
+        descriptor = beneath.open(name, os.O_RDONLY)
     except FileNotFoundError:
         return None
     manifest = Manifest()
@@ -71,7 +73,7 @@ def load(beneath: Beneath) -> Manifest | None:
                 sets[document["kind"]].add(str(document["path"]))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UsageError(
-            f"{MANIFEST} in the target is not what prepare writes ({error}): remove it and the files by hand."
+            f"{name} in the target is not what prepare writes ({error}): remove it and the files by hand."
         ) from error
     return manifest
 
@@ -95,7 +97,7 @@ def save(beneath: Beneath, manifest: Manifest, owner: tuple[int, int] | None) ->
     beneath.rename(_DRAFT, MANIFEST)
 
 
-def remove(beneath: Beneath) -> None:
-    """Nothing is prepared any more."""
+def remove(beneath: Beneath, folder: str = "") -> None:
+    """Nothing is prepared any more in the target, or in a clone's folder."""
     with suppress(FileNotFoundError):
-        beneath.unlink(MANIFEST)
+        beneath.unlink(f"{folder}/{MANIFEST}" if folder else MANIFEST)

@@ -47,7 +47,7 @@ def find_origins(workload: Path | None, rows: Sequence[Mapping[str, Any]]) -> Or
             return Origins({}, f"{workload.name} beside the run is not what it replayed: no frames.")
         wanted = sorted({number for row in found.values() for number in row["exchanges"]})
         exchanges = _selected(workload / EXCHANGES_FILE, "index", wanted, _EXCHANGES)
-    except (OSError, KeyError, pa.ArrowInvalid):
+    except (OSError, LookupError, ValueError, pa.ArrowException):
         return Origins({}, f"{workload.name} cannot be read, or did not keep its exchanges: no frames.")
     several = len({row["capture"] for row in exchanges.values()}) > 1
     return Origins({

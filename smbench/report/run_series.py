@@ -6,10 +6,11 @@ time and latency, latency.hlog line by line.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -31,6 +32,9 @@ _LOWEST_DECADE, _DECADES = 1, 12
 SLOWEST = 20
 WAITING = ("Notify", "Lock")
 """Calls that wait for somebody else: slow by what they are."""
+
+Given = ParamSpec("Given")
+Read = TypeVar("Read")
 
 _BATCH = 1 << 17
 Grid = NDArray[np.int64]
@@ -89,6 +93,23 @@ def latency_of_step(step: int) -> float:
     return float(10.0 ** (_LOWEST_DECADE + step / STEPS_A_DECADE))
 
 
+def _of_a_run(read: Callable[Concatenate[Path, Given], Read]) -> Callable[Concatenate[Path, Given], Read]:
+    """A reader of one of a run's files that says which file it is, where that cannot be read."""
+
+    @wraps(read)
+    def reading(path: Path, /, *given: Given.args, **named: Given.kwargs) -> Read:
+        try:
+            return read(path, *given, **named)
+        except FileNotFoundError:
+            raise UsageError(f"{path} is missing, which every run has: replay again") from None
+        except (OSError, pa.ArrowException, LookupError, ValueError) as error:
+            why = " ".join(str(error).split())
+            raise UsageError(f"{path} is not what a run writes ({why}): replay again") from None
+
+    return reading
+
+
+@_of_a_run
 def read_operations(path: Path, elapsed_s: float, warm_up_ns: int = 0) -> Operations:
     """Two passes over operations.parquet: all of it by columns of numbers, then the slowest rows whole. What
     was due in the warm-up is in none of it."""
@@ -100,7 +121,7 @@ def read_operations(path: Path, elapsed_s: float, warm_up_ns: int = 0) -> Operat
     first = 0
     succeeded = np.zeros(SLICES)
     columns = ["kind", "outcome", "matched", "issued_ns", "completed_ns", "bytes", "intended_ns"]
-    with _parquet(path) as file:
+    with pq.ParquetFile(path, pre_buffer=False) as file:
         for batch in file.iter_batches(_BATCH, columns=columns, use_threads=False):
             issued, completed, counted, intended = (
                 batch.column(name).fill_null(0).to_numpy(zero_copy_only=False) for name in columns[3:]
@@ -179,24 +200,22 @@ def _is(kind: pa.DictionaryArray, names: Iterable[str]) -> NDArray[np.bool_]:
     return np.asarray(hit[kind.indices.fill_null(0).to_numpy(zero_copy_only=False)] & there)
 
 
+@_of_a_run
 def read_latencies(path: Path) -> Latencies:
     """latency.hlog, an interval in memory at a time."""
     found = Latencies()
     now: dict[str, Histogram] = {}
     held: Logged | None = None
-    try:
-        for logged in read_hlog(path):
-            if held is not None and logged.start_s != held.start_s:
-                _end_interval(found, held, now)
-            held = logged
-            _note(found, logged, logged.tag, logged.histogram)
-            measure = logged.tag.split(".")[1]
-            for histograms, tag in ((found.whole, logged.tag), (now, f"all.{measure}")):
-                histograms.setdefault(tag, Histogram()).add(logged.histogram)
-        if held is not None:
+    for logged in read_hlog(path):
+        if held is not None and logged.start_s != held.start_s:
             _end_interval(found, held, now)
-    except (OSError, ValueError, IndexError) as error:
-        raise UsageError(f"cannot read {path}: {error}; replay again") from None
+        held = logged
+        _note(found, logged, logged.tag, logged.histogram)
+        measure = logged.tag.split(".")[1]
+        for histograms, tag in ((found.whole, logged.tag), (now, f"all.{measure}")):
+            histograms.setdefault(tag, Histogram()).add(logged.histogram)
+    if held is not None:
+        _end_interval(found, held, now)
     return found
 
 
@@ -214,11 +233,12 @@ def _note(found: Latencies, logged: Logged, tag: str, histogram: Histogram) -> N
     )
 
 
+@_of_a_run
 def read_resources(path: Path) -> Resources:
     """resources.parquet: the machine's rows, and the workers' added up."""
     told: dict[str, list[float | None]] = {}
     added: dict[int, list[float]] = {}
-    with _parquet(path) as file:
+    with pq.ParquetFile(path, pre_buffer=False) as file:
         for batch in file.iter_batches(_BATCH, use_threads=False):
             mine = pc.equal(batch.column("process"), MACHINE)
             for name, values in batch.filter(mine).to_pydict().items():
@@ -246,10 +266,3 @@ def read_resources(path: Path) -> Resources:
             "memory_bytes": [added[time][1] for time in times],
         },
     )
-
-
-def _parquet(path: Path) -> pq.ParquetFile:
-    try:
-        return pq.ParquetFile(path, pre_buffer=False)
-    except (OSError, pa.ArrowInvalid) as error:
-        raise UsageError(f"cannot read {path}: {error}; replay again") from None

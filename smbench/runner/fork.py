@@ -8,6 +8,7 @@ of the number. Here a child is one fork and one pidfd (pidfd_open(2), Linux 5.3)
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import traceback
 from typing import Any
@@ -30,12 +31,18 @@ class _LeanPopen(Popen):  # type: ignore[misc]
                 process_object.run()
                 code = 0
             except BaseException:
-                traceback.print_exc()
+                if os.environ.get("SMBENCH_DEBUG"):
+                    traceback.print_exc()
             finally:
                 sys.stdout.flush()
                 sys.stderr.flush()
                 os._exit(code)  # exit handlers and finalizers are the parent's
-        self.sentinel = os.pidfd_open(self.pid)
+        try:
+            self.sentinel = os.pidfd_open(self.pid)
+        except BaseException:
+            os.kill(self.pid, signal.SIGKILL)
+            os.waitpid(self.pid, 0)
+            raise
 
     def close(self) -> None:
         os.close(self.sentinel)

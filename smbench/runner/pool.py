@@ -7,20 +7,20 @@ its hangs in the kernel, is killed, and what it recorded still counts.
 
 from __future__ import annotations
 
+import errno
 import gc
+import os
 import signal
 import sys
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from types import FrameType
 
 from multiprocess import process
 from multiprocess.connection import wait
 from multiprocess.process import BaseProcess
 
+from smbench.advice import MORE_PROCESSES
 from smbench.errors import SetupError
 from smbench.measure.clock import now_ns
 from smbench.measure.resources import ResourceSampler
@@ -28,6 +28,7 @@ from smbench.runner import board as states
 from smbench.runner.job_windows import end_children_with_this_process
 from smbench.runner.start import worker_process
 from smbench.runner.worker import Job, work
+from smbench.signals import on_ending
 
 _LOOK_S = 0.1
 _START_TIMEOUT_S = 120.0
@@ -37,6 +38,12 @@ _START_MARGIN_A_PROCESS_NS = 1_000_000
 _GRACE_S = 5.0
 _KILLED_S = 5.0
 _DESCRIPTORS_A_WORKER = 4
+_FEWER = "put several users into one with --users-per-process"
+_START_MENDS: dict[int, str] = {
+    errno.EAGAIN: f"{MORE_PROCESSES}, or {_FEWER}",
+    errno.ENOMEM: f"make memory free, or {_FEWER}",
+    errno.EMFILE: f"raise the limit of open files (ulimit -n), or {_FEWER}",
+}
 
 
 @dataclass(slots=True)
@@ -46,7 +53,7 @@ class Ending:
     start_ns: int = 0
     """Reading of the clock at the start of the run; 0 where it never began."""
     stopped: str = ""
-    """Why it was ended before all was done: `SIGINT`, `SIGTERM`, `deadline`; empty where it was not."""
+    """Why it was ended before all was done: the signal's name, `deadline`; empty where it was not."""
     stopped_ns: int = 0
     """Reading of the clock then; 0 where it was not, or never began."""
     overdue: int = 0
@@ -66,6 +73,10 @@ class _Orders:
     count: int = 0
     name: str = ""
 
+    def note(self, name: str) -> None:
+        self.count += 1
+        self.name = self.name or name
+
 
 def run_pool(
     job: Job, processes: int, deadline_s: float | None, sampler: ResourceSampler | None,
@@ -77,7 +88,8 @@ def run_pool(
         end_children_with_this_process()
     else:
         _raise_descriptor_limit(processes)
-    with _signals() as orders:
+    orders = _Orders()
+    with on_ending(orders.note):
         workers = _fork(job, processes)
         try:
             if not _await_ready(job, workers, orders):
@@ -109,11 +121,14 @@ def _fork(job: Job, processes: int) -> list[BaseProcess]:
             worker = worker_process(f"smbench-{number}", work, job, number)
             worker.start()
             workers.append(worker)
-    except OSError as error:
+    except BaseException as error:
         _end_all(workers)
+        if not isinstance(error, (OSError, MemoryError)):
+            raise
+        number = (error.errno or 0) if isinstance(error, OSError) else errno.ENOMEM
         raise SetupError(
-            f"cannot start worker {len(workers) + 1} of {processes}: {error.strerror}; "
-            "raise the limit of processes (ulimit -u), or put several users into one with --users-per-process"
+            f"cannot start worker {len(workers) + 1} of {processes}: {os.strerror(number)}; "
+            f"{_START_MENDS.get(number, _FEWER)}"
         ) from None
     finally:
         gc.enable()
@@ -200,26 +215,6 @@ def _end_all(workers: list[BaseProcess]) -> None:
             worker.close()
         else:  # multiprocess would wait for it for ever at exit
             process._children.discard(worker)
-
-
-@contextmanager
-def _signals() -> Iterator[_Orders]:
-    """Count SIGINT and SIGTERM instead of being ended by them."""
-    orders = _Orders()
-    if threading.current_thread() is not threading.main_thread():
-        yield orders
-        return
-
-    def note(number: int, _frame: FrameType | None) -> None:
-        orders.count += 1
-        orders.name = orders.name or signal.Signals(number).name
-
-    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield orders
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _who(job: Job, process: int) -> str:

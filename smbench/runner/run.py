@@ -253,8 +253,8 @@ def run(
     plan: Plan, workload: Workload, options: RunOptions, progress: Progress | None = None,
     watch: Watch | None = None,
 ) -> RunResult:  # fmt: skip
-    """Carry out a plan. SIGINT and SIGTERM end it after the present operations, a second one at once;
-    the result then has what was done until then.
+    """Carry out a plan. A signal of `smbench.signals` ends it after the present operations, a second one at
+    once; the result then has what was done until then.
 
     Must be called before the process has threads. Raises UsageError where the executor is not known
     or a root is missing, SetupError where the workers cannot start.

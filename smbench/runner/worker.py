@@ -21,6 +21,7 @@ from typing import Protocol
 
 import pyarrow as pa
 
+from smbench.advice import MORE_PROCESSES
 from smbench.errors import SmbenchError
 from smbench.executors.base import Executor, ExecutorContext, ShareAccess
 from smbench.measure import scheduler
@@ -33,6 +34,7 @@ from smbench.runner.lane import Lane
 from smbench.runner.quiet import Quiet
 from smbench.runner.spread import LaneCalls, calls_of
 from smbench.runner.statistics import write_statistics
+from smbench.signals import ignore_all
 from smbench.workload.calls import Close
 
 _PR_SET_PDEATHSIG = 1
@@ -101,8 +103,7 @@ class Job:
 def work(job: Job, process: int) -> None:
     """Run one process of the plan: the body of the worker."""
     gc.freeze()  # what was inherited is shared only as long as no collection touches it
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C is the parent's to answer
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    ignore_all()  # a terminal's Ctrl-C is the parent's to answer
     board = job.board
     numbers = job.plan.lanes_of(process)
     executors: dict[int, Executor] = {}
@@ -135,6 +136,12 @@ def work(job: Job, process: int) -> None:
     _stop_on_signal(lanes, executors.values())
     for lane in lanes:
         lane.prepare()
+    try:
+        crew = _Crew(job, process, lanes, executors.values())
+    except RuntimeError:
+        why = f"no thread can be started for each of its {len(lanes)} lanes: {MORE_PROCESSES}"
+        _fail(board, process, numbers, why)
+        return
     gc.collect()
     gc.freeze()
     gc.disable()
@@ -142,12 +149,14 @@ def work(job: Job, process: int) -> None:
     board.set_state(process, states.READY)
     waited_ns: list[int | None] = []
     if start_ns := board.await_start():
-        waited_ns = _run_all(job, process, lanes, executors.values(), start_ns)
+        waited_ns = crew.run(start_ns)
         # What is open stays so while others run, as the capture left it; and a process that goes takes
         # milliseconds of a processor to give its memory back.
         board.set_state(process, states.ENDED)
         board.end_if_all_have()
         board.await_end()
+    else:
+        crew.dismiss()
     for executor in executors.values():
         try:
             executor.close()
@@ -204,42 +213,71 @@ def _stop_on_signal(lanes: list[Lane], executors: Collection[Executor]) -> None:
     signal.signal(signal.SIGTERM, stop)
 
 
-def _run_all(
-    job: Job, process: int, lanes: list[Lane], executors: Collection[Executor], start_ns: int
-) -> list[int | None]:
-    """Run the lanes to their ends; returns how long each waited for a processor."""
-    board = job.board
-    waited_ns: list[int | None] = []
+class _Crew:
+    """A thread a lane, started before the run begins, so that one that cannot start fails before anything is
+    done. A single lane that nobody has to look after runs in the main thread."""
 
-    def run(lane: Lane) -> None:
+    def __init__(self, job: Job, process: int, lanes: list[Lane], executors: Collection[Executor]) -> None:
+        """RuntimeError where a thread cannot start; those that could have ended then."""
+        self._job, self._process, self._lanes, self._executors = job, process, lanes, executors
+        self._waited_ns: list[int | None] = []
+        self._watched = (job.executor.waits and job.waits) or not _TOLD_BY_SIGNAL
+        self._begin = threading.Event()
+        self._start_ns = 0
+        self._threads: dict[Lane, threading.Thread] = {}
+        if len(lanes) == 1 and not self._watched:
+            return
+        threading.stack_size(_LANE_STACK_BYTES)
+        try:
+            for lane in lanes:
+                thread = threading.Thread(target=self._run_when_it_begins, args=(lane,))
+                thread.start()
+                self._threads[lane] = thread
+        except RuntimeError:
+            self.dismiss()
+            raise
+
+    def dismiss(self) -> None:
+        """There is no run."""
+        self._begin.set()
+        for thread in self._threads.values():
+            thread.join()
+
+    def run(self, start_ns: int) -> list[int | None]:
+        """Run the lanes to their ends; how long each waited for a processor."""
+        self._start_ns = start_ns
+        self._begin.set()
+        if not self._threads:
+            for lane in self._lanes:
+                self._run(lane)
+            return self._waited_ns
+        quiet = Quiet(self._job.board, self._process, self._job.plan.processes, self._executors)
+        while self._watched and (running := [one for one in self._lanes if self._threads[one].is_alive()]):
+            self._threads[running[0]].join(_LOOK_S)
+            if self._job.board.stopping:
+                _stop(self._lanes, self._executors)
+            quiet.look(len(running), sum(lane.held for lane in running))
+        for thread in self._threads.values():
+            thread.join()
+        return self._waited_ns
+
+    def _run_when_it_begins(self, lane: Lane) -> None:
+        self._begin.wait()
+        if self._start_ns:
+            self._run(lane)
+
+    def _run(self, lane: Lane) -> None:
+        board, process = self._job.board, self._process
         before_ns = scheduler.waited_ns()
         try:
-            with job.entered(int(job.plan.lane_user[lane.number])):
-                lane.run(start_ns)
+            with self._job.entered(int(self._job.plan.lane_user[lane.number])):
+                lane.run(self._start_ns)
         except Exception as error:
             board.set_message(process, f"internal error in lane {lane.number}: {error!r}")
         finally:
             board.release(lane.number)
             after_ns = scheduler.waited_ns()
-            waited_ns.append(None if before_ns is None or after_ns is None else after_ns - before_ns)
-
-    watched = (job.executor.waits and job.waits) or not _TOLD_BY_SIGNAL
-    if len(lanes) == 1 and not watched:
-        run(lanes[0])
-        return waited_ns
-    threading.stack_size(_LANE_STACK_BYTES)
-    threads = {lane: threading.Thread(target=run, args=(lane,)) for lane in lanes}
-    for thread in threads.values():
-        thread.start()
-    quiet = Quiet(board, process, job.plan.processes, executors)
-    while watched and (running := [lane for lane in lanes if threads[lane].is_alive()]):
-        threads[running[0]].join(_LOOK_S)
-        if board.stopping:
-            _stop(lanes, executors)
-        quiet.look(len(running), sum(lane.held for lane in running))
-    for thread in threads.values():
-        thread.join()
-    return waited_ns
+            self._waited_ns.append(None if before_ns is None or after_ns is None else after_ns - before_ns)
 
 
 def _fail(board: Board, process: int, lanes: Iterable[int], why: str) -> None:

@@ -95,6 +95,31 @@ def test_what_is_out_of_range_names_the_option_and_leaves_nothing(workload: Path
         (["--max-clones", "3"], "--max-clones has no effect without --find-capacity"),
         (["--content", "sparse", "--no-prepare"], "--content has no effect with --no-prepare"),
         (["--max-bytes", "1G", "--no-prepare"], "--max-bytes has no effect with --no-prepare"),
+        (["--max-bytes", "1G", "--content", "sparse"], "--max-bytes has no effect with --content sparse"),
+        (["--executor", "null", "--content", "sparse"], "--content has no effect with --executor null"),
+        (["--executor", "memory", "--max-bytes", "1G"], "--max-bytes has no effect with --executor memory"),
+        (["--executor", "null", "--prepare"], "--prepare has no effect with --executor null"),
+        (
+            ["--executor", "null", "--clone", "2", "--namespace", "shared"],
+            "--namespace has no effect with --executor null, which touches no files",
+        ),
+        (
+            ["--executor", "simulated", "--profile", "wire"],
+            "--profile has no effect with --executor simulated on a directory",
+        ),
+        (["--executor", "library", "--profile", "wire"], "--profile has no effect with --executor library"),
+        (
+            ["--executor", "null", "--loop", "2", "--loop-namespace", "same"],
+            "--loop-namespace has no effect where nothing is prepared and nothing is mounted",
+        ),
+        (
+            ["--no-prepare", "--loop", "2", "--loop-namespace", "fresh"],
+            "--loop-namespace has no effect where nothing is prepared and nothing is mounted",
+        ),
+        (
+            ["--find-capacity", "all.response.p99<9s", "--clone", "3", "--max-clones", "2"],
+            "--clone 3, where the search begins, lies beyond --max-clones 2",
+        ),
         (["--mount-option", "vers=3.0"], "is a directory, which is not mounted: leave --mount-option"),
     ],
 )
@@ -105,6 +130,59 @@ def test_what_would_be_for_nothing_is_said_and_leaves_nothing(
         ran = run("replay", workload, "target", "-o", "a.run", *options, *dry, cwd=workload.parent)
         assert ran.status == 2
         assert says in ran.sentence
+    assert left(workload) == ["target"]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--loop", "2", "--loop-namespace", "same"],
+        ["--executor", "memory", "--clone", "2", "--namespace", "shared"],
+        ["--executor", "null", "--find-capacity", "all.response.p99<9s", "--max-clones", "1"],
+        ["--profile", "application"],
+        ["--executor", "null", "--no-prepare"],
+        ["--executor", "null", "--config", "of-others.toml"],
+    ],
+)
+def test_what_has_an_effect_is_taken(workload: Path, tmp_path: Path, options: list[str]) -> None:
+    others = tmp_path / "of-others.toml"
+    others.write_text('content = "sparse"\nmax-bytes = "1G"\nprofile = "wire"\n')
+    options = [str(others) if option == others.name else option for option in options]
+    ran = run("replay", workload, "target", "-o", "a.run", *options, "--dry-run", cwd=workload.parent)
+    assert ran.status == 0, ran.err
+
+
+PREPARE = ("prepare", "WORKLOAD", "target")
+
+
+@pytest.mark.parametrize(
+    ("command", "says"),
+    [
+        ([*PREPARE, "--verify", "--clean"], "--verify looks at what --clean would remove"),
+        ([*PREPARE, "--verify", "--content", "full"], "--content has no effect with --verify"),
+        ([*PREPARE, "--clean", "--max-bytes", "1G"], "--max-bytes has no effect with --clean"),
+        ([*PREPARE, "--clean", "--force"], "--force has no effect with --clean"),
+        ([*PREPARE, "--content", "sparse", "--max-bytes", "1G"],
+         "--max-bytes has no effect with --content sparse"),
+        ([*PREPARE, "--max-bytes", "many"], "--max-bytes 'many'"),
+        (["prepare", "WORKLOAD", "a\\b"], "the target 'a\\b' does not exist"),  # a backslash, shown once
+        (["inspect", "WORKLOAD", "--operations", "--user", "D\\a"], "no user 'D\\a' in this workload"),
+        (["ingest", "x.pcap", "--from", "nan"], "--from nan makes no sense"),
+        (["ingest", "x.pcap", "--to", "inf"], "--to inf makes no sense"),
+        (["ingest", "x.pcap", "--from", "-1"], "--from -1 makes no sense"),
+        (["ingest", "x.pcap", "--from", "2", "--to", "2"], "--from 2 is not before --to 2"),
+        (["inspect", "WORKLOAD", "--user", "alice"], "--user has no effect without --operations"),
+        (["inspect", "WORKLOAD", "--limit", "3"], "--limit has no effect without --operations"),
+        (["inspect", "WORKLOAD", "--operations", "--frame", "1", "--capture", "x"],
+         "--operations has no effect with --frame"),
+    ],
+)  # fmt: skip
+def test_other_commands_refuse_what_would_be_for_nothing(
+    workload: Path, command: list[str], says: str
+) -> None:
+    ran = run(*[str(workload) if word == "WORKLOAD" else word for word in command], cwd=workload.parent)
+    assert ran.status == 2
+    assert says in ran.sentence
     assert left(workload) == ["target"]
 
 

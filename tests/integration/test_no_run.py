@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from helpers.command import THREE_USERS, run
 
@@ -66,6 +69,68 @@ def test_one_artefact_in_the_place_of_another(folder: Path, command: list[str], 
     ran = run(*command, cwd=folder)
     assert ran.status == 2
     assert says in ran.sentence
+
+
+def spoil(path: Path, how: str) -> None:
+    if how == "missing":
+        path.unlink()
+    elif how == "folder":
+        path.unlink()
+        path.mkdir()
+    elif how == "empty":
+        path.write_bytes(b"")
+    elif how == "cut short":
+        path.write_bytes(path.read_bytes()[:-50])
+    elif how == "not its own":
+        path.write_text("something else")
+    elif how == "other columns":
+        pq.write_table(pa.table({"x": [1, 2]}), path)
+    elif how == "other types":
+        table = pq.read_table(path)
+        pq.write_table(pa.table({name: ["a"] * table.num_rows for name in table.column_names}), path)
+
+
+HOW = ["missing", "folder", "empty", "cut short", "not its own", "other columns", "other types"]
+
+
+@pytest.mark.parametrize("how", HOW)
+@pytest.mark.parametrize("name", ["operations.parquet", "resources.parquet"])
+def test_a_file_of_the_run_is_named(folder: Path, tmp_path: Path, name: str, how: str) -> None:
+    shutil.copytree(folder / "a.run", tmp_path / "a.run")
+    spoil(tmp_path / "a.run" / name, how)
+    ran = run("report", "a.run", "--html", "a.html", cwd=tmp_path)
+    assert ran.status == 2
+    assert (
+        f"a.run/{name} is " + ("missing" if how == "missing" else "not what a run writes (") in ran.sentence
+    )
+    assert ran.sentence.endswith("replay again")
+    assert not (tmp_path / "a.html").exists()
+    ran = run("report", "a.run", "-q", cwd=tmp_path)
+    assert ran.status == 0, "run.json is whole, and that is what is asked for"
+    assert f"warning: no page: a.run/{name} is " in ran.err
+
+
+@pytest.mark.parametrize("how", ["missing", "folder"])
+def test_tables_need_the_log(folder: Path, tmp_path: Path, how: str) -> None:
+    shutil.copytree(folder / "a.run", tmp_path / "a.run")
+    spoil(tmp_path / "a.run" / "latency.hlog", how)
+    ran = run("report", "a.run", "--csv", "tables", cwd=tmp_path)
+    assert ran.status == 2
+    assert "smbench-mount: a.run/latency.hlog is " in ran.err
+
+
+@pytest.mark.parametrize("how", HOW)
+@pytest.mark.parametrize("name", ["operations.parquet", "exchanges.parquet"])
+def test_a_spoiled_workload_beside_a_run_costs_its_frames(
+    folder: Path, tmp_path: Path, name: str, how: str
+) -> None:
+    shutil.copytree(folder / "a.run", tmp_path / "a.run")
+    shutil.copytree(folder / "w.workload", tmp_path / "w.workload")
+    spoil(tmp_path / "w.workload" / name, how)
+    ran = run("report", "a.run", "-q", "--html", "a.html", cwd=tmp_path)
+    assert (ran.status, ran.err) == (0, "")
+    page = (tmp_path / "a.html").read_text()
+    assert "no frames" in page or "is not beside the run" in page
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")

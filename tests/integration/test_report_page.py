@@ -137,7 +137,7 @@ def test_a_run_that_is_not_whole_has_its_text_and_a_warning(captured, tmp_path):
     ran = run("report", part)
     assert ran.status == 0
     assert "Read" in ran.out
-    assert "warning: no page: cannot read" in ran.err.replace("\n", " ")
+    assert "operations.parquet is missing, which every run has: replay again" in ran.err
     asked = run("report", part, "--html", tmp_path / "p.html")
     assert asked.status == 2
     assert "operations.parquet" in asked.err

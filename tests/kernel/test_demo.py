@@ -36,3 +36,27 @@ def test_without_a_lab_it_replays_on_a_directory_and_says_so(tmp_path: Path) -> 
     said, document = demo(tmp_path, SMBENCH_DEMO_TARGET="directory")
     assert "the replay runs on a plain directory" in said
     assert document["operations"]["executed"] == document["operations"]["planned"] > 100
+
+
+def test_what_it_says_that_it_wrote_is_there_from_the_callers_folder(tmp_path: Path) -> None:
+    here = tmp_path / "called from"
+    here.mkdir()
+    done = subprocess.run(
+        [ROOT / "scripts/demo", "--keep", "../kept here"], cwd=here,
+        env={**os.environ, "SMBENCH_DEMO_TARGET": "directory"}, capture_output=True, text=True, timeout=200,
+        check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    lines = (done.stdout + done.stderr).splitlines()
+    written = [line.removeprefix("written: ") for line in lines if line.startswith("written: ")]
+    assert written == ["../kept here/three-users.workload", "../kept here/three-users.run"]
+    assert all((here / name).is_dir() for name in written)
+
+
+def test_what_is_not_kept_is_not_said_to_be_written() -> None:
+    done = subprocess.run(
+        [ROOT / "scripts/demo"], env={**os.environ, "SMBENCH_DEMO_TARGET": "directory"},
+        capture_output=True, text=True, timeout=200, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "\nwritten:" not in done.stdout + done.stderr

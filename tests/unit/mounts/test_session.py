@@ -1,5 +1,6 @@
 """Opening a target without a kernel: directories, identities, and what is refused before anything is made."""
 
+import os
 import socket
 from pathlib import Path
 
@@ -54,6 +55,19 @@ def test_workers_on_a_share_are_who_called_sudo_or_nobody(
     assert found is not None
     assert expected in (found, found.name)
     assert found.uid != 0
+
+
+def test_workers_in_a_user_namespace(as_root: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """They stay its root where the folder is its own, and else are refused."""
+    for name, text in (("uid_map", "0 1000 1"), ("gid_map", "0 1000 1"), ("setgroups", "deny")):
+        (tmp_path / name).write_text(text)
+    monkeypatch.setattr(identity, "_OF_THIS_PROCESS", tmp_path)
+    monkeypatch.setattr("os.geteuid", lambda: 0)
+    monkeypatch.setattr(Path, "stat", lambda _: os.stat_result((0o40755, 0, 0, 1, 0, 0, 0, 0, 0, 0)))
+    assert worker_identity(DirectoryTarget(tmp_path)) is None
+    monkeypatch.setattr(Path, "stat", lambda _: os.stat_result((0o40755, 0, 0, 1, 7, 0, 0, 0, 0, 0)))
+    with pytest.raises(SetupError, match=f"{tmp_path} are made as its owner.*user namespace"):
+        worker_identity(DirectoryTarget(tmp_path))
 
 
 def test_workers_on_a_directory_are_its_owner(as_root: None, tmp_path: Path) -> None:

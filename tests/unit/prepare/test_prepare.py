@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from smbench.clones import clone_folder
 from smbench.errors import SetupError, UsageError
 from smbench.prepare import make
 from smbench.prepare.check import verify
@@ -146,11 +147,86 @@ def test_clean_removes_all_of_it_however_it_was_changed(root: Path) -> None:
         clean(root)
 
 
+def with_clones(root: Path) -> None:
+    for number in (1, 2, 10_000):
+        folder = root / clone_folder(number)
+        folder.mkdir()
+        prepare(folder, ENTRIES)
+        replayed(folder)
+
+
+def test_clean_removes_the_folders_of_clones(root: Path) -> None:
+    with_clones(root)
+    prepare(root, ENTRIES)
+    cleaned = clean(root)
+    assert (cleaned.left, cleaned.others, list(root.iterdir())) == ([], [], [])
+    with_clones(root)
+    assert clean(root).removed
+    assert list(root.iterdir()) == [], "where nothing was prepared beside them, too"
+
+
+def test_clean_leaves_what_only_looks_like_a_clones(root: Path, tmp_path: Path) -> None:
+    with_clones(root)
+    (root / "clone-0001/mine").write_text("x")
+    theirs = {"clone-0003": "no manifest", "clone-004": "short", "clone-0000": "none", "others": "a target"}
+    for name in theirs:
+        (root / name).mkdir()
+        (root / name / "mine").write_text("x")
+    for name in ("clone-004", "clone-0000", "others"):
+        prepare(root / name, ENTRIES, force=True)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    prepare(elsewhere, ENTRIES)
+    (root / "clone-0004").symlink_to(elsewhere)
+    before = names(elsewhere)
+    cleaned = clean(root)
+    assert cleaned.left == []
+    assert sorted(cleaned.others) == sorted(["clone-0001", "clone-0004", *theirs])
+    assert sorted(path.name for path in root.iterdir()) == sorted(cleaned.others)
+    assert names(root / "clone-0001") == {"mine"}
+    assert names(elsewhere) == before
+    for name in ("clone-004", "clone-0000", "others"):
+        assert names(root / name) >= {"mine", "dir", "top"}
+
+
+def test_prepare_makes_its_files_beside_the_folders_of_clones(root: Path) -> None:
+    with_clones(root)
+    before = names(root)
+    prepared = prepare(root, ENTRIES)
+    assert (prepared.foreign, prepared.removed) == (0, 0)
+    assert names(root) == before | MADE
+    prepare(root, ENTRIES)
+    assert names(root) == before | MADE
+    assert verify(root, ENTRIES) == []
+
+
+def test_a_folder_that_only_looks_like_a_clones_is_somebodys(root: Path) -> None:
+    (root / "clone-0001").mkdir()
+    with pytest.raises(UsageError, match=r"'clone-0001', which prepare did not make"):
+        prepare(root, ENTRIES)
+
+
+def test_a_workload_that_has_such_a_folder_itself(root: Path) -> None:
+    entries = [NamespaceEntry("clone-0001", Kind.DIRECTORY), NamespaceEntry("clone-0001/a", Kind.FILE)]
+    prepare(root, entries)
+    prepare(root / "clone-0001", [NamespaceEntry("b", Kind.FILE)], force=True)
+    prepare(root, entries)
+    assert names(root) == {"clone-0001", "clone-0001/a"}, "what the workload does not know goes, as ever"
+    clean(root)
+    assert list(root.iterdir()) == []
+
+
 def test_a_folder_with_something_else_in_it_is_refused(root: Path) -> None:
     (root / "mine").write_text("x")
     with pytest.raises(UsageError, match=r"'mine', which prepare did not make.*--force"):
         prepare(root, ENTRIES)
     assert names(root) == {"mine"}
+
+
+def test_a_backslash_in_a_name_is_shown_once(root: Path) -> None:
+    (root / "we\\ird").write_text("x")
+    with pytest.raises(UsageError, match=r"holds 'we\\ird', which"):
+        prepare(root, ENTRIES)
 
 
 def test_force_leaves_what_is_there_as_it_is(root: Path) -> None:
@@ -235,6 +311,16 @@ def test_a_hostile_manifest_removes_nothing_outside(root: Path, tmp_path: Path) 
     (root / MANIFEST).write_text('{"schema": 1}\n{"path": "../outside", "kind": "file"}\n')
     clean(root)
     assert (tmp_path / "outside").read_text() == "untouched"
+    for target in (root, root / "clone-0001"):
+        target.mkdir(exist_ok=True)
+        (target / "mine").write_text("x")
+        lines = ["../mine", "../../outside", ""]
+        rows = "".join(f'{{"path": "{path}", "kind": "directory"}}\n' for path in lines)
+        (target / MANIFEST).write_text('{"schema": 1}\n' + rows)
+        clean(root)
+        assert names(root) >= {"mine"}
+        assert names(target) >= {"mine"}
+        assert (tmp_path / "outside").read_text() == "untouched"
     (root / MANIFEST).write_text("nonsense")
     with pytest.raises(UsageError, match="not what prepare writes"):
         clean(root)
