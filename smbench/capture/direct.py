@@ -11,10 +11,11 @@ from dataclasses import dataclass
 
 from smbench.capture.collect import Collector
 from smbench.capture.connections import Connection, Key, Reason
-from smbench.capture.framing import COMPRESSED, SEALED, SEALED_HEADER, SMB1, SMB2, Message, Packet
+from smbench.capture.framing import Message, Packet
 from smbench.capture.lines import Pdu, Sealed
 from smbench.capture.ntlm import identity
 from smbench.capture.pairing import Pairing
+from smbench.capture.resync import COMPRESSED, LEAST_CUT, SEALED, SEALED_HEADER, SMB1, SMB2
 from smbench.capture.tap import LIMIT, LIMITS
 from smbench.capture.wire import HEADER_BYTES
 from smbench.trace.model import Command
@@ -23,8 +24,6 @@ _ORIGINS = (b"1", b"2")
 """Messages one after the other are of different origins: a compound that broke off does not go on."""
 _IAKERB = bytes.fromhex("06062b0601050205")
 """The OID of Kerberos by way of the server, as macOS clients use it: it names the user in the clear."""
-_LEAST = 32
-"""Bytes of a header that say what a message is and which it belongs to: command, flags, message id."""
 _SESSION_SETUP_REQUEST = Command.SESSION_SETUP * 2
 
 
@@ -114,7 +113,7 @@ class Conversation(Connection):
                 following = 0
             end = min(at + (following or stop - at), at + LIMITS.get(_kind(header), LIMIT), message.end)
             hole = next((first for first, last in holes if last > at), end)
-            if hole < at + _LEAST:
+            if hole < at + LEAST_CUT:
                 self.counts["lost_messages" if holes else "malformed"] += 1
                 return
             self.counts["cut_messages"] += hole < end

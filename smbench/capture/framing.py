@@ -3,46 +3,23 @@
 Each has four bytes of length ahead ([MS-SMB2] 2.1).
 
 A hole inside a message costs that message what stood there, and no other: where it ends is known. A hole that
-swallowed a boundary costs what stood in it; the next message is found by what its header has to be.
+swallowed a boundary costs what stood in it; the next message is found by what its header has to be
+(`resync.py`).
 """
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
-SMB2, SEALED, COMPRESSED, SMB1 = b"\xfeSMB", b"\xfdSMB", b"\xfcSMB", b"\xffSMB"
-"""First bytes of what SMB sends ([MS-SMB2] 2.2.1, 2.2.41, 2.2.42; [MS-CIFS] 2.2.3.1)."""
-_MAGICS = (SMB2, SEALED, COMPRESSED, SMB1)
-_PREFIX = 4
-_HEADER = 64
-_LEAST = _PREFIX + _HEADER
-"""Bytes by which a message is judged: its length and its header."""
+from smbench.capture.resync import LEAST, MAGICS, PREFIX, Verdict, find, judge
+
 _SESSION_SERVICE = (0x81, 0x82, 0x83, 0x84, 0x85)
 """What else NetBIOS frames on port 139 ([RFC 1002] 4.3.1)."""
-_LAST_COMMAND = 0x12
 _LARGEST_HOLE = 1 << 16
 """Bytes behind which nothing of a message is kept."""
-_LARGEST_QUESTION = 1 << 18
-"""Bytes that are held of what may be a message, until what follows tells."""
-_WITHOUT_SESSION = (0x00, 0x01, 0x0D, 0x12)
-"""NEGOTIATE, SESSION_SETUP, ECHO, OPLOCK_BREAK: their session id may be 0 or one that was not seen before."""
-_FLAG_RESPONSE = 1
-_ALGORITHMS = range(6)
-"""Of compression ([MS-SMB2] 2.2.3.1.3)."""
-SEALED_HEADER = 52
-"""Bytes of the header ahead of what is encrypted; the session id is its end."""
-
-
-_SESSION_AT = {SMB2: 40, SEALED: 44}
-"""Where a header has the session id."""
-
-
-def session_of(data: bytes | bytearray) -> int:
-    """The session id of a message of which there is `data`; 0: it has none, or lacks it."""
-    at = _SESSION_AT.get(bytes(data[:4]), len(data))
-    return int.from_bytes(data[at : at + 8], "little") if len(data) >= at + 8 else 0
+_PROVEN = 3
+"""Messages one behind the other by which the first is one."""
 
 
 class Packet(NamedTuple):
@@ -83,9 +60,8 @@ class Framing:
     """Cuts a direction's bytes into messages; `limit` says how many bytes of one are kept, by its header."""
 
     __slots__ = (
-        "_from_server", "_have", "_holes", "_keep", "_kept", "_limit", "_open_question", "_packet", "_reader",
-        "_size",
-        "_synchronised", "_tail",
+        "_aligned", "_boundary", "_from_server", "_have", "_holes", "_keep", "_kept", "_limit", "_packet",
+        "_probation", "_reader", "_size", "_synchronised", "_tail",
     )  # fmt: skip
 
     def __init__(self, reader: Reader, limit: Callable[[bytes, int], int], from_server: bool) -> None:
@@ -95,8 +71,12 @@ class Framing:
         self._synchronised = False
         self._tail = b""
         """The end of what was searched in vain, where a message may begin."""
-        self._open_question = 0
-        """Where, in what was searched, something begins that is a message if one follows it."""
+        self._boundary = -1
+        """Where in it a packet begins; negative: before it."""
+        self._probation: list[Message] | None = None
+        """What may be messages, until there are enough of them."""
+        self._aligned = False
+        """The first of them begins with a packet, or the last one ends with one."""
         self._kept = bytearray()
         self._size = 0
         """Of the message that is being read, its length's four bytes included; 0: not known yet."""
@@ -122,7 +102,9 @@ class Framing:
 
     def lack(self, count: int, packet: Packet) -> None:
         """The next `count` bytes are not in the capture."""
-        if self._size == 0 and len(self._kept) >= _PREFIX and self._synchronised:
+        if not self._synchronised and self._boundary >= 0:
+            self._judge_what_is_cut()
+        if self._size == 0 and len(self._kept) >= PREFIX and self._synchronised:
             kept = bytes(self._kept)
             self._open(kept, 0, len(kept), self._framed(kept), packet)
         left = self._size - self._have
@@ -134,18 +116,20 @@ class Framing:
         if self._size:
             self._hole(left)
             self._finish(packet)
+        self._settle()
         self._kept.clear()
         self._have = 0
-        self._tail = b""
+        self._search(b"", -1)
         if self._synchronised:
             self._synchronised = False
             self._reader.unreadable("resynchronised")
 
-    def end(self) -> None:
-        """Nothing comes any more, and a message that is not whole will not be: what there is of it counts."""
-        if self._size and self._packet is not None:
+    def end(self, cut: bool) -> None:
+        """Nothing comes any more; what there is of a message counts, not whole, if packets are `cut`."""
+        if cut and self._size and self._packet is not None:
             self._hole(self._size - self._have)
             self._finish(self._packet)
+        self._settle()
 
     def forget(self) -> None:
         """The stream has ended, and nobody is told of it any more."""
@@ -153,24 +137,22 @@ class Framing:
 
     def _begin(self, data: bytes, start: int, end: int, packet: Packet) -> int:
         """At a boundary: the message or the piece of one that begins at `start`; where the next one does."""
-        if end - start < _PREFIX + 4:
+        if end - start < PREFIX + 4:
             self._kept += data[start:end]
             return end
-        kind, size = data[start], _PREFIX + int.from_bytes(data[start + 1 : start + 4], "big")
+        kind, size = data[start], PREFIX + int.from_bytes(data[start + 1 : start + 4], "big")
         if kind in _SESSION_SERVICE:
-            size = _PREFIX + (size - _PREFIX & 0x1FFFF)
-        elif kind:
-            self._reader.unreadable("malformed")
-            self._synchronised = False
-            self._tail = b""
+            size = PREFIX + (size - PREFIX & 0x1FFFF)
+        elif kind or (size > PREFIX and data[start + PREFIX : start + PREFIX + 4] not in MAGICS):
+            self._refuse()
             return start + 1
         stop = start + size
         if stop <= end:
-            if kind == 0 and size > _PREFIX:
-                whole = Message(data, start + _PREFIX, stop, size - _PREFIX, (), packet, self._from_server)
-                self._reader.message(whole)
+            if kind == 0 and size > PREFIX:
+                whole = Message(data, start + PREFIX, stop, size - PREFIX, (), packet, self._from_server)
+                self._deliver(whole, stop == end)
             return stop
-        if end - start < _LEAST and end - start < size:
+        if end - start < LEAST and end - start < size:
             self._kept += data[start:end]
             # Judged again when the header is there.
             return end
@@ -180,7 +162,7 @@ class Framing:
     def _open(self, data: bytes, start: int, end: int, size: int, packet: Packet) -> None:
         """A message of which there are `data[start:end]` so far."""
         self._size, self._have, self._holes, self._packet = size, end - start, [], packet
-        self._keep = _PREFIX + self._limit(data[start + _PREFIX : start + _LEAST], size - _PREFIX)
+        self._keep = PREFIX + self._limit(data[start + PREFIX : start + LEAST], size - PREFIX)
         self._kept = bytearray(data[start : min(end, start + self._keep)])
 
     def _continue(self, data: bytes, start: int, end: int, packet: Packet) -> int:
@@ -191,7 +173,7 @@ class Framing:
         self._have += taken
         self._packet = packet
         if self._have == self._size:
-            self._finish(packet)
+            self._finish(packet, start + taken == end)
         return start + taken
 
     def _judge(self, data: bytes, start: int, end: int, packet: Packet) -> tuple[int, bytes, int]:
@@ -199,87 +181,68 @@ class Framing:
         if self._synchronised:
             joined = bytes(self._kept) + data[start:end]
             self._kept.clear()
-            if len(joined) < _LEAST and len(joined) < self._framed(joined):
+            if len(joined) < LEAST and len(joined) < self._framed(joined):
                 self._kept += joined
                 return end, data, end
             return self._begin(joined, 0, len(joined), packet), joined, len(joined)
-        joined = self._tail + data[start:end]
-        found = self._find(joined, len(self._tail))
+        joined, boundary = self._tail + data[start:end], len(self._tail)
+        found, verdict = find(joined, boundary, self._from_server, self._reader.known_session)
         if found < 0:
-            self._tail = joined[min(self._open_question, max(0, len(joined) - _LEAST + 1)) :]
+            left = max(0, len(joined) - LEAST + 1)
+            self._search(joined[left:], boundary - left)
+            self._packet = packet
             return end, data, end
-        self._tail = b""
-        self._synchronised = True
+        self._accept(verdict, found == boundary)
         return found, joined, len(joined)
+
+    def _judge_what_is_cut(self) -> None:
+        """A packet whose header the capture has cut may begin a message all the same."""
+        data = self._tail[self._boundary :]
+        verdict = judge(data, 0, 0, self._from_server, self._reader.known_session, cut=True)
+        if verdict and self._packet is not None:
+            self._accept(verdict, True)
+            self._open(data, 0, len(data), self._framed(data), self._packet)
+
+    def _search(self, tail: bytes, boundary: int) -> None:
+        self._tail, self._boundary = tail, boundary
+
+    def _accept(self, verdict: Verdict, of_packet: bool) -> None:
+        self._search(b"", -1)
+        self._synchronised = True
+        self._probation = None if verdict is Verdict.CERTAIN else []
+        self._aligned = of_packet
+
+    def _refuse(self) -> None:
+        """No message begins where one should: the ones before are none either, if that is not known yet."""
+        if self._probation is None:
+            self._reader.unreadable("malformed")
+        self._probation = None
+        self._synchronised = False
+        self._search(b"", -1)
+
+    def _settle(self) -> None:
+        """Nothing will follow what may be messages."""
+        made, self._probation = self._probation or (), None
+        if self._aligned or len(made) > 1:
+            for message in made:
+                self._reader.message(message)
+
+    def _deliver(self, message: Message, ends_packet: bool) -> None:
+        if self._probation is None:
+            self._reader.message(message)
+            return
+        self._aligned = self._aligned or ends_packet
+        self._probation.append(message)
+        if len(self._probation) >= _PROVEN:
+            self._settle()
 
     @staticmethod
     def _framed(data: bytes) -> int:
         """How long the message is that begins here; where that is not said yet, longer than it is there."""
-        return _PREFIX + int.from_bytes(data[1:4], "big") if len(data) >= _PREFIX else len(data) + 1
-
-    def _find(self, data: bytes, boundary: int) -> int:
-        """Where the first message begins in bytes that follow nothing known; -1: nowhere yet.
-
-        A file may hold SMB, too: a message is of a session that the connection is known to have, or one of
-        those that need none and begins where the packet does, at `boundary`. Where no session is known yet,
-        it begins or ends with the packet, or another one follows it: that may have to be waited for.
-        """
-        self._open_question = len(data)
-        at = data.find(b"SMB", 5)
-        while at >= 0:
-            start = at - 5
-            if self._credible(data, start, start == boundary):
-                # What ended before this packet did so at a time that is not known any more.
-                following = start + _PREFIX + int.from_bytes(data[start + 1 : start + 4], "big")
-                return following if following < boundary else start
-            at = data.find(b"SMB", at + 1)
-        return -1
-
-    def _credible(self, data: bytes, start: int, of_packet: bool) -> bool:
-        size = int.from_bytes(data[start + 1 : start + 4], "big")
-        header = data[start + _PREFIX : start + _LEAST]
-        magic = header[:4]
-        if data[start] or len(header) < min(_HEADER, size):
-            return False
-        if magic == SMB1:
-            return of_packet and size >= 35
-        if magic == COMPRESSED:
-            # Its session stands in what is compressed.
-            algorithm, flags = struct.unpack_from("<HH", header, 8) if size > 16 else (-1, -1)
-            return algorithm in _ALGORITHMS and flags <= 1 and self._stands(data, start, size, of_packet)
-        if magic == SEALED:
-            known = size > SEALED_HEADER and self._reader.known_session(
-                int.from_bytes(header[44:52], "little")
-            )
-            return known if known is not None else self._stands(data, start, size, of_packet)
-        if magic != SMB2 or size < _HEADER + 2:
-            return False
-        structure, command, flags, following, session_id = _FIELDS.unpack(header)
-        if (
-            structure != _HEADER
-            or command > _LAST_COMMAND
-            or not (following == 0 or (following % 8 == 0 and _HEADER < following < size))
-            or bool(flags & _FLAG_RESPONSE) != self._from_server
-        ):
-            return False
-        known = self._reader.known_session(session_id)
-        if known is None:
-            return self._stands(data, start, size, of_packet)
-        return known or (of_packet and command in _WITHOUT_SESSION)
-
-    def _stands(self, data: bytes, start: int, size: int, of_packet: bool) -> bool:
-        """Whether what may be a message stands where messages do, and not within something else."""
-        following = start + _PREFIX + size
-        if of_packet or following == len(data):
-            return True
-        if len(data) < following + _PREFIX + 4:
-            if size <= _LARGEST_QUESTION:
-                self._open_question = min(self._open_question, start)
-            return False
-        return data[following] == 0 and data[following + _PREFIX : following + _PREFIX + 4] in _MAGICS
+        return PREFIX + int.from_bytes(data[1:4], "big") if len(data) >= PREFIX else len(data) + 1
 
     def _hole(self, count: int) -> None:
-        start = self._have - _PREFIX
+        start = self._have - PREFIX
         self._holes.append((start, start + count))
         if count > _LARGEST_HOLE:
             # Zeros without end would be kept for what a damaged length says.
@@ -289,14 +252,10 @@ class Framing:
             self._kept += bytes(min(count, missing))
         self._have += count
 
-    def _finish(self, packet: Packet) -> None:
+    def _finish(self, packet: Packet, ends_packet: bool = False) -> None:
         kept, holes = self._kept, tuple(self._holes)
         size = self._size
         self._kept, self._size, self._have, self._holes = bytearray(), 0, 0, []
         if kept[0] == 0:
-            made = Message(kept, _PREFIX, len(kept), size - _PREFIX, holes, packet, self._from_server)
-            self._reader.message(made)
-
-
-_FIELDS = struct.Struct("<4xH6xH2xII16xQ16x")
-"""StructureSize, Command, Flags, NextCommand, SessionId ([MS-SMB2] 2.2.1)."""
+            made = Message(kept, PREFIX, len(kept), size - PREFIX, holes, packet, self._from_server)
+            self._deliver(made, ends_packet)

@@ -15,9 +15,10 @@ from pathlib import Path
 from smbench.capture.connections import Connection, Connections, HandedOver, Key, Reason
 from smbench.capture.disk import cannot_write
 from smbench.capture.formats import names_of
-from smbench.capture.framing import COMPRESSED, SEALED, SMB2, Message, Packet
+from smbench.capture.framing import Message, Packet
 from smbench.capture.parts import Part, PartWriter
 from smbench.capture.records import DAMAGED
+from smbench.capture.resync import COMPRESSED, LEAST_CUT, SEALED, SMB2
 from smbench.capture.segments import LINKS, Elsewhere, Segments
 from smbench.capture.sources import AllPackets, Source
 from smbench.errors import SetupError
@@ -25,8 +26,6 @@ from smbench.errors import SetupError
 _RAW_IP = 101
 _LARGEST = 60_000
 """Bytes of a message in one made-up segment; an IP packet holds 65,535."""
-_LEAST = 64
-"""Bytes of a message in the clear that are worth handing over: its header."""
 _PORT = 445
 _SERVER = bytes((10, 255, 255, 254))
 _SESSION_SETUP = b"\x01\0"
@@ -66,7 +65,7 @@ class _Relay(Connection):
         if self._names_only and data[:4] == SMB2 and data[12:14] != _SESSION_SETUP:
             return
         whole = hole == message.size
-        if not whole and (data[:4] != SMB2 or hole < _LEAST):
+        if not whole and (data[:4] != SMB2 or hole < LEAST_CUT):
             self.counts["lost_messages"] += 1
             return
         self.counts["cut_messages"] += not whole

@@ -145,9 +145,8 @@ class Direction:
         self.settle()
         while self._waiting:
             self._give_up()
-        if self.snapped:
-            # Of such a capture no message is whole; in others, the one that it breaks off in never ended.
-            self._framing.end()
+        # With cut packets no message is whole; else the one that the capture breaks off in never ended.
+        self._framing.end(self.snapped > 0)
 
     def forget(self) -> None:
         """The stream has ended, and nothing of it is needed any more."""

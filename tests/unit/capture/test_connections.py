@@ -168,7 +168,7 @@ def test_the_same_addresses_again_though_their_first_packets_are_lost() -> None:
 
 
 def test_a_file_that_holds_smb_is_no_message() -> None:
-    inner = b"".join(smb2(5, number, 40, session=99) for number in range(20))
+    inner = b"".join(b"\xaa" * 70 + smb2(5, number, 40, session=99) for number in range(200))
     framed = struct.pack(">I", 64 + len(inner)) + smb2(9, 1, 0)[4:] + inner
     stream = smb2(9, 0, 300) + framed + smb2(9, 2, 300)
     pieces = in_pieces(stream, 100)
@@ -180,7 +180,8 @@ def test_a_file_that_holds_smb_is_no_message() -> None:
 def test_what_frames_no_smb_is_malformed_and_passed_by() -> None:
     stream = smb2(9, 0) + struct.pack(">I", 30) + bytes(30) + smb2(9, 1)
     (connection,) = heard(HELLO + in_pieces(stream, 50))
-    assert [message.data[:4] for message in connection.messages] == [b"\xfeSMB", bytes(4), b"\xfeSMB"]
+    assert [message.data[:4] for message in connection.messages] == [b"\xfeSMB", b"\xfeSMB"]
+    assert connection.counts["malformed"] == 1
     keep_alive = smb2(9, 0) + bytes([0x85, 0, 0, 0]) + smb2(9, 1)
     assert numbers(heard(HELLO + in_pieces(keep_alive, 50))[0]) == [0, 1]
     garbage = smb2(9, 0) + b"\x17\x03\x03\x01" + bytes(90) + smb2(9, 1)
