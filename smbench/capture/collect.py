@@ -38,4 +38,4 @@ class Collector:
         """A connection has ended."""
         for paired in pairing.unanswered():
             self.complete(paired)
-        self.facts.counts.update(pairing.counts)
+        self.facts.lack(pairing.connection, pairing.counts)

@@ -56,6 +56,8 @@ class Connection(ABC):
         self.key = key
         self.reason: Reason | None = None
         """Set where nobody wants to hear more of it here."""
+        self.heard = -1
+        """When it last carried something, as a Key."""
         self.bytes = 0
         """What it has carried since then."""
         self.counts: Counter[str] = Counter()
@@ -93,6 +95,7 @@ class Connection(ABC):
             direction.end()
             self.counts["tcp_gaps"] += direction.gaps
             self.counts["snapped"] += direction.snapped
+            self.counts["late_segments"] += direction.late
             # What is read knows its reader, and nobody looks for such cycles while captures are read.
             direction.forget()
 
@@ -112,14 +115,13 @@ class _Entry(NamedTuple):
     connection: Connection
     mine: Direction
     other: Direction
-    home: int
 
 
 class Connections:
     """All connections of a capture, by their addresses, which may be used again.
 
-    Of several readers of the same packets, the `number`th of `of` is asked for its connections only: one goes
-    where there is least so far, and all readers agree on that.
+    Of several readers of the same packets, the `number`th of `of` has its connections only: what goes between
+    two ends is for one of them, whoever has least so far.
     """
 
     def __init__(self, make: Make, ports: frozenset[int], number: int = 0, of: int = 1) -> None:
@@ -127,10 +129,12 @@ class Connections:
         self._ports = frozenset(port.to_bytes(2, "big") for port in ports)
         self._number = number
         self._loads = [0] * of
+        self._homes: dict[bytes, int] = {}
+        """Whose connection it is between two ends; all readers see the same packets, and agree."""
         self._current: dict[bytes, _Entry] = {}
         self._passed = -1
-        self._ended: OrderedDict[bytes, None] = OrderedDict()
-        """Connections whose ends have said that it is over, by both their names."""
+        self._ended: OrderedDict[bytes, Key] = OrderedDict()
+        """Connections of which an end has said that it is over, and when."""
         self._begun: OrderedDict[bytes, int] = OrderedDict()
         """SYNs of connections that have carried nothing yet, and may never: a port scan sends many."""
         self.handed_over: list[HandedOver] = []
@@ -140,18 +144,21 @@ class Connections:
         """One more packet, in the order of the capture."""
         source, target, sequence, acknowledged, flags, data, start, end, length = segment
         self._passed += 1
+        if len(self._loads) > 1 and length and self._home(source, target, length) != self._number:
+            return
         entry = self._current.get(source + target)
         if entry is None:
             if not length:
                 self._remember(source + target, sequence, flags)
                 return
-            entry = self._new(source, target, self._loads.index(min(self._loads)))
-        connection, mine, other, home = entry
-        self._loads[home] += length
+            entry = self._new(source, target)
+        connection, mine, other = entry
+        if length:
+            connection.heard = self._passed
         if flags & _MARKS:
             if flags & SYN:
                 if mine.begins_again(sequence):
-                    connection, mine, other, _ = self._new(source, target, home)
+                    connection, mine, other = self._new(source, target)
                 mine.begin(sequence)
                 sequence += 1
             else:
@@ -163,7 +170,7 @@ class Connections:
             other.settle()
             if not mine.segment(sequence, data, start, end, length, packet):
                 strays = mine.strays
-                connection, mine, other, _ = self._new(source, target, home)
+                connection, mine, other = self._new(source, target)
                 for number, captured, size, when in strays:
                     mine.segment(number, captured, 0, len(captured), size, when)
         if other.waits:
@@ -185,12 +192,17 @@ class Connections:
         """An end has said that it is over; the oldest such connection goes, or a capture's length is held."""
         if name in self._ended or back in self._ended:
             return
-        self._ended[name] = None
+        self._ended[name] = self._passed
         if len(self._ended) > _MOST_ENDED:
-            oldest, _ = self._ended.popitem(last=False)
-            entry = self._current.pop(oldest)
-            del self._current[oldest[len(oldest) // 2 :] + oldest[: len(oldest) // 2]]
-            self._retire(entry.connection, self._passed)
+            oldest, said = self._ended.popitem(last=False)
+            connection = self._current[oldest].connection
+            if connection.heard > said:
+                # It was not over, or not for the other end.
+                self._ended[oldest] = connection.heard
+                return
+            for one in (oldest, oldest[len(oldest) // 2 :] + oldest[: len(oldest) // 2]):
+                self._current.pop(one, None)
+            self._retire(connection, self._passed)
 
     def _retire(self, connection: Connection, until: Key) -> None:
         connection.end()
@@ -202,7 +214,16 @@ class Connections:
                 HandedOver(connection.name, connection.key, until, connection.number, reason, size)
             )
 
-    def _new(self, source: bytes, target: bytes, home: int) -> _Entry:
+    def _home(self, source: bytes, target: bytes, length: int) -> int:
+        """Which reader has what goes between two ends, `length` bytes more of it."""
+        home = self._homes.get(source + target)
+        if home is None:
+            home = self._loads.index(min(self._loads))
+            self._homes[source + target] = self._homes[target + source] = home
+        self._loads[home] += length
+        return home
+
+    def _new(self, source: bytes, target: bytes) -> _Entry:
         before = self._current.get(source + target)
         if before is not None:
             self._retire(before.connection, self._passed)
@@ -211,10 +232,8 @@ class Connections:
         from_client = self._rank(target) <= self._rank(source)
         client, server = (source, target) if from_client else (target, source)
         made = self._make(client, server, self._passed)
-        if home != self._number:
-            made.reason = Reason.NOT_ASKED
-        self._current[client + server] = _Entry(made, made.requests, made.responses, home)
-        self._current[server + client] = _Entry(made, made.responses, made.requests, home)
+        self._current[client + server] = _Entry(made, made.requests, made.responses)
+        self._current[server + client] = _Entry(made, made.responses, made.requests)
         for direction, name in ((made.requests, client + server), (made.responses, server + client)):
             if name in self._begun:
                 direction.begin(self._begun.pop(name))

@@ -87,7 +87,7 @@ def decode(
         commands: Counter[str] = Counter()
         named = _relative(naming.name(exchanges), info.start_epoch_ns, commands)
         info.exchanges = write_exchanges(into / EXCHANGES_FILE, named)
-        counts = sum((part.counts for part in facts), naming.counts)
+        counts = sum((part.all_counts() for part in facts), naming.counts)
         formats.check_content(captures, commands, counts, found.packets)
     info.connections, info.sessions, info.users = people.connections, people.sessions, people.users
     info.trees, info.commands = naming.trees, dict(commands)

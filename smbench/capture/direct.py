@@ -15,7 +15,7 @@ from smbench.capture.framing import Message, Packet
 from smbench.capture.lines import Pdu, Sealed
 from smbench.capture.ntlm import identity
 from smbench.capture.pairing import Pairing
-from smbench.capture.resync import COMPRESSED, LEAST_CUT, SEALED, SEALED_HEADER, SMB1, SMB2
+from smbench.capture.resync import COMPRESSED, LEAST_CUT, SEALED, SEALED_HEADER, SESSION_ID, SMB1, SMB2
 from smbench.capture.tap import LIMIT, LIMITS
 from smbench.capture.wire import HEADER_BYTES
 from smbench.trace.model import Command
@@ -92,7 +92,7 @@ class Conversation(Connection):
                 self._collector.facts.counts[name] += self.counts[name]
         else:
             self._collector.finish(self._pairing)
-            self._collector.facts.counts.update(self.counts)
+            self._collector.facts.lack(self.number, self.counts)
 
     def _begin(self, packet: Packet) -> Pairing:
         if self._pairing is None:
@@ -117,7 +117,11 @@ class Conversation(Connection):
                 self.counts["lost_messages" if holes else "malformed"] += 1
                 return
             self.counts["cut_messages"] += hole < end
-            self._pdu(bytes(data[at : min(hole, end)]), message.packet)
+            kept = min(hole, end) - at
+            if SESSION_ID.start < kept < SESSION_ID.stop:
+                # Half an id is another one's.
+                kept = SESSION_ID.start
+            self._pdu(bytes(data[at : at + kept]), message.packet)
             if not following or self.reason is not None:
                 return
             at += following

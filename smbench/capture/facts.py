@@ -63,11 +63,11 @@ class Facts:
 
     connections: dict[int, Connection] = field(default_factory=dict)
     began_ns: dict[int, int] = field(default_factory=dict)
-    ended_ns: dict[int, int] = field(default_factory=dict)
-    """Of connections with exchanges: when the last of them was sent."""
     sessions: dict[tuple[int, int], list[SessionFacts]] = field(default_factory=dict)
     counts: Counter[str] = field(default_factory=Counter)
-    """What the capture lacks; `failed` frames, `smb1` frames and `requests` among them."""
+    """What the capture lacks, beside what its connections lack: …"""
+    lacks: dict[int, Counter[str]] = field(default_factory=dict)
+    """… of those that lack anything."""
     end_ns: int = 0
 
     def connect(self, number: int, ends: Stream, from_client: bool, time_ns: int) -> None:
@@ -86,9 +86,18 @@ class Facts:
                 number: known for number, known in self.connections.items() if number not in numbers
             },
             began_ns={number: time for number, time in self.began_ns.items() if number not in numbers},
-            ended_ns={number: time for number, time in self.ended_ns.items() if number not in numbers},
+            lacks={number: known for number, known in self.lacks.items() if number not in numbers},
             sessions={key: known for key, known in self.sessions.items() if key[0] not in numbers},
         )
+
+    def lack(self, number: int, counts: Counter[str]) -> None:
+        """What a connection lacks."""
+        if counts := +counts:
+            self.lacks.setdefault(number, Counter()).update(counts)
+
+    def all_counts(self) -> Counter[str]:
+        """What the capture and its connections lack."""
+        return sum(self.lacks.values(), self.counts.copy())
 
     def sealed(self, connection: int, message: Sealed) -> None:
         """A message that stays closed."""
@@ -102,7 +111,6 @@ class Facts:
         """An exchange that is complete, or will never be."""
         exchange, number = paired.exchange, paired.exchange.connection
         self.end_ns = max(self.end_ns, exchange.response_ns or paired.time_ns)
-        self.ended_ns[number] = max(self.ended_ns.get(number, 0), paired.time_ns)
         if exchange.command == Command.NEGOTIATE:
             self._negotiated(self.connections[number], exchange.request, exchange.response)
         if paired.session_id in (NO_SESSION, INHERITED):

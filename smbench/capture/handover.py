@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import struct
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from pathlib import Path
 
 from smbench.capture.connections import Connection, Connections, HandedOver, Key, Reason
@@ -19,7 +19,7 @@ from smbench.capture.framing import Message, Packet
 from smbench.capture.parts import Part, PartWriter
 from smbench.capture.records import DAMAGED
 from smbench.capture.resync import COMPRESSED, LEAST_CUT, SEALED, SMB2
-from smbench.capture.segments import LINKS, Elsewhere, Segments
+from smbench.capture.segments import LINKS, Elsewhere, Segment, Segments
 from smbench.capture.sources import AllPackets, Source
 from smbench.errors import SetupError
 
@@ -126,7 +126,9 @@ def write_parts(
             packet = Packet(source.number, frame, record.time_ns)
             segment = segments.of(link, data, at, end, record.length)
             if isinstance(segment, Elsewhere):
-                if elsewhere:
+                if elsewhere and segment.packet:
+                    other.add(packet, _RAW_IP, segment.packet, len(segment.packet))
+                elif elsewhere:
                     other.add(packet, link, data[at:end], record.length)
             elif segment is not None:
                 connections.packet(segment, packet)
@@ -138,6 +140,36 @@ def write_parts(
     except OSError as error:
         raise _no_copy(folder, sources, error) from None
     return [part for part in made if part is not None], relays.counts()
+
+
+def write_joined(
+    sources: Sequence[Source], ends: Set[bytes], folder: Path, ports: frozenset[int]
+) -> Part | None:
+    """Write what is no plain TCP once more, and with it all packets of the connections between some `ends`: a
+    part of what they carried came by a tunnel, and who reads that has to read the rest.
+
+    SetupError where the disk does not take them.
+    """
+    writer, segments = PartWriter(folder / "joined.pcapng"), Segments(ports)
+    try:
+        for source, frame, data, record in AllPackets(sources):
+            at, end, link = record.packet, record.captured, record.link
+            packet = Packet(source.number, frame, record.time_ns)
+            segment = segments.of(link, data, at, end, record.length)
+            if isinstance(segment, Elsewhere) and segment.packet:
+                writer.add(packet, _RAW_IP, segment.packet, len(segment.packet))
+            elif isinstance(segment, Elsewhere) or (
+                segment is not None
+                and {segment.source + segment.target, segment.target + segment.source} & ends
+            ):
+                writer.add(packet, link, data[at:end], record.length)
+        return writer.finish()
+    except OSError as error:
+        raise _no_copy(folder, sources, error) from None
+
+
+def _goes_between(ends: Set[bytes], segment: Segment) -> bool:
+    return segment.source + segment.target in ends or segment.target + segment.source in ends
 
 
 def write_all(

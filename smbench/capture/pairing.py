@@ -33,7 +33,10 @@ UNSOLICITED = (1 << 64) - 1
 _WINDOW_NS = 1_000_000_000
 """How far apart an answer that comes first and its request may be: a new connection's ids begin anew."""
 _MOST_EARLY = 1024
-"""Message ids of answers that wait for their requests."""
+_MOST_EARLY_BYTES = 1 << 20
+"""Message ids of answers that wait for their requests, and bytes of those answers."""
+_MOST_OPEN = 1 << 14
+"""Requests that wait for their answers: more than servers give credits for."""
 
 
 class Paired(NamedTuple):
@@ -63,13 +66,14 @@ class Paired(NamedTuple):
 class Pairing:
     """The messages of one connection in the capture's order, and the exchanges that they make."""
 
-    __slots__ = ("_connection", "_early", "_frame", "_link", "_open", "counts")
+    __slots__ = ("_early", "_early_bytes", "_frame", "_link", "_open", "connection", "counts")
 
     def __init__(self, connection: int) -> None:
-        self._connection = connection
-        self._open: dict[int, Paired] = {}
+        self.connection = connection
+        self._open: OrderedDict[int, Paired] = OrderedDict()
         self._early: OrderedDict[int, list[tuple[Header, Pdu]]] = OrderedDict()
         """Answers without a request so far, by message id, those that came first first."""
+        self._early_bytes = 0
         self._frame = (-1, -1)
         self._link = _Link()
         self.counts: Counter[str] = Counter()
@@ -106,7 +110,7 @@ class Pairing:
             frame=pdu.frame,
             command=header.command,
             time_ns=pdu.time_ns,
-            connection=self._connection,
+            connection=self.connection,
             message_id=header.message_id,
             compound_position=link.place if link.chain >= 0 else 0,
             related=bool(flags & FLAG_RELATED),
@@ -123,7 +127,7 @@ class Pairing:
             pdu.capture,
             pdu.frame,
             link.position,
-            self._connection,
+            self.connection,
             exchange,
             link.chain,
             header.session_id,
@@ -157,7 +161,12 @@ class Pairing:
         self._open[header.message_id] = made
         if earlier is not None:
             done.append(earlier)
+        if len(self._open) > _MOST_OPEN:
+            # Of a capture of one direction none is ever answered.
+            self.counts["unanswered"] += 1
+            done.append(self._open.popitem(last=False)[1])
         for answer, response in self._early.pop(header.message_id, ()):
+            self._early_bytes -= len(response.data)
             near = abs(response.time_ns - pdu.time_ns) <= _WINDOW_NS
             done += self._answered(made, answer, response) if near else self._orphan()
         return done
@@ -167,8 +176,10 @@ class Pairing:
         if made is not None and pdu.time_ns > made.time_ns - _WINDOW_NS:
             return self._answered(made, header, pdu)
         self._early.setdefault(header.message_id, []).append((header, pdu))
-        if len(self._early) > _MOST_EARLY:
-            for _ in self._early.popitem(last=False)[1]:
+        self._early_bytes += len(pdu.data)
+        while len(self._early) > _MOST_EARLY or self._early_bytes > _MOST_EARLY_BYTES:
+            for _, response in self._early.popitem(last=False)[1]:
+                self._early_bytes -= len(response.data)
                 self._orphan()
         return ()
 

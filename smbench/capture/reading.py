@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import ipaddress
+from collections.abc import Callable, Iterable, Sequence, Set
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
@@ -11,7 +12,7 @@ from smbench.capture.collect import Collector
 from smbench.capture.direct import Opens
 from smbench.capture.facts import Facts
 from smbench.capture.formats import Format, Packing
-from smbench.capture.handover import write_all, write_parts
+from smbench.capture.handover import write_all, write_joined, write_parts
 from smbench.capture.jobs import DirectJob, Job, Result, TapJob, carry_out
 from smbench.capture.names import name_exchanges, name_sessions
 from smbench.capture.pairing import Paired
@@ -86,7 +87,7 @@ def read(sources: Sequence[Source], decoder: Decoder, work: Work) -> Found:
     sources = [readable(source, work.scratch) for source in sources]
     may_be_sealed = work.keys != Keys()
     done = _read_directly(sources, work, _DIRECT_SHARE if may_be_sealed else 1 - _WRITING_SHARE)
-    done += _read_the_rest(done, sources, work, _DIRECT_SHARE if may_be_sealed else 1 - _WRITING_SHARE)
+    done = _read_the_rest(done, sources, work, _DIRECT_SHARE if may_be_sealed else 1 - _WRITING_SHARE)
     return _found(done, sources)
 
 
@@ -121,15 +122,15 @@ def _read_directly(sources: Sequence[Source], work: Work, share: float) -> _Done
 
 
 def _read_the_rest(done: _Done, sources: Sequence[Source], work: Work, before: float) -> _Done:
-    """tshark over what was handed over and over what is no plain TCP."""
+    """With what tshark finds in what was handed over and in what is no plain TCP."""
     handed_over = [one for _, result in done for one in result.handed_over]
     elsewhere = done[0][1].elsewhere
     if elsewhere and not handed_over and _connections(done) and not _is_there():
         # Datagrams that nobody here can look into are in most captures; beside SMB they only count.
         done[0][1].facts.counts["undissected"] += elsewhere
-        return []
+        return done
     if not handed_over and not elsewhere:
-        return []
+        return done
     grows = _TSHARK_GROWS * sum(one.size for one in handed_over)
     # Rounds of as many parts as are read at once, so that none of the last ones is read alone.
     parts = work.at_once * max(1, -(-int(grows) // _MEMORY)) if grows > _WORTH_SHARING else 1
@@ -141,7 +142,7 @@ def _read_the_rest(done: _Done, sources: Sequence[Source], work: Work, before: f
     done[0][1].facts.counts.update(lacks)
     jobs = [_tap_job(part, sources, work, len(done) + number) for number, part in enumerate(written)]
     read = _carry_out(jobs, work, before + _WRITING_SHARE, 1 - before - _WRITING_SHARE)
-    return [(collector, _once(result, done)) for collector, result in read]
+    return _joined(done, read, sources, work) if elsewhere else done + read
 
 
 def _connections(done: _Done) -> int:
@@ -156,27 +157,42 @@ def _is_there() -> bool:
     return True
 
 
-def _once(result: Result, done: _Done) -> Result:
-    """A result without the connections that were read directly: by a tunnel their packets came twice."""
-    spans: dict[tuple[str, int, str, int], list[tuple[int, int]]] = {}
-    for _, other in done:
-        for number, ends in other.facts.connections.items():
-            span = other.facts.began_ns[number], other.facts.ended_ns.get(number, -1)
-            spans.setdefault(_ends(ends), []).append(span)
-    facts = result.facts
-    twice = frozenset(
-        number
-        for number, ends in facts.connections.items()
-        if any(
-            began <= facts.ended_ns.get(number, -1) and facts.began_ns[number] <= ended
-            for began, ended in spans.get(_ends(ends), ())
-        )
+def _joined(done: _Done, read: _Done, sources: Sequence[Source], work: Work) -> _Done:
+    """What was read, with those connections read by tshark alone that it found in a tunnel and that have
+    plain packets, too: neither reader has all of them, and the same may have come both ways."""
+    in_tunnels = {_ends(one) for one in read[-1][1].facts.connections.values()}
+    both = in_tunnels & {
+        _ends(one) for _, result in done + read[:-1] for one in result.facts.connections.values()
+    }
+    part = (
+        write_joined(sources, {_packed(ends) for ends in both}, work.scratch, work.all_ports())
+        if both
+        else None
     )
-    return replace(result, facts=facts.without(twice), forgotten=result.forgotten | twice)
+    if part is None:
+        return done + read
+    kept = [(collector, _without(result, both)) for collector, result in done + read[:-1]]
+    return kept + _carry_out([_tap_job(part, sources, work, len(done) + len(read))], work, 1.0, 0.0)
 
 
-def _ends(connection: Connection) -> tuple[str, int, str, int]:
+def _without(result: Result, ends: Set[_Ends]) -> Result:
+    numbers = frozenset(number for number, one in result.facts.connections.items() if _ends(one) in ends)
+    return replace(result, facts=result.facts.without(numbers), forgotten=result.forgotten | numbers)
+
+
+_Ends = tuple[str, int, str, int]
+
+
+def _ends(connection: Connection) -> _Ends:
     return connection.client, connection.client_port, connection.server, connection.server_port
+
+
+def _packed(ends: _Ends) -> bytes:
+    client, client_port, server, server_port = ends
+    return b"".join(
+        ipaddress.ip_address(address).packed + port.to_bytes(2, "big")
+        for address, port in ((client, client_port), (server, server_port))
+    )
 
 
 def _carry_out(jobs: Sequence[Job], work: Work, before: float, share: float) -> _Done:

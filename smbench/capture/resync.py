@@ -1,7 +1,8 @@
 """Where messages begin in bytes that follow nothing known: behind a gap, or where a capture begins. Pure.
 
 A file may hold SMB, too, when somebody copies a capture. So what looks like a message is one for certain only
-where its session is known or it fills its packet; else what follows it has to be one as well.
+where it begins with its packet, and its session is known or it fills the packet; else what follows it has to
+be one as well.
 """
 
 from __future__ import annotations
@@ -26,15 +27,14 @@ _LARGEST_WITHIN = 1 << 18
 """What begins within a packet and says that it is longer than this is not believed."""
 _LEAST_SMB1 = 35
 _LAST_COMMAND = 0x12
-_WITHOUT_SESSION = (0x00, 0x01, 0x0D, 0x12)
-"""NEGOTIATE, SESSION_SETUP, ECHO, OPLOCK_BREAK: their session id may be 0 or one that was not seen before."""
 _FLAG_RESPONSE = 1
 _ALGORITHMS = range(6)
 """Of compression ([MS-SMB2] 2.2.3.1.3)."""
 _FIELDS = struct.Struct("<4xH6xH2xII16xQ16x")
 """StructureSize, Command, Flags, NextCommand, SessionId ([MS-SMB2] 2.2.1)."""
-_SESSION_AT = {SMB2: 40, SEALED: 44}
-"""Where a header has the session id."""
+SESSION_ID = slice(40, 48)
+"""Where the header of a message in the clear has the session id."""
+_SESSION_AT = {SMB2: SESSION_ID.start, SEALED: 44}
 
 
 def session_of(data: bytes | bytearray) -> int:
@@ -84,15 +84,11 @@ def judge(
     if data[start] or len(header) < least or not _possible(header.ljust(HEADER, b"\0"), size, from_server):
         return Verdict.NO
     known = known_session(session_of(header))
-    if known:
-        return Verdict.CERTAIN
     if start == boundary:
-        command = int.from_bytes(header[12:14], "little")
         fills = start + PREFIX + size == len(data) and not cut
-        without = header[:4] == SMB2 and command in _WITHOUT_SESSION
-        return Verdict.CERTAIN if fills or without else Verdict.PERHAPS
+        return Verdict.CERTAIN if known or fills else Verdict.PERHAPS
     # Within a packet, a session that is none of the connection's is that of a file.
-    return Verdict.PERHAPS if known is None and size <= _LARGEST_WITHIN else Verdict.NO
+    return Verdict.PERHAPS if known is not False and (known or size <= _LARGEST_WITHIN) else Verdict.NO
 
 
 def _possible(header: bytes, size: int, from_server: bool) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import struct
 from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from smbench.capture.tunnels import (
@@ -100,11 +101,25 @@ class Segment(NamedTuple):
     """Bytes of payload on the wire."""
 
 
+@dataclass(frozen=True, slots=True)
 class Elsewhere:
     """What is no TCP segment and may hold SMB all the same."""
 
+    packet: bytes = b""
+    """The IP packet that was put together of fragments; nothing: what was captured is it."""
+
 
 ELSEWHERE: Final = Elsewhere()
+
+
+def _packet(protocol: int, source: bytes, target: bytes, payload: bytes) -> bytes:
+    """An IP packet of what came in fragments; longer than one may be, it goes without its length."""
+    header = 20 if len(source) == 4 else 0
+    size = header + len(payload)
+    size = size if size < 1 << 16 else 0
+    if header:
+        return struct.pack("!BBHHHBBH4s4s", 0x45, 0, size, 0, 0, 64, protocol, 0, source, target) + payload
+    return struct.pack("!IHBB16s16s", 6 << 28, size, protocol, 64, source, target) + payload
 
 
 class Segments:
@@ -112,7 +127,8 @@ class Segments:
 
     def __init__(self, ports: frozenset[int]) -> None:
         self._ports = frozenset(port.to_bytes(2, "big") for port in ports)
-        self._datagrams: OrderedDict[bytes, _Datagram] = OrderedDict()
+        self._datagrams: OrderedDict[bytes, _Datagram | None] = OrderedDict()
+        """Whose fragments are not all there, and None for those that were whole: they may come again."""
         self._nested = 0
 
     def of(self, link: int, data: bytes, at: int, end: int, length: int) -> Segment | Elsewhere | None:
@@ -215,17 +231,19 @@ class Segments:
         """The segment of a datagram that is whole with this fragment."""
         if len(self._datagrams) >= _MOST_DATAGRAMS:
             self._datagrams.popitem(last=False)
-        whole = self._datagrams.setdefault(name, _Datagram({}, None, 0)).with_piece(
-            offset, more, piece, length
-        )
+        known = self._datagrams.setdefault(name, _Datagram({}, None, 0))
+        if known is None:
+            return None
+        whole = known.with_piece(offset, more, piece, length)
         self._datagrams[name] = whole
         data = whole.data()
         if data is None:
             if len(whole.pieces) >= _MOST_PIECES:
                 del self._datagrams[name]
             return None
-        del self._datagrams[name]
-        return self._inside(protocol, source, target, data, 0, len(data), len(data))
+        self._datagrams[name] = None
+        found = self._inside(protocol, source, target, data, 0, len(data), len(data))
+        return Elsewhere(_packet(protocol, source, target, data)) if found is ELSEWHERE else found
 
 
 class _Datagram(NamedTuple):

@@ -7,6 +7,7 @@ what is missing: it got there, and the capture will not have it. Where nobody do
 from __future__ import annotations
 
 from bisect import insort
+from collections import deque
 
 from smbench.capture.framing import Framing, Packet
 
@@ -21,6 +22,7 @@ _AT_FIRST = 8
 _FAR = 1 << 26
 """Further back than anything is sent again: not this stream any more, where three such segments agree."""
 _AGREE = 3
+_MOST_LACKING = 64
 _LATE_SYN = 1 << 20
 """Bytes of a stream that may be captured ahead of its SYN."""
 
@@ -29,8 +31,8 @@ class Direction:
     """The segments of one direction, by sequence number; the bytes go to a `Framing`."""
 
     __slots__ = (
-        "_acknowledged", "_bytes", "_first", "_framing", "_given_up", "_late", "_next", "_started",
-        "_waiting", "begun", "gaps", "snapped", "strays",
+        "_acknowledged", "_bytes", "_first", "_framing", "_given_up", "_lacking", "_late", "_next",
+        "_started", "_waiting", "begun", "gaps", "late", "snapped", "strays",
     )  # fmt: skip
 
     def __init__(self, framing: Framing) -> None:
@@ -51,6 +53,10 @@ class Direction:
         """The sequence number of the SYN; -1: not seen."""
         self.strays: list[tuple[int, bytes, int, Packet]] = []
         """Segments that are far behind, each following the one before: (number, captured, bytes, packet)."""
+        self._lacking: deque[tuple[int, int]] = deque(maxlen=_MOST_LACKING)
+        """What was given up, from where to where; the newest."""
+        self.late = 0
+        """Segments that came when they were given up."""
         self.gaps = 0
         """Places at which the capture lacks bytes."""
         self.snapped = 0
@@ -62,6 +68,11 @@ class Direction:
         if not self._started:
             self._started = True
             self._next = self._first = _WHOLE + sequence + 1
+            # What was captured ahead of the SYN; its numbers may have begun anew behind it.
+            self._waiting = sorted(
+                (self._next + self._ahead(at), length, data, packet)
+                for at, length, data, packet in self._waiting
+            )
             self._framing.begin()
             self._deliver_waiting(None)
 
@@ -108,7 +119,14 @@ class Direction:
             self._deliver_waiting(packet)
         elif ahead <= -_FAR:
             return not self._agree(sequence, data[start:end], length, packet)
+        else:
+            self._note_old(self._next + ahead, length)
         return True
+
+    def _note_old(self, at: int, length: int) -> None:
+        """What was sent again costs nothing; what was given up before it came, or is ahead of all, is lost."""
+        if at < self._first or any(first < at + length and at < last for first, last in self._lacking):
+            self.late += 1
 
     def _agree(self, sequence: int, data: bytes, length: int, packet: Packet) -> bool:
         """Whether segments that are far behind follow each other."""
@@ -176,6 +194,7 @@ class Direction:
     def _give_up(self) -> None:
         at, _, _, packet = self._waiting[0]
         self.gaps += 1
+        self._lacking.append((self._next, at))
         self._framing.lack(at - self._next, packet)
         self._next = at
         self._deliver_waiting(None)

@@ -77,6 +77,7 @@ class Grade:
 
 GRADES: tuple[Grade, ...] = (
     Grade("tcp_gaps", "gaps in the TCP streams (lost packets)", _LOST),
+    Grade("late_segments", "segments that came too late, by the capture's times or order, to be used", _LOST),
     Grade("lost_messages", "messages whose headers the capture has cut or lost", _LOST),
     Grade("cut_messages", "messages that the capture has cut or lost a part of", _CUT),
     Grade("cut_short", "capture files that end within a packet", _LOST),

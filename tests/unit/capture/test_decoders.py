@@ -211,6 +211,45 @@ def test_what_comes_plain_and_by_a_tunnel_counts_once(name: str, tmp_path: Path)
     assert found == [content(e) for e in decode([THREE_USERS], tmp_path).exchanges]
 
 
+SPLITS: dict[str, Callable[[int, bool], bool]] = {
+    "answers by the tunnel": lambda _, answer: answer,
+    "first half by the tunnel": lambda place, _: place < 250,
+    "second half by the tunnel": lambda place, _: place >= 250,
+    "all but a few by the tunnel": lambda place, _: place % 40 != 0,
+}
+"""Which packets, by their places and whether they are the server's, come by the tunnel."""
+
+
+@pytest.mark.parametrize("name", SPLITS)
+def test_a_connection_that_is_plain_in_part_is_one(name: str, tmp_path: Path) -> None:
+    by_tunnel, wrap = SPLITS[name], ELSEWHERE["PPPoE"]
+    mixed = [
+        (at, wrap(ip) if by_tunnel(place, ip[20:22] == (445).to_bytes(2, "big")) else ethernet(ip))
+        for place, (at, ip) in enumerate(packets_of(THREE_USERS))
+    ]
+    (tmp_path / "x.pcap").write_bytes(pcap(mixed))
+    trace = decode([tmp_path / "x.pcap"], tmp_path)
+    whole = decode([THREE_USERS], tmp_path)
+    essence = [(*content(e), e.status, e.time_ns, e.response_ns, e.frame) for e in trace.exchanges]
+    assert essence == [(*content(e), e.status, e.time_ns, e.response_ns, e.frame) for e in whole.exchanges]
+    for grade in ("unanswered", "orphan_responses"):
+        assert trace.info.grade[grade] == whole.info.grade[grade]
+
+
+def test_a_tunnel_that_tshark_reads_is_put_together_of_fragments(tmp_path: Path) -> None:
+    packets = []
+    for number, (at, ip) in enumerate(packets_of(THREE_USERS)):
+        head = struct.pack("!HHHHBBHI", 40_000, 2152, 16 + len(ip), 0, 0x30, 0xFF, len(ip), 1)
+        datagram = head + ip
+        for start in range(0, len(datagram), 80):
+            piece = datagram[start : start + 80]
+            whole = ipv4(piece, protocol=17, offset=start, more=start + 80 < len(datagram))
+            packets.append((at, ethernet(whole[:4] + struct.pack("!H", number + 1) + whole[6:])))
+    (tmp_path / "x.pcap").write_bytes(pcap(packets))
+    found = [content(e) for e in decode([tmp_path / "x.pcap"], tmp_path).exchanges]
+    assert found == [content(e) for e in decode([THREE_USERS], tmp_path).exchanges]
+
+
 @pytest.mark.parametrize("format_name", ["snoop", "netmon2", "nseclibpcap", "pcapng"])
 def test_other_formats_are_read_through_tshark(format_name: str, tmp_path: Path) -> None:
     with (tmp_path / "x").open("wb") as file:

@@ -8,6 +8,7 @@ import pytest
 from helpers.packets import Sent
 from helpers.streams import FIVE, HELLO, heard, in_pieces, numbers, smb2
 
+from smbench.capture import framing
 from smbench.capture.framing import Message, Packet
 
 
@@ -77,3 +78,49 @@ def test_what_is_lost_of_a_header_is_no_session(kept: int) -> None:
     stream = smb2(9, 0, 30) + smb2(9, 1, 30) + smb2(9, 2, 30)
     pieces = [Sent(False, 1, stream[: 4 + kept]), Sent(False, 100, stream[99:])]
     assert numbers(heard([HELLO[0], *pieces])[0])[-1] == 2
+
+
+def exchanges(first: int, count: int, session: int, from_client: int, from_server: int) -> list[Sent]:
+    made = []
+    for number in range(first, first + count):
+        for server, sequence in ((False, from_client), (True, from_server)):
+            message = smb2(9, number, 40, response=server, session=session)
+            made.append(Sent(server, sequence + (number - first) * len(message), message))
+    return made
+
+
+def test_behind_a_gap_a_session_that_was_not_seen_before_is_read() -> None:
+    """A server of many users on one connection, or one file of a ring that is missing."""
+    packets = [*HELLO, *exchanges(0, 10, 7, 1, 1), *exchanges(500, 100, 9, 5_000_000, 7_000_000)]
+    (one,) = heard(packets)
+    assert sorted(numbers(one)) == sorted([*range(10), *range(500, 600)] * 2)
+    assert one.sessions == {7, 9}
+
+
+@pytest.mark.parametrize("snap", [30, 50, 62, 67])
+def test_behind_a_gap_messages_are_found_by_headers_that_are_cut(snap: int) -> None:
+    messages = [
+        Sent(False, 1 + n * 368, message) for n, message in enumerate([smb2(9, n, 300) for n in range(50)])
+    ]
+    (one,) = heard([*HELLO, *messages[:20], *messages[21:]], snap=snap)
+    assert [message.packet.frame for message in one.messages] == list(range(3, 52))
+    (late,) = heard(messages[10:], snap=snap)
+    assert len(late.messages) == 40
+
+
+def test_what_is_searched_again_with_every_packet_takes_no_longer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file of what may be compressed messages, off the packets' boundaries."""
+    looked = 0
+    find = framing.find
+
+    def counted(data: bytes, *rest: object) -> object:
+        nonlocal looked
+        looked += len(data)
+        return find(data, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(framing, "find", counted)
+    file = b"".join(
+        b"\0\x03\xff\xf0\xfcSMB" + struct.pack("<IHHI", 9, 1, 0, 0) + b"\xee" * 4 for _ in range(20_000)
+    )
+    heard(in_pieces(file[5:], 240))
+    assert looked < 4 * len(file)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -230,3 +231,21 @@ def test_an_answer_long_before_an_open_request_is_not_its_own(header: Make, pdu:
     assert done.exchange.response_frame == 3
     list(pairing.unanswered())
     assert +pairing.counts == {"orphan_responses": 1}
+
+
+def test_of_one_direction_alone_memory_has_an_end(
+    header: Make, pdu: AsPdu, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("smbench.capture.pairing._MOST_OPEN", 10)
+    requests = Pairing(0)
+    done = feed(requests, *(pdu(n, header(READ, n)) for n in range(100)))
+    assert [p.exchange.message_id for p in done] == list(range(90))
+    assert len(list(requests.unanswered())) == 10
+    assert requests.counts["unanswered"] == 100
+
+    monkeypatch.setattr("smbench.capture.pairing._MOST_EARLY_BYTES", 10_000)
+    answers = Pairing(0)
+    assert feed(answers, *(pdu(n, header(READ, n, response=True) + bytes(936)) for n in range(100))) == []
+    assert answers.counts["orphan_responses"] == 90
+    (paired,) = feed(answers, pdu(200, header(READ, 95), time_ns=95_000))
+    assert paired.exchange.response_frame == 95

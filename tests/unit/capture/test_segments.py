@@ -187,3 +187,16 @@ def test_pieces_over_each_other_make_up_no_gap_and_are_not_waited_for_without_en
         piece = ipv4(bytes(800), True, offset=offset, more=offset != 60_000)
         assert segments.of(RAW, piece, 0, len(piece), len(piece)) is None
     assert sum(len(datagram.pieces) for datagram in segments._datagrams.values()) < 2048
+
+
+def test_fragments_that_come_twice_leave_nothing_for_the_next_datagram() -> None:
+    segments = Segments(frozenset((445,)))
+    first, second = (tcp(Sent(True, n, bytes([n]) * 60)) for n in (1, 2))
+    pieces = [ipv4(first[:40], offset=0, more=True), ipv4(first[40:], offset=40)]
+    found = [segments.of(RAW, piece, 0, len(piece), len(piece)) for one in pieces for piece in (one, one)]
+    assert [isinstance(one, Segment) for one in found] == [False, False, True, False]
+    other = [ipv4(second[:40], offset=0, more=True), ipv4(second[40:], offset=40)]
+    for piece in other:
+        made = segments.of(RAW, piece[:4] + b"\0\x63" + piece[6:], 0, len(piece), len(piece))
+    assert isinstance(made, Segment)
+    assert made.data[made.start : made.end] == bytes([2]) * 60
