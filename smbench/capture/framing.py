@@ -60,7 +60,7 @@ class Framing:
     """Cuts a direction's bytes into messages; `limit` says how many bytes of one are kept, by its header."""
 
     __slots__ = (
-        "_aligned", "_boundary", "_from_server", "_have", "_holes", "_keep", "_kept", "_limit", "_packet",
+        "_boundary", "_from_server", "_have", "_holes", "_keep", "_kept", "_limit", "_of_packet", "_packet",
         "_probation", "_reader", "_size", "_synchronised", "_tail",
     )  # fmt: skip
 
@@ -75,8 +75,8 @@ class Framing:
         """Where in it a packet begins; negative: before it."""
         self._probation: list[Message] | None = None
         """What may be messages, until there are enough of them."""
-        self._aligned = False
-        """The first of them begins with a packet, or the last one ends with one."""
+        self._of_packet = False
+        """The first of them begins with its packet."""
         self._kept = bytearray()
         self._size = 0
         """Of the message that is being read, its length's four bytes included; 0: not known yet."""
@@ -150,7 +150,7 @@ class Framing:
         if stop <= end:
             if kind == 0 and size > PREFIX:
                 whole = Message(data, start + PREFIX, stop, size - PREFIX, (), packet, self._from_server)
-                self._deliver(whole, stop == end)
+                self._deliver(whole)
             return stop
         if end - start < LEAST and end - start < size:
             self._kept += data[start:end]
@@ -173,7 +173,7 @@ class Framing:
         self._have += taken
         self._packet = packet
         if self._have == self._size:
-            self._finish(packet, start + taken == end)
+            self._finish(packet)
         return start + taken
 
     def _judge(self, data: bytes, start: int, end: int, packet: Packet) -> tuple[int, bytes, int]:
@@ -210,7 +210,7 @@ class Framing:
         self._search(b"", -1)
         self._synchronised = True
         self._probation = None if verdict is Verdict.CERTAIN else []
-        self._aligned = of_packet
+        self._of_packet = of_packet
 
     def _refuse(self) -> None:
         """No message begins where one should: the ones before are none either, if that is not known yet."""
@@ -221,17 +221,16 @@ class Framing:
         self._search(b"", -1)
 
     def _settle(self) -> None:
-        """Nothing will follow what may be messages."""
-        made, self._probation = self._probation or (), None
-        if self._aligned or len(made) > 1:
+        """Nothing will follow what may be messages: what is whole has had nothing behind it that is none."""
+        made, self._probation = self._probation or [], None
+        if self._of_packet or len(made) > 1 or not any(message.holes for message in made):
             for message in made:
                 self._reader.message(message)
 
-    def _deliver(self, message: Message, ends_packet: bool) -> None:
+    def _deliver(self, message: Message) -> None:
         if self._probation is None:
             self._reader.message(message)
             return
-        self._aligned = self._aligned or ends_packet
         self._probation.append(message)
         if len(self._probation) >= _PROVEN:
             self._settle()
@@ -252,10 +251,10 @@ class Framing:
             self._kept += bytes(min(count, missing))
         self._have += count
 
-    def _finish(self, packet: Packet, ends_packet: bool = False) -> None:
+    def _finish(self, packet: Packet) -> None:
         kept, holes = self._kept, tuple(self._holes)
         size = self._size
         self._kept, self._size, self._have, self._holes = bytearray(), 0, 0, []
         if kept[0] == 0:
             made = Message(kept, PREFIX, len(kept), size - PREFIX, holes, packet, self._from_server)
-            self._deliver(made, ends_packet)
+            self._deliver(made)

@@ -23,6 +23,8 @@ from smbench.capture.segments import LINKS, Elsewhere, Segment, Segments
 from smbench.capture.sources import AllPackets, Source
 from smbench.errors import SetupError
 
+ELSEWHERE = "elsewhere"
+"""The part with what is no plain TCP."""
 _RAW_IP = 101
 _LARGEST = 60_000
 """Bytes of a message in one made-up segment; an IP packet holds 65,535."""
@@ -116,7 +118,7 @@ def write_parts(
     Gives those that have packets, and what they lack. SetupError where the disk does not take them.
     """
     writers = [PartWriter(folder / f"handed-over-{number}.pcapng") for number in range(parts)]
-    names, other = PartWriter(folder / "names.pcapng"), PartWriter(folder / "elsewhere.pcapng")
+    names, other = PartWriter(folder / "names.pcapng"), PartWriter(folder / f"{ELSEWHERE}.pcapng")
     relays = _Relays(handed_over, writers, names)
     kerberos = any(one.reason is Reason.KERBEROS for one in handed_over)
     segments, connections = Segments(ports), Connections(relays.make, ports)

@@ -12,7 +12,7 @@ from smbench.capture.collect import Collector
 from smbench.capture.direct import Opens
 from smbench.capture.facts import Facts
 from smbench.capture.formats import Format, Packing
-from smbench.capture.handover import write_all, write_joined, write_parts
+from smbench.capture.handover import ELSEWHERE, write_all, write_joined, write_parts
 from smbench.capture.jobs import DirectJob, Job, Result, TapJob, carry_out
 from smbench.capture.names import name_exchanges, name_sessions
 from smbench.capture.pairing import Paired
@@ -142,7 +142,8 @@ def _read_the_rest(done: _Done, sources: Sequence[Source], work: Work, before: f
     done[0][1].facts.counts.update(lacks)
     jobs = [_tap_job(part, sources, work, len(done) + number) for number, part in enumerate(written)]
     read = _carry_out(jobs, work, before + _WRITING_SHARE, 1 - before - _WRITING_SHARE)
-    return _joined(done, read, sources, work) if elsewhere else done + read
+    in_tunnels = bool(read) and written[-1].path.stem == ELSEWHERE
+    return _joined(done, read, sources, work) if in_tunnels else done + read
 
 
 def _connections(done: _Done) -> int:

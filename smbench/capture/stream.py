@@ -124,7 +124,7 @@ class Direction:
         return True
 
     def _note_old(self, at: int, length: int) -> None:
-        """What was sent again costs nothing; what was given up before it came, or is ahead of all, is lost."""
+        """What was sent again costs nothing; what had been given up, or is ahead of all others, is lost."""
         if at < self._first or any(first < at + length and at < last for first, last in self._lacking):
             self.late += 1
 

@@ -117,14 +117,21 @@ def test_what_ends_while_it_reads_a_part_or_a_copy_is_told_of_the_captures(
 
 
 @pytest.mark.captures
-def test_of_an_encrypted_capture_of_which_nothing_is_whole_there_is_nothing(
-    captures: Path, tmp_path: Path
+@pytest.mark.parametrize("snap_length", [80, 100, 128])
+def test_of_an_encrypted_capture_of_which_nothing_is_whole_there_is_what_is_in_the_clear(
+    snap_length: int, captures: Path, tmp_path: Path
 ) -> None:
     data = (captures / GCM).read_bytes()
-    packets = cut(100)(list(records(data)), random.Random(0))
+    packets = cut(snap_length)(list(records(data)), random.Random(0))
     (tmp_path / "x.pcap").write_bytes(data[:24] + b"".join(packets))
     (tmp_path / "key").write_text(GCM_KEY)
-    with pytest.raises(
-        UsageError, match=r"x.pcap nothing can be read: \d+ packets are cut short by the snap length"
-    ):
-        decode([tmp_path / "x.pcap"], tmp_path, DecodeOptions(session_key_file=tmp_path / "key"))
+    options = DecodeOptions(session_key_file=tmp_path / "key")
+    if snap_length == 80:
+        with pytest.raises(
+            UsageError, match=r"x.pcap nothing can be read: \d+ packets are cut short by the snap"
+        ):
+            decode([tmp_path / "x.pcap"], tmp_path, options)
+        return
+    trace = decode([tmp_path / "x.pcap"], tmp_path, options)
+    assert set(trace.info.commands) == {"NEGOTIATE", "SESSION_SETUP"}
+    assert trace.info.grade["lost_messages"] == 48
