@@ -23,6 +23,8 @@ BROKEN = (OSError, EOFError, zlib.error)
 """What reading a packed file raises where it breaks off or is damaged."""
 _UNPACKED_AT_ONCE = 4096
 """Bytes that pyarrow is asked for: what it has already unpacked for a request that fails is lost."""
+_PACKED_AT_ONCE = 4096
+"""Bytes that Python's gzip gets: the same, and from 3.12 on it asks for 128 KiB."""
 _COPIED_AT_ONCE = 1 << 20
 
 
@@ -83,10 +85,23 @@ def examine(path: Path) -> tuple[Packing, Format]:
 def unpacked(file: BufferedIOBase, packing: Packing) -> BufferedIOBase:
     """An open file's bytes without their packing; its own `tell` shows how far it is read."""
     if packing is Packing.GZIP:
-        return gzip.GzipFile(fileobj=file)
+        return gzip.GzipFile(fileobj=_InPieces(file))
     if packing is Packing.ZSTD:
         return io.BufferedReader(_Zstandard(file), _COPIED_AT_ONCE)
     return file
+
+
+class _InPieces(io.RawIOBase):
+    """A file that gives little at once: where it is damaged, all that came before is unpacked."""
+
+    def __init__(self, file: BufferedIOBase) -> None:
+        self._file = file
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        return self._file.read(min(size, _PACKED_AT_ONCE) if size >= 0 else _PACKED_AT_ONCE)
 
 
 class _Zstandard(io.RawIOBase):
