@@ -14,6 +14,7 @@ decoder's tests):
     from 4.4    Lua is 5.4, not 5.2: a number may be a float
     from 4.4    user names are found in Kerberos by way of the server (IAKERB, as macOS clients use it)
     from 4.6    --version says `+Lua`, not `with Lua`; PDML shows absolute times as ISO 8601
+    from 4.6    that it cannot write is told as `Success`, whatever the reason
 """
 
 from __future__ import annotations
@@ -219,14 +220,23 @@ def convert(capture: Path, out: IO[bytes], format_name: str = "pcapng") -> bool:
             process.wait()
         said = complaint(errors)
         if _UNWRITTEN.search(said):
-            full = errno.ENOSPC if _FULL.search(said) else 0
-            raise cannot_write(Path(out.name).parent, f"what tshark reads of {capture}", full, said)
+            raise cannot_write(Path(out.name).parent, f"what tshark reads of {capture}", _why(out), said)
         _check(status, said, capture, bool(os.fstat(out.fileno()).st_size))
         return status == 0
 
 
-_FULL = re.compile("no space left", re.IGNORECASE)
-_UNWRITTEN = re.compile(f"could(?:n't| not)? be written|{_FULL.pattern}", re.IGNORECASE)
+def _why(out: IO[bytes]) -> int:
+    """The error number of writing there; 0: there is none. Not by what tshark says: 4.6 says `Success`."""
+    try:
+        os.write(out.fileno(), b"\0")
+    except OSError as error:
+        return error.errno or 0
+    return 0
+
+
+_UNWRITTEN = re.compile(
+    "could(?:n't| not)? be written|no space left|error occurred while writing", re.IGNORECASE
+)
 """How tshark says that it could not write."""
 _BREAKS = re.compile("cut short|damaged or corrupt")
 """How it says that a capture is good up to some place."""
