@@ -67,15 +67,23 @@ def name_of(ended: KeyboardInterrupt) -> str:
 
 @contextmanager
 def held() -> Iterator[None]:
-    """Within, signals wait: for what is bounded in time and helps nobody when half of it is done."""
-    if sys.platform == "win32":
-        yield
+    """Within, signals wait: for what is bounded in time and helps nobody when half of it is done.
+
+    By handlers, not by the thread's mask: a library's thread would hear what this one keeps back.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield  # which hears no signals
         return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
+    waiting: list[int] = []
+    listening = [number for number in ENDING if signal.getsignal(number) not in (signal.SIG_IGN, None)]
+    before = {number: signal.signal(number, lambda heard, _: waiting.append(heard)) for number in listening}
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        for number in dict.fromkeys(waiting):
+            signal.raise_signal(number)
 
 
 def ignore_all() -> None:

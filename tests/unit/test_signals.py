@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -62,10 +64,20 @@ def test_what_is_ignored_stays_so_and_all_is_as_before() -> None:
     assert others == [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT)]
 
 
-def test_while_held_they_wait() -> None:
+@pytest.mark.parametrize("threads", [0, 3])
+def test_while_held_they_wait(threads: int) -> None:
     heard: list[str] = []
+    over = threading.Event()
+    others = [threading.Thread(target=over.wait) for _ in range(threads)]
+    for other in others:
+        other.start()
     with on_ending(heard.append):
         with held():
-            os.kill(os.getpid(), signal.SIGTERM)
+            for _ in range(3):
+                os.kill(os.getpid(), signal.SIGTERM)
+                time.sleep(0.01)
             assert heard == []
         assert heard == ["SIGTERM"]
+    over.set()
+    for other in others:
+        other.join()
