@@ -82,8 +82,8 @@ def held() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-        for number in dict.fromkeys(waiting):
-            signal.raise_signal(number)
+        for heard in dict.fromkeys(waiting):
+            signal.raise_signal(heard)
 
 
 def ignore_all() -> None:
