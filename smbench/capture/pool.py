@@ -13,8 +13,11 @@ from smbench.capture.disk import cannot_write
 from smbench.capture.jobs import Job, Result
 from smbench.capture.worker import FAILED
 from smbench.errors import SetupError, SmbenchError
+from smbench.signals import held
 
 _ERROR_CHARACTERS = 300
+_UNWINDS_S = 20
+"""How long a process may take to end, with its tshark, on a busy machine."""
 
 
 class _Worker:
@@ -68,7 +71,7 @@ class _Worker:
     def end(self) -> None:
         self.process.terminate()
         try:
-            self.process.wait(timeout=5)
+            self.process.wait(timeout=_UNWINDS_S)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
@@ -86,8 +89,9 @@ def read_all(
     with selectors.DefaultSelector() as selector, _all_ended() as running:
         while waiting or running:
             while waiting and len(running) < at_once:
-                worker = _Worker(waiting.pop())
-                running.append(worker)
+                with held():  # else a signal leaves a process behind that nobody knows yet
+                    worker = _Worker(waiting.pop())
+                    running.append(worker)
                 assert worker.process.stdout is not None
                 selector.register(worker.process.stdout, selectors.EVENT_READ, worker)
             for key, _ in selector.select():

@@ -10,7 +10,7 @@ from importlib import resources
 from pathlib import Path
 from typing import IO
 
-from smbench.capture.tshark import Keys, complaint, failure, find_tshark, private_folder, start
+from smbench.capture.tshark import Keys, complaint, failure, find_tshark, private_folder, running
 from smbench.errors import SetupError
 from smbench.trace.model import Command
 
@@ -71,30 +71,25 @@ class Run:
     ) -> None:
         self._name = name or str(capture)
         self._progress = progress
-        self._file: IO[bytes] = capture.open("rb")
-        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the run; a pipe could fill and hang
-        arguments = ["-q", "-X", f"lua_script:{_SCRIPT}"]
+        self._capture = capture
+        self._folder = folder
+        self._arguments = ["-q", "-X", f"lua_script:{_SCRIPT}"]
         for port in ports:
-            arguments += ["-d", f"tcp.port=={port},nbss"]
-        try:
-            self._process = start(arguments, self._file, folder, self._errors)
-        except SetupError:
-            self._close()
-            raise
+            self._arguments += ["-d", f"tcp.port=={port},nbss"]
 
     def __enter__(self) -> Run:
+        with contextlib.ExitStack() as opened:
+            self._file: IO[bytes] = opened.enter_context(self._capture.open("rb"))
+            # A pipe could fill and hang.
+            self._errors: IO[bytes] = opened.enter_context(tempfile.TemporaryFile())
+            self._process = opened.enter_context(
+                running(self._arguments, self._file, self._folder, self._errors)
+            )
+            self._opened = opened.pop_all()
         return self
 
     def __exit__(self, *exception: object) -> None:
-        self._process.kill()
-        self._process.wait()
-        if self._process.stdout is not None:
-            self._process.stdout.close()
-        self._close()
-
-    def _close(self) -> None:
-        self._errors.close()
-        self._file.close()
+        self._opened.close()
 
     def __iter__(self) -> Iterator[bytes]:
         """The lines, without their ends; after them an error where tshark could not read the file, or ran no

@@ -167,27 +167,38 @@ def _harmless(folder: Path) -> dict[str, Any]:
     return {"cwd": folder, "env": environment, **(user.process() if user else {})}
 
 
-def start(
+@contextlib.contextmanager
+def running(
     arguments: Sequence[str],
     capture: IO[bytes],
     folder: Path,
     errors: IO[bytes],
     out: IO[bytes] | int = subprocess.PIPE,
-) -> subprocess.Popen[bytes]:
-    """tshark over an open capture, from its current place on; `folder` is a `private_folder`, and names in it
-    are given without a path. SetupError where it does not start."""
-    tshark = find_tshark()
+) -> Iterator[subprocess.Popen[bytes]]:
+    """tshark over an open capture, from its current place on, and none any more behind it; `folder` is a
+    `private_folder`, and names in it are given without a path. SetupError where it does not start."""
+    tshark, process = find_tshark(), None
     try:
-        return subprocess.Popen(
-            [tshark.path, "-n", *arguments, "-r", "-"],
-            stdin=capture,
-            stdout=out,
-            stderr=errors,
-            bufsize=1 << 20,
-            **_harmless(folder),
-        )
+        with held():  # else a signal leaves a process behind that nobody knows yet
+            process = subprocess.Popen(
+                [tshark.path, "-n", *arguments, "-r", "-"],
+                stdin=capture,
+                stdout=out,
+                stderr=errors,
+                bufsize=1 << 20,
+                **_harmless(folder),
+            )
+        yield process
     except (OSError, subprocess.SubprocessError) as error:
+        if process is not None:
+            raise
         raise SetupError(f"cannot start {tshark}: {getattr(error, 'strerror', None) or error}") from None
+    finally:
+        if process is not None:
+            process.kill()
+            process.wait()
+            if process.stdout is not None:
+                process.stdout.close()
 
 
 def ask(arguments: Sequence[str], capture: Path) -> bytes:
@@ -196,12 +207,8 @@ def ask(arguments: Sequence[str], capture: Path) -> bytes:
     UsageError where it takes the file for no capture, SetupError where it does not work.
     """
     with private_folder({}, {}) as folder, tempfile.TemporaryFile() as errors, capture.open("rb") as file:
-        process = start(arguments, file, folder, errors)
-        try:
+        with running(arguments, file, folder, errors) as process:
             shown, _ = process.communicate()
-        finally:
-            process.kill()
-            process.wait()
         _check(process.returncode, complaint(errors), capture, bool(shown))
         return shown or b""
 
@@ -212,12 +219,8 @@ def convert(capture: Path, out: IO[bytes], format_name: str = "pcapng") -> bool:
     UsageError where it takes the file for no capture, SetupError where it does not work or `out` is full.
     """
     with private_folder({}, {}) as folder, tempfile.TemporaryFile() as errors, capture.open("rb") as file:
-        process = start(["-w", "-", "-F", format_name], file, folder, errors, out)
-        try:
+        with running(["-w", "-", "-F", format_name], file, folder, errors, out) as process:
             status = process.wait()
-        finally:
-            process.kill()
-            process.wait()
         said = complaint(errors)
         if _UNWRITTEN.search(said):
             raise cannot_write(Path(out.name).parent, f"what tshark reads of {capture}", _why(out), said)
