@@ -151,6 +151,9 @@ class MetadataCalls:
 
     def link(self, call: Link) -> int:
         file = self._files[call.handle]
+        if call.replace and self._files.is_open(call.target, besides=file):
+            # As with a rename: a server denies it, and the target would be gone.
+            return -EACCES
         try:
             self._names.link(file.path, call.target)
         except FileExistsError:

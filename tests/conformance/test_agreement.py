@@ -222,6 +222,13 @@ def _only_a_server(status: int, call: Call) -> bool:
         calls.Close(3),
     ]
 )
+@example(
+    sequence=[
+        calls.Open(1, "a", READ | DELETE | 0x100, 7, 0, 0x40, 0),
+        calls.Open(2, "b", READ | DELETE | 0x100, 7, 0, 0x40, 0),
+        calls.Link(1, "a", "b", True),
+    ]
+)
 @given(sequence=st.lists(operations, min_size=10, max_size=30))
 def test_posix_agrees_with_the_oracle(
     make_target: Callable[..., Target], ordinary_user: Path, sequence: Iterable[Call]
