@@ -146,10 +146,11 @@ class Connections:
         self._passed += 1
         if len(self._loads) > 1 and length and self._home(source, target, length) != self._number:
             return
-        entry = self._current.get(source + target)
+        name = source + target
+        entry = self._current.get(name)
         if entry is None:
             if not length:
-                self._remember(source + target, sequence, flags)
+                self._remember(name, sequence, flags)
                 return
             entry = self._new(source, target)
         connection, mine, other = entry
@@ -162,7 +163,7 @@ class Connections:
                 mine.begin(sequence)
                 sequence += 1
             else:
-                self._end(source + target, target + source)
+                self._end(name, target + source)
         if connection.reason is not None:
             connection.bytes += length
             return

@@ -17,8 +17,8 @@ from smbench.capture.disk import cannot_write
 from smbench.capture.formats import names_of
 from smbench.capture.framing import Message, Packet
 from smbench.capture.parts import Part, PartWriter
-from smbench.capture.records import DAMAGED
-from smbench.capture.resync import COMPRESSED, LEAST_CUT, SEALED, SMB2
+from smbench.capture.records import DAMAGED, Record
+from smbench.capture.resync import COMPRESSED, LEAST_CUT, PREFIX, SEALED, SMB2
 from smbench.capture.segments import LINKS, Elsewhere, Segment, Segments
 from smbench.capture.sources import AllPackets, Source
 from smbench.errors import SetupError
@@ -76,7 +76,7 @@ class _Relay(Connection):
             framed = struct.pack(">I", message.size) + data[:hole]
             if not whole:
                 framed = framed[:_LARGEST]
-                self._write(self._writer, message, framed, len(struct.pack(">I", 0)) + message.size)
+                self._write(self._writer, message, framed, PREFIX + message.size)
                 return
             for start in range(0, len(framed), _LARGEST):
                 piece = framed[start : start + _LARGEST]
@@ -128,10 +128,8 @@ def write_parts(
             packet = Packet(source.number, frame, record.time_ns)
             segment = segments.of(link, data, at, end, record.length)
             if isinstance(segment, Elsewhere):
-                if elsewhere and segment.packet:
-                    other.add(packet, _RAW_IP, segment.packet, len(segment.packet))
-                elif elsewhere:
-                    other.add(packet, link, data[at:end], record.length)
+                if elsewhere:
+                    _add(other, packet, data, record, segment)
             elif segment is not None:
                 connections.packet(segment, packet)
             if kerberos and (inside := _kerberos(link, data, at, end)):
@@ -155,16 +153,9 @@ def write_joined(
     writer, segments = PartWriter(folder / "joined.pcapng"), Segments(ports)
     try:
         for source, frame, data, record in AllPackets(sources):
-            at, end, link = record.packet, record.captured, record.link
-            packet = Packet(source.number, frame, record.time_ns)
-            segment = segments.of(link, data, at, end, record.length)
-            if isinstance(segment, Elsewhere) and segment.packet:
-                writer.add(packet, _RAW_IP, segment.packet, len(segment.packet))
-            elif isinstance(segment, Elsewhere) or (
-                segment is not None
-                and {segment.source + segment.target, segment.target + segment.source} & ends
-            ):
-                writer.add(packet, link, data[at:end], record.length)
+            segment = segments.of(record.link, data, record.packet, record.captured, record.length)
+            if segment is not None and (isinstance(segment, Elsewhere) or _goes_between(ends, segment)):
+                _add(writer, Packet(source.number, frame, record.time_ns), data, record, segment)
         return writer.finish()
     except OSError as error:
         raise _no_copy(folder, sources, error) from None
@@ -174,6 +165,16 @@ def _goes_between(ends: Set[bytes], segment: Segment) -> bool:
     return segment.source + segment.target in ends or segment.target + segment.source in ends
 
 
+def _add(
+    writer: PartWriter, packet: Packet, data: bytes, record: Record, found: Segment | Elsewhere | None = None
+) -> None:
+    """Add a packet as it was captured, or as what is `found` in it was put together."""
+    if isinstance(found, Elsewhere) and found.packet:
+        writer.add(packet, _RAW_IP, found.packet, len(found.packet))
+    else:
+        writer.add(packet, record.link, data[record.packet : record.captured], record.length)
+
+
 def write_all(
     sources: Sequence[Source], folder: Path, progress: Callable[[int], None]
 ) -> tuple[Part | None, Counter[str]]:
@@ -181,16 +182,12 @@ def write_all(
 
     With it, what the sources lack. SetupError where the disk does not take it.
     """
-    writer, counts, packets = (
-        PartWriter(folder / "captures.pcapng"),
-        Counter[str](),
-        AllPackets(sources, progress),
-    )
+    writer, counts = PartWriter(folder / "captures.pcapng"), Counter[str]()
+    packets = AllPackets(sources, progress)
     try:
         for source, frame, data, record in packets:
             counts["damaged_packets"] += record.link == DAMAGED
-            packet = Packet(source.number, frame, record.time_ns)
-            writer.add(packet, record.link, data[record.packet : record.captured], record.length)
+            _add(writer, Packet(source.number, frame, record.time_ns), data, record)
         made = writer.finish()
     except OSError as error:
         raise _no_copy(folder, sources, error) from None

@@ -23,7 +23,7 @@ from smbench.capture.sources import Packets, Source, readable, unpacked
 from smbench.capture.tshark import Keys, find_tshark
 from smbench.errors import SetupError
 from smbench.spill import merge
-from smbench.trace.model import Connection
+from smbench.trace.model import Ends
 
 _WORTH_SHARING = 24 << 20
 """Bytes of capture from which several processes are faster than one, with what starting them costs."""
@@ -161,34 +161,24 @@ def _is_there() -> bool:
 def _joined(done: _Done, read: _Done, sources: Sequence[Source], work: Work) -> _Done:
     """What was read, with those connections read by tshark alone that it found in a tunnel and that have
     plain packets, too: neither reader has all of them, and the same may have come both ways."""
-    in_tunnels = {_ends(one) for one in read[-1][1].facts.connections.values()}
-    both = in_tunnels & {
-        _ends(one) for _, result in done + read[:-1] for one in result.facts.connections.values()
+    others, (_, tunnels) = done + read[:-1], read[-1]
+    both = {one.ends for one in tunnels.facts.connections.values()} & {
+        one.ends for _, result in others for one in result.facts.connections.values()
     }
-    part = (
-        write_joined(sources, {_packed(ends) for ends in both}, work.scratch, work.all_ports())
-        if both
-        else None
-    )
-    if part is None:
+    if not both:
         return done + read
-    kept = [(collector, _without(result, both)) for collector, result in done + read[:-1]]
+    part = write_joined(sources, {_packed(ends) for ends in both}, work.scratch, work.all_ports())
+    assert part is not None, "what was read in a tunnel is there"
+    kept = [(collector, _without(result, both)) for collector, result in others]
     return kept + _carry_out([_tap_job(part, sources, work, len(done) + len(read))], work, 1.0, 0.0)
 
 
-def _without(result: Result, ends: Set[_Ends]) -> Result:
-    numbers = frozenset(number for number, one in result.facts.connections.items() if _ends(one) in ends)
+def _without(result: Result, ends: Set[Ends]) -> Result:
+    numbers = frozenset(number for number, one in result.facts.connections.items() if one.ends in ends)
     return replace(result, facts=result.facts.without(numbers), forgotten=result.forgotten | numbers)
 
 
-_Ends = tuple[str, int, str, int]
-
-
-def _ends(connection: Connection) -> _Ends:
-    return connection.client, connection.client_port, connection.server, connection.server_port
-
-
-def _packed(ends: _Ends) -> bytes:
+def _packed(ends: Ends) -> bytes:
     client, client_port, server, server_port = ends
     return b"".join(
         ipaddress.ip_address(address).packed + port.to_bytes(2, "big")

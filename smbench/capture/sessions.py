@@ -46,7 +46,7 @@ class Directory:
     def add_connections(self, parts: Iterable[Facts]) -> None:
         """Number the connections in the order in which they began."""
         found = [
-            (facts.began_ns[wire], *_ends(made), wire, made)
+            (facts.began_ns[wire], made.ends, wire, made)
             for facts in parts
             for wire, made in facts.connections.items()
         ]
@@ -102,10 +102,6 @@ def directory(parts: Iterable[Facts]) -> Directory:
         )
     _users(made, spans)
     return made
-
-
-def _ends(connection: Connection) -> tuple[str, int, str, int]:
-    return connection.client, connection.client_port, connection.server, connection.server_port
 
 
 @dataclass(slots=True)

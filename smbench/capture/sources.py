@@ -77,6 +77,11 @@ def unpacked(source: Source, scratch: Path) -> Source:
     return replace(source, path=made, packing=Packing.PLAIN, cut_short=not whole)
 
 
+_Packet = tuple[int, bytes, Record]
+_Turn = tuple[int, int, _Packet, Iterator[_Packet]]
+"""A source whose next packet is known: its time, the source's place, the packet, those behind it."""
+
+
 class Packets:
     """The records of a source that hold packets: (frame as tshark counts, the file's bytes, the record).
 
@@ -91,7 +96,7 @@ class Packets:
         self.cut_short = False
         """After reading: the file ends in the middle of a record."""
 
-    def __iter__(self) -> Iterator[tuple[int, bytes, Record]]:
+    def __iter__(self) -> Iterator[_Packet]:
         frame, pieces = 0, 0
         with self._source.path.open("rb") as file:
             buffer = Buffer(formats.unpacked(file, self._source.packing))
@@ -123,10 +128,13 @@ class AllPackets:
         waiting = sorted(
             ((first_time_ns(source), place) for place, source in enumerate(self._sources)), reverse=True
         )
-        turns: list[tuple[int, int, tuple[int, bytes, Record], Iterator[tuple[int, bytes, Record]]]] = []
+        turns: list[_Turn] = []
         while turns or waiting:
             if waiting and (not turns or waiting[-1][0] <= turns[0][0]):
-                self._open(waiting.pop()[1], turns)
+                _, place = waiting.pop()
+                packets = self._read(place)
+                if (first := next(packets, None)) is not None:
+                    heapq.heappush(turns, (first[2].time_ns, place, first, packets))
                 continue
             _, place, packet, packets = heapq.heappop(turns)
             # As far as no other source has an earlier one.
@@ -139,16 +147,7 @@ class AllPackets:
                     break
                 yield source, *packet
 
-    def _open(
-        self,
-        place: int,
-        turns: list[tuple[int, int, tuple[int, bytes, Record], Iterator[tuple[int, bytes, Record]]]],
-    ) -> None:
-        packets = self._read(place)
-        if (first := next(packets, None)) is not None:
-            heapq.heappush(turns, (first[2].time_ns, place, first, packets))
-
-    def _read(self, place: int) -> Iterator[tuple[int, bytes, Record]]:
+    def _read(self, place: int) -> Iterator[_Packet]:
         def hear(position: int) -> None:
             self._positions[place] = position
             if self._hear is not None:

@@ -108,6 +108,10 @@ class Exchange(Value):
         return None if self.response_ns is None else self.response_ns - self.time_ns
 
 
+Ends = tuple[str, int, str, int]
+"""Address and port of a connection's client, and of its server."""
+
+
 @dataclass(slots=True)
 class Connection:
     """One TCP connection that carried SMB2."""
@@ -125,6 +129,11 @@ class Connection:
     max_write: int | None = None
     max_transact: int | None = None
     server_capabilities: int | None = None
+
+    @property
+    def ends(self) -> Ends:
+        """What tells it from others of its time."""
+        return self.client, self.client_port, self.server, self.server_port
 
 
 @dataclass(slots=True)
