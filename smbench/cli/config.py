@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from smbench.errors import UsageError
+from smbench.quoting import quoted
 
 
 class OptionalValue(click.Option):
@@ -39,7 +40,7 @@ def load_config(ctx: click.Context, _parameter: click.Parameter, path: Path | No
         name = key.replace("_", "-")
         if name not in options:
             known = ", ".join(sorted(options))
-            raise UsageError(f"{path}: {ctx.info_name} has no option {key!r}; it has {known}")
+            raise UsageError(f"{path}: {ctx.info_name} has no option {quoted(key)}; it has {known}")
         parameter, negative = options[name]
         given = _given(f"{path}: {key}", parameter, negative, value)
         if given is not None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from smbench.errors import UsageError
+from smbench.quoting import quoted
 
 if TYPE_CHECKING:
     from smbench.fidelity.comparison import Comparison
@@ -21,10 +22,12 @@ def user_pairs(users: Sequence[str]) -> dict[str, str]:
     for pair in users:
         name, equals, other = pair.partition("=")
         if not (name and equals and other):
-            raise UsageError(f"--user '{pair}' names no two users: write REFERENCE=CANDIDATE")
+            raise UsageError(f"--user {quoted(pair)} names no two users: write REFERENCE=CANDIDATE")
         for side, taken, it in (("reference", pairs.keys(), name), ("candidate", pairs.values(), other)):
             if it.casefold() in map(str.casefold, taken):
-                raise UsageError(f"--user '{pair}': {it} of the {side} is paired twice; pair each user once")
+                raise UsageError(
+                    f"--user {quoted(pair)}: {it} of the {side} is paired twice; pair each user once"
+                )
         pairs[name] = other
     return pairs
 
@@ -47,18 +50,20 @@ def _check(wanted: Sequence[str], sides: Sequence[tuple[str, Rows]]) -> None:
     for name in wanted:
         if not any(said[name] for said in found):
             known = "; ".join(f"the users of {side} are {_listed(rows)}" for side, rows in sides)
-            raise UsageError(f"--user: there is no user '{name}': {known}")
+            raise UsageError(f"--user: there is no user {quoted(name)}: {known}")
     for (side, rows), said in zip(sides, found, strict=True):
         taken: dict[int, str] = {}
         for name, users in said.items():
             if len(users) > 1:
                 each = ", ".join(rows.users[user] for user in users[:_NAMED])
-                raise UsageError(f"--user: '{name}' is more than one user of {side}: say which of {each}")
+                raise UsageError(
+                    f"--user: {quoted(name)} is more than one user of {side}: say which of {each}"
+                )
             for user in users:
                 if user in taken:
                     raise UsageError(
-                        f"--user: '{taken[user]}' and '{name}' are both {rows.users[user]} of {side}: pair "
-                        "each user once"
+                        f"--user: {quoted(taken[user])} and {quoted(name)} are both {rows.users[user]} of "
+                        f"{side}: pair each user once"
                     )
                 taken[user] = name
 

@@ -16,6 +16,7 @@ from typing import Any
 from smbench.errors import UsageError
 from smbench.measure.latency import Histogram
 from smbench.measure.thresholds import ALL, BYTES, COUNT, NS, RATE, SHARE, THROUGHPUT, Threshold
+from smbench.quoting import quoted
 from smbench.units import format_ns, format_size
 
 Number = Fraction | float
@@ -116,7 +117,7 @@ def _lack_of(kind: str, measure: str, extent: Extent) -> str | None:
 def refuse_unmeasurable(threshold: Threshold, extent: Extent, option: str = "--threshold") -> None:
     """UsageError where a run cannot measure what a threshold asks for; `extent` is the most that it can."""
     if why := lack(threshold.subject, extent):
-        asks = option if option == "--max-mismatch" else f"{option} {threshold.text!r}"
+        asks = option if option == "--max-mismatch" else f"{option} {quoted(threshold.text)}"
         raise UsageError(f"{asks} asks for what this run does not measure: {why}")
 
 
@@ -128,15 +129,17 @@ def against(threshold: Threshold, baseline: Figures | None, name: str = "") -> T
     if not threshold.relative:
         return threshold
     if baseline is None:
-        raise UsageError(f"{threshold.text!r} is a multiple of a baseline: name its run with --baseline")
+        raise UsageError(
+            f"{quoted(threshold.text)} is a multiple of a baseline: name its run with --baseline"
+        )
     value = _value(threshold.subject, baseline)
     if value is None:
         why = lack(threshold.subject, baseline.extent) or _NO_OPERATION
-        raise UsageError(f"{threshold.text!r} asks for what the baseline {name} did not measure: {why}")
+        raise UsageError(f"{quoted(threshold.text)} asks for what the baseline {name} did not measure: {why}")
     then = Fraction(value)
     if threshold.unit == SHARE and threshold.limit * then > 1:
         raise UsageError(
-            f"{threshold.text!r} is {format_value(float(threshold.limit * then), SHARE)} of all, as "
+            f"{quoted(threshold.text)} is {format_value(float(threshold.limit * then), SHARE)} of all, as "
             f"the baseline {name} had {format_value(float(then), SHARE)}: no share is more than 100 %, and "
             "it would tell nothing"
         )

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from smbench.errors import UsageError
+from smbench.quoting import quoted
 from smbench.units import DECIMAL, exact_size
 from smbench.workload.calls import CALLS
 
@@ -73,7 +74,7 @@ def parse_threshold(text: str, option: str = "--threshold") -> Threshold:
     try:
         return _parsed(text)
     except _UnreadableError as why:
-        raise UsageError(f"{option} {text!r} cannot be read: {why}; {_WRITTEN}") from None
+        raise UsageError(f"{option} {quoted(text)} cannot be read: {why}; {_WRITTEN}") from None
 
 
 def _parsed(text: str) -> Threshold:
@@ -100,18 +101,18 @@ def capacity_limit(text: str) -> Threshold:
     instead = "take a time, as all.response.p99<50ms, or a share, as errors.rate<0.1%"
     if subject[0] == "throughput":
         raise UsageError(
-            f"--find-capacity {text!r} is no limit of what a target bears: more clones ask for more, and "
-            f"each for as much as the capture has; {instead}, and read the throughput of each number "
+            f"--find-capacity {quoted(text)} is no limit of what a target bears: more clones ask for more, "
+            f"and each for as much as the capture has; {instead}, and read the throughput of each number "
             "of clones from the result"
         )
     if subject[0] == "skipped" or (len(subject) == 3 and subject[-1] == "count"):
         raise UsageError(
-            f"--find-capacity {text!r} is no limit of what a target bears: how many operations there are "
-            f"follows from the clones; {instead}"
+            f"--find-capacity {quoted(text)} is no limit of what a target bears: how many operations there "
+            f"are follows from the clones; {instead}"
         )
     if threshold.operator in (">", ">=", "!="):
         raise UsageError(
-            f"--find-capacity {text!r} is no limit that more clones break: write it with < or <=, as "
+            f"--find-capacity {quoted(text)} is no limit that more clones break: write it with < or <=, as "
             f"{'.'.join(subject).lower()}<{text.split(threshold.operator)[1].strip()}"
         )
     return threshold
@@ -121,7 +122,7 @@ def mismatch_limit(text: str) -> Threshold:
     """`--max-mismatch N` or `N%`, as the threshold that it is. UsageError where it is neither."""
     match = re.fullmatch(rf"({DECIMAL})(%?)", text)
     if match is None:
-        raise UsageError(f"--max-mismatch {text!r} cannot be read: give a number, or a share as 0.5%")
+        raise UsageError(f"--max-mismatch {quoted(text)} cannot be read: give a number, or a share as 0.5%")
     return parse_threshold(f"mismatches.{'rate' if match[2] else 'count'}<={text}", "--max-mismatch")
 
 
