@@ -17,14 +17,15 @@ from smbench.trace.model import Tree
 
 NAMED = -1
 """In place of a tree's number: its share has a name."""
-_MADE_UP = "unknown-"
+MADE_UP = "unknown-"
+"""How a name begins that no capture has."""
 Request = tuple[int, str]
 """The number of a key, and a path regardless of case."""
 
 
 def is_made_up(tree: Tree) -> bool:
     """Whether a share's name is not from the capture."""
-    return tree.share.startswith(_MADE_UP)
+    return tree.share.startswith(MADE_UP)
 
 
 class Shares:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smbench.fidelity.assignment import assign
+from smbench.fidelity.shares import MADE_UP
 from smbench.fidelity.sides import Stand
 
 _TELLING = 32
@@ -168,7 +169,7 @@ def _by_name(
 
 def _is_made_up(name: str) -> bool:
     """Whether a user's name is not from the capture: `unknown-3` of one may be anybody of another."""
-    return name == "unknown" or name.startswith("unknown-")
+    return name == "unknown" or name.startswith(MADE_UP)
 
 
 def _same(name: str, account: str) -> bool:

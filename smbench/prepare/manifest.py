@@ -57,7 +57,7 @@ def parents(path: str) -> Iterable[str]:
 def load(beneath: Beneath, folder: str = "") -> Manifest | None:
     """The manifest of the target, or of a clone's folder in it, with paths from there on; None where nothing
     was prepared. Raises UsageError for a strange one."""
-    name = f"{folder}/{MANIFEST}" if folder else MANIFEST
+    name = _in(folder)
     try:
         descriptor = beneath.open(name, os.O_RDONLY)
     except FileNotFoundError:
@@ -100,4 +100,8 @@ def save(beneath: Beneath, manifest: Manifest, owner: tuple[int, int] | None) ->
 def remove(beneath: Beneath, folder: str = "") -> None:
     """Nothing is prepared any more in the target, or in a clone's folder."""
     with suppress(FileNotFoundError):
-        beneath.unlink(f"{folder}/{MANIFEST}" if folder else MANIFEST)
+        beneath.unlink(_in(folder))
+
+
+def _in(folder: str) -> str:
+    return f"{folder}/{MANIFEST}" if folder else MANIFEST
