@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Iterable
+from pathlib import Path
 
-from helpers.packets import ACK, RAW, SYN, Sent, ipv4, tcp
+from helpers.packets import ACK, CLIENT, RAW, SYN, Sent, ipv4, pcap, tcp
 
 from smbench.capture.connections import Connection, Connections
+from smbench.capture.decode import decode
 from smbench.capture.framing import Message, Packet
 from smbench.capture.segments import Segment, Segments
+from smbench.trace.model import Trace
 
 FIRST_NS = 1000
+PORTS = frozenset((445,))
 
 
 class Heard(Connection):
@@ -51,18 +55,39 @@ def heard(
     sent: Iterable[Sent], snap: int = 1 << 20, kept: Callable[[bytes, int], int] = all_of
 ) -> list[Heard]:
     """The connections that come of packets, in the order in which they were captured."""
+    log, connections = listening(kept)
+    capture(connections, as_packets(sent), snap)
+    connections.finish()
+    return log
+
+
+def listening(kept: Callable[[bytes, int], int] = all_of, **options: int) -> tuple[list[Heard], Connections]:
+    """Connections that are heard, and what hears them; `options` are those of Connections."""
     log: list[Heard] = []
-    connections = Connections(
-        lambda client, server, key: Heard(log, kept, client, server, key), frozenset((445,))
-    )
-    segments = Segments(frozenset((445,)))
-    for frame, one in enumerate(sent, 1):
-        packet = ipv4(tcp(one), one.from_server)
+    return log, Connections(lambda *where: Heard(log, kept, *where), PORTS, **options)
+
+
+def as_packets(sent: Iterable[Sent], client: tuple[bytes, int] = CLIENT) -> list[bytes]:
+    return [ipv4(tcp(one, client=client), one.from_server) for one in sent]
+
+
+def capture(connections: Connections, packets: Iterable[bytes], snap: int = 1 << 20) -> None:
+    """Let connections have IPv4 packets, of each so many bytes behind its headers."""
+    segments = Segments(PORTS)
+    for frame, packet in enumerate(packets, 1):
         segment = segments.of(RAW, packet[: 40 + snap], 0, min(len(packet), 40 + snap), len(packet))
         assert isinstance(segment, Segment)
         connections.packet(segment, Packet(0, frame, frame * FIRST_NS))
-    connections.finish()
-    return log
+
+
+def traced(sent: Iterable[Sent], folder: Path, snap: int = 1 << 20) -> Trace:
+    """The trace of a capture of these packets, 100 µs apart, of each so many bytes."""
+    data = bytearray(pcap([], RAW))
+    for number, packet in enumerate(as_packets(sent)):
+        kept = packet[:snap]
+        data += struct.pack("<4I", 0, number * 100, len(kept), len(packet)) + kept
+    (folder / "x.pcap").write_bytes(data)
+    return decode([folder / "x.pcap"], folder)
 
 
 def numbers(connection: Heard) -> list[int]:

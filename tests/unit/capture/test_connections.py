@@ -6,14 +6,26 @@ import itertools
 import struct
 
 import pytest
-from helpers.packets import ACK, CLIENT, FIN, RAW, SYN, Sent, ipv4, tcp
-from helpers.streams import FIRST_NS, FIVE, HELLO, Heard, all_of, header_only, heard, in_pieces, numbers, smb2
+from helpers.packets import ACK, CLIENT, FIN, SYN, Sent
+from helpers.streams import (
+    FIVE,
+    HELLO,
+    PORTS,
+    Heard,
+    all_of,
+    as_packets,
+    capture,
+    header_only,
+    heard,
+    in_pieces,
+    listening,
+    numbers,
+    smb2,
+)  # fmt: skip
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smbench.capture.connections import Connection, Connections
-from smbench.capture.framing import Message, Packet
-from smbench.capture.segments import Segment, Segments
 
 
 def test_messages_come_whole_with_the_packet_that_ends_them() -> None:
@@ -101,22 +113,10 @@ def test_what_an_acknowledgement_says_was_received_is_not_waited_for() -> None:
         for packet in pair
         if n != 3 or packet.from_server
     ]
-    seen: list[int] = []
-
-    class Early(Heard):
-        def message(self, message: Message) -> None:
-            super().message(message)
-            seen.append(message.packet.frame)
-
-    log: list[Heard] = []
-    connections = Connections(lambda *where: Early(log, all_of, *where), frozenset((445,)))
-    segments = Segments(frozenset((445,)))
-    for frame, one in enumerate([*HELLO, *flow], 1):
-        segment = segments.of(RAW, packet := ipv4(tcp(one), one.from_server), 0, len(packet), len(packet))
-        assert isinstance(segment, Segment)
-        connections.packet(segment, Packet(0, frame, frame * FIRST_NS))
+    log, connections = listening()
+    capture(connections, as_packets([*HELLO, *flow]))
     # Long before the end all but the newest are there, though nothing ever filled the hole.
-    assert len(seen) > 390
+    assert len(log[0].messages) > 390
     connections.finish()
     assert numbers(log[0]) == [n for n in range(400) if n != 3]
 
@@ -262,21 +262,10 @@ def test_of_one_direction_alone_a_gap_is_given_up_without_acknowledgements() -> 
     pieces = in_pieces(b"".join(smb2(9, number, 300) for number in range(600)), 368)
     for one in pieces:
         assert one.acknowledges == 1
-    seen: list[int] = []
-
-    class Early(Heard):
-        def message(self, message: Message) -> None:
-            super().message(message)
-            seen.append(message.packet.frame)
-
-    connections = Connections(lambda *where: Early([], all_of, *where), frozenset((445,)))
-    segments = Segments(frozenset((445,)))
-    for frame, one in enumerate([HELLO[0], *pieces[:3], *pieces[4:]], 1):
-        packet = ipv4(tcp(one._replace(flags=one.flags & SYN)))
-        segment = segments.of(RAW, packet, 0, len(packet), len(packet))
-        assert isinstance(segment, Segment)
-        connections.packet(segment, Packet(0, frame, frame * FIRST_NS))
-    assert len(seen) > 590
+    log, connections = listening()
+    mute = [one._replace(flags=one.flags & SYN) for one in [HELLO[0], *pieces[:3], *pieces[4:]]]
+    capture(connections, as_packets(mute))
+    assert len(log[0].messages) > 590
 
 
 def test_what_has_ended_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -293,16 +282,11 @@ def test_what_has_ended_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
         return Counted(log, all_of, client, server, key)
 
     log: list[Heard] = []
-    connections = Connections(make, frozenset((445,)))
-    segments = Segments(frozenset((445,)))
+    connections = Connections(make, PORTS)
+    bye = [Sent(False, 1 + len(FIVE), b"", flags=FIN | ACK), Sent(True, 1, b"", flags=FIN | ACK)]
     most = 0
     for port in range(50_000, 50_020):
-        one_more = [*HELLO, *in_pieces(FIVE, 368), Sent(False, 1 + len(FIVE), b"", flags=FIN | ACK)]
-        for frame, one in enumerate([*one_more, Sent(True, 1, b"", flags=FIN | ACK)], 1):
-            packet = ipv4(tcp(one, client=(CLIENT[0], port)), one.from_server)
-            segment = segments.of(RAW, packet, 0, len(packet), len(packet))
-            assert isinstance(segment, Segment)
-            connections.packet(segment, Packet(0, frame, frame * FIRST_NS))
+        capture(connections, as_packets([*HELLO, *in_pieces(FIVE, 368), *bye], (CLIENT[0], port)))
         most = max(most, len(living))
     assert most == 2
     connections.finish()
@@ -315,11 +299,7 @@ def test_a_client_may_have_a_port_that_others_serve_at(first_from_server: bool) 
     log: list[Heard] = []
     ports = frozenset((445, 139, 50_000))
     connections = Connections(lambda *where: Heard(log, all_of, *where), ports)
-    segments = Segments(ports)
-    packet = ipv4(tcp(Sent(first_from_server, 1, smb2(9, 1))), first_from_server)
-    segment = segments.of(RAW, packet, 0, len(packet), len(packet))
-    assert isinstance(segment, Segment)
-    connections.packet(segment, Packet(0, 1, 1))
+    capture(connections, as_packets([Sent(first_from_server, 1, smb2(9, 1))]))
     connections.finish()
     assert log[0].ends[1:] == ("10.0.0.1", 50_000, "10.0.0.2", 445)
 
@@ -344,16 +324,11 @@ def test_readers_that_share_connections_agree(of: int, monkeypatch: pytest.Monke
                 *in_pieces(FIVE, 368, begin + 1),
                 Sent(False, begin + 9, b"", flags=FIN | ACK),
             ]
-            packets += [ipv4(tcp(one, client=(CLIENT[0], port))) for one in one_more]
+            packets += as_packets(one_more, (CLIENT[0], port))
 
     def read(number: int, of: int) -> list[int]:
-        log: list[Heard] = []
-        connections = Connections(lambda *where: Heard(log, all_of, *where), frozenset((445,)), number, of)
-        segments = Segments(frozenset((445,)))
-        for frame, packet in enumerate(packets):
-            segment = segments.of(RAW, packet, 0, len(packet), len(packet))
-            assert isinstance(segment, Segment)
-            connections.packet(segment, Packet(0, frame, frame))
+        log, connections = listening(number=number, of=of)
+        capture(connections, packets)
         connections.finish()
         return [message.packet.frame for one in log for message in one.messages]
 

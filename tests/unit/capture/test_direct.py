@@ -6,13 +6,8 @@ import struct
 from pathlib import Path
 
 import pytest
-from helpers.packets import RAW, Sent, ipv4, pcap, tcp
-from helpers.streams import HELLO, in_pieces, smb2
-
-from smbench.capture.decode import decode
-from smbench.trace.model import Trace
-
-BETWEEN_US = 100
+from helpers.packets import Sent
+from helpers.streams import HELLO, in_pieces, smb2, traced
 
 
 def compound(*sizes: int, said: int | None = None, first: int = 0) -> bytes:
@@ -25,12 +20,6 @@ def compound(*sizes: int, said: int | None = None, first: int = 0) -> bytes:
         parts.append(bytes(part))
     whole = b"".join(parts)
     return struct.pack(">I", len(whole)) + whole
-
-
-def traced(packets: list[Sent], folder: Path) -> Trace:
-    made = [(n * BETWEEN_US, ipv4(tcp(one), one.from_server)) for n, one in enumerate(packets)]
-    (folder / "x.pcap").write_bytes(pcap(made, RAW))
-    return decode([folder / "x.pcap"], folder)
 
 
 @pytest.mark.parametrize("said", [1, 8, 31, 32, 40, 63, 5000, 0xFFFFFFFF])

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from helpers.packets import RAW, SYN, Sent, ipv4, pcap, tcp
-from helpers.streams import HELLO, in_pieces, smb2
+from helpers.packets import SYN, Sent
+from helpers.streams import HELLO, in_pieces, smb2, traced
 
-from smbench.capture.decode import decode
 from smbench.trace.model import Trace
 
 LZNT1 = 1
@@ -30,16 +28,6 @@ def write(number: int, size: int = 300) -> bytes:
     body = struct.pack("<HHIQ16sIIHHI", 49, 112, size, 0, bytes(16), 0, 0, 0, 0, 0)
     message = smb2(9, number, 0)[4:] + body + b"x" * size
     return struct.pack(">I", len(message)) + message
-
-
-def traced(packets: Sequence[Sent], folder: Path, snap: int = 1 << 20) -> Trace:
-    made = [(n * 100, ipv4(tcp(one), one.from_server)) for n, one in enumerate(packets)]
-    data = bytearray(pcap(made, RAW)[:24])
-    for time, packet in made:
-        kept = packet[:snap]
-        data += struct.pack("<4I", 0, time, len(kept), len(packet)) + kept
-    (folder / "x.pcap").write_bytes(data)
-    return decode([folder / "x.pcap"], folder)
 
 
 def numbers(trace: Trace) -> list[int]:
