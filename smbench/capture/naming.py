@@ -14,9 +14,9 @@ from typing import NamedTuple
 from smbench.capture.facts import INHERITED
 from smbench.capture.pairing import Paired
 from smbench.capture.sessions import Directory
+from smbench.smb2.paths import rename_target, renamed, share_path
 from smbench.trace import messages as m
 from smbench.trace.model import Command, Exchange, Tree
-from smbench.trace.paths import rename_target, renamed, share_path
 
 INHERITED_FILE = "ff" * 16
 INHERITED_TREE = 0xFFFFFFFF

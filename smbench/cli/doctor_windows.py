@@ -8,7 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from smbench.advice import pip_install
 from smbench.cli.findings import Finding
-from smbench.mounts.windows_caches import AFTERWARDS, KEY, SETTINGS, check_caches
+from smbench.mounts.windows.caches import AFTERWARDS, KEY, SETTINGS, check_caches
 
 
 def look() -> Iterator[Finding]:

@@ -123,7 +123,7 @@ def _frames(workload: Workload, shown: list[Operation]) -> dict[int, int]:
 
 
 def _row(operation: Operation, names: list[str], frames: dict[int, int]) -> dict[str, Any]:
-    from smbench.ntstatus import name
+    from smbench.smb2.ntstatus import name
 
     return {
         "operation": operation.index,

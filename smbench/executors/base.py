@@ -12,7 +12,7 @@ An outcome is one integer, so that it costs nothing to keep:
 - below: a failure told by NTSTATUS, as the signed 32-bit number that it is (all error severities
   have the top bit set).
 
-`smbench.ntstatus` compares them with what the capture expected.
+`smbench.smb2.ntstatus` compares them with what the capture expected.
 """
 
 from __future__ import annotations

@@ -12,12 +12,12 @@ from smbench.quoting import quoted
 
 # name: (module, class, the platform that it needs, as sys.platform names it, or None)
 _EXECUTORS: dict[str, tuple[str, str, str | None]] = {
-    "library": ("smbench.executors.library", "LibraryExecutor", None),
-    "memory": ("smbench.executors.memory", "MemoryExecutor", None),
+    "library": ("smbench.executors.library.executor", "LibraryExecutor", None),
+    "memory": ("smbench.executors.memory.executor", "MemoryExecutor", None),
     "null": ("smbench.executors.null", "NullExecutor", None),
-    "posix": ("smbench.executors.posix", "PosixExecutor", "linux"),
+    "posix": ("smbench.executors.posix.executor", "PosixExecutor", "linux"),
     "simulated": ("smbench.executors.simulated", "SimulatedExecutor", None),
-    "win32": ("smbench.executors.win32", "Win32Executor", "win32"),
+    "win32": ("smbench.executors.win32.executor", "Win32Executor", "win32"),
 }
 
 _EXTRAS = {"library": "smbprotocol"}

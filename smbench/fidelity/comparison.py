@@ -19,9 +19,9 @@ from smbench.fidelity.rows import NONE, Rows, Vocabulary, gather
 from smbench.fidelity.settling import Taken, settle
 from smbench.fidelity.sides import Side
 from smbench.fidelity.users import UserPair, pair_users
-from smbench.ntstatus import Status
-from smbench.ntstatus import name as status_name
 from smbench.ratios import share_of
+from smbench.smb2.ntstatus import Status
+from smbench.smb2.ntstatus import name as status_name
 from smbench.trace.model import Command, command_name
 from smbench.workload.model import Disposition
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from smbench.ntstatus import Status
+from smbench.smb2.ntstatus import Status
 from smbench.trace.messages import (
     CreateRequest,
     CreateResponse,

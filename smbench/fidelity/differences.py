@@ -19,7 +19,7 @@ from smbench.fidelity.placing import Placed
 from smbench.fidelity.rows import NONE, Rows, Vocabulary
 from smbench.fidelity.sides import CallFound, Side
 from smbench.fidelity.users import UserPair
-from smbench.ntstatus import name as status_name
+from smbench.smb2.ntstatus import name as status_name
 from smbench.trace.model import command_name
 from smbench.workload.model import Disposition
 

@@ -18,9 +18,9 @@ from smbench.fidelity import latency
 from smbench.fidelity.copies import Copy, copy_of
 from smbench.fidelity.latency import LatencyDifference
 from smbench.measure.warm_up import after_warm_up, warm_up_of
-from smbench.ntstatus import Errno, Status, matches, outcome_of
-from smbench.ntstatus import failed as is_failure
-from smbench.ntstatus import name as status_name
+from smbench.smb2.ntstatus import Errno, Status, matches, outcome_of
+from smbench.smb2.ntstatus import failed as is_failure
+from smbench.smb2.ntstatus import name as status_name
 from smbench.workload.calls import CALLS, List, Read
 from smbench.workload.store import StoredOperations
 
@@ -203,7 +203,7 @@ def _failed(group: Mapping[str, Any]) -> bool:
 
 
 def _matches(group: Mapping[str, Any]) -> bool:
-    """As `smbench.ntstatus` judges it; of a call only what that judgement asks for."""
+    """As `smbench.smb2.ntstatus` judges it; of a call only what that judgement asks for."""
     expected = _number(group["expected"])
     outcome = int(group["moved"]) if group["outcome"] == "ok" else outcome_number(group["outcome"])
     kind = CALLS[group["kind"]]

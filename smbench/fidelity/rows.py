@@ -19,7 +19,7 @@ from smbench.fidelity.paths import without
 from smbench.fidelity.shares import NAMED, Shares
 from smbench.fidelity.sides import Side
 from smbench.fidelity.tally import Tally
-from smbench.trace.paths import rename_target
+from smbench.smb2.paths import rename_target
 
 Numbers = NDArray[np.int64]
 NONE = -1

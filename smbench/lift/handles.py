@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from smbench.lift.constants import (
+from smbench.lift.names import Names, snapshot_folder, without_default_stream
+from smbench.lift.rule import Opened, refused
+from smbench.smb2.constants import (
     ATTRIBUTE_DIRECTORY,
     CREATE,
     DELETE,
@@ -12,9 +14,7 @@ from smbench.lift.constants import (
     PIPE_FUNCTIONS,
     SHARE_PIPE,
 )
-from smbench.lift.names import Names, snapshot_folder, without_default_stream
-from smbench.lift.rule import Opened, refused
-from smbench.ntstatus import Status
+from smbench.smb2.ntstatus import Status
 from smbench.trace.messages import CreateRequest, CreateResponse, IoctlRequest, IoctlResponse
 from smbench.trace.model import Command, Exchange
 

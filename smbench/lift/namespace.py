@@ -11,7 +11,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from heapq import heappop, heappush
 
-from smbench.lift.constants import (
+from smbench.lift.names import EARLIEST_NS, LATEST_NS, Names
+from smbench.lift.nametree import NameTree, Node
+from smbench.lift.rule import Case, Opened, Scene, refused
+from smbench.lift.rules.data import extent, moved
+from smbench.lift.rules.metadata import set_of, target_of
+from smbench.smb2.constants import (
     ALLOCATION,
     ATTRIBUTE_DIRECTORY,
     BASIC,
@@ -33,12 +38,7 @@ from smbench.lift.constants import (
     OVERWRITTEN,
     RENAMES,
 )
-from smbench.lift.data import extent, moved
-from smbench.lift.metadata import set_of, target_of
-from smbench.lift.names import EARLIEST_NS, LATEST_NS, Names
-from smbench.lift.nametree import NameTree, Node
-from smbench.lift.rule import Case, Opened, Scene, refused
-from smbench.ntstatus import Status
+from smbench.smb2.ntstatus import Status
 from smbench.trace.messages import (
     CloseResponse,
     CreateRequest,

@@ -11,7 +11,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from smbench.lift.constants import (
+from smbench.lift.handles import Handles, makes_directory
+from smbench.lift.looks import Look, Looks
+from smbench.lift.rule import Case, ExchangeRule, Opened, OpenRule, Rule, RunRule, Taken, refused
+from smbench.lift.rules.linux import FLUSH_BEFORE, LOOK_BEFORE, REMOVAL_REFUSED, makes_removable, sets_by_name
+from smbench.lift.rules.metadata import set_of, target_of
+from smbench.lift.rules.table import (
+    CLOSED_BY_SERVER,
+    CLOSED_WITH_TREE,
+    LEFT_OVER,
+    OPENED_BEFORE,
+    TABLE,
+    Table,
+)
+from smbench.lift.sessions import SessionEnds
+from smbench.smb2.constants import (
     FILE_READ_ATTRIBUTES,
     GENERIC_READ,
     GENERIC_WRITE,
@@ -20,17 +34,10 @@ from smbench.lift.constants import (
     RENAMES,
     SHARE_ALL,
 )
-from smbench.lift.handles import Handles, makes_directory
-from smbench.lift.linux import FLUSH_BEFORE, LOOK_BEFORE, REMOVAL_REFUSED, makes_removable, sets_by_name
-from smbench.lift.looks import Look, Looks
-from smbench.lift.metadata import set_of, target_of
-from smbench.lift.rule import Case, ExchangeRule, Opened, OpenRule, Rule, RunRule, Taken, refused
-from smbench.lift.rules import CLOSED_BY_SERVER, CLOSED_WITH_TREE, LEFT_OVER, OPENED_BEFORE, TABLE, Table
-from smbench.lift.sessions import SessionEnds
-from smbench.ntstatus import Status
+from smbench.smb2.ntstatus import Status
+from smbench.smb2.paths import renamed
 from smbench.trace.messages import CreateResponse, SessionSetupRequest
 from smbench.trace.model import Command, Exchange
-from smbench.trace.paths import renamed
 from smbench.workload.calls import Call, Close, Flush, Open
 
 HORIZON = 1 << 15

@@ -9,8 +9,8 @@ from collections import Counter, deque
 from collections.abc import Callable
 from heapq import heappop, heappush
 
-from smbench.lift.data import moved
 from smbench.lift.rule import Taken, refused
+from smbench.lift.rules.data import moved
 from smbench.trace.model import Command, Exchange
 from smbench.workload.calls import Call, Close, Lock, Notify
 from smbench.workload.lanes import FOREVER_NS, Lanes

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from smbench.lift.control import INFRASTRUCTURE
-from smbench.lift.rules import CLOSED_BY_SERVER, CLOSED_WITH_TREE, OPENED_BEFORE, RULES
+from smbench.lift.rules.control import INFRASTRUCTURE
+from smbench.lift.rules.table import CLOSED_BY_SERVER, CLOSED_WITH_TREE, OPENED_BEFORE, RULES
 
 WORDS: frozenset[str] = frozenset(
     text

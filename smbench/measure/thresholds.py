@@ -1,4 +1,4 @@
-"""Thresholds: what a run must keep to, as `read.response.p99<20ms` (CLI.md, "replay"). Pure.
+"""Thresholds: what a run must keep to, as `read.response.p99<20ms` (docs/cli.md, "replay"). Pure.
 
 They are read before the run, so that a slip of the pen costs nobody an hour. Limits are exact: 0.7 % is
 7 of 1,000, which no binary fraction says. How they are judged stands in `smbench.measure.judging`.

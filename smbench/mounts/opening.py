@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 if sys.platform == "win32":
-    from smbench.mounts.windows import derive_options, open_target, worker_identity
+    from smbench.mounts.windows.mounting import derive_options, open_target, worker_identity
 else:
     from smbench.mounts.identity import worker_identity
     from smbench.mounts.options import derive_options

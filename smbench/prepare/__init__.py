@@ -2,5 +2,5 @@
 
 Invariant: a manifest in the target says what is prepare's before anything is made; what is not in it, nor
 beneath a directory that is, is never changed or removed. Names come from captures: every path goes through
-`smbench.beneath`. Start reading at `make.prepare`.
+`smbench.paths.beneath`. Start reading at `make.prepare`.
 """

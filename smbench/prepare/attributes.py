@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from smbench.beneath import Beneath
+from smbench.paths.beneath import Beneath
 from smbench.prepare.filesystem import (
     EPOCH_FILETIME,
     FIXED,

@@ -7,7 +7,7 @@ import os
 from contextlib import suppress
 from typing import Any
 
-from smbench.beneath_windows import Beneath
+from smbench.paths.beneath_windows import Beneath
 from smbench.prepare.filesystem import (
     FIXED,
     HIDDEN,

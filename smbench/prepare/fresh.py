@@ -10,7 +10,7 @@ import ctypes
 import os
 from contextlib import suppress
 
-from smbench.beneath import Beneath
+from smbench.paths.beneath import Beneath
 
 # include/uapi/linux/stat.h, include/uapi/linux/fcntl.h
 _BASIC_STATS = 0x7FF

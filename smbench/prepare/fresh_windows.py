@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from smbench.beneath_windows import Beneath
+from smbench.paths.beneath_windows import Beneath
 
 
 def lstat(beneath: Beneath, path: str) -> os.stat_result:

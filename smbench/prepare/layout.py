@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from smbench.beneath import UnsafePathError, split
+from smbench.paths.beneath import UnsafePathError, split
 from smbench.prepare.manifest import MANIFEST
 from smbench.quoting import quoted
 from smbench.workload.model import Kind, NamespaceEntry

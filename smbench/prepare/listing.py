@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from smbench.beneath import Beneath
+from smbench.paths.beneath import Beneath
 
 
 def entries(beneath: Beneath, folder: str) -> Iterator[tuple[str, os.stat_result | None]]:

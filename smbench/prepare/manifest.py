@@ -17,8 +17,8 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from smbench.beneath import Beneath
 from smbench.errors import UsageError
+from smbench.paths.beneath import Beneath
 
 MANIFEST = ".smbench-prepared.jsonl"
 _DRAFT = f"{MANIFEST}.new"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 if sys.platform == "win32":
-    from smbench.beneath_windows import Beneath
+    from smbench.paths.beneath_windows import Beneath
     from smbench.prepare.attributes_windows import (
         apply,
         hide,
@@ -16,7 +16,7 @@ if sys.platform == "win32":
     )
     from smbench.prepare.fresh_windows import entries, forget_if_gone, free_bytes, lstat
 else:
-    from smbench.beneath import Beneath
+    from smbench.paths.beneath import Beneath
     from smbench.prepare.attributes import (
         apply,
         hide,

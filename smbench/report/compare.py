@@ -1,4 +1,4 @@
-"""A comparison as the document that CLI.md ("compare") promises."""
+"""A comparison as the document that docs/cli.md ("compare") promises."""
 
 from __future__ import annotations
 

@@ -11,8 +11,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from rich.console import Console
 
-from smbench.ntstatus import name as status_name
 from smbench.report.text import plain_table
+from smbench.smb2.ntstatus import name as status_name
 from smbench.trace.model import TraceInfo, command_name
 from smbench.trace.store import EXCHANGES_FILE
 from smbench.workload.store import COVERAGE, OPERATIONS

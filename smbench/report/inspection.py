@@ -1,4 +1,4 @@
-"""What is in a workload, as the document of `inspect --json` (CLI.md) and as text."""
+"""What is in a workload, as the document of `inspect --json` (docs/cli.md) and as text."""
 
 from __future__ import annotations
 

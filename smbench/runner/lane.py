@@ -15,12 +15,12 @@ from typing import NamedTuple
 from smbench.executors.base import Handler, UserLostError
 from smbench.measure.clock import now_ns
 from smbench.measure.oplog import RECORD, RECORD_BYTES, OperationLog
-from smbench.ntstatus import Status, outcome_of
 from smbench.plan.model import Pace, Plan
 from smbench.runner.board import Board
 from smbench.runner.cuts import Cuts
 from smbench.runner.refused import Item, closing, refused_opens, with_own_handles
 from smbench.runner.spread import LaneCalls, calls_of
+from smbench.smb2.ntstatus import Status, outcome_of
 from smbench.workload.calls import Call
 
 _CHUNK_FAST = 2048

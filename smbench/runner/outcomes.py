@@ -8,8 +8,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from smbench import ntstatus
 from smbench.runner.spread import KINDS
+from smbench.smb2 import ntstatus
 from smbench.workload.calls import Call, List, Read
 
 _NO_ANSWER = -1
@@ -52,7 +52,7 @@ def _named(values: Integers, name: Any) -> pa.DictionaryArray:
 
 
 class Matcher:
-    """Holds outcomes against expectations by `smbench.ntstatus.matches`, remembering each answer."""
+    """Holds outcomes against expectations by `smbench.smb2.ntstatus.matches`, remembering each answer."""
 
     def __init__(self) -> None:
         self._answers: dict[tuple[int, ...], bool] = {}

@@ -1,4 +1,4 @@
-"""The run directory: what happened, as the open formats that CLI.md ("NAME.run") promises.
+"""The run directory: what happened, as the open formats that docs/cli.md ("NAME.run") promises.
 
 The workload's operations are read a second time, batch by batch, and each gets its times and outcome
 from the log; the histograms follow from the whole log.
@@ -24,7 +24,6 @@ from smbench.executors.base import Executor
 from smbench.measure.hlog import IntervalLog, Part
 from smbench.measure.latency import Histogram
 from smbench.measure.warm_up import after_warm_up
-from smbench.ntstatus import outcome_name
 from smbench.plan.model import Plan
 from smbench.runner.expectations import Expectations, calls_in, places_of_rows
 from smbench.runner.losses import Losses
@@ -38,6 +37,7 @@ from smbench.runner.outcomes import (
 from smbench.runner.refused import fails
 from smbench.runner.spread import KINDS, used_columns
 from smbench.runner.timing import Timing
+from smbench.smb2.ntstatus import outcome_name
 from smbench.workload.calls import CopyRange, Read, Write
 from smbench.workload.store import StoredOperations
 

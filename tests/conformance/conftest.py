@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from smbench.beneath import Beneath
 from smbench.executors.base import Executor, ExecutorContext, Handler
 from smbench.executors.registry import executor_class, names
+from smbench.paths.beneath import Beneath
 from smbench.workload.calls import Call
 from smbench.workload.model import Kind, NamespaceEntry
 
@@ -41,7 +41,7 @@ class Target:
 
     def prepare(self, entries: Iterable[NamespaceEntry]) -> None:
         if self.name == "memory":
-            from smbench.executors.memory import MemoryServer
+            from smbench.executors.memory.executor import MemoryServer
 
             MemoryServer.at(self._root).prepare(entries)
         elif self.name in ("posix", "cifs"):
@@ -70,7 +70,7 @@ class Target:
         for executor in self._executors.values():
             executor.close()
         if self.name == "memory":
-            from smbench.executors.memory import MemoryServer
+            from smbench.executors.memory.executor import MemoryServer
 
             MemoryServer.forget(self._root)
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from smbench.executors.base import NEVER
-from smbench.ntstatus import Status
+from smbench.smb2.ntstatus import Status
 from smbench.workload.calls import (
     AllocatedRanges,
     Call,

@@ -15,11 +15,11 @@ import pytest
 from hypothesis import HealthCheck, event, example, given, settings
 from hypothesis import strategies as st
 
-from smbench import ntstatus
-from smbench.executors.memory import MemoryServer
-from smbench.executors.memory_tree import READONLY, Handle, Link, RefusedError, parse
+from smbench.executors.memory.executor import MemoryServer
+from smbench.executors.memory.tree import READONLY, Handle, Link, RefusedError, parse
 from smbench.executors.registry import names
-from smbench.ntstatus import Status
+from smbench.smb2 import ntstatus
+from smbench.smb2.ntstatus import Status
 from smbench.workload import calls
 from smbench.workload.calls import Call
 from smbench.workload.model import Kind, NamespaceEntry

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import pytest
 from stories import STORIES, Story
 
-from smbench import ntstatus
 from smbench.errors import UsageError
 from smbench.executors.base import NEVER, NOT_YET, ExecutorContext
 from smbench.executors.registry import executor_class, names
+from smbench.smb2 import ntstatus
 from smbench.workload.calls import CALLS
 
 if TYPE_CHECKING:

@@ -17,10 +17,10 @@ from typing import Any
 
 import psutil
 
-from smbench import ntstatus
 from smbench.executors.base import ExecutorContext, ShareAccess
-from smbench.executors.library import LibraryExecutor
-from smbench.ntstatus import Status, outcome_of
+from smbench.executors.library.executor import LibraryExecutor
+from smbench.smb2 import ntstatus
+from smbench.smb2.ntstatus import Status, outcome_of
 from smbench.workload.calls import Call
 from smbench.workload.model import Kind, NamespaceEntry
 from smbench.workload.store import read, with_client_calls

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from smbench import ntstatus
 from smbench.executors.base import ExecutorContext, Handler
-from smbench.executors.memory import MemoryExecutor, MemoryServer
+from smbench.executors.memory.executor import MemoryExecutor, MemoryServer
+from smbench.smb2 import ntstatus
 from smbench.workload.calls import Call, Close, Lock, Open
 from smbench.workload.model import Operation, Workload
 

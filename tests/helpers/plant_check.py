@@ -13,7 +13,7 @@ from helpers.planting import Ground, Planted, parameters_of
 from smbench.fidelity.comparison import Comparison, compare
 from smbench.fidelity.differences import EXTRA, MISSING
 from smbench.fidelity.parameters import PARAMETERS, Parameters
-from smbench.ntstatus import name as status_name
+from smbench.smb2.ntstatus import name as status_name
 from smbench.trace.model import Command, Exchange, command_name
 
 PERCENTILES = {

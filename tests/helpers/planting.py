@@ -13,7 +13,7 @@ from typing import Any
 
 from smbench.fidelity.parameters import PARAMETERS, Parameters
 from smbench.fidelity.sides import Side
-from smbench.ntstatus import Status
+from smbench.smb2.ntstatus import Status
 from smbench.trace.messages import CopyChunk, LockElement
 from smbench.trace.model import Exchange, command_name
 

@@ -14,9 +14,9 @@ from typing import Any
 from smbprotocol.exceptions import NotSupported
 
 from smbench.capture.create_contexts import contexts
-from smbench.executors import library_messages as wire
-from smbench.executors.library_connection import Facts, Reply
-from smbench.ntstatus import Status
+from smbench.executors.library import messages as wire
+from smbench.executors.library.connection import Facts, Reply
+from smbench.smb2.ntstatus import Status
 
 HEADER = 64
 

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from smbench.lift.lift import lift
 from smbench.lift.selection import Selection
-from smbench.ntstatus import Status
+from smbench.smb2.ntstatus import Status
 from smbench.trace import messages as m
 from smbench.trace.model import Command, Connection, Exchange, Session, Trace, TraceInfo, Tree, User
 from smbench.workload.model import NamespaceEntry, Operation, Workload

@@ -17,12 +17,12 @@ from helpers.load import CREATE, Load
 from rich.console import Console
 
 from smbench.measure.thresholds import parse_thresholds
-from smbench.ntstatus import Status
 from smbench.plan import Pace, plan_run
 from smbench.report.csv import write_csv
 from smbench.report.page import page
 from smbench.report.run import show_run
 from smbench.runner.run import RunOptions, run
+from smbench.smb2.ntstatus import Status
 from smbench.workload.calls import Stat
 
 PERCENTILES = ("p50_ns", "p90_ns", "p99_ns", "p99_9_ns", "max_ns")

@@ -30,12 +30,12 @@ from helpers.library_lab import (
     until,
 )
 
-from smbench import ntstatus
 from smbench.errors import SetupError
 from smbench.executors.base import ExecutorContext, ShareAccess
-from smbench.executors.library import LibraryExecutor
-from smbench.ntstatus import Status, outcome_of
+from smbench.executors.library.executor import LibraryExecutor
 from smbench.prepare.make import prepare
+from smbench.smb2 import ntstatus
+from smbench.smb2.ntstatus import Status, outcome_of
 from smbench.workload import calls
 from smbench.workload.store import read
 

@@ -24,9 +24,9 @@ from helpers.library_lab import (
     until,
 )
 
-from smbench.executors import library_link
 from smbench.executors.base import UserLostError
-from smbench.ntstatus import Status, outcome_of
+from smbench.executors.library import link as library_link
+from smbench.smb2.ntstatus import Status, outcome_of
 from smbench.workload import calls
 
 LEASE, RWH, BATCH = 0xFF, 7, 9

@@ -16,7 +16,7 @@ from smbench.lift.names import Names
 from smbench.lift.recogniser import Recogniser
 from smbench.lift.rule import Taken
 from smbench.lift.sessions import SessionEnds
-from smbench.ntstatus import Status
+from smbench.smb2.ntstatus import Status
 from smbench.trace import messages as m
 from smbench.trace.messages import Message
 from smbench.trace.model import Command

@@ -40,7 +40,7 @@ class Users:
 
     def executor(self, user: int = 0) -> Executor:
         if user not in self._executors:
-            from smbench.executors.win32 import Win32Executor
+            from smbench.executors.win32.executor import Win32Executor
 
             context = ExecutorContext(self.root, user, self._profile, max_io_bytes=1 << 16, seed=1)
             self._executors[user] = Win32Executor(context)

@@ -15,7 +15,7 @@ from wine.conftest import Users
 
 from smbench.errors import SetupError
 from smbench.executors.base import ExecutorContext
-from smbench.ntstatus import Status, outcome_of
+from smbench.smb2.ntstatus import Status, outcome_of
 from smbench.workload import calls
 from smbench.workload.model import Kind, NamespaceEntry
 
@@ -81,7 +81,7 @@ def test_a_path_longer_than_win32_allows(users: Users) -> None:
 
 
 def test_a_target_that_is_no_directory_is_a_sentence(users: Users, tmp_path: Path) -> None:
-    from smbench.executors.win32 import Win32Executor
+    from smbench.executors.win32.executor import Win32Executor
 
     with pytest.raises(SetupError, match="OBJECT_NAME_NOT_FOUND"):
         Win32Executor(ExecutorContext(users.root / "missing", 0))
@@ -94,7 +94,7 @@ def test_a_share_mode_of_another_process_binds(users: Users) -> None:
     users.prepare([NamespaceEntry("ledger.xls", Kind.FILE, size=100)])
     program = (
         "import sys; from pathlib import Path; from smbench.executors.base import ExecutorContext as C;"
-        "from smbench.executors.win32 import Win32Executor as W; from smbench.workload import calls;"
+        "from smbench.executors.win32.executor import Win32Executor as W; from smbench.workload import calls;"
         "h = W(C(Path(sys.argv[1]), 1)).handlers();"
         "print([h[calls.Open](calls.Open(n, 'ledger.xls', a, s, 1, 0x40, 0))"
         " for n, (a, s) in enumerate([(0x80000000, 7), (0x40000000, 7), (0x80000000, 1), (0x80, 0)])])"

@@ -12,7 +12,7 @@ import pytest
 from wine.conftest import Users
 from wine.test_win32_replay import workload
 
-from smbench.beneath_windows import Beneath
+from smbench.paths.beneath_windows import Beneath
 from smbench.prepare.check import verify
 from smbench.prepare.clean import clean
 from smbench.prepare.make import prepare

@@ -16,8 +16,8 @@ from smbench.errors import SetupError
 from smbench.measure.clock import epoch_of, now_ns
 from smbench.measure.oplog import RECORD, OperationLog
 from smbench.mounts.accounts import Account
-from smbench.mounts.windows_connections import connections
-from smbench.mounts.windows_logon import close_all, logon_of
+from smbench.mounts.windows.connections import connections
+from smbench.mounts.windows.logon import close_all, logon_of
 from smbench.runner import board as states
 from smbench.runner.board import Board
 

@@ -9,7 +9,7 @@ from conformance.stories import STORIES, Step, Story
 from wine.conftest import Users
 from wine.wine_lacks import AS_ROOT, IS_ROOT, LACKS, READ_ONLY_STORY, Lack, lack_of
 
-from smbench import ntstatus
+from smbench.smb2 import ntstatus
 
 BY_NAME = {story.name: story for story in STORIES}
 

@@ -9,9 +9,9 @@ import pytest
 from helpers.load import Load
 from wine.conftest import Users
 
-from smbench.ntstatus import Status
 from smbench.plan import Pace, plan_run
 from smbench.runner.run import RunOptions, run
+from smbench.smb2.ntstatus import Status
 from smbench.workload.calls import Close, MakeDirectory, Notify, Open
 
 NAMES = 0x3

@@ -12,7 +12,7 @@ from typing import Any
 
 from conformance.stories import Step
 
-from smbench.ntstatus import Status
+from smbench.smb2.ntstatus import Status
 from smbench.workload import calls
 from smbench.workload.calls import Call
 

@@ -22,7 +22,7 @@ from smbench.fidelity.comparison import Comparison, compare
 from smbench.fidelity.differences import EXTRA, MISSING
 from smbench.fidelity.sides import NOT_ANSWERABLE, CallFound, Side, Window, read_fates
 from smbench.lift.lift import lift
-from smbench.lift.rules import RULES
+from smbench.lift.rules.table import RULES
 from smbench.trace.model import Command, Exchange, Trace
 
 Change = Callable[[list[Exchange]], list[Exchange]]

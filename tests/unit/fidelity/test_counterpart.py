@@ -11,8 +11,8 @@ from smbench.fidelity.comparison import compare
 from smbench.fidelity.counterpart import BY_RULE, Counterparts
 from smbench.fidelity.sides import Side, read_fates
 from smbench.lift.lift import lift
-from smbench.lift.rules import RULES
-from smbench.ntstatus import Status
+from smbench.lift.rules.table import RULES
+from smbench.smb2.ntstatus import Status
 from smbench.trace import messages as m
 from smbench.trace.model import Command, Exchange, Trace
 

@@ -12,7 +12,7 @@ from smbench.fidelity.calls import RunCalls
 from smbench.fidelity.loading import stands, target_folder, window, wire_notes
 from smbench.fidelity.outcomes import outcome_number
 from smbench.fidelity.sides import Stand, Window
-from smbench.ntstatus import Errno, Status, outcome_name, outcome_of
+from smbench.smb2.ntstatus import Errno, Status, outcome_name, outcome_of
 from smbench.trace.model import Session, TraceInfo
 
 START = 1_700_000_000_000_000_000

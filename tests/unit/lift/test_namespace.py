@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from helpers.story import DIRECTORY, NORMAL, REMOVE, WRITE, Wire, lifted
 
-from smbench.ntstatus import Status
+from smbench.smb2.ntstatus import Status
 from smbench.trace.messages import DirectoryEntry
 from smbench.workload.model import Kind, NamespaceEntry
 

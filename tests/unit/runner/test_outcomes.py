@@ -8,9 +8,9 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smbench.ntstatus import Status, matches
 from smbench.runner.outcomes import Matcher, expected_names, outcome_names
 from smbench.runner.spread import KINDS
+from smbench.smb2.ntstatus import Status, matches
 from smbench.workload.calls import Close, List, Lock, Read, Stat
 
 CALLS = [Read(1, 0, 100), Read(1, 0, 0), List(1, "*", 37, True), List(1, "*", 37, True, calls=3), Close(1),

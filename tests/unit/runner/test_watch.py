@@ -13,12 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smbench.measure.latency import Histogram
-from smbench.ntstatus import Status, outcome_of
 from smbench.plan import Pace, plan_run
 from smbench.runner.expectations import Expectations
 from smbench.runner.spread import KINDS, stored
 from smbench.runner.timing import timing
 from smbench.runner.watch import Observer
+from smbench.smb2.ntstatus import Status, outcome_of
 from smbench.workload.calls import Read
 
 START = 1_000_000_000

@@ -1,0 +1,1 @@
+"""The executor that is an SMB client itself, on smbprotocol."""

@@ -1,0 +1,306 @@
+"""Data and metadata of open files as raw SMB2: one request a call, save where a call stands for several."""
+
+from __future__ import annotations
+
+import random
+import struct
+
+from smbench.executors.library import messages as wire
+from smbench.executors.library.connection import RefusedError, check
+from smbench.executors.library.files import OpenFiles
+from smbench.executors.win32 import information
+from smbench.smb2.ntstatus import Status, failed, outcome_of
+from smbench.workload.calls import (
+    AllocatedRanges,
+    CopyRange,
+    Flush,
+    Link,
+    List,
+    Lock,
+    Notify,
+    Open,
+    PunchHole,
+    Read,
+    Rename,
+    SetAllocation,
+    SetAttributes,
+    SetDelete,
+    SetSecurity,
+    SetTimes,
+    StatFs,
+    StatHandle,
+    Truncate,
+    Unlock,
+    Write,
+)
+
+_SHARED, _EXCLUSIVE, _UNLOCK = 1, 2, 4
+_WRITE_THROUGH = 1
+_RESTART = 1
+_DISPOSITION_EX = 64
+_ANSWER_BYTES = 8192
+_LISTING_BYTES = 1 << 16
+_NOTIFY_BYTES = 1 << 15
+_RANGES = 1024
+"""Allocated ranges that an answer has room for."""
+_DATA_SLACK = 1 << 20
+"""Writes start at different places of the data, so that a server that deduplicates finds little."""
+
+IN_PIECES, ANSWERS_CUT = "in_pieces", "answers_cut"
+"""What is counted where a server takes, or gives, less at once than was captured."""
+
+
+class FileCalls:
+    """Handlers by open file. RefusedError carries what a server or a missing handle says."""
+
+    def __init__(self, files: OpenFiles, *, max_io_bytes: int, seed: int) -> None:
+        self._files = files
+        self._link = files.link
+        self._seed = seed
+        self._data = memoryview(b"")
+        self._grow(max_io_bytes)
+
+    def _grow(self, length: int) -> None:
+        self._data = memoryview(random.Random(self._seed).randbytes(length + _DATA_SLACK))
+
+    def open(self, call: Open) -> int:
+        """An open that empties the file does it in the steps that were captured."""
+        outcome = self._files.open(call)
+        return self._resize(call.handle, 0, call.times) if call.times and outcome >= 0 else outcome
+
+    # Data
+
+    def read(self, call: Read) -> int:
+        file_id = self._files[call.handle]
+        return self._moved(
+            [wire.read(file_id, at, length) for at, length in self._pieces(call.offset, call.length)]
+        )
+
+    def write(self, call: Write) -> int:
+        file_id, flags = self._files[call.handle], _WRITE_THROUGH if call.through else 0
+        if call.length + _DATA_SLACK > len(self._data):
+            self._grow(call.length)
+        data, start = self._data, (call.offset >> 9 & _DATA_SLACK - 1) - call.offset
+        return self._moved(
+            [
+                wire.write(file_id, at, data[start + at : start + at + length], flags)
+                for at, length in self._pieces(call.offset, call.length)
+            ]
+        )
+
+    def _pieces(self, offset: int, length: int) -> list[tuple[int, int]]:
+        piece = self._link.here.largest_piece
+        if length <= piece:
+            return [(offset, length)]
+        if not self._link.here.supports_multi_credit:
+            self._link.count(IN_PIECES)
+        return [(offset + at, min(piece, length - at)) for at in range(0, length, piece)]
+
+    def _moved(self, requests: list[wire.Message]) -> int:
+        """Bytes moved until the first piece that came short or was refused."""
+        if len(requests) == 1:
+            status, body = self._link.exchange(requests[0])
+            return outcome_of(status) if failed(status) else wire.moved(body)
+        total = 0
+        for request, reply in zip(requests, self._link.pipeline(requests), strict=True):
+            if failed(reply.status):
+                return total or outcome_of(reply.status)
+            count = wire.moved(reply.body)
+            total += count
+            if count < request.answer_bytes:
+                break
+        return total
+
+    def flush(self, call: Flush) -> int:
+        return self._done(wire.flush(self._files[call.handle]))
+
+    def lock(self, call: Lock) -> int:
+        """Waits in the server where the call does: only this lane stands still."""
+        flags = (_EXCLUSIVE if call.exclusive else _SHARED) | (0 if call.wait else wire.FAIL_IMMEDIATELY)
+        file = self._files.file(call.handle)
+        outcome = self._done(wire.lock(file.file_id, call.offset, call.length, flags))
+        if outcome >= 0:
+            file.locks[call.offset, call.length] = flags
+        return outcome
+
+    def unlock(self, call: Unlock) -> int:
+        file = self._files.file(call.handle)
+        outcome = self._done(wire.lock(file.file_id, call.offset, call.length, _UNLOCK))
+        if outcome >= 0:
+            file.locks.pop((call.offset, call.length), None)
+        return outcome
+
+    def copy_range(self, call: CopyRange) -> int:
+        """Bytes that the server copied; a source's key is asked for once."""
+        source, target = self._files.file(call.source), self._files[call.handle]
+        key = source.resume_key
+        if key is None:
+            asked = wire.ioctl(
+                source.file_id, information.FSCTL_SRV_REQUEST_RESUME_KEY, b"", information.RESUME_KEY_BYTES
+            )
+            key = source.resume_key = wire.ioctl_output(check(self._link.exchange(asked)))
+        total = 0
+        for chunks in information.copy_chunks(key, call.source_offset, call.offset, call.length):
+            answer = self._control(
+                target, information.FSCTL_SRV_COPYCHUNK_WRITE, chunks, information.COPY_RESPONSE_BYTES
+            )
+            total += int.from_bytes(answer[8:12], "little")
+        return total
+
+    def punch_hole(self, call: PunchHole) -> int:
+        given = information.zero_data(call.offset, call.length)
+        self._control(self._files[call.handle], information.FSCTL_SET_ZERO_DATA, given, 0)
+        return 0
+
+    def allocated_ranges(self, call: AllocatedRanges) -> int:
+        given = information.byte_range(call.offset, call.length)
+        room = _RANGES * information.RANGE_BYTES
+        self._control(self._files[call.handle], information.FSCTL_QUERY_ALLOCATED_RANGES, given, room)
+        return 0
+
+    def _control(self, file_id: bytes, function: int, given: bytes, room: int) -> bytes:
+        return wire.ioctl_output(check(self._link.exchange(wire.ioctl(file_id, function, given, room))))
+
+    # Metadata
+
+    def stat_handle(self, call: StatHandle) -> int:
+        parts = call.additional
+        if call.info_type == information.SECURITY_INFORMATION and not parts:
+            parts = information.SECURITY_PARTS
+        return self._done(
+            wire.query_info(
+                self._files[call.handle],
+                call.info_type,
+                call.level,
+                self._room(call.output_length or _ANSWER_BYTES),
+                parts,
+            )
+        )
+
+    def stat_fs(self, call: StatFs) -> int:
+        return self._done(
+            wire.query_info(
+                self._files[call.handle],
+                information.FILE_SYSTEM_INFORMATION,
+                call.level,
+                self._room(call.output_length or _ANSWER_BYTES),
+            )
+        )
+
+    def _room(self, wanted: int) -> int:
+        """For an answer: as much as was captured, and as the server gives."""
+        most = int(self._link.here.max_transact_size)
+        if wanted > most:
+            self._link.count(ANSWERS_CUT)
+        return min(wanted, most)
+
+    def list_directory(self, call: List) -> int:
+        """Entries of one query, or of all until the end where the call stands for a whole scan."""
+        file_id = self._files[call.handle]
+        flags = call.flags if call.flags is not None else _RESTART if call.restart else 0
+        entries = self._query(file_id, call, flags)
+        if call.calls > 1:
+            while True:
+                try:
+                    entries += self._query(file_id, call, 0)
+                except RefusedError as refused:
+                    if refused.status == Status.NO_MORE_FILES:
+                        break
+                    raise
+        return entries
+
+    def _query(self, file_id: bytes, call: List, flags: int) -> int:
+        asked = wire.query_directory(
+            file_id, call.level, flags, call.pattern or "*", self._room(call.output_length or _LISTING_BYTES)
+        )
+        answer = wire.output(check(self._link.exchange(asked)))
+        return information.count_entries(memoryview(answer), len(answer))
+
+    def notify(self, call: Notify) -> int:
+        """Wait for a change; closing the handle ends the wait. Other lanes go on meanwhile."""
+        room = self._room(call.output_length or _NOTIFY_BYTES)
+        asked = wire.notify(self._files[call.handle], call.filter, call.watch_tree, room)
+        status = self._link.exchange(asked).status
+        # A success code, but nothing has changed: the wait was ended.
+        return outcome_of(Status.CANCELLED if status == Status.NOTIFY_CLEANUP else status)
+
+    def rename(self, call: Rename) -> int:
+        outcome = self._name(call)
+        if outcome >= 0:
+            self._files.renamed(call.path, call.target)
+        return outcome
+
+    def link(self, call: Link) -> int:
+        return self._name(call)
+
+    def _name(self, call: Rename | Link) -> int:
+        file_id = self._files[call.handle]
+        base, _, stream = call.target.partition(":")
+        if stream and base == call.path.partition(":")[0]:
+            # A stream's new name is relative to its file ([MS-FSCC] 2.4.42).
+            target = f":{stream}"
+        else:
+            target = self._files.names.name(call.target)
+        return self._done(wire.set_info(file_id, call.level, wire.name_information(call.replace, target)))
+
+    def set_delete(self, call: SetDelete) -> int:
+        content = wire.disposition_information(call.delete, call.level == _DISPOSITION_EX)
+        return self._done(wire.set_info(self._files[call.handle], call.level, content))
+
+    def truncate(self, call: Truncate) -> int:
+        return self._resize(call.handle, call.size, call.times, call.sparse)
+
+    def _resize(
+        self, handle: int, size: int, times: tuple[int, ...] | None = None, sparse: bool = False
+    ) -> int:
+        """The end of file; with `times` in the Linux client's steps: FLUSH, FSCTL_SET_SPARSE, it, times."""
+        file_id = self._files[handle]
+        requests = [wire.set_info(file_id, information.FILE_END_OF_FILE, information.size_information(size))]
+        if sparse:
+            requests.insert(0, wire.ioctl(file_id, information.FSCTL_SET_SPARSE, b"\1", 0))
+        if times:
+            created, accessed, written, changed = (None if time == -1 else time for time in times)
+            content = information.basic_information(created, accessed, written, changed)
+            requests = [
+                wire.flush(file_id), *requests, wire.set_info(file_id, information.FILE_BASIC, content)
+            ]  # fmt: skip
+        return self._in_steps(requests)
+
+    def set_allocation(self, call: SetAllocation) -> int:
+        return self._set(call.handle, information.FILE_ALLOCATION, information.size_information(call.size))
+
+    def set_times(self, call: SetTimes) -> int:
+        content = information.basic_information(
+            call.created_ns, call.accessed_ns, call.written_ns, call.changed_ns
+        )
+        file_id = self._files[call.handle]
+        flush = [wire.flush(file_id)] if call.flushed else []
+        return self._in_steps([*flush, wire.set_info(file_id, information.FILE_BASIC, content)])
+
+    def _in_steps(self, requests: list[wire.Message]) -> int:
+        """One after the other, whatever comes of them; the first refusal."""
+        outcomes = [self._done(request) for request in requests]
+        return next((outcome for outcome in outcomes if outcome < 0), outcomes[-1])
+
+    def set_attributes(self, call: SetAttributes) -> int:
+        content = information.basic_information(attributes=call.attributes)
+        return self._set(call.handle, information.FILE_BASIC, content)
+
+    def set_security(self, call: SetSecurity) -> int:
+        """What is there, set again."""
+        file_id, kind = self._files[call.handle], information.SECURITY_INFORMATION
+        parts = call.additional or information.SECURITY_PARTS
+        reply = self._link.exchange(wire.query_info(file_id, kind, 0, _ANSWER_BYTES, parts))
+        if reply.status:
+            return outcome_of(reply.status)
+        return self._done(wire.set_info(file_id, 0, wire.answered(reply.body), kind, parts))
+
+    def _set(self, handle: int, level: int, content: bytes) -> int:
+        return self._done(wire.set_info(self._files[handle], level, content))
+
+    def _done(self, request: wire.Message) -> int:
+        return outcome_of(self._link.exchange(request).status)
+
+
+NOT_ENCODABLE = (struct.error, OverflowError)
+"""What a number raises that the wire has no room for."""

@@ -1,0 +1,197 @@
+"""The open files of a user by the capture's handles, and the names of a workload as a share takes them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import lru_cache
+from uuid import uuid4
+
+from smbench.executors.library import messages as wire
+from smbench.executors.library.breaks import Breaks
+from smbench.executors.library.connection import RefusedError, check
+from smbench.executors.library.link import Link
+from smbench.executors.library.opens import LEASE, OpenFile, Wishes, is_durable
+from smbench.smb2.ntstatus import Status, failed, outcome_of
+from smbench.workload.calls import Close, MakeDirectory, Open, RemoveDirectory, Stat, Unlink
+
+_LONGEST_NAME_BYTES = 0xFFFF
+"""A name's length has 16 bits."""
+_OPEN, _CREATE = 1, 2
+_DIRECTORY_FILE, _NON_DIRECTORY_FILE, _DELETE_ON_CLOSE = 0x1, 0x40, 0x1000
+_FILE = 1
+_ANSWER_BYTES = 8192
+"""Room for an answer where the capture does not tell: fixed parts and the longest name."""
+_DISPOSITION_EX = 64
+
+CLAIMED, OPENED_AGAIN, REFUSED = "handles_claimed", "handles_opened_again", "handles_refused"
+CLOSED_BY_LOSS, LOCKS_LOST = "handles_closed_by_loss", "locks_lost"
+"""What is counted of handles whose connection was lost."""
+
+
+class Names:
+    """A workload's paths as names relative to the share, beneath `folder`."""
+
+    def __init__(self, folder: str) -> None:
+        self._folder = folder.strip("/").replace("/", "\\")
+        self.name = lru_cache(maxsize=1 << 16)(self._name)
+
+    def _name(self, path: str) -> str:
+        """RefusedError for what leads, or might lead, elsewhere: `..`, `.`, an absolute path, a backslash."""
+        if not path:
+            return self._folder
+        parts = path.split("/")
+        unfit = any(part in ("", ".", "..") or "\\" in part or "\0" in part for part in parts)
+        name = "\\".join([self._folder, *parts] if self._folder else parts)
+        if unfit or len(name.encode("utf-16-le", "surrogatepass")) > _LONGEST_NAME_BYTES:
+            raise RefusedError(Status.OBJECT_NAME_INVALID)
+        return name
+
+
+class OpenFiles:
+    """Opens and closes, and the calls that are an open and a close."""
+
+    def __init__(self, link: Link, breaks: Breaks, names: Names) -> None:
+        self.link = link
+        self.names = names
+        self._breaks = breaks
+        self._wishes = Wishes(link)
+        self._open: dict[int, OpenFile] = {}
+
+    def __getitem__(self, handle: int) -> bytes:
+        return self.file(handle).file_id
+
+    def file(self, handle: int) -> OpenFile:
+        """What is open by that handle; had again where its connection was lost, or RefusedError."""
+        file = self._open.get(handle)
+        if file is None:
+            raise RefusedError(Status.FILE_CLOSED)
+        if file.connection is not self.link.here:
+            self._have_again(file)
+        return file
+
+    def open(self, call: Open) -> int:
+        if call.handle in self._open:
+            self.close(Close(call.handle))
+        guid = uuid4().bytes if "DH2Q" in call.contexts else b""
+        reply = self.link.exchange(self._create(call, call.disposition, guid))
+        if failed(reply.status):
+            return outcome_of(reply.status)
+        file_id, durable = self._granted(reply.body), _asks_to_last(call) and is_durable(reply.body)
+        self._open[call.handle] = OpenFile(call, guid, file_id, self.link.here, durable)
+        return 0
+
+    def _create(self, call: Open, disposition: int, guid: bytes, claimed: bytes = b"") -> wire.Message:
+        oplock, contexts = self._wishes.of(call, guid, claimed)
+        return wire.create(
+            self.names.name(call.path), call.access, call.share_access, disposition, call.options,
+            call.attributes, oplock, call.impersonation, contexts,
+        )  # fmt: skip
+
+    def _have_again(self, file: OpenFile) -> None:
+        """As cifs.ko does it (cifs_reopen_file): its durable handle is claimed, where the server gave one and
+        still has it; else the file that has the name now is opened, and locked as it was."""
+        with file.again:
+            if file.connection is self.link.here:
+                return
+            claim = self._create(file.call, _OPEN, file.guid, file.file_id) if file.durable else None
+            reply = None if claim is None else self.link.exchange(claim)
+            claimed = reply is not None and not failed(reply.status)
+            if reply is None or (failed(reply.status) and reply.status != Status.CONNECTION_DISCONNECTED):
+                reply = self.link.exchange(self._create(file.call, _OPEN, file.guid))
+            if failed(reply.status):
+                if reply.status != Status.CONNECTION_DISCONNECTED:
+                    self.link.count(REFUSED)
+                raise RefusedError(reply.status)
+            self.link.count(CLAIMED if claimed else OPENED_AGAIN)
+            file.file_id, file.resume_key = self._granted(reply.body), None
+            file.durable = _asks_to_last(file.call) and (claimed or is_durable(reply.body))
+            if not claimed:
+                self._lock_again(file)
+            file.connection = self.link.here
+
+    def _lock_again(self, file: OpenFile) -> None:
+        for (offset, length), flags in list(file.locks.items()):
+            again = wire.lock(file.file_id, offset, length, flags | wire.FAIL_IMMEDIATELY)
+            status = self.link.exchange(again).status
+            if status == Status.CONNECTION_DISCONNECTED:
+                raise RefusedError(status)
+            if failed(status):
+                self.link.count(LOCKS_LOST)
+                file.locks.pop((offset, length), None)
+
+    def renamed(self, path: str, target: str) -> None:
+        """The user has renamed something: what is open below it, or of it, has another name from here on."""
+        old = path.casefold()
+        for file in list(self._open.values()):
+            its = file.call.path
+            if its.casefold() == old or its.casefold().startswith((f"{old}/", f"{old}:")):
+                file.call = replace(file.call, path=target + its[len(path) :])
+
+    def close(self, call: Close) -> int:
+        """What was lost with its connection, before or meanwhile, is closed by that: cifs.ko says so too."""
+        file = self._open.pop(call.handle, None)
+        if file is None:
+            return outcome_of(Status.FILE_CLOSED)
+        gone = outcome_of(Status.CONNECTION_DISCONNECTED)
+        lost = file.connection is not self.link.here
+        outcome = gone if lost else self._close(file.file_id, call.flags)
+        if outcome == gone:
+            self.link.count(CLOSED_BY_LOSS)
+            return 0
+        return outcome
+
+    def stat(self, call: Stat) -> int:
+        def asking(level: int) -> Callable[[bytes], wire.Message]:
+            return lambda file_id: wire.query_info(file_id, _FILE, level, _ANSWER_BYTES)
+
+        asks = [asking(level) for level in call.levels]
+        return self._briefly(call, call.access, _OPEN, call.options, asks)
+
+    def remove(self, call: Unlink | RemoveDirectory) -> int:
+        options = call.options
+        if options is None:
+            kind = _NON_DIRECTORY_FILE if isinstance(call, Unlink) else _DIRECTORY_FILE
+            options = kind | (_DELETE_ON_CLOSE if call.on_close else 0)
+        content = wire.disposition_information(True, call.level == _DISPOSITION_EX)
+        asks: list[Callable[[bytes], wire.Message]] = []
+        if not call.on_close:
+            asks.append(lambda file_id: wire.set_info(file_id, call.level, content))
+        return self._briefly(call, call.access, _OPEN, options, asks)
+
+    def make_directory(self, call: MakeDirectory) -> int:
+        return self._briefly(call, call.access, _CREATE, call.options, [], call.attributes)
+
+    def _briefly(
+        self, call: Stat | Unlink | RemoveDirectory | MakeDirectory, access: int, disposition: int,
+        options: int, asks: list[Callable[[bytes], wire.Message]], attributes: int = 0,
+    ) -> int:  # fmt: skip
+        """CREATE, what is asked of the open, and CLOSE: one compound, or one by one as Windows does it."""
+        oplock, contexts = self._wishes.of(call)
+        create = wire.create(
+            self.names.name(call.path), access, call.share_access, disposition, options, attributes,
+            oplock, contexts=contexts,
+        )  # fmt: skip
+        if call.compound:
+            requests = [create, *(ask(wire.RELATED) for ask in asks), wire.close(wire.RELATED)]
+            statuses = [reply.status for reply in self.link.compound(*requests)]
+            return next((outcome_of(status) for status in statuses if failed(status)), 0)
+        file_id = self._granted(check(self.link.exchange(create)))
+        statuses = [self.link.exchange(ask(file_id)).status for ask in asks]
+        outcomes = [*map(outcome_of, statuses), self._close(file_id)]
+        return next((outcome for outcome in outcomes if outcome), 0)
+
+    def _close(self, file_id: bytes, flags: int = 0) -> int:
+        status = self.link.exchange(wire.close(file_id, flags)).status
+        self._breaks.closed(file_id)
+        return outcome_of(status)
+
+    def _granted(self, body: bytes) -> bytes:
+        file_id, oplock = wire.created(body)
+        if oplock not in (0, LEASE):
+            self._breaks.granted(file_id, oplock)
+        return file_id
+
+
+def _asks_to_last(call: Open) -> bool:
+    return "DHnQ" in call.contexts or "DH2Q" in call.contexts

@@ -1,0 +1,136 @@
+"""What an open asks for in the dialect at hand: the first time, and to have it again.
+
+A client asks a server for what the dialect has ([MS-SMB2] 3.2.4.3): a lease is an oplock in 2.0.2 and where
+the server has no leases, and of version 1 in 2.1; a durable handle is of version 1 before 3.0.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from threading import Lock
+from typing import Protocol
+from uuid import uuid4
+
+from smbench.executors.library import messages as wire
+from smbench.executors.library.connection import LibraryConnection
+from smbench.workload.calls import MakeDirectory, Open, RemoveDirectory, Stat, Unlink
+
+LEASE = 0xFF
+_NONE, _LEVEL_II, _EXCLUSIVE, _BATCH = 0, 1, 8, 9
+_READ, _HANDLE, _WRITE = 1, 2, 4
+_SMB_3 = 0x0300
+KEPT_CONTEXTS = frozenset(("RqLs", "MxAc", "QFid", "DHnQ", "DH2Q"))
+
+LEASE_AS_OPLOCK = "lease_as_oplock"
+LEASE_V2_AS_V1 = "lease_v2_as_v1"
+DURABLE_V2_AS_V1 = "durable_v2_as_v1"
+"""What is counted where a dialect, or a server, lacks what was captured."""
+
+
+class Asker(Protocol):
+    """Of whom `Wishes` is asked: a connection's dialect, and who counts."""
+
+    @property
+    def here(self) -> LibraryConnection: ...
+
+    def count(self, what: str) -> None: ...
+
+
+@dataclass(slots=True)
+class OpenFile:
+    """An open of the capture's as the server knows it, and what it takes to have it again."""
+
+    call: Open
+    """With the name that the file has now, as far as its user has renamed it."""
+    guid: bytes
+    """Of a durable request of version 2."""
+    file_id: bytes
+    connection: LibraryConnection
+    """Over which the file id means this open."""
+    durable: bool
+    """The server keeps it when the connection is lost."""
+    resume_key: bytes | None = None
+    """For server-side copies from it."""
+    locks: dict[tuple[int, int], int] = field(default_factory=dict)
+    """By offset and length: the flags that it was locked with."""
+    again: Lock = field(default_factory=Lock)
+    """Held while it is had again."""
+
+
+class Wishes:
+    """Oplock level and CREATE contexts of opens, over the connection of the calling thread."""
+
+    def __init__(self, asker: Asker) -> None:
+        self._asker = asker
+
+    def of(
+        self, call: Open | Stat | Unlink | RemoveDirectory | MakeDirectory, guid: bytes = b"",
+        claimed: bytes = b"",
+    ) -> tuple[int, bytes]:  # fmt: skip
+        """The level, and the contexts that can be made again, in the capture's order; a lease in any case.
+
+        With `claimed`, the file id of an open that was lost, its durable handle is asked for, and nothing but
+        that and its lease (3.2.4.4): servers refuse a claim with more (cifs.ko's QFid at Samba's)."""
+        if not call.contexts and call.oplock != LEASE:
+            return call.oplock, b""
+        wanted = call.contexts.split(",") if call.contexts else []
+        if call.oplock == LEASE and "RqLs" not in wanted:
+            wanted.append("RqLs")
+        oplock, data = call.oplock, dict.fromkeys(("MxAc", "QFid"), b"")
+        if "RqLs" in wanted:
+            oplock, lease = self._lease(call)
+            if lease:
+                data["RqLs"] = lease
+        dialect = self._asker.here.dialect
+        if "DH2Q" in wanted and dialect < _SMB_3:
+            self._asker.count(DURABLE_V2_AS_V1)
+            wanted[wanted.index("DH2Q")] = "DHnQ"
+        if claimed:
+            wanted = [_CLAIM.get(tag, tag) for tag in wanted if tag in ("RqLs", *_CLAIM)]
+        data["DHnQ"] = wire.durable(1, b"")
+        data["DHnC"] = claimed
+        data["DH2Q"] = wire.durable(2, guid or uuid4().bytes) if "DH2Q" in wanted else b""
+        data["DH2C"] = wire.durable_again(claimed, guid)
+        return oplock, wire.create_contexts([(tag.encode(), data[tag]) for tag in wanted if tag in data])
+
+    def _lease(self, call: Open | Stat | Unlink | RemoveDirectory | MakeDirectory) -> tuple[int, bytes]:
+        """The level to ask for, and the data of the lease's context, where it is one."""
+        here = self._asker.here
+        if call.oplock == LEASE and not here.supports_file_leasing:
+            self._asker.count(LEASE_AS_OPLOCK)
+            return oplock_like(call.lease_state), b""
+        version = getattr(call, "lease_version", 1)
+        parent = bytes.fromhex(getattr(call, "parent_lease_key", ""))
+        if version == 2 and here.dialect < _SMB_3:
+            self._asker.count(LEASE_V2_AS_V1)
+            version, parent = 1, b""
+        key = bytes.fromhex(call.lease_key) if call.lease_key else _lease_key(call.path)
+        return call.oplock, wire.lease(key, call.lease_state, version, parent)
+
+
+_CLAIM = {"DHnQ": "DHnC", "DH2Q": "DH2C"}
+
+
+def is_durable(body: bytes) -> bool:
+    """Whether a CREATE response grants a durable handle (2.2.14.2.3, 2.2.14.2.12)."""
+    return not wire.granted_contexts(body).isdisjoint(_CLAIM)
+
+
+def oplock_like(lease_state: int) -> int:
+    """The oplock level that lets a client cache what the lease would."""
+    if not lease_state & _READ:
+        return _NONE
+    if lease_state & _WRITE:
+        return _BATCH if lease_state & _HANDLE else _EXCLUSIVE
+    return _LEVEL_II
+
+
+def lost_contexts(tags: str) -> list[str]:
+    """The CREATE contexts among these whose payload the workload does not have."""
+    return sorted(set(tags.split(",")) - KEPT_CONTEXTS - {""})
+
+
+def _lease_key(path: str) -> bytes:
+    """One key a file and client, as clients have it, where the capture tells none."""
+    return blake2b(path.casefold().encode("utf-8", "surrogatepass"), digest_size=16).digest()

@@ -1,0 +1,1 @@
+"""The executor that keeps a file system in memory: the oracle of the others."""

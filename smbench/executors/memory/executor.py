@@ -1,0 +1,157 @@
+"""The oracle: executes against an SMB server in memory, whose NTSTATUS are exact.
+
+Users of one run meet in `MemoryServer.at(context.root)`, within one process. A lock that must wait
+blocks its lane until it is granted, or is CANCELLED when the executor closes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
+
+from smbench.executors.base import NEVER, NOT_YET, Executor, ExecutorContext, Handler
+from smbench.executors.memory import info, opens
+from smbench.executors.memory.server import MemoryServer
+from smbench.executors.memory.tree import Handle, RefusedError
+from smbench.smb2.ntstatus import Status, outcome_of
+from smbench.workload import calls
+from smbench.workload.calls import Call
+
+__all__ = ["MemoryExecutor", "MemoryServer"]
+
+_OPEN, _CREATE = 1, 2
+_DIRECTORY_FILE, _NON_DIRECTORY_FILE, _DELETE_ON_CLOSE = 0x1, 0x40, 0x1000
+_SHARE_ALL = 7
+
+
+class MemoryExecutor(Executor):
+    """One user of the in-memory server."""
+
+    name: ClassVar[str] = "memory"
+    touches_files: ClassVar[bool] = False
+    unsupported: ClassVar[Mapping[type[Call], str]] = {
+        calls.Notify: f"{NOT_YET}a watch ends only by a change of another lane, which nothing here reports",
+        calls.SetSecurity: f"{NEVER}what is in memory has no security descriptor",
+    }
+
+    def __init__(self, context: ExecutorContext) -> None:
+        self._server = MemoryServer.at(context.root)
+        self._handles: dict[int, Handle] = {}
+        self._closed = False
+
+    def handlers(self) -> Mapping[type[Call], Handler]:
+        server, handle = self._server, self._handle
+        actions: dict[type[Call], Callable[[Any], int]] = {
+            calls.Open: self._open,
+            calls.Close: self._close,
+            calls.Read: lambda call: server.read(handle(call), call.offset, call.length),
+            calls.Write: lambda call: server.write(handle(call), call.offset, call.length),
+            calls.Flush: lambda call: server.flush(handle(call)),
+            calls.Lock: self._lock,
+            calls.Unlock: lambda call: server.unlock(handle(call), call.offset, call.length),
+            calls.Stat: self._stat,
+            calls.StatHandle: lambda call: server.information(handle(call), call),
+            calls.StatFs: self._stat_fs,
+            calls.List: lambda call: server.list_directory(handle(call), call),
+            calls.Rename: lambda call: server.rename(handle(call), call.target, call.replace),
+            calls.Link: lambda call: server.link(handle(call), call.target, call.replace),
+            calls.SetDelete: lambda call: server.set_delete(handle(call), call.delete),
+            calls.Unlink: lambda call: self._remove(call.path, _NON_DIRECTORY_FILE, call.on_close),
+            calls.RemoveDirectory: lambda call: self._remove(call.path, _DIRECTORY_FILE, call.on_close),
+            calls.MakeDirectory: self._make_directory,
+            calls.Truncate: lambda call: server.truncate(handle(call), call.size),
+            calls.SetAllocation: lambda call: server.allocate(handle(call), call.size),
+            calls.SetTimes: lambda call: server.set_times(handle(call)),
+            calls.SetAttributes: lambda call: server.set_attributes(handle(call), call.attributes),
+            calls.CopyRange: self._copy_range,
+            calls.PunchHole: lambda call: server.punch_hole(handle(call), call.offset, call.length),
+            calls.AllocatedRanges: lambda call: server.allocated_ranges(
+                handle(call), call.offset, call.length
+            ),
+        }
+        return {kind: self._served(action) for kind, action in actions.items()}
+
+    def close(self) -> None:
+        with self._server.changed:
+            self._closed = True
+            for handle in self._handles.values():
+                opens.close_file(self._server.tree, handle)
+            self._handles.clear()
+            self._server.changed.notify_all()
+
+    def _served(self, action: Callable[[Any], int]) -> Handler:
+        def handler(call: Call) -> int:
+            with self._server.changed:
+                try:
+                    return action(call)
+                except RefusedError as refused:
+                    return outcome_of(refused.status)
+
+        return handler
+
+    def _handle(self, call: Any) -> Handle:
+        return self._handle_of(call.handle)
+
+    def _handle_of(self, number: int) -> Handle:
+        handle = self._handles.get(number)
+        if handle is None:
+            raise RefusedError(Status.FILE_CLOSED)
+        return handle
+
+    def _open(self, call: calls.Open) -> int:
+        if call.handle in self._handles:
+            self._close(calls.Close(call.handle))
+        self._handles[call.handle] = opens.open_file(self._server.tree, call)
+        return 0
+
+    def _close(self, call: calls.Close) -> int:
+        handle = self._handle(call)
+        del self._handles[call.handle]
+        opens.close_file(self._server.tree, handle)
+        self._server.changed.notify_all()
+        return 0
+
+    def _lock(self, call: calls.Lock) -> int:
+        while not self._server.lock(self._handle(call), call):
+            if not call.wait:
+                raise RefusedError(Status.LOCK_NOT_GRANTED)
+            self._server.changed.wait()
+            if self._closed:
+                raise RefusedError(Status.CANCELLED)
+        return 0
+
+    def _copy_range(self, call: calls.CopyRange) -> int:
+        return self._server.copy_range(self._handle_of(call.source), self._handle(call), call)
+
+    def _stat_fs(self, call: calls.StatFs) -> int:
+        self._handle(call)
+        return self._server.file_system_information(call)
+
+    def _stat(self, call: calls.Stat) -> int:
+        handle = self._open_briefly(call.path, call.access, _OPEN, call.options)
+        try:
+            for level in call.levels:
+                self._server.information(handle, calls.StatHandle(-1, info.FILE, level))
+        finally:
+            opens.close_file(self._server.tree, handle)
+        return 0
+
+    def _make_directory(self, call: calls.MakeDirectory) -> int:
+        handle = self._open_briefly(call.path, opens.READ_ATTRIBUTES, _CREATE, _DIRECTORY_FILE)
+        opens.close_file(self._server.tree, handle)
+        return 0
+
+    def _remove(self, path: str, kind: int, on_close: bool) -> int:
+        """CREATE(DELETE) and CLOSE, the removal asked for by the CREATE's option or by a disposition."""
+        options = kind | _DELETE_ON_CLOSE if on_close else kind
+        handle = self._open_briefly(path, opens.DELETE, _OPEN, options)
+        try:
+            if not on_close:
+                self._server.set_delete(handle, True)
+        finally:
+            opens.close_file(self._server.tree, handle)
+        return 0
+
+    def _open_briefly(self, path: str, access: int, disposition: int, options: int) -> Handle:
+        call = calls.Open(-1, path, access, _SHARE_ALL, disposition, options, 0)
+        return opens.open_file(self._server.tree, call)

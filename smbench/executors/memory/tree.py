@@ -1,0 +1,158 @@
+"""Files, directories, streams and opens of the in-memory server: what [MS-FSA] 1.3 calls its abstract data.
+
+Contents are sizes only: no outcome depends on bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from smbench.paths.beneath import UnsafePathError, split
+from smbench.smb2.ntstatus import Status
+
+READONLY, HIDDEN, SYSTEM, DIRECTORY, ARCHIVE, NORMAL = 0x1, 0x2, 0x4, 0x10, 0x20, 0x80
+_LONGEST_COMPONENT = 255
+_FORBIDDEN = frozenset('*?<>"|') | {chr(code) for code in range(32)}
+
+
+class RefusedError(Exception):
+    """The server refuses; `status` says how."""
+
+    def __init__(self, status: Status) -> None:
+        super().__init__(status.name)
+        self.status = status
+
+
+@dataclass(slots=True, eq=False)
+class Lock:
+    """A byte-range lock: [start, end)."""
+
+    owner: Handle
+    start: int
+    end: int
+    exclusive: bool
+
+
+@dataclass(slots=True, eq=False)
+class Stream:
+    """One stream of data: the unnamed one of a file (key `""`), or an alternate one."""
+
+    name: str
+    size: int = 0
+    delete_pending: bool = False
+    handles: list[Handle] = field(default_factory=list)
+    locks: list[Lock] = field(default_factory=list)
+
+
+@dataclass(slots=True, eq=False)
+class Node:
+    """A file or directory. `children` of a directory and `streams` are by folded name."""
+
+    directory: bool
+    attributes: int
+    children: dict[str, Link] = field(default_factory=dict)
+    streams: dict[str, Stream] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.streams.setdefault("", Stream(""))
+
+    @property
+    def data(self) -> Stream:
+        return self.streams[""]
+
+    def handles(self) -> Iterator[Handle]:
+        for stream in self.streams.values():
+            yield from stream.handles
+
+
+@dataclass(slots=True, eq=False)
+class Link:
+    """A name of a node in a directory; deletion is pending for a name ([MS-FSA] 2.1.1.4)."""
+
+    name: str
+    parent: Link | None
+    node: Node
+    delete_pending: bool = False
+
+    def beneath(self, ancestor: Link) -> bool:
+        """Whether it is that name, or stands below it."""
+        link: Link | None = self
+        while link is not None:
+            if link is ancestor:
+                return True
+            link = link.parent
+        return False
+
+
+@dataclass(slots=True, eq=False)
+class Handle:
+    """An open ([MS-FSA] 2.1.1.6)."""
+
+    link: Link
+    stream: Stream
+    access: int
+    share: int
+    delete_on_close: bool
+    listing: list[str] | None = None
+    """What a directory scan has yet to return; None before the first query."""
+    found_any: bool = False
+
+    @property
+    def node(self) -> Node:
+        return self.link.node
+
+
+def parse(path: str) -> tuple[tuple[str, ...], str]:
+    """A path's components and its stream (`""`: the file's data), or what a server refuses in it."""
+    base, colon, stream = path.partition(":")
+    stream, _, kind = stream.partition(":")
+    if kind.upper() not in ("", "$DATA") or "/" in stream or (colon and not stream and not kind):
+        raise RefusedError(Status.OBJECT_NAME_INVALID)
+    try:
+        components = split(base)
+    except UnsafePathError as error:
+        raise RefusedError(Status.OBJECT_NAME_INVALID) from error
+    for component in components:
+        if len(component) > _LONGEST_COMPONENT or not _FORBIDDEN.isdisjoint(component):
+            raise RefusedError(Status.OBJECT_NAME_INVALID)
+    return components, stream
+
+
+class Tree:
+    """The names of one share."""
+
+    def __init__(self) -> None:
+        self.root = Link("", None, Node(directory=True, attributes=DIRECTORY))
+
+    def parent_of(self, components: tuple[str, ...]) -> Link:
+        """The directory that the last component is in, or OBJECT_PATH_NOT_FOUND."""
+        link = self.root
+        for component in components[:-1]:
+            below = link.node.children.get(component.casefold())
+            if below is None or not below.node.directory:
+                raise RefusedError(Status.OBJECT_PATH_NOT_FOUND)
+            link = below
+        return link
+
+    def find(self, components: tuple[str, ...]) -> Link | None:
+        """The name itself, None where its directory has no such."""
+        if not components:
+            return self.root
+        return self.parent_of(components).node.children.get(components[-1].casefold())
+
+    def add(self, parent: Link, name: str, node: Node) -> Link:
+        link = Link(name, parent, node)
+        parent.node.children[name.casefold()] = link
+        return link
+
+    def remove(self, link: Link) -> None:
+        if link.parent is not None:
+            link.parent.node.children.pop(link.name.casefold(), None)
+
+    def open_beneath(self, ancestor: Link) -> bool:
+        """Whether anything below a directory is open."""
+        return any(
+            next(link.node.handles(), None) is not None or self.open_beneath(link)
+            for link in ancestor.node.children.values()
+        )

@@ -1,0 +1,240 @@
+"""The executor of Linux: plain system calls on a CIFS mount, or on any other directory.
+
+What each call puts on the wire of a CIFS mount, and what of the captured parameters it loses, follows
+knowledge of fs/smb/client (6.1). Outcomes are `-errno`; a call on a handle whose open failed is EBADF.
+Reads, writes and opens cost a look-up, one system call and a return.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from errno import EBADF, EINVAL
+from typing import Any, ClassVar
+
+from smbench.executors.base import NEVER, Executor, ExecutorContext, Handler
+from smbench.executors.posix import linux_calls
+from smbench.executors.posix.data import DataCalls, refused, write_data
+from smbench.executors.posix.files import NotOpenError, OpenFiles
+from smbench.executors.posix.looks import Looks
+from smbench.executors.posix.metadata import MetadataCalls
+from smbench.executors.posix.opens import open_loss
+from smbench.executors.posix.watches import Watches
+from smbench.paths.beneath import Beneath
+from smbench.smb2 import patterns
+from smbench.workload import calls
+from smbench.workload.calls import Call
+
+_LARGEST_OFFSET = (1 << 63) - 1
+_WORTH_LISTING = 3
+"""Paths of one directory from which on listing it asks less than looking at each."""
+
+
+class PosixExecutor(Executor):
+    """One user's files beneath `context.root`, by the calls of POSIX and Linux."""
+
+    name: ClassVar[str] = "posix"
+    warms: ClassVar[bool] = True
+    waits: ClassVar[bool] = True
+    unsupported: ClassVar[Mapping[type[Call], str]] = {
+        calls.SetAllocation: f"{NEVER}no POSIX call sets an allocation size",
+    }
+
+    def __init__(self, context: ExecutorContext) -> None:
+        self._names = Beneath(context.root)
+        wire = context.profile == "wire"
+        root = self._names.open("", 0)
+        try:
+            cifs = linux_calls.is_cifs(root)
+        finally:
+            os.close(root)
+        self._cifs = cifs
+        self._looks = Looks(self._names, cifs=cifs)
+        self._files = OpenFiles(self._names, self._looks, wire=wire, cifs=cifs)
+        self._data = DataCalls(self._files, cifs=cifs, max_io_bytes=context.max_io_bytes, seed=context.seed)
+        self._metadata = MetadataCalls(self._names, self._files, self._looks, wire=wire, cifs=cifs)
+        self._watches = Watches(cifs=cifs)
+        self._files.on_close = self._watches.end
+
+    @classmethod
+    def preload(cls, max_io_bytes: int, seed: int) -> None:
+        write_data(max_io_bytes, seed)
+
+    def handlers(self) -> Mapping[type[Call], Handler]:
+        files, data, metadata = self._files, self._data, self._metadata
+        lean: dict[type[Call], Handler] = {
+            calls.Open: files.open,
+            calls.Close: files.close,
+            calls.Read: data.read,
+            calls.Write: data.write,
+            calls.Flush: data.flush,
+        }
+        others: dict[type[Call], Handler] = {
+            calls.Lock: data.lock,
+            calls.Unlock: data.unlock,
+            calls.CopyRange: data.copy_range,
+            calls.PunchHole: data.punch_hole,
+            calls.AllocatedRanges: data.allocated_ranges,
+            calls.Stat: metadata.stat,
+            calls.StatHandle: metadata.stat_handle,
+            calls.StatFs: metadata.stat_fs,
+            calls.List: metadata.list_directory,
+            calls.Notify: self._notify,
+            calls.Rename: metadata.rename,
+            calls.Link: metadata.link,
+            calls.SetDelete: metadata.set_delete,
+            calls.Unlink: metadata.unlink,
+            calls.RemoveDirectory: metadata.remove_directory,
+            calls.MakeDirectory: metadata.make_directory,
+            calls.Truncate: metadata.truncate,
+            calls.SetTimes: metadata.set_times,
+            calls.SetAttributes: metadata.set_attributes,
+            calls.SetSecurity: metadata.set_security,
+        }
+        return lean | {kind: _translated(handler) for kind, handler in others.items()}
+
+    @classmethod
+    def loss(cls, call: Call) -> str | None:
+        describe = _LOSSES.get(type(call))
+        return describe(call) if describe else None
+
+    def warm(self, paths: Sequence[str]) -> None:
+        """CIFS: names and attributes that are known are not looked up before each call. A directory's
+        listing fills them in for all that it holds; whatever it left out is looked at by itself."""
+        if not self._cifs:
+            return
+        parents = Counter(path.rpartition("/")[0] for path in paths)
+        for parent in sorted(parents, key=lambda path: (path.count("/"), path)):
+            if parents[parent] >= _WORTH_LISTING:
+                with suppress(OSError):
+                    self._list(parent)
+        for path in paths:
+            try:
+                self._names.pin(path)
+                self._names.stat(path)
+            except FileNotFoundError:
+                self._looks.missed(path)
+            except OSError:
+                continue
+
+    def _list(self, path: str) -> None:
+        descriptor = self._names.open(path, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.listdir(descriptor)  # noqa: PTH208 (a descriptor)
+        finally:
+            os.close(descriptor)
+
+    def _notify(self, call: calls.Notify) -> int:
+        return self._watches.wait(self._files[call.handle], call)
+
+    def waiting(self) -> int:
+        return self._watches.waiting() + self._data.waiting()
+
+    def interrupt(self) -> None:
+        self._watches.interrupt()
+        self._data.interrupt()
+
+    def close(self) -> None:
+        self._watches.interrupt()
+        self._files.close_all()
+        self._names.close()
+
+
+def _translated(handler: Handler) -> Handler:
+    """The handler, with what the system refuses as its outcome."""
+
+    def call(value: Call) -> int:
+        try:
+            return handler(value)
+        except NotOpenError:
+            return -EBADF
+        except OSError as error:
+            return refused(error)
+        except OverflowError:
+            return -EINVAL
+
+    return call
+
+
+def _lock_loss(call: calls.Lock | calls.Unlock) -> str | None:
+    if not call.length:
+        return "a range of length 0 is not locked: to POSIX it would reach to the end of the file"
+    if call.offset + call.length > _LARGEST_OFFSET:
+        return "offsets beyond 2^63 cannot be locked"
+    return None
+
+
+def _list_loss(call: calls.List) -> str | None:
+    if not patterns.has_wildcard(call.pattern):
+        return "a search for one name reads the directory up to it (information class 38), or looks it up"
+    if call.pattern not in ("", "*"):
+        return "the pattern is applied by this program, the whole directory is read"
+    return None if call.level == 38 else f"information class {call.level} becomes 38"
+
+
+def _stat_loss(call: calls.Stat) -> str | None:
+    lost = []
+    if call.levels != (18,):
+        lost.append(
+            f"information classes {call.levels} come with an open and a close on CIFS, elsewhere become 18"
+            if call.levels
+            else "an open alone becomes a question for class 18 (statx)"
+        )
+    if call.access != 0x80:
+        lost.append(f"access 0x{call.access:08x} becomes 0x00000080")
+    return "; ".join(lost) or None
+
+
+def _stat_handle_loss(call: calls.StatHandle) -> str | None:
+    if call.info_type == 3:
+        return "the parts of the security descriptor are the client's choice"
+    if call.info_type == 1 and call.level in (15, 18):
+        return None
+    return (
+        f"information class {call.level} of type {call.info_type} comes with an open and a close on CIFS, "
+        "elsewhere it becomes 18"
+    )
+
+
+def _times_loss(call: calls.SetTimes) -> str | None:
+    lost = []
+    if call.changed_ns is not None:
+        lost.append("the change time cannot be set")
+    if call.created_ns is not None:
+        lost.append("the creation time is a message of its own on CIFS, and not set elsewhere")
+    return "; ".join(lost) or None
+
+
+_LOSSES: dict[type[Call], Callable[[Any], str | None]] = {
+    calls.Open: open_loss,
+    calls.Lock: _lock_loss,
+    calls.Unlock: _lock_loss,
+    calls.List: _list_loss,
+    calls.Stat: _stat_loss,
+    calls.StatHandle: _stat_handle_loss,
+    calls.SetTimes: _times_loss,
+    calls.StatFs: lambda call: (
+        None if call.level == 7 else f"off CIFS file system class {call.level} becomes 7 (statvfs)"
+    ),
+    calls.Rename: lambda call: (
+        None if call.replace else "an existing target is found by the client, not the server"
+    ),
+    calls.Link: lambda call: "an existing target is removed first" if call.replace else None,
+    calls.Write: lambda call: (
+        "a write-through of its own becomes a flush after the write" if call.through else None
+    ),
+    calls.SetDelete: lambda _: "the removal happens by name: a file's at its close, a directory's at once",
+    calls.Notify: lambda _: (
+        "it opens and closes the directory once more; off CIFS what lies deeper is not watched"
+    ),
+    calls.Unlink: lambda call: None if call.on_close else "a file goes by DELETE_ON_CLOSE, not by SET_INFO",
+    calls.RemoveDirectory: lambda call: (
+        "a directory goes by SET_INFO, not by DELETE_ON_CLOSE" if call.on_close else None
+    ),
+    calls.SetSecurity: lambda _: "it is asked for first; only the DACL is set, off CIFS the mode",
+    calls.SetAttributes: lambda call: (
+        "off CIFS only READONLY is kept, as a missing write permission" if call.attributes & ~0x81 else None
+    ),
+}

@@ -1,0 +1,255 @@
+"""The open files of one user on a POSIX file system: capture handle → descriptor, and what to do at close."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from errno import EACCES, EBADF, EEXIST, EISDIR, ENOENT, ENOTEMPTY, EPERM, EROFS
+from threading import Lock
+
+from smbench.executors.posix import linux_calls
+from smbench.executors.posix.looks import Looks
+from smbench.executors.posix.opens import OpenPlan, plan_open, variants
+from smbench.paths.beneath import Beneath
+from smbench.workload.calls import Close, Open
+
+_VARIANTS = {creating: variants(creating) for creating in (False, True)}
+
+
+class NotOpenError(Exception):
+    """A call on a handle that this replay has not open: a server would say FILE_CLOSED."""
+
+
+@dataclass(slots=True)
+class OpenFile:
+    """What is known of one open handle besides its descriptor."""
+
+    fd: int
+    path: str
+    writable: bool
+    directory: bool
+    delete_at_close: bool
+    variant: int | None = None
+    """Which of the flag variants keeps it apart from other opens of its path."""
+    variant_key: str = ""
+    listed: bool = False
+    """A directory: a scan has come to its end."""
+    by_name: bool = False
+    """An O_PATH descriptor, which calls by descriptor refuse: `name` leads to the file."""
+    used: bool = False
+    """Something was asked through it."""
+    watched: bool = False
+    """Somebody waits, or waited, for changes in it."""
+
+    @property
+    def name(self) -> str | int:
+        """What calls take that do by path what O_PATH forbids by descriptor."""
+        return f"/proc/self/fd/{self.fd}" if self.by_name else self.fd
+
+
+class OpenFiles:
+    """Opens and closes. `fds` is what the hot calls look their descriptor up in.
+
+    `wire` and `cifs` say how to open (`posix_opens.plan_open`); on CIFS in the wire profile every open
+    gets flags of its own among the opens of its path, so that none shares another's SMB handle.
+    """
+
+    def __init__(self, names: Beneath, looks: Looks, *, wire: bool, cifs: bool) -> None:
+        self.fds: dict[int, int] = {}
+        self.on_close: Callable[[OpenFile], None] | None = None
+        """Told of a watched directory that is closed."""
+        self._looks = looks
+        self._files: dict[int, OpenFile] = {}
+        self._names = names
+        self._wire = wire
+        self._cifs = cifs
+        self._lock = Lock()
+        self._variants: dict[str, int] = {}
+
+    def __getitem__(self, handle: int) -> OpenFile:
+        """The open file, or NotOpenError where its open failed or never was."""
+        try:
+            file = self._files[handle]
+        except KeyError:
+            raise NotOpenError(handle) from None
+        file.used = True
+        return file
+
+    def open(self, call: Open) -> int:
+        """Handler of Open."""
+        plan = plan_open(
+            call.access,
+            call.disposition,
+            call.options,
+            call.attributes,
+            call.directory,
+            self._wire,
+            self._cifs,
+            call.compound,
+        )
+        if call.handle in self.fds:
+            # A workload that is replayed in a loop uses its handles again, closed by then or not.
+            self._release(call.handle)
+        if plan.refused:
+            return -plan.refused
+        key, variant = "", None
+        asks = self._wire and self._cifs
+        if asks and not plan.flags & (os.O_DIRECTORY | os.O_PATH):
+            key, variant = self._take_variant(call.path)
+        try:
+            if asks and not (plan.flags & os.O_CREAT or plan.make_directory):
+                self._looks.look_again(call.path)
+            fd = self._open(call.path, plan, variant)
+        except OSError as error:
+            self._give_variant(key, variant)
+            if asks and error.errno == ENOENT:
+                self._looks.missed(call.path)
+            return -(error.errno or EBADF)
+        directory = bool(plan.flags & os.O_DIRECTORY)
+        if asks and plan.may_be_directory:
+            directory = stat.S_ISDIR(os.fstat(fd).st_mode)
+        self._files[call.handle] = OpenFile(
+            fd, call.path, plan.writable, directory, plan.delete_on_close, variant, key,
+            by_name=bool(plan.flags & os.O_PATH), used=plan.make_directory or plan.delete_on_close,
+        )  # fmt: skip
+        self.fds[call.handle] = fd
+        if asks:
+            self._looks.appeared(call.path)
+        if variant is not None:
+            with suppress(OSError):
+                self._names.pin(call.path, fd)
+        return 0
+
+    def close(self, call: Close) -> int:
+        """Handler of Close: a file that is to be deleted loses its name just before."""
+        try:
+            return self._release(call.handle)
+        except KeyError:
+            return -EBADF
+
+    def close_all(self) -> None:
+        for handle in list(self.fds):
+            self._release(handle)
+
+    def is_open(self, path: str, besides: OpenFile) -> bool:
+        """Whether another handle has that path open; names compare without case, as a server's do."""
+        folded = path.lower()
+        return any(file.path.lower() == folded for file in list(self._files.values()) if file is not besides)
+
+    def others_of(self, file: OpenFile) -> list[OpenFile]:
+        """The other open files of its path."""
+        folded = file.path.lower()
+        return [
+            other
+            for other in list(self._files.values())
+            if other.path.lower() == folded and other is not file
+        ]
+
+    def borrow(self, path: str) -> tuple[int, bool] | None:
+        """Another descriptor of a path's file, where one is open by more than its name, and whether it is a
+        directory's. The caller closes it. Through a directory's nothing was read yet."""
+        with self._lock:
+            for file in self._files.values():
+                if file.path == path and not file.by_name:
+                    if file.directory:
+                        flags = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+                        return os.open(".", flags, dir_fd=file.fd), True
+                    return os.dup(file.fd), False
+        return None
+
+    def open_by_name(self, path: str, flags: int) -> int:
+        """A descriptor that belongs to no handle."""
+        return self._open_name(path, flags, 0)
+
+    def renamed(self, source: str, target: str) -> None:
+        """Let handles know the new path of what was renamed, and of all beneath it."""
+        for file in list(self._files.values()):
+            if file.path == source:
+                file.path = target
+            elif file.path.startswith(f"{source}/"):
+                file.path = target + file.path[len(source) :]
+
+    def _open(self, path: str, plan: OpenPlan, variant: int | None) -> int:
+        if plan.make_directory:
+            try:
+                self._names.mkdir(path)
+            except OSError as error:
+                if error.errno != EEXIST or plan.must_be_new:
+                    raise
+        flags = plan.flags
+        if variant is not None:
+            flags |= _VARIANTS[bool(flags & os.O_CREAT)][variant]
+        try:
+            fd = self._open_name(path, flags, plan.mode)
+        except OSError as error:
+            if error.errno == EPERM and flags & os.O_NOATIME:
+                flags &= ~os.O_NOATIME
+            elif plan.retry_flags is not None and error.errno in (EACCES, EROFS, EPERM, EISDIR):
+                flags = plan.retry_flags
+            else:
+                raise
+            fd = self._open_name(path, flags, plan.mode)
+        if plan.refuse_directory and stat.S_ISDIR(os.fstat(fd).st_mode):
+            os.close(fd)
+            raise OSError(EISDIR, os.strerror(EISDIR), path)
+        return fd
+
+    def _open_name(self, path: str, flags: int, mode: int) -> int:
+        """On CIFS what is pinned is opened without finding its name again, which would ask the server where
+        something has changed since."""
+        anew = flags & os.O_DIRECTORY or (flags & os.O_CREAT and flags & os.O_EXCL)
+        if self._wire and self._cifs and not anew:
+            held = self._names.pinned(path)
+            if held is not None:
+                return os.open(f"/proc/self/fd/{held.fd}", flags | os.O_CLOEXEC, mode)
+        return self._names.open(path, flags, mode)
+
+    def _release(self, handle: int) -> int:
+        fd = self.fds.pop(handle)
+        with self._lock:
+            file = self._files.pop(handle)
+        self._give_variant(file.variant_key, file.variant)
+        outcome = 0
+        if file.watched and self.on_close is not None:
+            self.on_close(file)
+        if file.directory and not file.used and self._wire and self._cifs:
+            # The client opens a directory when it is first read: what the capture had opened and closed
+            # would never be sent.
+            with suppress(OSError):
+                linux_calls.fstatx_forced(fd)
+        if file.delete_at_close:
+            try:
+                (self._names.rmdir if file.directory else self._names.unlink)(file.path)
+            except OSError as error:
+                # Gone already (another handle's deletion, or a directory's at its SetDelete), or a
+                # directory that is not empty: to a server the close succeeds all the same.
+                if error.errno not in (ENOENT, ENOTEMPTY, EEXIST):
+                    outcome = -(error.errno or EBADF)
+        try:
+            os.close(fd)
+        except OSError as error:
+            outcome = outcome or -(error.errno or EBADF)
+        return outcome
+
+    def _take_variant(self, path: str) -> tuple[str, int]:
+        key = path.lower()
+        with self._lock:
+            used = self._variants.get(key, 0)
+            variant = (~used & used + 1).bit_length() - 1
+            # Beyond the last one, opens share: no flags are left to tell them apart.
+            variant = min(variant, len(_VARIANTS[True]) - 1)
+            self._variants[key] = used | 1 << variant
+        return key, variant
+
+    def _give_variant(self, key: str, variant: int | None) -> None:
+        if variant is None:
+            return
+        with self._lock:
+            left = self._variants.get(key, 0) & ~(1 << variant)
+            if left:
+                self._variants[key] = left
+            else:
+                self._variants.pop(key, None)

@@ -1,0 +1,104 @@
+"""Information classes that no call of POSIX reaches: by an ioctl of the kernel's client.
+
+It opens the file by the name of a descriptor, asks, and closes, as one compound. A directory's descriptor
+costs nothing: the client opens a directory when it is first read. A file must be open for it, so that a
+question about one that is not costs an open and a close more; it is left out where the workload holds the
+file open already.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from errno import EACCES, EBADF, EBUSY, ENOTTY, EPERM
+
+from smbench.executors.posix import linux_calls
+from smbench.executors.posix.files import OpenFile, OpenFiles
+from smbench.executors.posix.looks import Looks
+from smbench.paths.beneath import Beneath
+
+FILE_INFORMATION = 1
+ALL_CLASS = 18
+"""FileAllInformation, which a stat asks for."""
+_NOT_OURS = (EBADF, ENOTTY)
+"""No file system of the kernel's client: it was not asked."""
+_KEPT_OUT = (EACCES, EPERM, EBUSY)
+
+
+class Questions:
+    """Questions beneath a root. `asks`: the root is on the kernel's client, and nothing is to be answered
+    from its memory."""
+
+    def __init__(self, names: Beneath, files: OpenFiles, looks: Looks, *, asks: bool) -> None:
+        self._names = names
+        self._files = files
+        self._looks = looks
+        self._asks = asks
+
+    def about_file(self, file: OpenFile, info_type: int, level: int, additional: int, length: int) -> bool:
+        """Ask for a class of an open file's information; False where there is nobody to ask."""
+        if not self._asks:
+            return False
+        with self._descriptor(file) as fd:
+            return _ask(fd, info_type, level, additional, length)
+
+    def about_path(self, path: str, levels: Sequence[int]) -> bool | None:
+        """Ask for classes of the information about a name, and say whether it is a directory's; None where a
+        stat asks for as much."""
+        if not self._asks:
+            return None
+        only_all = all(level == ALL_CLASS for level in levels)
+        borrowed = self._files.borrow(path)
+        if borrowed is None and only_all:
+            return None
+        self._looks.look_again(path)
+        try:
+            fd, directory = self._opened(path) if borrowed is None else borrowed
+        except FileNotFoundError:
+            self._looks.missed(path)
+            raise
+        except OSError as error:
+            if error.errno in _KEPT_OUT:
+                return None
+            raise
+        try:
+            for level in levels or (ALL_CLASS,):
+                if borrowed is None and level == ALL_CLASS:
+                    linux_calls.fstatx_forced(fd)
+                else:
+                    _ask(fd, FILE_INFORMATION, level)
+        finally:
+            os.close(fd)
+        return directory
+
+    def _opened(self, path: str) -> tuple[int, bool]:
+        try:
+            return self._names.open(path, os.O_RDONLY | os.O_DIRECTORY), True
+        except NotADirectoryError:
+            return self._files.open_by_name(path, os.O_RDONLY), False
+
+    @contextmanager
+    def _descriptor(self, file: OpenFile) -> Iterator[int]:
+        """One that the ioctl takes: not by name alone, and of a directory that was not read through it."""
+        if file.by_name:
+            fd = os.open(f"/proc/self/fd/{file.fd}", os.O_RDONLY | os.O_CLOEXEC)
+        elif file.directory and file.listed:
+            fd = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=file.fd)
+        else:
+            yield file.fd
+            return
+        try:
+            yield fd
+        finally:
+            os.close(fd)
+
+
+def _ask(fd: int, info_type: int, level: int, additional: int = 0, length: int = 0) -> bool:
+    try:
+        linux_calls.query_info(fd, info_type, level, additional, length)
+    except OSError as error:
+        if error.errno in _NOT_OURS:
+            return False
+        raise
+    return True

@@ -1,0 +1,1 @@
+"""The executor that makes Win32 and NT calls."""

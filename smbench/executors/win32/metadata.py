@@ -1,0 +1,223 @@
+"""Attributes, names and directories on Windows: the handlers that ask or change metadata."""
+
+from __future__ import annotations
+
+from ctypes import byref, c_uint32
+
+from smbench.executors.win32 import information, opens
+from smbench.executors.win32.api import Name
+from smbench.executors.win32.files import NAME_INVALID, OpenFiles, check
+from smbench.paths.nt_names import NameRefusedError, relative_name
+from smbench.smb2.ntstatus import Status, outcome_of
+from smbench.workload.calls import (
+    Link,
+    List,
+    MakeDirectory,
+    Notify,
+    Open,
+    RemoveDirectory,
+    Rename,
+    SetAllocation,
+    SetAttributes,
+    SetDelete,
+    SetSecurity,
+    SetTimes,
+    Stat,
+    StatFs,
+    StatHandle,
+    Truncate,
+    Unlink,
+)
+
+_ANSWER_BYTES = 4096
+"""Room for an answer where the capture does not tell: fixed parts and the longest name."""
+_LISTING_BYTES = 1 << 16
+_NOTIFY_BYTES = 1 << 15
+_SINGLE, _REOPEN = 0x02, 0x10
+"""Flags of QUERY_DIRECTORY ([MS-SMB2] 2.2.33)."""
+_NO_MORE_FILES = outcome_of(Status.NO_MORE_FILES)
+_CANCELLED = outcome_of(Status.CANCELLED)
+_CLEANED_UP = (Status.NOTIFY_CLEANUP, outcome_of(0x8000000A))
+"""How a wait ends whose handle is closed: by a success code, or in Wine by HANDLES_CLOSED."""
+
+
+class MetadataCalls:
+    """Handlers by name beneath the root, and by open file. CallFailedError carries an outcome too."""
+
+    def __init__(self, files: OpenFiles) -> None:
+        self._files = files
+        self._nt = files.nt
+        self._scratch = files.scratch
+        self._patterns: dict[int, tuple[int, str]] = {}
+        """For a capture handle that was scanned: its NT handle, and the pattern that this keeps."""
+
+    def stat(self, call: Stat) -> int:
+        asked = Open(-1, call.path, call.access, call.share_access, opens.OPEN, call.options, 0)
+        with self._files.transient(asked) as handle:
+            for level in call.levels:
+                check(self._query(handle, level, _ANSWER_BYTES))
+        return 0
+
+    def stat_handle(self, call: StatHandle) -> int:
+        handle, length = self._files[call.handle], call.output_length or _ANSWER_BYTES
+        if call.info_type == information.SECURITY_INFORMATION:
+            return self._query_security(handle, length)
+        if call.info_type == information.FILE_INFORMATION and call.level == information.FILE_FULL_EA:
+            return self._query_extended_attributes(handle, length)
+        if call.info_type != information.FILE_INFORMATION:
+            return outcome_of(Status.NOT_SUPPORTED)
+        return _success(self._query(handle, call.level, length))
+
+    def stat_fs(self, call: StatFs) -> int:
+        handle, length = self._files[call.handle], call.output_length or _ANSWER_BYTES
+        buffer = self._scratch.at_least(length)
+        return _success(
+            self._nt.query_volume(handle, self._scratch.block_reference, buffer.address, length, call.level)
+        )
+
+    def list_directory(self, call: List) -> int:
+        """Entries of one query, or of all until the end where the call stands for a whole scan."""
+        handle = self._files[call.handle]
+        flags = call.flags or 0
+        known, pattern = self._patterns.get(call.handle, (0, ""))
+        if known == handle and (flags & _REOPEN or (call.restart and pattern != call.pattern)):
+            # NT keeps the first pattern of an open; SMB2 takes another with each restart.
+            handle = self._files.reopen(call.handle)
+        self._patterns[call.handle] = handle, call.pattern
+        name = Name(call.pattern or "*")
+        entries = self._scan(handle, call, name, call.restart, bool(flags & _SINGLE))
+        while call.calls > 1 and entries >= 0:
+            more = self._scan(handle, call, name)
+            if more < 0:
+                return entries if more == _NO_MORE_FILES else more
+            entries += more
+        return entries
+
+    def _scan(self, handle: int, call: List, name: Name, restart: bool = False, single: bool = False) -> int:
+        scratch = self._scratch
+        length = call.output_length or _LISTING_BYTES
+        buffer = scratch.at_least(length)
+        status = self._nt.query_directory(
+            handle, scratch.event, None, None, scratch.block_reference, buffer.address, length, call.level,
+            single, byref(name.string), restart,
+        )  # fmt: skip
+        status = self._nt.finish(status, scratch)
+        if status < 0:
+            return status
+        with memoryview(buffer.memory) as view:
+            return information.count_entries(view, int(scratch.block.information))
+
+    def notify(self, call: Notify) -> int:
+        """Wait for a change; closing the handle, or the executor, ends the wait."""
+        handle, scratch = self._files[call.handle], self._scratch
+        length = call.output_length or _NOTIFY_BYTES
+        with self._files.waiting_on(handle):
+            status = self._nt.notify_directory(
+                handle, scratch.event, None, None, scratch.block_reference, scratch.at_least(length).address,
+                length, call.filter, call.watch_tree,
+            )  # fmt: skip
+            status = self._nt.finish(status, scratch)
+        return _CANCELLED if status in _CLEANED_UP else _success(status)
+
+    def rename(self, call: Rename) -> int:
+        return self._name(call)
+
+    def link(self, call: Link) -> int:
+        return self._name(call)
+
+    def _name(self, call: Rename | Link) -> int:
+        handle = self._files[call.handle]
+        base, _, stream = call.target.partition(":")
+        try:
+            target = relative_name(call.target)
+        except NameRefusedError:
+            return NAME_INVALID
+        root = self._files.root
+        if stream and base == call.path.partition(":")[0]:
+            # A stream's new name is relative to its file ([MS-FSCC] 2.4.43).
+            root, target = 0, f":{stream}"
+        content = information.rename_information(call.replace, root, target, call.level)
+        return self._set(handle, call.level, content)
+
+    def set_delete(self, call: SetDelete) -> int:
+        content = information.disposition_information(call.delete, call.level)
+        return self._set(self._files[call.handle], call.level, content)
+
+    def unlink(self, call: Unlink) -> int:
+        return self._remove(call, opens.NON_DIRECTORY_FILE)
+
+    def remove_directory(self, call: RemoveDirectory) -> int:
+        return self._remove(call, opens.DIRECTORY_FILE)
+
+    def _remove(self, call: Unlink | RemoveDirectory, kind: int) -> int:
+        options = call.options
+        if options is None:
+            options = kind | opens.OPEN_REPARSE_POINT | (opens.DELETE_ON_CLOSE if call.on_close else 0)
+        asked = Open(-1, call.path, call.access, call.share_access, opens.OPEN, options, 0)
+        with self._files.transient(asked) as handle:
+            if not call.on_close:
+                check(self._set(handle, call.level, information.disposition_information(True, call.level)))
+        return 0
+
+    def make_directory(self, call: MakeDirectory) -> int:
+        asked = Open(
+            -1, call.path, call.access, call.share_access, opens.CREATE,
+            call.options | opens.DIRECTORY_FILE, call.attributes,
+        )  # fmt: skip
+        with self._files.transient(asked):
+            return 0
+
+    def truncate(self, call: Truncate) -> int:
+        content = information.size_information(call.size)
+        return self._set(self._files[call.handle], information.FILE_END_OF_FILE, content)
+
+    def set_allocation(self, call: SetAllocation) -> int:
+        content = information.size_information(call.size)
+        return self._set(self._files[call.handle], information.FILE_ALLOCATION, content)
+
+    def set_times(self, call: SetTimes) -> int:
+        content = information.basic_information(
+            call.created_ns, call.accessed_ns, call.written_ns, call.changed_ns
+        )
+        return self._set(self._files[call.handle], information.FILE_BASIC, content)
+
+    def set_attributes(self, call: SetAttributes) -> int:
+        content = information.basic_information(attributes=call.attributes)
+        return self._set(self._files[call.handle], information.FILE_BASIC, content)
+
+    def _set(self, handle: int, level: int, content: bytes) -> int:
+        return _success(
+            self._nt.set_information(handle, self._scratch.block_reference, content, len(content), level)
+        )
+
+    def _query(self, handle: int, level: int, length: int) -> int:
+        buffer = self._scratch.at_least(length)
+        return self._nt.query_information(
+            handle, self._scratch.block_reference, buffer.address, length, level
+        )
+
+    def set_security(self, call: SetSecurity) -> int:
+        """What is there, set again."""
+        handle, parts = self._files[call.handle], call.additional or information.SECURITY_PARTS
+        buffer, needed = self._scratch.at_least(_ANSWER_BYTES), c_uint32()
+        status = self._nt.query_security(handle, parts, buffer.address, _ANSWER_BYTES, byref(needed))
+        return status if status < 0 else _success(self._nt.set_security(handle, parts, buffer.address))
+
+    def _query_security(self, handle: int, length: int) -> int:
+        buffer, needed = self._scratch.at_least(length), c_uint32()
+        return _success(
+            self._nt.query_security(handle, information.SECURITY_PARTS, buffer.address, length, byref(needed))
+        )
+
+    def _query_extended_attributes(self, handle: int, length: int) -> int:
+        buffer = self._scratch.at_least(length)
+        return _success(
+            self._nt.query_ea(
+                handle, self._scratch.block_reference, buffer.address, length, False, None, 0, None, True
+            )
+        )
+
+
+def _success(status: int) -> int:
+    """0 for success and information: an outcome above it would be a number of bytes."""
+    return min(status, 0)

@@ -1,0 +1,1 @@
+"""The lift rules, one file a family; `table` has their order."""

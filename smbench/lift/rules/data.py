@@ -1,0 +1,157 @@
+"""Rules for reads, writes and flushes, and for the pieces that clients cut large ones into."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from smbench.lift.rule import Case, ExchangeRule, Opened, RunRule, refused
+from smbench.trace.messages import (
+    ReadRequest,
+    ReadResponse,
+    WriteRequest,
+    WriteResponse,
+)
+from smbench.trace.model import Command, Exchange
+from smbench.workload.calls import (
+    Call,
+    Flush,
+    Read,
+    Write,
+)
+from smbench.workload.model import Disposition
+
+SMALLEST_PIECE = 1 << 16
+"""Clients cut large calls into pieces of their rsize or wsize, which is never below 64 KiB."""
+LARGEST_CALL = 16 << 20
+"""Longer runs are read-ahead or a copy loop, not one call of an application."""
+_WRITE_THROUGH = 1
+Moves = ReadRequest | WriteRequest
+
+
+def extent(exchange: Exchange) -> tuple[int, int]:
+    """Offset and length of a READ or WRITE request (-1, 0 where it has none)."""
+    request = exchange.request
+    if isinstance(request, ReadRequest | WriteRequest) and request.offset is not None:
+        return request.offset, request.length or 0
+    return -1, 0
+
+
+def moved(exchange: Exchange) -> int | None:
+    """The bytes that a READ or WRITE moved; None where the capture does not tell."""
+    response = exchange.response
+    return response.count if isinstance(response, ReadResponse | WriteResponse) else None
+
+
+def _is_whole_piece(exchange: Exchange) -> bool:
+    """Large, answered in full: the only kind that more pieces may follow."""
+    length = extent(exchange)[1]
+    return length >= SMALLEST_PIECE and not refused(exchange.status) and moved(exchange) == length
+
+
+def _first_piece(opened: Opened, exchange: Exchange) -> bool:
+    del opened
+    return _is_whole_piece(exchange)
+
+
+def _next_piece(opened: Opened, exchange: Exchange) -> bool:
+    """Contiguous, no longer than the first, and sent while the first was not answered yet: pieces of
+    one call are sent together, a loop of calls waits for each answer."""
+    first, last = opened.held[0], opened.held[-1]
+    if exchange.command != first.command or first.response_ns is None or refused(exchange.status):
+        return False
+    if exchange.time_ns >= first.response_ns:
+        return False
+    offset, piece = extent(last)
+    at, length = extent(exchange)
+    start, whole = extent(first)
+    return (
+        at == offset + piece
+        and 0 < length <= whole
+        and at + length - start <= LARGEST_CALL
+        and piece == whole
+        and (not isinstance(last.request, WriteRequest) or _flags(last) == _flags(exchange))
+    )
+
+
+def _flags(exchange: Exchange) -> int:
+    return (exchange.request.flags or 0) if isinstance(exchange.request, WriteRequest) else 0
+
+
+def _whole(run: Sequence[Exchange]) -> tuple[int, int]:
+    offset = extent(run[0])[0]
+    return offset, sum(extent(exchange)[1] for exchange in run)
+
+
+def _write_whole(opened: Opened) -> Call:
+    through = bool(_flags(opened.held[0]) & _WRITE_THROUGH)
+    return Write(opened.handle, *_whole(opened.held), through)
+
+
+def _had_last_piece(opened: Opened) -> bool:
+    return not _is_whole_piece(opened.held[-1])
+
+
+def several(opened: Opened) -> bool:
+    """Whether an open holds more than one exchange: a run of one is none."""
+    return len(opened.held) > 1
+
+
+PIPELINES: tuple[RunRule, ...] = (
+    RunRule(
+        name="pipelined-read",
+        disposition=Disposition.APPROXIMATE,
+        reason="pipelined pieces of one large read are replayed as that read, cut by the client's rsize",
+        evidence="contiguous READs of one handle, all sent before the first was answered",
+        command=Command.READ,
+        begins=_first_piece,
+        continues=_next_piece,
+        ends=_had_last_piece,
+        complete=several,
+        call=lambda opened: Read(opened.handle, *_whole(opened.held)),
+    ),
+    RunRule(
+        name="pipelined-write",
+        disposition=Disposition.APPROXIMATE,
+        reason="pipelined pieces of one large write are replayed as that write, cut by the client's wsize",
+        evidence="contiguous WRITEs of one handle, all sent before the first was answered",
+        command=Command.WRITE,
+        begins=_first_piece,
+        continues=_next_piece,
+        ends=_had_last_piece,
+        complete=several,
+        call=_write_whole,
+    ),
+)
+
+
+def _read(case: Case) -> tuple[Call, ...]:
+    return (Read(case.opened.handle, *extent(case.exchange)),)
+
+
+def _write(case: Case) -> tuple[Call, ...]:
+    return (Write(case.opened.handle, *extent(case.exchange), bool(_flags(case.exchange) & _WRITE_THROUGH)),)
+
+
+DATA: tuple[ExchangeRule, ...] = (
+    ExchangeRule(
+        name="read",
+        disposition=Disposition.EXACT,
+        evidence="cifs-client §2: preadv on cache=none is exact up to rsize",
+        commands=frozenset((Command.READ,)),
+        calls=_read,
+    ),
+    ExchangeRule(
+        name="write",
+        disposition=Disposition.EXACT,
+        evidence="cifs-client §2: pwritev on cache=none is exact up to wsize",
+        commands=frozenset((Command.WRITE,)),
+        calls=_write,
+    ),
+    ExchangeRule(
+        name="flush",
+        disposition=Disposition.EXACT,
+        evidence="cifs-client §2: fsync",
+        commands=frozenset((Command.FLUSH,)),
+        calls=lambda case: (Flush(case.opened.handle),),
+    ),
+)

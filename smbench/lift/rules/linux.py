@@ -1,0 +1,268 @@
+"""What the Linux kernel's client (cifs.ko) sends beside what its callers asked for.
+
+A replay through the same client would send it again, so it belongs to the call that it comes with, which
+says that it came with it. What is a look of its own is a call that only another client repeats. The client's
+look-ups before an open, a mkdir, a rename or an unlink of what is there stay stats: the replayed stat fills
+the client's caches, as the captured one did, and the call that follows repeats nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from smbench.lift.rule import Case, ExchangeRule, Opened, OpenRule, Rule, RunRule, refused
+from smbench.lift.rules.control import function_of
+from smbench.lift.rules.metadata import basic_times, set_of
+from smbench.lift.rules.opens import asks_attributes, looks_only, open_call, stat_call
+from smbench.smb2.constants import (
+    BASIC,
+    END_OF_FILE,
+    FILE_WRITE_ATTRIBUTES,
+    FSCTL_SET_SPARSE,
+    INFO_FILE,
+    INFO_FILESYSTEM,
+    OPEN,
+    OVERWRITE,
+    OVERWRITE_IF,
+)
+from smbench.trace.messages import QueryInfoRequest
+from smbench.trace.model import Command, Exchange
+from smbench.workload.calls import Call, Close, SetAttributes, SetTimes, Truncate
+from smbench.workload.model import Disposition
+
+_PROBES = frozenset((5, 4, 1, 11))
+"""File system classes that mount asks for (fs/smb/client/smb2ops.c, smb3_qfs_tcon)."""
+_MOUNT_LOOKS = 3
+"""Opens of the root that follow: two of is_path_accessible, one of the root inode."""
+
+
+def _asks_file_system(exchange: Exchange) -> bool:
+    request = exchange.request
+    return (
+        isinstance(request, QueryInfoRequest)
+        and request.info_type == INFO_FILESYSTEM
+        and request.level in _PROBES
+    )
+
+
+LINUX_OPENS: tuple[OpenRule, ...] = (
+    OpenRule(
+        name="mount-probe",
+        disposition=Disposition.CLIENT,
+        reason="mounting asks about the share's file system by itself",
+        evidence="cifs-client §2: CREATE of the root, FS queries 5, 4, 1 and 11, CLOSE; first on its tree",
+        begins=lambda opened: opened.linux and opened.nth == 0 and looks_only(opened),
+        body=_asks_file_system,
+        longest=len(_PROBES),
+        complete=lambda opened: len(opened.body) > 1,
+    ),
+    OpenRule(
+        name="mount-look",
+        disposition=Disposition.CLIENT,
+        reason="mounting looks at the share's root by itself",
+        evidence="cifs-client §2: two CREATE and CLOSE of the root and a STATOPEN after the mount's probe",
+        begins=lambda opened: opened.linux and 0 < opened.nth <= _MOUNT_LOOKS and looks_only(opened),
+        body=asks_attributes,
+        longest=1,
+    ),
+    OpenRule(
+        name="look-after-mkdir",
+        disposition=Disposition.CLIENT,
+        reason="the client looks by itself at the directory that it has just made",
+        evidence="cifs-client §1: mkdir is CREATE and CLOSE, then a STATOPEN",
+        begins=lambda opened: opened.linux and opened.follows_mkdir and looks_only(opened),
+        body=asks_attributes,
+        longest=1,
+        call=stat_call,
+    ),
+)
+
+
+def _flushes(exchange: Exchange) -> bool:
+    return exchange.command == Command.FLUSH and not refused(exchange.status)
+
+
+def _sets_size(exchange: Exchange) -> bool:
+    request = set_of(exchange)
+    return request.info_type == INFO_FILE and request.level == END_OF_FILE and request.size is not None
+
+
+def _empties(exchange: Exchange) -> bool:
+    return _sets_size(exchange) and set_of(exchange).size == 0
+
+
+def _sets_times(exchange: Exchange) -> bool:
+    request = set_of(exchange)
+    return request.info_type == INFO_FILE and request.level == BASIC and not request.attributes
+
+
+def _is_sparse(exchange: Exchange) -> bool:
+    return function_of(exchange) == FSCTL_SET_SPARSE
+
+
+LOOK_BEFORE = Rule(
+    name="look-before",
+    disposition=Disposition.CLIENT,
+    reason="the client looks by itself for the name that it is about to make",
+    evidence="fs/smb/client/dir.c, cifs_d_revalidate: a name that is not there is looked up again before a "
+    "mkdir, a link or a rename to it, whatever is cached; only an open that creates goes without",
+)
+"""Told by what comes after it (`smbench.lift.recogniser`); its call is a Stat."""
+
+_RETRIES = "fs/smb/client/inode.c, cifs_unlink: what is not to be removed is made writable and removed again"
+REMOVAL_REFUSED = Rule(
+    name="removal-refused",
+    disposition=Disposition.CLIENT,
+    reason="the client is refused an unlink, makes the file writable and tries again by itself",
+    evidence=_RETRIES,
+)
+"""Told by what comes after it, as LOOK_BEFORE; its call is the Unlink that was refused."""
+
+FLUSH_BEFORE = Rule(
+    name="flush-before",
+    disposition=Disposition.CLIENT,
+    reason="the client flushes by itself what is open for writing before it sets attributes by the name",
+    evidence="fs/smb/client/inode.c, cifs_setattr_nounix: a flush of the open that may write; since October "
+    "2025 (smb2_set_file_info, in stable kernels too) what follows is by the name, not on that open",
+)
+"""Told by what comes after it, as LOOK_BEFORE; its call is a Flush."""
+
+
+def sets_by_name(opened: Opened) -> bool:
+    """Whether the client opens a file only to set its attributes, in one message."""
+    wish, create = opened.wish, opened.create
+    return (
+        opened.linux
+        and not opened.retries_removal
+        and wish.access == FILE_WRITE_ATTRIBUTES
+        and wish.disposition == OPEN
+        and create is not None
+        and create.compound is not None
+    )
+
+
+def makes_removable(opened: Opened) -> bool:
+    """Whether the client opens by itself what it was not to remove, to make it writable."""
+    wish, create = opened.wish, opened.create
+    return (
+        opened.linux
+        and opened.retries_removal
+        and wish.access == FILE_WRITE_ATTRIBUTES
+        and wish.disposition == OPEN
+        and create is not None
+        and create.compound is not None
+    )
+
+
+def _is_of_retry(case: Case) -> bool:
+    exchange = case.exchange
+    if case.found is None or case.found.failed or not makes_removable(case.found):
+        return False
+    return exchange.command != Command.SET_INFO or set_of(exchange).level == BASIC
+
+
+def _retry(case: Case) -> tuple[Call, ...]:
+    exchange, opened = case.exchange, case.opened
+    if exchange.command == Command.CREATE:
+        return (open_call(opened),)
+    if exchange.command == Command.CLOSE:
+        return (Close(opened.handle),)
+    return (SetAttributes(opened.handle, set_of(exchange).attributes or 0),)
+
+
+LINUX_RETRIES: tuple[ExchangeRule, ...] = (
+    ExchangeRule(
+        name="make-removable",
+        disposition=Disposition.CLIENT,
+        reason=REMOVAL_REFUSED.reason,
+        evidence=_RETRIES,
+        commands=frozenset((Command.CREATE, Command.SET_INFO, Command.CLOSE)),
+        applies=_is_of_retry,
+        calls=_retry,
+    ),
+)
+
+Shape = tuple[Callable[[Exchange], bool], ...]
+"""Steps that follow one another on one handle."""
+_TRUNCATE: tuple[Shape, ...] = (
+    (_flushes, _sets_size, _sets_times),
+    (_flushes, _is_sparse, _sets_size, _sets_times),
+)
+_EMPTY: tuple[Shape, ...] = ((_flushes, _empties, _sets_times),)
+_SET_TIMES: tuple[Shape, ...] = ((_flushes, _sets_times),)
+
+
+def _starts(held: Sequence[Exchange], shapes: tuple[Shape, ...]) -> bool:
+    return any(
+        len(held) <= len(shape) and all(step(exchange) for step, exchange in zip(shape, held, strict=False))
+        for shape in shapes
+    )
+
+
+def _is_whole(held: Sequence[Exchange], shapes: tuple[Shape, ...]) -> bool:
+    return _starts(held, tuple(shape for shape in shapes if len(shape) == len(held)))
+
+
+def _flushes_on_linux(opened: Opened, exchange: Exchange) -> bool:
+    return opened.linux and _flushes(exchange)
+
+
+def _truncates_by_opening(opened: Opened, exchange: Exchange) -> bool:
+    del exchange
+    return opened.linux and not opened.failed and opened.wish.disposition in (OVERWRITE, OVERWRITE_IF)
+
+
+def _times(exchange: Exchange) -> tuple[int, ...]:
+    return tuple(-1 if time is None else time for time in basic_times(set_of(exchange)))
+
+
+def _open_truncating(opened: Opened) -> Call:
+    return replace(open_call(opened), times=_times(opened.held[-1]))
+
+
+def _truncate(opened: Opened) -> Call:
+    size = next(set_of(exchange).size for exchange in opened.held if _sets_size(exchange))
+    sparse = any(map(_is_sparse, opened.held))
+    return Truncate(opened.handle, size or 0, sparse, _times(opened.held[-1]))
+
+
+def _set_times(opened: Opened) -> Call:
+    return SetTimes(opened.handle, *basic_times(set_of(opened.held[-1])), flushed=True)
+
+
+LINUX_RUNS: tuple[RunRule, ...] = (
+    RunRule(
+        name="open-truncating",
+        disposition=Disposition.EXACT,
+        evidence="cifs-client §1: O_TRUNC is CREATE(OVERWRITE), FLUSH, SET_INFO(EOF), SET_INFO(Basic)",
+        command=Command.CREATE,
+        begins=_truncates_by_opening,
+        continues=lambda opened, exchange: _starts([*opened.held[1:], exchange], _EMPTY),
+        ends=lambda opened: _is_whole(opened.held[1:], _EMPTY),
+        complete=lambda opened: _is_whole(opened.held[1:], _EMPTY),
+        call=_open_truncating,
+    ),
+    RunRule(
+        name="truncate-on-linux",
+        disposition=Disposition.EXACT,
+        evidence="cifs-client §1: ftruncate is FLUSH, SET_SPARSE if it grows, SET_INFO(EOF, Basic)",
+        command=Command.FLUSH,
+        begins=_flushes_on_linux,
+        continues=lambda opened, exchange: _starts([*opened.held, exchange], _TRUNCATE),
+        ends=lambda opened: _is_whole(opened.held, _TRUNCATE),
+        complete=lambda opened: _is_whole(opened.held, _TRUNCATE),
+        call=_truncate,
+    ),
+    RunRule(
+        name="set-times-on-linux",
+        disposition=Disposition.EXACT,
+        evidence="cifs-client §1: utimensat on a handle open for writing is FLUSH and SET_INFO(Basic)",
+        command=Command.FLUSH,
+        begins=_flushes_on_linux,
+        continues=lambda opened, exchange: _starts([*opened.held, exchange], _SET_TIMES),
+        ends=lambda opened: _is_whole(opened.held, _SET_TIMES),
+        complete=lambda opened: _is_whole(opened.held, _SET_TIMES),
+        call=_set_times,
+    ),
+)

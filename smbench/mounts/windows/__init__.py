@@ -1,0 +1,1 @@
+"""Mounts, logons and connections of Windows."""

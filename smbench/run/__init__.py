@@ -1,0 +1,1 @@
+"""What a replay measured: the run as frozen values, and its directory."""

@@ -1,0 +1,277 @@
+"""The posix executor on the kernel's client: what is asked for, and by which call, told by a recorder."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable
+from errno import EIO, ENOENT, ENOTTY
+from pathlib import Path
+
+import pytest
+
+if sys.platform != "linux":
+    pytest.skip("posix runs on Linux only", allow_module_level=True)
+
+from smbench.executors.base import ExecutorContext
+from smbench.executors.posix import linux_calls
+from smbench.executors.posix.executor import PosixExecutor
+from smbench.smb2.ntstatus import Status, outcome_of
+from smbench.workload.calls import (
+    Call,
+    Close,
+    List,
+    Lock,
+    Notify,
+    Open,
+    Stat,
+    StatFs,
+    StatHandle,
+    Unlink,
+    Unlock,
+)
+
+CANCELLED = outcome_of(Status.CANCELLED)
+NAMES = 0x3
+Asked = list[tuple[object, ...]]
+
+
+class Client:
+    """An executor that takes its root for a CIFS mount; `asked` is what the client was asked, in order."""
+
+    def __init__(self, root: Path, profile: str, asked: Asked) -> None:
+        self.made = PosixExecutor(ExecutorContext(root, 0, profile, 1 << 16))
+        self.asked = asked
+        self._handlers = self.made.handlers()
+
+    def __call__(self, call: Call) -> int:
+        self.asked.clear()
+        return self._handlers[type(call)](call)
+
+
+@pytest.fixture
+def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Client]:
+    asked: Asked = []
+
+    def named(fd: int) -> str:
+        return str(Path(f"/proc/self/fd/{fd}").readlink()).removeprefix(f"{tmp_path}").lstrip("/")
+
+    def recorded(word: str, real: Callable[..., None]) -> Callable[..., None]:
+        def call(fd: int, *rest: object) -> None:
+            asked.append((word, named(fd), *rest))
+            real(fd, *rest)
+
+        return call
+
+    monkeypatch.setattr(linux_calls, "is_cifs", lambda _: True)
+    monkeypatch.setattr(linux_calls, "notify", linux_calls.watch)
+    monkeypatch.setattr(linux_calls, "query_info", recorded("class", lambda *_: None))
+    for name in ("fstatx_forced", "statx_forced"):
+        monkeypatch.setattr(linux_calls, name, recorded("stat", getattr(linux_calls, name)))
+    real_rename = os.rename
+    monkeypatch.setattr(
+        os,
+        "rename",
+        lambda one, other, **fds: (asked.append(("rename", one)), real_rename(one, other, **fds))[1],
+    )
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d" / "f").touch()
+    return lambda profile="wire": Client(tmp_path, profile, asked)
+
+
+def directory(handle: int, path: str) -> Open:
+    return Open(handle, path, 0x100081, 7, 1, 0x1, 0, directory=True)
+
+
+def file(handle: int, path: str) -> Open:
+    return Open(handle, path, 0xC0000000, 7, 1, 0x40, 0)
+
+
+@pytest.mark.parametrize(
+    ("path", "levels", "asked"),
+    [
+        ("d/f", (18,), [("stat", "d", "f")]),
+        ("d/f", (), [("stat", "d", "f")]),
+        ("d/f", (22,), [("class", "d/f", 1, 22, 0, 0)]),
+        ("d/f", (5, 18), [("class", "d/f", 1, 5, 0, 0), ("stat", "d/f")]),
+        ("d", (5, 22), [("class", "d", 1, 5, 0, 0), ("class", "d", 1, 22, 0, 0)]),
+        ("", (34,), [("class", "", 1, 34, 0, 0)]),
+    ],
+)
+def test_a_stat_asks_for_the_classes_that_the_capture_asked_for(
+    client: Callable[..., Client], path: str, levels: tuple[int, ...], asked: Asked
+) -> None:
+    run = client()
+    assert run(Stat(path, levels)) == 0
+    assert run.asked == asked
+
+
+def test_a_stat_of_an_open_file_is_an_open_of_its_own_as_it_was(client: Callable[..., Client]) -> None:
+    run = client()
+    assert run(file(1, "d/f")) == 0
+    assert run(Stat("d/f")) == 0
+    assert run.asked == [("class", "d/f", 1, 18, 0, 0)]
+    assert (run(Close(1)), run(Stat("d/f")), run.asked[0][0]) == (0, 0, "stat")
+
+
+def test_an_application_stats_as_ever(client: Callable[..., Client]) -> None:
+    run = client("application")
+    assert (run(Stat("d/f", (22,))), run.asked) == (0, [])
+
+
+def test_a_stat_that_may_not_open_the_file_asks_without_an_open(
+    client: Callable[..., Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = client()
+
+    def refuse(path: str, flags: int) -> int:
+        raise PermissionError(13, "no", path)
+
+    monkeypatch.setattr(run.made._files, "open_by_name", refuse)
+    assert (run(Stat("d/f", (22,))), run.asked) == (0, [("stat", "d", "f")])
+
+
+def test_questions_about_handles_keep_class_parts_and_length(client: Callable[..., Client]) -> None:
+    run = client()
+    assert (run(file(1, "d/f")), run(directory(2, "d"))) == (0, 0)
+    assert (run(StatHandle(1, 1, 5, 24)), run.asked) == (0, [("class", "d/f", 1, 5, 0, 24)])
+    assert (run(StatHandle(1, 1, 18)), run.asked) == (0, [("stat", "d/f")])
+    assert (run(StatFs(2, 3, 32)), run.asked) == (0, [("class", "d", 2, 3, 0, 32)])
+    assert run(List(2, "*", 37, restart=True)) == 1
+    first = run.made._files[2].fd
+    assert (run(StatFs(2, 5)), run.asked) == (0, [("class", "d", 2, 5, 0, 0)])
+    assert run.made._files[2].fd == first, "the ioctl refuses a directory that was read: it had another"
+
+
+def test_what_the_server_refuses_is_the_outcome_and_is_not_asked_again(
+    client: Callable[..., Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = client()
+    assert run(file(1, "d/f")) == 0
+
+    def fail(number: int) -> Callable[..., None]:
+        def call(*_: object) -> None:
+            raise OSError(number, "no")
+
+        return call
+
+    monkeypatch.setattr(linux_calls, "query_info", fail(EIO))
+    assert (run(StatHandle(1, 1, 77)), run.asked) == (-EIO, [])
+    monkeypatch.setattr(linux_calls, "query_info", fail(ENOTTY))
+    assert (run(StatHandle(1, 1, 5)), run.asked) == (0, [("stat", "d/f")])
+
+
+def test_a_directory_that_is_only_opened_and_closed_is_asked_for_once(client: Callable[..., Client]) -> None:
+    run = client()
+    assert (run(directory(1, "d")), run.asked) == (0, [])
+    assert (run(Close(1)), run.asked) == (0, [("stat", "d")])
+    assert (run(directory(2, "d")), run(List(2, "*", 37, restart=True))) == (0, 1)
+    assert (run(Close(2)), run.asked) == (0, [])
+    assert (run(file(3, "d/f")), run(Close(3)), run.asked) == (0, 0, [])
+
+
+def test_a_directory_that_the_capture_did_not_tell_for_one_is_found_to_be_one(
+    client: Callable[..., Client],
+) -> None:
+    run = client()
+    assert run(Open(1, "d", 0x100081, 7, 1, 0x20, 0)) == 0
+    assert (run(Close(1)), run.asked) == (0, [("stat", "d")])
+    assert run(Open(2, "d/f", 0x80000080, 7, 1, 0, 0)) == 0
+    assert (run(Close(2)), run.asked) == (0, [])
+
+
+def test_a_search_for_one_name_reads_the_directory_up_to_it(client: Callable[..., Client]) -> None:
+    run = client()
+    assert run(directory(1, "d")) == 0
+    assert (run(List(1, "F", 37, restart=True)), run.asked) == (1, [])
+    assert (run(List(1, "g", 37, restart=True)), run.asked) == (-ENOENT, [])
+    assert run(List(1, "*", 37, restart=True)) == 1
+
+
+def test_a_name_that_the_client_knows_to_be_missing_is_asked_for_all_the_same(
+    client: Callable[..., Client], tmp_path: Path
+) -> None:
+    run = client()
+    assert (run(file(1, "d/g")), run.asked) == (-ENOENT, [])
+    assert (run(file(2, "d/g")), run.asked) == (-ENOENT, [("rename", "g")])
+    assert (run(Unlink("d/g")), run.asked) == (-ENOENT, [("rename", "g")])
+    (tmp_path / "d/g").touch()
+    assert (run(file(3, "d/g")), run.asked) == (0, [("rename", "g")])
+    assert (run(Close(3)), run(Unlink("d/g")), run.asked) == (0, 0, [])
+
+
+def test_names_that_warming_did_not_find_are_asked_for(client: Callable[..., Client]) -> None:
+    run = client()
+    run.made.warm(["d", "d/g"])
+    assert (run(file(1, "d/g")), run.asked) == (-ENOENT, [("rename", "g")])
+
+
+def in_thread(call: Callable[[], int]) -> tuple[threading.Thread, list[int]]:
+    ends: list[int] = []
+    thread = threading.Thread(target=lambda: ends.append(call()))
+    thread.start()
+    return thread, ends
+
+
+def until(condition: Callable[[], bool]) -> None:
+    give_up = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < give_up
+        time.sleep(0.005)
+
+
+@pytest.mark.parametrize("how", ["change", "close", "interrupt"])
+def test_a_watch_ends_by_a_change_by_its_close_or_by_an_interrupt(
+    client: Callable[..., Client], tmp_path: Path, how: str
+) -> None:
+    run = client()
+    assert run(directory(1, "d")) == 0
+    handlers = run.made.handlers()
+    thread, ends = in_thread(lambda: handlers[Notify](Notify(1, NAMES, watch_tree=False)))
+    until(lambda: run.made.waiting() == 1)
+    if how == "change":
+        number = 0
+        while thread.is_alive():  # when the watch has begun cannot be seen from here
+            (tmp_path / "d" / f"new{number}").touch()
+            number += 1
+            thread.join(0.05)
+    elif how == "close":
+        assert handlers[Close](Close(1)) == 0
+    else:
+        run.made.interrupt()
+    thread.join(60)
+    assert ends == [0 if how == "change" else CANCELLED]
+    assert run.made.waiting() == 0
+    run.made.close()
+
+
+def test_a_lock_that_nobody_is_left_to_grant_is_ended(client: Callable[..., Client]) -> None:
+    run = client()
+    handlers = run.made.handlers()
+    assert (run(file(1, "d/f")), run(file(2, "D/f".lower())), run(file(3, "d/f"))) == (0, 0, 0)
+    assert run(Lock(1, 10, 10, exclusive=True, wait=False)) == 0
+    thread, ends = in_thread(lambda: handlers[Lock](Lock(2, 15, 1, exclusive=True, wait=True)))
+    until(lambda: run.made.waiting() == 1)
+    while thread.is_alive():  # it may not wait in the kernel yet
+        run.made.interrupt()
+        thread.join(0.01)
+    assert ends == [CANCELLED]
+    assert run.made.waiting() == 0
+    assert run(Lock(3, 15, 1, exclusive=True, wait=False)) == 0, "what was cancelled holds nothing"
+    assert run(Unlock(3, 15, 1)) == 0
+    assert run(Lock(2, 15, 1, exclusive=True, wait=True)) == 0, "one that is granted at once is no wait"
+
+
+def test_a_watch_off_cifs_is_inotify_s(tmp_path: Path) -> None:
+    made = PosixExecutor(ExecutorContext(tmp_path, 0, "wire", 1 << 16))
+    handlers = made.handlers()
+    assert handlers[Open](directory(1, "")) == 0
+    thread, ends = in_thread(lambda: handlers[Notify](Notify(1, 0x4, watch_tree=True)))
+    (tmp_path / "f").touch()
+    while thread.is_alive():
+        (tmp_path / "f").chmod(0o600)
+        thread.join(0.05)
+    assert ends == [0]
+    made.close()

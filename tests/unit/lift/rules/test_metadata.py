@@ -1,0 +1,173 @@
+"""QUERY_INFO and SET_INFO by class; directories."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from helpers.story import REMOVE, Wire, lifted
+
+from smbench.smb2.ntstatus import Status
+from smbench.workload.calls import (
+    Call,
+    Link,
+    List,
+    Notify,
+    Rename,
+    SetAllocation,
+    SetAttributes,
+    SetDelete,
+    SetSecurity,
+    SetTimes,
+    StatFs,
+    StatHandle,
+    Truncate,
+)
+
+SECOND = 10**9
+
+
+@pytest.mark.parametrize(
+    ("info_type", "level", "calls"),
+    [
+        (1, 18, [StatHandle(0, 1, 18, 4096)]),
+        (3, 0, [StatHandle(0, 3, 0, 4096)]),
+        (2, 7, [StatFs(0, 7, 4096)]),
+        (4, 0, []),
+        (9, 0, []),
+    ],
+)
+def test_questions_on_an_open_handle(tmp_path: Path, info_type: int, level: int, calls: list[Call]) -> None:
+    wire = Wire()
+    wire.client("alice").opens("x").asks(level, info_type=info_type)
+    story = lifted(wire, tmp_path)
+    assert story.calls[1:] == calls
+    assert story.fates[1]["disposition"] == ("exact" if calls else "unsupported")
+
+
+@pytest.mark.parametrize(
+    ("level", "payload", "rule", "calls"),
+    [
+        (10, {"target": "d\\y", "replace": True}, "rename", [Rename(0, "x", "d/y", True)]),
+        (65, {"target": "y", "replace": False}, "rename", [Rename(0, "x", "y", False)]),
+        (10, {"target": ":s2:$DATA", "replace": False}, "rename", [Rename(0, "x", "x:s2", False)]),
+        (11, {"target": "y", "replace": False}, "link", [Link(0, "x", "y", False)]),
+        (13, {"delete": True}, "set-delete", [SetDelete(0, "x", True, False)]),
+        (64, {"delete": False}, "set-delete", [SetDelete(0, "x", False, False)]),
+        (20, {"size": 7}, "truncate", [Truncate(0, 7)]),
+        (19, {"size": 7}, "allocate", [SetAllocation(0, 7)]),
+        (4, {"written_ns": SECOND, "attributes": 0}, "set-times", [SetTimes(0, None, None, SECOND, None)]),
+        (4, {"attributes": 1}, "set-attributes", [SetAttributes(0, 1)]),
+        (4, {"attributes": 0}, "set-times", [SetTimes(0, None, None, None, None)]),
+        (
+            4,
+            {"attributes": 2, "created_ns": SECOND},
+            "set-basic-both",
+            [SetAttributes(0, 2), SetTimes(0, SECOND, None, None, None)],
+        ),
+        (
+            4,
+            {"written_ns": 1 << 70, "accessed_ns": -(1 << 70)},
+            "set-times",
+            [SetTimes(0, None, None, None, None)],
+        ),
+        (10, {}, "set-cut", []),
+        (15, {"ea_names": ("A",)}, "set-attributes-ea", []),
+        (14, {}, "set-other", []),
+    ],
+)
+def test_what_is_set_by_class(
+    tmp_path: Path, level: int, payload: dict[str, Any], rule: str, calls: list[Call]
+) -> None:
+    wire = Wire()
+    wire.client("alice").opens("x").sets(level, **payload)
+    story = lifted(wire, tmp_path)
+    assert story.rules[1] == rule
+    assert story.calls[1:] == calls
+
+
+def test_a_security_descriptor_is_set_to_what_it_is(tmp_path: Path) -> None:
+    wire = Wire()
+    wire.client("alice").opens("x").sets(0, info_type=3, additional=4)
+    story = lifted(wire, tmp_path)
+    assert story.calls[1:] == [SetSecurity(0, 4)]
+    assert story.fates[1]["disposition"] == "approximate"
+
+
+@pytest.mark.parametrize("info_type", [2, 4])
+def test_what_is_set_besides_files(tmp_path: Path, info_type: int) -> None:
+    wire = Wire()
+    wire.client("alice").opens("x").sets(0, info_type=info_type)
+    story = lifted(wire, tmp_path)
+    assert story.kinds == ["Open"]
+    assert story.fates[1]["disposition"] == "unsupported"
+    assert story.fates[1]["reason"]
+
+
+def test_a_renamed_open_bears_its_new_name_from_then_on(tmp_path: Path) -> None:
+    wire = Wire()
+    alice = wire.client("alice")
+    inside = alice.opens("d/inner/x")
+    other = alice.opens("dx")
+    directory = alice.opens_directory("d", access=REMOVE)
+    inside.reads(0, 1)
+    directory.renames("e")
+    inside.reads(1, 1)
+    other.reads(0, 1)
+    story = lifted(wire, tmp_path)
+    assert [operation.path for operation in story.operations] == [
+        "d/inner/x",
+        "dx",
+        "d",
+        "d/inner/x",
+        "d",
+        "e/inner/x",
+        "dx",
+    ]
+
+
+def test_one_scan_is_one_listing(tmp_path: Path) -> None:
+    wire = Wire()
+    opened = wire.client("alice").opens_directory("")
+    opened.lists("a", flags=1).lists("b").ends_listing()
+    opened.lists("a", flags=1).asks(5).ends_listing().closes()
+    story = lifted(wire, tmp_path)
+    assert story.calls[1:] == [
+        List(0, "*", 37, True, 65536, 3),
+        List(0, "*", 37, True, 65536, 1),
+        StatHandle(0, 1, 5, 4096),
+        List(0, "*", 37, False, 65536, 1),
+        story.calls[-1],
+    ]
+    assert [operation.expected for operation in story.operations][1:5] == [0, 0, 0, Status.NO_MORE_FILES]
+    assert story.operations[1].exchanges == (1, 2, 3)
+
+
+def test_a_scan_of_single_entries_stays_one_by_one(tmp_path: Path) -> None:
+    wire = Wire()
+    opened = wire.client("alice").opens_directory("d")
+    opened.lists("a", flags=2).lists("b", flags=2).closes()
+    assert lifted(wire, tmp_path).kinds == ["Open", "List", "List", "Close"]
+
+
+def test_listing_that_finds_nothing(tmp_path: Path) -> None:
+    wire = Wire()
+    wire.client("alice").opens_directory("d").lists(pattern="none*", status=Status.NO_SUCH_FILE).closes()
+    story = lifted(wire, tmp_path)
+    assert story.calls[1] == List(0, "none*", 37, False, 65536, 1)
+    assert story.operations[1].expected == Status.NO_SUCH_FILE
+
+
+def test_notify_waits_beside_everything_else(tmp_path: Path) -> None:
+    wire = Wire()
+    alice = wire.client("alice")
+    watched = alice.opens_directory("d")
+    watched.watches(takes_ns=50_000_000)
+    alice.looks("x")
+    watched.watches(None)
+    alice.looks("y", at_ns=10**9)
+    story = lifted(wire, tmp_path)
+    assert story.calls[1] == Notify(0, 3, True)
+    assert [operation.lane for operation in story.operations] == [0, 0, 1, 1, 0]
+    assert story.workload.info.lanes == [2]

@@ -1,0 +1,243 @@
+"""Whole opens that are one call, and the opens and closes that are not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from helpers.story import DIRECTORY, LOOK, NORMAL, REMOVE, Wire, lifted
+
+from smbench.lift.handles import Handles
+from smbench.lift.names import Names
+from smbench.lift.recogniser import Recogniser
+from smbench.lift.rule import Taken
+from smbench.lift.sessions import SessionEnds
+from smbench.smb2.ntstatus import Status
+from smbench.workload.calls import Close, MakeDirectory, Open, RemoveDirectory, Stat, Unlink
+
+
+def test_compound_statopen_is_one_stat(tmp_path: Path) -> None:
+    wire = Wire()
+    wire.client("alice").looks("dir/x")
+    story = lifted(wire, tmp_path)
+    assert story.calls == [Stat("dir/x", (18,), LOOK, 0)]
+    assert story.rules == ["stat"] * 3
+    operation = story.operations[0]
+    assert operation.exchanges == (0, 1, 2)
+    assert operation.expected == 0
+    assert operation.service_ns == 500_000
+
+
+def test_refused_statopen_is_one_stat_with_its_status(tmp_path: Path) -> None:
+    wire = Wire()
+    wire.client("alice").looks("gone", Status.OBJECT_NAME_NOT_FOUND)
+    story = lifted(wire, tmp_path)
+    assert story.kinds == ["Stat"]
+    assert story.operations[0].expected == Status.OBJECT_NAME_NOT_FOUND
+    assert story.operations[0].exchanges == (0, 1, 2)
+
+
+def test_windows_asks_one_by_one_in_several_classes(tmp_path: Path) -> None:
+    wire = Wire()
+    wire.client("alice").opens("x", access=0x100080).asks(4).asks(5).closes()
+    story = lifted(wire, tmp_path)
+    assert story.calls == [Stat("x", (4, 5), 0x100080, 0)]
+    assert story.operations[0].service_ns == 3_500_000
+
+
+def test_create_and_close_alone_is_a_stat_that_asked_nothing(tmp_path: Path) -> None:
+    wire = Wire()
+    wire.client("alice").opens("x", access=LOOK).closes()
+    assert lifted(wire, tmp_path).calls == [Stat("x", (), LOOK, 0)]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"disposition": 3},
+        {"access": 0x81},
+        {"options": 0x1000},
+        {"request": {"contexts": ("ExtA",)}},
+    ],
+)
+def test_what_does_more_than_look_is_no_stat(tmp_path: Path, change: dict[str, object]) -> None:
+    wire = Wire()
+    wire.client("alice").opens("x", **{"access": LOOK, **change}).asks().closes()
+    assert lifted(wire, tmp_path).kinds == ["Open", "StatHandle", "Close"]
+
+
+def test_an_attribute_open_that_sets_something_is_an_open(tmp_path: Path) -> None:
+    wire = Wire()
+    wire.client("alice").opens("x", access=LOOK).asks().sets(4, written_ns=10**18).closes()
+    story = lifted(wire, tmp_path)
+    assert story.kinds == ["Open", "StatHandle", "SetTimes", "Close"]
+    assert [operation.exchanges for operation in story.operations] == [(0,), (1,), (2,), (3,)]
+
+
+def test_unlink_by_option_and_by_disposition(tmp_path: Path) -> None:
+    wire = Wire()
+    alice = wire.client("alice")
+    alice.unlinks("x")
+    alice.opens("y", access=REMOVE).dooms().closes()
+    alice.opens("z", access=REMOVE, options=0x1000).closes()
+    story = lifted(wire, tmp_path)
+    assert story.calls == [Unlink("x", True), Unlink("y", False), Unlink("z", True)]
+    assert set(story.rules) == {"unlink"}
+
+
+def test_unlink_refused_in_its_compound_or_at_its_disposition(tmp_path: Path) -> None:
+    wire = Wire()
+    alice = wire.client("alice")
+    alice.unlinks("x", Status.OBJECT_NAME_NOT_FOUND)
+    alice.opens("d", access=REMOVE, attributes=DIRECTORY, options=1).dooms(
+        Status.DIRECTORY_NOT_EMPTY
+    ).closes()
+    alice.opens("y", Status.ACCESS_DENIED, access=REMOVE, options=0x1000)
+    story = lifted(wire, tmp_path)
+    assert story.calls == [Unlink("x", True), RemoveDirectory("d", False), Unlink("y", True)]
+    assert [operation.expected for operation in story.operations] == [
+        Status.OBJECT_NAME_NOT_FOUND,
+        Status.DIRECTORY_NOT_EMPTY,
+        Status.ACCESS_DENIED,
+    ]
+
+
+def test_unlink_that_asks_on_the_way_is_approximate(tmp_path: Path) -> None:
+    wire = Wire()
+    wire.client("alice").opens("x", access=REMOVE).asks(35).dooms().closes()
+    story = lifted(wire, tmp_path)
+    assert story.calls == [Unlink("x", False)]
+    assert {fate["disposition"] for fate in story.fates} == {"approximate"}
+
+
+def test_rename_handle_is_no_removal(tmp_path: Path) -> None:
+    wire = Wire()
+    wire.client("alice").opens("x", access=REMOVE).renames("y").closes()
+    assert lifted(wire, tmp_path).kinds == ["Open", "Rename", "Close"]
+
+
+def test_mkdir(tmp_path: Path) -> None:
+    wire = Wire()
+    alice = wire.client("alice")
+    alice.makes_directory("d")
+    alice.makes_directory("d", Status.OBJECT_NAME_COLLISION)
+    alice.opens("e", Status.OBJECT_NAME_COLLISION, access=0x100, disposition=2, options=1)
+    story = lifted(wire, tmp_path)
+    assert story.calls == [MakeDirectory("d"), MakeDirectory("d"), MakeDirectory("e")]
+    assert [operation.expected for operation in story.operations] == [0, *[Status.OBJECT_NAME_COLLISION] * 2]
+
+
+def test_directory_made_and_kept_open_is_an_open(tmp_path: Path) -> None:
+    wire = Wire()
+    wire.client("alice").opens("d", disposition=2, options=1, action=2, attributes=DIRECTORY).lists().closes()
+    story = lifted(wire, tmp_path)
+    assert story.kinds == ["Open", "List", "Close"]
+    assert story.calls[0].directory
+
+
+def test_an_open_keeps_every_number_of_the_create(tmp_path: Path) -> None:
+    wire = Wire()
+    opened = wire.client("alice").opens(
+        "x", access=0x120089, share_access=1, disposition=3, options=0x44,
+        request={"contexts": ("RqLs", "DH2Q"), "lease_state": 7, "lease_key": "ab" * 16},
+    )  # fmt: skip
+    opened.closes()
+    story = lifted(wire, tmp_path)
+    assert story.calls == [
+        Open(0, "x", 0x120089, 1, 3, 0x44, 0, oplock=0, lease_state=7, directory=False),
+        Close(0),
+    ]
+    assert {fate["disposition"] for fate in story.fates} == {"exact"}
+
+
+def test_what_follows_a_refused_create_in_its_compound_goes_with_it(tmp_path: Path) -> None:
+    wire = Wire()
+    alice = wire.client("alice")
+    with alice:
+        opened = alice.opens("x", Status.ACCESS_DENIED, access=0x2)
+        opened.writes(0, 4, Status.ACCESS_DENIED).closes(Status.ACCESS_DENIED).asks(18, Status.ACCESS_DENIED)
+    alice.looks("y")
+    story = lifted(wire, tmp_path)
+    assert story.kinds == ["Open", "Stat"]
+    assert story.rules == ["open", *["rest-of-failed-compound"] * 3, *["stat"] * 3]
+
+
+def test_an_open_that_lasts_holds_nothing_back(tmp_path: Path) -> None:
+    wire = Wire()
+    alice = wire.client("alice")
+    held = alice.opens("held", access=LOOK)
+    for _ in range(40):
+        alice.looks("x")
+    held.closes()
+    taken: list[Taken] = []
+    recogniser = Recogniser(
+        Handles(Names(wire.info.trees)), taken.append, SessionEnds(wire.trace()), horizon=30
+    )
+    for exchange in wire.exchanges[:-1]:
+        recogniser.feed(exchange)
+        assert exchange.index - recogniser.oldest(exchange.index) <= 30
+    assert [one.rule.name for one in taken if one.path == "held"] == ["open"]
+    assert lifted(wire, tmp_path).kinds == ["Stat"] * 41
+
+
+def test_a_refused_compound_that_is_longer_than_the_horizon_loses_nothing() -> None:
+    wire = Wire()
+    alice = wire.client("alice")
+    with alice:
+        opened = alice.opens("x", Status.ACCESS_DENIED)
+        opened.asks(18, Status.ACCESS_DENIED).closes(Status.ACCESS_DENIED)
+    taken: list[Taken] = []
+    ends = SessionEnds(wire.trace())
+    recogniser = Recogniser(Handles(Names(wire.info.trees)), taken.append, ends, horizon=0)
+    for exchange in wire.exchanges:
+        recogniser.feed(exchange)
+    recogniser.finish()
+    assert [one.rule.name for one in taken] == ["open", "rest-of-failed-compound", "rest-of-failed-compound"]
+
+
+def test_snapshot_stands_below_a_folder_of_its_own(tmp_path: Path) -> None:
+    wire = Wire()
+    moment = 1_000_000_000 * 10**9
+    wire.client("alice").opens("x", request={"snapshot_ns": moment, "contexts": ("TWrp",)}).closes()
+    story = lifted(wire, tmp_path)
+    assert story.calls[0].path == "@GMT-2001.09.09-01.46.40/x"
+    assert story.rules == ["open-snapshot", "close"]
+    assert story.present == ["@GMT-2001.09.09-01.46.40", "@GMT-2001.09.09-01.46.40/x"]
+
+
+def test_a_handle_from_before_the_capture_gets_an_open(tmp_path: Path) -> None:
+    wire = Wire()
+    alice = wire.client("alice")
+    opened = alice.opens("old", attributes=NORMAL)
+    wire.exchanges.clear()
+    opened.exchange.index = 0
+    opened.reads(0, 100).closes()
+    story = lifted(wire, tmp_path)
+    assert story.kinds == ["Open", "Read", "Close"]
+    assert story.operations[0].exchanges == ()
+    assert story.operations[0].expected is None
+    assert story.operations[0].rule == "opened-before-capture"
+    assert story.present == ["old"]
+    assert story.namespace["old"].size == 100
+
+
+def test_leaving_the_tree_closes_what_is_open(tmp_path: Path) -> None:
+    wire = Wire()
+    alice = wire.client("alice")
+    alice.opens("x").reads(0, 1)
+    alice.sends(4)
+    story = lifted(wire, tmp_path)
+    assert story.kinds == ["Open", "Read", "Close"]
+    assert story.operations[2].exchanges == ()
+    assert story.operations[2].arrival_ns == wire.exchanges[-1].time_ns
+
+
+def test_unanswered_requests_are_replayed_with_nothing_expected(tmp_path: Path) -> None:
+    wire = Wire()
+    alice = wire.client("alice")
+    alice.opens("x").reads(0, 10, status=None).closes(None)
+    story = lifted(wire, tmp_path)
+    assert story.kinds == ["Open", "Read", "Close"]
+    assert [operation.expected for operation in story.operations] == [0, None, None]
+    assert story.operations[1].service_ns == -1
+    assert story.operations[1].received is None
