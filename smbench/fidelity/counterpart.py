@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from smbench.lift.rule import Rule
 from smbench.smb2.ntstatus import Status
 from smbench.trace.messages import (
     CreateRequest,
@@ -20,29 +21,18 @@ from smbench.trace.messages import (
     LockElement,
     LockRequest,
     QueryDirectoryRequest,
-    QueryInfoRequest,
     ReadRequest,
     SetInfoRequest,
     WriteRequest,
 )
 from smbench.trace.model import Command, Exchange
 
-BY_RULE = {
-    "handle-gone": "a client of an operating system uses no handle that it has not open",
-    "on-refused-open": "on an open that no call can make",
-    "open-by-id": "no call opens a file by its number",
-    "unknown-command": "no client sends a command that is not defined",
-    "cut": "the capture does not hold what was asked",
-}
-"""Lift rules whose exchanges nobody could send again."""
-_FAILED_COMPOUND = "rest-of-failed-compound"
 _OPENS = frozenset((1, 2))
 _OPEN, _CREATE = 1, 2
 _SUPERSEDE = 0
 _DIRECTORY_FILE = 0x1
 _DIRECTORY_ATTRIBUTE = 0x10
 _FILE, _FILESYSTEM, _SECURITY, _QUOTA = 1, 2, 3, 4
-_ALL = 18
 _DISPOSITION = 13
 _SCANNED = frozenset((1, 2, 38))
 """readdir's classes: 38, with noserverino 1 or 2 (fs/smb/client/readdir.c)."""
@@ -89,13 +79,11 @@ class Counterparts:
             Command.SET_INFO: self._set,
         }
 
-    def missing(self, exchange: Exchange, rule: str) -> str:
+    def missing(self, exchange: Exchange, rule: Rule) -> str:
         """Why an exchange has no POSIX counterpart; empty where it has one. `rule`: the lift's for it."""
         judge = self._judges.get(exchange.command)
         reason = judge(exchange) if judge is not None else ""
-        if rule == _FAILED_COMPOUND:
-            reason = reason or _after_refused_open(exchange)
-        return BY_RULE.get(rule) or reason
+        return rule.lacks_counterpart(exchange) or reason
 
     def _create(self, exchange: Exchange) -> str:
         request, response = exchange.request, exchange.response
@@ -189,13 +177,3 @@ def _scan(exchange: Exchange) -> str:
     if request.level not in _SCANNED:
         return f"no call scans by information class {request.level}: readdir asks for 38"
     return ""
-
-
-def _after_refused_open(exchange: Exchange) -> str:
-    """The client's compounds: open, (question for class 18 | SET_INFO by name | scan), close."""
-    request = exchange.request
-    if exchange.command in (Command.CLOSE, Command.SET_INFO, Command.QUERY_DIRECTORY):
-        return ""
-    if isinstance(request, QueryInfoRequest) and (request.info_type, request.level) == (_FILE, _ALL):
-        return ""
-    return "the client sends nothing of this kind along with an open that may be refused"

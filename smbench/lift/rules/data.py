@@ -96,7 +96,7 @@ def several(opened: Opened) -> bool:
     return len(opened.held) > 1
 
 
-PIPELINES: tuple[RunRule, ...] = (
+_PIPELINES: tuple[RunRule, ...] = (
     RunRule(
         name="pipelined-read",
         disposition=Disposition.APPROXIMATE,
@@ -132,7 +132,8 @@ def _write(case: Case) -> tuple[Call, ...]:
     return (Write(case.opened.handle, *extent(case.exchange), bool(_flags(case.exchange) & _WRITE_THROUGH)),)
 
 
-DATA: tuple[ExchangeRule, ...] = (
+RULES: tuple[ExchangeRule | RunRule, ...] = (
+    *_PIPELINES,
     ExchangeRule(
         name="read",
         disposition=Disposition.EXACT,

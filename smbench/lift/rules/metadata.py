@@ -186,7 +186,7 @@ _KNOWN = RENAMES | LINKS | DISPOSITIONS | {BASIC, ALLOCATION, END_OF_FILE}
 
 _is_basic = _sets(frozenset((BASIC,)))
 
-METADATA: tuple[ExchangeRule, ...] = (
+RULES: tuple[ExchangeRule, ...] = (
     ExchangeRule(
         name="query-file",
         disposition=Disposition.EXACT,

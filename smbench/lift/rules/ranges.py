@@ -128,7 +128,7 @@ def _function_name(case: Case) -> str:
 _IOCTL = frozenset((Command.IOCTL,))
 _LOCK = frozenset((Command.LOCK,))
 
-RANGES: tuple[ExchangeRule, ...] = (
+RULES: tuple[ExchangeRule, ...] = (
     ExchangeRule(
         name="lock-invalid",
         disposition=Disposition.UNSUPPORTED,
@@ -167,6 +167,7 @@ RANGES: tuple[ExchangeRule, ...] = (
         disposition=Disposition.CLIENT,
         reason="the client asks for the key of a server-side copy by itself",
         evidence="cifs-client §1: copy_file_range sends REQUEST_RESUME_KEY and COPYCHUNK",
+        answerable=True,
         commands=_IOCTL,
         applies=_has_function(FSCTL_SRV_REQUEST_RESUME_KEY),
     ),
@@ -207,6 +208,7 @@ RANGES: tuple[ExchangeRule, ...] = (
         disposition=Disposition.CLIENT,
         reason="the client marks a file sparse by itself before it grows it or punches holes",
         evidence="cifs-client §1: ftruncate and PUNCH_HOLE send SET_SPARSE first",
+        answerable=True,
         commands=_IOCTL,
         applies=_has_function(FSCTL_SET_SPARSE),
     ),
