@@ -16,6 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from smbench.smb2.ntstatus import is_error
 from smbench.trace.messages import CreateRequest
 from smbench.trace.model import Command, Exchange
 from smbench.workload.calls import Call
@@ -190,7 +191,7 @@ class ExchangeRule(Rule):
 
 def refused(status: int | None) -> bool:
     """Whether the server refused, or never answered; warnings such as BUFFER_OVERFLOW are answers."""
-    return status is None or status >= 0xC0000000
+    return status is None or is_error(status)
 
 
 @dataclass(slots=True, eq=False)

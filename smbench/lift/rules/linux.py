@@ -20,6 +20,10 @@ from smbench.smb2.constants import (
     BASIC,
     END_OF_FILE,
     FILE_WRITE_ATTRIBUTES,
+    FS_ATTRIBUTE,
+    FS_DEVICE,
+    FS_SECTOR_SIZE,
+    FS_VOLUME,
     FSCTL_SET_SPARSE,
     INFO_FILE,
     INFO_FILESYSTEM,
@@ -32,7 +36,7 @@ from smbench.trace.model import Command, Exchange
 from smbench.workload.calls import Call, Close, SetAttributes, SetTimes, Truncate
 from smbench.workload.model import Disposition
 
-_PROBES = frozenset((5, 4, 1, 11))
+_PROBES = frozenset((FS_ATTRIBUTE, FS_DEVICE, FS_VOLUME, FS_SECTOR_SIZE))
 """File system classes that mount asks for (fs/smb/client/smb2ops.c, smb3_qfs_tcon)."""
 _MOUNT_LOOKS = 3
 """Opens of the root that follow: two of is_path_accessible, one of the root inode."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from smbench.lift.rule import Case, ExchangeRule, Opened
-from smbench.smb2.constants import INFO_FILE, SHARE_ALL
+from smbench.smb2.constants import ALL_INFORMATION, INFO_FILE, SHARE_ALL
 from smbench.trace.messages import CloseRequest, CreateRequest, QueryInfoRequest
 from smbench.trace.model import Command, Exchange
 from smbench.workload.calls import Call, Close, Open
@@ -69,10 +69,6 @@ def _open(case: Case) -> tuple[Call, ...]:
     return (open_call(case.opened),)
 
 
-_ALL_OF_A_FILE = 18
-"""FileAllInformation ([MS-FSCC] 2.4.2)."""
-
-
 def _not_beside_a_refused_open(exchange: Exchange) -> str:
     """The client's compounds: open, (question for class 18 | SET_INFO by name | scan), close."""
     request = exchange.request
@@ -80,7 +76,7 @@ def _not_beside_a_refused_open(exchange: Exchange) -> str:
         return ""
     if isinstance(request, QueryInfoRequest) and (request.info_type, request.level) == (
         INFO_FILE,
-        _ALL_OF_A_FILE,
+        ALL_INFORMATION,
     ):
         return ""
     return "the client sends nothing of this kind along with an open that may be refused"

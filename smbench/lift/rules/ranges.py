@@ -14,7 +14,7 @@ from smbench.smb2.constants import (
     FSCTL_SRV_REQUEST_RESUME_KEY,
     LOCK_EXCLUSIVE,
     LOCK_FAIL_IMMEDIATELY,
-    LOCK_SHARED,
+    LOCK_FLAGS,
     LOCK_UNLOCK,
 )
 from smbench.trace.messages import IoctlRequest, LockElement, LockRequest
@@ -23,15 +23,6 @@ from smbench.workload.calls import AllocatedRanges, Call, CopyRange, Lock, Punch
 from smbench.workload.model import Disposition
 
 _COPIES = frozenset((FSCTL_SRV_COPYCHUNK, FSCTL_SRV_COPYCHUNK_WRITE))
-_LOCK_FLAGS = frozenset(
-    (
-        LOCK_SHARED,
-        LOCK_EXCLUSIVE,
-        LOCK_SHARED | LOCK_FAIL_IMMEDIATELY,
-        LOCK_EXCLUSIVE | LOCK_FAIL_IMMEDIATELY,
-        LOCK_UNLOCK,
-    )
-)
 
 
 def _elements(exchange: Exchange) -> tuple[LockElement, ...]:
@@ -40,7 +31,7 @@ def _elements(exchange: Exchange) -> tuple[LockElement, ...]:
 
 def _odd_flags(case: Case) -> bool:
     elements = _elements(case.exchange)
-    return not elements or any(element.flags not in _LOCK_FLAGS for element in elements)
+    return not elements or any(element.flags not in LOCK_FLAGS for element in elements)
 
 
 def _refused_together(case: Case) -> bool:
