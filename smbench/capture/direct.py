@@ -17,7 +17,7 @@ from smbench.capture.ntlm import identity
 from smbench.capture.pairing import Pairing
 from smbench.capture.resync import COMPRESSED, LEAST_CUT, SEALED, SEALED_HEADER, SESSION_ID, SMB1, SMB2
 from smbench.capture.tap import LIMIT, LIMITS
-from smbench.capture.wire import HEADER_BYTES
+from smbench.smb2.constants import HEADER_BYTES
 from smbench.trace.model import Command
 
 _ORIGINS = (b"1", b"2")

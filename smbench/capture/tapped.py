@@ -8,7 +8,7 @@ from smbench.capture.collect import Collector
 from smbench.capture.lines import End, Lack, Pdu, Place, Sealed, Stream, read_lines
 from smbench.capture.pairing import Pairing
 from smbench.capture.segments import SMB_PORTS
-from smbench.capture.wire import FLAG_RESPONSE
+from smbench.smb2.constants import FLAGS_SERVER_TO_REDIR
 
 _GRADES = {
     "tcp_gaps": "tcp_gaps", "malformed": "malformed", "snapped": "snapped", "smb1": "smb1_frames",
@@ -61,7 +61,7 @@ class Tapped:
     def _message(self, pdu: Pdu) -> None:
         pairing = self._pairings.get(pdu.stream)
         if pairing is None:
-            self._begin(pdu.stream, not (pdu.data[16:17] or b"\0")[0] & FLAG_RESPONSE, pdu.time_ns)
+            self._begin(pdu.stream, not (pdu.data[16:17] or b"\0")[0] & FLAGS_SERVER_TO_REDIR, pdu.time_ns)
             pairing = self._pairings[pdu.stream] = Pairing(self._numbers[pdu.stream])
         for paired in pairing.message(pdu):
             self._collector.complete(paired)

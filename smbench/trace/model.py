@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import IntEnum
 
+from smbench.smb2.constants import SHARE_TYPE_PIPE
 from smbench.trace.messages import Message, Value
 
 
@@ -166,7 +167,7 @@ class Tree:
 
     @property
     def is_pipe(self) -> bool:
-        return self.share_type == 2 or self.share.upper() == "IPC$"
+        return self.share_type == SHARE_TYPE_PIPE or self.share.upper() == "IPC$"
 
 
 @dataclass(slots=True)

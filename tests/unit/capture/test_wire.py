@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smbench.capture import bodies
-from smbench.capture.wire import filetime_ns, read_header
+from smbench.capture.wire import read_header
 from smbench.trace import messages as m
 
 Make = Callable[..., bytes]
@@ -134,21 +134,6 @@ def test_an_error_response_is_told_from_an_answer(
 ) -> None:
     pdu = header(command, 1, response=True, status=status) + struct.pack("<H", structure) + bytes(90)
     assert type(bodies.read_response(read_header(pdu), pdu, None)) is kind
-
-
-@pytest.mark.parametrize(
-    ("ticks", "expected"),
-    [
-        (0, None),
-        (2**64 - 1, None),
-        (2**64 - 2, None),
-        (116444736000000001, 100),
-        (1, None),
-        (2**63 - 1, None),
-    ],
-)
-def test_filetimes(ticks: int, expected: int | None) -> None:
-    assert filetime_ns(ticks) == expected
 
 
 REQUESTS = [m.QueryDirectoryRequest(level=level) for level in (1, 2, 3, 12, 37, 38, 60, 99)]
