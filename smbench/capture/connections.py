@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from smbench.capture.framing import Framing, Message, Packet
-from smbench.capture.lines import Stream
+from smbench.capture.pdus import Stream
 from smbench.capture.resync import session_of
 from smbench.capture.segments import FIN, RST, SMB_PORTS, SYN, Segment
 from smbench.capture.stream import Direction

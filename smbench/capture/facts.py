@@ -10,8 +10,8 @@ from collections import Counter
 from collections.abc import Set
 from dataclasses import dataclass, field, replace
 
-from smbench.capture.lines import Sealed, Stream
 from smbench.capture.pairing import Paired
+from smbench.capture.pdus import Sealed, Stream
 from smbench.smb2.constants import (
     DIALECT_WILDCARD,
     NEGOTIATE_SIGNING_REQUIRED,

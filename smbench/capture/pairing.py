@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from smbench.capture.bodies import read_break, read_request, read_response
-from smbench.capture.lines import Pdu
+from smbench.capture.pdus import Pdu
 from smbench.capture.wire import Header, read_header
 from smbench.smb2.constants import (
     FLAGS_ASYNC_COMMAND,

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from smbench.capture.facts import Facts
-from smbench.capture.lines import Stream
 from smbench.capture.naming import Naming, Spelling
 from smbench.capture.pairing import Paired
+from smbench.capture.pdus import Stream
 from smbench.capture.sessions import Directory, directory
 from smbench.smb2.constants import RELATED_FILE_ID
 from smbench.trace import messages as m

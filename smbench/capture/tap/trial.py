@@ -6,7 +6,7 @@ import struct
 import tempfile
 from pathlib import Path
 
-from smbench.capture.tap import Run, settings
+from smbench.capture.tap.process import Tap, settings
 from smbench.capture.tshark import Keys, find_tshark
 from smbench.errors import SetupError
 from smbench.smb2.constants import DIALECT_2_1, HEADER_BYTES, PORT
@@ -32,8 +32,8 @@ def try_out() -> str:
     with tempfile.TemporaryDirectory(prefix="smbench-trial-") as folder:
         capture = Path(folder, "trial.pcap")
         capture.write_bytes(header + b"".join(packets))
-        with settings(Keys()) as here, Run(capture, here, (), lambda _: None) as run:
-            found = sum(line.startswith(b"P\t") for line in run)
+        with settings(Keys()) as here, Tap(capture, here, (), lambda _: None) as tap:
+            found = sum(line.startswith(b"P\t") for line in tap)
     if found != len(packets):
         raise SetupError(f"{find_tshark()} shows {found} of {len(packets)} SMB2 messages: reinstall it")
     return f"{find_tshark()}: its Lua hands over {found} of {len(packets)} SMB2 messages"
