@@ -23,6 +23,7 @@ from smbench.smb2.constants import (
 from smbench.smb2.ntstatus import Status, is_error
 from smbench.trace import messages as m
 from smbench.trace.model import Command
+from smbench.trace.values import LockElement
 
 _TIMES_AT = "created_ns:{}T accessed_ns:{}T written_ns:{}T changed_ns:{}T"
 
@@ -76,9 +77,7 @@ def _lock(pdu: bytes, values: Values, request: m.Message | None) -> None:
     del request
     first, size = HEADER_BYTES + 24, ioctl.LOCK.size
     there = min(values["_count"], max(0, len(pdu) - first) // size)
-    values["locks"] = tuple(
-        m.LockElement(*ioctl.LOCK.unpack_from(pdu, first + n * size)) for n in range(there)
-    )
+    values["locks"] = tuple(LockElement(*ioctl.LOCK.unpack_from(pdu, first + n * size)) for n in range(there))
 
 
 def _query_directory(pdu: bytes, values: Values, request: m.Message | None) -> None:

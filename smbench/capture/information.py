@@ -40,7 +40,7 @@ from smbench.smb2.constants import (
     VALID_DATA_LENGTH,
 )
 from smbench.smb2.filetime import filetime_ns
-from smbench.trace.messages import DirectoryEntry
+from smbench.trace.values import DirectoryEntry
 
 _TIMES = ("created_ns", "accessed_ns", "written_ns", "changed_ns")
 Reader = Callable[[bytes, Values], None]

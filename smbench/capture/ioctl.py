@@ -21,7 +21,8 @@ from smbench.smb2.constants import (
     HEADER_BYTES,
     RESUME_KEY_BYTES,
 )
-from smbench.trace.messages import ByteRange, CopyChunk, IoctlRequest, Message
+from smbench.trace.messages import IoctlRequest, Message
+from smbench.trace.values import ByteRange, CopyChunk
 
 LOCK = struct.Struct("<QQI4x")
 """SMB2_LOCK_ELEMENT ([MS-SMB2] 2.2.26.1)."""

@@ -17,7 +17,6 @@ from smbench.smb2.ntstatus import Status
 from smbench.trace.messages import (
     CreateRequest,
     CreateResponse,
-    LockElement,
     LockRequest,
     QueryDirectoryRequest,
     QueryInfoRequest,
@@ -26,6 +25,7 @@ from smbench.trace.messages import (
     WriteRequest,
 )
 from smbench.trace.model import Command, Exchange
+from smbench.trace.values import LockElement
 
 BY_RULE = {
     "handle-gone": "a client of an operating system uses no handle that it has not open",

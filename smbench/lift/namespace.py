@@ -43,12 +43,12 @@ from smbench.trace.messages import (
     CloseResponse,
     CreateRequest,
     CreateResponse,
-    DirectoryEntry,
     IoctlRequest,
     QueryDirectoryResponse,
     QueryInfoResponse,
 )
 from smbench.trace.model import Command, Exchange
+from smbench.trace.values import DirectoryEntry
 from smbench.workload.model import Kind, NamespaceEntry
 
 _ABSENT = frozenset((Status.OBJECT_NAME_NOT_FOUND, Status.NO_SUCH_FILE))

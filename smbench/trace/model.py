@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 
 from smbench.smb2.constants import SHARE_TYPE_PIPE
-from smbench.trace.messages import Message, Value
+from smbench.trace.messages import Message
+from smbench.trace.values import Value
 
 
 class Command(IntEnum):

@@ -18,6 +18,7 @@ from smbench.smb2 import constants
 from smbench.smb2.ntstatus import Status, failed, is_error
 from smbench.trace import messages as m
 from smbench.trace.model import Command, Connection, Exchange, Session, Trace, TraceInfo, Tree, User
+from smbench.trace.values import DirectoryEntry, LockElement
 from smbench.workload.model import NamespaceEntry, Operation, Workload
 from smbench.workload.store import COVERAGE
 
@@ -251,7 +252,7 @@ class Open:
         return self.sends(Command.CLOSE, m.CloseRequest("", 1), status, m.CloseResponse(**told))
 
     def locks(self, *elements: tuple[int, int, int], status: int | None = 0) -> Open:
-        request = m.LockRequest("", tuple(m.LockElement(*element) for element in elements))
+        request = m.LockRequest("", tuple(LockElement(*element) for element in elements))
         return self.sends(Command.LOCK, request, status)
 
     def asks(self, level: int = 18, status: int | None = 0, info_type: int = 1, **told: Any) -> Open:
@@ -275,14 +276,14 @@ class Open:
 
     def lists(
         self,
-        *entries: m.DirectoryEntry | str,
+        *entries: DirectoryEntry | str,
         status: int | None = 0,
         pattern: str = "*",
         flags: int = 0,
         level: int = 37,
     ) -> Open:
         told = tuple(
-            entry if isinstance(entry, m.DirectoryEntry) else m.DirectoryEntry(entry) for entry in entries
+            entry if isinstance(entry, DirectoryEntry) else DirectoryEntry(entry) for entry in entries
         )
         request = m.QueryDirectoryRequest("", level, flags, pattern, 65536)
         return self.sends(Command.QUERY_DIRECTORY, request, status, m.QueryDirectoryResponse(told, len(told)))

@@ -14,7 +14,7 @@ from smbench.smb2.constants import (
     FSCTL_SRV_COPYCHUNK,
 )
 from smbench.smb2.ntstatus import Status
-from smbench.trace import messages as m
+from smbench.trace.values import CopyChunk
 
 Story = Callable[[Wire, random.Random], None]
 
@@ -127,7 +127,7 @@ def copies(wire: Wire, dice: random.Random) -> None:
     for turn in range(20):
         opened = ann.opens(f"disk{turn % 3}.img", access=READ | WRITE)
         chunks = tuple(
-            m.CopyChunk(65536 * number, 65536 * (number + turn), 65536) for number in range(1 + turn % 3)
+            CopyChunk(65536 * number, 65536 * (number + turn), 65536) for number in range(1 + turn % 3)
         )
         opened.controls(FSCTL_SRV_COPYCHUNK, chunks=chunks, resume_key="ab" * 24, output_length=12)
         opened.controls(FSCTL_SET_SPARSE, sparse=turn % 2 == 0)

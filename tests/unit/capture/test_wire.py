@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from smbench.capture import bodies
 from smbench.capture.wire import read_header
 from smbench.trace import messages as m
+from smbench.trace.values import CopyChunk
 
 Make = Callable[..., bytes]
 NAME = "dir\\größe.txt"
@@ -66,7 +67,7 @@ IOCTLS = [
     (0x000900C4, b"", {"sparse": True}),
     (0x000900C4, b"\0", {"sparse": False}),
     (0x001440F2, FILE + FILE[:8] + struct.pack("<IIQQII", 1, 0, 1, 2, 3, 0),
-     {"resume_key": (FILE + FILE[:8]).hex(), "chunks": (m.CopyChunk(1, 2, 3),)}),
+     {"resume_key": (FILE + FILE[:8]).hex(), "chunks": (CopyChunk(1, 2, 3),)}),
     (0x00060194, struct.pack("<H", 4) + "\\srv\\dfs\0".encode("utf-16-le"), {"name": "\\srv\\dfs"}),
     (0x0011C017, b"rpc", {}),
 ]  # fmt: skip

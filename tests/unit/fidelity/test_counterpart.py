@@ -15,6 +15,7 @@ from smbench.lift.rules.table import RULES
 from smbench.smb2.ntstatus import Status
 from smbench.trace import messages as m
 from smbench.trace.model import Command, Exchange, Trace
+from smbench.trace.values import LockElement
 
 MESSAGES = {
     Command.CREATE: m.CreateRequest,
@@ -42,7 +43,7 @@ def asks(
 
 
 def locks(*elements: tuple[int, int, int], status: int = 0, handle: int = 1, user: int = 0) -> Exchange:
-    return asks(Command.LOCK, status, handle, user, locks=tuple(m.LockElement(*one) for one in elements))
+    return asks(Command.LOCK, status, handle, user, locks=tuple(LockElement(*one) for one in elements))
 
 
 @pytest.mark.parametrize(
