@@ -127,7 +127,7 @@ class Stat:
 
 @dataclass(frozen=True, slots=True)
 class StatHandle:
-    """One information class of an open file; `info_type` 1 file, 3 security ([MS-SMB2] 2.2.37).
+    """One information class of an open file; `info_type` INFO_FILE or INFO_SECURITY ([MS-SMB2] 2.2.37).
 
     `additional`: which parts of a security descriptor (8 is the SACL, which needs a privilege).
     """
@@ -162,7 +162,7 @@ class List:
     output_length: int = 0
     calls: int = 1
     flags: int | None = field(default=None, compare=False)
-    """The first QUERY_DIRECTORY's ([MS-SMB2] 2.2.33): 1 restart, 2 one entry, 0x10 reopen."""
+    """The first QUERY_DIRECTORY's ([MS-SMB2] 2.2.33)."""
 
 
 @dataclass(frozen=True, slots=True)
