@@ -200,14 +200,28 @@ RENAMES: Final = frozenset((RENAME, RENAME_EX))
 LINKS: Final = frozenset((LINK, LINK_EX))
 DISPOSITIONS: Final = frozenset((DISPOSITION, DISPOSITION_EX))
 # Classes of file systems ([MS-FSCC] 2.5)
+FS_VOLUME: Final = 1
 FS_SIZE: Final = 3
+FS_DEVICE: Final = 4
+FS_ATTRIBUTE: Final = 5
 FS_FULL_SIZE: Final = 7
+FS_SECTOR_SIZE: Final = 11
 
 # LOCK: Flags ([MS-SMB2] 2.2.26.1)
 LOCK_SHARED: Final = 0x1
 LOCK_EXCLUSIVE: Final = 0x2
 LOCK_UNLOCK: Final = 0x4
 LOCK_FAIL_IMMEDIATELY: Final = 0x10
+LOCK_FLAGS: Final = frozenset(
+    (
+        LOCK_SHARED,
+        LOCK_EXCLUSIVE,
+        LOCK_SHARED | LOCK_FAIL_IMMEDIATELY,
+        LOCK_EXCLUSIVE | LOCK_FAIL_IMMEDIATELY,
+        LOCK_UNLOCK,
+    )
+)
+"""What the flags of an element may be; everything else a server refuses."""
 
 # QUERY_DIRECTORY: Flags ([MS-SMB2] 2.2.33)
 RESTART_SCANS: Final = 0x1
