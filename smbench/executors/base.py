@@ -121,7 +121,9 @@ class Executor(ABC):
 
     @abstractmethod
     def handlers(self) -> Mapping[type[Call], Handler]:
-        """A handler for every kind of call that is not in `unsupported`."""
+        """A handler for every kind of call that is not in `unsupported`.
+
+        It looks up and does nothing: the table is also read where the executor cannot run."""
 
     @classmethod
     def loss(cls, call: Call) -> str | None:
