@@ -26,6 +26,7 @@ from smbench.measure.resources import ResourceSampler
 from smbench.measure.thresholds import Threshold
 from smbench.measure.validity import judge
 from smbench.plan.model import Plan
+from smbench.quoting import quoted
 from smbench.runner import result as written
 from smbench.runner.board import Board
 from smbench.runner.cuts import Cuts
@@ -262,6 +263,11 @@ def run(
     executor = executor_class(options.executor)
     if len(options.roots) != len(plan.users):
         raise UsageError(f"{len(plan.users)} users need as many directories, given are {len(options.roots)}")
+    if executor.one_process and plan.processes > 1:
+        raise UsageError(
+            f"the users of the executor {quoted(options.executor)} meet only within a process, and the plan has "
+            f"{plan.processes}: plan it with all users in one (users_per_process)"
+        )
     needed = plan.operations * (RECORD_BYTES + _CALL_BYTES)
     scratch = Path(tempfile.mkdtemp(prefix="smbench-", dir=options.scratch or _roomy(needed)))
     try:
@@ -290,6 +296,7 @@ def run(
             shares=options.shares,
             warm=paths_by_user(operations, workload.namespace, plan) if warms else (),
             statistics=statistics,
+            namespace=tuple(workload.namespace) if executor.own_files else (),
             waits=executor.waits and _may_wait(operations),
         )
         count = _counter(log, plan.operations, progress)
