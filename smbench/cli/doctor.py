@@ -26,7 +26,9 @@ from smbench.executors.registry import BUILT_IN, extra_of
 from smbench.identity import ordinary_user
 from smbench.report.text import plain_table
 
-_LIBRARIES = ("click", "hdrhistogram", "multiprocess", "numpy", "psutil", "pyarrow", "pyshark", "rich")
+_LIBRARIES = (
+    "click", "hdrhistogram", "msgspec", "multiprocess", "numpy", "psutil", "pyarrow", "pyshark", "rich",
+)  # fmt: skip
 _PROGRAMS = {
     "mount.cifs": "mounts a share once a user",
     "tcpdump": "captures a replay (--wire)",

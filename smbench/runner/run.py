@@ -27,12 +27,14 @@ from smbench.measure.thresholds import Threshold
 from smbench.measure.validity import judge
 from smbench.plan.model import Plan
 from smbench.quoting import quoted
+from smbench.run.model import OPERATIONS, SCHEMA
+from smbench.run.store import CLIENT_STATS, DOCUMENT, LATENCY, RESOURCES
 from smbench.runner import result as written
 from smbench.runner.board import Board
-from smbench.runner.cuts import Cuts
+from smbench.runner.call_file import KINDS, kind_numbers, stored, write_calls
 from smbench.runner.expectations import Expectations
 from smbench.runner.pool import Ending, run_pool
-from smbench.runner.spread import KINDS, kind_numbers, spread, stored
+from smbench.runner.segments import Segments
 from smbench.runner.statistics import read_statistics, told_by
 from smbench.runner.timing import timing
 from smbench.runner.verdict import facts_of, overdue
@@ -140,16 +142,16 @@ class RunResult:
         joined = written.OperationsResult(self.operations, plan, self.executor, warm_up_ns)
         times = timing(plan, self.records, ending.start_ns, joined.skipped_places())
         with ThreadPoolExecutor(1) as beside:
-            measured = beside.submit(joined.write_latency, directory / written.LATENCY, times, start_epoch_ns)
-            joined.write(directory / written.OPERATIONS, times)
+            measured = beside.submit(joined.write_latency, directory / LATENCY, times, start_epoch_ns)
+            joined.write(directory / OPERATIONS, times)
             latency, every = measured.result()
-        self.sampler.write(directory / written.RESOURCES)
+        self.sampler.write(directory / RESOURCES)
         statistics = [folder / "statistics" for folder in self.scratch]
         counted = read_statistics(statistics, plan.users)
         if counted.users:
             client_stats = {**(client_stats or {}), "users": counted.users}
         if client_stats is not None:
-            written.write_document(directory / written.CLIENT_STATS, client_stats)
+            written.write_document(directory / CLIENT_STATS, client_stats)
         tally = joined.tally
         elapsed_ns = int(times.completed_ns.max(initial=0))
         verdict = judge(facts_of(plan, ending, times, tally, every, self.sampler.rows, counted, warm_up_ns))
@@ -173,7 +175,7 @@ class RunResult:
             throughput=throughput,
         )
         document: dict[str, Any] = {
-            "schema": written.SCHEMA,
+            "schema": SCHEMA,
             "kind": "run",
             "configuration": {
                 "executor": self.options.executor,
@@ -232,7 +234,7 @@ class RunResult:
         document |= added
         if told.counters:
             document["client"] = dict(told.counters)
-        written.write_document(directory / written.DOCUMENT, document)
+        written.write_document(directory / DOCUMENT, document)
         return document
 
 
@@ -261,18 +263,12 @@ def run(
     or a root is missing, SetupError where the workers cannot start.
     """
     executor = executor_class(options.executor)
-    if len(options.roots) != len(plan.users):
-        raise UsageError(f"{len(plan.users)} users need as many directories, given are {len(options.roots)}")
-    if executor.one_process and plan.processes > 1:
-        raise UsageError(
-            f"the users of the executor {quoted(options.executor)} meet only within a process, and the plan has "
-            f"{plan.processes}: plan it with all users in one (users_per_process)"
-        )
+    _refuse_unfit(plan, options, executor)
     needed = plan.operations * (RECORD_BYTES + _CALL_BYTES)
     scratch = Path(tempfile.mkdtemp(prefix="smbench-", dir=options.scratch or _roomy(needed)))
     try:
         operations = stored(workload, scratch)
-        calls = spread(operations, plan, scratch / "calls.arrow")
+        calls = write_calls(operations, plan, scratch / "calls.arrow")
         log = OperationLog(scratch / "operations.log", plan.operations)
         board = Board(scratch / "board", plan.processes, plan.lanes)
         sampler = ResourceSampler()
@@ -281,7 +277,7 @@ def run(
         warms = executor.warms and options.profile == "wire"
         job = Job(
             plan=plan,
-            cuts=Cuts(plan),
+            segments=Segments(plan),
             calls=calls,
             log=log,
             board=board,
@@ -315,6 +311,16 @@ def run(
         shutil.rmtree(scratch, ignore_errors=True)
         raise
     return RunResult(plan, options, ending, executor, operations, log.records, sampler, [scratch])
+
+
+def _refuse_unfit(plan: Plan, options: RunOptions, executor: type[Executor]) -> None:
+    if len(options.roots) != len(plan.users):
+        raise UsageError(f"{len(plan.users)} users need as many directories, given are {len(options.roots)}")
+    if executor.one_process and plan.processes > 1:
+        raise UsageError(
+            f"users of the executor {quoted(options.executor)} meet only within one process, and the plan has "
+            f"{plan.processes}: plan it with all users in one"
+        )
 
 
 def _unsupported(executor: type[Executor]) -> NDArray[np.bool_]:

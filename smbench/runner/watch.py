@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from smbench.measure.latency import Histogram
 from smbench.measure.oplog import COMPLETED, ISSUED, OUTCOME
-from smbench.measure.warm_up import after_warm_up
 from smbench.plan.model import Pace, Plan
+from smbench.run.histogram import Histogram
+from smbench.run.warm_up import after_warm_up
+from smbench.runner.call_file import KINDS
 from smbench.runner.expectations import Expectations
-from smbench.runner.spread import KINDS
 
 _FIRST_WIDTH = 8
 """A lane is looked at so many records ahead; where all are there, twice as many next, and so on."""

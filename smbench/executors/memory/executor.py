@@ -145,14 +145,16 @@ class MemoryExecutor(Executor):
 
     def _lock(self, call: calls.Lock) -> int:
         wait = object()
-        while not self._server.lock(self._handle(call), call):
-            if not call.wait:
-                raise RefusedError(Status.LOCK_NOT_GRANTED)
-            self._waiting.add(wait)
-            self._server.changed.wait()
-            if wait not in self._waiting:
-                raise RefusedError(Status.CANCELLED)
-        self._waiting.discard(wait)
+        try:
+            while not self._server.lock(self._handle(call), call):
+                if not call.wait:
+                    raise RefusedError(Status.LOCK_NOT_GRANTED)
+                self._waiting.add(wait)
+                self._server.changed.wait()
+                if wait not in self._waiting:
+                    raise RefusedError(Status.CANCELLED)
+        finally:
+            self._waiting.discard(wait)
         return 0
 
     def _copy_range(self, call: calls.CopyRange) -> int:
