@@ -12,8 +12,8 @@ from hdrh.log import HistogramLogReader
 from helpers.aims import told
 
 from prove.workloads import many_reads, names
-from smbench.measure.latency import DIGITS, HIGHEST_NS, LOWEST_NS
 from smbench.plan import plan_run
+from smbench.run.histogram import DIGITS, HIGHEST_NS, LOWEST_NS
 from smbench.runner.run import RunOptions, run
 
 

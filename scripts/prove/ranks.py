@@ -15,9 +15,9 @@ from helpers.aims import told
 from prove.workloads import many_reads, names
 from smbench.fidelity.latency import difference
 from smbench.measure.judging import Extent, Figures, judge_thresholds
-from smbench.measure.latency import Histogram
 from smbench.measure.thresholds import parse_threshold
 from smbench.plan import Pace, plan_run
+from smbench.run.histogram import Histogram
 from smbench.runner.run import RunOptions, run
 
 PERCENTILES = {"p50_ns": "50", "p90_ns": "90", "p99_ns": "99", "p99_9_ns": "99.9", "max_ns": "100"}

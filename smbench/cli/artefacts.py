@@ -14,10 +14,6 @@ from smbench.errors import SetupError, UsageError
 from smbench.identity import sudo_caller
 from smbench.units import format_size
 
-CAPACITY = "capacity.json"
-"""The document of a search for the capacity; the folder that it stands in is whole, and has a run in each
-of its folders."""
-
 
 def default_output(source: Path, suffix: str) -> Path:
     """`capture.pcap` → `capture.workload` in the current folder."""

@@ -10,13 +10,14 @@ from typing import Any
 
 from rich.console import Console as RichConsole
 
-from smbench.cli.artefacts import CAPACITY, whole
+from smbench.cli.artefacts import whole
 from smbench.cli.replaying import Replay
 from smbench.errors import SmbenchError
 from smbench.measure.judging import format_value
 from smbench.measure.thresholds import Threshold
 from smbench.plan.capacity import clones_to_try
 from smbench.report.text import NONE, plain_table, rate_told
+from smbench.run.store import CAPACITY
 from smbench.signals import exit_status, name_of
 
 _NOT_VALID = 5

@@ -13,15 +13,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from smbench.cli.artefacts import CAPACITY, for_caller
+from smbench.cli.artefacts import for_caller
 from smbench.cli.common import Console, common_options
 from smbench.cli.effects import Needs, refuse_without_effect
-from smbench.cli.report import RUN_DOCUMENT, no_run, read_run
+from smbench.cli.report import no_run, read_run
 from smbench.cli.who import check_users, user_pairs
 from smbench.errors import SetupError, UsageError
-from smbench.measure.warm_up import warm_up_of
 from smbench.report.compare import candidate_document, document, reference_document
 from smbench.report.compare_text import show_comparison
+from smbench.run.model import OPERATIONS
+from smbench.run.store import CAPACITY, DOCUMENT, WIRE
+from smbench.run.warm_up import warm_up_of
 from smbench.units import format_ns
 from smbench.workload.store import MANIFEST
 
@@ -137,9 +139,7 @@ def compare(
 
 
 def _refuse_without_effect(candidates: Sequence[Path], everything: bool, page: bool | None) -> None:
-    from smbench.fidelity.loading import WIRE
-
-    runs = [path for path in candidates if (path / RUN_DOCUMENT).is_file()]
+    runs = [path for path in candidates if (path / DOCUMENT).is_file()]
     wired = len(runs) < len(candidates) or any((path / WIRE).is_file() for path in runs)
     no_wire, no_run = "where no candidate has a wire capture", "where no candidate is a run"
     refuse_without_effect(
@@ -173,18 +173,16 @@ def _load(
     console: Console, path: Path, stack: ExitStack, options: DecodeOptions, copy: Copy | None = None
 ) -> Loaded | None:
     """One side; None for a run without a wire capture."""
-    from smbench.fidelity.loading import WIRE, load_capture, load_run, load_workload
+    from smbench.fidelity.loading import load_capture, load_run, load_workload
 
     if (path / MANIFEST).is_file():
         return load_workload(path)
-    if (path / RUN_DOCUMENT).is_file() and not (path / WIRE).is_file():
+    if (path / DOCUMENT).is_file() and not (path / WIRE).is_file():
         return None
     if (path / CAPACITY).is_file():
         raise UsageError(no_run(path))
-    if path.is_dir() and not (path / RUN_DOCUMENT).is_file():
-        raise UsageError(
-            f"{path} is neither a workload nor a run: it has no {MANIFEST} and no {RUN_DOCUMENT}"
-        )
+    if path.is_dir() and not (path / DOCUMENT).is_file():
+        raise UsageError(f"{path} is neither a workload nor a run: it has no {MANIFEST} and no {DOCUMENT}")
     scratch = Path(stack.enter_context(TemporaryDirectory(prefix="smbench-compare-")))
     with console.progress(f"reading {path.name}") as progress:
         if path.is_dir():
@@ -195,10 +193,9 @@ def _load(
 def _compare(console: Console, ours: Loaded, path: Path, stack: ExitStack, asked: _Asked) -> _Candidate:
     from smbench.fidelity.comparison import compare as compare_sides
     from smbench.fidelity.copies import copy_of
-    from smbench.fidelity.loading import OPERATIONS
     from smbench.fidelity.outcomes import run_outcomes
 
-    record = read_run(path) if (path / RUN_DOCUMENT).is_file() else None
+    record = read_run(path) if (path / DOCUMENT).is_file() else None
     copy = None if record is None else copy_of(path.name, record, asked.clone, asked.loop)
     theirs = _load(console, path, stack, asked.options, copy)
     run: RunOutcomes | None = None

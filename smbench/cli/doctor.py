@@ -25,7 +25,9 @@ from smbench.errors import SetupError
 from smbench.identity import ordinary_user
 from smbench.report.text import plain_table
 
-_LIBRARIES = ("click", "hdrhistogram", "multiprocess", "numpy", "psutil", "pyarrow", "pyshark", "rich")
+_LIBRARIES = (
+    "click", "hdrhistogram", "msgspec", "multiprocess", "numpy", "psutil", "pyarrow", "pyshark", "rich",
+)  # fmt: skip
 _PROGRAMS = {
     "mount.cifs": "mounts a share once a user",
     "tcpdump": "captures a replay (--wire)",

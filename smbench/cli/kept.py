@@ -18,15 +18,14 @@ from smbench.measure.baseline import figures_of, read_baseline
 from smbench.measure.judging import Extent, against, judge_thresholds, refuse_unmeasurable
 from smbench.measure.likeness import differences
 from smbench.measure.thresholds import (
-    ALL,
-    MEASURES,
     Threshold,
     capacity_limit,
     mismatch_limit,
     parse_thresholds,
 )
+from smbench.run.model import ALL, MEASURES
+from smbench.run.store import LATENCY
 from smbench.runner.outcomes import answered
-from smbench.runner.result import LATENCY
 from smbench.workload.model import Workload
 from smbench.workload.store import StoredOperations
 

@@ -14,7 +14,7 @@ from typing import Any
 import click
 
 from smbench.cli import amounts
-from smbench.cli.artefacts import CAPACITY, claim, default_output, whole
+from smbench.cli.artefacts import claim, default_output, whole
 from smbench.cli.capacity import find_capacity as search_capacity
 from smbench.cli.common import Console, common_options
 from smbench.cli.config import OptionalValue
@@ -31,7 +31,7 @@ from smbench.executors.registry import executor_class, names
 from smbench.plan import CLOSED_NS, Pace
 from smbench.prepare.content import DEFAULT_MAX_BYTES, Content
 from smbench.report.run import show_run
-from smbench.runner.result import DOCUMENT
+from smbench.run.store import CAPACITY, DOCUMENT
 from smbench.signals import exit_status
 from smbench.units import format_size
 from smbench.workload.model import Workload

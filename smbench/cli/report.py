@@ -8,15 +8,15 @@ from typing import Any
 
 import click
 
-from smbench.cli.artefacts import CAPACITY, for_caller
+from smbench.cli.artefacts import for_caller
 from smbench.cli.common import Console, common_options
 from smbench.errors import SetupError, UsageError
 from smbench.report.csv import TABLES, write_csv
-from smbench.report.page import PAGE, write_page
+from smbench.report.page import write_page
 from smbench.report.run import show_run
+from smbench.run.model import SCHEMA
+from smbench.run.store import CAPACITY, DOCUMENT, PAGE
 
-RUN_DOCUMENT = "run.json"
-SCHEMA = 1
 _NEEDED = (
     "configuration", "start_epoch_ns", "elapsed_s", "valid", "reasons", "warnings", "stopped", "operations",
     "latency", "lateness", "throughput", "order", "mismatches",
@@ -27,19 +27,19 @@ _NEEDED = (
 def read_run(directory: Path) -> dict[str, Any]:
     """`run.json` of a run directory. Raises UsageError where there is none of this schema."""
     try:
-        document = json.loads((directory / RUN_DOCUMENT).read_text(encoding="utf-8"))
+        document = json.loads((directory / DOCUMENT).read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise UsageError(no_run(directory)) from None
     except NotADirectoryError:
         raise UsageError(f"{directory} is a file: give the directory of a run") from None
     except OSError as error:
-        raise UsageError(f"cannot read {directory / RUN_DOCUMENT}: {error.strerror}") from None
+        raise UsageError(f"cannot read {directory / DOCUMENT}: {error.strerror}") from None
     except ValueError as error:
-        raise UsageError(f"{directory / RUN_DOCUMENT} is no JSON ({error}): replay again") from None
+        raise UsageError(f"{directory / DOCUMENT} is no JSON ({error}): replay again") from None
     if not isinstance(document, dict) or document.get("schema") != SCHEMA:
-        raise UsageError(f"{directory / RUN_DOCUMENT} has another schema than {SCHEMA}: replay again")
+        raise UsageError(f"{directory / DOCUMENT} has another schema than {SCHEMA}: replay again")
     if missing := [key for key in _NEEDED if key not in document]:
-        raise UsageError(f"{directory / RUN_DOCUMENT} is not whole ({missing[0]} is missing): replay again")
+        raise UsageError(f"{directory / DOCUMENT} is not whole ({missing[0]} is missing): replay again")
     return document
 
 
@@ -47,7 +47,7 @@ def no_run(directory: Path) -> str:
     """Why a directory is no run, in a sentence."""
     if (directory / CAPACITY).is_file():
         return f"{directory} is a search for the capacity: name one of its runs, as {directory / '001'}"
-    return f"{directory} is no run: it has no {RUN_DOCUMENT}; make one with replay -o"
+    return f"{directory} is no run: it has no {DOCUMENT}; make one with replay -o"
 
 
 @click.command(short_help=__doc__)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from smbench import __version__
 
-_LIBRARIES = ("hdrhistogram", "multiprocess", "numpy", "psutil", "pyarrow", "smbprotocol")
+_LIBRARIES = ("hdrhistogram", "msgspec", "multiprocess", "numpy", "psutil", "pyarrow", "smbprotocol")
 _CIFS_VERSION = Path("/sys/module/cifs/version")
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from smbench.errors import UsageError
 from smbench.mounts.target import ShareTarget, Target
+from smbench.run.store import WIRE
 
 if TYPE_CHECKING:
     from smbench.measure.wire import WireCapture
@@ -45,8 +46,6 @@ def run_wire(target: Target, wanted: bool, directory: Path) -> Iterator[RunWire]
     if not wanted:
         yield RunWire()
         return
-    from smbench.measure.wire import WIRE
-
     if sys.platform == "win32":
         from smbench.measure.wire_windows import capture_wire
     else:

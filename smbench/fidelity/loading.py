@@ -15,14 +15,14 @@ from smbench.fidelity.calls import RunCalls
 from smbench.fidelity.copies import Copy, copy_of
 from smbench.fidelity.sides import CallFound, Side, Stand, Window, read_fates
 from smbench.lift.lift import lift
-from smbench.measure.warm_up import warm_up_of
+from smbench.run.model import OPERATIONS
+from smbench.run.store import WIRE
+from smbench.run.warm_up import warm_up_of
 from smbench.trace.model import TraceInfo
 from smbench.trace.store import EXCHANGES_FILE, read_exchanges
 from smbench.workload.model import Workload
 from smbench.workload.store import StoredOperations, read
 
-WIRE = "wire.pcapng"
-OPERATIONS = "operations.parquet"
 _GRACE_NS = 10_000_000
 """The run's start is a reading of a clock that never jumps, told as time of day: nearly exact. Its
 workers send nothing for the last 20 ms before it."""

@@ -17,7 +17,7 @@ from smbench.errors import UsageError
 from smbench.fidelity import latency
 from smbench.fidelity.copies import Copy, copy_of
 from smbench.fidelity.latency import LatencyDifference
-from smbench.measure.warm_up import after_warm_up, warm_up_of
+from smbench.run.warm_up import after_warm_up, warm_up_of
 from smbench.smb2.ntstatus import Errno, Status, matches, outcome_of
 from smbench.smb2.ntstatus import failed as is_failure
 from smbench.smb2.ntstatus import name as status_name

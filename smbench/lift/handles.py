@@ -12,7 +12,7 @@ from smbench.smb2.constants import (
     DELETE,
     DIRECTORY_FILE,
     PIPE_FUNCTIONS,
-    SHARE_PIPE,
+    SHARE_TYPE_PIPE,
 )
 from smbench.smb2.ntstatus import Status
 from smbench.trace.messages import CreateRequest, CreateResponse, IoctlRequest, IoctlResponse
@@ -154,7 +154,7 @@ class Handles:
 
     def _is_pipe(self, tree: int, path: str) -> bool:
         kind = self.share_type(tree)
-        return kind == SHARE_PIPE or (self.names.is_unknown(tree) and path.lower() in WELL_KNOWN_PIPES)
+        return kind == SHARE_TYPE_PIPE or (self.names.is_unknown(tree) and path.lower() in WELL_KNOWN_PIPES)
 
     def _place_in_session(self, opened: Opened, request: CreateRequest) -> None:
         """What only the opens before it tell of an open."""

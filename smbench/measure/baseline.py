@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from smbench.errors import UsageError
-from smbench.measure.hlog import read_hlog
 from smbench.measure.judging import Extent, Figures
-from smbench.measure.latency import Histogram
-from smbench.measure.thresholds import ALL, MEASURES
+from smbench.run.histogram import Histogram
+from smbench.run.hlog import read_hlog
+from smbench.run.model import ALL, MEASURES
 
 
 def figures_of(document: Mapping[str, Any], histograms: Mapping[str, Histogram] | None = None) -> Figures:

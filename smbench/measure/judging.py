@@ -14,9 +14,10 @@ from fractions import Fraction
 from typing import Any
 
 from smbench.errors import UsageError
-from smbench.measure.latency import Histogram
-from smbench.measure.thresholds import ALL, BYTES, COUNT, NS, RATE, SHARE, THROUGHPUT, Threshold
+from smbench.measure.thresholds import BYTES, COUNT, NS, RATE, SHARE, THROUGHPUT, Threshold
 from smbench.quoting import quoted
+from smbench.run.histogram import Histogram
+from smbench.run.model import ALL
 from smbench.units import format_ns, format_size
 
 Number = Fraction | float

@@ -17,9 +17,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from smbench.measure.clock import now_ns
+from smbench.run.model import MACHINE
 
 PERIOD_NS = 1_000_000_000
-MACHINE = -1
 
 SCHEMA = pa.schema(
     [

@@ -13,13 +13,9 @@ from fractions import Fraction
 
 from smbench.errors import UsageError
 from smbench.quoting import quoted
+from smbench.run.model import ALL, MEASURES
 from smbench.units import DECIMAL, exact_size
 from smbench.workload.calls import CALLS
-
-ALL = "all"
-"""Stands for all kinds of calls together."""
-MEASURES = ("service", "response", "lateness", "held", "failed")
-"""`failed`: the service time of calls that failed and whose failure the capture does not have."""
 
 NS, SHARE, COUNT, RATE, BYTES = "ns", "share", "count", "operations/s", "bytes/s"
 """Units of values: nanoseconds, a fraction of 1, a number, and the two of throughput."""

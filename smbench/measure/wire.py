@@ -26,8 +26,8 @@ from typing import Any
 
 from smbench.advice import how_to_install
 from smbench.errors import SetupError
+from smbench.run.store import WIRE
 
-WIRE = "wire.pcapng"
 _DISCARD_PORT = 9
 _SNAP_BYTES = 262_144
 """tcpdump's own maximum: also what segmentation offload leaves whole is captured whole."""

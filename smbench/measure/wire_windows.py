@@ -22,7 +22,8 @@ from typing import Any
 import psutil
 
 from smbench.errors import SetupError
-from smbench.measure.wire import WIRE, capture_filter
+from smbench.measure.wire import capture_filter
+from smbench.run.store import WIRE
 
 DISCARD_PORT = 9
 _START_S, _END_S, _SETTLE_S = 15.0, 15.0, 1.0

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from smbench.errors import SetupError
-from smbench.report.run_series import read_latencies
+from smbench.run.model import OF_ALL
+from smbench.run.series import read_latencies
+from smbench.run.store import LATENCY as HLOG
 
 TABLES = LATENCY, SERIES, MISMATCHES = "latency.csv", "series.csv", "mismatches.csv"
-_OF_ALL = ("lateness", "held")
-_MEASURES = ("service", "response", *_OF_ALL)
+_MEASURES = ("service", "response", *OF_ALL)
 _PERCENTILES = ("p50_ns", "p90_ns", "p99_ns", "p99_9_ns", "max_ns")
 _INTERVAL = ("count", "p50_ns", "p90_ns", "p99_ns", "max_ns")
 _MISMATCH = ("operation", "user", "kind", "path", "expected", "got")
@@ -32,7 +33,7 @@ def write_csv(run: Path, document: Mapping[str, Any], folder: Path) -> list[Path
     ]
     series = [
         [one.start_s, one.length_s, *one.tag.split("."), *(getattr(one, name) for name in _INTERVAL)]
-        for one in read_latencies(run / "latency.hlog").intervals
+        for one in read_latencies(run / HLOG).intervals
     ]
     mismatches = [[*(row[name] for name in _MISMATCH), row.get(_WARM_UP)] for row in document["mismatches"]]
     tables: dict[str, tuple[Sequence[str], Iterable[Sequence[Any]]]] = {
@@ -51,7 +52,7 @@ def _counts(one: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
     """The measures of a kind, and how many calls each is of; older runs do not tell the failed."""
     failed = one["failed"]["count"] if "failed" in one else None
     for measure in _MEASURES:
-        yield measure, one["count"] + (failed or 0) * (measure in _OF_ALL)
+        yield measure, one["count"] + (failed or 0) * (measure in OF_ALL)
     if failed is not None:
         yield "failed", failed
 

@@ -15,8 +15,6 @@ from string import Template
 from typing import Any
 
 from smbench.errors import SetupError
-from smbench.measure.latency import Histogram
-from smbench.measure.warm_up import warm_up_of
 from smbench.report import charts
 from smbench.report.charts import Series
 from smbench.report.origin import find_origins, find_workload
@@ -30,9 +28,12 @@ from smbench.report.page_tables import (
     verdict,
 )
 from smbench.report.page_time import legend, time_section
-from smbench.report.run_series import read_latencies, read_operations, read_resources
+from smbench.run.histogram import Histogram
+from smbench.run.model import OPERATIONS
+from smbench.run.series import read_latencies, read_operations, read_resources
+from smbench.run.store import CLIENT_STATS, LATENCY, PAGE, RESOURCES
+from smbench.run.warm_up import warm_up_of
 
-PAGE = "report.html"
 _CURVES = 7
 """Kinds that get a line, the most frequent ones; beside them `all`."""
 _MEASURES = {"service": "service time", "response": "response time"}
@@ -59,9 +60,9 @@ def page(run: Path, document: Mapping[str, Any], workload: Path | None) -> str:
     """The page's text."""
     elapsed_s = float(document["elapsed_s"])
     warm_up_ns = warm_up_of(document)
-    operations = read_operations(run / "operations.parquet", elapsed_s, warm_up_ns)
-    latency = read_latencies(run / "latency.hlog")
-    resources = read_resources(run / "resources.parquet")
+    operations = read_operations(run / OPERATIONS, elapsed_s, warm_up_ns)
+    latency = read_latencies(run / LATENCY)
+    resources = read_resources(run / RESOURCES)
     origins = find_origins(workload, operations.slowest)
     users = [mount["user"] for mount in document.get("mounts", [])]
     configuration = document["configuration"]
@@ -137,7 +138,7 @@ def _curve(title: str, measure: str, kinds: list[str], whole: Mapping[str, Histo
 def _counters(run: Path) -> dict[str, Any]:
     """client_stats.json; nothing where there is none, or none that can be read."""
     try:
-        found = json.loads((run / "client_stats.json").read_text(encoding="utf-8"))
+        found = json.loads((run / CLIENT_STATS).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}

@@ -9,7 +9,6 @@ from html import escape
 from typing import Any
 
 from smbench.measure.judging import judged_value
-from smbench.measure.warm_up import warm_up_of
 from smbench.ratios import Bad, format_percent
 from smbench.report import charts
 from smbench.report.density import spread
@@ -27,6 +26,7 @@ from smbench.report.run import (
     where,
 )
 from smbench.report.text import bytes_told, rate_told, time_told
+from smbench.run.warm_up import warm_up_of
 from smbench.units import format_ns, format_size
 
 Document = Mapping[str, Any]

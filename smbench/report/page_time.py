@@ -10,7 +10,7 @@ import numpy as np
 from smbench.report import charts
 from smbench.report.charts import Axis, Point, Series
 from smbench.report.density import heat_map, shade_key
-from smbench.report.run_series import (
+from smbench.run.series import (
     SLICES,
     Interval,
     Operations,

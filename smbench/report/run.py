@@ -12,9 +12,9 @@ from rich.console import Console
 from rich.text import Text
 
 from smbench.measure.judging import judged_value
-from smbench.measure.warm_up import warm_up_of
 from smbench.report.gaps import gaps_closed
 from smbench.report.text import bytes_told, plain_table, rate_told, time_told
+from smbench.run.warm_up import warm_up_of
 from smbench.units import format_ns, format_s
 
 _SHOWN = 10

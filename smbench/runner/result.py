@@ -21,10 +21,11 @@ from numpy.typing import NDArray
 
 from smbench.arrays import blocks, long_array
 from smbench.executors.base import Executor
-from smbench.measure.hlog import IntervalLog, Part
-from smbench.measure.latency import Histogram
-from smbench.measure.warm_up import after_warm_up
 from smbench.plan.model import Plan
+from smbench.run.histogram import Histogram
+from smbench.run.hlog import IntervalLog, Part
+from smbench.run.model import FAILED, MEASURES, OF_ALL
+from smbench.run.warm_up import after_warm_up
 from smbench.runner.expectations import Expectations, calls_in, places_of_rows
 from smbench.runner.losses import Losses
 from smbench.runner.outcomes import (
@@ -41,17 +42,7 @@ from smbench.smb2.ntstatus import outcome_name
 from smbench.workload.calls import CopyRange, Read, Write
 from smbench.workload.store import StoredOperations
 
-SCHEMA = 1
-DOCUMENT = "run.json"
-OPERATIONS = "operations.parquet"
-LATENCY = "latency.hlog"
-RESOURCES = "resources.parquet"
-CLIENT_STATS = "client_stats.json"
 MISMATCHES_KEPT = 1000
-FAILED = "failed"
-MEASURES = ("service", "response", "lateness", "held", FAILED)
-"""Service and response are of the calls that succeeded, or failed as the capture's did; `failed` is the
-service time of the others, whose failure the capture does not have; lateness and held are of all."""
 
 _WORD = pa.dictionary(pa.int32(), pa.string())
 OPERATIONS_SCHEMA = pa.schema(
@@ -314,14 +305,11 @@ class OperationsResult:
         for block in blocks(self._plan.operations):
             mine = self.measured(timing, block) & (self._expectations.kinds(block) == kind)
             places = block.start + np.flatnonzero(mine)
-            if measure not in _OF_ALL:
+            if measure not in OF_ALL:
                 failed = self._expectations.failed(places, timing.outcome[places])
                 places = places[failed if measure == FAILED else ~failed]
             if len(places):
                 yield timing.completed_ns[places], values_ns(places)
-
-
-_OF_ALL = ("lateness", "held")
 
 
 def _entry(histograms: Mapping[str, Histogram]) -> dict[str, Any]:

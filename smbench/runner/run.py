@@ -26,6 +26,8 @@ from smbench.measure.resources import ResourceSampler
 from smbench.measure.thresholds import Threshold
 from smbench.measure.validity import judge
 from smbench.plan.model import Plan
+from smbench.run.model import OPERATIONS, SCHEMA
+from smbench.run.store import CLIENT_STATS, DOCUMENT, LATENCY, RESOURCES
 from smbench.runner import result as written
 from smbench.runner.board import Board
 from smbench.runner.cuts import Cuts
@@ -139,16 +141,16 @@ class RunResult:
         joined = written.OperationsResult(self.operations, plan, self.executor, warm_up_ns)
         times = timing(plan, self.records, ending.start_ns, joined.skipped_places())
         with ThreadPoolExecutor(1) as beside:
-            measured = beside.submit(joined.write_latency, directory / written.LATENCY, times, start_epoch_ns)
-            joined.write(directory / written.OPERATIONS, times)
+            measured = beside.submit(joined.write_latency, directory / LATENCY, times, start_epoch_ns)
+            joined.write(directory / OPERATIONS, times)
             latency, every = measured.result()
-        self.sampler.write(directory / written.RESOURCES)
+        self.sampler.write(directory / RESOURCES)
         statistics = [folder / "statistics" for folder in self.scratch]
         counted = read_statistics(statistics, plan.users)
         if counted.users:
             client_stats = {**(client_stats or {}), "users": counted.users}
         if client_stats is not None:
-            written.write_document(directory / written.CLIENT_STATS, client_stats)
+            written.write_document(directory / CLIENT_STATS, client_stats)
         tally = joined.tally
         elapsed_ns = int(times.completed_ns.max(initial=0))
         verdict = judge(facts_of(plan, ending, times, tally, every, self.sampler.rows, counted, warm_up_ns))
@@ -172,7 +174,7 @@ class RunResult:
             throughput=throughput,
         )
         document: dict[str, Any] = {
-            "schema": written.SCHEMA,
+            "schema": SCHEMA,
             "kind": "run",
             "configuration": {
                 "executor": self.options.executor,
@@ -231,7 +233,7 @@ class RunResult:
         document |= added
         if told.counters:
             document["client"] = dict(told.counters)
-        written.write_document(directory / written.DOCUMENT, document)
+        written.write_document(directory / DOCUMENT, document)
         return document
 
 

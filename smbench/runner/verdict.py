@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smbench.arrays import blocks
-from smbench.measure.latency import Histogram
 from smbench.measure.oplog import COMPLETED
-from smbench.measure.resources import MACHINE
 from smbench.measure.validity import OVERDUE_NS, RunFacts, judged_percentile
 from smbench.plan.model import Pace, Plan
+from smbench.run.histogram import Histogram
+from smbench.run.model import MACHINE
 from smbench.runner.expectations import Expectations
 from smbench.runner.pool import Ending
 from smbench.runner.result import Tally

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from smbench.measure.latency import Histogram
 from smbench.measure.oplog import COMPLETED, ISSUED, OUTCOME
-from smbench.measure.warm_up import after_warm_up
 from smbench.plan.model import Pace, Plan
+from smbench.run.histogram import Histogram
+from smbench.run.warm_up import after_warm_up
 from smbench.runner.expectations import Expectations
 from smbench.runner.spread import KINDS
 

@@ -307,6 +307,10 @@ _STATUS_OF_WIN32 = {code: status for status, (_, code) in reversed(_MEANING.item
     87: Status.INVALID_PARAMETER,
 }
 
+FIRST_WARNING = 0x80000000
+FIRST_ERROR = 0xC0000000
+"""Where `failed` and `is_error` begin to be so: for columns of statuses."""
+
 _STATUS_NAMES = {status.value: f"STATUS_{status.name}" for status in Status}
 _ERRNO_NAMES = {code.value: code.name for code in Errno}
 _LOWEST_ERRNO_OUTCOME = -4095
@@ -318,8 +322,17 @@ def name(status: int) -> str:
 
 
 def failed(status: int) -> bool:
-    """Whether a status is a warning or an error: its severity bits are 2 or 3 ([MS-ERREF] 2.3)."""
-    return status >= 0x80000000
+    """Whether a status is a warning or an error: its severity bits are 2 or 3 ([MS-ERREF] 2.3).
+
+    What a client's caller is told as a failure, and what an executor's outcome has as a negative number. A
+    warning may come with an answer (BUFFER_OVERFLOW), or say that there is no more of it (NO_MORE_FILES).
+    """
+    return status >= FIRST_WARNING
+
+
+def is_error(status: int) -> bool:
+    """Whether a status is an error: its severity bits are 3. The server did nothing of what was asked."""
+    return status >= FIRST_ERROR
 
 
 def errnos_of(status: int) -> tuple[int, ...]:

@@ -24,12 +24,13 @@ from smbench.capture.decode import DecodeOptions
 from smbench.fidelity.comparison import Comparison
 from smbench.fidelity.comparison import compare as compare_sides
 from smbench.fidelity.loading import load_run, load_workload, window
-from smbench.measure.wire import WIRE, capture_wire
+from smbench.measure.wire import capture_wire
 from smbench.mounts.accounts import load_accounts
 from smbench.mounts.facts import CaptureFacts
 from smbench.mounts.options import derive_options
 from smbench.mounts.session import UserMount, open_target
 from smbench.mounts.target import ShareTarget
+from smbench.run.store import WIRE
 from smbench.trace.model import TraceInfo
 from smbench.workload.store import OPERATIONS, read
 

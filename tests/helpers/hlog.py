@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from smbench.measure.hlog import IntervalLog
-from smbench.measure.latency import Histogram
+from smbench.run.histogram import Histogram
+from smbench.run.hlog import IntervalLog
 
 Values = tuple[NDArray[np.int64], NDArray[np.int64]]
 """When each completed, and its value (ns)."""

@@ -15,13 +15,13 @@ from helpers.executors import Failing
 from helpers.load import Load
 from rich.console import Console
 
-from smbench.measure.hlog import read_hlog
-from smbench.measure.latency import Histogram
 from smbench.measure.thresholds import parse_threshold
 from smbench.plan import Pace, plan_run
 from smbench.report.csv import write_csv
 from smbench.report.page import page
 from smbench.report.run import show_run
+from smbench.run.histogram import Histogram
+from smbench.run.hlog import read_hlog
 from smbench.runner.run import RunOptions, run
 from smbench.smb2.ntstatus import Status
 from smbench.workload.calls import Stat

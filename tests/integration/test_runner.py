@@ -31,8 +31,8 @@ from helpers.executors import (
 from helpers.load import CREATE, OPEN_IF, Load
 
 from smbench.errors import SetupError, UsageError
-from smbench.measure.latency import DIGITS, HIGHEST_NS, LOWEST_NS
 from smbench.plan import Pace, plan_run
+from smbench.run.histogram import DIGITS, HIGHEST_NS, LOWEST_NS
 from smbench.runner.result import OPERATIONS_SCHEMA
 from smbench.runner.run import RunOptions, RunResult, run
 from smbench.workload.calls import Flush, Notify, SetAllocation, Stat

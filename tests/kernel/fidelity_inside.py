@@ -11,7 +11,7 @@ import pytest
 from helpers.command import THREE_USERS
 from helpers.fidelity import Lab, Result
 
-from smbench.measure.wire import WIRE
+from smbench.run.store import WIRE
 
 ENOUGH = 0.98
 

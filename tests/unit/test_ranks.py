@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from smbench.fidelity.latency import PERCENTILES as COMPARED
 from smbench.fidelity.latency import difference
-from smbench.measure.latency import DIGITS, HIGHEST_NS, LOWEST_NS, PERCENTILES, Histogram
 from smbench.ranks import percentile, rank
+from smbench.run.histogram import DIGITS, HIGHEST_NS, LOWEST_NS, PERCENTILES, Histogram
 
 percents = st.one_of(
     st.sampled_from([0.1, 1, 5, 50, 90, 95, 99, 99.5, 99.9, 99.95, 99.99, 99.999, 100]),

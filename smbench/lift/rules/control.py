@@ -12,8 +12,8 @@ from smbench.smb2.constants import (
     FSCTL_VALIDATE_NEGOTIATE_INFO,
     OPEN_BY_FILE_ID,
     PIPE_FUNCTIONS,
-    SHARE_PIPE,
-    SHARE_PRINTER,
+    SHARE_TYPE_PIPE,
+    SHARE_TYPE_PRINT,
 )
 from smbench.smb2.ntstatus import Status
 from smbench.trace.messages import CreateRequest, IoctlRequest
@@ -66,7 +66,9 @@ def _on_pipe(case: Case) -> bool:
     if function_of(case.exchange) in PIPE_FUNCTIONS:
         return True
     return (
-        case.found.pipe if case.found is not None else case.scene.share_type(case.exchange.tree) == SHARE_PIPE
+        case.found.pipe
+        if case.found is not None
+        else case.scene.share_type(case.exchange.tree) == SHARE_TYPE_PIPE
     )
 
 
@@ -76,7 +78,7 @@ def _pipe_name(case: Case) -> str:
 
 
 def _on_printer(case: Case) -> bool:
-    return case.scene.share_type(case.exchange.tree) == SHARE_PRINTER
+    return case.scene.share_type(case.exchange.tree) == SHARE_TYPE_PRINT
 
 
 def _is_reconnect(case: Case) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from smbench.lift.rule import Case, ExchangeRule, Opened, RunRule
 from smbench.lift.rules.data import several
-from smbench.smb2.constants import SCAN_RESTART, SCAN_SINGLE
+from smbench.smb2.constants import RETURN_SINGLE_ENTRY, SCAN_AGAIN
 from smbench.smb2.ntstatus import Status
 from smbench.trace.messages import NotifyRequest, QueryDirectoryRequest
 from smbench.trace.model import Command, Exchange
@@ -25,7 +25,7 @@ def _list(opened: Opened, run: Sequence[Exchange]) -> Call:
         handle=opened.handle,
         pattern=ask.pattern or "*",
         level=ask.level or 0,
-        restart=bool((ask.flags or 0) & SCAN_RESTART),
+        restart=bool((ask.flags or 0) & SCAN_AGAIN),
         output_length=ask.output_length or 0,
         calls=len(run),
         flags=ask.flags or 0,
@@ -38,7 +38,7 @@ def _goes_on(opened: Opened, exchange: Exchange) -> bool:
     return (
         exchange.command == Command.QUERY_DIRECTORY
         and exchange.status is not None
-        and not flags & (SCAN_RESTART | SCAN_SINGLE)
+        and not flags & (SCAN_AGAIN | RETURN_SINGLE_ENTRY)
         and ask.level == first.level
         and (ask.pattern or "*") in ((first.pattern or "*"), "*")
     )
@@ -46,7 +46,7 @@ def _goes_on(opened: Opened, exchange: Exchange) -> bool:
 
 def _begins(opened: Opened, exchange: Exchange) -> bool:
     del opened
-    return exchange.status == Status.SUCCESS and not (_ask(exchange).flags or 0) & SCAN_SINGLE
+    return exchange.status == Status.SUCCESS and not (_ask(exchange).flags or 0) & RETURN_SINGLE_ENTRY
 
 
 def _ends(opened: Opened) -> bool:

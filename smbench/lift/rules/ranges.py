@@ -5,7 +5,7 @@ from __future__ import annotations
 from smbench.lift.rule import Applies, Case, ExchangeRule, refused
 from smbench.lift.rules.control import function_of
 from smbench.smb2.constants import (
-    FSCTL_DUPLICATE_EXTENTS,
+    FSCTL_DUPLICATE_EXTENTS_TO_FILE,
     FSCTL_QUERY_ALLOCATED_RANGES,
     FSCTL_SET_SPARSE,
     FSCTL_SET_ZERO_DATA,
@@ -216,7 +216,7 @@ RANGES: tuple[ExchangeRule, ...] = (
         reason="block cloning names its source by a handle inside the payload, which is not kept",
         evidence="[MS-FSCC] 2.3.8, FSCTL_DUPLICATE_EXTENTS_TO_FILE",
         commands=_IOCTL,
-        applies=_has_function(FSCTL_DUPLICATE_EXTENTS),
+        applies=_has_function(FSCTL_DUPLICATE_EXTENTS_TO_FILE),
     ),
     ExchangeRule(
         name="other-ioctl",

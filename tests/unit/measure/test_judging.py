@@ -20,8 +20,8 @@ from smbench.measure.judging import (
     judged_value,
     refuse_unmeasurable,
 )
-from smbench.measure.latency import Histogram
 from smbench.measure.thresholds import mismatch_limit, parse_threshold
+from smbench.run.histogram import Histogram
 
 
 def histogram(*values_ns: int) -> Histogram:

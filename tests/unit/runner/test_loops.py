@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from smbench.executors.registry import executor_class
 from smbench.measure.oplog import COMPLETED, ISSUED, OUTCOME
-from smbench.measure.resources import MACHINE, ResourceSampler
+from smbench.measure.resources import ResourceSampler
 from smbench.plan import Pace, Plan, clone, plan_run
+from smbench.run.model import MACHINE
 from smbench.runner.loops import join_loops
 from smbench.runner.pool import Ending
 from smbench.runner.run import RunOptions, RunResult

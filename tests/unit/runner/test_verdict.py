@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 from helpers.load import Load
 
-from smbench.measure.latency import Histogram
 from smbench.measure.oplog import COMPLETED
-from smbench.measure.resources import MACHINE
 from smbench.measure.validity import RunFacts, judge
 from smbench.plan import Pace, plan_run
+from smbench.run.histogram import Histogram
+from smbench.run.model import MACHINE
 from smbench.runner.expectations import Expectations
 from smbench.runner.pool import Ending
 from smbench.runner.result import Tally

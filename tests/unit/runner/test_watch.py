@@ -12,8 +12,8 @@ from helpers.load import CREATE, Load
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from smbench.measure.latency import Histogram
 from smbench.plan import Pace, plan_run
+from smbench.run.histogram import Histogram
 from smbench.runner.expectations import Expectations
 from smbench.runner.spread import KINDS, stored
 from smbench.runner.timing import timing

@@ -142,3 +142,18 @@ MATCHING = [
 @pytest.mark.parametrize(("expected", "outcome", "call", "match"), MATCHING)
 def test_matches(expected: int | None, outcome: int, call: object, match: bool) -> None:
     assert matches(expected, outcome, call) is match
+
+
+@pytest.mark.parametrize(
+    ("status", "failed", "error"),
+    [
+        (Status.SUCCESS, False, False),
+        (Status.OBJECT_NAME_EXISTS, False, False),
+        (Status.BUFFER_OVERFLOW, True, False),
+        (0xBFFFFFFF, True, False),
+        (Status.UNSUCCESSFUL, True, True),
+        (0xFFFFFFFF, True, True),
+    ],
+)
+def test_severities(status: int, failed: bool, error: bool) -> None:
+    assert (ntstatus.failed(status), ntstatus.is_error(status)) == (failed, error)

@@ -19,10 +19,10 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from smbench.errors import UsageError
-from smbench.measure.hlog import Logged, read_hlog
-from smbench.measure.latency import Histogram
-from smbench.measure.resources import MACHINE
-from smbench.measure.warm_up import after_warm_up
+from smbench.run.histogram import Histogram
+from smbench.run.hlog import Logged, read_hlog
+from smbench.run.model import MACHINE
+from smbench.run.warm_up import after_warm_up
 
 SLICES = 150
 """Of the time of a run."""

@@ -13,10 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smbench.errors import UsageError
-from smbench.measure.resources import MACHINE, SCHEMA
+from smbench.measure.resources import SCHEMA
 from smbench.report.charts import linear_axis, log_axis
 from smbench.report.density import SHADES, heat_map, shades, spread
-from smbench.report.run_series import (
+from smbench.run.model import MACHINE
+from smbench.run.series import (
     SLICES,
     SLOWEST,
     latency_of_step,

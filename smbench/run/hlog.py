@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from smbench.measure.latency import Histogram
+from smbench.run.histogram import Histogram
 
 INTERVALS_WANTED = 300
 """Runs longer than this many seconds get longer intervals."""

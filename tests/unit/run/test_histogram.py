@@ -10,9 +10,9 @@ from helpers.hlog import write_log
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smbench.measure.hlog import read_hlog
-from smbench.measure.latency import BUCKETS, DIGITS, HIGHEST_NS, LOWEST_NS, Histogram, bucket_of
 from smbench.ranks import rank
+from smbench.run.histogram import BUCKETS, DIGITS, HIGHEST_NS, LOWEST_NS, Histogram, bucket_of
+from smbench.run.hlog import read_hlog
 
 
 def library(values: list[int]) -> tuple[HdrHistogram, int]:

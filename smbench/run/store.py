@@ -1,0 +1,66 @@
+"""The run directory: the names of its files, and run.json read and written."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from smbench.errors import UsageError
+from smbench.run.model import OPERATIONS, SCHEMA, Run
+from smbench.stored import read_document
+
+DOCUMENT = "run.json"
+"""Written last of all: its presence says that the directory is whole."""
+LATENCY = "latency.hlog"
+RESOURCES = "resources.parquet"
+CLIENT_STATS = "client_stats.json"
+WIRE = "wire.pcapng"
+PAGE = "report.html"
+FILES = (DOCUMENT, OPERATIONS, LATENCY, RESOURCES, CLIENT_STATS, WIRE, PAGE)
+"""All that a run directory may hold."""
+CAPACITY = "capacity.json"
+"""What a directory holds instead that is a search for the capacity: its runs lie in folders of it."""
+REMEDY = "replay again"
+
+
+class _Header(msgspec.Struct, frozen=True):
+    schema: int | None = None
+
+
+def read(directory: Path) -> Run:
+    """The run in a directory. UsageError where there is none of this schema, or it is not whole."""
+    path = directory / DOCUMENT
+    try:
+        header = read_document(path, _Header, REMEDY)
+        if header.schema != SCHEMA:
+            raise UsageError(f"{path} has another schema than {SCHEMA}: {REMEDY}")
+        run = read_document(path, Run, REMEDY)
+    except FileNotFoundError:
+        raise UsageError(_no_run(directory)) from None
+    return msgspec.structs.replace(run, directory=directory)
+
+
+def _no_run(directory: Path) -> str:
+    """Why a directory is no run, in a sentence."""
+    if directory.exists() and not directory.is_dir():
+        return f"{directory} is a file: give the directory of a run"
+    if (directory / CAPACITY).is_file():
+        return f"{directory} is a search for the capacity: name one of its runs, as {directory / '001'}"
+    return f"{directory} is no run: it has no {DOCUMENT}; make one with replay -o"
+
+
+def document_of(run: Run) -> dict[str, Any]:
+    """What run.json holds of a run, as plain values."""
+    document: dict[str, Any] = msgspec.to_builtins(msgspec.structs.replace(run, directory=None))
+    del document["directory"]
+    return document
+
+
+def write(run: Run, directory: Path) -> Run:
+    """Write run.json into `directory`, whose other files are there; the run comes back with its directory."""
+    text = json.dumps(document_of(run), indent=1, ensure_ascii=False) + "\n"
+    (directory / DOCUMENT).write_text(text, encoding="utf-8")
+    return msgspec.structs.replace(run, directory=directory)
