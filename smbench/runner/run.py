@@ -30,10 +30,10 @@ from smbench.run.model import OPERATIONS, SCHEMA
 from smbench.run.store import CLIENT_STATS, DOCUMENT, LATENCY, RESOURCES
 from smbench.runner import result as written
 from smbench.runner.board import Board
-from smbench.runner.cuts import Cuts
+from smbench.runner.call_file import KINDS, kind_numbers, stored, write_calls
 from smbench.runner.expectations import Expectations
 from smbench.runner.pool import Ending, run_pool
-from smbench.runner.spread import KINDS, kind_numbers, spread, stored
+from smbench.runner.segments import Segments
 from smbench.runner.statistics import read_statistics, told_by
 from smbench.runner.timing import timing
 from smbench.runner.verdict import facts_of, overdue
@@ -268,7 +268,7 @@ def run(
     scratch = Path(tempfile.mkdtemp(prefix="smbench-", dir=options.scratch or _roomy(needed)))
     try:
         operations = stored(workload, scratch)
-        calls = spread(operations, plan, scratch / "calls.arrow")
+        calls = write_calls(operations, plan, scratch / "calls.arrow")
         log = OperationLog(scratch / "operations.log", plan.operations)
         board = Board(scratch / "board", plan.processes, plan.lanes)
         sampler = ResourceSampler()
@@ -277,7 +277,7 @@ def run(
         warms = executor.warms and options.profile == "wire"
         job = Job(
             plan=plan,
-            cuts=Cuts(plan),
+            segments=Segments(plan),
             calls=calls,
             log=log,
             board=board,
