@@ -39,7 +39,6 @@ from smbench.smb2.ntstatus import Status
 from smbench.trace.messages import (
     CreateRequest,
     CreateResponse,
-    LockElement,
     LockRequest,
     QueryDirectoryRequest,
     ReadRequest,
@@ -47,6 +46,7 @@ from smbench.trace.messages import (
     WriteRequest,
 )
 from smbench.trace.model import Command, Exchange
+from smbench.trace.values import LockElement
 
 _OF_DIRECTORIES = frozenset((OPEN, CREATE))
 """Dispositions that calls have for directories."""

@@ -42,12 +42,12 @@ from smbench.trace.messages import (
     CloseResponse,
     CreateRequest,
     CreateResponse,
-    DirectoryEntry,
     IoctlRequest,
     QueryDirectoryResponse,
     QueryInfoResponse,
 )
 from smbench.trace.model import Command, Exchange
+from smbench.trace.values import DirectoryEntry
 from smbench.workload.model import Kind, NamespaceEntry
 
 _WRITES = frozenset((FSCTL_SRV_COPYCHUNK, FSCTL_SRV_COPYCHUNK_WRITE))

@@ -26,6 +26,7 @@ from smbench.measure.resources import ResourceSampler
 from smbench.measure.thresholds import Threshold
 from smbench.measure.validity import judge
 from smbench.plan.model import Plan
+from smbench.quoting import quoted
 from smbench.run.model import OPERATIONS, SCHEMA
 from smbench.run.store import CLIENT_STATS, DOCUMENT, LATENCY, RESOURCES
 from smbench.runner import result as written
@@ -262,8 +263,7 @@ def run(
     or a root is missing, SetupError where the workers cannot start.
     """
     executor = executor_class(options.executor)
-    if len(options.roots) != len(plan.users):
-        raise UsageError(f"{len(plan.users)} users need as many directories, given are {len(options.roots)}")
+    _refuse_unfit(plan, options, executor)
     needed = plan.operations * (RECORD_BYTES + _CALL_BYTES)
     scratch = Path(tempfile.mkdtemp(prefix="smbench-", dir=options.scratch or _roomy(needed)))
     try:
@@ -292,6 +292,7 @@ def run(
             shares=options.shares,
             warm=paths_by_user(operations, workload.namespace, plan) if warms else (),
             statistics=statistics,
+            namespace=tuple(workload.namespace) if executor.own_files else (),
             waits=executor.waits and _may_wait(operations),
         )
         count = _counter(log, plan.operations, progress)
@@ -310,6 +311,16 @@ def run(
         shutil.rmtree(scratch, ignore_errors=True)
         raise
     return RunResult(plan, options, ending, executor, operations, log.records, sampler, [scratch])
+
+
+def _refuse_unfit(plan: Plan, options: RunOptions, executor: type[Executor]) -> None:
+    if len(options.roots) != len(plan.users):
+        raise UsageError(f"{len(plan.users)} users need as many directories, given are {len(options.roots)}")
+    if executor.one_process and plan.processes > 1:
+        raise UsageError(
+            f"users of the executor {quoted(options.executor)} meet only within one process, and the plan has "
+            f"{plan.processes}: plan it with all users in one"
+        )
 
 
 def _unsupported(executor: type[Executor]) -> NDArray[np.bool_]:

@@ -36,6 +36,7 @@ from smbench.runner.segments import Segments
 from smbench.runner.statistics import write_statistics
 from smbench.signals import ignore_all
 from smbench.workload.calls import Close
+from smbench.workload.model import NamespaceEntry
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_TIMERSLACK = 29
@@ -81,6 +82,8 @@ class Job:
     """For each user, the paths to warm."""
     statistics: Path | None = None
     """The folder for what the workers counted."""
+    namespace: Sequence[NamespaceEntry] = ()
+    """What the workload presumes, where the executor has files of its own."""
     waits: bool = True
     """Some calls may wait for what others do."""
 
@@ -150,7 +153,11 @@ def _executors(job: Job, lanes: Iterable[int]) -> dict[int, Executor]:
     where there can be none."""
     become(job.identity, job.parent)
     executors: dict[int, Executor] = {}
-    for user in dict.fromkeys(int(job.plan.lane_user[number]) for number in lanes):
+    users = list(dict.fromkeys(int(job.plan.lane_user[number]) for number in lanes))
+    if job.executor.own_files:
+        for root in dict.fromkeys(job.roots[user] for user in users):
+            job.executor.make_files(root, job.namespace)
+    for user in users:
         context = ExecutorContext(
             root=job.roots[user],
             user=user,

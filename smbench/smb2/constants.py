@@ -37,6 +37,14 @@ DIALECT_WILDCARD: Final = 0x02FF
 DIALECT_3_0: Final = 0x0300
 DIALECT_3_0_2: Final = 0x0302
 DIALECT_3_1_1: Final = 0x0311
+DIALECTS: Final = {
+    DIALECT_2_0_2: "2.0.2",
+    DIALECT_2_1: "2.1",
+    DIALECT_3_0: "3.0",
+    DIALECT_3_0_2: "3.0.2",
+    DIALECT_3_1_1: "3.1.1",
+}
+"""As the documents call them."""
 NEGOTIATE_SIGNING_REQUIRED: Final = 0x2
 
 # SESSION_SETUP: Flags of the request, SessionFlags of the response ([MS-SMB2] 2.2.5, 2.2.6)

@@ -17,8 +17,9 @@ from smbench.smb2.constants import (
     LOCK_FLAGS,
     LOCK_UNLOCK,
 )
-from smbench.trace.messages import IoctlRequest, LockElement, LockRequest
+from smbench.trace.messages import IoctlRequest, LockRequest
 from smbench.trace.model import Command, Exchange
+from smbench.trace.values import LockElement
 from smbench.workload.calls import AllocatedRanges, Call, CopyRange, Lock, PunchHole, Unlock
 from smbench.workload.model import Disposition
 

@@ -16,6 +16,7 @@ from smbench.lift.rules.table import RULES, rule_named
 from smbench.smb2.ntstatus import Status
 from smbench.trace import messages as m
 from smbench.trace.model import Command, Exchange, Trace
+from smbench.trace.values import LockElement
 from smbench.workload.model import Disposition
 
 MESSAGES = {
@@ -45,7 +46,7 @@ def asks(
 
 
 def locks(*elements: tuple[int, int, int], status: int = 0, handle: int = 1, user: int = 0) -> Exchange:
-    return asks(Command.LOCK, status, handle, user, locks=tuple(m.LockElement(*one) for one in elements))
+    return asks(Command.LOCK, status, handle, user, locks=tuple(LockElement(*one) for one in elements))
 
 
 @pytest.mark.parametrize(
