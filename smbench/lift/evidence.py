@@ -12,10 +12,10 @@ from smbench.trace.messages import (
     CloseResponse,
     CreateRequest,
     CreateResponse,
-    DirectoryEntry,
     QueryInfoResponse,
 )
 from smbench.trace.model import Exchange
+from smbench.trace.values import DirectoryEntry
 from smbench.workload.model import Kind
 
 ABSENT = frozenset((Status.OBJECT_NAME_NOT_FOUND, Status.NO_SUCH_FILE))

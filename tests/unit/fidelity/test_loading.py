@@ -9,9 +9,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from smbench.fidelity.calls import RunCalls
-from smbench.fidelity.loading import stands, target_folder, window, wire_notes
+from smbench.fidelity.loading import account_mappings, target_folder, window, wire_notes
 from smbench.fidelity.outcomes import outcome_number
-from smbench.fidelity.sides import Stand, Window
+from smbench.fidelity.sides import AccountMapping, Window
 from smbench.smb2.ntstatus import Errno, Status, outcome_name, outcome_of
 from smbench.trace.model import Session, TraceInfo
 
@@ -58,10 +58,13 @@ def test_who_stood_for_whom_is_known_by_the_session_where_the_client_told_it() -
         {"user": "CORP\\ann", "account": "LAB\\user01", "connection": {"session": "0x10"}},
         {"user": "CORP\\bob", "account": "user02", "connection": None},
     ]
-    found, numbers = stands({"mounts": mounts}, info)
-    assert found == [Stand("CORP\\ann", "LAB\\user01", 1), Stand("CORP\\bob", "user02", None)]
+    found, numbers = account_mappings({"mounts": mounts}, info)
+    assert found == [
+        AccountMapping("CORP\\ann", "LAB\\user01", 1),
+        AccountMapping("CORP\\bob", "user02", None),
+    ]
     assert numbers == {1: 0}
-    assert stands({}, info) == ([], {})
+    assert account_mappings({}, info) == ([], {})
 
 
 def test_lost_packets_are_told() -> None:
