@@ -116,7 +116,8 @@ LOOK_BEFORE = Rule(
     disposition=Disposition.CLIENT,
     reason="the client looks by itself for the name that it is about to make",
     evidence="fs/smb/client/dir.c, cifs_d_revalidate: a name that is not there is looked up again before a "
-    "mkdir, a link or a rename to it, whatever is cached; only an open that creates goes without",
+    "mkdir, a link or a rename to it, whatever is cached; only an open that creates goes without "
+    "(cifs-client §3)",
     answerable=True,
 )
 """Told by what comes after it (`smbench.lift.recogniser`); its call is a Stat."""
@@ -136,7 +137,8 @@ FLUSH_BEFORE = Rule(
     disposition=Disposition.CLIENT,
     reason="the client flushes by itself what is open for writing before it sets attributes by the name",
     evidence="fs/smb/client/inode.c, cifs_setattr_nounix: a flush of the open that may write; since October "
-    "2025 (smb2_set_file_info, in stable kernels too) what follows is by the name, not on that open",
+    "2025 (smb2_set_file_info, in stable kernels too) what follows is by the name, not on that open: "
+    "cifs-client §7",
     answerable=True,
 )
 """Told by what comes after it, as LOOK_BEFORE; its call is a Flush."""

@@ -207,7 +207,7 @@ RULES: tuple[OpenRule, ...] = (
     OpenRule(
         name="unlink",
         disposition=Disposition.EXACT,
-        evidence="cifs-client §1: CREATE(DELETE, DELETE_ON_CLOSE)+CLOSE, or with SET_INFO(Disposition)",
+        evidence="cifs-client §1 and §2: CREATE(DELETE, DELETE_ON_CLOSE)+CLOSE, or SET_INFO(Disposition)",
         undecided_for=0,
         begins=_may_delete,
         body=_deletes,
