@@ -19,6 +19,7 @@ from smbench.executors.memory.executor import MemoryServer
 from smbench.executors.memory.tree import READONLY, Handle, Link, RefusedError, parse
 from smbench.executors.registry import names
 from smbench.smb2 import ntstatus
+from smbench.smb2.constants import DELETE, GENERIC_READ, GENERIC_WRITE
 from smbench.smb2.ntstatus import Status
 from smbench.workload import calls
 from smbench.workload.calls import Call
@@ -33,7 +34,7 @@ for module in pkgutil.walk_packages(hypothesis.internal.__path__, "hypothesis.in
 
 pytestmark = pytest.mark.skipif("posix" not in names(), reason="posix runs on Linux only")
 
-READ, WRITE, DELETE = 0x80000000, 0x40000000, 0x10000
+READ, WRITE = GENERIC_READ, GENERIC_WRITE
 
 # What only a server refuses, by kind of call (None: any). Memory has then changed nothing, and posix is
 # not asked, so that both go on from the same state.
