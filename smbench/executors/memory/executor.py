@@ -97,7 +97,7 @@ class MemoryExecutor(Executor):
 
     @classmethod
     def told(cls, users: Mapping[str, Any]) -> Told:
-        paths = sorted({path for one in users.values() for path in one["not_made"]})
+        paths = sorted({path for one in users.values() for path in one.get("not_made", ())})
         if not paths:
             return Told()
         named = ", ".join(map(quoted, paths[:_NAMED])) + (", …" if len(paths) > _NAMED else "")
