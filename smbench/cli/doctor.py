@@ -63,7 +63,7 @@ def _python() -> Iterator[Finding]:
 
 
 def _tshark() -> Iterator[Finding]:
-    from smbench.capture.trial import try_out
+    from smbench.capture.tap.trial import try_out
 
     mend = "run it as an ordinary user"
     try:
