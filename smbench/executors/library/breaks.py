@@ -23,10 +23,10 @@ from smbench.executors.library.messages import (
     lease_acknowledgement,
     oplock_acknowledgement,
 )
+from smbench.smb2.constants import OPLOCK_LEVEL_II
 from smbench.smb2.ntstatus import Status
 from smbench.smb2.ntstatus import name as status_name
 
-_LEVEL_II = 1
 _EVENTS_KEPT = 1000
 _COUNTED = ("oplock", "lease", "acknowledged", "oplock_acknowledged", "lease_acknowledged", "unknown")
 
@@ -110,6 +110,6 @@ class Breaks:
         held = self._oplocks.get(told.key)
         if held is not None:
             self._oplocks[told.key] = told.new
-        if held == _LEVEL_II:
+        if held == OPLOCK_LEVEL_II:
             return None
         return oplock_acknowledgement(told.key, told.new)

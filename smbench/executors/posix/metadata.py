@@ -12,10 +12,19 @@ from smbench.executors.posix import linux_calls
 from smbench.executors.posix.client import Client
 from smbench.executors.posix.files import OpenFile, OpenFiles
 from smbench.executors.posix.looks import Looks
-from smbench.executors.posix.opens import DIRECTORY_FILE, NON_DIRECTORY_FILE
-from smbench.executors.posix.questions import ALL_CLASS, FILE_INFORMATION, Questions
+from smbench.executors.posix.questions import Questions
 from smbench.paths.beneath import Beneath
 from smbench.smb2 import patterns
+from smbench.smb2.constants import (
+    ALL_INFORMATION,
+    DIRECTORY_FILE,
+    FS_FULL_SIZE,
+    FULL_EA,
+    INFO_FILE,
+    INFO_FILESYSTEM,
+    INFO_SECURITY,
+    NON_DIRECTORY_FILE,
+)
 from smbench.workload.calls import (
     Link,
     List,
@@ -32,11 +41,6 @@ from smbench.workload.calls import (
     Truncate,
     Unlink,
 )
-
-FILESYSTEM_INFORMATION, SECURITY_INFORMATION = 2, 3
-FULL_EA_CLASS = 15
-SIZE_CLASS = 7
-"""What statvfs asks of a file system."""
 
 
 class MetadataCalls:
@@ -66,12 +70,12 @@ class MetadataCalls:
 
     def stat_handle(self, call: StatHandle) -> int:
         file = self._files[call.handle]
-        if call.info_type == SECURITY_INFORMATION:
+        if call.info_type == INFO_SECURITY:
             self._client.ask_security(file)
-        elif call.info_type == FILE_INFORMATION and call.level == FULL_EA_CLASS:
+        elif call.info_type == INFO_FILE and call.level == FULL_EA:
             if not os.listxattr(file.name):
                 raise OSError(ENODATA, os.strerror(ENODATA))
-        elif call.level != ALL_CLASS and self._questions.about_file(
+        elif call.level != ALL_INFORMATION and self._questions.about_file(
             file, call.info_type, call.level, call.additional, call.output_length
         ):
             return 0
@@ -81,8 +85,9 @@ class MetadataCalls:
 
     def stat_fs(self, call: StatFs) -> int:
         file = self._files[call.handle]
-        if call.level == SIZE_CLASS or not self._questions.about_file(
-            file, FILESYSTEM_INFORMATION, call.level, 0, call.output_length
+        # Which statvfs asks for.
+        if call.level == FS_FULL_SIZE or not self._questions.about_file(
+            file, INFO_FILESYSTEM, call.level, 0, call.output_length
         ):
             os.fstatvfs(file.fd)
         return 0

@@ -18,10 +18,8 @@ from smbench.executors.posix.client import Client
 from smbench.executors.posix.files import OpenFile, OpenFiles
 from smbench.executors.posix.looks import Looks
 from smbench.paths.beneath import Beneath
+from smbench.smb2.constants import ALL_INFORMATION, INFO_FILE
 
-FILE_INFORMATION = 1
-ALL_CLASS = 18
-"""FileAllInformation, which a stat asks for."""
 _NOT_OURS = (EBADF, ENOTTY)
 """No file system of the kernel's client: it was not asked."""
 _KEPT_OUT = (EACCES, EPERM, EBUSY)
@@ -48,7 +46,7 @@ class Questions:
         stat asks for as much."""
         if not self._client.asks_classes:
             return None
-        only_all = all(level == ALL_CLASS for level in levels)
+        only_all = all(level == ALL_INFORMATION for level in levels)
         borrowed = self._files.borrow(path)
         if borrowed is None and only_all:
             return None
@@ -63,11 +61,11 @@ class Questions:
                 return None
             raise
         try:
-            for level in levels or (ALL_CLASS,):
-                if borrowed is None and level == ALL_CLASS:
+            for level in levels or (ALL_INFORMATION,):
+                if borrowed is None and level == ALL_INFORMATION:
                     linux_calls.fstatx_forced(fd)
                 else:
-                    _ask(fd, FILE_INFORMATION, level)
+                    _ask(fd, INFO_FILE, level)
         finally:
             os.close(fd)
         return directory

@@ -21,10 +21,11 @@ from smbench.executors.library.link import Link
 from smbench.executors.library.opens import oplock_like
 from smbench.executors.library.told import tell
 from smbench.smb2.ntstatus import Status, outcome_of
+from smbench.trace.model import Command
 from smbench.workload import calls
 
 CREATE, CLOSE, FLUSH, READ, WRITE, LOCK = (
-    wire.CREATE, wire.CLOSE, wire.FLUSH, wire.READ, wire.WRITE, wire.LOCK
+    Command.CREATE, Command.CLOSE, Command.FLUSH, Command.READ, Command.WRITE, Command.LOCK
 )  # fmt: skip
 GONE = outcome_of(Status.CONNECTION_DISCONNECTED)
 NOT_FOUND = outcome_of(Status.OBJECT_NAME_NOT_FOUND)
@@ -133,7 +134,7 @@ def test_what_was_renamed_is_opened_by_the_name_that_it_has_now(server: FakeServ
         assert user.does(calls.Open(handle, path, 1, 7, 1, 0, 0)) == 0
     assert user.does(calls.Rename(1, "d/f", "d/g", False)) == 0
     assert user.does(calls.Rename(0, "d", "e/n", False)) == 0
-    server.refuses[wire.SET_INFO] = Status.ACCESS_DENIED
+    server.refuses[Command.SET_INFO] = Status.ACCESS_DENIED
     assert user.does(calls.Rename(4, "x", "y", False)) == outcome_of(Status.ACCESS_DENIED)
     server.drop()
     for handle in range(5):
@@ -245,10 +246,10 @@ def test_a_resume_key_is_asked_for_again(server: FakeServer) -> None:
     copy = calls.CopyRange(2, 1, 0, 0, 10)
     for _ in range(2):
         user.does(copy)
-    assert server.commands(0).count(wire.IOCTL) == 3  # one key, two copies
+    assert server.commands(0).count(Command.IOCTL) == 3  # one key, two copies
     server.drop()
     user.does(copy)
-    assert server.commands(1).count(wire.IOCTL) == 2
+    assert server.commands(1).count(Command.IOCTL) == 2
 
 
 def test_no_file_id_reaches_another_connection_than_its_own(server: FakeServer) -> None:
