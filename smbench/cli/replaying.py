@@ -142,7 +142,7 @@ class Replay:
         """What the executor has to say of the target, where that is a directory."""
         if not isinstance(place.target, DirectoryTarget):
             return []
-        return list(executor_class(self.executor).look_at(place.target.path))
+        return list(executor_class(self.executor).check_target(place.target.path))
 
     def gaps(self) -> Gaps:
         """The gaps through which the replay would wait for long, and nobody has said how long they may be."""

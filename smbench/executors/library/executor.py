@@ -27,7 +27,7 @@ from smbprotocol.exceptions import (
 )
 
 from smbench.errors import SetupError
-from smbench.executors.base import Executor, ExecutorContext, Handler, ShareAccess, Told
+from smbench.executors.base import Executor, ExecutorContext, Handler, Reported, ShareAccess
 from smbench.executors.library import messages as wire
 from smbench.executors.library.breaks import Breaks
 from smbench.executors.library.calls import NOT_ENCODABLE, FileCalls
@@ -36,7 +36,7 @@ from smbench.executors.library.cpu import CpuClock
 from smbench.executors.library.files import Names, OpenFiles
 from smbench.executors.library.link import Link, reason_of
 from smbench.executors.library.opens import lost_contexts
-from smbench.executors.library.told import ANSWERS_LOST, REPEATED, tell
+from smbench.executors.library.report import ANSWERS_LOST, REPEATED, report_of
 from smbench.quoting import quoted
 from smbench.smb2.constants import (
     CREATE,
@@ -165,8 +165,8 @@ class LibraryExecutor(Executor):
         }
 
     @classmethod
-    def told(cls, users: Mapping[str, Any]) -> Told:
-        return tell(users)
+    def report(cls, users: Mapping[str, Any]) -> Reported:
+        return report_of(users)
 
 
 def carried_out(link: Link, handler: Handler) -> Handler:
@@ -215,13 +215,13 @@ def _open(link: Link, access: ShareAccess, names: Names) -> None:
     except (SMBException, OSError, ValueError) as error:
         raise SetupError(_refusal(access, error)) from error
     try:
-        _look(link, access, names)
+        _check_folder(link, access, names)
     except SetupError:
         link.leave()
         raise
 
 
-def _look(link: Link, access: ShareAccess, names: Names) -> None:
+def _check_folder(link: Link, access: ShareAccess, names: Names) -> None:
     request = wire.create(names.name(""), wire.Create(FILE_READ_ATTRIBUTES, SHARE_ALL, OPEN, DIRECTORY_FILE))
     status = link.compound(request, wire.close(RELATED_FILE_ID))[0].status
     if failed(status):

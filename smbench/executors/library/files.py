@@ -11,7 +11,7 @@ from smbench.executors.library import messages as wire
 from smbench.executors.library.breaks import Breaks
 from smbench.executors.library.connection import RefusedError, check
 from smbench.executors.library.link import Link
-from smbench.executors.library.opens import OpenFile, Wishes, is_durable
+from smbench.executors.library.opens import Contexts, OpenFile, is_durable
 from smbench.smb2 import information
 from smbench.smb2.constants import (
     CREATE,
@@ -64,7 +64,7 @@ class OpenFiles:
         self.link = link
         self.names = names
         self._breaks = breaks
-        self._wishes = Wishes(link)
+        self._contexts = Contexts(link)
         self._open: dict[int, OpenFile] = {}
 
     def __getitem__(self, handle: int) -> bytes:
@@ -76,7 +76,7 @@ class OpenFiles:
         if file is None:
             raise RefusedError(Status.FILE_CLOSED)
         if file.connection is not self.link.here:
-            self._have_again(file)
+            self._reopen(file)
         return file
 
     def open(self, call: Open) -> int:
@@ -91,14 +91,14 @@ class OpenFiles:
         return 0
 
     def _create(self, call: Open, disposition: int, guid: bytes, claimed: bytes = b"") -> wire.Message:
-        oplock, contexts = self._wishes.of(call, guid, claimed)
+        oplock, contexts = self._contexts.of(call, guid, claimed)
         asked = wire.Create(
             call.access, call.share_access, disposition, call.options, call.attributes, call.impersonation,
             oplock,
         )  # fmt: skip
         return wire.create(self.names.name(call.path), asked, contexts)
 
-    def _have_again(self, file: OpenFile) -> None:
+    def _reopen(self, file: OpenFile) -> None:
         """As cifs.ko does it (cifs_reopen_file): its durable handle is claimed, where the server gave one and
         still has it; else the file that has the name now is opened, and locked as it was."""
         with file.again:
@@ -117,10 +117,10 @@ class OpenFiles:
             file.file_id, file.resume_key = self._granted(reply.body), None
             file.durable = _asks_to_last(file.call) and (claimed or is_durable(reply.body))
             if not claimed:
-                self._lock_again(file)
+                self._relock(file)
             file.connection = self.link.here
 
-    def _lock_again(self, file: OpenFile) -> None:
+    def _relock(self, file: OpenFile) -> None:
         for (offset, length), flags in list(file.locks.items()):
             again = wire.lock(file.file_id, offset, length, flags | LOCK_FAIL_IMMEDIATELY)
             status = self.link.exchange(again).status
@@ -178,7 +178,7 @@ class OpenFiles:
         asks: list[Callable[[bytes], wire.Message]],
     ) -> int:  # fmt: skip
         """CREATE, what is asked of the open, and CLOSE: one compound, or one by one as Windows does it."""
-        oplock, contexts = self._wishes.of(call)
+        oplock, contexts = self._contexts.of(call)
         create = wire.create(self.names.name(call.path), replace(asked, oplock=oplock), contexts)
         if call.compound:
             requests = [create, *(ask(RELATED_FILE_ID) for ask in asks), wire.close(RELATED_FILE_ID)]

@@ -35,8 +35,8 @@ DURABLE_V2_AS_V1 = "durable_v2_as_v1"
 """What is counted where a dialect, or a server, lacks what was captured."""
 
 
-class Asker(Protocol):
-    """Of whom `Wishes` is asked: a connection's dialect, and who counts."""
+class Negotiated(Protocol):
+    """What `Contexts` depends on: the dialect of a connection, and who counts."""
 
     @property
     def here(self) -> LibraryConnection: ...
@@ -65,11 +65,11 @@ class OpenFile:
     """Held while it is had again."""
 
 
-class Wishes:
+class Contexts:
     """Oplock level and CREATE contexts of opens, over the connection of the calling thread."""
 
-    def __init__(self, asker: Asker) -> None:
-        self._asker = asker
+    def __init__(self, negotiated: Negotiated) -> None:
+        self._negotiated = negotiated
 
     def of(
         self, call: Open | Stat | Unlink | RemoveDirectory | MakeDirectory, guid: bytes = b"",
@@ -89,9 +89,9 @@ class Wishes:
             oplock, lease = self._lease(call)
             if lease:
                 data["RqLs"] = lease
-        dialect = self._asker.here.dialect
+        dialect = self._negotiated.here.dialect
         if "DH2Q" in wanted and dialect < DIALECT_3_0:
-            self._asker.count(DURABLE_V2_AS_V1)
+            self._negotiated.count(DURABLE_V2_AS_V1)
             wanted[wanted.index("DH2Q")] = "DHnQ"
         if claimed:
             wanted = [_CLAIM.get(tag, tag) for tag in wanted if tag in ("RqLs", *_CLAIM)]
@@ -103,14 +103,14 @@ class Wishes:
 
     def _lease(self, call: Open | Stat | Unlink | RemoveDirectory | MakeDirectory) -> tuple[int, bytes]:
         """The level to ask for, and the data of the lease's context, where it is one."""
-        here = self._asker.here
+        here = self._negotiated.here
         if call.oplock == OPLOCK_LEVEL_LEASE and not here.supports_file_leasing:
-            self._asker.count(LEASE_AS_OPLOCK)
+            self._negotiated.count(LEASE_AS_OPLOCK)
             return oplock_like(call.lease_state), b""
         version = getattr(call, "lease_version", 1)
         parent = bytes.fromhex(getattr(call, "parent_lease_key", ""))
         if version == 2 and here.dialect < DIALECT_3_0:
-            self._asker.count(LEASE_V2_AS_V1)
+            self._negotiated.count(LEASE_V2_AS_V1)
             version, parent = 1, b""
         key = bytes.fromhex(call.lease_key) if call.lease_key else _lease_key(call.path)
         return call.oplock, wire.lease(key, call.lease_state, version, parent)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-from smbench.executors.base import NEVER, NOT_YET, Executor, ExecutorContext, Handler, Told
+from smbench.executors.base import NEVER, NOT_YET, Executor, ExecutorContext, Handler, Reported
 from smbench.executors.memory import opens
 from smbench.executors.memory.server import MemoryServer
 from smbench.executors.memory.tree import Handle, RefusedError
@@ -104,12 +104,12 @@ class MemoryExecutor(Executor):
         return {"not_made": self._server.not_made} if self._server.not_made else {}
 
     @classmethod
-    def told(cls, users: Mapping[str, Any]) -> Told:
+    def report(cls, users: Mapping[str, Any]) -> Reported:
         paths = sorted({path for one in users.values() for path in one.get("not_made", ())})
         if not paths:
-            return Told()
+            return Reported()
         named = ", ".join(map(quoted, paths[:_NAMED])) + (", …" if len(paths) > _NAMED else "")
-        return Told(warnings=[f"no server has files of such names, so they were not made: {named}"])
+        return Reported(warnings=[f"no server has files of such names, so they were not made: {named}"])
 
     def close(self) -> None:
         with self._server.changed:

@@ -156,16 +156,16 @@ class MemoryServer:
         end = call.offset + call.length
         self._check_lockable(handle, end)
         wanted = ByteLock(handle, call.offset, end, call.exclusive)
-        if any(_in_conflict(held, wanted) for held in handle.stream.locks):
+        if any(_in_conflict(lock, wanted) for lock in handle.stream.locks):
             return False
         handle.stream.locks.append(wanted)
         return True
 
     def unlock(self, handle: Handle, offset: int, length: int) -> int:
         self._check_lockable(handle, offset + length)
-        for held in handle.stream.locks:
-            if held.owner is handle and (held.start, held.end) == (offset, offset + length):
-                handle.stream.locks.remove(held)
+        for lock in handle.stream.locks:
+            if lock.owner is handle and (lock.start, lock.end) == (offset, offset + length):
+                handle.stream.locks.remove(lock)
                 self.changed.notify_all()
                 return 0
         raise RefusedError(Status.RANGE_NOT_LOCKED)
@@ -179,10 +179,10 @@ class MemoryServer:
 
     def _check_locks(self, handle: Handle, offset: int, length: int, *, writing: bool) -> None:
         """Locks are mandatory: another's exclusive lock forbids all, anyone's shared lock all writing."""
-        for held in handle.stream.locks:
-            overlap = held.start < offset + length and offset < held.end
+        for lock in handle.stream.locks:
+            overlap = lock.start < offset + length and offset < lock.end
             if overlap and (
-                (held.exclusive and held.owner is not handle) or (writing and not held.exclusive)
+                (lock.exclusive and lock.owner is not handle) or (writing and not lock.exclusive)
             ):
                 raise RefusedError(Status.FILE_LOCK_CONFLICT)
 
@@ -327,10 +327,10 @@ def _as_kind(attributes: int, node: Node) -> int:
     return attributes & ~ATTRIBUTE_DIRECTORY | node.attributes & ATTRIBUTE_DIRECTORY
 
 
-def _in_conflict(held: ByteLock, wanted: ByteLock) -> bool:
+def _in_conflict(lock: ByteLock, wanted: ByteLock) -> bool:
     """Two locks that overlap, one of them exclusive; a shared one may lie on one's own exclusive one."""
-    if not (held.start < wanted.end and wanted.start < held.end):
+    if not (lock.start < wanted.end and wanted.start < lock.end):
         return False
-    if held.exclusive and not wanted.exclusive:
-        return held.owner is not wanted.owner
-    return held.exclusive or wanted.exclusive
+    if lock.exclusive and not wanted.exclusive:
+        return lock.owner is not wanted.owner
+    return lock.exclusive or wanted.exclusive

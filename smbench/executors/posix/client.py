@@ -49,7 +49,7 @@ class Client:
     """Whoever wants nothing but attributes opens nothing: a descriptor of the name is enough."""
     follows_names = False
     """The client keeps names, those that are missing too: so that each call asks the server for its name
-    exactly once, what it may know is followed (`looks.Looks`), and learnt before the clock starts."""
+    exactly once, what it may know is followed (`lookups.Lookups`), and learnt before the clock starts."""
     opens_what_is_pinned = False
     """A pinned file is opened without finding its name again, which would ask where something has changed."""
     own_handles = False

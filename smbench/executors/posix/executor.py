@@ -18,7 +18,7 @@ from smbench.executors.base import NEVER, Executor, ExecutorContext, Handler
 from smbench.executors.posix.client import client_of
 from smbench.executors.posix.data import DataCalls, refused, write_data
 from smbench.executors.posix.files import NotOpenError, OpenFiles
-from smbench.executors.posix.looks import Looks
+from smbench.executors.posix.lookups import Lookups
 from smbench.executors.posix.metadata import MetadataCalls
 from smbench.executors.posix.opens import open_loss
 from smbench.executors.posix.watches import Watches
@@ -61,10 +61,10 @@ class PosixExecutor(Executor):
         finally:
             os.close(root)
         self._client = client
-        self._looks = Looks(self._names, client)
-        self._files = OpenFiles(self._names, self._looks, client)
+        self._lookups = Lookups(self._names, client)
+        self._files = OpenFiles(self._names, self._lookups, client)
         self._data = DataCalls(self._files, client, max_io_bytes=context.max_io_bytes, seed=context.seed)
-        self._metadata = MetadataCalls(self._names, self._files, self._looks, client)
+        self._metadata = MetadataCalls(self._names, self._files, self._lookups, client)
         self._watches = Watches(client)
         self._files.on_close = self._watches.end
 
@@ -125,7 +125,7 @@ class PosixExecutor(Executor):
                 self._names.pin(path)
                 self._names.stat(path)
             except FileNotFoundError:
-                self._looks.missed(path)
+                self._lookups.missed(path)
             except OSError:
                 continue
 

@@ -11,7 +11,7 @@ from stat import S_ISDIR
 from smbench.executors.posix import linux_calls
 from smbench.executors.posix.client import Client
 from smbench.executors.posix.files import OpenFile, OpenFiles
-from smbench.executors.posix.looks import Looks
+from smbench.executors.posix.lookups import Lookups
 from smbench.executors.posix.questions import Questions
 from smbench.paths.beneath import Beneath
 from smbench.smb2 import patterns
@@ -46,11 +46,11 @@ from smbench.workload.calls import (
 class MetadataCalls:
     """Handlers by name beneath the root, and by open file. They raise OSError; the executor translates."""
 
-    def __init__(self, names: Beneath, files: OpenFiles, looks: Looks, client: Client) -> None:
+    def __init__(self, names: Beneath, files: OpenFiles, lookups: Lookups, client: Client) -> None:
         self._names = names
         self._files = files
-        self._looks = looks
-        self._questions = Questions(names, files, looks, client)
+        self._lookups = lookups
+        self._questions = Questions(names, files, lookups, client)
         self._client = client
 
     def stat(self, call: Stat) -> int:
@@ -58,7 +58,7 @@ class MetadataCalls:
         if self._client.asks_anew:
             directory = self._questions.about_path(call.path, call.levels)
             if directory is None:
-                self._looks.look(call.path)
+                self._lookups.revalidate(call.path)
             if not call.options & (DIRECTORY_FILE | NON_DIRECTORY_FILE):
                 return 0
         if directory is None:
@@ -145,7 +145,7 @@ class MetadataCalls:
             return -EACCES
         self._names.rename(file.path, call.target, replace=call.replace or itself)
         self._files.renamed(file.path, call.target)
-        self._looks.appeared(call.target)
+        self._lookups.appeared(call.target)
         return 0
 
     def link(self, call: Link) -> int:
@@ -180,16 +180,16 @@ class MetadataCalls:
         return 0
 
     def _remove(self, path: str, remove: Callable[[str], None]) -> None:
-        self._looks.look_again(path)
+        self._lookups.revalidate_missing(path)
         try:
             remove(path)
         except FileNotFoundError:
-            self._looks.missed(path)
+            self._lookups.missed(path)
             raise
 
     def make_directory(self, call: MakeDirectory) -> int:
         self._names.mkdir(call.path)
-        self._looks.appeared(call.path)
+        self._lookups.appeared(call.path)
         return 0
 
     def truncate(self, call: Truncate) -> int:

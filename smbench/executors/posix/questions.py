@@ -16,7 +16,7 @@ from errno import EACCES, EBADF, EBUSY, ENOTTY, EPERM
 from smbench.executors.posix import linux_calls
 from smbench.executors.posix.client import Client
 from smbench.executors.posix.files import OpenFile, OpenFiles
-from smbench.executors.posix.looks import Looks
+from smbench.executors.posix.lookups import Lookups
 from smbench.paths.beneath import Beneath
 from smbench.smb2.constants import ALL_INFORMATION, INFO_FILE
 
@@ -28,10 +28,10 @@ _KEPT_OUT = (EACCES, EPERM, EBUSY)
 class Questions:
     """Questions beneath a root, where its client asks for classes."""
 
-    def __init__(self, names: Beneath, files: OpenFiles, looks: Looks, client: Client) -> None:
+    def __init__(self, names: Beneath, files: OpenFiles, lookups: Lookups, client: Client) -> None:
         self._names = names
         self._files = files
-        self._looks = looks
+        self._lookups = lookups
         self._client = client
 
     def about_file(self, file: OpenFile, info_type: int, level: int, additional: int, length: int) -> bool:
@@ -50,11 +50,11 @@ class Questions:
         borrowed = self._files.borrow(path)
         if borrowed is None and only_all:
             return None
-        self._looks.look_again(path)
+        self._lookups.revalidate_missing(path)
         try:
             fd, directory = self._opened(path) if borrowed is None else borrowed
         except FileNotFoundError:
-            self._looks.missed(path)
+            self._lookups.missed(path)
             raise
         except OSError as error:
             if error.errno in _KEPT_OUT:
