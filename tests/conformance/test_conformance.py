@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import pytest
-from stories import STORIES, Story
+from conformance.stories import STORIES, Story
 
 from smbench.errors import UsageError
 from smbench.executors.base import NEVER, NOT_YET, ExecutorContext
@@ -16,7 +16,7 @@ from smbench.smb2 import ntstatus
 from smbench.workload.calls import CALLS
 
 if TYPE_CHECKING:
-    from conftest import Target
+    from conformance.conftest import Target
 
 MOUNTS = os.environ.get("SMBENCH_CONFORMANCE_MOUNTS")
 

@@ -19,7 +19,7 @@ OPEN, CREATE, OPEN_IF = 1, 2, 3
 
 def plan(
     access=0x80000000, disposition=OPEN, options=0x40, attributes=0, directory=False, wire=True, cifs=False
-):  # type: ignore[no-untyped-def]
+):
     return plan_open(access, disposition, options, attributes, directory, wire, cifs)
 
 
