@@ -7,9 +7,10 @@ import statistics
 
 from helpers.aims import told
 
-from prove.workloads import OPEN_IF, READ, WRITE, Timed, computed, names, simulated, workload_of
+from prove.workloads import READ, WRITE, Timed, computed, names, simulated, workload_of
 from smbench.plan import Pace, plan_run
 from smbench.ratios import format_percent
+from smbench.smb2.constants import OPEN_IF
 from smbench.workload.calls import Open, Read, Write
 from smbench.workload.model import Workload
 

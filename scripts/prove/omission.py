@@ -9,10 +9,11 @@ from pathlib import Path
 
 from helpers.aims import told
 
-from prove.workloads import OPEN_IF, READ, Timed, computed, names, simulated, workload_of
+from prove.workloads import READ, Timed, computed, names, simulated, workload_of
 from smbench.measure.clock import now_ns
 from smbench.plan import plan_run
 from smbench.ratios import format_percent
+from smbench.smb2.constants import OPEN_IF
 from smbench.workload.calls import Open, Read
 
 PERCENTILES = {"p50_ns": "50", "p90_ns": "90", "p99_ns": "99", "p99_9_ns": "99.9"}

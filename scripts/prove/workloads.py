@@ -13,13 +13,14 @@ import numpy as np
 from smbench.executors.simulated import TIMETABLE, Timetable
 from smbench.plan import Plan
 from smbench.runner.run import RunOptions, RunResult, run
+from smbench.smb2.constants import GENERIC_READ, GENERIC_WRITE, OPEN_IF, SHARE_ALL
 from smbench.trace.model import TraceInfo, User
 from smbench.workload.calls import Call, Close, Open, Read, Write
 from smbench.workload.model import Operation, Workload, WorkloadInfo
 
 Timed = tuple[int, int, str, Call]
 """When (ns), whose, on which path, what."""
-READ, WRITE, OPEN_IF = 0x80000000, 0x40000000, 3
+READ, WRITE = GENERIC_READ, GENERIC_WRITE
 
 
 def workload_of(calls: list[Timed], users: int, service_ns: int) -> Workload:
@@ -43,7 +44,7 @@ def many_reads(users: int, each: int, seed: int) -> Workload:
     for user in range(users):
         path = f"f{user}"
         at = dice.randrange(1_000_000)
-        calls.append((at, user, path, Open(user, path, READ | WRITE, 7, OPEN_IF, 0, 0)))
+        calls.append((at, user, path, Open(user, path, READ | WRITE, SHARE_ALL, OPEN_IF, 0, 0)))
         for _ in range(each):
             at += dice.randrange(1, 20_000_000)
             kind = Write if dice.random() < 0.3 else Read

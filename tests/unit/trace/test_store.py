@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from smbench.errors import UsageError
 from smbench.trace import store
-from smbench.trace.messages import Message, Value, field_names
+from smbench.trace.messages import Message
 from smbench.trace.model import Connection, Exchange, Session, TraceInfo, Tree, User
+from smbench.trace.values import Value, field_names
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 
