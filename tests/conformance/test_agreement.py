@@ -26,7 +26,7 @@ from smbench.workload.calls import Call
 from smbench.workload.model import Kind, NamespaceEntry
 
 if TYPE_CHECKING:
-    from conftest import Target
+    from conformance.conftest import Target
 
 # hypothesis imports these when it needs them, by then as a user who may not read the interpreter.
 for module in pkgutil.walk_packages(hypothesis.internal.__path__, "hypothesis.internal."):
@@ -244,7 +244,7 @@ def test_posix_agrees_with_the_oracle(
         posix.prepare(NAMESPACE)
         oracle.handlers(0)
         executor = oracle._executors[0]
-        knowledge = Knowledge(MemoryServer.at(ordinary_user), executor._handles)
+        knowledge = Knowledge(MemoryServer.at(ordinary_user), vars(executor)["_handles"])
         told = []
         for drawn in sequence:
             call = knowledge.as_captured(drawn)

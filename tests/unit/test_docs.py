@@ -22,7 +22,7 @@ from smbench.mounts.state import RUNTIME_FOLDER, RunState
 from smbench.run.model import Run
 from smbench.runner import result
 from smbench.trace import store as trace_store
-from smbench.trace.messages import field_names
+from smbench.trace.values import field_names
 from smbench.workload import columns as workload_columns
 from smbench.workload.calls import CALLS
 

@@ -14,7 +14,10 @@ from smbench.runner.statistics import read_statistics, told_by, write_statistics
 
 
 def test_statistics_by_user_without_what_is_empty_or_broken_off(tmp_path: Path) -> None:
-    told = ((0, {0: {"a": 1}, 1: {}}, [5, None, 7], {}), (2, {3: {"c": [1]}}, [30], {3: "no server"}))
+    told: tuple[Any, ...] = (
+        (0, {0: {"a": 1}, 1: {}}, [5, None, 7], {}),
+        (2, {3: {"c": [1]}}, [30], {3: "no server"}),
+    )
     for number, users, waited_ns, lost in told:
         with (tmp_path / f"{number}.json").open("w", encoding="utf-8") as file:
             write_statistics(file, users, waited_ns, lost)
