@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -120,6 +121,23 @@ def test_what_is_gone_would_be_found(tmp_path: Path) -> None:
     story = tmp_path / "story.md"
     story.write_text("`smbench/gone.py` `trace/gone.py` `gone.py` `trace/model.py` `first.run/run.json`\n")
     assert missing(str(story)) == ["smbench/gone.py", "trace/gone.py", "gone.py"]
+
+
+def test_the_map_is_that_of_the_layers() -> None:
+    settings = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))
+    layers = settings["tool"]["importlinter"]["contracts"][0]["layers"]
+    folders = {path.name for path in PACKAGE.iterdir() if (path / "__init__.py").exists()}
+    contract = [
+        {name.strip().removeprefix("smbench.") for name in layer.split("|")} & folders for layer in layers
+    ]
+    lines = [
+        line
+        for line in sections(text_of("architecture.md"))["The map"].splitlines()
+        if line.startswith("    ")
+    ]
+    # Names first, then, after more than two spaces, what they are.
+    shown = [set(re.split(r" {3,}", line.strip())[0].split()) & folders for line in lines]
+    assert [those for those in reversed(shown) if those] == [those for those in contract if those]
 
 
 # What is stored
