@@ -62,6 +62,20 @@ def test_sections_of_the_evidence_keep_their_numbers() -> None:
     assert all(after == before + 1 for before, after in pairwise(numbers))
 
 
+def test_documents_and_sections_that_docstrings_name_are_there() -> None:
+    named = [
+        (path.name, document, section)
+        for path in sorted(PACKAGE.rglob("*.py"))
+        for document, section in re.findall(
+            r'docs/([\w-]+\.md)(?:,? \(?"([^"]+)")?', path.read_text(encoding="utf-8")
+        )
+    ]
+    assert named
+    gone = [each for each in named if not (DOCS / each[1]).exists()]
+    assert gone == []
+    assert [each for each in named if each[2] and each[2] not in sections(text_of(each[1]))] == []
+
+
 # What is linked and named
 
 
