@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
@@ -16,8 +15,6 @@ from smbench.executors.registry import executor_class, names
 from smbench.paths.beneath import Beneath
 from smbench.workload.calls import Call
 from smbench.workload.model import Kind, NamespaceEntry
-
-sys.path.insert(0, str(Path(__file__).parent))  # where `stories` is
 
 NOBODY = 65534
 MOUNTS = [Path(mount) for mount in os.environ.get("SMBENCH_CONFORMANCE_MOUNTS", "").split(":") if mount]

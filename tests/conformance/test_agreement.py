@@ -19,14 +19,14 @@ from smbench.executors.memory.executor import MemoryServer
 from smbench.executors.memory.tree import Handle, Link, RefusedError, parse
 from smbench.executors.registry import names
 from smbench.smb2 import ntstatus
-from smbench.smb2.constants import ATTRIBUTE_READONLY
+from smbench.smb2.constants import ATTRIBUTE_READONLY, DELETE, GENERIC_READ, GENERIC_WRITE
 from smbench.smb2.ntstatus import Status
 from smbench.workload import calls
 from smbench.workload.calls import Call
 from smbench.workload.model import Kind, NamespaceEntry
 
 if TYPE_CHECKING:
-    from conftest import Target
+    from conformance.conftest import Target
 
 # hypothesis imports these when it needs them, by then as a user who may not read the interpreter.
 for module in pkgutil.walk_packages(hypothesis.internal.__path__, "hypothesis.internal."):
@@ -34,7 +34,7 @@ for module in pkgutil.walk_packages(hypothesis.internal.__path__, "hypothesis.in
 
 pytestmark = pytest.mark.skipif("posix" not in names(), reason="posix runs on Linux only")
 
-READ, WRITE, DELETE = 0x80000000, 0x40000000, 0x10000
+READ, WRITE = GENERIC_READ, GENERIC_WRITE
 
 # What only a server refuses, by kind of call (None: any). Memory has then changed nothing, and posix is
 # not asked, so that both go on from the same state.
@@ -244,7 +244,7 @@ def test_posix_agrees_with_the_oracle(
         posix.prepare(NAMESPACE)
         oracle.handlers(0)
         executor = oracle._executors[0]
-        knowledge = Knowledge(MemoryServer.at(ordinary_user), executor._handles)
+        knowledge = Knowledge(MemoryServer.at(ordinary_user), vars(executor)["_handles"])
         told = []
         for drawn in sequence:
             call = knowledge.as_captured(drawn)

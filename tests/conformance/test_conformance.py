@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import pytest
+from conformance.stories import STORIES, Story
 from helpers.executors import table
-from stories import STORIES, Story
 
 from smbench.errors import UsageError
 from smbench.executors.base import NEVER, NOT_YET, ExecutorContext
@@ -17,7 +17,7 @@ from smbench.smb2 import ntstatus
 from smbench.workload.calls import CALLS
 
 if TYPE_CHECKING:
-    from conftest import Target
+    from conformance.conftest import Target
 
 MOUNTS = os.environ.get("SMBENCH_CONFORMANCE_MOUNTS")
 

@@ -50,11 +50,8 @@ class Asked:
     @property
     def file_id(self) -> bytes:
         """Of a CLOSE, FLUSH or LOCK, a READ, a WRITE or a SET_INFO."""
-        return {
-            Command.READ: self.body[16:32],
-            Command.WRITE: self.body[16:32],
-            Command.SET_INFO: self.body[16:32],
-        }.get(self.command, self.body[8:24])
+        at = 16 if self.command in (Command.READ, Command.WRITE, Command.SET_INFO) else 8
+        return self.body[at : at + 16]
 
 
 @dataclass(slots=True)

@@ -34,8 +34,8 @@ WRITABLE, OPEN_IF = 0xC0000000, 3
 
 
 def kept(handle: int, path: str, contexts: str) -> calls.Open:
-    return calls.Open(handle, path, WRITABLE, 7, OPEN_IF, 0, 0, LEASE, RWH, f"{handle:032x}",
-                      contexts=contexts, lease_version=2)  # fmt: skip
+    return calls.Open(handle, path, WRITABLE, 7, OPEN_IF, 0, 0, LEASE, RWH,
+                      lease_key=f"{handle:032x}", contexts=contexts, lease_version=2)  # fmt: skip
 
 
 def beyond(user: User) -> dict[str, int]:

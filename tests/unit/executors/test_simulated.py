@@ -65,6 +65,6 @@ def test_a_call_takes_its_time_and_no_less(tmp_path: Path):
     handlers = executor.handlers()
     assert handlers.keys() == set(CALLS.values())
     began = time.monotonic_ns()
-    assert handlers[Stat](Stat("x", 0)) == 0
+    assert handlers[Stat](Stat("x", ())) == 0
     assert time.monotonic_ns() - began >= 5_000_000
     executor.close()

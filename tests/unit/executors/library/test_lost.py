@@ -47,7 +47,8 @@ class User:
         self.calls = FileCalls(self.files, max_io_bytes=0, seed=0)
 
     def does(self, call: Any) -> int:
-        names = {calls.Open: self.calls.open, calls.Close: self.files.close, calls.Stat: self.files.stat,
+        names: dict[type, Callable[[Any], int]] = {
+                 calls.Open: self.calls.open, calls.Close: self.files.close, calls.Stat: self.files.stat,
                  calls.Unlink: self.files.remove, calls.Read: self.calls.read, calls.Write: self.calls.write,
                  calls.Flush: self.calls.flush, calls.Lock: self.calls.lock, calls.Unlock: self.calls.unlock,
                  calls.CopyRange: self.calls.copy_range, calls.Rename: self.calls.rename}  # fmt: skip
@@ -64,8 +65,8 @@ def server(monkeypatch: pytest.MonkeyPatch) -> FakeServer:
 
 
 def opens(handle: int, contexts: str = LINUX, disposition: int = TRUNCATES) -> calls.Open:
-    return calls.Open(handle, "d/f", 0xC0000000, 7, disposition, 0, 0, LEASE, RWH, KEY, contexts=contexts,
-                      lease_version=2)  # fmt: skip
+    return calls.Open(handle, "d/f", 0xC0000000, 7, disposition, 0, 0, LEASE, RWH, lease_key=KEY,
+                      contexts=contexts, lease_version=2)  # fmt: skip
 
 
 def test_a_connection_is_made_again_by_the_same_client_and_ends_its_old_session(server: FakeServer) -> None:
