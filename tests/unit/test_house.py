@@ -80,14 +80,12 @@ def test_no_file_is_long() -> None:
 def test_tables_are_tables() -> None:
     """Most of their lines give names to values, in enumerations too."""
     for file in TABLES:
-        groups = [MODULES[file], *(node for node in MODULES[file].body if isinstance(node, ast.ClassDef))]
-        named = [
-            node for group in groups for node in group.body if isinstance(node, ast.Assign | ast.AnnAssign)
-        ]
+        statements = [*MODULES[file].body]
+        statements += [part for node in statements if isinstance(node, ast.ClassDef) for part in node.body]
+        named = [node for node in statements if isinstance(node, ast.Assign | ast.AnnAssign)]
         lines = len((PACKAGE / file).read_text(encoding="utf-8").splitlines())
-        assert sum((node.end_lineno or 0) - node.lineno + 1 for node in named) > lines / 2 > FILE_LINES / 2, (
-            file
-        )
+        assert lines > FILE_LINES, f"{file} is no longer long"
+        assert sum((node.end_lineno or 0) - node.lineno + 1 for node in named) > lines / 2, file
 
 
 def test_no_function_is_long() -> None:
