@@ -83,11 +83,17 @@ class Recogniser:
         if self._broken_chains:
             self._end_chain(exchange)
         command = exchange.command
-        if command == _CREATE:
-            opened = self._create(exchange)
-            if opened is not None and self._watcher is not None:
+        opened = self._create(exchange) if command == _CREATE else self._take(exchange)
+        if opened is not None:
+            if self._watcher is not None:
                 self._watcher.witness(exchange, opened)
-            return
+            if command != _CREATE:
+                self._follow(exchange, opened)
+        else:
+            self._close_with(exchange)
+
+    def _take(self, exchange: Exchange) -> Opened | None:
+        """Give it to its rule; the open that it works on, if any."""
         opened = self._handles.find(exchange)
         case = Case(exchange, opened, self._handles)
         rule = self._taker.judging(case)
@@ -97,12 +103,7 @@ class Recogniser:
             self._taker.plain(case)
         else:
             self._on_open(case, opened)
-        if opened is not None:
-            if self._watcher is not None:
-                self._watcher.witness(exchange, opened)
-            self._follow(exchange, opened)
-        else:
-            self._close_with(exchange)
+        return opened
 
     def finish(self) -> None:
         """The trace is over: whatever waits is decided by what is there."""
