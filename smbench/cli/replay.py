@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -27,7 +26,7 @@ from smbench.cli.report import written_page
 from smbench.cli.targets import complete_target, target_options
 from smbench.cli.wire import refuse_without_wire
 from smbench.errors import UsageError
-from smbench.executors.registry import executor_class, names
+from smbench.executors.registry import executor_class, names, native
 from smbench.measure.likeness import Circumstances
 from smbench.plan import CLOSED_NS, Pace
 from smbench.prepare.content import DEFAULT_MAX_BYTES, Content
@@ -61,7 +60,7 @@ class _Command(click.Command):
 @click.option(
     "--executor",
     type=click.Choice(names()),
-    default="win32" if os.name == "nt" else "posix",
+    default=native(),
     show_default=True,
     help="What carries the calls out; null measures the harness itself, simulated takes known times.",
 )
@@ -275,7 +274,9 @@ def replay(
             pace=Pace(pace),
             speed=speed,
             close_gaps_s=close_gaps_s,
-            users_per_process=users_per_process,
+            users_per_process=_together(
+                workload, executor, users_per_process, clones if find_capacity is None else max_clones
+            ),
             prepares=prepares,
             content=Content(content),
             max_bytes=most,
@@ -325,6 +326,12 @@ def _workload(console: Console, source: Path) -> Iterator[Workload]:
 
     with tempfile.TemporaryDirectory(prefix="smbench-") as folder:
         yield ingest_captures(console, [source], Path(folder) / "w.workload", DecodeOptions(), None, False)
+
+
+def _together(workload: Workload, executor: str, users_per_process: int, most_clones: int) -> int:
+    """How many users share a process: all, where they would not meet else."""
+    all_users = len(workload.info.trace.users) * most_clones
+    return all_users if executor_class(executor).one_process else users_per_process
 
 
 def _stored_in(workload: Workload) -> Path | None:

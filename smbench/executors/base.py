@@ -8,8 +8,8 @@ user's lanes) at once; the harness keeps the order that the plan asks for.
 An outcome is one integer, so that it costs nothing to keep:
 
 - `>= 0`: success, and the number of bytes moved (entries for a listing, 0 where nothing is counted);
-- `-1 … -4095`: a failure that the operating system told by errno (`-errno`);
-- below: a failure told by NTSTATUS, as the signed 32-bit number that it is (all error severities
+- `-1 … -4095`: a failure that the operating system reports by errno (`-errno`);
+- below: a failure reported by NTSTATUS, as the signed 32-bit number that it is (all error severities
   have the top bit set).
 
 `smbench.smb2.ntstatus` compares them with what the capture expected.
@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from smbench.workload.calls import Call
+from smbench.workload.model import NamespaceEntry
 
 NOT_YET = "not yet: "
 NEVER = "never: "
@@ -84,8 +85,8 @@ class ExecutorContext:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """What an executor that is a client itself says of a run."""
+class Reported:
+    """What an executor reports of a run beside its outcomes."""
 
     counters: Mapping[str, int] = field(default_factory=dict)
     """The client's own, as run.json's `client` has them of the operating system's client."""
@@ -101,6 +102,11 @@ class Executor(ABC):
     """False where outcomes mean nothing (null): they are then neither matched nor mismatched."""
     touches_files: ClassVar[bool] = True
     """False: it touches no file of the target, so that nothing has to be prepared there."""
+    own_files: ClassVar[bool] = False
+    """True: its files are its own, in memory: they are made of the workload's namespace (`make_files`), and
+    gone with their process."""
+    one_process: ClassVar[bool] = False
+    """True: its users meet only within a process, so that all of a replay's are put into one."""
     keeps_names: ClassVar[bool] = True
     """False: names mean nothing to it, so that clones need no folders of their own."""
     needs_share: ClassVar[bool] = False
@@ -121,7 +127,9 @@ class Executor(ABC):
 
     @abstractmethod
     def handlers(self) -> Mapping[type[Call], Handler]:
-        """A handler for every kind of call that is not in `unsupported`."""
+        """A handler for every kind of call that is not in `unsupported`.
+
+        It looks up and does nothing: the table is also read where the executor cannot run."""
 
     @classmethod
     def loss(cls, call: Call) -> str | None:
@@ -139,11 +147,18 @@ class Executor(ABC):
         del max_io_bytes, seed
 
     @classmethod
-    def look_at(cls, target: Path) -> Sequence[str]:
+    def check_target(cls, target: Path) -> Sequence[str]:
         """What the user has to know of this backend on a directory, before it is used. Raises UsageError
         where what it is to find there cannot be used."""
         del target
         return ()
+
+    @classmethod
+    def make_files(cls, root: Path, namespace: Sequence[NamespaceEntry]) -> None:
+        """Make the files that a workload presumes, for the users whose root that is; what was there is gone.
+        Called where there are `own_files`, once a process for each root, before its first executor is made.
+        """
+        del root, namespace
 
     def warm(self, paths: Sequence[str]) -> None:
         """Let the client learn names and attributes of what is there already, so that it asks for none of
@@ -175,7 +190,7 @@ class Executor(ABC):
         return {}
 
     @classmethod
-    def told(cls, users: Mapping[str, Any]) -> Told:
+    def report(cls, users: Mapping[str, Any]) -> Reported:
         """What a reader of the result should know of the `statistics` of all users, by their names. Pure."""
         del users
-        return Told()
+        return Reported()

@@ -14,24 +14,12 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from smbench.errors import UsageError
+from smbench.lift.rule import Rule
+from smbench.lift.rules.table import rule_named
 from smbench.trace.model import Exchange, TraceInfo
 from smbench.workload.store import COVERAGE
 
 _UNKNOWN = -1
-
-NOT_ANSWERABLE = frozenset(
-    (
-        # sessions, connections and what the transport repeats
-        "session-setup", "echo", "cancel", "lease-break", "infrastructure", "session-gone",
-        "retransmission", "channel-replay", "durable-reconnect",
-        # mounting
-        "mount-probe", "mount-look",
-        # IPC$
-        "pipe",
-    )
-)  # fmt: skip
-"""Lift rules that take what no replay is answerable for. What a client adds to a call by itself (a look, a
-resume key) is not among them: another client that does not send it is another wire."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,20 +45,21 @@ def _unknown(_number: int) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Fate:
+class Lifted:
     """What the lift made of an exchange."""
 
     disposition: str
-    rule: str
+    rule: Rule
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
-class Fates:
-    """The fates of a trace's exchanges. `of` and `operation` are by exchange number: -1 where an exchange
+class Dispositions:
+    """What became of a trace's exchanges. `of` and `operation` are by exchange number: -1 where an exchange
     was not lifted (left out by a selection), or no operation stands for it."""
 
-    kinds: list[Fate]
+    kinds: list[Lifted]
+    """Each that there is, once; `of` says which."""
     of: NDArray[np.int32]
     operation: NDArray[np.int64]
 
@@ -78,12 +67,13 @@ class Fates:
         return int(self.of[exchange]) if exchange < len(self.of) else _UNKNOWN
 
     def answerable(self) -> set[int]:
-        """The fates of exchanges that a replay is answerable for."""
-        return {at for at, fate in enumerate(self.kinds) if fate.rule not in NOT_ANSWERABLE}
+        """Which of the kinds a replay is answerable for."""
+        return {at for at, kind in enumerate(self.kinds) if kind.rule.answerable}
 
 
-def read_fates(workload: Path) -> Fates:
-    """The fates in a workload directory; UsageError where it has none."""
+def read_dispositions(workload: Path) -> Dispositions:
+    """The dispositions in a workload directory; UsageError where it has none, or has a rule of another
+    version."""
     path = workload / COVERAGE
     if not path.is_file():
         raise UsageError(f"{workload} says nothing of its exchanges ({COVERAGE} is missing): ingest again")
@@ -93,11 +83,12 @@ def read_fates(workload: Path) -> Fates:
     kinds: dict[tuple[str, str, str], int] = {}
     of_row = [kinds.setdefault(said, len(kinds)) for said in zip(*words, strict=True)]
     size = int(numbers["exchange"].max(initial=-1)) + 1
-    fate = np.full(size, _UNKNOWN, np.int32)
+    of_exchange = np.full(size, _UNKNOWN, np.int32)
     operation = np.full(size, _UNKNOWN, np.int64)
-    fate[numbers["exchange"]] = of_row
+    of_exchange[numbers["exchange"]] = of_row
     operation[numbers["exchange"]] = numbers["operation"]
-    return Fates([Fate(*said) for said in kinds], fate, operation)
+    lifted = [Lifted(disposition, rule_named(rule, path), reason) for disposition, rule, reason in kinds]
+    return Dispositions(lifted, of_exchange, operation)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +102,7 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True)
-class Stand:
+class AccountMapping:
     """Who stood for whom in a run: the captured user, the account, and the candidate's user on the wire
     where its session is known."""
 
@@ -127,12 +118,12 @@ class Side:
     name: str
     info: TraceInfo = field(repr=False)
     exchanges: Iterable[Exchange] = field(repr=False)
-    fates: Fates = field(repr=False)
+    dispositions: Dispositions = field(repr=False)
     window: Window | None = None
     """Of a run by its own marks; None: the whole trace counts."""
     connections: frozenset[int] | None = None
     """Those of the clone that is compared; None: all count."""
-    stands: list[Stand] = field(default_factory=list)
+    mappings: list[AccountMapping] = field(default_factory=list)
     folder: str | None = None
     """Beneath which folder of the share a run worked; None where that is not known."""
     operation_of: Callable[[int], CallFound | None] = _unknown

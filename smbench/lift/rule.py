@@ -16,6 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from smbench.smb2.ntstatus import is_error
 from smbench.trace.messages import CreateRequest
 from smbench.trace.model import Command, Exchange
 from smbench.workload.calls import Call
@@ -39,7 +40,7 @@ class Opened:
     pipe: bool = False
     failed: bool = False
     """The CREATE was refused: what follows in its compound was never carried out."""
-    refused: str = ""
+    not_replayed: str = ""
     """Why the CREATE is not replayed, and so nothing else on this open."""
     announced: bool = False
     """An Open operation stands for it (or the call that took all of it)."""
@@ -54,23 +55,23 @@ class Opened:
     patterns: tuple[OpenRule, ...] = ()
     """What it may still turn out to be."""
     runs: tuple[RunRule, ...] = ()
-    """What the exchanges that it holds may still be, where they are not the whole open."""
-    held: list[Exchange] = field(default_factory=list)
-    """Exchanges that wait for a decision; `path` holds for all of them."""
+    """What the exchanges that wait may still be, where they are not the whole open."""
+    waiting: list[Exchange] = field(default_factory=list)
+    """Exchanges that wait for a decision, all of them of `path`."""
 
     @property
     def body(self) -> list[Exchange]:
-        """What it holds between CREATE and CLOSE."""
-        return [exchange for exchange in self.held if exchange.command not in _ENDS]
+        """What waits, without CREATE and CLOSE."""
+        return [exchange for exchange in self.waiting if exchange.command not in _ENDS]
 
     @property
-    def wish(self) -> CreateRequest:
+    def request(self) -> CreateRequest:
         """What the CREATE asked for; empty where it was not captured."""
         request = None if self.create is None else self.create.request
         return request if isinstance(request, CreateRequest) else CreateRequest()
 
 
-class Scene(Protocol):
+class Context(Protocol):
     """What a rule may ask about the rest of the trace."""
 
     def source_of(self, resume_key: str | None) -> int | None:
@@ -91,15 +92,36 @@ class Scene(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """A pattern's name, fate and evidence."""
+    """A pattern's name, what becomes of its exchanges, and the evidence."""
 
     name: str
+    """Stored in workloads: a rule that is renamed is unknown there."""
     disposition: Disposition
     reason: str = ""
     """What the replay does otherwise (approximate), what the client does (client), why not
     (unsupported); an exact rule needs none and counts under its name."""
     evidence: str
     """Where it is known from: a section of [MS-SMB2] or [MS-FSCC], or what was seen on the wire."""
+    answerable: bool | None = None
+    """Whether a comparison counts such exchanges as missing or extra. Of what a client does by itself every
+    rule says it: what it adds to a call (a look-up, a resume key) counts, because a client that does not
+    send it makes another wire; sessions, connections and mounting do not. Of other rules: yes, unless they
+    say no."""
+    no_counterpart: str | Callable[[Exchange], str] = ""
+    """Why no call of POSIX sends such exchanges again, or what tells it of one of them; empty: nothing but
+    their parameters does (`smbench.fidelity.counterpart`)."""
+
+    def __post_init__(self) -> None:
+        if self.answerable is not None:
+            return
+        if self.disposition is Disposition.CLIENT:
+            raise TypeError(f"lift rule {self.name}: say whether a replay is `answerable` for what it takes")
+        object.__setattr__(self, "answerable", True)
+
+    def lacks_counterpart(self, exchange: Exchange) -> str:
+        """Why no call of POSIX sends an exchange of this rule again; empty where the rule does not say."""
+        said = self.no_counterpart
+        return said if isinstance(said, str) else said(exchange)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,9 +133,12 @@ class OpenRule(Rule):
     longest: int = 0
     """How many exchanges may."""
     complete: Callable[[Opened], bool] | None = None
-    """Whether what the open holds, now that it is over, is the whole pattern; None: always."""
+    """Whether the exchanges that wait, now that the open is over, are the whole pattern; None: always."""
     call: Callable[[Opened], Call] | None = None
     """None: no operation stands for it. Of what the client does: the call that another client can repeat."""
+    undecided_for: int | None = None
+    """Of a pattern that a Linux client, refused, may have made by itself: how many CREATEs of its session may
+    come before the one that tells. None: it is its caller's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,23 +147,23 @@ class RunRule(Rule):
     """Of the first exchange."""
     begins: Callable[[Opened, Exchange], bool]
     continues: Callable[[Opened, Exchange], bool]
-    """Whether this exchange may follow those that the open holds."""
+    """Whether this exchange may follow those that wait."""
     ends: Callable[[Opened], bool]
-    """Whether nothing can follow what the open holds."""
+    """Whether nothing can follow those that wait."""
     complete: Callable[[Opened], bool]
-    """Whether what the open holds is the pattern; if not, it is left to the rules for single exchanges."""
+    """Whether those that wait are the pattern; if not, they are left to the rules for single exchanges."""
     call: Callable[[Opened], Call]
-    """The call that all exchanges stand for which the open holds."""
+    """The call that stands for all exchanges that wait."""
 
 
 @dataclass(slots=True, eq=False)
 class Case:
-    """One exchange before the rules, with what they may look at."""
+    """One exchange before the rules, with what they may ask."""
 
     exchange: Exchange
     found: Opened | None
     """The open that the exchange works on or makes; None where it names none, or one that is gone."""
-    scene: Scene
+    context: Context
 
     @property
     def opened(self) -> Opened:
@@ -166,13 +191,13 @@ class ExchangeRule(Rule):
 
 def refused(status: int | None) -> bool:
     """Whether the server refused, or never answered; warnings such as BUFFER_OVERFLOW are answers."""
-    return status is None or status >= 0xC0000000
+    return status is None or is_error(status)
 
 
 @dataclass(slots=True, eq=False)
 class Taken:
-    """What a rule took: exchanges with one fate, and the calls that stand for them. Calls of what the client
-    does by itself are there for an executor that is a client itself."""
+    """What a rule took: exchanges with one disposition, and the calls that stand for them. Calls of what the
+    client does by itself are there for an executor that is a client itself."""
 
     rule: Rule
     reason: str

@@ -1,4 +1,4 @@
-"""The run directory: what happened, as the open formats that docs/cli.md ("NAME.run") promises.
+"""The run directory: what happened, as the open formats that docs/formats.md promises.
 
 The workload's operations are read a second time, batch by batch, and each gets its times and outcome
 from the log; the histograms follow from the whole log.
@@ -26,6 +26,7 @@ from smbench.run.histogram import Histogram
 from smbench.run.hlog import IntervalLog, Part
 from smbench.run.model import FAILED, MEASURES, OF_ALL
 from smbench.run.warm_up import after_warm_up
+from smbench.runner.call_file import KINDS, used_columns
 from smbench.runner.expectations import Expectations, calls_in, places_of_rows
 from smbench.runner.losses import Losses
 from smbench.runner.outcomes import (
@@ -36,7 +37,6 @@ from smbench.runner.outcomes import (
     outcome_names,
 )
 from smbench.runner.refused import fails
-from smbench.runner.spread import KINDS, used_columns
 from smbench.runner.timing import Timing
 from smbench.smb2.ntstatus import outcome_name
 from smbench.workload.calls import CopyRange, Read, Write

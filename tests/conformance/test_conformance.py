@@ -7,22 +7,24 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import pytest
-from stories import STORIES, Story
+from conformance.stories import STORIES, Story
+from helpers.executors import table
 
 from smbench.errors import UsageError
 from smbench.executors.base import NEVER, NOT_YET, ExecutorContext
-from smbench.executors.registry import executor_class, names
+from smbench.executors.registry import BUILT_IN, executor_class, names
 from smbench.smb2 import ntstatus
 from smbench.workload.calls import CALLS
 
 if TYPE_CHECKING:
-    from conftest import Target
+    from conformance.conftest import Target
 
 MOUNTS = os.environ.get("SMBENCH_CONFORMANCE_MOUNTS")
 
-COMPARING = [("memory", "wire")]
+KINDS = [kind for kind in map(executor_class, names()) if kind.compares and not kind.needs_share]
+COMPARING = [(kind.name, "wire") for kind in KINDS]
 if "posix" in names():
-    COMPARING += [("posix", "wire"), ("posix", "application")]
+    COMPARING += [("posix", "application")]
 if MOUNTS:
     COMPARING += [("cifs", "wire")]
 
@@ -53,9 +55,7 @@ def test_story(executor_name: str, profile: str, story: Story, make_target: Call
 
 def test_every_kind_of_call_is_in_a_story_or_supported_nowhere() -> None:
     told = {type(step.call) for story in STORIES for step in story.steps}
-    kinds = [kind for kind in map(executor_class, names()) if kind.compares]
-    real = [kind for kind in kinds if not kind.needs_share]
-    nowhere = {kind for kind in CALLS.values() if all(kind in executor.unsupported for executor in real)}
+    nowhere = {kind for kind in CALLS.values() if all(kind in executor.unsupported for executor in KINDS)}
     assert told | nowhere == set(CALLS.values())
 
 
@@ -67,18 +67,28 @@ def test_every_stated_difference_names_an_executor_and_begins_with_never_or_not_
         assert reason.startswith((NEVER, NOT_YET))
 
 
-def test_each_call_has_a_handler_or_a_reason_and_never_both(
-    executor: str, make_target: Callable[..., Target]
-) -> None:
-    kind = executor_class(executor)
-    handled = set(make_target(executor).handlers(0))
-    stated = set(kind.unsupported)
-    assert handled | stated == set(CALLS.values())
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_each_call_has_a_handler_or_a_reason_and_never_both(name: str) -> None:
+    """Of every executor, also of those that cannot run here."""
+    try:
+        kind = BUILT_IN[name].load()
+    except ModuleNotFoundError as missing:
+        pytest.skip(f"{name} needs {missing.name}, which is not here")
+    handled, stated = set(table(kind)), set(kind.unsupported)
+    lacking = sorted(call.__name__ for call in set(CALLS.values()) - handled - stated)
+    assert not lacking, f"{name} lacks a handler for {', '.join(lacking)}, or a reason in `unsupported`"
+    assert handled - set(CALLS.values()) == set()
     assert handled & stated == set()
     for reason in kind.unsupported.values():
         assert reason.startswith((NEVER, NOT_YET))
         assert len(reason) > len(NOT_YET) + 10
-    assert kind.name == executor
+    assert kind.name == name
+
+
+def test_handlers_are_what_an_executor_that_is_made_has(
+    executor: str, make_target: Callable[..., Target]
+) -> None:
+    assert make_target(executor).handlers(0).keys() == table(executor_class(executor)).keys()
 
 
 def test_null_accepts_all_and_compares_nothing(make_target: Callable[..., Target]) -> None:

@@ -16,13 +16,30 @@ import pytest
 from smbench.errors import SetupError
 from smbench.executors import registry
 from smbench.executors.base import Executor, ExecutorContext, Handler, UserLostError
+from smbench.executors.registry import BuiltIn
 from smbench.measure.clock import now_ns
 from smbench.workload.calls import CALLS, Call, Close, Flush, Notify, Open, Read, SetAllocation
 
 
 def use(monkeypatch: pytest.MonkeyPatch, *executors: type[Executor]) -> None:
     for executor in executors:
-        monkeypatch.setitem(registry._EXECUTORS, executor.name, (__name__, executor.__name__, None))
+        monkeypatch.setitem(registry.BUILT_IN, executor.name, BuiltIn(__name__, executor.__name__))
+
+
+class Anything:
+    """Stands for an executor where only its table of handlers is read, and for all that it is made of."""
+
+    def __getattr__(self, _name: str) -> Any:
+        return self
+
+    def __call__(self, *_: Any) -> Any:
+        return self
+
+
+def table(kind: type[Executor]) -> Mapping[type[Call], Handler]:
+    """The handlers of an executor that is not made, for it could not run here."""
+    stand_in: Any = Anything()
+    return kind.handlers(stand_in)
 
 
 class Quiet(Executor):
@@ -215,13 +232,13 @@ class Backwards(Quiet):
 
     def __init__(self, context: ExecutorContext) -> None:
         self.begun = context.root / "begun"
-        self.waits = context.user == 0
+        self.first = context.user == 0
 
     def answer(self, call: Call) -> int:
-        if not self.waits:
+        if not self.first:
             self.begun.touch()
         patience_s = 10.0
-        while self.waits and not self.begun.exists() and patience_s > 0:
+        while self.first and not self.begun.exists() and patience_s > 0:
             time.sleep(0.001)
             patience_s -= 0.001
         return 0

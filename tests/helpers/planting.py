@@ -14,10 +14,10 @@ from typing import Any
 from smbench.fidelity.parameters import PARAMETERS, Parameters
 from smbench.fidelity.sides import Side
 from smbench.smb2.ntstatus import Status
-from smbench.trace.messages import CopyChunk, LockElement
 from smbench.trace.model import Exchange, command_name
+from smbench.trace.values import CopyChunk, LockElement
 
-DENIED, IO_ERROR = 0xC0000022, 0xC0000185
+DENIED, IO_ERROR = Status.ACCESS_DENIED, Status.IO_DEVICE_ERROR
 YES_OR_NO = ("sparse", "delete", "replace", "watch_tree")
 PLANTED_FRAME = 10_000_000
 """Exchanges that were planted have frames from here on."""
@@ -42,8 +42,8 @@ class Ground:
     def of(cls, name: str, side: Side) -> Ground:
         # A compound's requests share a frame; here each has a number of its own.
         exchanges = [replace(one, frame=number) for number, one in enumerate(side.exchanges, 1)]
-        answerable = side.fates.answerable()
-        counted = [at for at, one in enumerate(exchanges) if side.fates[one.index] in answerable]
+        answerable = side.dispositions.answerable()
+        counted = [at for at, one in enumerate(exchanges) if side.dispositions[one.index] in answerable]
         return cls(name, side, exchanges, counted)
 
     def word(self, at: int) -> tuple[Any, ...]:

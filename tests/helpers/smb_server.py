@@ -16,9 +16,9 @@ from smbprotocol.exceptions import NotSupported
 from smbench.capture.create_contexts import contexts
 from smbench.executors.library import messages as wire
 from smbench.executors.library.connection import Facts, Reply
+from smbench.smb2.constants import HEADER_BYTES
 from smbench.smb2.ntstatus import Status
-
-HEADER = 64
+from smbench.trace.model import Command
 
 
 @dataclass(slots=True)
@@ -40,21 +40,18 @@ class Asked:
     @property
     def contexts(self) -> dict[str, bytes]:
         at, length = struct.unpack_from("<II", self.body, 48)
-        return dict(contexts(bytes(HEADER) + self.body, at, length))
+        return dict(contexts(bytes(HEADER_BYTES) + self.body, at, length))
 
     @property
     def name(self) -> str:
         at, length = struct.unpack_from("<HH", self.body, 44)
-        return self.body[at - HEADER : at - HEADER + length].decode("utf-16-le")
+        return self.body[at - HEADER_BYTES : at - HEADER_BYTES + length].decode("utf-16-le")
 
     @property
     def file_id(self) -> bytes:
         """Of a CLOSE, FLUSH or LOCK, a READ, a WRITE or a SET_INFO."""
-        return {
-            wire.READ: self.body[16:32],
-            wire.WRITE: self.body[16:32],
-            wire.SET_INFO: self.body[16:32],
-        }.get(self.command, self.body[8:24])
+        at = 16 if self.command in (Command.READ, Command.WRITE, Command.SET_INFO) else 8
+        return self.body[at : at + 16]
 
 
 @dataclass(slots=True)
@@ -89,9 +86,9 @@ class FakeServer:
     def answer(self, asked: Asked) -> Reply:
         if status := self.refuses.get(asked.command):
             return Reply(status, b"")
-        if asked.command == wire.CREATE:
+        if asked.command == Command.CREATE:
             return self._create(asked)
-        if asked.command in (wire.READ, wire.WRITE):
+        if asked.command in (Command.READ, Command.WRITE):
             return Reply(
                 0, struct.pack("<HHI", 17, 0, struct.unpack_from("<I", asked.body, 4)[0]) + bytes(80)
             )
@@ -107,7 +104,9 @@ class FakeServer:
         if self.durable and (tags := wanted.keys() & {"DHnQ", "DH2Q"}):
             granted = wire.create_contexts([(tag.encode(), bytes(8)) for tag in tags])
         head = struct.pack("<HBB", 89, asked.oplock, 0) + bytes(60) + file_id
-        return Reply(0, head + struct.pack("<II", HEADER + 88 if granted else 0, len(granted)) + granted)
+        return Reply(
+            0, head + struct.pack("<II", HEADER_BYTES + 88 if granted else 0, len(granted)) + granted
+        )
 
 
 class FakeConnection:

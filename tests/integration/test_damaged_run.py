@@ -16,7 +16,7 @@ from rich.console import Console
 
 from smbench.errors import UsageError
 from smbench.fidelity.copies import copy_of
-from smbench.fidelity.loading import stands, window, wire_notes
+from smbench.fidelity.loading import account_mappings, window, wire_notes
 from smbench.fidelity.outcomes import run_outcomes
 from smbench.measure.baseline import read_baseline
 from smbench.measure.likeness import Circumstances, differences
@@ -154,7 +154,7 @@ def use(found: Run, made: Made, folder: Path) -> str:
     read_baseline(found)
     differences(Circumstances.of(found), Circumstances.of(found))
     window(found)
-    stands(found, TraceInfo(sessions=[Session(0x10, user=0)]), copy_of(found))
+    account_mappings(found, TraceInfo(sessions=[Session(0x10, user=0)]), copy_of(found))
     wire_notes(found)
     run_outcomes(found, made.operations)
     return told.getvalue()

@@ -214,7 +214,7 @@ def slow_load(turns: int = 200) -> Load:
 def test_a_signal_ends_the_run_after_the_present_operations(tmp_path, monkeypatch, number):
     executors.use(monkeypatch, Slow)
     handled = signal.getsignal(signal.SIGINT)
-    sent = []
+    sent: list[int] = []
 
     def interrupt(done: int, planned: int) -> None:
         if done and not sent:
@@ -428,7 +428,7 @@ from helpers.load import Load
 from smbench.executors import registry
 from smbench.plan import plan_run
 from smbench.runner.run import RunOptions, run
-registry._EXECUTORS["slow"] = ("helpers.executors", "Slow", None)
+registry.BUILT_IN["slow"] = registry.BuiltIn("helpers.executors", "Slow")
 load = Load()
 for turn in range(2000):
     load.opens(turn % 2, turn, "x%d" % turn)

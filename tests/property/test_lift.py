@@ -20,6 +20,7 @@ from smbench.smb2.ntstatus import Status
 from smbench.trace import messages as m
 from smbench.trace.messages import Message
 from smbench.trace.model import Command
+from smbench.trace.values import CopyChunk, DirectoryEntry, LockElement
 from smbench.workload.model import NamespaceEntry
 
 SIZES = st.none() | st.sampled_from([0, 1, 4096, 1 << 16, 1 << 20, (1 << 63) - 1, 1 << 63, (1 << 64) - 1])
@@ -68,12 +69,12 @@ STATUSES = st.sampled_from(
 )
 FLAGS = st.sampled_from([1, 2, 4, 0x12, 7])
 LOCKS = st.lists(
-    st.builds(m.LockElement, st.integers(0, 1 << 63), st.integers(0, 1 << 63), FLAGS),
+    st.builds(LockElement, st.integers(0, 1 << 63), st.integers(0, 1 << 63), FLAGS),
     max_size=3,
 ).map(tuple)  # fmt: skip
 ENTRIES = st.lists(
     st.builds(
-        m.DirectoryEntry,
+        DirectoryEntry,
         TEXTS.map(lambda text: text or "e"),
         NUMBERS,
         SIZES,
@@ -105,7 +106,7 @@ REQUESTS: dict[int, st.SearchStrategy[Message]] = {
         offset=SIZES,
         length=SIZES,
         resume_key=st.sampled_from([None, "k"]),
-        chunks=st.sampled_from([(), (m.CopyChunk(0, 1, 2),)]),
+        chunks=st.sampled_from([(), (CopyChunk(0, 1, 2),)]),
     ),
     Command.QUERY_DIRECTORY: st.builds(m.QueryDirectoryRequest, level=NUMBERS, flags=NUMBERS, pattern=TEXTS),
     Command.CHANGE_NOTIFY: st.builds(m.NotifyRequest, filter=NUMBERS, watch_tree=st.none() | st.booleans()),
@@ -198,16 +199,16 @@ def test_every_exchange_meets_one_rule_and_operations_are_in_order(wire: Wire) -
     with tempfile.TemporaryDirectory() as into:
         story = lifted(wire, Path(into))
     info = story.workload.info
-    assert [fate["exchange"] for fate in story.fates] == [exchange.index for exchange in wire.exchanges]
-    assert all(fate["reason"] and fate["rule"] for fate in story.fates)
+    assert [row["exchange"] for row in story.coverage] == [exchange.index for exchange in wire.exchanges]
+    assert all(row["reason"] and row["rule"] for row in story.coverage)
     assert sum(row.count for row in info.coverage) == len(wire.exchanges)
-    assert Counter(fate["disposition"] for fate in story.fates) == _by_disposition(info.coverage)
+    assert Counter(row["disposition"] for row in story.coverage) == _by_disposition(info.coverage)
     assert [operation.index for operation in story.operations] == list(range(len(story.operations)))
     arrivals = [operation.arrival_ns for operation in story.operations]
     assert arrivals == sorted(arrivals)
-    for fate in story.fates:
-        if fate["operation"] >= 0:
-            assert fate["exchange"] in story.operations[fate["operation"]].exchanges
+    for row in story.coverage:
+        if row["operation"] >= 0:
+            assert row["exchange"] in story.operations[row["operation"]].exchanges
     rules_of: dict[int, set[str]] = {}
     for operation in story.operations:
         for exchange in operation.exchanges:

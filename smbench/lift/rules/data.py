@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from smbench.lift.rule import Case, ExchangeRule, Opened, RunRule, refused
+from smbench.smb2.constants import WRITEFLAG_WRITE_THROUGH
 from smbench.trace.messages import (
     ReadRequest,
     ReadResponse,
@@ -24,7 +25,6 @@ SMALLEST_PIECE = 1 << 16
 """Clients cut large calls into pieces of their rsize or wsize, which is never below 64 KiB."""
 LARGEST_CALL = 16 << 20
 """Longer runs are read-ahead or a copy loop, not one call of an application."""
-_WRITE_THROUGH = 1
 Moves = ReadRequest | WriteRequest
 
 
@@ -56,7 +56,7 @@ def _first_piece(opened: Opened, exchange: Exchange) -> bool:
 def _next_piece(opened: Opened, exchange: Exchange) -> bool:
     """Contiguous, no longer than the first, and sent while the first was not answered yet: pieces of
     one call are sent together, a loop of calls waits for each answer."""
-    first, last = opened.held[0], opened.held[-1]
+    first, last = opened.waiting[0], opened.waiting[-1]
     if exchange.command != first.command or first.response_ns is None or refused(exchange.status):
         return False
     if exchange.time_ns >= first.response_ns:
@@ -83,20 +83,20 @@ def _whole(run: Sequence[Exchange]) -> tuple[int, int]:
 
 
 def _write_whole(opened: Opened) -> Call:
-    through = bool(_flags(opened.held[0]) & _WRITE_THROUGH)
-    return Write(opened.handle, *_whole(opened.held), through)
+    through = bool(_flags(opened.waiting[0]) & WRITEFLAG_WRITE_THROUGH)
+    return Write(opened.handle, *_whole(opened.waiting), through)
 
 
 def _had_last_piece(opened: Opened) -> bool:
-    return not _is_whole_piece(opened.held[-1])
+    return not _is_whole_piece(opened.waiting[-1])
 
 
 def several(opened: Opened) -> bool:
     """Whether an open holds more than one exchange: a run of one is none."""
-    return len(opened.held) > 1
+    return len(opened.waiting) > 1
 
 
-PIPELINES: tuple[RunRule, ...] = (
+_PIPELINES: tuple[RunRule, ...] = (
     RunRule(
         name="pipelined-read",
         disposition=Disposition.APPROXIMATE,
@@ -107,7 +107,7 @@ PIPELINES: tuple[RunRule, ...] = (
         continues=_next_piece,
         ends=_had_last_piece,
         complete=several,
-        call=lambda opened: Read(opened.handle, *_whole(opened.held)),
+        call=lambda opened: Read(opened.handle, *_whole(opened.waiting)),
     ),
     RunRule(
         name="pipelined-write",
@@ -129,10 +129,12 @@ def _read(case: Case) -> tuple[Call, ...]:
 
 
 def _write(case: Case) -> tuple[Call, ...]:
-    return (Write(case.opened.handle, *extent(case.exchange), bool(_flags(case.exchange) & _WRITE_THROUGH)),)
+    through = bool(_flags(case.exchange) & WRITEFLAG_WRITE_THROUGH)
+    return (Write(case.opened.handle, *extent(case.exchange), through),)
 
 
-DATA: tuple[ExchangeRule, ...] = (
+RULES: tuple[ExchangeRule | RunRule, ...] = (
+    *_PIPELINES,
     ExchangeRule(
         name="read",
         disposition=Disposition.EXACT,

@@ -9,6 +9,7 @@ from helpers.story import Open, Wire, lifted
 
 from smbench.smb2.ntstatus import Status
 from smbench.trace import messages as m
+from smbench.trace.values import CopyChunk
 from smbench.workload.calls import (
     AllocatedRanges,
     CopyRange,
@@ -53,7 +54,7 @@ def test_pieces_sent_together_are_one_read(tmp_path: Path) -> None:
     assert operation.exchanges == (1, 2, 3, 4)
     assert operation.received == 3 * PIECE + 1000
     assert operation.service_ns == 930_000
-    assert [fate["disposition"] for fate in story.fates] == ["exact", *["approximate"] * 4, "exact"]
+    assert [row["disposition"] for row in story.coverage] == ["exact", *["approximate"] * 4, "exact"]
 
 
 def test_pieces_of_a_write_too(tmp_path: Path) -> None:
@@ -119,7 +120,7 @@ def test_server_side_copy(tmp_path: Path) -> None:
     alice = wire.client("alice")
     source, target = alice.opens("a", size=None), alice.opens("b", access=0xC0000080)
     source.controls(0x140078, response=m.IoctlResponse(resume_key="ab"))
-    chunks = (m.CopyChunk(0, 10, 100), m.CopyChunk(100, 110, 50))
+    chunks = (CopyChunk(0, 10, 100), CopyChunk(100, 110, 50))
     target.controls(0x1480F2, resume_key="ab", chunks=chunks)
     target.controls(0x1480F2, resume_key="cd", chunks=chunks)
     source.closes()
@@ -138,4 +139,4 @@ def test_holes_and_ranges(tmp_path: Path) -> None:
     story = lifted(wire, tmp_path)
     assert story.calls[1:] == [PunchHole(0, 5, 7), AllocatedRanges(0, 0, 100)]
     assert story.rules[1:] == ["sparse", "punch", "allocated-ranges", "clone", "other-ioctl"]
-    assert story.fates[-1]["reason"].endswith("FSCTL 0x00090028")
+    assert story.coverage[-1]["reason"].endswith("FSCTL 0x00090028")

@@ -1,0 +1,240 @@
+"""The calls of a run, lane by lane, in one file that every worker maps: no call crosses a queue.
+
+The workload is in order of arrival, all lanes mixed. One pass over it, in bounded memory, writes an
+Arrow IPC file whose record batches hold the calls of one lane each; a worker reads those of its lanes.
+"""
+
+from __future__ import annotations
+
+import mmap
+import tempfile
+from collections import deque
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from itertools import repeat
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from smbench.plan.model import Plan
+from smbench.runner.refused import REFUSED, fails
+from smbench.workload.calls import CALLS, Call, Open, Read, Write
+from smbench.workload.model import Workload
+from smbench.workload.store import OPERATIONS, OperationWriter, StoredOperations
+
+KINDS: tuple[type[Call], ...] = tuple(CALLS.values())
+"""Kinds by the number that stands for them in arrays."""
+KIND_NUMBERS = {name: number for number, name in enumerate(CALLS)}
+
+_PARAMETERS = {kind: tuple(field.name for field in fields(kind)) for kind in KINDS}
+_SETTERS = [[(name, getattr(kind, name).__set__) for name in _PARAMETERS[kind]] for kind in KINDS]
+"""By number of the kind: each parameter and what sets it (the slot's own descriptor)."""
+_OPEN = KIND_NUMBERS[Open.__name__]
+_NO_PARAMETERS = ("kind", REFUSED)
+_PLACED = ["user", "lane"]
+_LEFT_OUT: dict[str, object] = {"levels": ()}
+"""What a column's absence means where it is not None: Parquet counts an empty list as a null."""
+_TRANSFERS = np.array([kind in (Read, Write) for kind in KINDS])
+_NARROW = (pa.int8(), pa.int16(), pa.int32())
+_GATHERED_ROWS = 1 << 17
+_ROWS_A_LANE = 64
+"""Record batches shorter than this would be more header than content."""
+
+
+def stored(workload: Workload, folder: Path) -> StoredOperations:
+    """The workload's operations as a file: its own, or one written to `folder`."""
+    if isinstance(workload.operations, StoredOperations):
+        return workload.operations
+    folder = Path(tempfile.mkdtemp(prefix="operations-", dir=folder))
+    with OperationWriter(folder) as writer:
+        for operation in workload.operations:
+            writer.add(operation)
+    return StoredOperations(folder / OPERATIONS)
+
+
+def kind_numbers(column: pa.DictionaryArray) -> NDArray[np.int8]:
+    """The stored kind column as indices of KINDS."""
+    numbers = np.array([KIND_NUMBERS[name] for name in column.dictionary.to_pylist()], np.int8)
+    return np.asarray(numbers[column.indices.to_numpy()])
+
+
+@dataclass(frozen=True, slots=True)
+class LaneCalls:
+    """The calls of all lanes, mapped; `batches[lane]` are its record batches in order. Clones share them.
+
+    `max_io_bytes` is the largest read or write.
+    """
+
+    path: Path
+    reader: Any
+    """A RecordBatchFileReader; None where there are no calls."""
+    batches: list[list[int]]
+    max_io_bytes: int
+    reading: Lock = field(default_factory=Lock)
+    """One lane at a time: nobody promises that a reader may be asked by several threads at once."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """A worker that was spawned maps the file again."""
+        return _mapped, (self.path, self.batches, self.max_io_bytes)
+
+    def of_lane(self, lane: int) -> Iterator[pa.RecordBatch]:
+        """The lane's record batches, mapped, not copied."""
+        for number in self.batches[lane % len(self.batches)]:
+            with self.reading:
+                batch = self.reader.get_batch(number)
+            yield batch
+
+
+def write_calls(operations: StoredOperations, plan: Plan, path: Path) -> LaneCalls:
+    """Write the calls of `plan` to the new file `path`; it may be removed when all workers have it."""
+    narrow = _narrowed(operations.path, used_columns(operations.path))
+    batches: list[list[int]] = [[] for _ in range(plan.lanes // plan.copies)]
+    written = max_io_bytes = 0
+    writer: pa.ipc.RecordBatchFileWriter | None = None
+    for table in _gathered(operations, narrow, max(_GATHERED_ROWS, _ROWS_A_LANE * len(batches))):
+        lanes = plan.lane_of(*(table.column(name).to_numpy() for name in _PLACED))
+        table = table.drop_columns(_PLACED)
+        max_io_bytes = max(max_io_bytes, _largest_io(table))
+        order = np.argsort(lanes, kind="stable")
+        if (np.diff(lanes) < 0).any():
+            table = table.take(pa.array(order))
+        sorted_table = table.combine_chunks()
+        if writer is None:
+            writer = pa.ipc.new_file(path, sorted_table.schema)
+        present, starts = np.unique(lanes[order], return_index=True)
+        for lane, start, end in zip(present, starts, [*starts[1:], table.num_rows], strict=True):
+            for batch in sorted_table.slice(start, end - start).to_batches():
+                writer.write_batch(batch)
+                batches[lane].append(written)
+                written += 1
+    if writer is None:
+        path.touch()
+    else:
+        writer.close()
+    return _mapped(path, batches, max_io_bytes)
+
+
+def _mapped(path: Path, batches: list[list[int]], max_io_bytes: int) -> LaneCalls:
+    if not path.stat().st_size:
+        return LaneCalls(path, None, batches, 0)
+    with path.open("rb") as file:
+        mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    options = pa.ipc.IpcReadOptions(use_threads=False)
+    reader = pa.ipc.open_file(pa.BufferReader(pa.py_buffer(mapped)), options=options)
+    return LaneCalls(path, reader, batches, max_io_bytes)
+
+
+def _largest_io(table: pa.Table) -> int:
+    if "length" not in table.column_names:
+        return 0
+    kind, length = table.column("kind").to_numpy(), table.column("length").to_numpy()
+    return int(length[_TRANSFERS[kind]].max(initial=0))
+
+
+def used_columns(path: Path) -> list[str]:
+    """`kind` and the parameters that any call has: a column that is null throughout costs as much as any."""
+    parameters = {name for kind in KINDS for name in _PARAMETERS[kind]}
+    metadata = pq.read_metadata(path)
+    used = {"kind"}
+    for group in range(metadata.num_row_groups):
+        for number in range(metadata.num_columns):
+            column = metadata.row_group(group).column(number)
+            name = column.path_in_schema.split(".")[0]
+            statistics = column.statistics
+            all_null = statistics is not None and statistics.null_count == column.num_values
+            if name in parameters and not all_null:
+                used.add(name)
+    return sorted(used)
+
+
+def _narrowed(path: Path, names: list[str]) -> dict[str, pa.DataType]:
+    """The columns with the smallest types that hold their values: the parameters of one kind of call take
+    as much room in all the others."""
+    with pq.ParquetFile(path, pre_buffer=False) as file:
+        types = {name: file.schema_arrow.field(name).type for name in names}
+        groups = [file.metadata.row_group(number) for number in range(file.metadata.num_row_groups)]
+    for number in range(groups[0].num_columns if groups else 0):
+        columns = [group.column(number) for group in groups]
+        name = columns[0].path_in_schema
+        if not pa.types.is_integer(types.get(name, pa.null())):
+            continue
+        told = [column.statistics for column in columns]
+        bounds = [(one.min, one.max) for one in told if one is not None and one.has_min_max]
+        nulls = [
+            one is not None and one.null_count == at.num_values for one, at in zip(told, columns, strict=True)
+        ]
+        if len(bounds) + sum(nulls) == len(columns) and bounds:
+            least, most = min(low for low, _ in bounds), max(high for _, high in bounds)
+            fitting = (
+                kind
+                for kind in _NARROW
+                if least >= -(1 << kind.bit_width - 1) and most < 1 << kind.bit_width - 1
+            )
+            types[name] = next(fitting, types[name])
+    return types
+
+
+def _gathered(
+    operations: StoredOperations, types: Mapping[str, pa.DataType], rows: int
+) -> Iterator[pa.Table]:
+    held: list[pa.RecordBatch] = []
+    count = 0
+    for batch in operations.batches([*types, *_PLACED, "expected"]):
+        columns = {name: batch.column(name) for name in types if name != "kind"}
+        narrow = {name: column.cast(types[name]) for name, column in columns.items()}
+        kinds = kind_numbers(batch.column("kind"))
+        refused = (kinds == _OPEN) & fails(batch.column("expected").to_numpy())
+        told = {"kind": pa.array(kinds), REFUSED: pa.array(refused)}
+        held.append(pa.record_batch(narrow | told | {name: batch.column(name) for name in _PLACED}))
+        count += batch.num_rows
+        if count >= rows:
+            yield pa.Table.from_batches(held)
+            held, count = [], 0
+    if held:
+        yield pa.Table.from_batches(held)
+
+
+def calls_of(batch: pa.RecordBatch) -> list[Call]:
+    """The calls of (a slice of) a lane's record batch, in order.
+
+    They are made column by column: a constructor of a frozen dataclass takes three times as long.
+    """
+    kinds = batch.column("kind").to_numpy()
+    calls: list[Any] = list(map(object.__new__, map(KINDS.__getitem__, kinds.tolist())))
+    present = np.flatnonzero(np.bincount(kinds))
+    columns = {name: _Column(batch.column(name)) for name in batch.schema.names if name not in _NO_PARAMETERS}
+    for number in present:
+        rows = None if len(present) == 1 else np.flatnonzero(kinds == number)
+        mine = calls if rows is None else [calls[row] for row in rows.tolist()]
+        for name, setter in _SETTERS[number]:
+            column = columns.get(name)
+            values = repeat(_LEFT_OUT.get(name)) if column is None else column.values(rows)
+            deque(map(setter, mine, values), maxlen=0)
+    return calls
+
+
+class _Column:
+    """A column's values as objects, of all rows or of some."""
+
+    def __init__(self, column: pa.Array) -> None:
+        self._numbers: NDArray[Any] | None = None
+        self._objects: list[Any] = []
+        if column.null_count == 0 and pa.types.is_integer(column.type):
+            self._numbers = column.to_numpy(zero_copy_only=False)
+        elif column.null_count == len(column):
+            self._objects = [None] * len(column)
+        else:
+            self._objects = column.to_pylist()
+            if pa.types.is_list(column.type):
+                self._objects = [None if value is None else tuple(value) for value in self._objects]
+
+    def values(self, rows: NDArray[np.int64] | None) -> list[Any]:
+        if self._numbers is not None:
+            chosen: list[Any] = (self._numbers if rows is None else self._numbers[rows]).tolist()
+            return chosen
+        return self._objects if rows is None else [self._objects[row] for row in rows.tolist()]

@@ -1,0 +1,76 @@
+"""The calls reach their lanes as they were, in order."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+import pytest
+from helpers.load import Load
+
+from smbench.plan import plan_run
+from smbench.runner import call_file as module
+from smbench.runner.call_file import calls_of, stored, write_calls
+from smbench.runner.segments import Segments
+from smbench.workload.calls import List, Rename, SetTimes, Stat
+
+
+def varied() -> Load:
+    load = Load()
+    for turn in range(40):
+        user, lane = turn % 2, turn // 2 % 3
+        load.opens(user, turn, f"f{turn}", lane=lane)
+        load.writes(user, turn, turn * 10, 1000 + turn, lane=lane)
+        load.add(user, Stat("x", levels=(4, 5)), lane)
+        load.add(user, SetTimes(turn, None, 5, None), lane)
+        load.add(user, Rename(turn, f"f{turn}", "to", True), lane)
+        load.add(user, List(turn, "*", 37, True), lane)
+    return load
+
+
+@pytest.mark.parametrize("gathered", [50, 1 << 17])
+def test_every_lane_gets_its_calls(tmp_path, monkeypatch, gathered):
+    monkeypatch.setattr(module, "_GATHERED_ROWS", gathered)
+    monkeypatch.setattr(module, "_ROWS_A_LANE", 1)
+    load = varied()
+    plan = plan_run(load.workload, load.users)
+    calls = write_calls(stored(load.workload, tmp_path), plan, tmp_path / "calls")
+    assert plan.lanes == 6
+    assert calls.max_io_bytes == 1039
+    for lane in range(plan.lanes):
+        rows = plan.row[plan.lane_start[lane] : plan.lane_start[lane + 1]]
+        wanted = [load.operations[row].call for row in rows]
+        got = [call for batch in calls.of_lane(lane) for call in calls_of(batch)]
+        assert [_all_of(call) for call in got] == [_all_of(call) for call in wanted]
+
+
+def test_a_list_that_is_empty_in_every_row_stays_one(tmp_path):
+    load = Load()
+    load.add(0, Stat("x", levels=()))
+    load.add(0, Stat("y", levels=()))
+    plan = plan_run(load.workload, load.users)
+    calls = write_calls(stored(load.workload, tmp_path), plan, tmp_path / "calls")
+    assert [call for batch in calls.of_lane(0) for call in calls_of(batch)] == [Stat("x", ()), Stat("y", ())]
+
+
+def _all_of(call):
+    """Also the fields that do not take part in comparison."""
+    return type(call), [getattr(call, field.name) for field in fields(call)]
+
+
+def test_segments_are_cut_where_the_board_is_needed():
+    load = Load()
+    load.opens(0, 1, "a", 2)
+    load.writes(0, 1)
+    load.opens(1, 2, "a")
+    load.reads(1, 2)
+    load.writes(0, 1)
+    plan = plan_run(load.workload, load.users)
+    segments = Segments(plan)
+    alice = list(segments.of(0, 0, 3))
+    bob = list(segments.of(1, 0, 2))
+    assert [segment.end for segment in alice][-1] == 3
+    assert [(segment.end, segment.post) for segment in alice if segment.post] != []
+    posted = {segment.end for segment in alice if segment.post}
+    awaited = {count for segment in bob for lane, count in segment.waits if lane == 0}
+    assert awaited == posted
+    assert sum(len(segment.waits) for segment in alice + bob) == len(plan.waits)
