@@ -130,8 +130,7 @@ def account_mappings(
     for at in copy.users(len(run.mounts)):
         mount = run.mounts[at]
         session = 0 if mount.connection is None else mount.connection.session_id
-        captured, account = copy.captured(mount.user), mount.account or ""
-        found.append(AccountMapping(captured, account, user_of.get(session)))
+        found.append(AccountMapping(copy.captured(mount.user), mount.account or "", user_of.get(session)))
         if session in user_of:
             numbers[user_of[session]] = at
     return found, numbers

@@ -83,11 +83,21 @@ class Recogniser:
         if self._broken_chains:
             self._end_chain(exchange)
         command = exchange.command
-        if command == _CREATE:
-            opened = self._create(exchange)
-            if opened is not None and self._watcher is not None:
+        opened = self._create(exchange) if command == _CREATE else self._take(exchange)
+        if opened is not None:
+            if self._watcher is not None:
                 self._watcher.witness(exchange, opened)
-            return
+            if command != _CREATE:
+                self._follow(exchange, opened)
+        elif command in _LEAVES and not refused(exchange.status):
+            for opened in left_by(exchange, self._handles):
+                self._lose(CLOSED_WITH_TREE, exchange, opened, 1)
+        elif command == Command.SESSION_SETUP and exchange.status == 0:
+            for opened in self._ends.succeeded_by(exchange, self._handles):
+                self._lose(CLOSED_BY_SERVER, exchange, opened, 1)
+
+    def _take(self, exchange: Exchange) -> Opened | None:
+        """Give it to its rule; the open that it works on, if any."""
         opened = self._handles.find(exchange)
         case = Case(exchange, opened, self._handles)
         rule = self._taker.judging(case)
@@ -97,16 +107,7 @@ class Recogniser:
             self._taker.plain(case)
         else:
             self._on_open(case, opened)
-        if opened is not None:
-            if self._watcher is not None:
-                self._watcher.witness(exchange, opened)
-            self._follow(exchange, opened)
-        elif command in _LEAVES and not refused(exchange.status):
-            for opened in left_by(exchange, self._handles):
-                self._lose(CLOSED_WITH_TREE, exchange, opened, 1)
-        elif command == Command.SESSION_SETUP and exchange.status == 0:
-            for opened in self._ends.succeeded_by(exchange, self._handles):
-                self._lose(CLOSED_BY_SERVER, exchange, opened, 1)
+        return opened
 
     def finish(self) -> None:
         """The trace is over: whatever waits is decided by what is there."""

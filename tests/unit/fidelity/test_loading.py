@@ -19,7 +19,7 @@ from smbench.trace.model import Session, TraceInfo
 
 START = 1_700_000_000_000_000_000
 LASTED: dict[str, Any] = {"start_epoch_ns": START, "elapsed_s": 2.0}
-WIRE: dict[str, Any] = {"file": "wire.pcapng", "interface": "lo"}
+WIRE = {"file": "wire.pcapng", "interface": "lo"}
 
 
 def test_a_run_is_between_its_start_and_its_last_mark() -> None:
