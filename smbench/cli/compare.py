@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from smbench.cli.artefacts import for_caller
 from smbench.cli.common import Console, common_options
 from smbench.cli.effects import Needs, refuse_without_effect
 from smbench.cli.report import no_run, read_run
 from smbench.cli.who import check_users, user_pairs
 from smbench.errors import SetupError, UsageError
+from smbench.pipeline.artefacts import for_caller
 from smbench.report.compare import candidate_document, document, reference_document
 from smbench.report.compare_text import show_comparison
 from smbench.run.model import OPERATIONS
@@ -184,7 +184,7 @@ def _load(
     if path.is_dir() and not (path / DOCUMENT).is_file():
         raise UsageError(f"{path} is neither a workload nor a run: it has no {MANIFEST} and no {DOCUMENT}")
     scratch = Path(stack.enter_context(TemporaryDirectory(prefix="smbench-compare-")))
-    with console.progress(f"reading {path.name}") as progress:
+    with console.stage(f"reading {path.name}") as progress:
         if path.is_dir():
             return load_run(path, read_run(path), scratch, options, progress, copy)
         return load_capture(path, scratch, options, progress)

@@ -8,9 +8,9 @@ from typing import Any
 
 import click
 
-from smbench.cli.artefacts import for_caller
 from smbench.cli.common import Console, common_options
 from smbench.errors import SetupError, UsageError
+from smbench.pipeline.artefacts import for_caller
 from smbench.report.csv import TABLES, write_csv
 from smbench.report.page import write_page
 from smbench.report.run import show_run

@@ -13,8 +13,8 @@ from smbench.fidelity.latency import LatencyDifference
 from smbench.fidelity.outcomes import KindOutcomes, RunOutcomes
 from smbench.fidelity.rows import Rows
 from smbench.fidelity.sides import Side
-from smbench.report.quality import graded
 from smbench.trace.grade import Use
+from smbench.trace.quality import graded
 
 SCHEMA = 1
 _JUDGED = ("executed", "matched", "unanswered", "mismatched", "approximated")

@@ -71,7 +71,7 @@ def test_each_user_has_a_mount_and_a_connection_of_its_own() -> None:
     assert identity is not None
     with open_target(target(), users(), identity) as open_:
         assert mounted() == open_.roots
-        described = open_.describe()
+        described = open_.mounts
         assert [d["account"] for d in described] == ["user01", "user02", "user03"]
         connections = [d["connection"] for d in described]
         assert len({c["id"] for c in connections}) == 3
@@ -93,7 +93,7 @@ def test_each_user_has_a_mount_and_a_connection_of_its_own() -> None:
 def test_one_account_may_stand_for_two_users() -> None:
     twice = [UserMount(name, ACCOUNTS[0], users()[0].options) for name in ("first", "second")]
     with open_target(target(), twice) as open_:
-        assert len({d["connection"]["id"] for d in open_.describe()}) == 2
+        assert len({d.connection.id for d in open_.mounts}) == 2
 
 
 def test_users_that_would_share_a_connection_are_refused() -> None:
@@ -378,7 +378,7 @@ def test_a_lease_break_shows_in_the_holders_counters(profile: str) -> None:
     (BEHIND / "file").write_bytes(b"x" * 5000)
     (BEHIND / "file").chmod(0o666)
     with open_target(target(), users(profile)) as open_:
-        holder_id, other_id, _ = (d["connection"]["id"] for d in open_.describe())
+        holder_id, other_id, _ = (d.connection.id for d in open_.mounts)
         before = read_counters()
         held = os.open(open_.roots[0] / "file", os.O_RDWR)
         os.pread(held, 100, 0)

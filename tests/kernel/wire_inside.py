@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from helpers.command import THREE_USERS, run
+from helpers.runs import written
 
 from smbench.capture.decode import decode
 from smbench.fidelity.loading import window
@@ -124,9 +125,14 @@ def replayed(original: Trace, tmp_path_factory: pytest.TempPathFactory) -> tuple
             wire.mark()
             result = run_plan(plan, workload, RunOptions("posix", opened.roots))
             wire.mark()
-            described = opened.describe()
-    about = {"configuration": {"target": str(there)}, "mounts": described, "wire": wire.describe()}
-    document = result.write(directory, about)
+            described = opened.mounts
+    document = written(
+        result,
+        directory,
+        configuration={"target": str(there)},
+        mounts=tuple(described),
+        wire=wire.describe(),
+    )
     assert window(document).end_ns == wire.marks[1]
     return folder / "w.workload", directory
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from smbench.report.quality import graded, quality
 from smbench.trace.grade import Use
 from smbench.trace.model import TraceInfo
+from smbench.trace.quality import graded, quality
 
 
 @pytest.mark.parametrize(
