@@ -22,11 +22,12 @@ from smbench.pipeline.place import Place
 from smbench.pipeline.preparing import one_root
 from smbench.pipeline.progress import Progress
 from smbench.run.model import Mount
+from smbench.smb2.constants import DIALECT_2_0_2
 from smbench.trace.model import TraceInfo
 
 _DIALECT = "vers"
 _OLDEST = Option(
-    _DIALECT, DIALECT_OPTIONS[0x0202], "the one dialect that the kernel offers only where it is asked"
+    _DIALECT, DIALECT_OPTIONS[DIALECT_2_0_2], "the one dialect that the kernel offers only where it is asked"
 )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
 from enum import StrEnum
@@ -11,7 +10,7 @@ from typing import Any, TypeVar
 
 from smbench.errors import UsageError
 from smbench.executors.base import Executor
-from smbench.executors.registry import executor_class
+from smbench.executors.registry import executor_class, native
 from smbench.measure.thresholds import parse_thresholds
 from smbench.mounts.options import PROFILES
 from smbench.mounts.target import parse_target
@@ -88,7 +87,7 @@ class Request(Destination):
     """Replace an earlier run there; prepare beside files of others."""
     source: str = ""
     """What the workload is called in the result; by default as its directory is."""
-    executor: str = "win32" if os.name == "nt" else "posix"
+    executor: str = native()
     pace: Pace = Pace.ORIGINAL
     speed: float = 1.0
     close_gaps_s: float | None = None

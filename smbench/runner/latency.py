@@ -27,8 +27,8 @@ from smbench.run.model import (
     Percentiles,
 )
 from smbench.run.warm_up import after_warm_up
+from smbench.runner.call_file import KINDS
 from smbench.runner.expectations import Expectations
-from smbench.runner.spread import KINDS
 from smbench.runner.timing import Timing
 
 

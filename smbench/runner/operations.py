@@ -21,6 +21,7 @@ from smbench.arrays import blocks, long_array
 from smbench.executors.base import Executor
 from smbench.plan.model import Plan
 from smbench.run.model import Cause, Mismatch, Outcomes, Shortfall
+from smbench.runner.call_file import KINDS, used_columns
 from smbench.runner.expectations import Expectations, calls_in, places_of_rows
 from smbench.runner.latency import Times, measured
 from smbench.runner.losses import Losses
@@ -32,7 +33,6 @@ from smbench.runner.outcomes import (
     outcome_names,
 )
 from smbench.runner.refused import fails
-from smbench.runner.spread import KINDS, used_columns
 from smbench.runner.timing import Timing
 from smbench.smb2.ntstatus import outcome_name
 from smbench.workload.calls import CopyRange, Read, Write

@@ -19,13 +19,14 @@ from smbench.measure.clock import now_ns
 from smbench.measure.oplog import COMPLETED, RECORD_BYTES, OperationLog
 from smbench.measure.resources import ResourceSampler
 from smbench.plan.model import Plan
+from smbench.quoting import quoted
 from smbench.runner.board import Board
-from smbench.runner.cuts import Cuts
+from smbench.runner.call_file import KINDS, kind_numbers, stored, write_calls
 from smbench.runner.expectations import Expectations
 from smbench.runner.options import RunOptions
 from smbench.runner.pool import run_pool
 from smbench.runner.result import STATISTICS, RunResult
-from smbench.runner.spread import KINDS, kind_numbers, spread, stored
+from smbench.runner.segments import Segments
 from smbench.runner.verdict import overdue
 from smbench.runner.warming import paths_by_user
 from smbench.runner.watch import Observer, RunView
@@ -62,8 +63,7 @@ def run(
     or a root is missing, SetupError where the workers cannot start.
     """
     executor = executor_class(options.executor)
-    if len(options.roots) != len(plan.users):
-        raise UsageError(f"{len(plan.users)} users need as many directories, given are {len(options.roots)}")
+    _refuse_unfit(plan, options, executor)
     needed = plan.operations * (RECORD_BYTES + _CALL_BYTES)
     scratch = Path(tempfile.mkdtemp(prefix="smbench-", dir=options.scratch or _roomy(needed)))
     try:
@@ -96,13 +96,13 @@ def _job(
 ) -> Job:  # fmt: skip
     """What every worker gets; `operations` are the workload's as a file."""
     executor = executor_class(options.executor)
-    calls = spread(operations, plan, scratch / "calls.arrow")
+    calls = write_calls(operations, plan, scratch / "calls.arrow")
     statistics = scratch / STATISTICS
     statistics.mkdir()
     warms = executor.warms and options.profile == "wire"
     return Job(
         plan=plan,
-        cuts=Cuts(plan),
+        segments=Segments(plan),
         calls=calls,
         log=log,
         board=board,
@@ -117,8 +117,19 @@ def _job(
         shares=options.shares,
         warm=paths_by_user(operations, workload.namespace, plan) if warms else (),
         statistics=statistics,
+        namespace=tuple(workload.namespace) if executor.own_files else (),
         waits=executor.waits and _may_wait(operations),
     )
+
+
+def _refuse_unfit(plan: Plan, options: RunOptions, executor: type[Executor]) -> None:
+    if len(options.roots) != len(plan.users):
+        raise UsageError(f"{len(plan.users)} users need as many directories, given are {len(options.roots)}")
+    if executor.one_process and plan.processes > 1:
+        raise UsageError(
+            f"users of the executor {quoted(options.executor)} meet only within one process, and the plan "
+            f"has {plan.processes}: plan it with all users in one"
+        )
 
 
 def _unsupported(executor: type[Executor]) -> NDArray[np.bool_]:

@@ -21,8 +21,9 @@ import pyarrow.parquet as pq
 from smbench.errors import UsageError
 from smbench.spill import collector_paused
 from smbench.trace import messages
-from smbench.trace.messages import Message, Value, field_names
+from smbench.trace.messages import Message
 from smbench.trace.model import Connection, Exchange, Session, TraceInfo, Tree, User
+from smbench.trace.values import Value, field_names
 
 SCHEMA_VERSION = 1
 EXCHANGES_FILE = "exchanges.parquet"
