@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 from hdrh.histogram import HdrHistogram
 from hdrh.log import HistogramLogReader
 from helpers.aims import told
-from helpers.runs import written
+from helpers.ran import written
 
 from prove.workloads import many_reads, names
 from smbench.plan import plan_run

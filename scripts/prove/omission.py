@@ -8,7 +8,7 @@ from math import ceil
 from pathlib import Path
 
 from helpers.aims import told
-from helpers.runs import written
+from helpers.ran import written
 
 from prove.workloads import READ, Timed, computed, names, simulated, workload_of
 from smbench.measure.clock import now_ns

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 from helpers.aims import told
-from helpers.runs import written
+from helpers.ran import written
 
 from prove.workloads import many_reads, names
 from smbench.plan import Pace, plan_run

@@ -232,10 +232,9 @@ def replay(console: Console, source: Path, **options: Any) -> None:
         if limits.capacity is not None:
             sys.exit(searched(console, replayer, limits.capacity, most, request.output))
         run = replayer.carry_out()
-        document = document_of(run)
         # Only now: the result is there, whatever becomes of the page.
-        written_page(console, request.output, document, workload=_stored_in(workload))
-    console.result(document, lambda out: show_run(document, out))
+        written_page(console, run, workload=_stored_in(workload))
+    console.result(document_of(run), lambda out: show_run(run, out))
     console.note(f"written: {request.output}")
     if status := _status(console, run, limits):
         sys.exit(status)

@@ -76,6 +76,7 @@ class Differences:
         self._kinds = _kinds(rows, placed, users)
         size = 1 + max(int(kinds.max(initial=-1)) for kinds in self._kinds)
         self._counts = [np.bincount(kinds, minlength=size) for kinds in self._kinds]
+        self._reasons: dict[str, list[tuple[str, str, str, int]]] = {}
         self._unpaired = [
             set(range(len(rows[0].users))) - {pair.reference for pair in users},
             set(range(len(rows[1].users))) - {pair.candidate for pair in users},
@@ -100,7 +101,11 @@ class Differences:
 
     def reasons(self, side: str) -> list[tuple[str, str, str, int]]:
         """Command, rule, reason, how many: most first."""
-        which = 0 if side == MISSING else 1
+        if side not in self._reasons:
+            self._reasons[side] = self._counted(0 if side == MISSING else 1)
+        return self._reasons[side]
+
+    def _counted(self, which: int) -> list[tuple[str, str, str, int]]:
         rows, fates = self._rows[which], self._sides[which].fates.kinds
         commands, fate = rows["command"].tolist(), rows["fate"].tolist()
         counted = Counter(

@@ -13,7 +13,7 @@ from smbench.errors import UsageError
 from smbench.executors.base import Executor
 from smbench.measure.baseline import figures_of, read_baseline
 from smbench.measure.judging import Extent, against, judge_thresholds, refuse_unmeasurable
-from smbench.measure.likeness import differences
+from smbench.measure.likeness import Circumstances, differences
 from smbench.measure.thresholds import (
     Threshold,
     capacity_limit,
@@ -24,7 +24,7 @@ from smbench.pipeline.origin import told_before
 from smbench.pipeline.progress import Progress
 from smbench.pipeline.request import Request
 from smbench.run.model import ALL, MEASURES, Run
-from smbench.run.store import LATENCY, document_of, read
+from smbench.run.store import read
 from smbench.runner.outcomes import answered
 from smbench.workload.model import Workload
 from smbench.workload.store import StoredOperations
@@ -41,12 +41,12 @@ class Limits:
     before: Run | None = None
     """The baseline."""
 
-    def unlike(self, request: Request, workload: Workload, clones: int | None) -> list[str]:
-        """What the baseline differs in from the run that is to be: a sentence. `clones` is None where their
-        number is looked for."""
+    def unlike(self, request: Request, workload: Workload) -> list[str]:
+        """What the baseline differs in from the run that is to be: a sentence."""
         if self.before is None:
             return []
-        found = differences(document_of(self.before), told_before(request, workload, clones))
+        now = told_before(request, workload, clones_known=self.capacity is None)
+        found = differences(Circumstances.of(self.before), now)
         return [f"the baseline {self.baseline} is of another run: {'; '.join(found)}"] if found else []
 
     def refuse_unmeasurable(self, workload: Workload, executor: type[Executor]) -> None:
@@ -66,10 +66,10 @@ class Limits:
         """Whether a run has more than `--max-mismatch` allows, or nothing to know it from."""
         if self.mismatches is None:
             return False
-        (judged,) = judge_thresholds([self.mismatches], figures_of(document_of(run)))
-        if judged["reason"]:
-            progress.warn(f"--max-mismatch cannot be judged: {judged['reason']}")
-        return not judged["met"]
+        (judged,) = judge_thresholds([self.mismatches], figures_of(run))
+        if judged.reason:
+            progress.warn(f"--max-mismatch cannot be judged: {judged.reason}")
+        return not judged.met
 
 
 def read_limits(
@@ -99,7 +99,7 @@ def _against(limits: Limits, baseline: Path | None, progress: Progress) -> Limit
             progress.warn(f"the baseline {name} is not valid: {'; '.join(before.reasons)}")
         if before.stopped:
             progress.warn(f"the baseline {name} was stopped before its end ({before.stopped})")
-        figures = read_baseline(baseline / LATENCY, document_of(before))
+        figures = read_baseline(before)
     return replace(
         limits,
         thresholds=[against(one, figures, name) for one in limits.thresholds],

@@ -7,13 +7,14 @@ from typing import Any
 
 import msgspec
 
+from smbench.measure.likeness import Circumstances
+from smbench.measure.quality import graded
 from smbench.mounts.target import parse_target
 from smbench.pipeline.machine import machine, versions
 from smbench.pipeline.request import Request
 from smbench.plan.model import Plan
-from smbench.run.model import CaptureFile, CaptureQuality, Configuration, Coverage, Reason
+from smbench.run.model import CaptureFile, CaptureQuality, Configuration, Coverage, Reason, WarmUp
 from smbench.trace.grade import Use
-from smbench.trace.quality import graded
 from smbench.workload.model import Disposition, Workload, WorkloadInfo
 from smbench.workload.store import StoredOperations
 
@@ -28,65 +29,59 @@ def source_of(request: Request, workload: Workload) -> str:
     return workload.operations.path.parent.name
 
 
-def configuration(known: Configuration, request: Request, workload: Workload, plan: Plan) -> Configuration:
-    """What the runner knows of it, with what was asked for, and what the plan made of that."""
-    several, loops = plan.clones > 1, request.loops > 1
-    closed = request.close_gaps_s is not None
-    rule = "given" if request.stagger_s is not None else _STAGGER_RULE
-    return msgspec.structs.replace(
-        known,
+def asked_for(request: Request, workload: Workload, clones: int) -> Configuration:
+    """What was asked for, as a run says it: what of its configuration is known before."""
+    several = clones > 1
+    return Configuration(
+        executor=request.executor,
+        profile=request.profile,
+        pace=request.pace.value,
+        speed=request.speed,
         workload=source_of(request, workload),
         target=str(parse_target(request.target)),
+        clones=clones,
+        loops=request.loops,
+        seed=request.seed,
+        deadline_s=request.deadline_s,
         mount_options=tuple(request.mount_options),
         users_per_process=request.users_per_process,
         prepared=request.prepare,
         content=request.content.value if request.prepare else None,
-        deadline_s=request.deadline_s,
         close_gaps_s=request.close_gaps_s,
-        gaps_closed=len(plan.closed) if closed else None,
-        gaps_lasted_s=sum(plan.closed) / 1e9 if closed else None,
         namespace=request.namespace.value if several else None,
-        stagger_s=plan.stagger_ns / 1e9 if several else None,
-        stagger_rule=rule if several else None,
-        loop_namespace=request.loop_namespace.value if loops else None,
+        stagger_s=request.stagger_s if several else None,
+        loop_namespace=request.loop_namespace.value if request.loops > 1 else None,
         client_calls=workload.info.client_calls,
         client_calls_replayed=request.backend.sends_client_calls,
     )
 
 
-def told_before(request: Request, workload: Workload, clones: int | None) -> dict[str, Any]:
-    """What run.json will say of how the run came about, as far as it is known before; without the clones
-    where their number is looked for."""
-    asked: dict[str, Any] = {
-        "workload": source_of(request, workload),
-        "target": str(parse_target(request.target)),
-        "mount_options": list(request.mount_options),
-        "users_per_process": request.users_per_process,
-        "prepared": request.prepare,
-        "content": request.content.value if request.prepare else None,
-        "deadline_s": request.deadline_s,
-        "close_gaps_s": request.close_gaps_s,
-        "executor": request.executor,
-        "profile": request.profile,
-        "pace": request.pace.value,
-        "speed": request.speed,
-        "loops": request.loops,
-    }
-    if clones is not None:
-        asked["clones"] = clones
-        if clones > 1:
-            asked["namespace"] = request.namespace.value
-            if request.stagger_s is not None:
-                asked["stagger_s"] = request.stagger_s
-    if request.loops > 1:
-        asked["loop_namespace"] = request.loop_namespace.value
-    return {
-        "configuration": asked,
-        "warm_up": {"seconds": request.warm_up_s},
-        "capture_files": msgspec.to_builtins(capture_files(workload.info)),
-        "machine": msgspec.to_builtins(machine()),
-        "versions": versions(),
-    }
+def configuration(known: Configuration, request: Request, workload: Workload, plan: Plan) -> Configuration:
+    """What was asked for, with what the runner knows of it, and what the plan made of that."""
+    several, closed = plan.clones > 1, request.close_gaps_s is not None
+    rule = "given" if request.stagger_s is not None else _STAGGER_RULE
+    return msgspec.structs.replace(
+        asked_for(request, workload, plan.clones),
+        users=known.users,
+        processes=known.processes,
+        lanes=known.lanes,
+        gaps_closed=len(plan.closed) if closed else None,
+        gaps_lasted_s=sum(plan.closed) / 1e9 if closed else None,
+        stagger_s=plan.stagger_ns / 1e9 if several else None,
+        stagger_rule=rule if several else None,
+    )
+
+
+def told_before(request: Request, workload: Workload, clones_known: bool) -> Circumstances:
+    """How the run is going to come about, as far as it is known before."""
+    return Circumstances(
+        configuration=asked_for(request, workload, request.clones if clones_known else 1),
+        warm_up=WarmUp(seconds=request.warm_up_s),
+        capture_files=capture_files(workload.info),
+        machine=machine(),
+        versions=versions(),
+        clones_known=clones_known,
+    )
 
 
 def coverage(info: WorkloadInfo) -> Coverage:
@@ -108,7 +103,7 @@ def coverage(info: WorkloadInfo) -> Coverage:
 
 def quality(info: WorkloadInfo) -> CaptureQuality:
     """What the capture lacks for a replay."""
-    return msgspec.convert(graded(info.trace, Use.REPLAY), CaptureQuality)
+    return graded(info.trace, Use.REPLAY)
 
 
 def capture_files(info: WorkloadInfo) -> tuple[CaptureFile, ...]:

@@ -107,8 +107,7 @@ class Replayer:
         if self.limits is None:
             self.limits = read_limits(request, self.progress)
         self.limits.refuse_unmeasurable(self.workload, request.backend)
-        clones = request.clones if self.limits.capacity is None else None
-        self.notes = self.limits.unlike(request, self.workload, clones)
+        self.notes = self.limits.unlike(request, self.workload)
         for note in self.notes:
             self.progress.warn(note)
 

@@ -8,6 +8,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from smbench.measure.quality import WORDS, quality
 from smbench.plan.gaps import Gaps, find_gaps
 from smbench.report.caching import caching
 from smbench.report.figures import figures
@@ -16,7 +17,6 @@ from smbench.report.text import plain_table
 from smbench.smb2.constants import DIALECTS
 from smbench.trace.grade import called
 from smbench.trace.model import TraceInfo
-from smbench.trace.quality import WORDS, quality
 from smbench.trace.store import EXCHANGES_FILE
 from smbench.units import format_ns, format_size
 from smbench.workload.model import Disposition, Kind, Workload, WorkloadInfo

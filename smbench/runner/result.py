@@ -12,7 +12,6 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-import msgspec
 from numpy.typing import NDArray
 
 from smbench.executors.base import Executor
@@ -180,7 +179,7 @@ class RunResult:
             skipped=tally.skipped,
             throughput=rates,
         )
-        return msgspec.convert(judge_thresholds(thresholds, figures), tuple[Judged, ...])
+        return tuple(judge_thresholds(thresholds, figures))
 
 
 def _write_client_stats(path: Path, stats: Mapping[str, Any] | None, users: Mapping[str, Any]) -> None:

@@ -10,7 +10,7 @@ import pytest
 from helpers import executors
 from helpers.executors import Holding
 from helpers.load import CREATE, SHARING_VIOLATION, Load
-from helpers.runs import written
+from helpers.ran import written
 
 from smbench.plan import Pace, plan_run
 from smbench.runner.run import RunOptions, run

@@ -29,7 +29,7 @@ from helpers.executors import (
     Unwilling,
 )
 from helpers.load import CREATE, OPEN_IF, Load
-from helpers.runs import written
+from helpers.ran import written
 
 from smbench.errors import SetupError, UsageError
 from smbench.plan import Pace, plan_run

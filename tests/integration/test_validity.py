@@ -12,7 +12,7 @@ from helpers import executors
 from helpers.command import TOOL
 from helpers.executors import Lasting, Spinning
 from helpers.load import OPEN_IF, Load
-from helpers.runs import written
+from helpers.ran import written
 
 from smbench.measure.scheduler import waited_ns
 from smbench.plan import Pace, plan_run

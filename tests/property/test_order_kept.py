@@ -11,7 +11,7 @@ import pytest
 from helpers import executors
 from helpers.executors import Backwards, Uneven
 from helpers.load import CREATE, OPEN, Load
-from helpers.runs import written
+from helpers.ran import written
 from helpers.schedules import loads, must_hold, place_of_row, random_load, simulate, without_renames
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from helpers.load import Load
-from helpers.runs import written
+from helpers.ran import written
 from wine.conftest import Users
 
 from smbench.plan import Pace, plan_run
