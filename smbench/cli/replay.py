@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import sys
-import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +22,7 @@ from smbench.cli.targets import complete_target, target_options
 from smbench.errors import UsageError
 from smbench.executors.registry import names
 from smbench.pipeline.artefacts import claim, default_output
+from smbench.pipeline.ingest import opened
 from smbench.pipeline.limits import Limits, read_limits
 from smbench.pipeline.replay import Replayer
 from smbench.pipeline.request import DEFAULTS, WIRE_OF_ONE_RUN, LoopNamespace, Namespace, Request
@@ -35,7 +34,7 @@ from smbench.run.store import CAPACITY, DOCUMENT, document_of
 from smbench.signals import exit_status
 from smbench.units import format_size
 from smbench.workload.model import Workload
-from smbench.workload.store import StoredOperations, read
+from smbench.workload.store import StoredOperations
 
 _GAP = f"{CLOSED_NS // 10**9}s"
 
@@ -224,7 +223,7 @@ def replay(console: Console, source: Path, **options: Any) -> None:
     assert request.output is not None
     if not dry_run:
         claim(request.output, ".run", DOCUMENT if capacity is None else CAPACITY, request.force)
-    with _workload(console, source) as workload:
+    with opened(source, console) as workload:
         replayer = Replayer(request, workload, console, limits)
         if dry_run:
             _show_plan(console, replayer)
@@ -266,18 +265,6 @@ def _show_plan(console: Console, replayer: Replayer) -> None:
     replayer.warn(place)
     document = dry_run_document(plan, place, replayer.request, replayer.gaps())
     console.result(document, lambda out: show_dry_run(document, out))
-
-
-@contextmanager
-def _workload(console: Console, source: Path) -> Iterator[Workload]:
-    """The workload of a directory, or of a capture that is ingested for this run alone."""
-    if source.is_dir():
-        yield read(source)
-        return
-    from smbench.pipeline.ingest import ingest
-
-    with tempfile.TemporaryDirectory(prefix="smbench-") as folder:
-        yield ingest([source], Path(folder) / "w.workload", progress=console)
 
 
 def _stored_in(workload: Workload) -> Path | None:

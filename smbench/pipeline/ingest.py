@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from smbench.capture.decode import DecodeOptions, decode
 from smbench.capture.fingerprint import fingerprint
@@ -43,6 +45,16 @@ def ingest(
         files = [fingerprint(capture) for capture in captures]
         write_manifest(draft, replace(workload.info, capture_files=files))
     return read(output)
+
+
+@contextmanager
+def opened(source: Path, progress: Progress = SILENT) -> Iterator[Workload]:
+    """The workload of a directory, or of a capture that is ingested for as long as this lasts."""
+    if source.is_dir():
+        yield read(source)
+        return
+    with TemporaryDirectory(prefix="smbench-") as folder:
+        yield ingest([source], Path(folder) / "w.workload", progress=progress)
 
 
 class _Heard(StoredExchanges):

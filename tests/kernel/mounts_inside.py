@@ -72,12 +72,12 @@ def test_each_user_has_a_mount_and_a_connection_of_its_own() -> None:
     with open_target(target(), users(), identity) as open_:
         assert mounted() == open_.roots
         described = open_.mounts
-        assert [d["account"] for d in described] == ["user01", "user02", "user03"]
-        connections = [d["connection"] for d in described]
-        assert len({c["id"] for c in connections}) == 3
-        assert all(c["nosharesock"] and c["dialect"] == "3.1.1" for c in connections)
-        assert [d["differences"] for d in described] == [[], [], []]
-        assert f"uid={identity.uid}," in described[0]["options"]
+        assert [d.account for d in described] == ["user01", "user02", "user03"]
+        connections = [d.connection for d in described]
+        assert len({c.id for c in connections}) == 3
+        assert all(c.nosharesock and c.dialect == "3.1.1" for c in connections)
+        assert [d.differences for d in described] == [(), (), ()]
+        assert f"uid={identity.uid}," in described[0].options
         (open_.roots[0] / "hello").write_text("from 1")
         assert (open_.roots[2] / "hello").read_text() == "from 1"
         # The workers may pass, other users may not.

@@ -66,7 +66,7 @@ def test_what_a_run_sends_stands_between_its_marks(original: Trace, tmp_path: Pa
         (root / "after").write_bytes(b"x" * 1000)
         time.sleep(2)  # the capture waits for its marks only, and tcpdump lags
     told = wire.describe()
-    assert told.notes == []
+    assert told.notes == ()
     assert told.interface == "lo"
     assert told.packets["dropped"] == 0
     assert told.packets["captured"] > 200
