@@ -1,6 +1,6 @@
 """Which copy of its workload a run is compared by: a run of clones and loops has the workload several times.
 
-The capture has it once, so that one copy is held against it: clone 1 of loop 1, unless another is asked for.
+The capture has it once, so that one copy is compared with it: clone 1 of loop 1, unless another is asked for.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from smbench.capture.decode import DecodeOptions, Progress, decode
 from smbench.errors import UsageError
 from smbench.fidelity.calls import RunCalls
 from smbench.fidelity.copies import Copy, copy_of
-from smbench.fidelity.sides import CallFound, Side, Stand, Window, read_fates
+from smbench.fidelity.sides import AccountMapping, CallFound, Side, Window, read_dispositions
 from smbench.lift.lift import lift
 from smbench.run.model import OPERATIONS, Run
 from smbench.run.store import WIRE
@@ -22,7 +22,7 @@ from smbench.workload.model import Workload
 from smbench.workload.store import StoredOperations, read
 
 _GRACE_NS = 10_000_000
-"""The run's start is a reading of a clock that never jumps, told as time of day: nearly exact. Its
+"""The run's start is a reading of a clock that never jumps, reported as time of day: nearly exact. Its
 workers send nothing for the last 20 ms before it."""
 
 
@@ -66,7 +66,7 @@ def load_run(
     side.window, side.replay = window(run), True
     folder = target_folder(run.configuration.target)
     side.folder = None if folder is None else f"{folder}/{copy.folder}".strip("/")
-    side.stands, numbers = stands(run, side.info, copy)
+    side.mappings, numbers = account_mappings(run, side.info, copy)
     side.connections = copy.connections(side.info, list(numbers))
     if copy.clones > 1 and side.connections is None:
         side.notes.append("which clone an exchange belongs to is not known: those of all count")
@@ -84,7 +84,7 @@ def _loaded(name: str, directory: Path, workload: Workload) -> Loaded:
         name,
         workload.info.trace,
         read_exchanges(directory / EXCHANGES_FILE),
-        read_fates(directory),
+        read_dispositions(directory),
         operation_of=_operation_teller(everything),
     )
     return Loaded(side, operations)
@@ -119,7 +119,9 @@ def target_folder(target: str) -> str | None:
     return None if match is None else match[1] or ""
 
 
-def stands(run: Run, info: TraceInfo, copy: Copy | None = None) -> tuple[list[Stand], dict[int, int]]:
+def account_mappings(
+    run: Run, info: TraceInfo, copy: Copy | None = None
+) -> tuple[list[AccountMapping], dict[int, int]]:
     """Who stood for whom, by the run's mounts: by the session's number where the client told it. Only of
     the copy that is compared. And by user on the wire, the number of the run's own user."""
     copy = copy or Copy()
@@ -128,7 +130,7 @@ def stands(run: Run, info: TraceInfo, copy: Copy | None = None) -> tuple[list[St
     for at in copy.users(len(run.mounts)):
         mount = run.mounts[at]
         session = 0 if mount.connection is None else mount.connection.session_id
-        found.append(Stand(copy.captured(mount.user), mount.account or "", user_of.get(session)))
+        found.append(AccountMapping(copy.captured(mount.user), mount.account or "", user_of.get(session)))
         if session in user_of:
             numbers[user_of[session]] = at
     return found, numbers

@@ -1,4 +1,4 @@
-"""A run held against its workload, operation by operation: what can be compared without a wire capture."""
+"""A run compared with its workload, operation by operation: what can be compared without a wire capture."""
 
 from __future__ import annotations
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -164,7 +163,7 @@ def _found(threshold: Threshold, curve: Sequence[Try], stopped: str | None, refu
 
 def _tried(replayer: Replayer, threshold: Threshold, clones: int, folder: Path) -> Try:
     """A run of so many clones into `folder`. Nothing stays of one that fails."""
-    replayer.request = replace(replayer.request, clones=clones, output=folder)
+    replayer.ask(clones=clones, output=folder)
     run = replayer.carry_out([threshold])
     judged = run.thresholds[0]
     return Try(

@@ -31,7 +31,7 @@ def source_of(request: Request, workload: Workload) -> str:
 
 def asked_for(request: Request, workload: Workload, clones: int) -> Configuration:
     """What was asked for, as a run says it: what of its configuration is known before."""
-    several = clones > 1
+    several, backend = clones > 1, request.backend
     return Configuration(
         executor=request.executor,
         profile=request.profile,
@@ -45,14 +45,14 @@ def asked_for(request: Request, workload: Workload, clones: int) -> Configuratio
         deadline_s=request.deadline_s,
         mount_options=tuple(request.mount_options),
         users_per_process=request.users_per_process,
-        prepared=request.prepare,
-        content=request.content.value if request.prepare else None,
+        prepared=request.prepare and (backend.touches_files or backend.own_files),
+        content=request.content.value if request.prepare and backend.touches_files else None,
         close_gaps_s=request.close_gaps_s,
         namespace=request.namespace.value if several else None,
         stagger_s=request.stagger_s if several else None,
         loop_namespace=request.loop_namespace.value if request.loops > 1 else None,
         client_calls=workload.info.client_calls,
-        client_calls_replayed=request.backend.sends_client_calls,
+        client_calls_replayed=backend.sends_client_calls,
     )
 
 

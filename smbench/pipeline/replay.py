@@ -101,6 +101,7 @@ class Replayer:
     """The clones whose folders were prepared; 0: the target itself."""
 
     def __post_init__(self) -> None:
+        self.ask()
         request = self.request
         if request.backend.sends_client_calls:
             self.workload = with_client_calls(self.workload)
@@ -110,6 +111,15 @@ class Replayer:
         self.notes = self.limits.unlike(request, self.workload)
         for note in self.notes:
             self.progress.warn(note)
+
+    def ask(self, **changes: Any) -> None:
+        """What comes next is as the request with these changes; users who meet only within a process are
+        all in one."""
+        asked = replace(self.request, **changes)
+        if asked.backend.one_process:
+            users = len(self.workload.info.trace.users) * asked.clones
+            asked = replace(asked, users_per_process=max(users, 1))
+        self.request = asked
 
     def placed(self) -> tuple[Place, Plan]:
         """Every user's place, and the plan."""
@@ -150,7 +160,7 @@ class Replayer:
         """What the executor has to say of the target, where that is a directory."""
         if not isinstance(place.target, DirectoryTarget):
             return []
-        return list(self.request.backend.look_at(place.target.path))
+        return list(self.request.backend.check_target(place.target.path))
 
     def gaps(self) -> Gaps:
         """The gaps through which the replay would wait for long, and nobody has said how long they may be."""

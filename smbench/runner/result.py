@@ -42,7 +42,7 @@ from smbench.runner.latency import Histograms
 from smbench.runner.operations import OperationsResult, Tally
 from smbench.runner.options import RunOptions
 from smbench.runner.pool import Ending
-from smbench.runner.statistics import read_statistics, told_by
+from smbench.runner.statistics import read_statistics, reported_by
 from smbench.runner.timing import timing
 from smbench.runner.verdict import facts_of
 from smbench.workload.store import StoredOperations
@@ -107,7 +107,7 @@ class RunResult:
         every = {measure: histograms.every(measure) for measure in MEASURES}
         facts = facts_of(plan, ending, times, tally, every, self.sampler.rows, counted, warm_up_ns)
         verdict = judge(facts)
-        told = told_by(self.executor, statistics, plan.users)
+        told = reported_by(self.executor, statistics, plan.users)
         rates = _rates(tally, elapsed_ns - warm_up_ns, self.executor.compares)
         return Run(
             schema=SCHEMA,

@@ -127,8 +127,8 @@ def _refuse_unfit(plan: Plan, options: RunOptions, executor: type[Executor]) -> 
         raise UsageError(f"{len(plan.users)} users need as many directories, given are {len(options.roots)}")
     if executor.one_process and plan.processes > 1:
         raise UsageError(
-            f"users of the executor {quoted(options.executor)} meet only within one process, and the plan "
-            f"has {plan.processes}: plan it with all users in one"
+            f"users of the executor {quoted(options.executor)} meet only within a process, and the plan has "
+            f"{plan.processes} processes: plan it with all users in one"
         )
 
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from helpers.command import THREE_USERS
@@ -171,7 +172,7 @@ def test_a_run_of_nowhere_lasts_as_long_as_the_process(workload: Path, tmp_path:
     ],
 )
 def test_what_makes_no_sense_is_said_with_the_options_name(
-    workload: Path, tmp_path: Path, options: dict[str, object], sentence: str
+    workload: Path, tmp_path: Path, options: dict[str, Any], sentence: str
 ) -> None:
     (tmp_path / "target").mkdir()
     with pytest.raises(smbench.UsageError, match=sentence):

@@ -20,8 +20,9 @@ from smbench.lift.lift import lift
 from smbench.measure.wire import capture_wire
 from smbench.mounts.accounts import load_accounts
 from smbench.mounts.facts import CaptureFacts
+from smbench.mounts.opened import UserMount
 from smbench.mounts.options import derive_options
-from smbench.mounts.session import UserMount, open_target
+from smbench.mounts.session import open_target
 from smbench.mounts.target import ShareTarget, parse_target
 from smbench.plan import Pace, plan_run
 from smbench.prepare.make import prepare
@@ -73,6 +74,7 @@ def test_what_a_run_sends_stands_between_its_marks(original: Trace, tmp_path: Pa
     assert output.read_bytes()[:4] == bytes.fromhex("0a0d0d0a")  # a pcapng's section header
     assert list(tmp_path.iterdir()) == [output]
     trace = decode([output], tmp_path)
+    assert told.window_ns is not None
     begin, end = (mark - trace.info.start_epoch_ns for mark in told.window_ns)
     inside = [exchange for exchange in trace.exchanges if begin <= exchange.time_ns <= end]
     assert {exchange.path for exchange in inside} >= {"within"}

@@ -13,8 +13,8 @@ from helpers.story import Wire, lifted
 from smbench.errors import UsageError
 from smbench.fidelity.comparison import compare
 from smbench.fidelity.copies import Copy, copy_of
-from smbench.fidelity.loading import stands
-from smbench.fidelity.sides import Side, Stand, read_fates
+from smbench.fidelity.loading import account_mappings
+from smbench.fidelity.sides import AccountMapping, Side, read_dispositions
 from smbench.run.model import Run
 from smbench.trace.model import Session, TraceInfo
 
@@ -71,10 +71,10 @@ def test_only_the_clones_users_stand_for_the_captured_ones() -> None:
         for at in (0, 1)
     ]
     info = TraceInfo(sessions=sessions)
-    found, numbers = stands(a_run(mounts=mounts), info, Copy(2, 3))
-    assert found == [Stand("ann@1", "lab", 4), Stand("bob", "lab", 5)]
+    found, numbers = account_mappings(a_run(mounts=mounts), info, Copy(2, 3))
+    assert found == [AccountMapping("ann@1", "lab", 4), AccountMapping("bob", "lab", 5)]
     assert numbers == {4: 2, 5: 3}
-    assert Copy(2, 3).connections(info, list(numbers)) == {20, 21}
+    assert Copy(2, 3).connections(info, list(numbers)) == frozenset({20, 21})
     assert Copy(2, 3).connections(info, []) is None
     assert Copy().connections(info, [0]) is None
 
@@ -86,14 +86,14 @@ def test_exchanges_of_other_clones_are_neither_extra_nor_counted(tmp_path: Path)
             wire.client(client).opens(f"{folder}f").reads(0, 4096).closes()
         (tmp_path / name).mkdir()
         lifted(wire, tmp_path / name)
-        return Side(name, wire.info, wire.exchanges, read_fates(tmp_path / name))
+        return Side(name, wire.info, wire.exchanges, read_dispositions(tmp_path / name))
 
     captured = side("captured", ["ann"], [""])
     clones = side("clones", ["u1", "u2", "u3"], ["clone-0001/", "clone-0002/", "clone-0003/"])
     whole = compare(captured, clones)
     assert (whole.wire.candidate, whole.wire.matched) == (9, 0)  # no folder is common to most
     clones.connections, clones.folder = frozenset([1]), "clone-0002"
-    clones.stands = [Stand("ann", "u2", 1)]
+    clones.mappings = [AccountMapping("ann", "u2", 1)]
     one = compare(captured, clones)
     assert one.wire.recall == one.wire.precision == 1.0
     assert (one.wire.candidate, one.rows[1].of_others) == (3, 6)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -10,14 +11,14 @@ import pytest
 from helpers.runs import a_run
 
 from smbench.fidelity.calls import RunCalls
-from smbench.fidelity.loading import stands, target_folder, window, wire_notes
+from smbench.fidelity.loading import account_mappings, target_folder, window, wire_notes
 from smbench.fidelity.outcomes import outcome_number
-from smbench.fidelity.sides import Stand, Window
+from smbench.fidelity.sides import AccountMapping, Window
 from smbench.smb2.ntstatus import Errno, Status, outcome_name, outcome_of
 from smbench.trace.model import Session, TraceInfo
 
 START = 1_700_000_000_000_000_000
-LASTED = {"start_epoch_ns": START, "elapsed_s": 2.0}
+LASTED: dict[str, Any] = {"start_epoch_ns": START, "elapsed_s": 2.0}
 WIRE = {"file": "wire.pcapng", "interface": "lo"}
 
 
@@ -60,10 +61,13 @@ def test_who_stood_for_whom_is_known_by_the_session_where_the_client_told_it() -
          "connection": {"id": 1, "session": "0x10"}},
         {"user": "CORP\\bob", "root": "/m", "account": "user02", "connection": None},
     ]  # fmt: skip
-    found, numbers = stands(a_run(mounts=mounts), info)
-    assert found == [Stand("CORP\\ann", "LAB\\user01", 1), Stand("CORP\\bob", "user02", None)]
+    found, numbers = account_mappings(a_run(mounts=mounts), info)
+    assert found == [
+        AccountMapping("CORP\\ann", "LAB\\user01", 1),
+        AccountMapping("CORP\\bob", "user02", None),
+    ]
     assert numbers == {1: 0}
-    assert stands(a_run(), info) == ([], {})
+    assert account_mappings(a_run(), info) == ([], {})
 
 
 def test_lost_packets_are_told() -> None:

@@ -154,6 +154,7 @@ UNMEASURED = [
 def test_what_was_not_measured_is_not_kept_to_and_is_refused_where_it_is_known_before(text, extent, why):
     one = judged(text, replace(FIGURES, extent=extent))
     assert (one.value, one.met) == (None, False)
+    assert one.reason is not None
     assert why in one.reason
     assert judged_value(one) == "not measured"
     with pytest.raises(UsageError) as caught:

@@ -92,7 +92,7 @@ def test_what_an_older_run_does_not_tell_is_no_difference():
 
 
 def test_what_does_not_apply_is_no_difference():
-    """One clone has no namespace and no stagger, one loop none; what was not prepared has no content."""
+    """One clone has no namespace and no stagger, nor one loop; what was not prepared has no content."""
     many = {"clones": 3, "namespace": "shared", "stagger_s": 0.5, "loops": 2, "loop_namespace": "same",
             "prepared": False, "content": None}  # fmt: skip
     several = run_of(configuration=RUN["configuration"] | many)
