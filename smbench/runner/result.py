@@ -43,7 +43,7 @@ from smbench.runner.operations import OperationsResult, Tally
 from smbench.runner.options import RunOptions
 from smbench.runner.pool import Ending
 from smbench.runner.statistics import read_statistics, reported_by
-from smbench.runner.timing import timing
+from smbench.runner.timing import Timing, timing
 from smbench.runner.verdict import facts_of
 from smbench.workload.store import StoredOperations
 
@@ -128,12 +128,7 @@ class RunResult:
                 **{name: None if rate is None else float(rate) for name, rate in rates.items()}
             ),
             thresholds=self._judged(thresholds, tally, histograms, rates),
-            order=Order(
-                edges=len(plan.waits),
-                violated=times.violated,
-                edges_found=plan.edges_found,
-                released=times.released,
-            ),
+            order=self._order(times),
             workers=Workers(lost=len(ending.lost), killed=len(ending.killed)),
             lost_users=tuple(LostUser(user=user, why=why) for user, why in counted.lost.items()),
             skipped=joined.skipped(),
@@ -141,6 +136,14 @@ class RunResult:
             mismatches=tuple(tally.mismatches),
             causes=joined.causes(),
             client=dict(told.counters),
+        )
+
+    def _order(self, times: Timing) -> Order:
+        return Order(
+            edges=len(self.plan.waits),
+            violated=times.violated,
+            edges_found=self.plan.edges_found,
+            released=times.released,
         )
 
     def _configuration(self) -> Configuration:
