@@ -34,6 +34,8 @@ class _Header(msgspec.Struct, frozen=True):
 def read(directory: Path) -> Run:
     """The run in a directory. UsageError where there is none of this schema, or it is not whole."""
     path = directory / DOCUMENT
+    if directory.exists() and not directory.is_dir():
+        raise UsageError(f"{directory} is a file: give the directory of a run")
     try:
         header = read_document(path, _Header, REMEDY)
         if header.schema != SCHEMA:
@@ -51,8 +53,6 @@ def from_document(document: Mapping[str, Any], directory: Path) -> Run:
 
 def no_run(directory: Path) -> str:
     """Why a directory is no run, in a sentence."""
-    if directory.exists() and not directory.is_dir():
-        return f"{directory} is a file: give the directory of a run"
     if (directory / CAPACITY).is_file():
         return f"{directory} is a search for the capacity: name one of its runs, as {directory / '001'}"
     return f"{directory} is no run: it has no {DOCUMENT}; make one with replay -o"
