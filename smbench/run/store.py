@@ -59,8 +59,9 @@ def no_run(directory: Path) -> str:
 
 
 def document_of(run: Run) -> dict[str, Any]:
-    """What run.json holds of a run, as plain values."""
-    document: dict[str, Any] = msgspec.to_builtins(msgspec.structs.replace(run, directory=None))
+    """What run.json holds of a run, as the values that JSON has."""
+    encoded = msgspec.json.encode(msgspec.structs.replace(run, directory=None))
+    document: dict[str, Any] = msgspec.json.decode(encoded)
     del document["directory"]
     return document
 
