@@ -37,11 +37,9 @@ class Target:
         self._root = root
 
     def prepare(self, entries: Iterable[NamespaceEntry]) -> None:
-        if self.name == "memory":
-            from smbench.executors.memory.executor import MemoryServer
-
-            MemoryServer.at(self._root).prepare(entries)
-        elif self.name in ("posix", "cifs"):
+        if self._kind.own_files:
+            self._kind.make_files(self._root, list(entries))
+        elif self._kind.touches_files:
             place = Beneath(self._root)
             for entry in entries:
                 if entry.kind is Kind.DIRECTORY:
@@ -66,10 +64,8 @@ class Target:
     def close(self) -> None:
         for executor in self._executors.values():
             executor.close()
-        if self.name == "memory":
-            from smbench.executors.memory.executor import MemoryServer
-
-            MemoryServer.forget(self._root)
+        if self._kind.own_files:
+            self._kind.make_files(self._root, [])
 
 
 @pytest.fixture

@@ -185,8 +185,8 @@ def start_server() -> None:
 
 def replaying(output: Path, *more: str, give_up_s: float | None = None) -> subprocess.Popen[str]:
     """The command, as a user runs it; `give_up_s` in the place of the executor's own."""
-    patience = "" if give_up_s is None else f"library_link.GIVE_UP_S = {give_up_s}; "
-    command = f"from smbench.executors import library_link; {patience}from smbench.cli import main; main()"
+    patience = "" if give_up_s is None else f"link.GIVE_UP_S = {give_up_s}; "
+    command = f"from smbench.executors.library import link; {patience}from smbench.cli import main; main()"
     return subprocess.Popen(
         [sys.executable, "-c", command, "replay", OUT / "workload", SHARE, "--users", USERS, "--executor",
          "library", "--force", "-o", output, *more],

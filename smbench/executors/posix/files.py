@@ -12,7 +12,7 @@ from threading import Lock
 
 from smbench.executors.posix import linux_calls
 from smbench.executors.posix.client import Client
-from smbench.executors.posix.looks import Looks
+from smbench.executors.posix.lookups import Lookups
 from smbench.executors.posix.opens import OpenPlan, plan_open, variants
 from smbench.paths.beneath import Beneath
 from smbench.workload.calls import Close, Open
@@ -32,7 +32,10 @@ class OpenFile:
     path: str
     writable: bool
     directory: bool
-    delete_at_close: bool
+    delete_on_close: bool
+    """By its CREATE, which no SetDelete takes back ([MS-FSA] 2.1.5.5)."""
+    delete_at_close: bool = False
+    """By a SetDelete."""
     variant: int | None = None
     """Which of the flag variants keeps it apart from other opens of its path."""
     variant_key: str = ""
@@ -54,11 +57,11 @@ class OpenFile:
 class OpenFiles:
     """Opens and closes. `fds` is what the hot calls look their descriptor up in."""
 
-    def __init__(self, names: Beneath, looks: Looks, client: Client) -> None:
+    def __init__(self, names: Beneath, lookups: Lookups, client: Client) -> None:
         self.fds: dict[int, int] = {}
         self.on_close: Callable[[OpenFile], None] | None = None
         """Told of a watched directory that is closed."""
-        self._looks = looks
+        self._lookups = lookups
         self._files: dict[int, OpenFile] = {}
         self._names = names
         self._client = client
@@ -95,22 +98,23 @@ class OpenFiles:
             key, variant = self._take_variant(call.path)
         try:
             if not (plan.flags & os.O_CREAT or plan.make_directory):
-                self._looks.look_again(call.path)
+                self._lookups.revalidate_missing(call.path)
             fd = self._open(call.path, plan, variant)
         except OSError as error:
             self._give_variant(key, variant)
             if error.errno == ENOENT:
-                self._looks.missed(call.path)
+                self._lookups.missed(call.path)
             return -(error.errno or EBADF)
         directory = bool(plan.flags & os.O_DIRECTORY)
         if plan.may_be_directory:
             directory = stat.S_ISDIR(os.fstat(fd).st_mode)
         self._files[call.handle] = OpenFile(
-            fd, call.path, plan.writable, directory, plan.delete_on_close, variant, key,
-            by_name=bool(plan.flags & os.O_PATH), used=plan.make_directory or plan.delete_on_close,
+            fd, call.path, plan.writable, directory, plan.delete_on_close, variant=variant,
+            variant_key=key, by_name=bool(plan.flags & os.O_PATH),
+            used=plan.make_directory or plan.delete_on_close,
         )  # fmt: skip
         self.fds[call.handle] = fd
-        self._looks.appeared(call.path)
+        self._lookups.appeared(call.path)
         if variant is not None:
             with suppress(OSError):
                 self._names.pin(call.path, fd)
@@ -193,9 +197,9 @@ class OpenFiles:
     def _open_name(self, path: str, flags: int, mode: int) -> int:
         anew = flags & os.O_DIRECTORY or (flags & os.O_CREAT and flags & os.O_EXCL)
         if self._client.opens_what_is_pinned and not anew:
-            held = self._names.pinned(path)
-            if held is not None:
-                return os.open(f"/proc/self/fd/{held.fd}", flags | os.O_CLOEXEC, mode)
+            pinned = self._names.pinned(path)
+            if pinned is not None:
+                return os.open(f"/proc/self/fd/{pinned.fd}", flags | os.O_CLOEXEC, mode)
         return self._names.open(path, flags, mode)
 
     def _release(self, handle: int) -> int:
@@ -209,7 +213,7 @@ class OpenFiles:
         if file.directory and not file.used and self._client.opens_late:
             with suppress(OSError):
                 linux_calls.fstatx_forced(fd)
-        if file.delete_at_close:
+        if file.delete_on_close or file.delete_at_close:
             try:
                 (self._names.rmdir if file.directory else self._names.unlink)(file.path)
             except OSError as error:
