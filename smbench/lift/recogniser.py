@@ -24,15 +24,13 @@ from smbench.smb2.constants import (
     GENERIC_READ,
     GENERIC_WRITE,
     INFO_FILE,
-    OPEN,
     RENAMES,
-    SHARE_ALL,
 )
 from smbench.smb2.ntstatus import Status
 from smbench.smb2.paths import renamed
 from smbench.trace.messages import CreateResponse, SessionSetupRequest
 from smbench.trace.model import Command, Exchange
-from smbench.workload.calls import Call, Close, Flush, Open
+from smbench.workload.calls import Call, Close, Create, Flush, Open
 
 HORIZON = 1 << 15
 """Exchanges of the trace that a decision may wait for."""
@@ -413,7 +411,7 @@ class Recogniser:
         if opened.create is not None:
             return
         access = GENERIC_READ | FILE_READ_ATTRIBUTES | (0 if opened.directory else GENERIC_WRITE)
-        call = Open(opened.handle, opened.path, access, SHARE_ALL, OPEN, 0, 0, directory=opened.directory)
+        call = Open(opened.handle, opened.path, Create(access), opened.directory)
         self._take(Taken(OPENED_BEFORE, OPENED_BEFORE.reason, (), (call,), opened.path, exchange, -1))
 
 

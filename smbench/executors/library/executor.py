@@ -194,7 +194,7 @@ def carried_out(link: Link, handler: Handler) -> Handler:
 def may_be_repeated(call: Call) -> bool:
     """Whether a call that may have been carried out already ends the second time as it did the first."""
     if isinstance(call, calls.Open):
-        return call.disposition != _FILE_CREATE
+        return call.create.disposition != _FILE_CREATE
     if isinstance(call, calls.Write) and call.offset >= _APPENDS:
         return False
     return isinstance(call, _REPEATABLE)
@@ -214,7 +214,7 @@ def _open(link: Link, access: ShareAccess, names: Names) -> None:
 
 
 def _look(link: Link, access: ShareAccess, names: Names) -> None:
-    request = wire.create(names.name(""), 0x80, 7, 1, 1)
+    request = wire.create(names.name(""), calls.Create(0x80, 7, 1, 1))
     status = link.compound(request, wire.close(wire.RELATED))[0].status
     if failed(status):
         where = f"the folder {quoted(access.folder)}" if access.folder else "its root"
@@ -246,15 +246,15 @@ def _refusal(access: ShareAccess, error: Exception) -> str:
 def _open_loss(call: calls.Open) -> str | None:
     lost = [
         f"the CREATE context {tag} is not sent: its payload is not kept"
-        for tag in lost_contexts(call.contexts)
+        for tag in lost_contexts(call.create.contexts)
     ]
-    if call.options & _OPEN_BY_FILE_ID:
+    if call.create.options & _OPEN_BY_FILE_ID:
         lost.append("a file number is the captured server's")
     return "; ".join(lost) or None
 
 
 def _brief_loss(call: calls.Stat | calls.Unlink | calls.RemoveDirectory | calls.MakeDirectory) -> str | None:
-    lost = lost_contexts(call.contexts)
+    lost = lost_contexts(call.create.contexts)
     return f"the CREATE contexts {', '.join(lost)} are not sent: their payload is not kept" if lost else None
 
 

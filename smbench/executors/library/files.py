@@ -13,7 +13,7 @@ from smbench.executors.library.connection import RefusedError, check
 from smbench.executors.library.link import Link
 from smbench.executors.library.opens import LEASE, OpenFile, Wishes, is_durable
 from smbench.smb2.ntstatus import Status, failed, outcome_of
-from smbench.workload.calls import Close, MakeDirectory, Open, RemoveDirectory, Stat, Unlink
+from smbench.workload.calls import Close, Create, MakeDirectory, Open, RemoveDirectory, Stat, Unlink
 
 _LONGEST_NAME_BYTES = 0xFFFF
 """A name's length has 16 bits."""
@@ -73,20 +73,17 @@ class OpenFiles:
     def open(self, call: Open) -> int:
         if call.handle in self._open:
             self.close(Close(call.handle))
-        guid = uuid4().bytes if "DH2Q" in call.contexts else b""
-        reply = self.link.exchange(self._create(call, call.disposition, guid))
+        guid = uuid4().bytes if "DH2Q" in call.create.contexts else b""
+        reply = self.link.exchange(self._create(call, guid))
         if failed(reply.status):
             return outcome_of(reply.status)
         file_id, durable = self._granted(reply.body), _asks_to_last(call) and is_durable(reply.body)
         self._open[call.handle] = OpenFile(call, guid, file_id, self.link.here, durable)
         return 0
 
-    def _create(self, call: Open, disposition: int, guid: bytes, claimed: bytes = b"") -> wire.Message:
-        oplock, contexts = self._wishes.of(call, guid, claimed)
-        return wire.create(
-            self.names.name(call.path), call.access, call.share_access, disposition, call.options,
-            call.attributes, oplock, call.impersonation, contexts,
-        )  # fmt: skip
+    def _create(self, call: Open, guid: bytes, claimed: bytes = b"") -> wire.Message:
+        oplock, contexts = self._wishes.of(call.path, call.create, guid, claimed)
+        return wire.create(self.names.name(call.path), call.create, oplock, contexts)
 
     def _have_again(self, file: OpenFile) -> None:
         """As cifs.ko does it (cifs_reopen_file): its durable handle is claimed, where the server gave one and
@@ -94,11 +91,12 @@ class OpenFiles:
         with file.again:
             if file.connection is self.link.here:
                 return
-            claim = self._create(file.call, _OPEN, file.guid, file.file_id) if file.durable else None
+            there = replace(file.call, create=replace(file.call.create, disposition=_OPEN))
+            claim = self._create(there, file.guid, file.file_id) if file.durable else None
             reply = None if claim is None else self.link.exchange(claim)
             claimed = reply is not None and not failed(reply.status)
             if reply is None or (failed(reply.status) and reply.status != Status.CONNECTION_DISCONNECTED):
-                reply = self.link.exchange(self._create(file.call, _OPEN, file.guid))
+                reply = self.link.exchange(self._create(there, file.guid))
             if failed(reply.status):
                 if reply.status != Status.CONNECTION_DISCONNECTED:
                     self.link.count(REFUSED)
@@ -146,32 +144,28 @@ class OpenFiles:
             return lambda file_id: wire.query_info(file_id, _FILE, level, _ANSWER_BYTES)
 
         asks = [asking(level) for level in call.levels]
-        return self._briefly(call, call.access, _OPEN, call.options, asks)
+        return self._briefly(call, call.create, asks)
 
     def remove(self, call: Unlink | RemoveDirectory) -> int:
-        options = call.options
-        if options is None:
-            kind = _NON_DIRECTORY_FILE if isinstance(call, Unlink) else _DIRECTORY_FILE
-            options = kind | (_DELETE_ON_CLOSE if call.on_close else 0)
+        wish = call.create
+        if call.on_close:
+            wish = replace(wish, options=wish.options | _DELETE_ON_CLOSE)
         content = wire.disposition_information(True, call.level == _DISPOSITION_EX)
         asks: list[Callable[[bytes], wire.Message]] = []
         if not call.on_close:
             asks.append(lambda file_id: wire.set_info(file_id, call.level, content))
-        return self._briefly(call, call.access, _OPEN, options, asks)
+        return self._briefly(call, wish, asks)
 
     def make_directory(self, call: MakeDirectory) -> int:
-        return self._briefly(call, call.access, _CREATE, call.options, [], call.attributes)
+        return self._briefly(call, call.create, [])
 
     def _briefly(
-        self, call: Stat | Unlink | RemoveDirectory | MakeDirectory, access: int, disposition: int,
-        options: int, asks: list[Callable[[bytes], wire.Message]], attributes: int = 0,
+        self, call: Stat | Unlink | RemoveDirectory | MakeDirectory, wish: Create,
+        asks: list[Callable[[bytes], wire.Message]],
     ) -> int:  # fmt: skip
         """CREATE, what is asked of the open, and CLOSE: one compound, or one by one as Windows does it."""
-        oplock, contexts = self._wishes.of(call)
-        create = wire.create(
-            self.names.name(call.path), access, call.share_access, disposition, options, attributes,
-            oplock, contexts=contexts,
-        )  # fmt: skip
+        oplock, contexts = self._wishes.of(call.path, wish)
+        create = wire.create(self.names.name(call.path), wish, oplock, contexts)
         if call.compound:
             requests = [create, *(ask(wire.RELATED) for ask in asks), wire.close(wire.RELATED)]
             statuses = [reply.status for reply in self.link.compound(*requests)]
@@ -194,4 +188,4 @@ class OpenFiles:
 
 
 def _asks_to_last(call: Open) -> bool:
-    return "DHnQ" in call.contexts or "DH2Q" in call.contexts
+    return "DHnQ" in call.create.contexts or "DH2Q" in call.create.contexts

@@ -10,6 +10,8 @@ import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from smbench.workload.calls import Create
+
 CREATE, CLOSE, FLUSH, READ, WRITE, LOCK, IOCTL = 5, 6, 7, 8, 9, 10, 11
 QUERY_DIRECTORY, CHANGE_NOTIFY, QUERY_INFO, SET_INFO, OPLOCK_BREAK = 14, 15, 16, 17, 18
 
@@ -58,11 +60,9 @@ _PAYING = frozenset((IOCTL, SET_INFO))
 """Commands whose own payload counts; a WRITE says its length itself."""
 
 
-def create(
-    name: str, access: int, share_access: int, disposition: int, options: int, attributes: int = 0,
-    oplock: int = 0, impersonation: int = 2, contexts: bytes = b"",
-) -> Message:  # fmt: skip
-    """2.2.13; `name` with backslashes, relative to the share, `contexts` as `create_contexts` made them."""
+def create(name: str, wish: Create, oplock: int | None = None, contexts: bytes = b"") -> Message:
+    """2.2.13, with the oplock level that is wished for or another; `name` with backslashes, relative to the
+    share, `contexts` as `create_contexts` made them."""
     encoded = name.encode("utf-16-le", "surrogatepass")
     at = _HEADER_BYTES + _CREATE.size
     buffer = encoded or b"\0"
@@ -70,8 +70,8 @@ def create(
         buffer = buffer.ljust(-(-len(buffer) // 8) * 8, b"\0")  # they begin at a multiple of 8
     contexts_at = at + len(buffer) if contexts else 0
     head = _CREATE.pack(
-        57, 0, oplock, impersonation, access, attributes, share_access, disposition, options, at,
-        len(encoded), contexts_at, len(contexts),
+        57, 0, wish.oplock if oplock is None else oplock, wish.impersonation, wish.access, wish.attributes,
+        wish.share_access, wish.disposition, wish.options, at, len(encoded), contexts_at, len(contexts),
     )  # fmt: skip
     return Message(CREATE, head + buffer + contexts)
 

@@ -14,7 +14,7 @@ from uuid import uuid4
 
 from smbench.executors.library import messages as wire
 from smbench.executors.library.connection import LibraryConnection
-from smbench.workload.calls import MakeDirectory, Open, RemoveDirectory, Stat, Unlink
+from smbench.workload.calls import Create, Open
 
 LEASE = 0xFF
 _NONE, _LEVEL_II, _EXCLUSIVE, _BATCH = 0, 1, 8, 9
@@ -64,22 +64,19 @@ class Wishes:
     def __init__(self, asker: Asker) -> None:
         self._asker = asker
 
-    def of(
-        self, call: Open | Stat | Unlink | RemoveDirectory | MakeDirectory, guid: bytes = b"",
-        claimed: bytes = b"",
-    ) -> tuple[int, bytes]:  # fmt: skip
+    def of(self, path: str, wish: Create, guid: bytes = b"", claimed: bytes = b"") -> tuple[int, bytes]:
         """The level, and the contexts that can be made again, in the capture's order; a lease in any case.
 
         With `claimed`, the file id of an open that was lost, its durable handle is asked for, and nothing but
         that and its lease (3.2.4.4): servers refuse a claim with more (cifs.ko's QFid at Samba's)."""
-        if not call.contexts and call.oplock != LEASE:
-            return call.oplock, b""
-        wanted = call.contexts.split(",") if call.contexts else []
-        if call.oplock == LEASE and "RqLs" not in wanted:
+        if not wish.contexts and wish.oplock != LEASE:
+            return wish.oplock, b""
+        wanted = wish.contexts.split(",") if wish.contexts else []
+        if wish.oplock == LEASE and "RqLs" not in wanted:
             wanted.append("RqLs")
-        oplock, data = call.oplock, dict.fromkeys(("MxAc", "QFid"), b"")
+        oplock, data = wish.oplock, dict.fromkeys(("MxAc", "QFid"), b"")
         if "RqLs" in wanted:
-            oplock, lease = self._lease(call)
+            oplock, lease = self._lease(path, wish)
             if lease:
                 data["RqLs"] = lease
         dialect = self._asker.here.dialect
@@ -94,19 +91,18 @@ class Wishes:
         data["DH2C"] = wire.durable_again(claimed, guid)
         return oplock, wire.create_contexts([(tag.encode(), data[tag]) for tag in wanted if tag in data])
 
-    def _lease(self, call: Open | Stat | Unlink | RemoveDirectory | MakeDirectory) -> tuple[int, bytes]:
+    def _lease(self, path: str, wish: Create) -> tuple[int, bytes]:
         """The level to ask for, and the data of the lease's context, where it is one."""
         here = self._asker.here
-        if call.oplock == LEASE and not here.supports_file_leasing:
+        if wish.oplock == LEASE and not here.supports_file_leasing:
             self._asker.count(LEASE_AS_OPLOCK)
-            return oplock_like(call.lease_state), b""
-        version = getattr(call, "lease_version", 1)
-        parent = bytes.fromhex(getattr(call, "parent_lease_key", ""))
+            return oplock_like(wish.lease_state), b""
+        version, parent = wish.lease_version, bytes.fromhex(wish.parent_lease_key)
         if version == 2 and here.dialect < _SMB_3:
             self._asker.count(LEASE_V2_AS_V1)
             version, parent = 1, b""
-        key = bytes.fromhex(call.lease_key) if call.lease_key else _lease_key(call.path)
-        return call.oplock, wire.lease(key, call.lease_state, version, parent)
+        key = bytes.fromhex(wish.lease_key) if wish.lease_key else _lease_key(path)
+        return wish.oplock, wire.lease(key, wish.lease_state, version, parent)
 
 
 _CLAIM = {"DHnQ": "DHnC", "DH2Q": "DH2C"}

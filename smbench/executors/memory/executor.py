@@ -133,7 +133,7 @@ class MemoryExecutor(Executor):
     def _open(self, call: calls.Open) -> int:
         if call.handle in self._handles:
             self._close(calls.Close(call.handle))
-        self._handles[call.handle] = opens.open_file(self._server.tree, call)
+        self._handles[call.handle] = opens.open_file(self._server.tree, call.path, call.create)
         return 0
 
     def _close(self, call: calls.Close) -> int:
@@ -165,7 +165,7 @@ class MemoryExecutor(Executor):
         return self._server.file_system_information(call)
 
     def _stat(self, call: calls.Stat) -> int:
-        handle = self._open_briefly(call.path, call.access, _OPEN, call.options)
+        handle = self._open_briefly(call.path, calls.Create(call.create.access, options=call.create.options))
         try:
             for level in call.levels:
                 self._server.information(handle, calls.StatHandle(-1, info.FILE, level))
@@ -174,14 +174,16 @@ class MemoryExecutor(Executor):
         return 0
 
     def _make_directory(self, call: calls.MakeDirectory) -> int:
-        handle = self._open_briefly(call.path, opens.READ_ATTRIBUTES, _CREATE, _DIRECTORY_FILE)
+        handle = self._open_briefly(
+            call.path, calls.Create(opens.READ_ATTRIBUTES, disposition=_CREATE, options=_DIRECTORY_FILE)
+        )
         opens.close_file(self._server.tree, handle)
         return 0
 
     def _remove(self, path: str, kind: int, on_close: bool) -> int:
         """CREATE(DELETE) and CLOSE, the removal asked for by the CREATE's option or by a disposition."""
         options = kind | _DELETE_ON_CLOSE if on_close else kind
-        handle = self._open_briefly(path, opens.DELETE, _OPEN, options)
+        handle = self._open_briefly(path, calls.Create(opens.DELETE, options=options))
         try:
             if not on_close:
                 self._server.set_delete(handle, True)
@@ -189,6 +191,5 @@ class MemoryExecutor(Executor):
             opens.close_file(self._server.tree, handle)
         return 0
 
-    def _open_briefly(self, path: str, access: int, disposition: int, options: int) -> Handle:
-        call = calls.Open(-1, path, access, _SHARE_ALL, disposition, options, 0)
-        return opens.open_file(self._server.tree, call)
+    def _open_briefly(self, path: str, wish: calls.Create) -> Handle:
+        return opens.open_file(self._server.tree, path, wish)

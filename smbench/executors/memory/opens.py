@@ -17,7 +17,7 @@ from smbench.executors.memory.tree import (
     parse,
 )
 from smbench.smb2.ntstatus import Status
-from smbench.workload.calls import Open
+from smbench.workload.calls import Create
 
 # Access masks ([MS-SMB2] 2.2.13.1).
 READ_DATA, WRITE_DATA, APPEND_DATA, EXECUTE = 0x1, 0x2, 0x4, 0x20
@@ -42,25 +42,25 @@ _DIRECTORY_FILE, _NON_DIRECTORY_FILE = 0x1, 0x40
 _DELETE_ON_CLOSE, _OPEN_BY_FILE_ID = 0x1000, 0x2000
 
 
-def open_file(tree: Tree, call: Open) -> Handle:
+def open_file(tree: Tree, path: str, wish: Create) -> Handle:
     """The open that a CREATE makes, or RefusedError."""
-    components, stream_name = parse(call.path)
-    access = _granted(call.access)
-    _check_parameters(call, access, bool(stream_name))
+    components, stream_name = parse(path)
+    access = _granted(wish.access)
+    _check_parameters(wish, access, bool(stream_name))
     link = tree.find(components)
     made = link is None
     if link is None:
-        link = _make(tree, components, call, bool(stream_name))
+        link = _make(tree, components, wish, bool(stream_name))
     else:
-        _check_existing(link, call, access, bool(stream_name))
-    stream = _stream(link.node, stream_name, call)
+        _check_existing(link, wish, access, bool(stream_name))
+    stream = _stream(link.node, stream_name, wish)
     if not made:
-        _check_sharing(link, stream, call, access)
-        if call.disposition in _EMPTYING:
-            _empty(link.node, stream, call)
-    if call.access & _MAXIMUM_ALLOWED and link.node.attributes & READONLY and not made:
+        _check_sharing(link, stream, wish, access)
+        if wish.disposition in _EMPTYING:
+            _empty(link.node, stream, wish)
+    if wish.access & _MAXIMUM_ALLOWED and link.node.attributes & READONLY and not made:
         access &= ~_WRITES
-    handle = Handle(link, stream, access, call.share_access, bool(call.options & _DELETE_ON_CLOSE))
+    handle = Handle(link, stream, access, wish.share_access, bool(wish.options & _DELETE_ON_CLOSE))
     stream.handles.append(handle)
     return handle
 
@@ -91,85 +91,85 @@ def _granted(access: int) -> int:
     return _ALL if access & _MAXIMUM_ALLOWED else granted
 
 
-def _check_parameters(call: Open, access: int, stream: bool) -> None:
-    directory, no_directory = call.options & _DIRECTORY_FILE, call.options & _NON_DIRECTORY_FILE
-    if call.options & _OPEN_BY_FILE_ID:
+def _check_parameters(wish: Create, access: int, stream: bool) -> None:
+    directory, no_directory = wish.options & _DIRECTORY_FILE, wish.options & _NON_DIRECTORY_FILE
+    if wish.options & _OPEN_BY_FILE_ID:
         raise RefusedError(Status.NOT_SUPPORTED)
-    if call.disposition > _OVERWRITE_IF or (directory and no_directory):
+    if wish.disposition > _OVERWRITE_IF or (directory and no_directory):
         raise RefusedError(Status.INVALID_PARAMETER)
     if directory and stream:
         raise RefusedError(Status.NOT_A_DIRECTORY)
-    if directory and call.disposition in _EMPTYING:
+    if directory and wish.disposition in _EMPTYING:
         raise RefusedError(Status.INVALID_PARAMETER)
-    if call.options & _DELETE_ON_CLOSE and not access & DELETE:
+    if wish.options & _DELETE_ON_CLOSE and not access & DELETE:
         raise RefusedError(Status.INVALID_PARAMETER)
     if not access:
         raise RefusedError(Status.ACCESS_DENIED)
 
 
-def _make(tree: Tree, components: tuple[str, ...], call: Open, stream: bool) -> Link:
-    if call.disposition not in _CREATING:
+def _make(tree: Tree, components: tuple[str, ...], wish: Create, stream: bool) -> Link:
+    if wish.disposition not in _CREATING:
         raise RefusedError(Status.OBJECT_NAME_NOT_FOUND)
     parent = tree.parent_of(components)
     if parent.delete_pending:
         raise RefusedError(Status.DELETE_PENDING)
-    if call.options & _DELETE_ON_CLOSE and call.attributes & READONLY:
+    if wish.options & _DELETE_ON_CLOSE and wish.attributes & READONLY:
         raise RefusedError(Status.CANNOT_DELETE)
-    directory = bool(call.options & _DIRECTORY_FILE) and not stream
-    attributes = call.attributes & (READONLY | HIDDEN | SYSTEM) | (DIRECTORY if directory else ARCHIVE)
+    directory = bool(wish.options & _DIRECTORY_FILE) and not stream
+    attributes = wish.attributes & (READONLY | HIDDEN | SYSTEM) | (DIRECTORY if directory else ARCHIVE)
     return tree.add(parent, components[-1], Node(directory, attributes))
 
 
-def _check_existing(link: Link, call: Open, access: int, stream: bool) -> None:
+def _check_existing(link: Link, wish: Create, access: int, stream: bool) -> None:
     node = link.node
     if link.delete_pending:
         raise RefusedError(Status.DELETE_PENDING)
-    if call.disposition == _CREATE and not stream:
+    if wish.disposition == _CREATE and not stream:
         raise RefusedError(Status.OBJECT_NAME_COLLISION)
     if node.directory and not stream:
-        if call.options & _NON_DIRECTORY_FILE:
+        if wish.options & _NON_DIRECTORY_FILE:
             raise RefusedError(Status.FILE_IS_A_DIRECTORY)
-        if call.disposition in _EMPTYING:
+        if wish.disposition in _EMPTYING:
             raise RefusedError(Status.INVALID_PARAMETER)
-    if not node.directory and call.options & _DIRECTORY_FILE:
+    if not node.directory and wish.options & _DIRECTORY_FILE:
         raise RefusedError(Status.NOT_A_DIRECTORY)
     if node.attributes & READONLY:
-        asked = access & _WRITES if not call.access & _MAXIMUM_ALLOWED else 0
-        if not node.directory and (asked or call.disposition in _EMPTYING):
+        asked = access & _WRITES if not wish.access & _MAXIMUM_ALLOWED else 0
+        if not node.directory and (asked or wish.disposition in _EMPTYING):
             raise RefusedError(Status.ACCESS_DENIED)
-        if call.options & _DELETE_ON_CLOSE:
+        if wish.options & _DELETE_ON_CLOSE:
             raise RefusedError(Status.CANNOT_DELETE)
-    if call.disposition in _EMPTYING and node.attributes & ~call.attributes & (HIDDEN | SYSTEM):
+    if wish.disposition in _EMPTYING and node.attributes & ~wish.attributes & (HIDDEN | SYSTEM):
         raise RefusedError(Status.ACCESS_DENIED)
 
 
-def _stream(node: Node, name: str, call: Open) -> Stream:
+def _stream(node: Node, name: str, wish: Create) -> Stream:
     stream = node.streams.get(name.casefold())
     if stream is None:
-        if call.disposition not in _CREATING:
+        if wish.disposition not in _CREATING:
             raise RefusedError(Status.OBJECT_NAME_NOT_FOUND)
         stream = node.streams[name.casefold()] = Stream(name)
     elif name:
         if stream.delete_pending:
             raise RefusedError(Status.DELETE_PENDING)
-        if call.disposition == _CREATE:
+        if wish.disposition == _CREATE:
             raise RefusedError(Status.OBJECT_NAME_COLLISION)
     return stream
 
 
-def _check_sharing(link: Link, stream: Stream, call: Open, access: int) -> None:
+def _check_sharing(link: Link, stream: Stream, wish: Create, access: int) -> None:
     """[MS-FSA] 2.1.5.1.2.2: every open must admit what the others are granted, and the other way round.
 
     Emptying counts as writing; the right to delete is the whole file's, whatever the stream.
     """
-    if call.disposition in _EMPTYING:
+    if wish.disposition in _EMPTYING:
         access |= WRITE_DATA
     for other in list(link.node.handles()):
         for right, share in _SHARED_BY:
             if other.stream is not stream and right != DELETE:
                 continue
             if (access & right and not other.share & share and _counts(other.access)) or (
-                other.access & right and not call.share_access & share and _counts(access)
+                other.access & right and not wish.share_access & share and _counts(access)
             ):
                 raise RefusedError(Status.SHARING_VIOLATION)
 
@@ -179,9 +179,9 @@ def _counts(access: int) -> bool:
     return bool(access & (_READS | _WRITES | DELETE))
 
 
-def _empty(node: Node, stream: Stream, call: Open) -> None:
+def _empty(node: Node, stream: Stream, wish: Create) -> None:
     stream.size = 0
     if not stream.name:
-        node.attributes = call.attributes & (READONLY | HIDDEN | SYSTEM) | ARCHIVE
+        node.attributes = wish.attributes & (READONLY | HIDDEN | SYSTEM) | ARCHIVE
         for key in [key for key, other in node.streams.items() if key and not other.handles]:
             del node.streams[key]

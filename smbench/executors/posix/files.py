@@ -76,11 +76,12 @@ class OpenFiles:
 
     def open(self, call: Open) -> int:
         """Handler of Open."""
+        wish = call.create
         plan = plan_open(
-            call.access,
-            call.disposition,
-            call.options,
-            call.attributes,
+            wish.access,
+            wish.disposition,
+            wish.options,
+            wish.attributes,
             call.directory,
             self._client,
             call.compound,

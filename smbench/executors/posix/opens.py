@@ -156,9 +156,10 @@ def variants(creating: bool) -> list[int]:
 
 def open_loss(call: Open) -> str | None:
     """What of a CREATE's parameters open(2) cannot say, or None."""
+    wish = call.create
     return _open_loss(
-        call.access, call.share_access, call.disposition, call.options, call.attributes,
-        ":" in call.path.rpartition("/")[2], bool(call.oplock or call.lease_state),
+        wish.access, wish.share_access, wish.disposition, wish.options, wish.attributes,
+        ":" in call.path.rpartition("/")[2], bool(wish.oplock or wish.lease_state),
     )  # fmt: skip
 
 

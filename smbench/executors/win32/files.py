@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import lru_cache
 
 from smbench.errors import SetupError
@@ -67,7 +68,7 @@ class OpenFiles:
 
     def open(self, call: Open) -> int:
         """Handler of Open."""
-        if call.options & opens.OPEN_BY_FILE_ID:
+        if call.create.options & opens.OPEN_BY_FILE_ID:
             return _NOT_SUPPORTED
         if call.handle in self.handles:
             # A workload that is replayed in a loop uses its handles again, closed by then or not.
@@ -88,12 +89,13 @@ class OpenFiles:
 
     def create(self, call: Open) -> int:
         """An NT handle for a CREATE's numbers, or CallFailedError."""
+        wish = call.create
         given = opens.arguments(
-            call.access,
-            call.share_access,
-            call.disposition,
-            call.options,
-            call.attributes,
+            wish.access,
+            wish.share_access,
+            wish.disposition,
+            wish.options,
+            wish.attributes,
             self._unbuffered and not call.directory,
         )
         try:
@@ -123,11 +125,9 @@ class OpenFiles:
     def reopen(self, number: int) -> int:
         """Another open with the same numbers in the place of the one that is there."""
         call = self.opened[number]
-        again = Open(
-            number, call.path, call.access, call.share_access, opens.OPEN,
-            call.options & ~opens.DELETE_ON_CLOSE, call.attributes, directory=call.directory,
-        )  # fmt: skip
-        handle = self.create(again)
+        options = call.create.options & ~opens.DELETE_ON_CLOSE
+        again = replace(call.create, disposition=opens.OPEN, options=options)
+        handle = self.create(replace(call, create=again))
         self.nt.close(self.handles[number])
         self.handles[number] = handle
         return handle

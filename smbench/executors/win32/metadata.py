@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ctypes import byref, c_uint32
+from dataclasses import replace
 
 from smbench.executors.win32 import information, opens
 from smbench.executors.win32.api import Name
@@ -52,7 +53,7 @@ class MetadataCalls:
         """For a capture handle that was scanned: its NT handle, and the pattern that this keeps."""
 
     def stat(self, call: Stat) -> int:
-        asked = Open(-1, call.path, call.access, call.share_access, opens.OPEN, call.options, 0)
+        asked = Open(-1, call.path, call.create)
         with self._files.transient(asked) as handle:
             for level in call.levels:
                 check(self._query(handle, level, _ANSWER_BYTES))
@@ -143,28 +144,19 @@ class MetadataCalls:
         content = information.disposition_information(call.delete, call.level)
         return self._set(self._files[call.handle], call.level, content)
 
-    def unlink(self, call: Unlink) -> int:
-        return self._remove(call, opens.NON_DIRECTORY_FILE)
-
-    def remove_directory(self, call: RemoveDirectory) -> int:
-        return self._remove(call, opens.DIRECTORY_FILE)
-
-    def _remove(self, call: Unlink | RemoveDirectory, kind: int) -> int:
-        options = call.options
-        if options is None:
-            options = kind | opens.OPEN_REPARSE_POINT | (opens.DELETE_ON_CLOSE if call.on_close else 0)
-        asked = Open(-1, call.path, call.access, call.share_access, opens.OPEN, options, 0)
+    def remove(self, call: Unlink | RemoveDirectory) -> int:
+        wish = call.create
+        if call.on_close:
+            wish = replace(wish, options=wish.options | opens.DELETE_ON_CLOSE)
+        asked = Open(-1, call.path, wish)
         with self._files.transient(asked) as handle:
             if not call.on_close:
                 check(self._set(handle, call.level, information.disposition_information(True, call.level)))
         return 0
 
     def make_directory(self, call: MakeDirectory) -> int:
-        asked = Open(
-            -1, call.path, call.access, call.share_access, opens.CREATE,
-            call.options | opens.DIRECTORY_FILE, call.attributes,
-        )  # fmt: skip
-        with self._files.transient(asked):
+        wish = replace(call.create, options=call.create.options | opens.DIRECTORY_FILE)
+        with self._files.transient(Open(-1, call.path, wish)):
             return 0
 
     def truncate(self, call: Truncate) -> int:

@@ -75,11 +75,12 @@ def arguments(
 
 def open_loss(call: Open) -> str | None:
     """What of a CREATE's parameters NtCreateFile cannot say to a server, or None."""
+    wish = call.create
     lost = []
-    if call.options & OPEN_BY_FILE_ID:
+    if wish.options & OPEN_BY_FILE_ID:
         lost.append("an open by file number is not tried: the number is the captured server's")
-    if dropped := call.options & _DROPPED:
+    if dropped := wish.options & _DROPPED:
         lost.append(f"options 0x{dropped:08x} are dropped")
-    if call.oplock or call.lease_state:
+    if wish.oplock or wish.lease_state:
         lost.append("the redirector asks for the oplock or lease that it chooses")
     return "; ".join(lost) or None

@@ -13,14 +13,14 @@ from smbench.lift.recogniser import Recogniser
 from smbench.lift.rule import Taken
 from smbench.lift.sessions import SessionEnds
 from smbench.smb2.ntstatus import Status
-from smbench.workload.calls import Close, MakeDirectory, Open, RemoveDirectory, Stat, Unlink
+from smbench.workload.calls import Close, Create, MakeDirectory, Open, RemoveDirectory, Stat, Unlink
 
 
 def test_compound_statopen_is_one_stat(tmp_path: Path) -> None:
     wire = Wire()
     wire.client("alice").looks("dir/x")
     story = lifted(wire, tmp_path)
-    assert story.calls == [Stat("dir/x", (18,), LOOK, 0)]
+    assert story.calls == [Stat("dir/x", (18,), Create(LOOK))]
     assert story.rules == ["stat"] * 3
     operation = story.operations[0]
     assert operation.exchanges == (0, 1, 2)
@@ -41,14 +41,14 @@ def test_windows_asks_one_by_one_in_several_classes(tmp_path: Path) -> None:
     wire = Wire()
     wire.client("alice").opens("x", access=0x100080).asks(4).asks(5).closes()
     story = lifted(wire, tmp_path)
-    assert story.calls == [Stat("x", (4, 5), 0x100080, 0)]
+    assert story.calls == [Stat("x", (4, 5), Create(0x100080))]
     assert story.operations[0].service_ns == 3_500_000
 
 
 def test_create_and_close_alone_is_a_stat_that_asked_nothing(tmp_path: Path) -> None:
     wire = Wire()
     wire.client("alice").opens("x", access=LOOK).closes()
-    assert lifted(wire, tmp_path).calls == [Stat("x", (), LOOK, 0)]
+    assert lifted(wire, tmp_path).calls == [Stat("x", (), Create(LOOK))]
 
 
 @pytest.mark.parametrize(
@@ -144,7 +144,7 @@ def test_an_open_keeps_every_number_of_the_create(tmp_path: Path) -> None:
     opened.closes()
     story = lifted(wire, tmp_path)
     assert story.calls == [
-        Open(0, "x", 0x120089, 1, 3, 0x44, 0, oplock=0, lease_state=7, directory=False),
+        Open(0, "x", Create(0x120089, 1, 3, 0x44, 0, 0, 7), directory=False),
         Close(0),
     ]
     assert {fate["disposition"] for fate in story.fates} == {"exact"}
