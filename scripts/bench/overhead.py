@@ -58,7 +58,10 @@ def make(folder: Path, operations: int, files: int, seed: int) -> None:
         log.writelines(f"{target / name} add\n" for name in names)
         for handle, name in enumerate(names):
             log.write(f"{target / name} open\n")
-            add(Open(handle, name, Create(GENERIC_READ | GENERIC_WRITE, SHARE_ALL, OPEN_IF, 0, 0)), name)
+            add(
+                Open(handle, name, Create(GENERIC_READ | GENERIC_WRITE, SHARE_ALL, OPEN_IF, 0, 0)),
+                name,
+            )
         for _ in range(operations):
             handle, offset = dice.randrange(files), SIZE * dice.randrange(BLOCKS)
             kind = Write if dice.random() < 0.3 else Read

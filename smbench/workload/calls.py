@@ -12,13 +12,14 @@ comparison are the wire's own, which only an executor that sends messages itself
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import get_args
 
 from smbench.smb2.constants import (
     ALL_INFORMATION,
     CREATE,
     DELETE,
+    DELETE_ON_CLOSE,
     DIRECTORY_FILE,
     DISPOSITION,
     FILE_READ_ATTRIBUTES,
@@ -237,6 +238,14 @@ class RemoveDirectory:
     compound: bool = field(default=True, compare=False)
     level: int = field(default=DISPOSITION, compare=False)
     """The information class that asked for it, where not `on_close`."""
+
+
+def removal(call: Unlink | RemoveDirectory) -> Create:
+    """The CREATE of a removal, whose options say what `on_close` says."""
+    asked = call.create
+    if call.on_close and not asked.options & DELETE_ON_CLOSE:
+        return replace(asked, options=asked.options | DELETE_ON_CLOSE)
+    return asked
 
 
 @dataclass(frozen=True, slots=True)

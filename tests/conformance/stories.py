@@ -123,7 +123,10 @@ def opens(
     attributes: int = 0,
 ) -> Open:
     return Open(
-        handle, path, Create(access, share, disposition, options, attributes), directory=bool(options & 1)
+        handle,
+        path,
+        Create(access, share, disposition, options, attributes),
+        directory=bool(options & 1),
     )
 
 

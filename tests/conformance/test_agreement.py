@@ -17,17 +17,17 @@ from hypothesis import HealthCheck, event, example, given, settings
 from hypothesis import strategies as st
 
 from smbench.executors.memory.executor import MemoryServer
-from smbench.executors.memory.tree import READONLY, Handle, Link, RefusedError, parse
+from smbench.executors.memory.tree import Handle, Link, RefusedError, parse
 from smbench.executors.registry import names
 from smbench.smb2 import ntstatus
-from smbench.smb2.constants import DELETE, EMPTYING, GENERIC_READ, GENERIC_WRITE
+from smbench.smb2.constants import ATTRIBUTE_READONLY, DELETE, EMPTYING, GENERIC_READ, GENERIC_WRITE
 from smbench.smb2.ntstatus import Status
 from smbench.workload import calls
 from smbench.workload.calls import Call
 from smbench.workload.model import Kind, NamespaceEntry
 
 if TYPE_CHECKING:
-    from conftest import Target
+    from conformance.conftest import Target
 
 # hypothesis imports these when it needs them, by then as a user who may not read the interpreter.
 for module in pkgutil.walk_packages(hypothesis.internal.__path__, "hypothesis.internal."):
@@ -150,7 +150,7 @@ class Knowledge:
                 return "emptying a directory is EISDIR, to a server a wrong parameter"
             return (
                 "emptying a file leaves its attributes as they are"
-                if call.create.attributes & READONLY
+                if call.create.attributes & ATTRIBUTE_READONLY
                 else None
             )
         if handle is None:
@@ -224,7 +224,7 @@ def _only_a_server(status: int, call: Call) -> bool:
 @example(
     sequence=[
         calls.Open(3, "a", calls.Create(READ | DELETE | 0x100, 7, 1, 0x40, 0)),
-        calls.Open(3, "b", calls.Create(READ | DELETE | 0x100, 7, 0, 0x1040, READONLY)),
+        calls.Open(3, "b", calls.Create(READ | DELETE | 0x100, 7, 0, 0x1040, ATTRIBUTE_READONLY)),
         calls.Close(3),
     ]
 )
@@ -245,7 +245,7 @@ def test_posix_agrees_with_the_oracle(
         posix.prepare(NAMESPACE)
         oracle.handlers(0)
         executor = oracle._executors[0]
-        knowledge = Knowledge(MemoryServer.at(ordinary_user), executor._handles)
+        knowledge = Knowledge(MemoryServer.at(ordinary_user), vars(executor)["_handles"])
         told = []
         for drawn in sequence:
             call = knowledge.as_captured(drawn)

@@ -67,7 +67,11 @@ def _random_call(dice: random.Random, number: int, handles: list[int]) -> tuple[
     if not handles or dice.random() < 0.3:
         named: list[Call] = [Unlink(path), MakeDirectory(path), Stat(path)]
         named += [
-            Open(number, path, Create(3, dice.choice([7, 7, 0]), dice.choice([OPEN, CREATE, OPEN_IF]), 0, 0))
+            Open(
+                number,
+                path,
+                Create(3, dice.choice([7, 7, 0]), dice.choice([OPEN, CREATE, OPEN_IF]), 0, 0),
+            )
         ] * 4
         call = dice.choice(named)
         return call, number if isinstance(call, Open) else -1

@@ -14,12 +14,19 @@ from uuid import uuid4
 
 from smbench.executors.library import messages as wire
 from smbench.executors.library.connection import LibraryConnection
+from smbench.smb2.constants import (
+    DIALECT_3_0,
+    LEASE_HANDLE_CACHING,
+    LEASE_READ_CACHING,
+    LEASE_WRITE_CACHING,
+    OPLOCK_LEVEL_BATCH,
+    OPLOCK_LEVEL_EXCLUSIVE,
+    OPLOCK_LEVEL_II,
+    OPLOCK_LEVEL_LEASE,
+    OPLOCK_LEVEL_NONE,
+)
 from smbench.workload.calls import Create, Open
 
-LEASE = 0xFF
-_NONE, _LEVEL_II, _EXCLUSIVE, _BATCH = 0, 1, 8, 9
-_READ, _HANDLE, _WRITE = 1, 2, 4
-_SMB_3 = 0x0300
 KEPT_CONTEXTS = frozenset(("RqLs", "MxAc", "QFid", "DHnQ", "DH2Q"))
 
 LEASE_AS_OPLOCK = "lease_as_oplock"
@@ -28,8 +35,8 @@ DURABLE_V2_AS_V1 = "durable_v2_as_v1"
 """What is counted where a dialect, or a server, lacks what was captured."""
 
 
-class Asker(Protocol):
-    """Of whom `Wishes` is asked: a connection's dialect, and who counts."""
+class Negotiated(Protocol):
+    """What `Contexts` depends on: the dialect of a connection, and who counts."""
 
     @property
     def here(self) -> LibraryConnection: ...
@@ -58,30 +65,30 @@ class OpenFile:
     """Held while it is had again."""
 
 
-class Wishes:
+class Contexts:
     """Oplock level and CREATE contexts of opens, over the connection of the calling thread."""
 
-    def __init__(self, asker: Asker) -> None:
-        self._asker = asker
+    def __init__(self, negotiated: Negotiated) -> None:
+        self._negotiated = negotiated
 
-    def of(self, path: str, wish: Create, guid: bytes = b"", claimed: bytes = b"") -> tuple[int, bytes]:
+    def of(self, path: str, asked: Create, guid: bytes = b"", claimed: bytes = b"") -> tuple[int, bytes]:
         """The level, and the contexts that can be made again, in the capture's order; a lease in any case.
 
         With `claimed`, the file id of an open that was lost, its durable handle is asked for, and nothing but
         that and its lease (3.2.4.4): servers refuse a claim with more (cifs.ko's QFid at Samba's)."""
-        if not wish.contexts and wish.oplock != LEASE:
-            return wish.oplock, b""
-        wanted = wish.contexts.split(",") if wish.contexts else []
-        if wish.oplock == LEASE and "RqLs" not in wanted:
+        if not asked.contexts and asked.oplock != OPLOCK_LEVEL_LEASE:
+            return asked.oplock, b""
+        wanted = asked.contexts.split(",") if asked.contexts else []
+        if asked.oplock == OPLOCK_LEVEL_LEASE and "RqLs" not in wanted:
             wanted.append("RqLs")
-        oplock, data = wish.oplock, dict.fromkeys(("MxAc", "QFid"), b"")
+        oplock, data = asked.oplock, dict.fromkeys(("MxAc", "QFid"), b"")
         if "RqLs" in wanted:
-            oplock, lease = self._lease(path, wish)
+            oplock, lease = self._lease(path, asked)
             if lease:
                 data["RqLs"] = lease
-        dialect = self._asker.here.dialect
-        if "DH2Q" in wanted and dialect < _SMB_3:
-            self._asker.count(DURABLE_V2_AS_V1)
+        dialect = self._negotiated.here.dialect
+        if "DH2Q" in wanted and dialect < DIALECT_3_0:
+            self._negotiated.count(DURABLE_V2_AS_V1)
             wanted[wanted.index("DH2Q")] = "DHnQ"
         if claimed:
             wanted = [_CLAIM.get(tag, tag) for tag in wanted if tag in ("RqLs", *_CLAIM)]
@@ -91,18 +98,18 @@ class Wishes:
         data["DH2C"] = wire.durable_again(claimed, guid)
         return oplock, wire.create_contexts([(tag.encode(), data[tag]) for tag in wanted if tag in data])
 
-    def _lease(self, path: str, wish: Create) -> tuple[int, bytes]:
+    def _lease(self, path: str, asked: Create) -> tuple[int, bytes]:
         """The level to ask for, and the data of the lease's context, where it is one."""
-        here = self._asker.here
-        if wish.oplock == LEASE and not here.supports_file_leasing:
-            self._asker.count(LEASE_AS_OPLOCK)
-            return oplock_like(wish.lease_state), b""
-        version, parent = wish.lease_version, bytes.fromhex(wish.parent_lease_key)
-        if version == 2 and here.dialect < _SMB_3:
-            self._asker.count(LEASE_V2_AS_V1)
+        here = self._negotiated.here
+        if asked.oplock == OPLOCK_LEVEL_LEASE and not here.supports_file_leasing:
+            self._negotiated.count(LEASE_AS_OPLOCK)
+            return oplock_like(asked.lease_state), b""
+        version, parent = asked.lease_version, bytes.fromhex(asked.parent_lease_key)
+        if version == 2 and here.dialect < DIALECT_3_0:
+            self._negotiated.count(LEASE_V2_AS_V1)
             version, parent = 1, b""
-        key = bytes.fromhex(wish.lease_key) if wish.lease_key else _lease_key(path)
-        return wish.oplock, wire.lease(key, wish.lease_state, version, parent)
+        key = bytes.fromhex(asked.lease_key) if asked.lease_key else _lease_key(path)
+        return asked.oplock, wire.lease(key, asked.lease_state, version, parent)
 
 
 _CLAIM = {"DHnQ": "DHnC", "DH2Q": "DH2C"}
@@ -115,11 +122,11 @@ def is_durable(body: bytes) -> bool:
 
 def oplock_like(lease_state: int) -> int:
     """The oplock level that lets a client cache what the lease would."""
-    if not lease_state & _READ:
-        return _NONE
-    if lease_state & _WRITE:
-        return _BATCH if lease_state & _HANDLE else _EXCLUSIVE
-    return _LEVEL_II
+    if not lease_state & LEASE_READ_CACHING:
+        return OPLOCK_LEVEL_NONE
+    if lease_state & LEASE_WRITE_CACHING:
+        return OPLOCK_LEVEL_BATCH if lease_state & LEASE_HANDLE_CACHING else OPLOCK_LEVEL_EXCLUSIVE
+    return OPLOCK_LEVEL_II
 
 
 def lost_contexts(tags: str) -> list[str]:

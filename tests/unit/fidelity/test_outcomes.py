@@ -12,11 +12,16 @@ import pytest
 from smbench.errors import UsageError
 from smbench.fidelity.latency import LatencyDifference
 from smbench.fidelity.outcomes import RunOutcomes, run_outcomes
-from smbench.workload.calls import MakeDirectory, Stat
+from smbench.workload.calls import Call, MakeDirectory, Stat
 from smbench.workload.model import Operation, Workload, WorkloadInfo
 from smbench.workload.store import StoredOperations, read, write
 
-CALLS = [(Stat("d"), True), (MakeDirectory("d"), False), (Stat("d"), True), (Stat("e"), False)]
+CALLS: list[tuple[Call, bool]] = [
+    (Stat("d"), True),
+    (MakeDirectory("d"), False),
+    (Stat("d"), True),
+    (Stat("e"), False),
+]
 
 
 @pytest.fixture
