@@ -96,5 +96,5 @@ def at_limits() -> None:
         )
         for operator, met in (("<=", True), ("<", False), ("==", True)):
             (one,) = judge_thresholds([parse_threshold(f"errors.rate{operator}{limit}")], figures)
-            wrong += one["met"] is not met
+            wrong += one.met is not met
     told("shares exactly at a limit, judged wrong", f"{wrong} of {3 * len(cases):,}", "0", not wrong)

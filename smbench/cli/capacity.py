@@ -17,7 +17,7 @@ from smbench.measure.judging import format_value
 from smbench.measure.thresholds import Threshold
 from smbench.plan.capacity import clones_to_try
 from smbench.report.text import NONE, plain_table, rate_told
-from smbench.run.store import CAPACITY
+from smbench.run.store import CAPACITY, from_document
 from smbench.signals import exit_status, name_of
 
 _NOT_VALID = 5
@@ -106,23 +106,23 @@ def _tried(asked: Replay, threshold: Threshold, clones: int, folder: Path) -> di
     folder.mkdir()
     try:
         place, plan = asked.placed(clones)
-        run = asked.carry_out(place, plan, folder, [threshold])
+        run = from_document(asked.carry_out(place, plan, folder, [threshold]), folder)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
-    judged = run["thresholds"][0]
+    judged = run.thresholds[0]
     return {
         "run": folder.name,
         "clones": clones,
-        "users": run["configuration"]["users"],
-        "operations_per_s": run["throughput"]["operations_per_s"],
-        "value": judged["value"],
+        "users": run.configuration.users,
+        "operations_per_s": run.throughput.operations_per_s,
+        "value": judged.value,
         # What was cut off shows neither.
-        "met": None if run["stopped"] else judged["met"],
-        "valid": run["valid"],
-        "reasons": run["reasons"],
-        "warnings": run["warnings"],
-        "stopped": run["stopped"],
+        "met": None if run.stopped else judged.met,
+        "valid": run.valid,
+        "reasons": list(run.reasons),
+        "warnings": list(run.warnings),
+        "stopped": run.stopped,
     }
 
 

@@ -9,21 +9,20 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from smbench.cli.artefacts import for_caller
 from smbench.cli.common import Console, common_options
 from smbench.cli.effects import Needs, refuse_without_effect
-from smbench.cli.report import no_run, read_run
 from smbench.cli.who import check_users, user_pairs
 from smbench.errors import SetupError, UsageError
-from smbench.report.compare import candidate_document, document, reference_document
+from smbench.fidelity.result import Candidate, Result
+from smbench.report.compare import document
 from smbench.report.compare_text import show_comparison
-from smbench.run.model import OPERATIONS
-from smbench.run.store import CAPACITY, DOCUMENT, WIRE
-from smbench.run.warm_up import warm_up_of
+from smbench.run.model import Run
+from smbench.run.store import CAPACITY, DOCUMENT, WIRE, no_run, read
 from smbench.units import format_ns
 from smbench.workload.store import MANIFEST
 
@@ -48,14 +47,6 @@ class _Asked:
     folder: str | None
     clone: int | None
     loop: int | None
-
-
-@dataclass(slots=True)
-class _Candidate:
-    name: str
-    compared: Comparison | None
-    run: RunOutcomes | None
-    notes: list[str]
 
 
 @click.command(short_help=__doc__)
@@ -116,24 +107,19 @@ def compare(
                 f"{reference} has no wire capture: give the capture or the workload that it replayed as the "
                 "reference, and the run as a candidate"
             )
-        found = [_compare(console, ours, path, stack, asked) for path in candidates]
-        compared = [(one.name, one.compared) for one in found if one.compared is not None]
-        check_users(asked.users, ours.side.name, compared)
-        rows = next((one.compared.rows[0] for one in found if one.compared is not None), None)
+        result = Result(ours.side, [_compare(console, ours, path, stack, asked) for path in candidates])
+        check_users(asked.users, ours.side.name, result.wired)
         shown = None if everything else limit
-        result = document(
-            reference_document(ours.side, rows),
-            [candidate_document(one.name, one.compared, one.run, one.notes, shown) for one in found],
-        )
+        told = document(result, shown)
         if differences is not None:
-            _write_differences(differences, found)
+            _write_differences(differences, result)
         wanted = output is not None or (not console.as_json if page is None else page)
         if wanted:
             from smbench.report.compare_page import page as html
 
             output = output or _beside(candidates[0])
-            _write(output, html(result, [one.compared for one in found if one.compared is not None]))
-    console.result(result, lambda out: show_comparison(result, out))
+            _write(output, html(result, shown))
+    console.result(told, lambda out: show_comparison(result, out))
     if wanted:
         console.note(f"written: {output}")
 
@@ -170,9 +156,14 @@ def _write(path: Path, text: str) -> None:
 
 
 def _load(
-    console: Console, path: Path, stack: ExitStack, options: DecodeOptions, copy: Copy | None = None
+    console: Console,
+    path: Path,
+    stack: ExitStack,
+    options: DecodeOptions,
+    run: Run | None = None,
+    copy: Copy | None = None,
 ) -> Loaded | None:
-    """One side; None for a run without a wire capture."""
+    """One side, a run by its `copy`; None for a run without a wire capture."""
     from smbench.fidelity.loading import load_capture, load_run, load_workload
 
     if (path / MANIFEST).is_file():
@@ -186,40 +177,30 @@ def _load(
     scratch = Path(stack.enter_context(TemporaryDirectory(prefix="smbench-compare-")))
     with console.progress(f"reading {path.name}") as progress:
         if path.is_dir():
-            return load_run(path, read_run(path), scratch, options, progress, copy)
+            return load_run(run or read(path), scratch, options, progress, copy)
         return load_capture(path, scratch, options, progress)
 
 
-def _compare(console: Console, ours: Loaded, path: Path, stack: ExitStack, asked: _Asked) -> _Candidate:
+def _compare(console: Console, ours: Loaded, path: Path, stack: ExitStack, asked: _Asked) -> Candidate:
     from smbench.fidelity.comparison import compare as compare_sides
     from smbench.fidelity.copies import copy_of
     from smbench.fidelity.outcomes import run_outcomes
 
-    record = read_run(path) if (path / DOCUMENT).is_file() else None
-    copy = None if record is None else copy_of(path.name, record, asked.clone, asked.loop)
-    theirs = _load(console, path, stack, asked.options, copy)
+    record = read(path) if (path / DOCUMENT).is_file() else None
+    copy = None if record is None else copy_of(record, asked.clone, asked.loop)
+    theirs = _load(console, path, stack, asked.options, record, copy)
     run: RunOutcomes | None = None
     notes = [] if copy is None else copy.notes()
     if record is not None:
         try:
-            run = run_outcomes(path.name, record, path / OPERATIONS, ours.operations, copy)
+            run = run_outcomes(record, ours.operations, copy)
         except UsageError as error:
             if theirs is None:
                 raise
             notes.append(str(error))
-    if record is not None and (warm_up_ns := warm_up_of(record)):
-        notes.append(f"what was due in its first {format_ns(warm_up_ns)}, the warm-up, is in no latency")
-    if run is not None and not run.compared:
-        notes.append(
-            f"not compared: the executor {run.executor} carries nothing out, its outcomes, bytes and times "
-            "mean nothing"
-        )
-    elif theirs is None:
-        notes.append(
-            "no wire capture: compared by its operations alone (replay with --wire for the exchanges)"
-        )
+    notes += _told_of_run(record, run, theirs is not None)
     if theirs is None:
-        return _Candidate(path.name, None, run, notes)
+        return Candidate(path.name, None, run, notes)
     side = theirs.side
     if asked.folder is not None:
         side.folder = asked.folder.strip("/").replace("\\", "/")
@@ -231,7 +212,26 @@ def _compare(console: Console, ours: Loaded, path: Path, stack: ExitStack, asked
     compared = compare_sides(ours.side, side, asked.users)
     if asked.folder is not None:
         _check_folder(asked.folder, compared)
-    return _Candidate(side.name, compared, run, [*notes, *side.notes, *_told(compared)])
+    return Candidate(side.name, compared, run, [*notes, *side.notes, *_told(compared)])
+
+
+def _told_of_run(record: Run | None, run: RunOutcomes | None, wired: bool) -> list[str]:
+    """What in a run cannot be compared, in words."""
+    notes = []
+    if record is not None and record.warm_up_ns:
+        notes.append(
+            f"what was due in its first {format_ns(record.warm_up_ns)}, the warm-up, is in no latency"
+        )
+    if run is not None and not run.compared:
+        notes.append(
+            f"not compared: the executor {run.executor} carries nothing out, its outcomes, bytes and times "
+            "mean nothing"
+        )
+    elif not wired:
+        notes.append(
+            "no wire capture: compared by its operations alone (replay with --wire for the exchanges)"
+        )
+    return notes
 
 
 def _check_folder(folder: str, compared: Comparison) -> None:
@@ -279,10 +279,9 @@ def _told(compared: Comparison) -> list[str]:
     return notes
 
 
-def _write_differences(path: Path, found: Sequence[_Candidate]) -> None:
-    compared: list[tuple[str, Any]] = [(one.name, one.compared) for one in found if one.compared is not None]
-    for number, (_, one) in enumerate(compared):
-        name = path if len(compared) == 1 else path.with_stem(f"{path.stem}-{number + 1}")
+def _write_differences(path: Path, result: Result) -> None:
+    for number, (_, one) in enumerate(result.wired):
+        name = path if len(result.wired) == 1 else path.with_stem(f"{path.stem}-{number + 1}")
         try:
             with for_caller(name):
                 one.differences.write(name)

@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from smbench.cli.common import Console
-from smbench.cli.report import read_run
 from smbench.errors import UsageError
 from smbench.executors.registry import executor_class
 from smbench.measure.baseline import figures_of, read_baseline
 from smbench.measure.judging import Extent, against, judge_thresholds, refuse_unmeasurable
-from smbench.measure.likeness import differences
+from smbench.measure.likeness import Circumstances, differences
 from smbench.measure.thresholds import (
     Threshold,
     capacity_limit,
     mismatch_limit,
     parse_thresholds,
 )
-from smbench.run.model import ALL, MEASURES
-from smbench.run.store import LATENCY
+from smbench.run.model import ALL, MEASURES, Run
+from smbench.run.store import read
 from smbench.runner.outcomes import answered
 from smbench.workload.model import Workload
 from smbench.workload.store import StoredOperations
@@ -38,36 +36,36 @@ class Kept:
     capacity: Threshold | None = None
     mismatches: Threshold | None = None
     baseline: Path | None = None
-    before: Mapping[str, Any] = field(default_factory=dict)
-    """The baseline's run.json."""
+    before: Run | None = None
+    """The baseline."""
 
     def against(self, console: Console, baseline: Path | None) -> Kept:
         """With what the baseline had in the place of multiples of it. UsageError where it measured none."""
         relative = [one for one in (*self.thresholds, self.capacity) if one is not None and one.relative]
         figures, name = None, str(baseline)
-        document: dict[str, Any] = {}
+        before = None
         if baseline is not None:
             if not relative:
                 raise UsageError(
                     "--baseline is for multiples of it: add a --threshold 'all.response.p99<1.1x'"
                 )
-            document = read_run(baseline)
-            if not document["valid"]:
-                console.warn(f"the baseline {name} is not valid: {'; '.join(document['reasons'])}")
-            if document["stopped"]:
-                console.warn(f"the baseline {name} was stopped before its end ({document['stopped']})")
-            figures = read_baseline(baseline / LATENCY, document)
+            before = read(baseline)
+            if not before.valid:
+                console.warn(f"the baseline {name} is not valid: {'; '.join(before.reasons)}")
+            if before.stopped:
+                console.warn(f"the baseline {name} was stopped before its end ({before.stopped})")
+            figures = read_baseline(before)
         return replace(
             self,
             thresholds=[against(one, figures, name) for one in self.thresholds],
             capacity=None if self.capacity is None else against(self.capacity, figures, name),
             baseline=baseline,
-            before=document,
+            before=before,
         )
 
-    def unlike(self, now: Mapping[str, Any]) -> list[str]:
-        """What the baseline differs in from the run that is to be (as run.json will have it): a sentence."""
-        found = differences(self.before, now) if self.before else []
+    def unlike(self, now: Circumstances) -> list[str]:
+        """What the baseline differs in from the run that is to be: a sentence."""
+        found = [] if self.before is None else differences(Circumstances.of(self.before), now)
         return [f"the baseline {self.baseline} is of another run: {'; '.join(found)}"] if found else []
 
     def refuse_unmeasurable(self, workload: Workload, executor: str) -> None:
@@ -83,14 +81,14 @@ class Kept:
             for threshold, option in asked:
                 refuse_unmeasurable(threshold, extent, option)
 
-    def too_many_mismatches(self, console: Console, document: dict[str, Any]) -> bool:
-        """Whether a result has more than `--max-mismatch` allows, or nothing to know it from."""
+    def too_many_mismatches(self, console: Console, run: Run) -> bool:
+        """Whether a run has more than `--max-mismatch` allows, or nothing to know it from."""
         if self.mismatches is None:
             return False
-        (judged,) = judge_thresholds([self.mismatches], figures_of(document))
-        if judged["reason"]:
-            console.warn(f"--max-mismatch cannot be judged: {judged['reason']}")
-        return not judged["met"]
+        (judged,) = judge_thresholds([self.mismatches], figures_of(run))
+        if judged.reason:
+            console.warn(f"--max-mismatch cannot be judged: {judged.reason}")
+        return not judged.met
 
 
 def read_kept(thresholds: Sequence[str], capacity: str | None, max_mismatch: str | None) -> Kept:

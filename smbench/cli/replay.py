@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import click
+import msgspec
 
 from smbench.cli import amounts
 from smbench.cli.artefacts import claim, default_output, whole
@@ -27,10 +27,12 @@ from smbench.cli.targets import complete_target, target_options
 from smbench.cli.wire import refuse_without_wire
 from smbench.errors import UsageError
 from smbench.executors.registry import executor_class, names, native
+from smbench.measure.likeness import Circumstances
 from smbench.plan import CLOSED_NS, Pace
 from smbench.prepare.content import DEFAULT_MAX_BYTES, Content
 from smbench.report.run import show_run
-from smbench.run.store import CAPACITY, DOCUMENT
+from smbench.run.model import Run
+from smbench.run.store import CAPACITY, DOCUMENT, from_document
 from smbench.signals import exit_status
 from smbench.units import format_size
 from smbench.workload.model import Workload
@@ -287,7 +289,9 @@ def replay(
             loop_namespace=loop_namespace,
             warm_up_s=warm_up_s,
         )
-        notes = kept.unlike(asked.told_before(clones if kept.capacity is None else None))
+        known = asked.told_before(clones if kept.capacity is None else None)
+        known["clones_known"] = kept.capacity is None
+        notes = kept.unlike(msgspec.convert(known, Circumstances))
         for note in notes:
             console.warn(note)
         asked = replace(asked, notes=notes)
@@ -304,10 +308,11 @@ def replay(
         with whole(output, ".run", DOCUMENT, force) as draft:
             document = asked.carry_out(place, plan, draft, kept.thresholds)
         # Only now: the result is there, whatever becomes of the page.
-        written_page(console, output, document, workload=_stored_in(workload))
-    console.result(document, lambda out: show_run(document, out))
+        run = from_document(document, output)
+        written_page(console, run, workload=_stored_in(workload))
+    console.result(document, lambda out: show_run(run, out))
     console.note(f"written: {output}")
-    _end(console, document, kept)
+    _end(console, run, kept)
 
 
 @contextmanager
@@ -334,13 +339,13 @@ def _stored_in(workload: Workload) -> Path | None:
     return operations.path.parent if isinstance(operations, StoredOperations) else None
 
 
-def _end(console: Console, document: dict[str, Any], kept: Kept) -> None:
+def _end(console: Console, run: Run, kept: Kept) -> None:
     """The exit status that the result asks for; the first that applies."""
-    if (status := exit_status(document["stopped"])) is not None:
+    if (status := exit_status(run.stopped)) is not None:
         sys.exit(status)
-    if not document["valid"]:
+    if not run.valid:
         sys.exit(_NOT_VALID)
-    if any(not threshold["met"] for threshold in document["thresholds"]):
+    if any(not threshold.met for threshold in run.thresholds):
         sys.exit(_MISSED)
-    if kept.too_many_mismatches(console, document):
+    if kept.too_many_mismatches(console, run):
         sys.exit(_MISMATCHED)

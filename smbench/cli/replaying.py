@@ -9,6 +9,8 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from msgspec import to_builtins
+
 from smbench.cli.amounts import refuse_too_much
 from smbench.cli.artefacts import check_room
 from smbench.cli.clients import described, root_in_any_dialect, share_access
@@ -308,7 +310,7 @@ class Replay:
             "mounts": mounted.describe(),
             "client": shown,
             "coverage": coverage(self.workload.info),
-            "capture": graded(self.workload.info.trace, Use.REPLAY),
+            "capture": to_builtins(graded(self.workload.info.trace, Use.REPLAY)),
             "capture_files": [asdict(file) for file in self.workload.info.capture_files],
             "machine": machine(),
             "versions": versions(),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -39,11 +40,16 @@ def read(directory: Path) -> Run:
             raise UsageError(f"{path} has another schema than {SCHEMA}: {REMEDY}")
         run = read_document(path, Run, REMEDY)
     except FileNotFoundError:
-        raise UsageError(_no_run(directory)) from None
+        raise UsageError(no_run(directory)) from None
     return msgspec.structs.replace(run, directory=directory)
 
 
-def _no_run(directory: Path) -> str:
+def from_document(document: Mapping[str, Any], directory: Path) -> Run:
+    """The run whose run.json in `directory` holds that."""
+    return msgspec.structs.replace(msgspec.convert(document, Run), directory=directory)
+
+
+def no_run(directory: Path) -> str:
     """Why a directory is no run, in a sentence."""
     if directory.exists() and not directory.is_dir():
         return f"{directory} is a file: give the directory of a run"

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow.compute as pc
+from msgspec import to_builtins
 from numpy.typing import NDArray
 
 from smbench.errors import UsageError
@@ -206,7 +207,7 @@ class RunResult:
             "held": every["held"].summary(),
             "waited_s": None if counted.waited_ns is None else counted.waited_ns / 1e9,
             "throughput": {name: None if rate is None else float(rate) for name, rate in throughput.items()},
-            "thresholds": judge_thresholds(thresholds, figures),
+            "thresholds": to_builtins(judge_thresholds(thresholds, figures)),
             "order": {
                 "edges_found": plan.edges_found,
                 "edges": len(plan.waits),

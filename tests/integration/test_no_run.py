@@ -41,7 +41,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("broken", "run.json is no JSON"),
         ("list", "has another schema than 1"),
         ("future", "has another schema than 1"),
-        ("part", "run.json is not whole (start_epoch_ns is missing)"),
+        ("part", "run.json is not whole (it lacks `executor` in `configuration`): replay again"),
         ("search", "search is a search for the capacity: name one of its runs, as search/001"),
     ],
 )

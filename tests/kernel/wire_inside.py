@@ -25,6 +25,7 @@ from smbench.mounts.session import open_target
 from smbench.mounts.target import ShareTarget, parse_target
 from smbench.plan import Pace, plan_run
 from smbench.prepare.make import prepare
+from smbench.run.store import read as read_run
 from smbench.runner.run import RunOptions
 from smbench.runner.run import run as run_plan
 from smbench.trace.model import Trace
@@ -127,8 +128,8 @@ def replayed(original: Trace, tmp_path_factory: pytest.TempPathFactory) -> tuple
             wire.mark()
             described = opened.describe()
     about = {"configuration": {"target": str(there)}, "mounts": described, "wire": wire.describe()}
-    document = result.write(directory, about)
-    assert window(document).end_ns == wire.marks[1]
+    result.write(directory, about)
+    assert window(read_run(directory)).end_ns == wire.marks[1]
     return folder / "w.workload", directory
 
 

@@ -99,28 +99,28 @@ def target_of(case: Case) -> str:
     """Where a rename or link leads, relative to the target; `:name` is another stream of the same file."""
     target = set_of(case.exchange).target or ""
     if target.startswith(":"):
-        return case.scene.spell(rename_target(case.opened.path, target))
-    return case.scene.place(case.opened.tree, share_path(target, case.exchange.dfs))
+        return case.context.spell(rename_target(case.opened.path, target))
+    return case.context.place(case.opened.tree, share_path(target, case.exchange.dfs))
 
 
 def _rename(case: Case) -> tuple[Call, ...]:
     target = target_of(case)
-    wish = set_of(case.exchange)
-    level = wish.level or RENAME
-    return (Rename(case.opened.handle, case.opened.path, target, bool(wish.replace), level),)
+    request = set_of(case.exchange)
+    level = request.level or RENAME
+    return (Rename(case.opened.handle, case.opened.path, target, bool(request.replace), level),)
 
 
 def _link(case: Case) -> tuple[Call, ...]:
     target = target_of(case)
-    wish = set_of(case.exchange)
-    level = wish.level or LINK
-    return (Link(case.opened.handle, case.opened.path, target, bool(wish.replace), level),)
+    request = set_of(case.exchange)
+    level = request.level or LINK
+    return (Link(case.opened.handle, case.opened.path, target, bool(request.replace), level),)
 
 
 def _set_delete(case: Case) -> tuple[Call, ...]:
-    wish, opened = set_of(case.exchange), case.opened
-    level = wish.level or DISPOSITION
-    return (SetDelete(opened.handle, opened.path, bool(wish.delete), opened.directory, level),)
+    request, opened = set_of(case.exchange), case.opened
+    level = request.level or DISPOSITION
+    return (SetDelete(opened.handle, opened.path, bool(request.delete), opened.directory, level),)
 
 
 def basic_times(request: SetInfoRequest) -> tuple[int | None, int | None, int | None, int | None]:

@@ -18,9 +18,9 @@ _CLIENT_CONTEXTS = frozenset(("RqLs", "DHnQ", "DH2Q", "DHnC", "DH2C", "MxAc", "Q
 _SNAPSHOT = "TWrp"
 
 
-def lost_contexts(wish: CreateRequest) -> list[str]:
+def lost_contexts(request: CreateRequest) -> list[str]:
     """The CREATE contexts that no call keeps."""
-    return sorted(set(wish.contexts) - _CLIENT_CONTEXTS)
+    return sorted(set(request.contexts) - _CLIENT_CONTEXTS)
 
 
 def _has_snapshot(case: Case) -> bool:
@@ -40,21 +40,21 @@ def _lost_names(case: Case) -> str:
     return ", ".join(lost_contexts(request)) if isinstance(request, CreateRequest) else ""
 
 
-def create_of(wish: CreateRequest, kind: type[Call] = Open) -> Create:
+def create_of(request: CreateRequest, kind: type[Call] = Open) -> Create:
     """What a CREATE asks for, as far as a call of that kind keeps it."""
     told = {
-        "access": wish.access or 0,
-        "share_access": SHARE_ALL if wish.share_access is None else wish.share_access,
-        "disposition": wish.disposition or 0,
-        "options": wish.options or 0,
-        "attributes": wish.attributes or 0,
-        "oplock": wish.oplock or 0,
-        "lease_state": wish.lease_state or 0,
-        "lease_key": wish.lease_key or "",
-        "parent_lease_key": wish.parent_lease_key or "",
-        "lease_version": 1 if wish.lease_epoch is None else 2,
-        "contexts": ",".join(wish.contexts),
-        "impersonation": 2 if wish.impersonation is None else wish.impersonation,
+        "access": request.access or 0,
+        "share_access": SHARE_ALL if request.share_access is None else request.share_access,
+        "disposition": request.disposition or 0,
+        "options": request.options or 0,
+        "attributes": request.attributes or 0,
+        "oplock": request.oplock or 0,
+        "lease_state": request.lease_state or 0,
+        "lease_key": request.lease_key or "",
+        "parent_lease_key": request.parent_lease_key or "",
+        "lease_version": 1 if request.lease_epoch is None else 2,
+        "contexts": ",".join(request.contexts),
+        "impersonation": 2 if request.impersonation is None else request.impersonation,
     }
     kept: dict[str, Any] = {name: told[name] for name in OF_CREATE[kind]}
     return replace(IMPLIED[kind], **kept)
@@ -63,7 +63,7 @@ def create_of(wish: CreateRequest, kind: type[Call] = Open) -> Create:
 def open_call(opened: Opened) -> Open:
     """The Open that a CREATE asks for, with the wire's numbers."""
     compound = opened.create is not None and opened.create.compound is not None
-    return Open(opened.handle, opened.path, create_of(opened.wish), opened.directory, compound)
+    return Open(opened.handle, opened.path, create_of(opened.request), opened.directory, compound)
 
 
 def _close(case: Case) -> tuple[Call, ...]:

@@ -48,7 +48,7 @@ on a directory, an impossible option): only an Open keeps those."""
 def _is_plain(opened: Opened) -> bool:
     """Whether a call without the CREATE's further parameters can have the same outcome."""
     status = None if opened.create is None else opened.create.status
-    return (not opened.failed or status in _OF_THE_NAME) and not lost_contexts(opened.wish)
+    return (not opened.failed or status in _OF_THE_NAME) and not lost_contexts(opened.request)
 
 
 def asks_attributes(exchange: Exchange) -> bool:
@@ -62,14 +62,14 @@ def asks_attributes(exchange: Exchange) -> bool:
     )
 
 
-def looks_only(opened: Opened) -> bool:
-    """Whether the CREATE asks for no more than a look at what is there."""
-    wish = opened.wish
-    options = wish.options or 0
+def opens_for_attributes(opened: Opened) -> bool:
+    """Whether the CREATE asks for no more than to see what is there."""
+    request = opened.request
+    options = request.options or 0
     return (
-        bool(wish.access)
-        and not (wish.access or 0) & ~LOOK_ONLY
-        and wish.disposition == OPEN
+        bool(request.access)
+        and not (request.access or 0) & ~LOOK_ONLY
+        and request.disposition == OPEN
         and not options & DELETE_ON_CLOSE
         and not (opened.failed and options & (DIRECTORY_FILE | NON_DIRECTORY_FILE))
         and _is_plain(opened)
@@ -77,7 +77,7 @@ def looks_only(opened: Opened) -> bool:
 
 
 def _is_one_compound(opened: Opened) -> bool:
-    compounds = {exchange.compound for exchange in opened.held}
+    compounds = {exchange.compound for exchange in opened.waiting}
     return len(compounds) == 1 and None not in compounds
 
 
@@ -90,7 +90,7 @@ def _remove(call: type[Unlink | RemoveDirectory], opened: Opened) -> Call:
     return call(
         opened.path,
         _on_close(opened),
-        create_of(opened.wish, call),
+        create_of(opened.request, call),
         compound=_is_one_compound(opened),
         level=levels[0] if levels else DISPOSITION,
     )
@@ -98,25 +98,28 @@ def _remove(call: type[Unlink | RemoveDirectory], opened: Opened) -> Call:
 
 def _make_directory(opened: Opened) -> Call:
     return MakeDirectory(
-        opened.path, create_of(opened.wish, MakeDirectory), compound=_is_one_compound(opened)
+        opened.path, create_of(opened.request, MakeDirectory), compound=_is_one_compound(opened)
     )
 
 
 def stat_call(opened: Opened) -> Call:
-    """The Stat that an open stands for which only looks."""
+    """The Stat that an open stands for which only asks for attributes."""
     levels = tuple(
         exchange.request.level
         for exchange in opened.body
         if isinstance(exchange.request, QueryInfoRequest) and exchange.request.level is not None
     )
-    return Stat(opened.path, levels, create_of(opened.wish, Stat), _is_one_compound(opened))
+    return Stat(opened.path, levels, create_of(opened.request, Stat), _is_one_compound(opened))
 
 
 def _may_delete(opened: Opened) -> bool:
-    wish = opened.wish
-    access = wish.access or 0
+    request = opened.request
+    access = request.access or 0
     return (
-        bool(access & DELETE) and not access & DATA_ACCESS and wish.disposition == OPEN and _is_plain(opened)
+        bool(access & DELETE)
+        and not access & DATA_ACCESS
+        and request.disposition == OPEN
+        and _is_plain(opened)
     )
 
 
@@ -134,7 +137,7 @@ def _deletes(exchange: Exchange) -> bool:
 def _is_removal(opened: Opened) -> bool:
     """By the option, or by one disposition; both at once is no call's doing."""
     asked = sum(map(_deletes, opened.body))
-    return asked == (0 if (opened.wish.options or 0) & DELETE_ON_CLOSE else 1)
+    return asked == (0 if (opened.request.options or 0) & DELETE_ON_CLOSE else 1)
 
 
 def _removes_directory(opened: Opened) -> bool:
@@ -146,16 +149,16 @@ def _removes_file(opened: Opened) -> bool:
 
 
 def _on_close(opened: Opened) -> bool:
-    return bool((opened.wish.options or 0) & DELETE_ON_CLOSE)
+    return bool((opened.request.options or 0) & DELETE_ON_CLOSE)
 
 
 def _makes_directory(opened: Opened) -> bool:
-    wish = opened.wish
-    options = wish.options or 0
+    request = opened.request
+    options = request.options or 0
     return (
         bool(options & DIRECTORY_FILE)
         and not options & DELETE_ON_CLOSE
-        and wish.disposition == CREATE
+        and request.disposition == CREATE
         and _is_plain(opened)
     )
 
@@ -171,7 +174,7 @@ RULES: tuple[OpenRule, ...] = (
         evidence="cifs-client §1: STATOPEN is one compound of CREATE(0x80), QUERY_INFO and CLOSE; "
         "Windows sends the three one by one, or leaves the QUERY_INFO out",
         undecided_for=4,  # before a rename, its client looks for both names; its other threads come between
-        begins=looks_only,
+        begins=opens_for_attributes,
         body=asks_attributes,
         longest=4,
         call=stat_call,
@@ -189,7 +192,7 @@ RULES: tuple[OpenRule, ...] = (
     OpenRule(
         name="unlink",
         disposition=Disposition.EXACT,
-        evidence="cifs-client §1: CREATE(DELETE, DELETE_ON_CLOSE)+CLOSE, or with SET_INFO(Disposition)",
+        evidence="cifs-client §1 and §2: CREATE(DELETE, DELETE_ON_CLOSE)+CLOSE, or SET_INFO(Disposition)",
         undecided_for=0,
         begins=_may_delete,
         body=_deletes,

@@ -54,7 +54,7 @@ def test_pieces_sent_together_are_one_read(tmp_path: Path) -> None:
     assert operation.exchanges == (1, 2, 3, 4)
     assert operation.received == 3 * PIECE + 1000
     assert operation.service_ns == 930_000
-    assert [fate["disposition"] for fate in story.fates] == ["exact", *["approximate"] * 4, "exact"]
+    assert [row["disposition"] for row in story.coverage] == ["exact", *["approximate"] * 4, "exact"]
 
 
 def test_pieces_of_a_write_too(tmp_path: Path) -> None:
@@ -139,4 +139,4 @@ def test_holes_and_ranges(tmp_path: Path) -> None:
     story = lifted(wire, tmp_path)
     assert story.calls[1:] == [PunchHole(0, 5, 7), AllocatedRanges(0, 0, 100)]
     assert story.rules[1:] == ["sparse", "punch", "allocated-ranges", "clone", "other-ioctl"]
-    assert story.fates[-1]["reason"].endswith("FSCTL 0x00090028")
+    assert story.coverage[-1]["reason"].endswith("FSCTL 0x00090028")

@@ -43,7 +43,7 @@ def test_questions_on_an_open_handle(tmp_path: Path, info_type: int, level: int,
     wire.client("alice").opens("x").asks(level, info_type=info_type)
     story = lifted(wire, tmp_path)
     assert story.calls[1:] == calls
-    assert story.fates[1]["disposition"] == ("exact" if calls else "unsupported")
+    assert story.coverage[1]["disposition"] == ("exact" if calls else "unsupported")
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_a_security_descriptor_is_set_to_what_it_is(tmp_path: Path) -> None:
     wire.client("alice").opens("x").sets(0, info_type=3, additional=4)
     story = lifted(wire, tmp_path)
     assert story.calls[1:] == [SetSecurity(0, 4)]
-    assert story.fates[1]["disposition"] == "approximate"
+    assert story.coverage[1]["disposition"] == "approximate"
 
 
 @pytest.mark.parametrize("info_type", [2, 4])
@@ -101,8 +101,8 @@ def test_what_is_set_besides_files(tmp_path: Path, info_type: int) -> None:
     wire.client("alice").opens("x").sets(0, info_type=info_type)
     story = lifted(wire, tmp_path)
     assert story.kinds == ["Open"]
-    assert story.fates[1]["disposition"] == "unsupported"
-    assert story.fates[1]["reason"]
+    assert story.coverage[1]["disposition"] == "unsupported"
+    assert story.coverage[1]["reason"]
 
 
 def test_a_renamed_open_bears_its_new_name_from_then_on(tmp_path: Path) -> None:
