@@ -66,6 +66,21 @@ def name_of(ended: KeyboardInterrupt) -> str:
 
 
 @contextmanager
+def acting() -> Iterator[Callable[[str], None]]:
+    """What it yields lets a signal, by its name, do what it would have done at the beginning of the block:
+    for whoever kept it from that meanwhile."""
+    before = {number: signal.getsignal(number) for number in ENDING}
+
+    def act(name: str) -> None:
+        number = signal.Signals[name]
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(number, before[number])
+        signal.raise_signal(number)
+
+    yield act
+
+
+@contextmanager
 def held() -> Iterator[None]:
     """Within, signals wait: for what is bounded in time and helps nobody when half of it is done.
 

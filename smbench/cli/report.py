@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
-from smbench.cli.artefacts import for_caller
 from smbench.cli.common import Console, common_options
 from smbench.errors import SetupError, UsageError
+from smbench.pipeline.artefacts import for_caller
 from smbench.report.csv import TABLES, write_csv
 from smbench.report.page import write_page
 from smbench.report.run import show_run

@@ -45,7 +45,7 @@ class Candidate:
         return self.run.read_bytes, self.run.written_bytes
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class Result:
     """Candidates held against one reference."""
 

@@ -14,7 +14,7 @@ from smbench.fidelity.differences import EXTRA, MISSING
 from smbench.fidelity.latency import LatencyDifference
 from smbench.fidelity.outcomes import KindOutcomes, RunOutcomes
 from smbench.fidelity.result import Candidate, Result, alone, counted
-from smbench.report.quality import graded
+from smbench.measure.quality import graded
 from smbench.trace.grade import Use
 
 SCHEMA = 1

@@ -11,8 +11,8 @@ from smbench.fidelity.differences import EXTRA, MISSING
 from smbench.fidelity.latency import LatencyDifference
 from smbench.fidelity.outcomes import KindOutcomes, RunOutcomes
 from smbench.fidelity.result import Result, alone
+from smbench.measure.quality import graded
 from smbench.ratios import NO_RATIO, Bad, format_ratio
-from smbench.report.quality import graded
 from smbench.report.text import plain_table
 from smbench.trace.grade import Use
 from smbench.units import format_ns, format_size

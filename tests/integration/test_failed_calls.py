@@ -13,6 +13,7 @@ import pytest
 from helpers import executors
 from helpers.executors import Failing
 from helpers.load import Load
+from helpers.ran import written
 from rich.console import Console
 
 from smbench.measure.thresholds import parse_threshold
@@ -37,7 +38,7 @@ def ran(folder: Path, load: Load, executor: str) -> Path:
     result = run(plan, load.workload, RunOptions(executor, [folder / "there"] * len(load.users)))
     (folder / "a.run").mkdir()
     thresholds = [parse_threshold("read.service.p50>9ms"), parse_threshold("read.failed.count==30")]
-    result.write(folder / "a.run", {"configuration": {"workload": "w", "target": "t"}}, thresholds=thresholds)
+    written(result, folder / "a.run", thresholds, configuration={"workload": "w", "target": "t"})
     return folder / "a.run"
 
 

@@ -4,7 +4,6 @@ run.json, operations.parquet, the text, the page, the tables and in what thresho
 from __future__ import annotations
 
 import csv
-import json
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ import pytest
 from helpers import executors
 from helpers.executors import Failing
 from helpers.load import CREATE, Load
+from helpers.ran import written
 from rich.console import Console
 
 from smbench.measure.thresholds import parse_thresholds
@@ -35,10 +35,8 @@ def ran(folder: Path, load: Load, executor: str, *thresholds: str) -> dict[str, 
     plan = plan_run(load.workload, load.users, pace=Pace.FAST)
     result = run(plan, load.workload, RunOptions(executor, [folder / "there"] * len(load.users)))
     (folder / "a.run").mkdir()
-    about = {"configuration": {"workload": "w", "target": "t"}}
-    result.write(folder / "a.run", about, thresholds=parse_thresholds(thresholds))
-    document: dict[str, Any] = json.loads((folder / "a.run/run.json").read_text())
-    return document
+    asked = {"workload": "w", "target": "t"}
+    return written(result, folder / "a.run", parse_thresholds(thresholds), configuration=asked)
 
 
 def text_of(folder: Path) -> str:

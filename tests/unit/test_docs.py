@@ -21,7 +21,7 @@ from smbench.lift.rules.table import RULES
 from smbench.measure import resources, validity
 from smbench.mounts.state import RUNTIME_FOLDER, RunState
 from smbench.run.model import Run
-from smbench.runner import result
+from smbench.runner import operations
 from smbench.trace import store as trace_store
 from smbench.trace.grade import GRADES
 from smbench.trace.values import field_names
@@ -172,7 +172,7 @@ TABLES: list[tuple[str, pa.Schema]] = [
     ("`operations.parquet` of a workload", workload_columns.OPERATIONS_SCHEMA),
     ("`namespace.parquet`", workload_columns.NAMESPACE_SCHEMA),
     ("`coverage.parquet`", workload_columns.COVERAGE_SCHEMA),
-    ("`operations.parquet` of a run", result.OPERATIONS_SCHEMA),
+    ("`operations.parquet` of a run", operations.OPERATIONS_SCHEMA),
     ("`resources.parquet`", resources.SCHEMA),
     ("`compare --differences FILE.parquet`", differences.SCHEMA),
 ]

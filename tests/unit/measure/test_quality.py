@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from smbench.report.quality import graded, quality
+from smbench.measure.quality import graded, quality
 from smbench.trace.grade import Use
 from smbench.trace.model import TraceInfo
 

@@ -1,4 +1,4 @@
-"""What a replay has to keep to: `--threshold`, `--find-capacity`, `--max-mismatch` and `--baseline`."""
+"""What a run has to keep to: thresholds, and the baseline that some of them are multiples of."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from smbench.cli.common import Console
 from smbench.errors import UsageError
-from smbench.executors.registry import executor_class
+from smbench.executors.base import Executor
 from smbench.measure.baseline import figures_of, read_baseline
 from smbench.measure.judging import Extent, against, judge_thresholds, refuse_unmeasurable
 from smbench.measure.likeness import Circumstances, differences
@@ -21,6 +20,9 @@ from smbench.measure.thresholds import (
     mismatch_limit,
     parse_thresholds,
 )
+from smbench.pipeline.origin import told_before
+from smbench.pipeline.progress import Progress
+from smbench.pipeline.request import Request
 from smbench.run.model import ALL, MEASURES, Run
 from smbench.run.store import read
 from smbench.runner.outcomes import answered
@@ -29,7 +31,7 @@ from smbench.workload.store import StoredOperations
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class Limits:
     """The limits of a run, by the option that asked for each."""
 
     thresholds: Sequence[Threshold] = ()
@@ -39,36 +41,15 @@ class Kept:
     before: Run | None = None
     """The baseline."""
 
-    def against(self, console: Console, baseline: Path | None) -> Kept:
-        """With what the baseline had in the place of multiples of it. UsageError where it measured none."""
-        relative = [one for one in (*self.thresholds, self.capacity) if one is not None and one.relative]
-        figures, name = None, str(baseline)
-        before = None
-        if baseline is not None:
-            if not relative:
-                raise UsageError(
-                    "--baseline is for multiples of it: add a --threshold 'all.response.p99<1.1x'"
-                )
-            before = read(baseline)
-            if not before.valid:
-                console.warn(f"the baseline {name} is not valid: {'; '.join(before.reasons)}")
-            if before.stopped:
-                console.warn(f"the baseline {name} was stopped before its end ({before.stopped})")
-            figures = read_baseline(before)
-        return replace(
-            self,
-            thresholds=[against(one, figures, name) for one in self.thresholds],
-            capacity=None if self.capacity is None else against(self.capacity, figures, name),
-            baseline=baseline,
-            before=before,
-        )
-
-    def unlike(self, now: Circumstances) -> list[str]:
+    def unlike(self, request: Request, workload: Workload) -> list[str]:
         """What the baseline differs in from the run that is to be: a sentence."""
-        found = [] if self.before is None else differences(Circumstances.of(self.before), now)
+        if self.before is None:
+            return []
+        now = told_before(request, workload, clones_known=self.capacity is None)
+        found = differences(Circumstances.of(self.before), now)
         return [f"the baseline {self.baseline} is of another run: {'; '.join(found)}"] if found else []
 
-    def refuse_unmeasurable(self, workload: Workload, executor: str) -> None:
+    def refuse_unmeasurable(self, workload: Workload, executor: type[Executor]) -> None:
         """UsageError where a run by that executor measures nothing to judge one of them by."""
         asked = [(one, "--threshold") for one in self.thresholds]
         asked += [
@@ -81,33 +62,58 @@ class Kept:
             for threshold, option in asked:
                 refuse_unmeasurable(threshold, extent, option)
 
-    def too_many_mismatches(self, console: Console, run: Run) -> bool:
+    def too_many_mismatches(self, run: Run, progress: Progress) -> bool:
         """Whether a run has more than `--max-mismatch` allows, or nothing to know it from."""
         if self.mismatches is None:
             return False
         (judged,) = judge_thresholds([self.mismatches], figures_of(run))
         if judged.reason:
-            console.warn(f"--max-mismatch cannot be judged: {judged.reason}")
+            progress.warn(f"--max-mismatch cannot be judged: {judged.reason}")
         return not judged.met
 
 
-def read_kept(thresholds: Sequence[str], capacity: str | None, max_mismatch: str | None) -> Kept:
-    """The limits as they are written. UsageError where one cannot be read, or two exclude each other."""
-    kept = Kept(
-        parse_thresholds(thresholds),
+def read_limits(
+    request: Request, progress: Progress, capacity: str | None = None, max_mismatch: str | None = None
+) -> Limits:
+    """The limits as they are written, multiples of a baseline as what that had. UsageError where one cannot
+    be read or has not been measured, or two exclude each other."""
+    limits = Limits(
+        parse_thresholds(request.thresholds),
         None if capacity is None else capacity_limit(capacity),
         None if max_mismatch is None else mismatch_limit(max_mismatch),
     )
-    if kept.capacity is not None and (kept.thresholds or kept.mismatches is not None):
+    if limits.capacity is not None and (limits.thresholds or limits.mismatches is not None):
         raise UsageError("--find-capacity judges by its own threshold: leave --threshold and --max-mismatch")
-    return kept
+    return _against(limits, request.baseline, progress)
 
 
-def _extent(workload: Workload, executor: str) -> Extent:
+def _against(limits: Limits, baseline: Path | None, progress: Progress) -> Limits:
+    """With what the baseline had in the place of multiples of it."""
+    relative = [one for one in (*limits.thresholds, limits.capacity) if one is not None and one.relative]
+    figures, name, before = None, str(baseline), None
+    if baseline is not None:
+        if not relative:
+            raise UsageError("--baseline is for multiples of it: add a --threshold 'all.response.p99<1.1x'")
+        before = read(baseline)
+        if not before.valid:
+            progress.warn(f"the baseline {name} is not valid: {'; '.join(before.reasons)}")
+        if before.stopped:
+            progress.warn(f"the baseline {name} was stopped before its end ({before.stopped})")
+        figures = read_baseline(before)
+    return replace(
+        limits,
+        thresholds=[against(one, figures, name) for one in limits.thresholds],
+        capacity=None if limits.capacity is None else against(limits.capacity, figures, name),
+        baseline=baseline,
+        before=before,
+    )
+
+
+def _extent(workload: Workload, executor: type[Executor]) -> Extent:
     """The most that a run can measure: every call that the executor carries out."""
-    operations, kind_of = workload.operations, executor_class(executor)
+    operations = workload.operations
     assert isinstance(operations, StoredOperations)
-    skipped = {kind.__name__: reason for kind, reason in kind_of.unsupported.items()}
+    skipped = {kind.__name__: reason for kind, reason in executor.unsupported.items()}
     found: Counter[str] = Counter()
     planned = compared = 0
     for batch in operations.batches(["kind", "expected"]):
@@ -125,7 +131,7 @@ def _extent(workload: Workload, executor: str) -> Extent:
         executed=executed,
         compared=compared,
         measured=executed,
-        executor=executor,
-        compares=kind_of.compares,
+        executor=executor.name,
+        compares=executor.compares,
         skipped=skipped,
     )
