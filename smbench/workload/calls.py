@@ -12,14 +12,13 @@ comparison are the wire's own, which only an executor that sends messages itself
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import get_args
 
 from smbench.smb2.constants import (
     ALL_INFORMATION,
     CREATE,
     DELETE,
-    DELETE_ON_CLOSE,
     DIRECTORY_FILE,
     DISPOSITION,
     FILE_READ_ATTRIBUTES,
@@ -36,11 +35,8 @@ from smbench.smb2.constants import (
 
 @dataclass(frozen=True, slots=True)
 class Create:
-    """What a CREATE asks for, in the wire's numbers ([MS-SMB2] 2.2.13).
-
-    An executor that can use them all (win32, library) does; posix derives its flags and says what it could
-    not keep.
-    """
+    """What a CREATE asks for, in the wire's numbers ([MS-SMB2] 2.2.13). An executor that can use them all
+    (win32, library) does; posix derives its flags and says what it could not keep."""
 
     access: int
     share_access: int = SHARE_ALL
@@ -238,14 +234,6 @@ class RemoveDirectory:
     compound: bool = field(default=True, compare=False)
     level: int = field(default=DISPOSITION, compare=False)
     """The information class that asked for it, where not `on_close`."""
-
-
-def removal(call: Unlink | RemoveDirectory) -> Create:
-    """The CREATE of a removal, whose options say what `on_close` says."""
-    asked = call.create
-    if call.on_close and not asked.options & DELETE_ON_CLOSE:
-        return replace(asked, options=asked.options | DELETE_ON_CLOSE)
-    return asked
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,10 @@ Every parameter has a column of its own name and type, so that adding a paramete
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any, get_type_hints
 
+from smbench.smb2.constants import DELETE_ON_CLOSE
 from smbench.workload.calls import CALLS, Call, Create, MakeDirectory, Open, RemoveDirectory, Stat, Unlink
 
 CREATE = "create"
@@ -51,3 +52,11 @@ def parameter(call: Call, name: str) -> Any:
     if name in OF_CREATE.get(type(call), ()):
         return getattr(getattr(call, CREATE), name)
     return getattr(call, name, None)
+
+
+def removal(call: Unlink | RemoveDirectory) -> Create:
+    """The CREATE of a removal, whose options say what `on_close` says."""
+    asked = call.create
+    if call.on_close and not asked.options & DELETE_ON_CLOSE:
+        return replace(asked, options=asked.options | DELETE_ON_CLOSE)
+    return asked

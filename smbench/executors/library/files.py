@@ -22,7 +22,8 @@ from smbench.smb2.constants import (
     RELATED_FILE_ID,
 )
 from smbench.smb2.ntstatus import Status, failed, outcome_of
-from smbench.workload.calls import Close, Create, MakeDirectory, Open, RemoveDirectory, Stat, Unlink, removal
+from smbench.workload.calls import Close, Create, MakeDirectory, Open, RemoveDirectory, Stat, Unlink
+from smbench.workload.parameters import removal
 
 _LONGEST_NAME_BYTES = 0xFFFF
 """A name's length has 16 bits."""

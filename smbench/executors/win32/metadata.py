@@ -40,8 +40,8 @@ from smbench.workload.calls import (
     StatHandle,
     Truncate,
     Unlink,
-    removal,
 )
+from smbench.workload.parameters import removal
 
 _ANSWER_BYTES = 4096
 """Room for an answer where the capture does not tell: fixed parts and the longest name."""
