@@ -42,7 +42,7 @@ class _ClientStats(Struct, frozen=True):
 
 _CURVES = 7
 """Kinds that get a line, the most frequent ones; beside them `all`."""
-_MEASURES = {"service": "service time", "response": "response time"}
+_CURVES_OF = {"service": "service time", "response": "response time"}
 
 
 def write_page(run: Run, output: Path | None = None, workload: Path | None = None) -> Path:
@@ -108,7 +108,7 @@ def _curves(whole: Mapping[str, Histogram]) -> str:
     if len(kinds) == 1:
         shown = shown[1:]
     lines = [Series(kind, number, []) for number, kind in enumerate(shown)]
-    figures = "".join(_curve(said, measure, shown, whole) for measure, said in _MEASURES.items())
+    figures = "".join(_curve(said, measure, shown, whole) for measure, said in _CURVES_OF.items())
     return f'<h2>Percentiles</h2><div class="charts">{figures}</div>{legend(lines)}'
 
 

@@ -131,10 +131,7 @@ def literal(*values: object) -> Callable[[ast.AST], bool]:
         pytest.param(literal(116444736000000000, 11644473600), "smb2/filetime.py", id="FILETIME's epoch"),
         pytest.param(literal(0xC0000000), "smb2/ntstatus.py", id="0xC0000000"),
         pytest.param(literal("run.json"), "run/store.py", id="run.json"),
-        pytest.param(
-            named("MEASURES"), "run/model.py", id="MEASURES",
-            marks=pytest.mark.xfail(reason="report/csv.py and report/page.py have their own"),
-        ),
+        pytest.param(named("MEASURES"), "run/model.py", id="MEASURES"),
     ],
 )  # fmt: skip
 def test_each_is_defined_once(found: Callable[[ast.AST], bool], where: str) -> None:
