@@ -257,7 +257,8 @@ def _request(source: Path, options: Mapping[str, Any]) -> Request:
             asked[field] = amounts.duration_s(option, options[name], above_s=0 if name == "deadline" else -1)
     asked["max_bytes"] = amounts.size("--max-bytes", options["max_bytes"])
     asked["output"] = options["output"] or default_output(source, ".run")
-    return Request(target=options["target"], source=source.name, **asked)
+    asked["source"] = source.name
+    return Request(target=options["target"], **asked)
 
 
 def _show_plan(console: Console, replayer: Replayer) -> None:

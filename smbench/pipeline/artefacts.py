@@ -1,4 +1,4 @@
-"""Directories that commands write: never over something else, never half."""
+"""Directories that the steps write: never over something else, never half."""
 
 from __future__ import annotations
 
