@@ -9,7 +9,7 @@ from __future__ import annotations
 import mmap
 import tempfile
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from itertools import repeat
 from pathlib import Path
@@ -23,17 +23,23 @@ from numpy.typing import NDArray
 
 from smbench.plan.model import Plan
 from smbench.runner.refused import REFUSED, fails
-from smbench.workload.calls import CALLS, Call, Open, Read, Write
+from smbench.workload.calls import CALLS, Call, Create, Open, Read, Write
 from smbench.workload.model import Workload
+from smbench.workload.parameters import CREATE, IMPLIED, OF_CREATE, OWN, PARAMETERS
 from smbench.workload.store import OPERATIONS, OperationWriter, StoredOperations
 
 KINDS: tuple[type[Call], ...] = tuple(CALLS.values())
 """Kinds by the number that stands for them in arrays."""
 KIND_NUMBERS = {name: number for number, name in enumerate(CALLS)}
 
-_PARAMETERS = {kind: tuple(field.name for field in fields(kind)) for kind in KINDS}
-_SETTERS = [[(name, getattr(kind, name).__set__) for name in _PARAMETERS[kind]] for kind in KINDS]
+_Setter = Callable[[Any, Any], None]
+_SETTERS: list[list[tuple[str, _Setter]]] = [
+    [(name, getattr(kind, name).__set__) for name in OWN[kind]] for kind in KINDS
+]
 """By number of the kind: each parameter and what sets it (the slot's own descriptor)."""
+_CREATE_SETTERS: list[tuple[str, _Setter]] = [
+    (field.name, getattr(Create, field.name).__set__) for field in fields(Create)
+]
 _OPEN = KIND_NUMBERS[Open.__name__]
 _NO_PARAMETERS = ("kind", REFUSED)
 _PLACED = ["user", "lane"]
@@ -138,7 +144,7 @@ def _largest_io(table: pa.Table) -> int:
 
 def used_columns(path: Path) -> list[str]:
     """`kind` and the parameters that any call has: a column that is null throughout costs as much as any."""
-    parameters = {name for kind in KINDS for name in _PARAMETERS[kind]}
+    parameters = {name for kind in KINDS for name in PARAMETERS[kind]}
     metadata = pq.read_metadata(path)
     used = {"kind"}
     for group in range(metadata.num_row_groups):
@@ -215,7 +221,27 @@ def calls_of(batch: pa.RecordBatch) -> list[Call]:
             column = columns.get(name)
             values = repeat(_LEFT_OUT.get(name)) if column is None else column.values(rows)
             deque(map(setter, mine, values), maxlen=0)
+        if KINDS[number] in OF_CREATE:
+            _set_creates(KINDS[number], mine, columns, rows)
     return calls
+
+
+def _set_creates(
+    kind: type[Call], calls: list[Any], columns: Mapping[str, _Column], rows: NDArray[np.int64] | None
+) -> None:
+    """What these calls ask for by their CREATEs."""
+    creates: list[Any] = [object.__new__(Create) for _ in calls]
+    for name, setter in _CREATE_SETTERS:
+        implied = getattr(IMPLIED[kind], name)
+        column = columns.get(name) if name in OF_CREATE[kind] else None
+        if column is None:
+            deque(map(setter, creates, repeat(implied)), maxlen=0)
+            continue
+        values = column.values(rows)
+        if None in values:
+            values = [implied if value is None else value for value in values]
+        deque(map(setter, creates, values), maxlen=0)
+    deque(map(getattr(kind, CREATE).__set__, calls, creates), maxlen=0)
 
 
 class _Column:
