@@ -10,17 +10,18 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from smbench.errors import UsageError
 from smbench.fidelity import latency
 from smbench.fidelity.copies import Copy, copy_of
 from smbench.fidelity.latency import LatencyDifference
+from smbench.run.columns import OPERATIONS_FORM, REMEDY
 from smbench.run.warm_up import after_warm_up, warm_up_of
 from smbench.smb2.ntstatus import Errno, Status, matches, outcome_of
 from smbench.smb2.ntstatus import failed as is_failure
 from smbench.smb2.ntstatus import name as status_name
+from smbench.tables import TableFile
 from smbench.workload.calls import CALLS, List, Read
 from smbench.workload.store import StoredOperations
 
@@ -182,9 +183,10 @@ def _shared_out(rows: Iterable[Mapping[str, Any]], copy: Copy) -> list[dict[str,
 
 def _read(name: str, operations: Path) -> pa.Table:
     try:
-        return pq.read_table(operations)
-    except (OSError, pa.ArrowInvalid) as error:
-        raise UsageError(f"{name} is not whole: {operations.name} cannot be read ({error})") from None
+        with TableFile(operations, OPERATIONS_FORM) as file:
+            return file.table()
+    except FileNotFoundError:
+        raise UsageError(f"{name} is not whole: {operations.name} is missing; {REMEDY}") from None
 
 
 def _grouped(table: pa.Table) -> tuple[list[dict[str, Any]], NDArray[np.int64]]:

@@ -10,12 +10,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from smbench.errors import UsageError
 from smbench.trace.model import Exchange, TraceInfo
-from smbench.workload.store import COVERAGE
+from smbench.workload.store import COVERAGE, open_coverage
 
 _UNKNOWN = -1
 
@@ -84,10 +83,13 @@ class Fates:
 
 def read_fates(workload: Path) -> Fates:
     """The fates in a workload directory; UsageError where it has none."""
-    path = workload / COVERAGE
-    if not path.is_file():
-        raise UsageError(f"{workload} says nothing of its exchanges ({COVERAGE} is missing): ingest again")
-    table = pq.read_table(path)
+    try:
+        with open_coverage(workload) as file:
+            table = file.table()
+    except FileNotFoundError:
+        raise UsageError(
+            f"{workload} says nothing of its exchanges ({COVERAGE} is missing): ingest again"
+        ) from None
     numbers = {name: table.column(name).combine_chunks().to_numpy() for name in ("exchange", "operation")}
     words = [table.column(name).to_pylist() for name in ("disposition", "rule", "reason")]
     kinds: dict[tuple[str, str, str], int] = {}

@@ -45,8 +45,8 @@ def read_baseline(latency: Path, document: Mapping[str, Any]) -> Figures:
             kind, measure = logged.tag.split(".")
             for tag in (f"{kind}.{measure}", f"{ALL}.{measure}"):
                 histograms.setdefault(tag, Histogram()).add(logged.histogram)
-    except (OSError, ValueError) as error:
-        raise UsageError(f"cannot read the baseline's {latency}: {error}; replay it again") from None
+    except FileNotFoundError:
+        raise UsageError(f"cannot read the baseline's {latency}: it is missing; replay it again") from None
     for kind, one in document["latency"].items():
         for measure in MEASURES:
             # A log tells the largest value as exactly as its bucket is wide.

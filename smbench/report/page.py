@@ -6,7 +6,6 @@ does not grow with the number of operations.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from html import escape
 from importlib.resources import files
@@ -31,8 +30,9 @@ from smbench.report.page_time import legend, time_section
 from smbench.run.histogram import Histogram
 from smbench.run.model import OPERATIONS
 from smbench.run.series import read_latencies, read_operations, read_resources
-from smbench.run.store import CLIENT_STATS, LATENCY, PAGE, RESOURCES
+from smbench.run.store import CLIENT_STATS, LATENCY, PAGE, REMEDY, RESOURCES
 from smbench.run.warm_up import warm_up_of
+from smbench.stored import read_document
 
 _CURVES = 7
 """Kinds that get a line, the most frequent ones; beside them `all`."""
@@ -136,9 +136,9 @@ def _curve(title: str, measure: str, kinds: list[str], whole: Mapping[str, Histo
 
 
 def _counters(run: Path) -> dict[str, Any]:
-    """client_stats.json; nothing where there is none, or none that can be read."""
+    """client_stats.json; nothing where there is none."""
     try:
-        found = json.loads((run / CLIENT_STATS).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        found: dict[str, Any] = read_document(run / CLIENT_STATS, dict[str, Any], REMEDY)
+    except FileNotFoundError:
         return {}
-    return found if isinstance(found, dict) else {}
+    return found

@@ -7,7 +7,7 @@ column of its own name and type, so that adding a parameter to a call adds its c
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import fields
+from dataclasses import MISSING, fields
 from itertools import accumulate, pairwise, repeat
 from operator import attrgetter
 from typing import Any, get_args, get_type_hints
@@ -66,6 +66,13 @@ _FURTHER: dict[str, pa.DataType] = {
     for name, hint in get_type_hints(call).items()
     if name not in _PLAIN
 }
+
+PARAMETERS = frozenset(_FURTHER)
+"""Columns beside the plain ones: null where the row's call has no such parameter."""
+OPTIONAL = frozenset(_FURTHER) - {
+    field.name for call in CALLS.values() for field in fields(call) if field.default is MISSING
+}
+"""Parameters that every call which has them can do without: files of older versions lack their columns."""
 
 OPERATIONS_SCHEMA = pa.schema([*_PLAIN.items(), *sorted(_FURTHER.items())])
 NAMESPACE_SCHEMA = pa.schema(

@@ -32,8 +32,8 @@ from helpers.load import CREATE, OPEN_IF, Load
 
 from smbench.errors import SetupError, UsageError
 from smbench.plan import Pace, plan_run
+from smbench.run.columns import OPERATIONS_SCHEMA
 from smbench.run.histogram import DIGITS, HIGHEST_NS, LOWEST_NS
-from smbench.runner.result import OPERATIONS_SCHEMA
 from smbench.runner.run import RunOptions, RunResult, run
 from smbench.workload.calls import Flush, Notify, SetAllocation, Stat
 
