@@ -7,9 +7,10 @@ import statistics
 
 from helpers.aims import told
 
-from prove.workloads import OPEN_IF, READ, WRITE, computed, names, simulated, workload_of
+from prove.workloads import READ, WRITE, Timed, computed, names, simulated, workload_of
 from smbench.plan import Pace, plan_run
 from smbench.ratios import format_percent
+from smbench.smb2.constants import OPEN_IF
 from smbench.workload.calls import Open, Read, Write
 from smbench.workload.model import Workload
 
@@ -37,7 +38,7 @@ def prove() -> None:
 
 def relay(dice: random.Random, users: int, seconds: float) -> Workload:
     """Users who work on files of their own and, now and then, write or read what another one did."""
-    calls: list[tuple[int, int, str, object]] = []
+    calls: list[Timed] = []
     for user in range(users):
         at = dice.randrange(10_000_000)
         calls += [(at, user, f"own{user}", Open(2 * user, f"own{user}", READ | WRITE, 7, OPEN_IF, 0, 0))]

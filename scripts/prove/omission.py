@@ -9,10 +9,11 @@ from pathlib import Path
 
 from helpers.aims import told
 
-from prove.workloads import OPEN_IF, READ, computed, names, simulated, workload_of
+from prove.workloads import READ, Timed, computed, names, simulated, workload_of
 from smbench.measure.clock import now_ns
 from smbench.plan import plan_run
 from smbench.ratios import format_percent
+from smbench.smb2.constants import OPEN_IF
 from smbench.workload.calls import Open, Read
 
 PERCENTILES = {"p50_ns": "50", "p90_ns": "90", "p99_ns": "99", "p99_9_ns": "99.9"}
@@ -21,7 +22,7 @@ PERCENTILES = {"p50_ns": "50", "p90_ns": "90", "p99_ns": "99", "p99_9_ns": "99.9
 def prove() -> None:
     """Ten users, each an operation of 20 ms every 100 ms; the server freezes for 10 s of 30 s."""
     period_ns, service_ns, seconds = 100_000_000, 20_000_000, 30
-    calls: list[tuple[int, int, str, object]] = []
+    calls: list[Timed] = []
     for user in range(10):
         begin = user * period_ns // 10
         calls.append((begin, user, f"f{user}", Open(user, f"f{user}", READ, 7, OPEN_IF, 0, 0)))

@@ -13,14 +13,17 @@ import numpy as np
 from smbench.executors.simulated import TIMETABLE, Timetable
 from smbench.plan import Plan
 from smbench.runner.run import RunOptions, RunResult, run
+from smbench.smb2.constants import GENERIC_READ, GENERIC_WRITE, OPEN_IF, SHARE_ALL
 from smbench.trace.model import TraceInfo, User
-from smbench.workload.calls import Close, Open, Read, Write
+from smbench.workload.calls import Call, Close, Open, Read, Write
 from smbench.workload.model import Operation, Workload, WorkloadInfo
 
-READ, WRITE, OPEN_IF = 0x80000000, 0x40000000, 3
+Timed = tuple[int, int, str, Call]
+"""When (ns), whose, on which path, what."""
+READ, WRITE = GENERIC_READ, GENERIC_WRITE
 
 
-def workload_of(calls: list[tuple[int, int, str, object]], users: int, service_ns: int) -> Workload:
+def workload_of(calls: list[Timed], users: int, service_ns: int) -> Workload:
     """From (arrival_ns, user, path, call), in any order."""
     rows = [
         Operation(number, user, 0, at, service_ns, 0, (number,), "synthetic", path, call)
@@ -37,11 +40,11 @@ def names(workload: Workload) -> list[str]:
 def many_reads(users: int, each: int, seed: int) -> Workload:
     """Every user opens a file of its own, reads and writes it at random places, and closes it."""
     dice = random.Random(seed)
-    calls: list[tuple[int, int, str, object]] = []
+    calls: list[Timed] = []
     for user in range(users):
         path = f"f{user}"
         at = dice.randrange(1_000_000)
-        calls.append((at, user, path, Open(user, path, READ | WRITE, 7, OPEN_IF, 0, 0)))
+        calls.append((at, user, path, Open(user, path, READ | WRITE, SHARE_ALL, OPEN_IF, 0, 0)))
         for _ in range(each):
             at += dice.randrange(1, 20_000_000)
             kind = Write if dice.random() < 0.3 else Read

@@ -11,14 +11,21 @@ from collections.abc import Mapping
 
 from smbench.capture import information, ioctl
 from smbench.capture.create_contexts import read_request_contexts, read_response_contexts
-from smbench.capture.wire import HEADER_BYTES, Header, Layout, Values, text_at
+from smbench.capture.wire import Header, Layout, Values, text_at
+from smbench.smb2.constants import (
+    CLOSE_FLAG_POSTQUERY_ATTRIB,
+    CREATE_FLAG_REPARSEPOINT,
+    FULL_EA,
+    HEADER_BYTES,
+    INFO_FILE,
+    SESSION_FLAG_BINDING,
+)
+from smbench.smb2.ntstatus import Status, is_error
 from smbench.trace import messages as m
 from smbench.trace.model import Command
+from smbench.trace.values import LockElement
 
 _TIMES_AT = "created_ns:{}T accessed_ns:{}T written_ns:{}T changed_ns:{}T"
-
-STATUS_PENDING = 0x103
-MORE_PROCESSING_REQUIRED = 0xC0000016
 
 
 def _negotiate(pdu: bytes, values: Values, request: m.Message | None) -> None:
@@ -34,7 +41,7 @@ _NTLMSSP, _KERBEROS_OIDS = b"NTLMSSP\0", (
 
 def _session_setup(pdu: bytes, values: Values, request: m.Message | None) -> None:
     del request
-    values["binding"] = bool(values["_flags"] & 1)
+    values["binding"] = bool(values["_flags"] & SESSION_FLAG_BINDING)
     blob = pdu[values["_blob_at"] : values["_blob_at"] + values["_blob_length"]]
     if _NTLMSSP in blob:
         values["mechanism"] = "ntlmssp"
@@ -55,14 +62,14 @@ def _create(pdu: bytes, values: Values, request: m.Message | None) -> None:
 
 
 def _created(pdu: bytes, values: Values, request: m.Message | None) -> None:
-    values["reparse"] = bool(values["_flags"] & 1)
+    values["reparse"] = bool(values["_flags"] & CREATE_FLAG_REPARSEPOINT)
     if values["_contexts_length"]:
         read_response_contexts(pdu, values, request)
 
 
 def _closed(pdu: bytes, values: Values, request: m.Message | None) -> None:
     del pdu, request
-    if not values["_flags"] & 1:
+    if not values["_flags"] & CLOSE_FLAG_POSTQUERY_ATTRIB:
         values.update(dict.fromkeys(values.keys() - {"_flags"}))
 
 
@@ -70,9 +77,7 @@ def _lock(pdu: bytes, values: Values, request: m.Message | None) -> None:
     del request
     first, size = HEADER_BYTES + 24, ioctl.LOCK.size
     there = min(values["_count"], max(0, len(pdu) - first) // size)
-    values["locks"] = tuple(
-        m.LockElement(*ioctl.LOCK.unpack_from(pdu, first + n * size)) for n in range(there)
-    )
+    values["locks"] = tuple(LockElement(*ioctl.LOCK.unpack_from(pdu, first + n * size)) for n in range(there))
 
 
 def _query_directory(pdu: bytes, values: Values, request: m.Message | None) -> None:
@@ -98,7 +103,7 @@ def _notified(pdu: bytes, values: Values, request: m.Message | None) -> None:
 
 def _query_info(pdu: bytes, values: Values, request: m.Message | None) -> None:
     del request
-    if (values["info_type"], values["level"]) == (information.FILE, 15):
+    if (values["info_type"], values["level"]) == (INFO_FILE, FULL_EA):
         data = pdu[values["_at"] : values["_at"] + values["_length"]]
         values["ea_names"] = information.asked_attribute_names(data)
 
@@ -215,7 +220,7 @@ def read_response(header: Header, pdu: bytes, request: m.Message | None) -> m.Me
     if status and usual is not None:
         if int.from_bytes(pdu[HEADER_BYTES : HEADER_BYTES + 2], "little") != usual:
             return _EMPTY.read(pdu)
-    elif status >> 30 == 3 and status != MORE_PROCESSING_REQUIRED:
+    elif is_error(status) and status != Status.MORE_PROCESSING_REQUIRED:
         return _EMPTY.read(pdu)
     if header.command == Command.OPLOCK_BREAK:
         return read_break(pdu)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from smbench.capture.facts import Facts
-from smbench.capture.lines import Stream
 from smbench.capture.pairing import Paired, Pairing
+from smbench.capture.pdus import Stream
 from smbench.spill import Sorter
 
 _MOST_READERS = 1 << 16

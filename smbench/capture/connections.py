@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from smbench.capture.framing import Framing, Message, Packet
-from smbench.capture.lines import Stream
+from smbench.capture.pdus import Stream
 from smbench.capture.resync import session_of
 from smbench.capture.segments import FIN, RST, SMB_PORTS, SYN, Segment
 from smbench.capture.stream import Direction
@@ -153,33 +153,43 @@ class Connections:
                 self._remember(name, sequence, flags)
                 return
             entry = self._new(source, target)
-        connection, mine, other = entry
         if length:
-            connection.heard = self._passed
+            entry.connection.heard = self._passed
         if flags & _MARKS:
-            if flags & SYN:
-                if mine.begins_again(sequence):
-                    connection, mine, other = self._new(source, target)
-                mine.begin(sequence)
-                sequence += 1
-            else:
-                self._end(name, target + source)
+            entry, sequence = self._marked(entry, segment)
+        connection, mine, other = entry
         if connection.reason is not None:
             connection.bytes += length
             return
         if length:
             other.settle()
             if not mine.segment(sequence, data, start, end, length, packet):
-                strays = mine.strays
-                connection, mine, other = self._new(source, target)
-                for number, captured, size, when in strays:
-                    mine.segment(number, captured, 0, len(captured), size, when)
+                _, mine, other = self._again(mine, segment)
         if other.waits:
             if acknowledged >= 0:
                 other.acknowledge(acknowledged)
             other.wait()
         if mine.waits:
             mine.wait()
+
+    def _marked(self, entry: _Entry, segment: Segment) -> tuple[_Entry, int]:
+        """Whose a segment is that begins or ends something, and where its payload is in the stream."""
+        source, target, sequence = segment.source, segment.target, segment.sequence
+        if not segment.flags & SYN:
+            self._end(source + target, target + source)
+            return entry, sequence
+        if entry.mine.begins_again(sequence):
+            entry = self._new(source, target)
+        entry.mine.begin(sequence)
+        return entry, sequence + 1
+
+    def _again(self, before: Direction, segment: Segment) -> _Entry:
+        """A new connection between the same ends, with what did not fit into the one before."""
+        strays = before.strays
+        entry = self._new(segment.source, segment.target)
+        for number, captured, size, when in strays:
+            entry.mine.segment(number, captured, 0, len(captured), size, when)
+        return entry
 
     def finish(self) -> None:
         """The end of the captures."""

@@ -6,7 +6,9 @@ import struct
 from collections.abc import Callable, Iterator, Mapping
 
 from smbench.capture.information import extended_attribute_names
-from smbench.capture.wire import HEADER_BYTES, Values, filetime_ns
+from smbench.capture.wire import Values
+from smbench.smb2.constants import DHANDLE_FLAG_PERSISTENT, HEADER_BYTES, LEASE_FLAG_PARENT_LEASE_KEY_SET
+from smbench.smb2.filetime import filetime_ns
 from smbench.trace.messages import Message
 
 _CONTEXT = struct.Struct("<IHHHHI")
@@ -48,7 +50,7 @@ def _lease(data: bytes, values: Values) -> None:
     values["lease_state"], values["lease_flags"] = struct.unpack_from("<II", data, 16)
     if len(data) >= 50:
         (values["lease_epoch"],) = struct.unpack_from("<H", data, 48)
-        if values["lease_flags"] & 4:
+        if values["lease_flags"] & LEASE_FLAG_PARENT_LEASE_KEY_SET:
             values["parent_lease_key"] = data[32:48].hex()
 
 
@@ -60,7 +62,7 @@ def _granted_lease(data: bytes, values: Values) -> None:
 def _durable_v2(data: bytes, values: Values) -> None:
     if len(data) >= 32:
         values["durable_timeout_ms"], flags = struct.unpack_from("<II", data)
-        values["persistent"] = bool(flags & 2)
+        values["persistent"] = bool(flags & DHANDLE_FLAG_PERSISTENT)
         values["create_guid"] = data[16:32].hex()
 
 
@@ -73,7 +75,7 @@ def _reconnect_v2(data: bytes, values: Values) -> None:
     _reconnect(data, values)
     if len(data) >= 36:
         values["create_guid"] = data[16:32].hex()
-        values["persistent"] = bool(struct.unpack_from("<I", data, 32)[0] & 2)
+        values["persistent"] = bool(struct.unpack_from("<I", data, 32)[0] & DHANDLE_FLAG_PERSISTENT)
 
 
 def _snapshot(data: bytes, values: Values) -> None:
@@ -111,7 +113,7 @@ def _max_access(data: bytes, values: Values) -> None:
 def _durable_granted(data: bytes, values: Values) -> None:
     if len(data) >= 8:
         values["durable_timeout_ms"], flags = struct.unpack_from("<II", data)
-        values["persistent"] = bool(flags & 2)
+        values["persistent"] = bool(flags & DHANDLE_FLAG_PERSISTENT)
 
 
 def _disk_id(data: bytes, values: Values) -> None:

@@ -14,7 +14,7 @@ from smbench.capture.naming import Naming
 from smbench.capture.reading import Decoder, Work, read
 from smbench.capture.sessions import directory
 from smbench.capture.sources import examine
-from smbench.capture.tap import settings
+from smbench.capture.tap.process import settings
 from smbench.capture.tshark import Keys
 from smbench.spill import collector_paused
 from smbench.trace.model import Exchange, Trace, TraceInfo, command_name

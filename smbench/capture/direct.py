@@ -12,12 +12,11 @@ from dataclasses import dataclass
 from smbench.capture.collect import Collector
 from smbench.capture.connections import Connection, Key, Reason
 from smbench.capture.framing import Message, Packet
-from smbench.capture.lines import Pdu, Sealed
 from smbench.capture.ntlm import identity
 from smbench.capture.pairing import Pairing
+from smbench.capture.pdus import LIMIT, LIMITS, Pdu, Sealed
 from smbench.capture.resync import COMPRESSED, LEAST_CUT, SEALED, SEALED_HEADER, SESSION_ID, SMB1, SMB2
-from smbench.capture.tap import LIMIT, LIMITS
-from smbench.capture.wire import HEADER_BYTES
+from smbench.smb2.constants import HEADER_BYTES
 from smbench.trace.model import Command
 
 _ORIGINS = (b"1", b"2")

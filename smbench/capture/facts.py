@@ -10,8 +10,14 @@ from collections import Counter
 from collections.abc import Set
 from dataclasses import dataclass, field, replace
 
-from smbench.capture.lines import Sealed, Stream
 from smbench.capture.pairing import Paired
+from smbench.capture.pdus import Sealed, Stream
+from smbench.smb2.constants import (
+    DIALECT_WILDCARD,
+    NEGOTIATE_SIGNING_REQUIRED,
+    RELATED_SESSION_ID,
+    SESSION_FLAG_IS_NULL,
+)
 from smbench.trace.messages import (
     NegotiateRequest,
     NegotiateResponse,
@@ -20,11 +26,8 @@ from smbench.trace.messages import (
 )
 from smbench.trace.model import Command, Connection
 
-NO_SESSION, INHERITED = 0, (1 << 64) - 1
-"""Session ids that name none: before authentication, and in a related compound."""
-_SMB1_ANSWER = 0x02FF
-"""The dialect of a response to an SMB1 NEGOTIATE: another NEGOTIATE follows ([MS-SMB2] 3.3.5.3.2)."""
-_SIGNING_REQUIRED = 2
+NO_SESSION = 0
+"""The session id before authentication."""
 
 
 @dataclass(slots=True)
@@ -113,7 +116,7 @@ class Facts:
         self.end_ns = max(self.end_ns, exchange.response_ns or paired.time_ns)
         if exchange.command == Command.NEGOTIATE:
             self._negotiated(self.connections[number], exchange.request, exchange.response)
-        if paired.session_id in (NO_SESSION, INHERITED):
+        if paired.session_id in (NO_SESSION, RELATED_SESSION_ID):
             return
         if exchange.command == Command.SESSION_SETUP:
             self._authenticated(paired)
@@ -135,14 +138,14 @@ class Facts:
     def _negotiated(connection: Connection, request: object, response: object) -> None:
         if isinstance(request, NegotiateRequest):
             connection.client_guid = request.client_guid
-        if isinstance(response, NegotiateResponse) and response.dialect != _SMB1_ANSWER:
+        if isinstance(response, NegotiateResponse) and response.dialect != DIALECT_WILDCARD:
             connection.dialect = response.dialect
             connection.max_read = response.max_read
             connection.max_write = response.max_write
             connection.max_transact = response.max_transact
             connection.server_capabilities = response.capabilities
             if response.security_mode is not None:
-                connection.signing_required = bool(response.security_mode & _SIGNING_REQUIRED)
+                connection.signing_required = bool(response.security_mode & NEGOTIATE_SIGNING_REQUIRED)
 
     def _authenticated(self, paired: Paired) -> None:
         exchange = paired.exchange
@@ -160,7 +163,7 @@ class Facts:
             facts.previous = request.previous_session_id or facts.previous
         facts.established = facts.established or exchange.status == 0
         if isinstance(response, SessionSetupResponse) and exchange.status == 0 and response.session_flags:
-            facts.anonymous = bool(response.session_flags & 2)
+            facts.anonymous = bool(response.session_flags & SESSION_FLAG_IS_NULL)
 
 
 def _binding(request: object) -> bool:

@@ -22,13 +22,13 @@ from smbench.capture.resync import COMPRESSED, LEAST_CUT, PREFIX, SEALED, SMB2
 from smbench.capture.segments import LINKS, Elsewhere, Segment, Segments
 from smbench.capture.sources import AllPackets, Source
 from smbench.errors import SetupError
+from smbench.smb2.constants import PORT
 
 ELSEWHERE = "elsewhere"
 """The part with what is no plain TCP."""
 _RAW_IP = 101
 _LARGEST = 60_000
 """Bytes of a message in one made-up segment; an IP packet holds 65,535."""
-_PORT = 445
 _SERVER = bytes((10, 255, 255, 254))
 _SESSION_SETUP = b"\x01\0"
 _KERBEROS = (88).to_bytes(2, "big")
@@ -85,7 +85,7 @@ class _Relay(Connection):
     def _write(self, writer: PartWriter, message: Message, payload: bytes, size: int) -> None:
         """A segment of `size` bytes on the wire, of which `payload` is there."""
         from_server = message.from_server
-        ends = [(self._address, 50_000), (_SERVER, _PORT)]
+        ends = [(self._address, 50_000), (_SERVER, PORT)]
         (source, port), (target, other) = reversed(ends) if from_server else ends
         sent, seen = self._sent[from_server], self._sent[not from_server]
         self._sent[from_server] = sent + size & 0xFFFFFFFF

@@ -8,11 +8,39 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Iterator, Mapping
 
-from smbench.capture.wire import Values, filetime_ns, utf16
-from smbench.trace.messages import DirectoryEntry
-
-FILE, FILESYSTEM, SECURITY, QUOTA = 1, 2, 3, 4
-"""InfoType ([MS-SMB2] 2.2.37)."""
+from smbench.capture.wire import Values, utf16
+from smbench.smb2.constants import (
+    ALL_INFORMATION,
+    ALLOCATION,
+    ATTRIBUTE_TAG,
+    BASIC,
+    BOTH_DIRECTORY,
+    DIRECTORY_INFORMATION,
+    DISPOSITION,
+    DISPOSITION_EX,
+    END_OF_FILE,
+    FS_FULL_SIZE,
+    FS_SIZE,
+    FULL_DIRECTORY,
+    FULL_EA,
+    ID_BOTH_DIRECTORY,
+    ID_EXTD_DIRECTORY,
+    ID_FULL_DIRECTORY,
+    INFO_FILE,
+    INFO_FILESYSTEM,
+    INTERNAL,
+    LINK,
+    LINK_EX,
+    NAMES,
+    NETWORK_OPEN,
+    RENAME,
+    RENAME_EX,
+    STANDARD,
+    STREAM,
+    VALID_DATA_LENGTH,
+)
+from smbench.smb2.filetime import filetime_ns
+from smbench.trace.values import DirectoryEntry
 
 _TIMES = ("created_ns", "accessed_ns", "written_ns", "changed_ns")
 Reader = Callable[[bytes, Values], None]
@@ -100,10 +128,17 @@ def _fs_full_size(data: bytes, values: Values) -> None:
 
 
 QUERIED: Mapping[tuple[int, int], Reader] = {
-    (FILE, 4): _basic, (FILE, 5): _standard, (FILE, 6): _internal, (FILE, 15): _extended_attributes,
-    (FILE, 18): _all, (FILE, 22): _streams, (FILE, 34): _network_open, (FILE, 35): _attribute_tag,
-    (FILESYSTEM, 3): _fs_size, (FILESYSTEM, 7): _fs_full_size,
-}  # fmt: skip
+    (INFO_FILE, BASIC): _basic,
+    (INFO_FILE, STANDARD): _standard,
+    (INFO_FILE, INTERNAL): _internal,
+    (INFO_FILE, FULL_EA): _extended_attributes,
+    (INFO_FILE, ALL_INFORMATION): _all,
+    (INFO_FILE, STREAM): _streams,
+    (INFO_FILE, NETWORK_OPEN): _network_open,
+    (INFO_FILE, ATTRIBUTE_TAG): _attribute_tag,
+    (INFO_FILESYSTEM, FS_SIZE): _fs_size,
+    (INFO_FILESYSTEM, FS_FULL_SIZE): _fs_full_size,
+}
 """Readers of QUERY_INFO responses by (info type, class)."""
 
 
@@ -127,10 +162,18 @@ def _size(data: bytes, values: Values) -> None:
 
 
 SET: Mapping[tuple[int, int], Reader] = {
-    (FILE, 4): _basic, (FILE, 10): _rename, (FILE, 11): _rename, (FILE, 13): _disposition,
-    (FILE, 15): _extended_attributes, (FILE, 19): _size, (FILE, 20): _size, (FILE, 39): _size,
-    (FILE, 64): _disposition, (FILE, 65): _rename, (FILE, 72): _rename,
-}  # fmt: skip
+    (INFO_FILE, BASIC): _basic,
+    (INFO_FILE, RENAME): _rename,
+    (INFO_FILE, LINK): _rename,
+    (INFO_FILE, DISPOSITION): _disposition,
+    (INFO_FILE, FULL_EA): _extended_attributes,
+    (INFO_FILE, ALLOCATION): _size,
+    (INFO_FILE, END_OF_FILE): _size,
+    (INFO_FILE, VALID_DATA_LENGTH): _size,
+    (INFO_FILE, DISPOSITION_EX): _disposition,
+    (INFO_FILE, RENAME_EX): _rename,
+    (INFO_FILE, LINK_EX): _rename,
+}
 """Readers of SET_INFO requests by (info type, class)."""
 
 
@@ -144,10 +187,12 @@ def asked_attribute_names(data: bytes) -> tuple[str, ...]:
     return tuple(entry[5 : 5 + entry[4]].decode("latin-1") for entry in chain(data, 6))
 
 
-_NAME_AT: Mapping[int, int] = {1: 64, 2: 68, 3: 94, 12: 12, 37: 104, 38: 80, 60: 88}
+_NAME_AT: Mapping[int, int] = {
+    DIRECTORY_INFORMATION: 64, FULL_DIRECTORY: 68, BOTH_DIRECTORY: 94, NAMES: 12, ID_BOTH_DIRECTORY: 104,
+    ID_FULL_DIRECTORY: 80, ID_EXTD_DIRECTORY: 88,
+}  # fmt: skip
 """Where an entry's name begins, by directory information class ([MS-FSCC] 2.4)."""
 _ENTRY = struct.Struct("<8x4QQQII")
-NAMES_ONLY = 12
 
 
 def directory_entries(level: int, data: bytes) -> tuple[DirectoryEntry, ...]:
@@ -157,7 +202,7 @@ def directory_entries(level: int, data: bytes) -> tuple[DirectoryEntry, ...]:
         return ()
     entries = []
     for entry in chain(data, name_at):
-        if level == NAMES_ONLY:
+        if level == NAMES:
             (length,) = struct.unpack_from("<I", entry, 8)
             if name_at + length <= len(entry):
                 entries.append(DirectoryEntry(utf16(entry[name_at : name_at + length])))

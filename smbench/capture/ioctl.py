@@ -5,19 +5,29 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Mapping
 
-from smbench.capture.wire import HEADER_BYTES, Values, utf16
-from smbench.trace.messages import ByteRange, CopyChunk, IoctlRequest, Message
+from smbench.capture.wire import Values, utf16
+from smbench.smb2.constants import (
+    FSCTL_DFS_GET_REFERRALS,
+    FSCTL_DUPLICATE_EXTENTS_TO_FILE,
+    FSCTL_GET_REPARSE_POINT,
+    FSCTL_PIPE_WAIT,
+    FSCTL_QUERY_ALLOCATED_RANGES,
+    FSCTL_SET_REPARSE_POINT,
+    FSCTL_SET_SPARSE,
+    FSCTL_SET_ZERO_DATA,
+    FSCTL_SRV_COPYCHUNK,
+    FSCTL_SRV_COPYCHUNK_WRITE,
+    FSCTL_SRV_REQUEST_RESUME_KEY,
+    HEADER_BYTES,
+    RESUME_KEY_BYTES,
+)
+from smbench.trace.messages import IoctlRequest, Message
+from smbench.trace.values import ByteRange, CopyChunk
 
 LOCK = struct.Struct("<QQI4x")
 """SMB2_LOCK_ELEMENT ([MS-SMB2] 2.2.26.1)."""
 _CHUNK = struct.Struct("<QQI4x")
 _RANGE = struct.Struct("<QQ")
-RESUME_KEY_BYTES = 24
-
-SRV_COPYCHUNK, SRV_COPYCHUNK_WRITE, SRV_REQUEST_RESUME_KEY = 0x001440F2, 0x001480F2, 0x00140078
-SET_SPARSE, SET_ZERO_DATA, QUERY_ALLOCATED_RANGES = 0x000900C4, 0x000980C8, 0x000940CF
-SET_REPARSE_POINT, GET_REPARSE_POINT = 0x000900A4, 0x000900A8
-DFS_GET_REFERRALS, PIPE_WAIT, DUPLICATE_EXTENTS = 0x00060194, 0x00110018, 0x00098344
 
 Reader = Callable[[bytes, Values], None]
 
@@ -71,9 +81,10 @@ def _reparse(data: bytes, values: Values) -> None:
 
 
 REQUESTS: Mapping[int, Reader] = {
-    SRV_COPYCHUNK: _copy_chunks, SRV_COPYCHUNK_WRITE: _copy_chunks, DUPLICATE_EXTENTS: _duplicate,
-    SET_ZERO_DATA: _zero, QUERY_ALLOCATED_RANGES: _range, SET_SPARSE: _sparse, SET_REPARSE_POINT: _reparse,
-    DFS_GET_REFERRALS: _referral, PIPE_WAIT: _pipe_wait,
+    FSCTL_SRV_COPYCHUNK: _copy_chunks, FSCTL_SRV_COPYCHUNK_WRITE: _copy_chunks,
+    FSCTL_DUPLICATE_EXTENTS_TO_FILE: _duplicate, FSCTL_SET_ZERO_DATA: _zero,
+    FSCTL_QUERY_ALLOCATED_RANGES: _range, FSCTL_SET_SPARSE: _sparse, FSCTL_SET_REPARSE_POINT: _reparse,
+    FSCTL_DFS_GET_REFERRALS: _referral, FSCTL_PIPE_WAIT: _pipe_wait,
 }  # fmt: skip
 
 
@@ -92,8 +103,9 @@ def _allocated(data: bytes, values: Values) -> None:
 
 
 RESPONSES: Mapping[int, Reader] = {
-    SRV_COPYCHUNK: _copied, SRV_COPYCHUNK_WRITE: _copied, SRV_REQUEST_RESUME_KEY: _resume_key,
-    QUERY_ALLOCATED_RANGES: _allocated, GET_REPARSE_POINT: _reparse,
+    FSCTL_SRV_COPYCHUNK: _copied, FSCTL_SRV_COPYCHUNK_WRITE: _copied,
+    FSCTL_SRV_REQUEST_RESUME_KEY: _resume_key, FSCTL_QUERY_ALLOCATED_RANGES: _allocated,
+    FSCTL_GET_REPARSE_POINT: _reparse,
 }  # fmt: skip
 
 

@@ -7,8 +7,9 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from smbench.capture.facts import Facts
-from smbench.capture.lines import Identity, Pdu, Place, Stream, read_lines
 from smbench.capture.pairing import Paired, Pairing
+from smbench.capture.pdus import Identity, Pdu, Stream
+from smbench.capture.tap.protocol import Place, read_lines
 from smbench.trace.messages import SessionSetupRequest
 from smbench.trace.model import Command
 

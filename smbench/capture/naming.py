@@ -11,17 +11,20 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from smbench.capture.facts import INHERITED
 from smbench.capture.pairing import Paired
 from smbench.capture.sessions import Directory
+from smbench.smb2.constants import (
+    OPEN_BY_FILE_ID,
+    RELATED_FILE_ID,
+    RELATED_SESSION_ID,
+    RELATED_TREE_ID,
+    RENAMES,
+)
 from smbench.smb2.paths import rename_target, renamed, share_path
 from smbench.trace import messages as m
 from smbench.trace.model import Command, Exchange, Tree
 
-INHERITED_FILE = "ff" * 16
-INHERITED_TREE = 0xFFFFFFFF
-_OPEN_BY_FILE_ID = 0x2000
-_RENAMES = (10, 65)
+_RELATED_FILE = RELATED_FILE_ID.hex()
 _CLOSED_KEPT = 50_000
 """Closed handles that late requests may still name; the oldest are forgotten first."""
 _WITHOUT_TREE = {
@@ -112,7 +115,7 @@ class Naming:
     def _name(self, paired: Paired, exchange: Exchange) -> None:
         wire, command = exchange.connection, exchange.command
         chain = self._enter(paired)
-        if paired.session_id == INHERITED and chain is not None:
+        if paired.session_id == RELATED_SESSION_ID and chain is not None:
             exchange.session = chain.session
         else:
             exchange.session = self._directory.session(wire, paired.session_id, paired.time_ns)
@@ -169,10 +172,10 @@ class Naming:
             exchange.related
             and chain is not None
             and chain.tree >= 0
-            and tree_id in (None, 0, INHERITED_TREE)
+            and tree_id in (None, 0, RELATED_TREE_ID)
         ):
             return chain.tree
-        if tree_id in (None, 0, INHERITED_TREE):
+        if tree_id in (None, 0, RELATED_TREE_ID):
             return -1
         assert tree_id is not None
         number = self._tree_numbers.get((exchange.session, tree_id))
@@ -200,7 +203,7 @@ class Naming:
         file_id: str | None = getattr(request, "file_id", None)
         if file_id is None:
             return self._leased(exchange, request) if isinstance(request, m.Break) else None
-        if file_id == INHERITED_FILE:
+        if file_id == _RELATED_FILE:
             # Unrelated, it stands for no file at all: an IOCTL on the whole tree.
             return chain.handle if exchange.related and chain is not None else None
         key = (exchange.session, file_id)
@@ -254,7 +257,7 @@ class Naming:
         return handle
 
     def _path(self, exchange: Exchange, request: m.CreateRequest, number: int) -> str:
-        if request.name is None or (request.options or 0) & _OPEN_BY_FILE_ID:
+        if request.name is None or (request.options or 0) & OPEN_BY_FILE_ID:
             self.counts["unknown_names"] += 1
             return f"unknown-{number}"
         path = share_path(request.name, exchange.dfs)
@@ -282,7 +285,7 @@ class Naming:
         if isinstance(request, m.CloseRequest):
             self._close(exchange, handle)
         elif (
-            isinstance(request, m.SetInfoRequest) and request.target is not None and request.level in _RENAMES
+            isinstance(request, m.SetInfoRequest) and request.target is not None and request.level in RENAMES
         ):
             self._rename(exchange, handle, rename_target(handle.path, request.target, exchange.dfs))
 

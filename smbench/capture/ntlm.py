@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 
-from smbench.capture.lines import Identity
+from smbench.capture.pdus import Identity
 
 _AUTHENTICATE = b"NTLMSSP\0\3\0\0\0"
 _UNICODE = 1

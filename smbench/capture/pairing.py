@@ -13,23 +13,22 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from smbench.capture.bodies import STATUS_PENDING, read_break, read_request, read_response
-from smbench.capture.lines import Pdu
-from smbench.capture.wire import (
-    FLAG_ASYNC,
-    FLAG_DFS,
-    FLAG_RELATED,
-    FLAG_REPLAY,
-    FLAG_RESPONSE,
-    FLAG_SIGNED,
-    Header,
-    read_header,
+from smbench.capture.bodies import read_break, read_request, read_response
+from smbench.capture.pdus import Pdu
+from smbench.capture.wire import Header, read_header
+from smbench.smb2.constants import (
+    FLAGS_ASYNC_COMMAND,
+    FLAGS_DFS_OPERATIONS,
+    FLAGS_RELATED_OPERATIONS,
+    FLAGS_REPLAY_OPERATION,
+    FLAGS_SERVER_TO_REDIR,
+    FLAGS_SIGNED,
+    UNSOLICITED_MESSAGE_ID,
 )
+from smbench.smb2.ntstatus import Status
 from smbench.trace.messages import SessionSetupRequest
 from smbench.trace.model import Command, Exchange
 
-UNSOLICITED = (1 << 64) - 1
-"""MessageId of an oplock or lease break notification ([MS-SMB2] 3.3.4.6)."""
 _WINDOW_NS = 1_000_000_000
 """How far apart an answer that comes first and its request may be: a new connection's ids begin anew."""
 _MOST_EARLY = 1024
@@ -85,9 +84,9 @@ class Pairing:
             self._frame = (pdu.capture, pdu.frame)
             self._link.part()
         self._link.follow(pdu.origin, header.next_command != 0)
-        if not header.flags & FLAG_RESPONSE:
+        if not header.flags & FLAGS_SERVER_TO_REDIR:
             return self._request(header, pdu)
-        if header.message_id == UNSOLICITED:
+        if header.message_id == UNSOLICITED_MESSAGE_ID:
             made = self._exchange(header, pdu)
             made.exchange.notification = True
             made.exchange.request = read_break(pdu.data)
@@ -113,14 +112,14 @@ class Pairing:
             connection=self.connection,
             message_id=header.message_id,
             compound_position=link.place if link.chain >= 0 else 0,
-            related=bool(flags & FLAG_RELATED),
+            related=bool(flags & FLAGS_RELATED_OPERATIONS),
             credit_charge=header.credit_charge,
             credits_requested=header.credits,
-            signed=bool(flags & FLAG_SIGNED),
+            signed=bool(flags & FLAGS_SIGNED),
             encrypted=pdu.origin.endswith(b"e"),
-            replayed=bool(flags & FLAG_REPLAY),
-            dfs=bool(flags & FLAG_DFS),
-            async_id=header.tree_or_async if flags & FLAG_ASYNC else None,
+            replayed=bool(flags & FLAGS_REPLAY_OPERATION),
+            dfs=bool(flags & FLAGS_DFS_OPERATIONS),
+            async_id=header.tree_or_async if flags & FLAGS_ASYNC_COMMAND else None,
         )
         return Paired(
             pdu.time_ns,
@@ -192,9 +191,9 @@ class Pairing:
             return self._orphan()
         exchange = made.exchange
         exchange.credits_granted += header.credits
-        if header.flags & FLAG_ASYNC:
+        if header.flags & FLAGS_ASYNC_COMMAND:
             exchange.async_id = header.tree_or_async
-        if header.status == STATUS_PENDING and header.flags & FLAG_ASYNC:
+        if header.status == Status.PENDING and header.flags & FLAGS_ASYNC_COMMAND:
             exchange.pending_ns = max(pdu.time_ns, made.time_ns)
             return ()
         del self._open[header.message_id]

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from smbench.capture.framing import Packet
-from smbench.capture.lines import Stream
+from smbench.capture.pdus import Stream
 from smbench.capture.records import DAMAGED
 
 _FLUSH = 1 << 20

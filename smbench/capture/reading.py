@@ -13,11 +13,11 @@ from smbench.capture.direct import Opens
 from smbench.capture.facts import Facts
 from smbench.capture.formats import Format, Packing
 from smbench.capture.handover import ELSEWHERE, write_all, write_joined, write_parts
-from smbench.capture.jobs import DirectJob, Job, Result, TapJob, carry_out
+from smbench.capture.jobs.job import DirectJob, Job, Result, TapJob, carry_out
+from smbench.capture.jobs.pool import read_all
 from smbench.capture.names import name_exchanges, name_sessions
 from smbench.capture.pairing import Paired
 from smbench.capture.parts import Part
-from smbench.capture.pool import read_all
 from smbench.capture.segments import SMB_PORTS
 from smbench.capture.sources import Packets, Source, readable, unpacked
 from smbench.capture.tshark import Keys, find_tshark
@@ -48,8 +48,8 @@ class Decoder(StrEnum):
 class Work:
     """How to read: with which keys, SMB on which further ports, how many processes at once.
 
-    `folder` is tshark's (`tap.settings`), `scratch` takes what is only for now, `hear` is told the share of
-    the work that is done.
+    `folder` is tshark's (`tap.process.settings`), `scratch` takes what is only for now, `hear` is told the
+    share of the work that is done.
     """
 
     scratch: Path

@@ -11,13 +11,15 @@ import struct
 from collections.abc import Callable
 from enum import IntEnum
 
+from smbench.smb2.constants import FLAGS_SERVER_TO_REDIR, HEADER_BYTES
+from smbench.trace.model import Command
+
 SMB2, SEALED, COMPRESSED, SMB1 = b"\xfeSMB", b"\xfdSMB", b"\xfcSMB", b"\xffSMB"
 """First bytes of what SMB sends ([MS-SMB2] 2.2.1, 2.2.41, 2.2.42; [MS-CIFS] 2.2.3.1)."""
 MAGICS = (SMB2, SEALED, COMPRESSED, SMB1)
 PREFIX = 4
 """Bytes of length ahead of a message ([MS-SMB2] 2.1)."""
-HEADER = 64
-LEAST = PREFIX + HEADER
+LEAST = PREFIX + HEADER_BYTES
 """Bytes by which a message is judged: its length and its header."""
 LEAST_CUT = 26
 """Bytes of a header, where the capture has cut it, that tell it from anything else."""
@@ -26,8 +28,7 @@ SEALED_HEADER = 52
 _LARGEST_WITHIN = 1 << 18
 """What begins within a packet and says that it is longer than this is not believed."""
 _LEAST_SMB1 = 35
-_LAST_COMMAND = 0x12
-_FLAG_RESPONSE = 1
+_LAST_COMMAND = max(Command)
 _ALGORITHMS = range(6)
 """Of compression ([MS-SMB2] 2.2.3.1.3)."""
 _FIELDS = struct.Struct("<4xH6xH2xII16xQ16x")
@@ -80,8 +81,12 @@ def judge(
     """What begins at `start`; `cut`: the capture lacks what would follow `data`."""
     size = int.from_bytes(data[start + 1 : start + PREFIX], "big")
     header = data[start + PREFIX : start + LEAST]
-    least = min(LEAST_CUT if cut else HEADER, size)
-    if data[start] or len(header) < least or not _possible(header.ljust(HEADER, b"\0"), size, from_server):
+    least = min(LEAST_CUT if cut else HEADER_BYTES, size)
+    if (
+        data[start]
+        or len(header) < least
+        or not _possible(header.ljust(HEADER_BYTES, b"\0"), size, from_server)
+    ):
         return Verdict.NO
     known = known_session(session_of(header))
     if start == boundary:
@@ -101,12 +106,12 @@ def _possible(header: bytes, size: int, from_server: bool) -> bool:
         return size > 16 and algorithm in _ALGORITHMS and flags <= 1
     if magic == SEALED:
         return size > SEALED_HEADER
-    if magic != SMB2 or size < HEADER + 2:
+    if magic != SMB2 or size < HEADER_BYTES + 2:
         return False
     structure, command, flags, following, _ = _FIELDS.unpack(header)
     return (
-        structure == HEADER
+        structure == HEADER_BYTES
         and command <= _LAST_COMMAND
-        and (following == 0 or (following % 8 == 0 and HEADER < following < size))
-        and bool(flags & _FLAG_RESPONSE) == from_server
+        and (following == 0 or (following % 8 == 0 and HEADER_BYTES < following < size))
+        and bool(flags & FLAGS_SERVER_TO_REDIR) == from_server
     )

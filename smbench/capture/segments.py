@@ -22,6 +22,7 @@ from smbench.capture.tunnels import (
     in_labels,
     in_protocol,
 )
+from smbench.smb2.constants import NETBIOS_PORT, PORT
 
 _VLAN_TYPES = (b"\x81\x00", b"\x88\xa8", b"\x91\x00")
 _TCP, _UDP = 6, 17
@@ -39,7 +40,7 @@ _MOST_DATAGRAMS = 1000
 _MOST_PIECES = 2048
 """Fragments of one that are waited for; by the least that links carry ([RFC 791] 3.2), 64 KiB are 1,366."""
 FIN, SYN, RST, ACK = 1, 2, 4, 16
-SMB_PORTS = (445, 139)
+SMB_PORTS = (PORT, NETBIOS_PORT)
 
 Payload = Callable[[bytes, int], tuple[bytes, int]]
 """A packet's bytes and where it begins → (ethertype of what is inside, where that begins)."""

@@ -11,17 +11,11 @@ import struct
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+from smbench.smb2.constants import FLAGS_ASYNC_COMMAND, FLAGS_SERVER_TO_REDIR, HEADER_BYTES
+from smbench.smb2.filetime import filetime_ns
 from smbench.trace.messages import Message
 
-HEADER_BYTES = 64
-FLAG_RESPONSE, FLAG_ASYNC, FLAG_RELATED, FLAG_SIGNED = 1, 2, 4, 8
-FLAG_DFS, FLAG_REPLAY = 0x10000000, 0x20000000
-
 _HEADER = struct.Struct("<4x2xHIHHIIQQQ")
-_EPOCH_TICKS = 116_444_736_000_000_000
-"""1970 in the ticks of 100 ns since 1601 that [MS-DTYP] 2.3.3 counts."""
-_FIRST_TICKS, _LAST_TICKS = _EPOCH_TICKS - (1 << 63) // 100, _EPOCH_TICKS + (1 << 63) // 100
-"""What 64 bits of nanoseconds can hold: from 1677 to 2262."""
 
 Values = dict[str, Any]
 Variable = Callable[[bytes, Values, Message | None], None]
@@ -46,15 +40,15 @@ class Header(NamedTuple):
 
     @property
     def is_response(self) -> bool:
-        return bool(self.flags & FLAG_RESPONSE)
+        return bool(self.flags & FLAGS_SERVER_TO_REDIR)
 
     @property
     def tree_id(self) -> int | None:
-        return None if self.flags & FLAG_ASYNC else self.tree_or_async >> 32
+        return None if self.flags & FLAGS_ASYNC_COMMAND else self.tree_or_async >> 32
 
     @property
     def async_id(self) -> int | None:
-        return self.tree_or_async if self.flags & FLAG_ASYNC else None
+        return self.tree_or_async if self.flags & FLAGS_ASYNC_COMMAND else None
 
 
 def read_header(pdu: bytes) -> Header:
@@ -63,11 +57,6 @@ def read_header(pdu: bytes) -> Header:
         return Header._make(_HEADER.unpack_from(pdu))
     except struct.error:
         return Header._make(_HEADER.unpack_from(pdu.ljust(HEADER_BYTES, b"\0")))
-
-
-def filetime_ns(ticks: int) -> int | None:
-    """A FILETIME as nanoseconds since 1970; None for 0, and for -1 and -2, "do not change"."""
-    return None if not _FIRST_TICKS < ticks < _LAST_TICKS else (ticks - _EPOCH_TICKS) * 100
 
 
 def utf16(data: bytes) -> str:

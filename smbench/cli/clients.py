@@ -22,6 +22,7 @@ from smbench.identity import is_root
 from smbench.mounts.opened import Mounted, NotSupportedError, UserMount
 from smbench.mounts.options import DIALECT_OPTIONS, GIVEN, Option
 from smbench.mounts.target import ShareTarget
+from smbench.smb2.constants import DIALECT_2_0_2
 
 if TYPE_CHECKING:
     from smbench.trace.model import TraceInfo
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 _DIALECT = "vers"
 _OLDEST = Option(
-    _DIALECT, DIALECT_OPTIONS[0x0202], "the one dialect that the kernel offers only where it is asked"
+    _DIALECT, DIALECT_OPTIONS[DIALECT_2_0_2], "the one dialect that the kernel offers only where it is asked"
 )
 
 

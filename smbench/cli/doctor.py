@@ -22,6 +22,7 @@ from smbench.advice import how_to_install, pip_install, this_command
 from smbench.cli.common import Console, common_options
 from smbench.cli.findings import Finding
 from smbench.errors import SetupError
+from smbench.executors.registry import BUILT_IN, extra_of
 from smbench.identity import ordinary_user
 from smbench.report.text import plain_table
 
@@ -48,7 +49,11 @@ def _python() -> Iterator[Finding]:
     )
     for library, needed_for, requirement in (
         *((library, "everything", library) for library in _LIBRARIES),
-        ("smbprotocol", "the executor library", "smbench-mount[library]"),
+        *(
+            (one.library, f"the executor {name}", extra_of(name))
+            for name, one in BUILT_IN.items()
+            if one.library is not None
+        ),
     ):
         try:
             found, ok = importlib.metadata.version(library), True
@@ -58,7 +63,7 @@ def _python() -> Iterator[Finding]:
 
 
 def _tshark() -> Iterator[Finding]:
-    from smbench.capture.trial import try_out
+    from smbench.capture.tap.trial import try_out
 
     mend = "run it as an ordinary user"
     try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -27,7 +26,7 @@ from smbench.cli.report import written_page
 from smbench.cli.targets import complete_target, target_options
 from smbench.cli.wire import refuse_without_wire
 from smbench.errors import UsageError
-from smbench.executors.registry import executor_class, names
+from smbench.executors.registry import executor_class, names, native
 from smbench.plan import CLOSED_NS, Pace
 from smbench.prepare.content import DEFAULT_MAX_BYTES, Content
 from smbench.report.run import show_run
@@ -59,7 +58,7 @@ class _Command(click.Command):
 @click.option(
     "--executor",
     type=click.Choice(names()),
-    default="win32" if os.name == "nt" else "posix",
+    default=native(),
     show_default=True,
     help="What carries the calls out; null measures the harness itself, simulated takes known times.",
 )

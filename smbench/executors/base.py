@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from smbench.workload.calls import Call
+from smbench.workload.model import NamespaceEntry
 
 NOT_YET = "not yet: "
 NEVER = "never: "
@@ -101,6 +102,11 @@ class Executor(ABC):
     """False where outcomes mean nothing (null): they are then neither matched nor mismatched."""
     touches_files: ClassVar[bool] = True
     """False: it touches no file of the target, so that nothing has to be prepared there."""
+    own_files: ClassVar[bool] = False
+    """True: its files are its own, in memory: they are made of the workload's namespace (`make_files`), and
+    gone with their process."""
+    one_process: ClassVar[bool] = False
+    """True: its users meet only within a process, so that all of a replay's are put into one."""
     keeps_names: ClassVar[bool] = True
     """False: names mean nothing to it, so that clones need no folders of their own."""
     needs_share: ClassVar[bool] = False
@@ -121,7 +127,9 @@ class Executor(ABC):
 
     @abstractmethod
     def handlers(self) -> Mapping[type[Call], Handler]:
-        """A handler for every kind of call that is not in `unsupported`."""
+        """A handler for every kind of call that is not in `unsupported`.
+
+        It looks up and does nothing: the table is also read where the executor cannot run."""
 
     @classmethod
     def loss(cls, call: Call) -> str | None:
@@ -144,6 +152,13 @@ class Executor(ABC):
         where what it is to find there cannot be used."""
         del target
         return ()
+
+    @classmethod
+    def make_files(cls, root: Path, namespace: Sequence[NamespaceEntry]) -> None:
+        """Make the files that a workload presumes, for the users whose root that is; what was there is gone.
+        Called where there are `own_files`, once a process for each root, before its first executor is made.
+        """
+        del root, namespace
 
     def warm(self, paths: Sequence[str]) -> None:
         """Let the client learn names and attributes of what is there already, so that it asks for none of

@@ -20,14 +20,12 @@ from smbench.fidelity.settling import Taken, settle
 from smbench.fidelity.sides import Side
 from smbench.fidelity.users import UserPair, pair_users
 from smbench.ratios import share_of
-from smbench.smb2.ntstatus import Status
+from smbench.smb2.ntstatus import FIRST_WARNING, Status
 from smbench.smb2.ntstatus import name as status_name
 from smbench.trace.model import Command, command_name
 from smbench.workload.model import Disposition
 
 Numbers = NDArray[np.int64]
-_FIRST_FAILURE = 0x80000000
-"""As `ntstatus.failed` has it, for arrays."""
 _WAITS = (Command.CHANGE_NOTIFY, Command.LOCK)
 """Their latency is what they waited for, not what the server needed."""
 
@@ -276,7 +274,7 @@ def _failed_apart(ours: Rows, theirs: Rows, matching: Matching) -> None:
     there = matching.of_reference[here]
     one, other = ours["status"][here], theirs["status"][there]
     answered = (one != NONE) & (other != NONE)
-    apart = answered & (one != other) & (np.maximum(one, other) >= _FIRST_FAILURE)
+    apart = answered & (one != other) & (np.maximum(one, other) >= FIRST_WARNING)
     ours["apart"][here[apart]] = theirs["apart"][there[apart]] = 1
 
 

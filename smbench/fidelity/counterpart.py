@@ -13,43 +13,47 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from smbench.lift.rule import Rule
+from smbench.smb2.constants import (
+    ATTRIBUTE_DIRECTORY,
+    BASIC,
+    CREATE,
+    DIRECTORY_FILE,
+    DIRECTORY_INFORMATION,
+    DISPOSITION,
+    END_OF_FILE,
+    FULL_DIRECTORY,
+    FULL_EA,
+    ID_FULL_DIRECTORY,
+    INFO_FILE,
+    INFO_SECURITY,
+    LINK,
+    LOCK_EXCLUSIVE,
+    LOCK_FLAGS,
+    LOCK_UNLOCK,
+    OPEN,
+    RENAME,
+    SUPERSEDE,
+)
 from smbench.smb2.ntstatus import Status
 from smbench.trace.messages import (
     CreateRequest,
     CreateResponse,
-    LockElement,
     LockRequest,
     QueryDirectoryRequest,
-    QueryInfoRequest,
     ReadRequest,
     SetInfoRequest,
     WriteRequest,
 )
 from smbench.trace.model import Command, Exchange
+from smbench.trace.values import LockElement
 
-BY_RULE = {
-    "handle-gone": "a client of an operating system uses no handle that it has not open",
-    "on-refused-open": "on an open that no call can make",
-    "open-by-id": "no call opens a file by its number",
-    "unknown-command": "no client sends a command that is not defined",
-    "cut": "the capture does not hold what was asked",
-}
-"""Lift rules whose exchanges nobody could send again."""
-_FAILED_COMPOUND = "rest-of-failed-compound"
-_OPENS = frozenset((1, 2))
-_OPEN, _CREATE = 1, 2
-_SUPERSEDE = 0
-_DIRECTORY_FILE = 0x1
-_DIRECTORY_ATTRIBUTE = 0x10
-_FILE, _FILESYSTEM, _SECURITY, _QUOTA = 1, 2, 3, 4
-_ALL = 18
-_DISPOSITION = 13
-_SCANNED = frozenset((1, 2, 38))
+_OF_DIRECTORIES = frozenset((OPEN, CREATE))
+"""Dispositions that calls have for directories."""
+_SCANNED = frozenset((DIRECTORY_INFORMATION, FULL_DIRECTORY, ID_FULL_DIRECTORY))
 """readdir's classes: 38, with noserverino 1 or 2 (fs/smb/client/readdir.c)."""
-_SET = frozenset((4, 10, 11, 13, 15, 20))
+_SET = frozenset((BASIC, RENAME, LINK, DISPOSITION, FULL_EA, END_OF_FILE))
 """Classes that the client sets: times and attributes, rename, link, removal, extended attributes, size."""
-_SHARED, _EXCLUSIVE, _UNLOCK, _AT_ONCE = 1, 2, 4, 0x10
-_LOCKS = frozenset((_SHARED, _EXCLUSIVE, _SHARED | _AT_ONCE, _EXCLUSIVE | _AT_ONCE, _UNLOCK))
 _BEYOND = 1 << 63
 _CONFLICTS = frozenset((Status.LOCK_NOT_GRANTED, Status.FILE_LOCK_CONFLICT))
 
@@ -66,7 +70,7 @@ class _Held:
         mine = self.element
         return (
             self.handle != handle
-            and bool((mine.flags | other.flags) & _EXCLUSIVE)
+            and bool((mine.flags | other.flags) & LOCK_EXCLUSIVE)
             and mine.offset < other.offset + other.length
             and other.offset < mine.offset + mine.length
         )
@@ -89,26 +93,22 @@ class Counterparts:
             Command.SET_INFO: self._set,
         }
 
-    def missing(self, exchange: Exchange, rule: str) -> str:
+    def missing(self, exchange: Exchange, rule: Rule) -> str:
         """Why an exchange has no POSIX counterpart; empty where it has one. `rule`: the lift's for it."""
         judge = self._judges.get(exchange.command)
         reason = judge(exchange) if judge is not None else ""
-        if rule == _FAILED_COMPOUND:
-            reason = reason or _after_refused_open(exchange)
-        return BY_RULE.get(rule) or reason
+        return rule.lacks_counterpart(exchange) or reason
 
     def _create(self, exchange: Exchange) -> str:
         request, response = exchange.request, exchange.response
         wish = request if isinstance(request, CreateRequest) else CreateRequest()
         made = response if isinstance(response, CreateResponse) else CreateResponse()
-        directory = bool(
-            (wish.options or 0) & _DIRECTORY_FILE or (made.attributes or 0) & _DIRECTORY_ATTRIBUTE
-        )
+        directory = bool((wish.options or 0) & DIRECTORY_FILE or (made.attributes or 0) & ATTRIBUTE_DIRECTORY)
         if directory and exchange.handle is not None:
             self._directories.add(exchange.handle)
-        if wish.disposition == _SUPERSEDE:
+        if wish.disposition == SUPERSEDE:
             return "no call supersedes a file: the nearest, O_CREAT with O_TRUNC, overwrites it"
-        if (wish.options or 0) & _DIRECTORY_FILE and wish.disposition not in _OPENS:
+        if (wish.options or 0) & DIRECTORY_FILE and wish.disposition not in _OF_DIRECTORIES:
             return "a directory is made (mkdir) or opened, no call asks for whichever is needed"
         return ""
 
@@ -121,13 +121,13 @@ class Counterparts:
 
     def _set(self, exchange: Exchange) -> str:
         request = exchange.request
-        if not isinstance(request, SetInfoRequest) or request.info_type == _SECURITY:
+        if not isinstance(request, SetInfoRequest) or request.info_type == INFO_SECURITY:
             return ""
-        if request.info_type != _FILE:
+        if request.info_type != INFO_FILE:
             return "no call sets a property or a quota of the whole file system"
         if request.level not in _SET:
             return f"no call sets information class {request.level}"
-        if request.level == _DISPOSITION:
+        if request.level == DISPOSITION:
             if not request.delete:
                 return "no call takes back a removal"
             if exchange.handle not in self._directories:
@@ -141,14 +141,14 @@ class Counterparts:
         if len(elements) != 1:
             return "the client locks one range at a time"
         (element,) = elements
-        if element.flags not in _LOCKS:
+        if element.flags not in LOCK_FLAGS:
             return "a lock with flags that no call asks for"
         if not element.length or element.offset + element.length > _BEYOND:
             return "POSIX locks no range that is empty or goes beyond 2^63"
         held = self._locks.get(place, [])
         if exchange.status == Status.SUCCESS:
             self._granted(place, held, exchange, element)
-        elif element.flags & _UNLOCK:
+        elif element.flags & LOCK_UNLOCK:
             return "the client unlocks only what it holds"
         elif exchange.status in _CONFLICTS and any(lock.refuses(element, exchange.handle) for lock in held):
             return "the client itself refuses a lock that meets one of its mount's other handles"
@@ -158,7 +158,7 @@ class Counterparts:
         self, place: tuple[int, str], held: list[_Held], exchange: Exchange, element: LockElement
     ) -> None:
         handle = -1 if exchange.handle is None else exchange.handle
-        if not element.flags & _UNLOCK:
+        if not element.flags & LOCK_UNLOCK:
             self._keep(place, [*held, _Held(handle, element)])
             return
         same = (handle, element.offset, element.length)
@@ -189,13 +189,3 @@ def _scan(exchange: Exchange) -> str:
     if request.level not in _SCANNED:
         return f"no call scans by information class {request.level}: readdir asks for 38"
     return ""
-
-
-def _after_refused_open(exchange: Exchange) -> str:
-    """The client's compounds: open, (question for class 18 | SET_INFO by name | scan), close."""
-    request = exchange.request
-    if exchange.command in (Command.CLOSE, Command.SET_INFO, Command.QUERY_DIRECTORY):
-        return ""
-    if isinstance(request, QueryInfoRequest) and (request.info_type, request.level) == (_FILE, _ALL):
-        return ""
-    return "the client sends nothing of this kind along with an open that may be refused"

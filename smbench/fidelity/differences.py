@@ -104,7 +104,7 @@ class Differences:
         rows, fates = self._rows[which], self._sides[which].fates.kinds
         commands, fate = rows["command"].tolist(), rows["fate"].tolist()
         counted = Counter(
-            (commands[at], fates[fate[at]].rule, self._reason(which, at, self._call(which, at)))
+            (commands[at], fates[fate[at]].rule.name, self._reason(which, at, self._call(which, at)))
             for at in self._at[which]
         )
         return [
@@ -159,7 +159,7 @@ class Differences:
             command_name(value("command")),
             parameters if target == NONE else f"{parameters} target={rows.spellings[target]}",
             "unanswered" if value("status") == NONE else status_name(value("status")),
-            fate.rule,
+            fate.rule.name,
             self._reason(which, at, call),
             "" if call is None else str(call),
         )

@@ -109,49 +109,15 @@ def run_outcomes(
     reference = replace(reference, client_calls=replayed)
     columns = ["kind", "expected", "received", "service_ns", "calls"]
     captured = reference.table(columns)
-    if len(ran) != len(captured) or not ran.column("kind").cast(pa.string()).equals(
-        captured.column("kind").cast(pa.string())
-    ):
-        raise UsageError(
-            f"{name} is no run of this workload (it has {len(ran):,} operations, the workload "
-            f"{len(captured):,}): give the workload that it replayed as the reference"
-        )
-    kinds = ran.column("kind").cast(pa.string())
+    table = _side_by_side(name, ran, captured)
+    kinds = table.column("kind")
     numbers = ran.column("operation").to_pylist()
-    table = pa.table(
-        {
-            "kind": kinds,
-            "expected": pc.fill_null(ran.column("expected").cast(pa.string()), ""),
-            "outcome": pc.fill_null(ran.column("outcome").cast(pa.string()), ""),
-            "moved": pc.greater(pc.fill_null(ran.column("bytes"), 0), 0),
-            # A lock's length may be more than a signed number holds, which 0 alone would be compared as.
-            "asked": pc.not_equal(ran.column("length"), pa.scalar(0, ran.schema.field("length").type)),
-            "scans": pc.greater(pc.fill_null(captured.column("calls"), 1), 1),
-        }
-    )
     warm = ~after_warm_up(ran.column("intended_ns").to_numpy(), warm_up_of(document))
     compares = bool(document["operations"].get("compared", True))
     groups, group_of_row = _grouped(table)
-    by_kind: dict[str, KindOutcomes] = {}
-    differing: dict[tuple[str, str, str], int] = {}
-    differs, failed = np.zeros(len(groups), bool), np.zeros(len(groups), bool)
-    for at, (group, count) in enumerate(zip(groups, np.bincount(group_of_row).tolist(), strict=True)):
-        kind = by_kind.setdefault(group["kind"], KindOutcomes())
-        kind.planned += count
-        if not group["outcome"]:
-            continue
-        kind.executed += count
-        if not compares:
-            continue
-        if group["expected"] in _UNANSWERED:
-            kind.unanswered += count
-        elif _matches(group):
-            kind.matched += count
-        else:
-            kind.mismatched += count
-            differs[at], failed[at] = True, _failed(group)
-            pair = (group["kind"], group["expected"], group["outcome"])
-            differing[pair] = differing.get(pair, 0) + count
+    judged = _judged(groups, np.bincount(group_of_row).tolist(), compares)
+    by_kind = judged.by_kind
+    differs, failed = judged.differs[group_of_row], judged.failed[group_of_row]
     # They depend on the calls alone, which are the same in every copy.
     losses = _shared_out(document.get("losses", []), copy)
     for loss in losses:
@@ -165,15 +131,36 @@ def run_outcomes(
         bool(document["valid"]),
         compares,
         dict(sorted(by_kind.items())),
-        sorted(((*pair, count) for pair, count in differing.items()), key=lambda row: -row[3]),
+        sorted(((*pair, count) for pair, count in judged.differing.items()), key=lambda row: -row[3]),
         losses,
         _shared_out(document.get("skipped", []), copy),
         _bytes(kinds, captured, ran, _READS),
         _bytes(kinds, captured, ran, _WRITES),
-        *(_latencies(kinds, captured, ran, warm, failed[group_of_row]) if compares else ({}, {})),
+        *(_latencies(kinds, captured, ran, warm, failed) if compares else ({}, {})),
         ran.column("operation").to_numpy()[warm],
-        _ended(table, differs[group_of_row], document.get("skipped", []), numbers),
+        _ended(table, differs, document.get("skipped", []), numbers),
         dict(zip(numbers, kinds.to_pylist(), strict=True)),
+    )
+
+
+def _side_by_side(name: str, ran: pa.Table, captured: pa.Table) -> pa.Table:
+    """What tells how each operation ended, of both. UsageError where they are not the same operations."""
+    kinds = ran.column("kind").cast(pa.string())
+    if len(ran) != len(captured) or not kinds.equals(captured.column("kind").cast(pa.string())):
+        raise UsageError(
+            f"{name} is no run of this workload (it has {len(ran):,} operations, the workload "
+            f"{len(captured):,}): give the workload that it replayed as the reference"
+        )
+    return pa.table(
+        {
+            "kind": kinds,
+            "expected": pc.fill_null(ran.column("expected").cast(pa.string()), ""),
+            "outcome": pc.fill_null(ran.column("outcome").cast(pa.string()), ""),
+            "moved": pc.greater(pc.fill_null(ran.column("bytes"), 0), 0),
+            # A lock's length may be more than a signed number holds, which 0 alone would be compared as.
+            "asked": pc.not_equal(ran.column("length"), pa.scalar(0, ran.schema.field("length").type)),
+            "scans": pc.greater(pc.fill_null(captured.column("calls"), 1), 1),
+        }
     )
 
 
@@ -197,6 +184,41 @@ def _grouped(table: pa.Table) -> tuple[list[dict[str, Any]], NDArray[np.int64]]:
         number = np.unique(number * len(values) + codes, return_inverse=True)[1]
     first = np.unique(number, return_index=True)[1]
     return table.take(first).to_pylist(), number
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """How groups of operations that are alike ended."""
+
+    by_kind: dict[str, KindOutcomes]
+    differing: dict[tuple[str, str, str], int]
+    """(kind, what the capture has, what the run had) → how often."""
+    differs: Booleans
+    """By group: whether it ended otherwise than in the capture."""
+    failed: Booleans
+    """By group: of those, whether one of the two failed."""
+
+
+def _judged(groups: Sequence[Mapping[str, Any]], counts: Sequence[int], compares: bool) -> _Judged:
+    judged = _Judged({}, {}, np.zeros(len(groups), bool), np.zeros(len(groups), bool))
+    for at, (group, count) in enumerate(zip(groups, counts, strict=True)):
+        kind = judged.by_kind.setdefault(group["kind"], KindOutcomes())
+        kind.planned += count
+        if not group["outcome"]:
+            continue
+        kind.executed += count
+        if not compares:
+            continue
+        if group["expected"] in _UNANSWERED:
+            kind.unanswered += count
+        elif _matches(group):
+            kind.matched += count
+        else:
+            kind.mismatched += count
+            judged.differs[at], judged.failed[at] = True, _failed(group)
+            pair = (group["kind"], group["expected"], group["outcome"])
+            judged.differing[pair] = judged.differing.get(pair, 0) + count
+    return judged
 
 
 def _failed(group: Mapping[str, Any]) -> bool:

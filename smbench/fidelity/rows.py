@@ -20,6 +20,7 @@ from smbench.fidelity.shares import NAMED, Shares
 from smbench.fidelity.sides import Side
 from smbench.fidelity.tally import Tally
 from smbench.smb2.paths import rename_target
+from smbench.trace.model import Exchange
 
 Numbers = NDArray[np.int64]
 NONE = -1
@@ -100,16 +101,11 @@ _COLUMNS = (
 
 def gather(side: Side, vocabulary: Vocabulary) -> Rows:
     """One pass over a side's exchanges."""
-    begin, end, warm_until = _span(side)
-    shares, spelled = Shares(side.info.trees), Words()
-    folder = side.folder or ""
+    begin, end, _ = span = _span(side)
     answerable, fates = side.fates.answerable(), side.fates
-    tally, counterparts, lacking = Tally(), Counterparts(), Words()
-    users = [user.name for user in side.info.users]
-    nobody = len(users)
-    rows: list[tuple[int, ...]] = []
+    tally = Tally()
+    columns = _Columns(side, vocabulary, span)
     left_out = of_others = 0
-    keys, compared = vocabulary.keys, vocabulary.compared
     for exchange in side.exchanges:
         fate = fates[exchange.index]
         if fate == NONE:
@@ -122,51 +118,76 @@ def gather(side: Side, vocabulary: Vocabulary) -> Rows:
             of_others += counts
             continue
         tally.add(exchange, counts)
-        if not counts:
-            continue
-        unnamed = shares.unnamed(exchange.tree)
+        if counts:
+            columns.add(exchange, fate)
+    return columns.rows(tally, left_out, of_others)
+
+
+class _Columns:
+    """The rows of one side as they come."""
+
+    def __init__(self, side: Side, vocabulary: Vocabulary, span: tuple[int, int, int]) -> None:
+        self._folder = side.folder or ""
+        self._fates = side.fates.kinds
+        self._users = [user.name for user in side.info.users]
+        self._keys, self._compared = vocabulary.keys, vocabulary.compared
+        self._warm_until = span[2]
+        self._shares, self._spelled = Shares(side.info.trees), Words()
+        self._counterparts, self._lacking = Counterparts(), Words()
+        self._rows: list[tuple[int, ...]] = []
+
+    def add(self, exchange: Exchange, fate: int) -> None:
+        """An exchange that a replay is answerable for."""
+        unnamed = self._shares.unnamed(exchange.tree)
         path = (
             (UNKNOWN_PATH, NAMED)
             if exchange.path is None
-            else (without(shares.place(exchange.tree, exchange.path), folder), unnamed)
+            else (self._within(exchange, exchange.path), unnamed)
         )
         sent = parameters.target_of(exchange)
         target = NONE
         if sent is not None:
             renamed = rename_target(exchange.path or "", sent, exchange.dfs)
-            target = spelled.number((without(shares.place(exchange.tree, renamed), folder), unnamed))
-        missing = counterparts.missing(exchange, fates.kinds[fate].rule)
-        rows.append(
+            target = self._spelled.number((self._within(exchange, renamed), unnamed))
+        missing = self._counterparts.missing(exchange, self._fates[fate].rule)
+        self._rows.append(
             (
                 exchange.index,
                 exchange.frame,
-                exchange.user if exchange.user >= 0 else nobody,
-                spelled.number(path),
+                exchange.user if exchange.user >= 0 else len(self._users),
+                self._spelled.number(path),
                 target,
-                keys.number(parameters.key_of(exchange)),
-                compared.number((exchange.command, *parameters.compared_of(exchange))),
+                self._keys.number(parameters.key_of(exchange)),
+                self._compared.number((exchange.command, *parameters.compared_of(exchange))),
                 NONE if exchange.status is None else exchange.status,
                 exchange.time_ns,
                 NONE if exchange.response_ns is None else exchange.response_ns,
                 exchange.command,
                 fate,
-                lacking.number(missing) if missing else NONE,
-                exchange.time_ns < warm_until,
+                self._lacking.number(missing) if missing else NONE,
+                exchange.time_ns < self._warm_until,
                 False,
             )
         )
-    table = np.array(rows, np.int64).reshape(len(rows), len(_COLUMNS))
-    return Rows(
-        {name: np.ascontiguousarray(table[:, at]) for at, name in enumerate(_COLUMNS)},
-        [path for path, _ in spelled.values],
-        [tree for _, tree in spelled.values],
-        shares.only,
-        tally,
-        [*users, "unknown"],
-        left_out,
-        of_others,
-        lacking.values,
-    )
+
+    def rows(self, tally: Tally, left_out: int, of_others: int) -> Rows:
+        """All that came."""
+        table = np.array(self._rows, np.int64).reshape(len(self._rows), len(_COLUMNS))
+        return Rows(
+            {name: np.ascontiguousarray(table[:, at]) for at, name in enumerate(_COLUMNS)},
+            [path for path, _ in self._spelled.values],
+            [tree for _, tree in self._spelled.values],
+            self._shares.only,
+            tally,
+            [*self._users, "unknown"],
+            left_out,
+            of_others,
+            self._lacking.values,
+        )
+
+    def _within(self, exchange: Exchange, path: str) -> str:
+        """A path of the exchange's share, relative to the side's folder."""
+        return without(self._shares.place(exchange.tree, path), self._folder)
 
 
 def _span(side: Side) -> tuple[int, int, int]:

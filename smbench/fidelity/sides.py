@@ -13,24 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smbench.errors import UsageError
+from smbench.lift.rule import Rule
+from smbench.lift.rules.table import rule_named
 from smbench.trace.model import Exchange, TraceInfo
 from smbench.workload.store import COVERAGE, open_coverage
 
 _UNKNOWN = -1
-
-NOT_ANSWERABLE = frozenset(
-    (
-        # sessions, connections and what the transport repeats
-        "session-setup", "echo", "cancel", "lease-break", "infrastructure", "session-gone",
-        "retransmission", "channel-replay", "durable-reconnect",
-        # mounting
-        "mount-probe", "mount-look",
-        # IPC$
-        "pipe",
-    )
-)  # fmt: skip
-"""Lift rules that take what no replay is answerable for. What a client adds to a call by itself (a look, a
-resume key) is not among them: another client that does not send it is another wire."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +48,7 @@ class Fate:
     """What the lift made of an exchange."""
 
     disposition: str
-    rule: str
+    rule: Rule
     reason: str
 
 
@@ -78,11 +66,11 @@ class Fates:
 
     def answerable(self) -> set[int]:
         """The fates of exchanges that a replay is answerable for."""
-        return {at for at, fate in enumerate(self.kinds) if fate.rule not in NOT_ANSWERABLE}
+        return {at for at, fate in enumerate(self.kinds) if fate.rule.answerable}
 
 
 def read_fates(workload: Path) -> Fates:
-    """The fates in a workload directory; UsageError where it has none."""
+    """The fates in a workload directory; UsageError where it has none, or names a rule of another version."""
     try:
         with open_coverage(workload) as file:
             table = file.table()
@@ -99,7 +87,8 @@ def read_fates(workload: Path) -> Fates:
     operation = np.full(size, _UNKNOWN, np.int64)
     fate[numbers["exchange"]] = of_row
     operation[numbers["exchange"]] = numbers["operation"]
-    return Fates([Fate(*said) for said in kinds], fate, operation)
+    said = [Fate(disposition, rule_named(rule, workload / COVERAGE), reason) for disposition, rule, reason in kinds]
+    return Fates(said, fate, operation)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,16 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
+from smbench.smb2.constants import (
+    LEASE_HANDLE_CACHING,
+    LEASE_READ_CACHING,
+    LEASE_WRITE_CACHING,
+    OPLOCK_LEVEL_BATCH,
+    OPLOCK_LEVEL_EXCLUSIVE,
+    OPLOCK_LEVEL_II,
+    OPLOCK_LEVEL_LEASE,
+    OPLOCK_LEVEL_NONE,
+)
 from smbench.trace.messages import (
     Break,
     CreateRequest,
@@ -19,16 +29,20 @@ from smbench.trace.messages import (
 )
 from smbench.trace.model import Command, Exchange, command_name
 
-_OPLOCKS = {0: "none", 1: "level II", 8: "exclusive", 9: "batch"}
-_LEASE = 0xFF
-_LETTERS = ((1, "R"), (4, "W"), (2, "H"))
+_OPLOCKS = {
+    OPLOCK_LEVEL_NONE: "none",
+    OPLOCK_LEVEL_II: "level II",
+    OPLOCK_LEVEL_EXCLUSIVE: "exclusive",
+    OPLOCK_LEVEL_BATCH: "batch",
+}
+_LETTERS = ((LEASE_READ_CACHING, "R"), (LEASE_WRITE_CACHING, "W"), (LEASE_HANDLE_CACHING, "H"))
 _LONGEST = 8
 """Commands of a compound's shape that are spelled out."""
 
 
 def lease_name(oplock: int | None, state: int | None) -> str:
     """`RWH`, `batch`, `none`, …: an oplock level, or a lease's state ([MS-SMB2] 2.2.13, 2.2.13.2.8)."""
-    if oplock == _LEASE:
+    if oplock == OPLOCK_LEVEL_LEASE:
         return state_name(state)
     return "unknown" if oplock is None else _OPLOCKS.get(oplock, f"level {oplock}")
 

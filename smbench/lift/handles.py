@@ -15,6 +15,7 @@ from smbench.smb2.constants import (
     SHARE_TYPE_PIPE,
 )
 from smbench.smb2.ntstatus import Status
+from smbench.smb2.ntstatus import failed as is_failure
 from smbench.trace.messages import CreateRequest, CreateResponse, IoctlRequest, IoctlResponse
 from smbench.trace.model import Command, Exchange
 
@@ -98,7 +99,7 @@ class Handles:
         path = create.path if create.path is not None else request.name or ""
         if request.snapshot_ns is not None:
             path = f"{snapshot_folder(request.snapshot_ns)}/{path}"
-        failed = create.status is None or create.status >= 0x80000000
+        failed = create.status is None or is_failure(create.status)
         if not failed:
             path = without_default_stream(path)
         if response.attributes is not None:

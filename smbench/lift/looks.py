@@ -11,10 +11,6 @@ from dataclasses import dataclass
 
 from smbench.lift.rule import Opened, OpenRule
 
-_CREATES = {"stat": 4, "unlink": 0}
-"""Rules whose refused calls a client may have made by itself, and how many CREATEs may come before the one
-that tells. A rename looks for both names first; other threads of the client may come between."""
-
 
 @dataclass(slots=True)
 class Look:
@@ -38,7 +34,7 @@ class Looks:
 
     def add(self, rule: OpenRule, opened: Opened) -> bool:
         """Take a complete pattern in, if it may be one; False where it is decided already."""
-        creates = _CREATES.get(rule.name)
+        creates = rule.undecided_for
         if creates is None or not (opened.failed and opened.linux and len(opened.held) > 1):
             return False
         self._waiting.setdefault(opened.session, []).append(Look(opened, rule, creates))

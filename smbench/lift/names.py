@@ -10,14 +10,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from smbench.smb2.constants import SHARE_TYPE_DISK, SHARE_TYPE_PIPE
 from smbench.trace.model import Tree
 
-EARLIEST_NS = -11_644_473_600 * 10**9
-"""1601-01-01, the zero of the wire's times."""
 LATEST_NS = (1 << 63) - 1
 DEEPEST = 128
 """Components of a path beyond which no file system has it."""
-_DISK, _PIPE = 1, 2
 
 
 class Names:
@@ -29,7 +27,9 @@ class Names:
     """
 
     def __init__(self, trees: Sequence[Tree], shares: Sequence[str] = ()) -> None:
-        self._types = [_PIPE if tree.is_pipe else tree.share_type or _DISK for tree in trees]
+        self._types = [
+            SHARE_TYPE_PIPE if tree.is_pipe else tree.share_type or SHARE_TYPE_DISK for tree in trees
+        ]
         self._known = [tree.share_type is not None for tree in trees]
         wanted = {share.lower() for share in shares}
         tops: dict[str, str] = {}
@@ -43,7 +43,7 @@ class Names:
 
     def share_type(self, tree: int) -> int:
         """1 disk, 2 pipe, 3 printer; 1 where it is unknown."""
-        return self._types[tree] if 0 <= tree < len(self._types) else _DISK
+        return self._types[tree] if 0 <= tree < len(self._types) else SHARE_TYPE_DISK
 
     def is_unknown(self, tree: int) -> bool:
         """Whether the capture never saw the tree connected."""

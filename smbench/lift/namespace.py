@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from heapq import heappop, heappush
 
-from smbench.lift.names import EARLIEST_NS, LATEST_NS, Names
+from smbench.lift.names import LATEST_NS, Names
 from smbench.lift.nametree import NameTree, Node
 from smbench.lift.rule import Case, Opened, Scene, refused
 from smbench.lift.rules.data import extent, moved
@@ -19,6 +19,7 @@ from smbench.lift.rules.metadata import set_of, target_of
 from smbench.smb2.constants import (
     ALLOCATION,
     ATTRIBUTE_DIRECTORY,
+    ATTRIBUTE_READONLY,
     BASIC,
     CREATE,
     CREATED,
@@ -38,17 +39,18 @@ from smbench.smb2.constants import (
     OVERWRITTEN,
     RENAMES,
 )
+from smbench.smb2.filetime import EARLIEST_NS
 from smbench.smb2.ntstatus import Status
 from smbench.trace.messages import (
     CloseResponse,
     CreateRequest,
     CreateResponse,
-    DirectoryEntry,
     IoctlRequest,
     QueryDirectoryResponse,
     QueryInfoResponse,
 )
 from smbench.trace.model import Command, Exchange
+from smbench.trace.values import DirectoryEntry
 from smbench.workload.model import Kind, NamespaceEntry
 
 _ABSENT = frozenset((Status.OBJECT_NAME_NOT_FOUND, Status.NO_SUCH_FILE))
@@ -203,7 +205,7 @@ class NamespaceInference:
         elif status in _PRESENT or (status == Status.ACCESS_DENIED and request.disposition == OPEN):
             self.tree.note(node, True, hint=Kind.DIRECTORY if wants_directory else None)
             if status == Status.CANNOT_DELETE and node.entry is not None and node.entry.attributes is None:
-                node.entry.attributes = 0x1
+                node.entry.attributes = ATTRIBUTE_READONLY
 
     # On an open
 

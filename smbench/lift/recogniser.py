@@ -14,16 +14,10 @@ from typing import Protocol
 from smbench.lift.handles import Handles, makes_directory
 from smbench.lift.looks import Look, Looks
 from smbench.lift.rule import Case, ExchangeRule, Opened, OpenRule, Rule, RunRule, Taken, refused
+from smbench.lift.rules.implied import CLOSED_BY_SERVER, CLOSED_WITH_TREE, OPENED_BEFORE
 from smbench.lift.rules.linux import FLUSH_BEFORE, LOOK_BEFORE, REMOVAL_REFUSED, makes_removable, sets_by_name
 from smbench.lift.rules.metadata import set_of, target_of
-from smbench.lift.rules.table import (
-    CLOSED_BY_SERVER,
-    CLOSED_WITH_TREE,
-    LEFT_OVER,
-    OPENED_BEFORE,
-    TABLE,
-    Table,
-)
+from smbench.lift.rules.table import LEFT_OVER, TABLE, Table
 from smbench.lift.sessions import SessionEnds
 from smbench.smb2.constants import (
     FILE_READ_ATTRIBUTES,

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from smbench.smb2.ntstatus import is_error
 from smbench.trace.messages import CreateRequest
 from smbench.trace.model import Command, Exchange
 from smbench.workload.calls import Call
@@ -91,15 +92,36 @@ class Scene(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """A pattern's name, fate and evidence."""
+    """A pattern's name, what becomes of its exchanges, and the evidence."""
 
     name: str
+    """Stored in workloads: a rule that is renamed is unknown there."""
     disposition: Disposition
     reason: str = ""
     """What the replay does otherwise (approximate), what the client does (client), why not
     (unsupported); an exact rule needs none and counts under its name."""
     evidence: str
     """Where it is known from: a section of [MS-SMB2] or [MS-FSCC], or what was seen on the wire."""
+    answerable: bool | None = None
+    """Whether a comparison counts such exchanges as missing or extra. Of what a client does by itself every
+    rule says it: what it adds to a call (a look-up, a resume key) counts, because a client that does not
+    send it makes another wire; sessions, connections and mounting do not. Of other rules: yes, unless they
+    say no."""
+    no_counterpart: str | Callable[[Exchange], str] = ""
+    """Why no call of POSIX sends such exchanges again, or what tells it of one of them; empty: nothing but
+    their parameters does (`smbench.fidelity.counterpart`)."""
+
+    def __post_init__(self) -> None:
+        if self.answerable is not None:
+            return
+        if self.disposition is Disposition.CLIENT:
+            raise TypeError(f"lift rule {self.name}: say whether a replay is `answerable` for what it takes")
+        object.__setattr__(self, "answerable", True)
+
+    def lacks_counterpart(self, exchange: Exchange) -> str:
+        """Why no call of POSIX sends an exchange of this rule again; empty where the rule does not say."""
+        said = self.no_counterpart
+        return said if isinstance(said, str) else said(exchange)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +136,9 @@ class OpenRule(Rule):
     """Whether what the open holds, now that it is over, is the whole pattern; None: always."""
     call: Callable[[Opened], Call] | None = None
     """None: no operation stands for it. Of what the client does: the call that another client can repeat."""
+    undecided_for: int | None = None
+    """Of a pattern that a Linux client, refused, may have made by itself: how many CREATEs of its session may
+    come before the one that tells. None: it is its caller's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,7 +191,7 @@ class ExchangeRule(Rule):
 
 def refused(status: int | None) -> bool:
     """Whether the server refused, or never answered; warnings such as BUFFER_OVERFLOW are answers."""
-    return status is None or status >= 0xC0000000
+    return status is None or is_error(status)
 
 
 @dataclass(slots=True, eq=False)

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from smbench.lift.rules.control import INFRASTRUCTURE
-from smbench.lift.rules.table import CLOSED_BY_SERVER, CLOSED_WITH_TREE, OPENED_BEFORE, RULES
+from smbench.lift.rules.table import RULES
 
 WORDS: frozenset[str] = frozenset(
-    text
-    for rule in (*RULES, OPENED_BEFORE, CLOSED_WITH_TREE, CLOSED_BY_SERVER)
-    for text in (rule.name, rule.reason)
-    if text
+    text for rule in RULES for text in (rule.name, rule.reason) if text
 ) | frozenset(INFRASTRUCTURE.values())
 """Names and reasons of all rules; what else stands in a reason is a detail, and may be a name."""

@@ -6,8 +6,9 @@ processor, memory or descriptor left for it, or where parts of the run are missi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from enum import Enum
 
 from smbench.units import format_ns
 
@@ -100,85 +101,6 @@ def judged_percentile(operations: int) -> float:
     return next((percentile for percentile in (99.0, 90.0) if operations * (100 - percentile) >= 1000), 50.0)
 
 
-def judge(facts: RunFacts) -> Verdict:
-    """The verdict on a run."""
-    reasons: list[str] = []
-    warnings: list[str] = []
-    allowed_ns = max(LATENESS_SHARE * facts.response_ns, LATENESS_FLOOR_NS)
-    if facts.lateness_ns > allowed_ns:
-        at = f"p{facts.percentile:g}"
-        late = (
-            f"the harness was late: lateness {at} {format_ns(facts.lateness_ns)}, allowed "
-            f"{format_ns(allowed_ns)} (a tenth of the response time's {at}, at least 1 ms)"
-        )
-        (reasons if facts.paced else warnings).append(late)
-    if facts.paced and 0 < sum(facts.sample_s) < TOLD_FLOOR_S:
-        warnings.append(
-            f"{1000 * sum(facts.sample_s):.0f} ms are too short to tell whether this machine's processors "
-            "were busy; --loop makes it longer"
-        )
-    if above := _too_long(facts, facts.cpu_percent, CPU_LIMIT_PERCENT):
-        busy = (
-            f"the processors of this machine were more than {CPU_LIMIT_PERCENT:g} % busy for {above}: the "
-            "times hold waits for a processor"
-        )
-        (reasons if facts.paced else warnings).append(busy)
-    if above := _too_long(facts, facts.steal_percent, STEAL_LIMIT_PERCENT):
-        reasons.append(
-            f"the host took more than {STEAL_LIMIT_PERCENT:g} % of the processor time away for {above}"
-        )
-    allowed_ns = max(WAIT_SHARE * facts.mean_response_ns, WAIT_FLOOR_NS)
-    if facts.mean_wait_ns > allowed_ns and facts.waited_ns > WAIT_IN_ALL_NS:
-        waited = (
-            f"operations waited for a processor for {format_ns(facts.mean_wait_ns)} on average, allowed "
-            f"{format_ns(allowed_ns)} (a quarter of the mean response time, at least 0.1 ms)"
-        )
-        (reasons if facts.paced else warnings).append(waited)
-    if facts.available_percent < MEMORY_FLOOR_PERCENT:
-        reasons.append(
-            f"this machine's memory was used up: {facts.available_percent:.1f} % available, needed are "
-            f"{MEMORY_FLOOR_PERCENT:g} %"
-        )
-    if facts.swapped_bytes > SWAP_LIMIT_BYTES:
-        reasons.append(
-            f"this machine swapped {facts.swapped_bytes / 1e6:,.1f} MB: the times hold waits for it"
-        )
-    if facts.out_of_descriptors:
-        reasons.append(
-            f"{facts.out_of_descriptors} operations found no file descriptor left on this machine; "
-            "raise the limit (ulimit -n), or put fewer users into one process (--users-per-process)"
-        )
-    reasons += facts.lost_workers
-    reasons += facts.lost_users
-    if facts.killed_workers:
-        reasons.append(
-            f"{facts.killed_workers} workers did not end in time and were killed: a call of each hangs"
-        )
-    if facts.stopped:
-        warnings.append(f"the run was stopped before its end ({facts.stopped})")
-    if facts.overdue:
-        reasons.append(
-            f"{facts.overdue} operations were due when the run was stopped and are missing: what took "
-            "longest is in no time; give it longer, or less to do"
-        )
-    if facts.nothing:
-        reasons.append(f"no operation was carried out: {facts.nothing}")
-    reasons += facts.defects
-    if facts.order_violated:
-        reasons.append(f"{facts.order_violated} operations were issued before what they depend on")
-    if facts.order_released:
-        reasons.append(f"{facts.order_released} operations went on without what they depend on")
-    if facts.unrecorded:
-        reasons.append(f"{facts.unrecorded} operations left no record in the log")
-    if facts.only_warm_up:
-        reasons.append(
-            f"nothing was measured: all {facts.only_warm_up} operations were due in the warm-up; shorten it"
-        )
-    if facts.out_of_range:
-        warnings.append(f"{facts.out_of_range} times were outside of 1 ns … 1 h and are in no histogram")
-    return Verdict(reasons, warnings)
-
-
 def _too_long(facts: RunFacts, percent: Sequence[float | None], limit: float) -> str:
     """For how much of the run the samples are above the limit, in words; "" where that is allowed."""
     whole_s = sum(facts.sample_s)
@@ -190,3 +112,161 @@ def _too_long(facts: RunFacts, percent: Sequence[float | None], limit: float) ->
     allowed = f"a tenth, at least {BUSY_FLOOR_S:g} s" if whole_s >= 2 * BUSY_FLOOR_S else "half of them"
     digits = 1 if whole_s >= BUSY_FLOOR_S else 2
     return f"{above_s:.{digits}f} of {whole_s:.{digits}f} s (allowed is {allowed})"
+
+
+class Severity(Enum):
+    """What becomes of a run that a rule speaks of."""
+
+    INVALID = "invalid"
+    PACED = "invalid where operations had times of their own, else a warning"
+    WARNING = "warning"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule of validity; `says` gives a sentence for each thing that it finds."""
+
+    severity: Severity
+    says: Callable[[RunFacts], Sequence[str]]
+
+
+def judge(facts: RunFacts) -> Verdict:
+    """The verdict on a run: `RULES`, one after the other."""
+    verdict = Verdict([], [])
+    for rule in RULES:
+        invalid = rule.severity is Severity.INVALID or (rule.severity is Severity.PACED and facts.paced)
+        (verdict.reasons if invalid else verdict.warnings).extend(rule.says(facts))
+    return verdict
+
+
+def _late(facts: RunFacts) -> Sequence[str]:
+    allowed_ns = max(LATENESS_SHARE * facts.response_ns, LATENESS_FLOOR_NS)
+    if facts.lateness_ns <= allowed_ns:
+        return ()
+    at = f"p{facts.percentile:g}"
+    return (
+        f"the harness was late: lateness {at} {format_ns(facts.lateness_ns)}, allowed "
+        f"{format_ns(allowed_ns)} (a tenth of the response time's {at}, at least 1 ms)",
+    )
+
+
+def _short(facts: RunFacts) -> Sequence[str]:
+    whole_s = sum(facts.sample_s)
+    if not facts.paced or not 0 < whole_s < TOLD_FLOOR_S:
+        return ()
+    return (
+        f"{1000 * whole_s:.0f} ms are too short to tell whether this machine's processors were busy; "
+        "--loop makes it longer",
+    )
+
+
+def _busy(facts: RunFacts) -> Sequence[str]:
+    above = _too_long(facts, facts.cpu_percent, CPU_LIMIT_PERCENT)
+    return above and (
+        f"the processors of this machine were more than {CPU_LIMIT_PERCENT:g} % busy for {above}: the "
+        "times hold waits for a processor",
+    )
+
+
+def _stolen(facts: RunFacts) -> Sequence[str]:
+    above = _too_long(facts, facts.steal_percent, STEAL_LIMIT_PERCENT)
+    return above and (
+        f"the host took more than {STEAL_LIMIT_PERCENT:g} % of the processor time away for {above}",
+    )
+
+
+def _waited(facts: RunFacts) -> Sequence[str]:
+    allowed_ns = max(WAIT_SHARE * facts.mean_response_ns, WAIT_FLOOR_NS)
+    if facts.mean_wait_ns <= allowed_ns or facts.waited_ns <= WAIT_IN_ALL_NS:
+        return ()
+    return (
+        f"operations waited for a processor for {format_ns(facts.mean_wait_ns)} on average, allowed "
+        f"{format_ns(allowed_ns)} (a quarter of the mean response time, at least 0.1 ms)",
+    )
+
+
+def _memory(facts: RunFacts) -> Sequence[str]:
+    said = []
+    if facts.available_percent < MEMORY_FLOOR_PERCENT:
+        said.append(
+            f"this machine's memory was used up: {facts.available_percent:.1f} % available, needed are "
+            f"{MEMORY_FLOOR_PERCENT:g} %"
+        )
+    if facts.swapped_bytes > SWAP_LIMIT_BYTES:
+        said.append(f"this machine swapped {facts.swapped_bytes / 1e6:,.1f} MB: the times hold waits for it")
+    return said
+
+
+def _where(found: Callable[[RunFacts], int | str], sentence: str) -> Callable[[RunFacts], Sequence[str]]:
+    """A rule that a number has to be 0, or a text empty; `sentence` has it at `{}`."""
+
+    def says(facts: RunFacts) -> Sequence[str]:
+        value = found(facts)
+        return (sentence.format(value),) if value else ()
+
+    return says
+
+
+RULES = (
+    Rule(Severity.PACED, _late),
+    Rule(Severity.WARNING, _short),
+    Rule(Severity.PACED, _busy),
+    Rule(Severity.INVALID, _stolen),
+    Rule(Severity.PACED, _waited),
+    Rule(Severity.INVALID, _memory),
+    Rule(
+        Severity.INVALID,
+        _where(
+            lambda facts: facts.out_of_descriptors,
+            "{} operations found no file descriptor left on this machine; raise the limit (ulimit -n), or "
+            "put fewer users into one process (--users-per-process)",
+        ),
+    ),
+    Rule(Severity.INVALID, lambda facts: facts.lost_workers),
+    Rule(Severity.INVALID, lambda facts: facts.lost_users),
+    Rule(
+        Severity.INVALID,
+        _where(
+            lambda facts: facts.killed_workers,
+            "{} workers did not end in time and were killed: a call of each hangs",
+        ),
+    ),
+    Rule(Severity.WARNING, _where(lambda facts: facts.stopped, "the run was stopped before its end ({})")),
+    Rule(
+        Severity.INVALID,
+        _where(
+            lambda facts: facts.overdue,
+            "{} operations were due when the run was stopped and are missing: what took longest is in no "
+            "time; give it longer, or less to do",
+        ),
+    ),
+    Rule(Severity.INVALID, _where(lambda facts: facts.nothing, "no operation was carried out: {}")),
+    Rule(Severity.INVALID, lambda facts: facts.defects),
+    Rule(
+        Severity.INVALID,
+        _where(lambda facts: facts.order_violated, "{} operations were issued before what they depend on"),
+    ),
+    Rule(
+        Severity.INVALID,
+        _where(lambda facts: facts.order_released, "{} operations went on without what they depend on"),
+    ),
+    Rule(
+        Severity.INVALID,
+        _where(lambda facts: facts.unrecorded, "{} operations left no record in the log"),
+    ),
+    Rule(
+        Severity.INVALID,
+        _where(
+            lambda facts: facts.only_warm_up,
+            "nothing was measured: all {} operations were due in the warm-up; shorten it",
+        ),
+    ),
+    Rule(
+        Severity.WARNING,
+        _where(
+            lambda facts: facts.out_of_range,
+            "{} times were outside of 1 ns … 1 h and are in no histogram",
+        ),
+    ),
+)
+"""All rules, in the order in which a result lists what they say."""

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from smbench.smb2.constants import OPLOCK_LEVEL_LEASE, OPLOCK_LEVEL_NONE
 from smbench.workload.calls import Close, Flush, Lock, Open, Read, Write
 from smbench.workload.model import Kind, NamespaceEntry, Operation
 
@@ -55,8 +56,7 @@ def gather_facts(operations: Iterable[Operation], namespace: Iterable[NamespaceE
             flushes = True
         elif isinstance(call, Open):
             opens += 1
-            # 0xFF in the oplock byte says that a lease context follows ([MS-SMB2] 2.2.13).
-            if call.lease_state or call.oplock not in (0, 0xFF):
+            if call.lease_state or call.oplock not in (OPLOCK_LEVEL_NONE, OPLOCK_LEVEL_LEASE):
                 caching += 1
                 cached.add((operation.user, call.handle))
         elif isinstance(call, Close):

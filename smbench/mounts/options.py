@@ -14,18 +14,26 @@ from smbench.errors import UsageError
 from smbench.identity import Identity
 from smbench.mounts.accounts import Account
 from smbench.mounts.facts import CaptureFacts
-from smbench.mounts.target import SMB_PORT, ShareTarget
+from smbench.mounts.target import ShareTarget
 from smbench.quoting import quoted
+from smbench.smb2.constants import (
+    DIALECT_2_0_2,
+    DIALECT_2_1,
+    DIALECT_3_0,
+    DIALECT_3_0_2,
+    DIALECT_3_1_1,
+    PORT,
+)
 from smbench.trace.model import Connection, Session, TraceInfo
 
 PROFILES = ("wire", "application")
 
 DIALECT_OPTIONS: Mapping[int, str] = {
-    0x0202: "2.0",
-    0x0210: "2.1",
-    0x0300: "3.0",
-    0x0302: "3.0.2",
-    0x0311: "3.1.1",
+    DIALECT_2_0_2: "2.0",
+    DIALECT_2_1: "2.1",
+    DIALECT_3_0: "3.0",
+    DIALECT_3_0_2: "3.0.2",
+    DIALECT_3_1_1: "3.1.1",
 }
 """NEGOTIATE's DialectRevision ([MS-SMB2] 2.2.4) as `vers=` takes it."""
 
@@ -140,7 +148,7 @@ def account_options(account: Account, target: ShareTarget, identity: Identity | 
     """What the account, the target and the worker's identity add; those of the profile come after."""
     mechanism = "krb5" if account.kerberos else "ntlmssp"
     options = [Option("sec", mechanism, "the account's kind of credentials")]
-    if target.port != SMB_PORT:
+    if target.port != PORT:
         options.append(Option("port", str(target.port), "the target's port"))
     if identity is not None:
         who = f"the workers run as {identity.name}"

@@ -8,8 +8,7 @@ from pathlib import Path
 
 from smbench.errors import UsageError
 from smbench.quoting import quoted
-
-SMB_PORT = 445
+from smbench.smb2.constants import PORT
 
 # A host name, an IPv4 address, or an IPv6 literal in brackets; a port after any of them.
 _SERVER = re.compile(r"(?:\[(?P<v6>[0-9A-Fa-f:.%\w]+)\]|(?P<host>[\w.-]+))(?::(?P<port>\d{1,5}))?\Z")
@@ -36,7 +35,7 @@ class ShareTarget:
     server: str
     share: str
     folder: str = ""
-    port: int = SMB_PORT
+    port: int = PORT
 
     @property
     def unc(self) -> str:
@@ -46,7 +45,7 @@ class ShareTarget:
     def __str__(self) -> str:
         """As a user writes it."""
         host = f"[{self.server}]" if ":" in self.server else self.server
-        port = f":{self.port}" if self.port != SMB_PORT else ""
+        port = f":{self.port}" if self.port != PORT else ""
         return f"//{host}{port}/{self.share}" + (f"/{self.folder}" if self.folder else "")
 
 
@@ -87,9 +86,9 @@ def _parse_share(text: str) -> ShareTarget:
 
 def _parse_server(server: str, text: str) -> tuple[str, int]:
     if _BARE_V6.match(server):
-        return server, SMB_PORT
+        return server, PORT
     match = _SERVER.match(server)
-    port = int(match["port"] or SMB_PORT) if match else 0
+    port = int(match["port"] or PORT) if match else 0
     if match is None or not 0 < port < 65536:
         raise UsageError(
             f"the target {quoted(text)} has no server that can be read: write //host/share, "

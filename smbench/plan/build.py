@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from smbench.arrays import long_array
 from smbench.plan.columns import Columns, placed_columns, placements
-from smbench.plan.gaps import closed, find_gaps
+from smbench.plan.gaps import Gaps, closed, find_gaps
 from smbench.plan.model import Integers, Pace, Plan, Waits, lane_keys, lanes_of_keys
 from smbench.plan.order import Order
 from smbench.workload.model import Operation, Workload
@@ -37,31 +37,24 @@ def plan_run(
     The first operation is due at the start of the run, whenever the capture had it.
     """
     operations = workload.operations
-    timed = pace is not Pace.FAST
-    gaps = find_gaps(operations, close_gaps_ns) if timed and close_gaps_ns is not None else None
     lanes, lane_start = _census(operations)
     size = int(lane_start[-1])
     row = long_array(size, np.int64)
-    times = long_array(size, np.int64) if timed else None
+    times = None if pace is Pace.FAST else _Times(pace, speed, size, len(lanes))
+    if times is not None and close_gaps_ns is not None:
+        times.close(find_gaps(operations, close_gaps_ns), close_gaps_ns)
     placing = _Placing(lanes, lane_start)
     lane_user, lane_number = lanes_of_keys(lanes)
     order = Order(lane_user.tolist()) if len(lanes) > 1 else None
-    first_row, first_ns = 0, None
+    first_row = 0
     for placement, columns in _batches(operations, ordered=order is not None):
         user, lane, arrival_ns, service_ns = placement
         if not len(user):
             continue
         placed = placing.next(user, lane)
         row[placed.place] = np.arange(first_row, first_row + len(user))
-        if gaps is not None and close_gaps_ns is not None:
-            arrival_ns = closed(gaps, close_gaps_ns, arrival_ns)
-        if first_ns is None:
-            first_ns = int(arrival_ns[0])
-        since_first_ns = arrival_ns - first_ns
         if times is not None:
-            if pace is Pace.THINK:
-                since_first_ns = placing.since_last_end(placed, since_first_ns, service_ns)
-            times[placed.place] = since_first_ns / speed
+            times.set(placed, arrival_ns, service_ns)
         if order is not None and columns is not None:
             positions = placed.place - lane_start[placed.lane]
             order.feed(columns, placed.lane.tolist(), positions.tolist(), first_row)
@@ -78,11 +71,11 @@ def plan_run(
         lane_process=(user_rank // users_per_process).astype(np.int32),
         lane_start=lane_start,
         row=row,
-        intended_ns=times if pace is Pace.ORIGINAL else None,
-        think_ns=times if pace is Pace.THINK else None,
+        intended_ns=times.ns if times is not None and pace is Pace.ORIGINAL else None,
+        think_ns=times.ns if times is not None and pace is Pace.THINK else None,
         waits=_waits(order, lane_start),
         edges_found=0 if order is None else order.edges.found,
-        closed=() if gaps is None else tuple(gaps.length_ns.tolist()),
+        closed=() if times is None else times.closed,
     )
 
 
@@ -122,7 +115,6 @@ class _Placing:
     def __init__(self, lanes: NDArray[np.int64], lane_start: NDArray[np.int64]) -> None:
         self._lanes = lanes
         self._next = lane_start[:-1].copy()
-        self._ended_ns = np.zeros(len(lanes), np.int64)
 
     def next(self, user: Integers, lane: Integers) -> _Placed:
         number = np.searchsorted(self._lanes, lane_keys(user, lane))
@@ -135,7 +127,43 @@ class _Placing:
         self._next[ordered[starts]] += sizes
         return _Placed(number, place, by_lane, starts)
 
-    def since_last_end(self, placed: _Placed, arrival_ns: Integers, service_ns: Integers) -> Integers:
+
+class _Times:
+    """When each row is due: since the workload's first arrival, or since the end of what its lane did before.
+
+    `ns` has them by place, for the speed that is wanted.
+    """
+
+    def __init__(self, pace: Pace, speed: float, size: int, lanes: int) -> None:
+        self._pace = pace
+        self._speed = speed
+        self._gaps: Gaps | None = None
+        self._close_gaps_ns = 0
+        self._first_ns: int | None = None
+        self._ended_ns = np.zeros(lanes, np.int64)
+        self.ns = long_array(size, np.int64)
+
+    def close(self, gaps: Gaps, to_ns: int) -> None:
+        """Let these gaps be `to_ns` long."""
+        self._gaps, self._close_gaps_ns = gaps, to_ns
+
+    @property
+    def closed(self) -> tuple[int, ...]:
+        """How long the gaps were that were closed."""
+        return () if self._gaps is None else tuple(self._gaps.length_ns.tolist())
+
+    def set(self, placed: _Placed, arrival_ns: Integers, service_ns: Integers) -> None:
+        """The times of one more batch, in the capture's order."""
+        if self._gaps is not None:
+            arrival_ns = closed(self._gaps, self._close_gaps_ns, arrival_ns)
+        if self._first_ns is None:
+            self._first_ns = int(arrival_ns[0])
+        since_ns = arrival_ns - self._first_ns
+        if self._pace is Pace.THINK:
+            since_ns = self._since_last_end(placed, since_ns, service_ns)
+        self.ns[placed.place] = since_ns / self._speed
+
+    def _since_last_end(self, placed: _Placed, arrival_ns: Integers, service_ns: Integers) -> Integers:
         """From the end of the lane's previous operation to the arrival; of a first one, since 0."""
         arrival_ns = arrival_ns[placed.by_lane]
         ended_ns = arrival_ns + np.maximum(service_ns[placed.by_lane], 0)

@@ -8,19 +8,25 @@ other commute; others keep their order. EXCLUSIVE gets on with nothing: it makes
 from __future__ import annotations
 
 from smbench.plan.knowledge import Access, Requirement, require
+from smbench.smb2.constants import (
+    DELETE,
+    GENERIC_ALL,
+    MAXIMUM_ALLOWED,
+    READS_DATA,
+    SHARE_ALL,
+    WRITES_DATA,
+)
 
 LOOKUP = 0o07
 EXCLUSIVE = 0o100
 
-_READ = 0x00000001 | 0x00000020 | 0x02000000 | 0x10000000 | 0x20000000 | 0x80000000
-_WRITE = 0x00000002 | 0x00000004 | 0x02000000 | 0x10000000 | 0x40000000
-_DELETE = 0x00010000 | 0x02000000 | 0x10000000
+_DELETES = DELETE | MAXIMUM_ALLOWED | GENERIC_ALL
 
 
 def open_mode(access: int, share_access: int) -> int:
     """The mode of an open, by its DesiredAccess and ShareAccess."""
-    does = bool(access & _READ) | bool(access & _WRITE) << 1 | bool(access & _DELETE) << 2
-    return does << 3 | share_access & 7
+    does = bool(access & READS_DATA) | bool(access & WRITES_DATA) << 1 | bool(access & _DELETES) << 2
+    return does << 3 | share_access & SHARE_ALL
 
 
 def conflict(one: int, other: int) -> bool:

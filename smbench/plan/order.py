@@ -22,15 +22,10 @@ from smbench.plan.knowledge import Access, Edges, Requirement, require, require_
 from smbench.plan.names import EXCLUSIVE, LOOKUP, Name, open_mode
 from smbench.plan.ranges import END, Ranges
 from smbench.plan.write_back import WriteBack, caches_writes
-
-_FAILED = 0x80000000
-_SHARING_VIOLATION = 0xC0000043
-_FOREVER_NS = 1 << 62
-_MAKES = frozenset([0, 2, 3, 5])
-"""Dispositions that may make the file: SUPERSEDE, CREATE, OPEN_IF, OVERWRITE_IF ([MS-SMB2] 2.2.13)."""
-_EMPTIES = frozenset([0, 4, 5])
-_DELETE_ON_CLOSE = 0x1000
-_WILDCARDS = frozenset('*?<>"')
+from smbench.smb2.constants import CREATING, DELETE_ON_CLOSE, EMPTYING
+from smbench.smb2.ntstatus import Status, failed
+from smbench.smb2.patterns import has_wildcard
+from smbench.workload.lanes import FOREVER_NS
 
 
 class _Handle:
@@ -93,7 +88,7 @@ class Order:
             lanes, positions, columns["kind"], columns["arrival_ns"], columns["service_ns"], strict=True
         )
         for at, (lane, position, kind, arrival_ns, service_ns) in enumerate(rows):
-            end_ns = arrival_ns + service_ns if service_ns >= 0 else _FOREVER_NS
+            end_ns = arrival_ns + service_ns if service_ns >= 0 else FOREVER_NS
             access = Access(first_row + at, lane, position, end_ns)
             required: list[Requirement] = []
             rules.get(kind, self._use_only)(at, access, arrival_ns, required)
@@ -121,16 +116,16 @@ class Order:
         wanted = open_mode(columns["access"][at], columns["share_access"][at])
         disposition = columns["disposition"][at]
         self._look_up_parents(path, access, arrival_ns, into)
-        if expected >= _FAILED:
+        if failed(expected):
             self._name(path).access(
-                wanted if expected == _SHARING_VIOLATION else LOOKUP, access, arrival_ns, into
+                wanted if expected == Status.SHARING_VIOLATION else LOOKUP, access, arrival_ns, into
             )
             return
-        mode = EXCLUSIVE if disposition in _MAKES else wanted
+        mode = EXCLUSIVE if disposition in CREATING else wanted
         self._name(path).access(mode, access, arrival_ns, into)
-        if disposition in _EMPTIES:
+        if disposition in EMPTYING:
             self._range(path).write(0, END, access, arrival_ns, into)
-        deletes = columns["options"][at] & _DELETE_ON_CLOSE
+        deletes = columns["options"][at] & DELETE_ON_CLOSE
         state = _Handle(path, EXCLUSIVE if deletes else wanted, access)
         state.writes_back = caches_writes(columns["oplock"][at], columns["lease_state"][at])
         self._handles[columns["handle"][at]] = state
@@ -221,7 +216,7 @@ class Order:
             require(state.cursor, access.lane, arrival_ns, into)
         state.cursor = access
         pattern = self._columns["pattern"][at]
-        if pattern and _WILDCARDS.isdisjoint(pattern):
+        if not has_wildcard(pattern):
             directory = self._columns["path"][at]
             name = f"{directory}/{pattern}" if directory else pattern
             self._name(name).access(LOOKUP, access, arrival_ns, into)
@@ -268,8 +263,8 @@ class Order:
         """Whether the name was changed; a change that was refused is a look-up, unless it was refused for
         the sake of another's open: then it must come while that is there."""
         expected = self._columns["expected"][at]
-        done: bool = expected < _FAILED
-        mode = EXCLUSIVE if done or expected == _SHARING_VIOLATION else LOOKUP
+        done = not failed(expected)
+        mode = EXCLUSIVE if done or expected == Status.SHARING_VIOLATION else LOOKUP
         self._name(path).access(mode, access, arrival_ns, into)
         return done
 

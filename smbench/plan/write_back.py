@@ -15,15 +15,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from smbench.plan.knowledge import Access, Edges
+from smbench.smb2.constants import LEASE_WRITE_CACHING, OPLOCK_LEVEL_BATCH, OPLOCK_LEVEL_EXCLUSIVE
+from smbench.workload.lanes import FOREVER_NS
 
-_WRITE_CACHING = 4
-_CACHING_OPLOCKS = (8, 9)
-_FOREVER_NS = 1 << 62
+_CACHING_OPLOCKS = (OPLOCK_LEVEL_EXCLUSIVE, OPLOCK_LEVEL_BATCH)
 
 
 def caches_writes(oplock: int | None, lease_state: int | None) -> bool:
     """Whether an open asked for a lease or oplock (exclusive, batch) by which its client may cache writes."""
-    return bool((lease_state or 0) & _WRITE_CACHING) or oplock in _CACHING_OPLOCKS
+    return bool((lease_state or 0) & LEASE_WRITE_CACHING) or oplock in _CACHING_OPLOCKS
 
 
 @dataclass(slots=True)
@@ -47,7 +47,7 @@ class WriteBack:
     def asked(self, path: str, access: Access, arrival_ns: int) -> None:
         """An open or a removal, which succeeded, has arrived."""
         self._under_way = [one for one in self._under_way if one.access.end_ns > arrival_ns]
-        if access.end_ns < _FOREVER_NS:
+        if access.end_ns < FOREVER_NS:
             self._under_way.append(_UnderWay(path.lower(), access))
 
     def written(self, path: str, access: Access) -> None:

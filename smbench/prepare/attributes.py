@@ -13,16 +13,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from smbench.paths.beneath import Beneath
-from smbench.prepare.filesystem import (
-    EPOCH_FILETIME,
-    FIXED,
-    HIDDEN,
-    NORMAL,
-    READONLY,
-    SETTABLE,
-    FileSystem,
-    Loss,
-)
+from smbench.prepare.filesystem import FIXED, SETTABLE, FileSystem, Loss
+from smbench.smb2.constants import ATTRIBUTE_HIDDEN, ATTRIBUTE_NORMAL, ATTRIBUTE_READONLY
+from smbench.smb2.filetime import filetime, since_1970_ns
 from smbench.workload.model import Kind, NamespaceEntry
 
 _ATTRIBUTES = "user.cifs.dosattrib"
@@ -52,7 +45,7 @@ def read_attributes(beneath: Beneath, path: str) -> int | None:
 def read_created_ns(beneath: Beneath, path: str) -> int | None:
     """The creation time in nanoseconds since 1970; None where the file system has none."""
     ticks = _read_number(beneath, path, _CREATED)
-    return None if ticks is None else (ticks - EPOCH_FILETIME) * 100
+    return None if ticks is None else since_1970_ns(ticks)
 
 
 def _read_number(beneath: Beneath, path: str, name: str) -> int | None:
@@ -79,22 +72,22 @@ def _apply_attributes(pinned: Path, system: FileSystem, entry: NamespaceEntry, l
         loss("an attribute that cannot be set (reparse point, compressed, encrypted)")
     if system.cifs:
         try:
-            os.setxattr(pinned, _ATTRIBUTES, (wanted or NORMAL).to_bytes(4, "little"))
+            os.setxattr(pinned, _ATTRIBUTES, (wanted or ATTRIBUTE_NORMAL).to_bytes(4, "little"))
             return
         except OSError as error:
             loss(f"DOS attributes refused ({error.strerror})")
     # On a directory READONLY forbids nothing (it marks a customised folder).
     if entry.kind is Kind.FILE:
         mode = stat.S_IMODE(pinned.stat().st_mode)
-        pinned.chmod(mode & ~0o222 if wanted & READONLY else mode | 0o200)
-        wanted &= ~READONLY
+        pinned.chmod(mode & ~0o222 if wanted & ATTRIBUTE_READONLY else mode | 0o200)
+        wanted &= ~ATTRIBUTE_READONLY
     if wanted:
         loss("DOS attributes: the file system has none")
 
 
 def _apply_created(pinned: Path, created_ns: int, loss: Loss) -> None:
-    ticks = created_ns // 100 + EPOCH_FILETIME
-    if not 0 < ticks < 1 << 63:
+    ticks = filetime(created_ns)
+    if not ticks:
         loss("a creation time that no file system keeps")
         return
     try:
@@ -119,7 +112,7 @@ def make_writable(beneath: Beneath, path: str) -> None:
     """Take READONLY away, by whichever way the file system has it; what cannot be changed stays."""
     with suppress(OSError), _pinned(beneath, path) as pinned:
         with suppress(OSError):
-            os.setxattr(pinned, _ATTRIBUTES, NORMAL.to_bytes(4, "little"))
+            os.setxattr(pinned, _ATTRIBUTES, ATTRIBUTE_NORMAL.to_bytes(4, "little"))
         pinned.chmod(stat.S_IMODE(pinned.stat().st_mode) | 0o200)
 
 
@@ -127,4 +120,4 @@ def hide(beneath: Beneath, path: str) -> None:
     """Set HIDDEN where there is such a thing."""
     with suppress(OSError), _pinned(beneath, path) as pinned:
         os.getxattr(pinned, _ATTRIBUTES)
-        os.setxattr(pinned, _ATTRIBUTES, HIDDEN.to_bytes(4, "little"))
+        os.setxattr(pinned, _ATTRIBUTES, ATTRIBUTE_HIDDEN.to_bytes(4, "little"))

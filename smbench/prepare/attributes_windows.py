@@ -8,20 +8,18 @@ from contextlib import suppress
 from typing import Any
 
 from smbench.paths.beneath_windows import Beneath
-from smbench.prepare.filesystem import (
-    FIXED,
-    HIDDEN,
-    NORMAL,
-    READONLY,
-    SETTABLE,
-    FileSystem,
-    Loss,
-    filetime,
+from smbench.prepare.filesystem import FIXED, SETTABLE, FileSystem, Loss
+from smbench.smb2.constants import (
+    ATTRIBUTE_HIDDEN,
+    ATTRIBUTE_NORMAL,
+    ATTRIBUTE_READONLY,
+    FILE_WRITE_ATTRIBUTES,
+    SHARE_ALL,
 )
+from smbench.smb2.filetime import filetime
 from smbench.workload.model import NamespaceEntry
 
-_WRITE_ATTRIBUTES = 0x100
-_SHARE_ALL = 7
+# CreateFileW has numbers of its own for these.
 _OPEN_EXISTING = 3
 _BACKUP_SEMANTICS, _OPEN_REPARSE_POINT = 0x02000000, 0x00200000
 _NO_HANDLE = ctypes.c_void_p(-1).value
@@ -59,7 +57,7 @@ def apply(beneath: Beneath, _system: FileSystem, entry: NamespaceEntry, loss: Lo
     if entry.attributes & FIXED:
         loss("an attribute that cannot be set (reparse point, compressed, encrypted)")
     try:
-        _set_attributes(full, entry.attributes & SETTABLE or NORMAL)
+        _set_attributes(full, entry.attributes & SETTABLE or ATTRIBUTE_NORMAL)
     except OSError as error:
         loss(f"DOS attributes refused ({error.strerror})")
 
@@ -68,13 +66,13 @@ def make_writable(beneath: Beneath, path: str) -> None:
     """Take READONLY away; what cannot be changed stays."""
     with suppress(OSError):
         attributes = read_attributes(beneath, path) or 0
-        _set_attributes(beneath.full(path), attributes & SETTABLE & ~READONLY or NORMAL)
+        _set_attributes(beneath.full(path), attributes & SETTABLE & ~ATTRIBUTE_READONLY or ATTRIBUTE_NORMAL)
 
 
 def hide(beneath: Beneath, path: str) -> None:
     """Set HIDDEN."""
     with suppress(OSError):
-        _set_attributes(beneath.full(path), HIDDEN)
+        _set_attributes(beneath.full(path), ATTRIBUTE_HIDDEN)
 
 
 def _kernel32() -> Any:
@@ -96,7 +94,7 @@ def _set_times(full: str, times: list[int]) -> None:
     kernel32 = _kernel32()
     kernel32.CreateFileW.restype = ctypes.c_void_p
     handle = kernel32.CreateFileW(
-        ctypes.c_wchar_p(full), _WRITE_ATTRIBUTES, _SHARE_ALL, None, _OPEN_EXISTING,
+        ctypes.c_wchar_p(full), FILE_WRITE_ATTRIBUTES, SHARE_ALL, None, _OPEN_EXISTING,
         _BACKUP_SEMANTICS | _OPEN_REPARSE_POINT, None,
     )  # fmt: skip
     if handle == _NO_HANDLE:

@@ -12,14 +12,17 @@ from smbench.prepare.filesystem import FileSystem
 from smbench.prepare.layout import Item, lay_out
 from smbench.prepare.system import Beneath, lstat, probe, read_attributes, read_created_ns
 from smbench.prepare.tree import NAME_ERRORS
+from smbench.smb2.constants import (
+    ATTRIBUTE_ARCHIVE,
+    ATTRIBUTE_HIDDEN,
+    ATTRIBUTE_READONLY,
+    ATTRIBUTE_SYSTEM,
+)
+from smbench.smb2.filetime import TICK_NS
 from smbench.workload.model import Kind, NamespaceEntry
 
-RESOLUTION_NS = 100
-"""SMB's own: a FILETIME tick ([MS-DTYP] 2.3.3)."""
-
-# [MS-FSCC] 2.6: READONLY, HIDDEN, SYSTEM, ARCHIVE; servers keep the others as they like.
-_COMPARED = 0x1 | 0x2 | 0x4 | 0x20
-_READONLY = 0x1
+# Servers keep the others as they like.
+_COMPARED = ATTRIBUTE_READONLY | ATTRIBUTE_HIDDEN | ATTRIBUTE_SYSTEM | ATTRIBUTE_ARCHIVE
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +36,7 @@ class Difference:
 
 
 def verify(
-    root: Path, entries: Iterable[NamespaceEntry], *, resolution_ns: int = RESOLUTION_NS
+    root: Path, entries: Iterable[NamespaceEntry], *, resolution_ns: int = TICK_NS
 ) -> list[Difference]:
     """Every difference between the target and the entries, by path; times differ from `resolution_ns` on.
 
@@ -106,7 +109,7 @@ class _Checker:
             if entry.kind is Kind.DIRECTORY:
                 return []
             # Without DOS attributes READONLY stands in the mode.
-            compared, has = _READONLY, 0 if mode & 0o222 else _READONLY
+            compared, has = ATTRIBUTE_READONLY, 0 if mode & 0o222 else ATTRIBUTE_READONLY
         wanted = entry.attributes & compared
         if wanted == has & compared:
             return []

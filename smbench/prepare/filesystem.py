@@ -5,16 +5,30 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-READONLY = 0x1
-HIDDEN = 0x2
-NORMAL = 0x80
-# [MS-FSCC] 2.6: what a client may set; the others (DIRECTORY, SPARSE, REPARSE, COMPRESSED, ENCRYPTED) are
-# what a file is, not what it is told to be.
-SETTABLE = READONLY | HIDDEN | 0x4 | 0x20 | 0x100 | 0x1000 | 0x2000
-FIXED = 0x400 | 0x800 | 0x4000
+from smbench.smb2.constants import (
+    ATTRIBUTE_ARCHIVE,
+    ATTRIBUTE_COMPRESSED,
+    ATTRIBUTE_ENCRYPTED,
+    ATTRIBUTE_HIDDEN,
+    ATTRIBUTE_NOT_CONTENT_INDEXED,
+    ATTRIBUTE_OFFLINE,
+    ATTRIBUTE_READONLY,
+    ATTRIBUTE_REPARSE_POINT,
+    ATTRIBUTE_SYSTEM,
+    ATTRIBUTE_TEMPORARY,
+)
 
-EPOCH_FILETIME = 116_444_736_000_000_000
-"""100 ns ticks from 1601 to 1970 ([MS-DTYP] 2.3.3)."""
+# What a client may set; the others are what a file is, not what it is told to be.
+SETTABLE = (
+    ATTRIBUTE_READONLY
+    | ATTRIBUTE_HIDDEN
+    | ATTRIBUTE_SYSTEM
+    | ATTRIBUTE_ARCHIVE
+    | ATTRIBUTE_TEMPORARY
+    | ATTRIBUTE_OFFLINE
+    | ATTRIBUTE_NOT_CONTENT_INDEXED
+)
+FIXED = ATTRIBUTE_REPARSE_POINT | ATTRIBUTE_COMPRESSED | ATTRIBUTE_ENCRYPTED
 
 Loss = Callable[[str], None]
 """Told, with a reason, of each thing that the file system cannot keep."""
@@ -25,9 +39,3 @@ class FileSystem:
     """What the target can keep; `cifs`: DOS attributes, creation times and streams."""
 
     cifs: bool
-
-
-def filetime(time_ns: int | None) -> int:
-    """A time since 1970 as FILETIME; 0 for None and for one that FILETIME has not."""
-    ticks = 0 if time_ns is None else time_ns // 100 + EPOCH_FILETIME
-    return ticks if 0 < ticks < 1 << 63 else 0

@@ -85,8 +85,6 @@ def load(beneath: Beneath, folder: str = "") -> Manifest | None:
                         raise ValueError("of another version")
                     continue
                 entry = decoded(line, f"line {number} of {name}", _Entry, _REMEDY)
-                if not entry.path:
-                    raise ValueError(f"line {number} names the target itself")
                 sets[entry.kind].add(entry.path)
             if not file.tell():
                 raise ValueError("it is empty")

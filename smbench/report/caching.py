@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 
 from smbench.fidelity.tally import lease_name, state_name
 from smbench.report.figures import tally
+from smbench.smb2.constants import NOTIFY_BREAK_LEASE_FLAG_ACK_REQUIRED
 from smbench.trace.model import Command
 from smbench.trace.store import read_exchanges
 
@@ -18,8 +19,6 @@ _COLUMNS = (
     "response.oplock", "response.lease_state",
 )  # fmt: skip
 _BATCH = 1 << 16
-_ACKNOWLEDGE = 1
-"""Flag of a lease break notification ([MS-SMB2] 2.2.23.2)."""
 _Counts = dict[tuple[int | None, int | None], int]
 
 
@@ -42,7 +41,9 @@ def caching(exchanges: Path) -> dict[str, Any]:
             said = pc.and_(broken, batch.column("notification"))
             _count(to, batch.column("request"), said)
             flags = pc.fill_null(batch.column("request").field("flags"), 0)
-            asks = pc.equal(pc.bit_wise_and(flags, pa.scalar(_ACKNOWLEDGE, flags.type)), 1)
+            asks = pc.not_equal(
+                pc.bit_wise_and(flags, pa.scalar(NOTIFY_BREAK_LEASE_FLAG_ACK_REQUIRED, flags.type)), 0
+            )
             required += pc.sum(pc.and_(said, asks)).as_py() or 0
             acknowledged += pc.sum(pc.and_not(broken, batch.column("notification"))).as_py() or 0
     breaks = {

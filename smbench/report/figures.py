@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from smbench.ranks import rank
+from smbench.smb2.ntstatus import FIRST_ERROR
 from smbench.workload.store import StoredOperations
 
 Int64s = npt.NDArray[np.int64]
@@ -27,7 +28,6 @@ _MOST_HOT = 10
 _COLUMNS = ("user", "kind", "path", "offset", "length", "expected", "received", "service_ns")
 _PENDING = 1 << 20
 """Ranges that are gathered before they are merged."""
-_ERRORS = 0xC0000000
 _FURTHEST = np.uint64(1 << 61)
 
 
@@ -159,7 +159,7 @@ def figures(operations: StoredOperations, users: int) -> dict[str, Any]:
     for batch in operations.batches(_COLUMNS):
         number = {name: _numbers(batch.column(name)) for name in _COLUMNS if name not in ("kind", "path")}
         expected, received = number["expected"], number["received"]
-        failed = (expected < 0) | (expected >= _ERRORS)
+        failed = (expected < 0) | (expected >= FIRST_ERROR)
         unanswered = number["service_ns"] < 0
         moved = np.where(received >= 0, received, np.where(unanswered, number["length"], 0))
         places = paths.numbered(batch.column("path"))

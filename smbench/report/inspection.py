@@ -14,6 +14,7 @@ from smbench.report.figures import figures
 from smbench.report.gaps import gaps_document
 from smbench.report.quality import WORDS, quality
 from smbench.report.text import plain_table
+from smbench.smb2.constants import DIALECTS
 from smbench.trace.grade import called
 from smbench.trace.model import TraceInfo
 from smbench.trace.store import EXCHANGES_FILE
@@ -24,7 +25,6 @@ from smbench.workload.store import StoredOperations
 SCHEMA = 1
 GRADE = ("unanswered", "orphan_responses", "unknown_handles", "tcp_gaps", "undecrypted")
 """The counts that a grade always has; a decoder adds others that it found."""
-DIALECTS = {0x0202: "2.0.2", 0x0210: "2.1", 0x0300: "3.0", 0x0302: "3.0.2", 0x0311: "3.1.1"}
 BEST = WORDS[0][1]
 _REASONS_SHOWN = 12
 _HOT_SHOWN = 5

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from smbench.arrays import blocks, long_array
 from smbench.plan.model import Plan
+from smbench.runner.call_file import kind_numbers, used_columns
 from smbench.runner.outcomes import Integers, Matcher, answered
 from smbench.runner.refused import fails
-from smbench.runner.spread import kind_numbers, used_columns
 from smbench.workload.store import StoredOperations
 
 Places = NDArray[np.int64] | slice

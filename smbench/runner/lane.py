@@ -17,9 +17,9 @@ from smbench.measure.clock import now_ns
 from smbench.measure.oplog import RECORD, RECORD_BYTES, OperationLog
 from smbench.plan.model import Pace, Plan
 from smbench.runner.board import Board
-from smbench.runner.cuts import Cuts
+from smbench.runner.call_file import LaneCalls, calls_of
 from smbench.runner.refused import Item, closing, refused_opens, with_own_handles
-from smbench.runner.spread import LaneCalls, calls_of
+from smbench.runner.segments import Segments
 from smbench.smb2.ntstatus import Status, outcome_of
 from smbench.workload.calls import Call
 
@@ -41,21 +41,31 @@ class _Chunk(NamedTuple):
     """Where in the log (bytes) are the records of opens that the capture saw refused."""
 
 
+class Issuing(NamedTuple):
+    """What all lanes of a job issue from, wait on and write to."""
+
+    plan: Plan
+    segments: Segments
+    calls: LaneCalls
+    log: OperationLog
+    board: Board
+
+
 class Lane:
     """One lane of a plan in a worker. `handlers` has no entry for calls that are to be skipped;
     `close` closes what the capture saw refused (None: leave it open), `complain` is told of a handler
     that raised."""
 
     def __init__(
-        self, number: int, plan: Plan, cuts: Cuts, calls: LaneCalls, handlers: Mapping[type[Call], Handler],
-        log: OperationLog, board: Board, complain: Callable[[str], None], close: Handler | None = None,
+        self, number: int, issuing: Issuing, handlers: Mapping[type[Call], Handler],
+        complain: Callable[[str], None], close: Handler | None = None,
     ) -> None:  # fmt: skip
         self.number = number
-        self._plan = plan
-        self._cuts = cuts
+        self._plan = plan = issuing.plan
+        self._segments = issuing.segments
         self._handlers = handlers
-        self._log = log
-        self._board = board
+        self._log = issuing.log
+        self._board = issuing.board
         self._complain = complain
         self._close = close
         self._times = plan.think_ns if plan.intended_ns is None else plan.intended_ns
@@ -63,11 +73,11 @@ class Lane:
             Pace.ORIGINAL: self._issue_original, Pace.THINK: self._issue_think, Pace.FAST: self._issue_fast
         }[plan.pace]  # fmt: skip
         self._last_ns = 0
-        self._chunks = self._make_chunks(calls)
+        self._chunks = self._make_chunks(issuing.calls)
         self._next: _Chunk | None = None
         self._running: list[Item] = []
         self._stopping = False
-        self.held = False
+        self.waiting = False
         """It waits for another lane just now."""
         self.lost = ""
         """Why it ended before its last operation: its user was lost."""
@@ -90,12 +100,12 @@ class Lane:
         position = 0
         while (chunk := self._take()).end > position:
             items = chunk.items
-            for segment in self._cuts.segments(self.number, position, chunk.end):
+            for segment in self._segments.of(self.number, position, chunk.end):
                 for lane, count in segment.waits:
-                    self.held = True
+                    self.waiting = True
                     if not self._board.await_count(lane, count):
                         self._stopping = True
-                    self.held = False
+                    self.waiting = False
                 if segment.end == chunk.end:
                     self._running = items
                 else:

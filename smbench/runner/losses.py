@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from smbench.executors.base import Executor
-from smbench.runner.spread import KINDS, calls_of
+from smbench.runner.call_file import KINDS, calls_of
 from smbench.workload.calls import Call
 
 _WHERE = {

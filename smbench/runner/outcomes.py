@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from smbench.runner.spread import KINDS
+from smbench.runner.call_file import KINDS
 from smbench.smb2 import ntstatus
 from smbench.workload.calls import Call, List, Read
 

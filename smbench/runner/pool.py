@@ -102,7 +102,7 @@ def run_pool(
             job.board.start_at(ending.start_ns)
             if sampler is not None:
                 sampler.start_at(ending.start_ns)
-            _watch(job, workers, orders, ending, deadline_s, sampler, progress, grace_s)
+            _Watch(job, workers, orders, ending, deadline_s, grace_s).run(sampler, progress)
         finally:
             _end_all(workers)
             ending.messages = {n: text for n in range(processes) if (text := job.board.message(n))}
@@ -165,43 +165,67 @@ def _await_ready(job: Job, workers: list[BaseProcess], orders: _Orders) -> bool:
     return True
 
 
-def _watch(
-    job: Job, workers: list[BaseProcess], orders: _Orders, ending: Ending,
-    deadline_s: float | None, sampler: ResourceSampler | None, progress: Callable[[], None], grace_s: float,
-) -> None:  # fmt: skip
-    running = {worker.sentinel: number for number, worker in enumerate(workers)}
-    deadline_ns = None if deadline_s is None else ending.start_ns + int(deadline_s * 1e9)
-    kill_at: float | None = None
-    while running:
-        for sentinel in wait(list(running), _LOOK_S):
-            number = running.pop(sentinel)
-            workers[number].join()
-            if job.board.state(number) != states.DONE and number not in ending.killed:
-                ending.lost[number] = _how(workers[number])
-                job.board.set_state(number, states.FAILED)
-                for lane in job.plan.lanes_of(number):
-                    job.board.release(lane)
-                job.board.end_if_all_have()
-        if sampler is not None:
-            sampler.sample_when_due()
-        progress()
-        if kill_at is None and (orders.count or (deadline_ns is not None and now_ns() >= deadline_ns)):
-            ending.stopped, ending.stopped_ns = orders.name or "deadline", now_ns()
-            job.board.stop()
-            if sys.platform != "win32":  # where this would end it on the spot, its files unclosed
-                for number in running.values():
-                    workers[number].terminate()
-            kill_at = time.monotonic() + grace_s
-        if kill_at is not None and running and (orders.count > 1 or time.monotonic() > kill_at):
-            ending.killed += running.values()
-            for number in running.values():
-                workers[number].kill()
-            # Whom not even this ends (a call that hangs uninterruptibly) is left behind.
-            wait_until = time.monotonic() + _KILLED_S
-            while running and time.monotonic() < wait_until:
-                for sentinel in wait(list(running), _LOOK_S):
-                    workers[running.pop(sentinel)].join()
-            return
+@dataclass
+class _Watch:
+    """Looks after the workers of a run that has begun, until all have ended or were given up."""
+
+    job: Job
+    workers: list[BaseProcess]
+    orders: _Orders
+    ending: Ending
+    deadline_s: float | None
+    grace_s: float
+
+    def __post_init__(self) -> None:
+        self._running = {worker.sentinel: number for number, worker in enumerate(self.workers)}
+        lasts_ns = None if self.deadline_s is None else int(self.deadline_s * 1e9)
+        self._deadline_ns = None if lasts_ns is None else self.ending.start_ns + lasts_ns
+        self._kill_at: float | None = None
+
+    def run(self, sampler: ResourceSampler | None, progress: Callable[[], None]) -> None:
+        while self._running:
+            for sentinel in wait(list(self._running), _LOOK_S):
+                self._note_end(self._running.pop(sentinel))
+            if sampler is not None:
+                sampler.sample_when_due()
+            progress()
+            if self._kill_at is None and self._over():
+                self._stop()
+            if self._kill_at is not None and (self.orders.count > 1 or time.monotonic() > self._kill_at):
+                self._kill()
+                return
+
+    def _over(self) -> bool:
+        past = self._deadline_ns is not None and now_ns() >= self._deadline_ns
+        return past or self.orders.count > 0
+
+    def _note_end(self, number: int) -> None:
+        board = self.job.board
+        self.workers[number].join()
+        if board.state(number) != states.DONE and number not in self.ending.killed:
+            self.ending.lost[number] = _how(self.workers[number])
+            board.set_state(number, states.FAILED)
+            for lane in self.job.plan.lanes_of(number):
+                board.release(lane)
+            board.end_if_all_have()
+
+    def _stop(self) -> None:
+        self.ending.stopped, self.ending.stopped_ns = self.orders.name or "deadline", now_ns()
+        self.job.board.stop()
+        if sys.platform != "win32":  # where this would end it on the spot, its files unclosed
+            for number in self._running.values():
+                self.workers[number].terminate()
+        self._kill_at = time.monotonic() + self.grace_s
+
+    def _kill(self) -> None:
+        self.ending.killed += self._running.values()
+        for number in self._running.values():
+            self.workers[number].kill()
+        # Whom not even this ends (a call that hangs uninterruptibly) is left behind.
+        wait_until = time.monotonic() + _KILLED_S
+        while self._running and time.monotonic() < wait_until:
+            for sentinel in wait(list(self._running), _LOOK_S):
+                self.workers[self._running.pop(sentinel)].join()
 
 
 def _end_all(workers: list[BaseProcess]) -> None:

@@ -17,12 +17,11 @@ from numpy.typing import NDArray
 
 from smbench.executors.base import Handler, UserLostError
 from smbench.measure.oplog import OUTCOME, RECORD, OperationLog
+from smbench.smb2.ntstatus import FIRST_WARNING
 from smbench.workload.calls import Call, Close, Open
 
 REFUSED = "refused"
 """A column beside the parameters of calls: an Open whose response was a failure."""
-_FIRST_FAILURE = 0x80000000
-"""As `ntstatus.failed` has it, for arrays."""
 
 Item = tuple[Handler, Call, int, int]
 """A handler, its call, where in the log the record goes (bytes), what is known of its time (ns).
@@ -33,7 +32,7 @@ That is when it is due since the start (pace `original`), or how long after the 
 
 def fails(expected: NDArray[np.signedinteger[Any]]) -> NDArray[np.bool_]:
     """Where the capture had a failure; not where it has no answer."""
-    return np.asarray(expected >= _FIRST_FAILURE)
+    return np.asarray(expected >= FIRST_WARNING)
 
 
 def refused_opens(batch: pa.RecordBatch) -> list[int]:

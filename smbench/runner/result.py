@@ -26,6 +26,7 @@ from smbench.run.histogram import Histogram
 from smbench.run.hlog import IntervalLog, Part
 from smbench.run.model import FAILED, MEASURES, OF_ALL
 from smbench.run.warm_up import after_warm_up
+from smbench.runner.call_file import KINDS, used_columns
 from smbench.runner.expectations import Expectations, calls_in, places_of_rows
 from smbench.runner.losses import Losses
 from smbench.runner.outcomes import (
@@ -36,7 +37,6 @@ from smbench.runner.outcomes import (
     outcome_names,
 )
 from smbench.runner.refused import fails
-from smbench.runner.spread import KINDS, used_columns
 from smbench.runner.timing import Timing
 from smbench.smb2.ntstatus import outcome_name
 from smbench.tables import table_writer

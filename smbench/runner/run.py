@@ -26,14 +26,15 @@ from smbench.measure.resources import ResourceSampler
 from smbench.measure.thresholds import Threshold
 from smbench.measure.validity import judge
 from smbench.plan.model import Plan
+from smbench.quoting import quoted
 from smbench.run.model import OPERATIONS, SCHEMA
 from smbench.run.store import CLIENT_STATS, DOCUMENT, LATENCY, RESOURCES
 from smbench.runner import result as written
 from smbench.runner.board import Board
-from smbench.runner.cuts import Cuts
+from smbench.runner.call_file import KINDS, kind_numbers, stored, write_calls
 from smbench.runner.expectations import Expectations
 from smbench.runner.pool import Ending, run_pool
-from smbench.runner.spread import KINDS, kind_numbers, spread, stored
+from smbench.runner.segments import Segments
 from smbench.runner.statistics import read_statistics, told_by
 from smbench.runner.timing import timing
 from smbench.runner.verdict import facts_of, overdue
@@ -262,13 +263,12 @@ def run(
     or a root is missing, SetupError where the workers cannot start.
     """
     executor = executor_class(options.executor)
-    if len(options.roots) != len(plan.users):
-        raise UsageError(f"{len(plan.users)} users need as many directories, given are {len(options.roots)}")
+    _refuse_unfit(plan, options, executor)
     needed = plan.operations * (RECORD_BYTES + _CALL_BYTES)
     scratch = Path(tempfile.mkdtemp(prefix="smbench-", dir=options.scratch or _roomy(needed)))
     try:
         operations = stored(workload, scratch)
-        calls = spread(operations, plan, scratch / "calls.arrow")
+        calls = write_calls(operations, plan, scratch / "calls.arrow")
         log = OperationLog(scratch / "operations.log", plan.operations)
         board = Board(scratch / "board", plan.processes, plan.lanes)
         sampler = ResourceSampler()
@@ -277,7 +277,7 @@ def run(
         warms = executor.warms and options.profile == "wire"
         job = Job(
             plan=plan,
-            cuts=Cuts(plan),
+            segments=Segments(plan),
             calls=calls,
             log=log,
             board=board,
@@ -292,6 +292,7 @@ def run(
             shares=options.shares,
             warm=paths_by_user(operations, workload.namespace, plan) if warms else (),
             statistics=statistics,
+            namespace=tuple(workload.namespace) if executor.own_files else (),
             waits=executor.waits and _may_wait(operations),
         )
         count = _counter(log, plan.operations, progress)
@@ -310,6 +311,16 @@ def run(
         shutil.rmtree(scratch, ignore_errors=True)
         raise
     return RunResult(plan, options, ending, executor, operations, log.records, sampler, [scratch])
+
+
+def _refuse_unfit(plan: Plan, options: RunOptions, executor: type[Executor]) -> None:
+    if len(options.roots) != len(plan.users):
+        raise UsageError(f"{len(plan.users)} users need as many directories, given are {len(options.roots)}")
+    if executor.one_process and plan.processes > 1:
+        raise UsageError(
+            f"users of the executor {quoted(options.executor)} meet only within one process, and the plan "
+            f"has {plan.processes}: plan it with all users in one"
+        )
 
 
 def _unsupported(executor: type[Executor]) -> NDArray[np.bool_]:

@@ -16,8 +16,8 @@ from smbench.measure.oplog import COMPLETED, ISSUED, OUTCOME
 from smbench.plan.model import Pace, Plan
 from smbench.run.histogram import Histogram
 from smbench.run.warm_up import after_warm_up
+from smbench.runner.call_file import KINDS
 from smbench.runner.expectations import Expectations
-from smbench.runner.spread import KINDS
 
 _FIRST_WIDTH = 8
 """A lane is looked at so many records ahead; where all are there, twice as many next, and so on."""

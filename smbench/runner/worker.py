@@ -29,13 +29,14 @@ from smbench.measure.oplog import OperationLog
 from smbench.plan.model import Plan
 from smbench.runner import board as states
 from smbench.runner.board import Board
-from smbench.runner.cuts import Cuts
-from smbench.runner.lane import Lane
-from smbench.runner.quiet import Quiet
-from smbench.runner.spread import LaneCalls, calls_of
+from smbench.runner.call_file import LaneCalls, calls_of
+from smbench.runner.deadlock import DeadlockWatch
+from smbench.runner.lane import Issuing, Lane
+from smbench.runner.segments import Segments
 from smbench.runner.statistics import write_statistics
 from smbench.signals import ignore_all
 from smbench.workload.calls import Close
+from smbench.workload.model import NamespaceEntry
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_TIMERSLACK = 29
@@ -61,7 +62,7 @@ class Job:
     """All that a worker needs; `roots` and `executor` as in `RunOptions`."""
 
     plan: Plan
-    cuts: Cuts
+    segments: Segments
     calls: LaneCalls
     log: OperationLog
     board: Board
@@ -81,6 +82,8 @@ class Job:
     """For each user, the paths to warm."""
     statistics: Path | None = None
     """The folder for what the workers counted."""
+    namespace: Sequence[NamespaceEntry] = ()
+    """What the workload presumes, where the executor has files of its own."""
     waits: bool = True
     """Some calls may wait for what others do."""
 
@@ -106,26 +109,12 @@ def work(job: Job, process: int) -> None:
     ignore_all()  # a terminal's Ctrl-C is the parent's to answer
     board = job.board
     numbers = job.plan.lanes_of(process)
-    executors: dict[int, Executor] = {}
     # Opened before privileges go: the folder is the parent's alone.
-    told = (
+    statistics = (
         None if job.statistics is None else (job.statistics / f"{process}.json").open("w", encoding="utf-8")
     )
     try:
-        become(job.identity, job.parent)
-        for user in dict.fromkeys(int(job.plan.lane_user[number]) for number in numbers):
-            context = ExecutorContext(
-                root=job.roots[user],
-                user=user,
-                profile=job.profile,
-                max_io_bytes=job.max_io_bytes,
-                seed=job.seed,
-                share=job.shares[user] if job.shares else None,
-            )
-            with job.entered(user):
-                executors[user] = job.executor(context)
-                if job.warm:
-                    executors[user].warm(job.warm[user])
+        executors = _executors(job, numbers)
         lanes = [_lane(job, process, number, executors) for number in numbers]
     except (SmbenchError, OSError) as error:
         _fail(board, process, numbers, str(error))
@@ -142,35 +131,66 @@ def work(job: Job, process: int) -> None:
         why = f"no thread can be started for each of its {len(lanes)} lanes: {MORE_PROCESSES}"
         _fail(board, process, numbers, why)
         return
-    gc.collect()
-    gc.freeze()
-    gc.disable()
-    sys.setswitchinterval(_SWITCH_INTERVAL_S)
-    board.set_state(process, states.READY)
-    waited_ns: list[int | None] = []
-    if start_ns := board.await_start():
-        waited_ns = crew.run(start_ns)
-        # What is open stays so while others run, as the capture left it; and a process that goes takes
-        # milliseconds of a processor to give its memory back.
-        board.set_state(process, states.ENDED)
-        board.end_if_all_have()
-        board.await_end()
-    else:
-        crew.dismiss()
+    waited_ns = _run(board, process, crew)
     for executor in executors.values():
         try:
             executor.close()
         except OSError as error:
             board.set_message(process, f"closing what was open failed: {error}")
-    if told is not None:
-        with told:
+    if statistics is not None:
+        with statistics:
             write_statistics(
-                told,
+                statistics,
                 {user: executor.statistics() for user, executor in executors.items()},
                 waited_ns,
                 {int(job.plan.lane_user[lane.number]): lane.lost for lane in lanes if lane.lost},
             )
     board.set_state(process, states.DONE)
+
+
+def _executors(job: Job, lanes: Iterable[int]) -> dict[int, Executor]:
+    """An executor for each user of the lanes, warm; privileges are given up before. SmbenchError or OSError
+    where there can be none."""
+    become(job.identity, job.parent)
+    executors: dict[int, Executor] = {}
+    users = list(dict.fromkeys(int(job.plan.lane_user[number]) for number in lanes))
+    if job.executor.own_files:
+        for root in dict.fromkeys(job.roots[user] for user in users):
+            job.executor.make_files(root, job.namespace)
+    for user in users:
+        context = ExecutorContext(
+            root=job.roots[user],
+            user=user,
+            profile=job.profile,
+            max_io_bytes=job.max_io_bytes,
+            seed=job.seed,
+            share=job.shares[user] if job.shares else None,
+        )
+        with job.entered(user):
+            executors[user] = job.executor(context)
+            if job.warm:
+                executors[user].warm(job.warm[user])
+    return executors
+
+
+def _run(board: Board, process: int, crew: _Crew) -> list[int | None]:
+    """Say that all is ready, and run with the others; how long each lane waited for a processor."""
+    gc.collect()
+    gc.freeze()
+    gc.disable()
+    sys.setswitchinterval(_SWITCH_INTERVAL_S)
+    board.set_state(process, states.READY)
+    start_ns = board.await_start()
+    if not start_ns:
+        crew.dismiss()
+        return []
+    waited_ns = crew.run(start_ns)
+    # What is open stays so while others run, as the capture left it; and a process that goes takes
+    # milliseconds of a processor to give its memory back.
+    board.set_state(process, states.ENDED)
+    board.end_if_all_have()
+    board.await_end()
+    return waited_ns
 
 
 def become(identity: tuple[int, int] | None, parent: int) -> None:
@@ -196,7 +216,8 @@ def _lane(job: Job, process: int, number: int, executors: dict[int, Executor]) -
 
     # Where outcomes mean nothing, nothing is open either.
     close = handlers.get(Close) if job.executor.compares else None
-    return Lane(number, job.plan, job.cuts, job.calls, handlers, job.log, job.board, complain, close)
+    issuing = Issuing(job.plan, job.segments, job.calls, job.log, job.board)
+    return Lane(number, issuing, handlers, complain, close)
 
 
 def _stop(lanes: list[Lane], executors: Collection[Executor]) -> None:
@@ -251,12 +272,12 @@ class _Crew:
             for lane in self._lanes:
                 self._run(lane)
             return self._waited_ns
-        quiet = Quiet(self._job.board, self._process, self._job.plan.processes, self._executors)
+        deadlock = DeadlockWatch(self._job.board, self._process, self._job.plan.processes, self._executors)
         while self._watched and (running := [one for one in self._lanes if self._threads[one].is_alive()]):
             self._threads[running[0]].join(_LOOK_S)
             if self._job.board.stopping:
                 _stop(self._lanes, self._executors)
-            quiet.look(len(running), sum(lane.held for lane in running))
+            deadlock.look(len(running), sum(lane.waiting for lane in running))
         for thread in self._threads.values():
             thread.join()
         return self._waited_ns

@@ -37,6 +37,14 @@ DIALECT_WILDCARD: Final = 0x02FF
 DIALECT_3_0: Final = 0x0300
 DIALECT_3_0_2: Final = 0x0302
 DIALECT_3_1_1: Final = 0x0311
+DIALECTS: Final = {
+    DIALECT_2_0_2: "2.0.2",
+    DIALECT_2_1: "2.1",
+    DIALECT_3_0: "3.0",
+    DIALECT_3_0_2: "3.0.2",
+    DIALECT_3_1_1: "3.1.1",
+}
+"""As the documents call them."""
 NEGOTIATE_SIGNING_REQUIRED: Final = 0x2
 
 # SESSION_SETUP: Flags of the request, SessionFlags of the response ([MS-SMB2] 2.2.5, 2.2.6)
@@ -192,14 +200,28 @@ RENAMES: Final = frozenset((RENAME, RENAME_EX))
 LINKS: Final = frozenset((LINK, LINK_EX))
 DISPOSITIONS: Final = frozenset((DISPOSITION, DISPOSITION_EX))
 # Classes of file systems ([MS-FSCC] 2.5)
+FS_VOLUME: Final = 1
 FS_SIZE: Final = 3
+FS_DEVICE: Final = 4
+FS_ATTRIBUTE: Final = 5
 FS_FULL_SIZE: Final = 7
+FS_SECTOR_SIZE: Final = 11
 
 # LOCK: Flags ([MS-SMB2] 2.2.26.1)
 LOCK_SHARED: Final = 0x1
 LOCK_EXCLUSIVE: Final = 0x2
 LOCK_UNLOCK: Final = 0x4
 LOCK_FAIL_IMMEDIATELY: Final = 0x10
+LOCK_FLAGS: Final = frozenset(
+    (
+        LOCK_SHARED,
+        LOCK_EXCLUSIVE,
+        LOCK_SHARED | LOCK_FAIL_IMMEDIATELY,
+        LOCK_EXCLUSIVE | LOCK_FAIL_IMMEDIATELY,
+        LOCK_UNLOCK,
+    )
+)
+"""What the flags of an element may be; everything else a server refuses."""
 
 # QUERY_DIRECTORY: Flags ([MS-SMB2] 2.2.33)
 RESTART_SCANS: Final = 0x1

@@ -29,8 +29,13 @@ def filetime(time_ns: int | None) -> int:
 
 
 def filetime_ns(ticks: int) -> int | None:
-    """A FILETIME as nanoseconds since 1970.
+    """A FILETIME of the wire as nanoseconds since 1970.
 
     None for 0, for -1 and -2 ("do not change"), and for what 64 bits of nanoseconds do not hold.
     """
-    return None if not _FIRST_TICKS < ticks < _LAST_TICKS else (ticks - EPOCH_TICKS) * TICK_NS
+    return since_1970_ns(ticks) if _FIRST_TICKS < ticks < _LAST_TICKS else None
+
+
+def since_1970_ns(ticks: int) -> int:
+    """The same of any number of ticks: of 0 it is 1601."""
+    return (ticks - EPOCH_TICKS) * TICK_NS

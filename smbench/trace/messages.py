@@ -1,48 +1,17 @@
 """What the messages of each SMB2 command carry, as far as a replay or a comparison needs it.
 
-One frozen value a message. Sizes and offsets are bytes, masks are the wire's numbers, times are
-nanoseconds since 1970 UTC (None where the wire said 0, "not set"), GUIDs and keys are lower-case hex.
-A field is None where the capture did not carry it (a message cut by the snap length, an optional part).
+One frozen value a message. Sizes and offsets are bytes, masks, levels, classes and flags are the wire's
+numbers (`smbench.smb2.constants`), times are nanoseconds since 1970 UTC (None where the wire said 0, "not
+set"), GUIDs and keys are lower-case hex. A field is None where the capture did not carry it (a message cut by
+the snap length, an optional part).
 Fields of one name have one type in all messages, so that a column can hold them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, fields
-from functools import cache
-from operator import attrgetter
-from typing import Any
+from dataclasses import dataclass
 
-
-@cache
-def _field_names(kind: Any) -> tuple[str, ...]:
-    return tuple(field.name for field in fields(kind))
-
-
-def field_names(kind: type[Any]) -> tuple[str, ...]:
-    """The fields of a message or exchange class, in the order of its constructor."""
-    key: Any = kind
-    return _field_names(key)
-
-
-@cache
-def _values(kind: Any) -> Callable[[Any], tuple[Any, ...]]:
-    names = _field_names(kind)
-    # attrgetter gives a tuple from two names on only.
-    return (
-        attrgetter(*names) if len(names) > 1 else lambda value: tuple(getattr(value, name) for name in names)
-    )
-
-
-class Value:
-    """Travels between processes as its class and its values: several times faster than by slots."""
-
-    __slots__ = ()
-
-    def __reduce__(self) -> tuple[type[Any], tuple[Any, ...]]:
-        kind: Any = type(self)
-        return kind, _values(kind)(self)
+from smbench.trace.values import ByteRange, CopyChunk, DirectoryEntry, LockElement, Value
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +55,7 @@ class SessionSetupRequest(Message):
 
 @dataclass(frozen=True, slots=True)
 class SessionSetupResponse(Message):
-    """[MS-SMB2] 2.2.6; `session_flags`: 1 guest, 2 anonymous, 4 encrypt."""
+    """[MS-SMB2] 2.2.6."""
 
     session_flags: int | None = None
 
@@ -120,11 +89,9 @@ class CreateRequest(Message):
     attributes: int | None = None
     impersonation: int | None = None
     oplock: int | None = None
-    """Requested level: 0 none, 1 II, 8 exclusive, 9 batch, 0xFF lease."""
     contexts: tuple[str, ...] = ()
     lease_key: str | None = None
     lease_state: int | None = None
-    """Bits 1 read, 2 handle, 4 write."""
     parent_lease_key: str | None = None
     create_guid: str | None = None
     durable_timeout_ms: int | None = None
@@ -135,7 +102,6 @@ class CreateRequest(Message):
     """TWrp: the moment of the snapshot that is asked for."""
     allocation: int | None = None
     lease_flags: int | None = None
-    """4: `parent_lease_key` is set."""
     lease_epoch: int | None = None
     """Set in the second version of the lease context only."""
     persistent: bool | None = None
@@ -150,7 +116,6 @@ class CreateResponse(Message):
 
     file_id: str | None = None
     action: int | None = None
-    """0 superseded, 1 opened, 2 created, 3 overwritten."""
     oplock: int | None = None
     lease_key: str | None = None
     lease_state: int | None = None
@@ -168,14 +133,14 @@ class CreateResponse(Message):
     durable_timeout_ms: int | None = None
     persistent: bool | None = None
     reparse: bool | None = None
-    """The response's flag 1: the file is a reparse point."""
+    """The file is a reparse point."""
     disk_id: str | None = None
     """QFid: the file's number on disk and its volume's."""
 
 
 @dataclass(frozen=True, slots=True)
 class CloseRequest(Message):
-    """[MS-SMB2] 2.2.15; flag 1 asks for the attributes after the close."""
+    """[MS-SMB2] 2.2.15."""
 
     file_id: str | None = None
     flags: int | None = None
@@ -220,7 +185,7 @@ class ReadResponse(Message):
 
 @dataclass(frozen=True, slots=True)
 class WriteRequest(Message):
-    """[MS-SMB2] 2.2.21; flag 1 is WRITE_THROUGH."""
+    """[MS-SMB2] 2.2.21."""
 
     file_id: str | None = None
     offset: int | None = None
@@ -236,37 +201,11 @@ class WriteResponse(Message):
 
 
 @dataclass(frozen=True, slots=True)
-class LockElement(Value):
-    """[MS-SMB2] 2.2.26.1; flags: 1 shared, 2 exclusive, 4 unlock, 0x10 fail immediately."""
-
-    offset: int
-    length: int
-    flags: int
-
-
-@dataclass(frozen=True, slots=True)
 class LockRequest(Message):
     """[MS-SMB2] 2.2.26."""
 
     file_id: str | None = None
     locks: tuple[LockElement, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class CopyChunk(Value):
-    """[MS-SMB2] 2.2.31.1.1."""
-
-    source_offset: int
-    target_offset: int
-    length: int
-
-
-@dataclass(frozen=True, slots=True)
-class ByteRange(Value):
-    """[MS-FSCC] 2.3.53, FILE_ALLOCATED_RANGE_BUFFER."""
-
-    offset: int
-    length: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,27 +240,13 @@ class IoctlResponse(Message):
 
 @dataclass(frozen=True, slots=True)
 class QueryDirectoryRequest(Message):
-    """[MS-SMB2] 2.2.33; flags: 1 restart, 2 single entry, 4 index, 0x10 reopen."""
+    """[MS-SMB2] 2.2.33."""
 
     file_id: str | None = None
     level: int | None = None
     flags: int | None = None
     pattern: str | None = None
     output_length: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class DirectoryEntry(Value):
-    """One entry of a listing ([MS-FSCC] 2.4, directory information classes); a part it has not is None."""
-
-    name: str
-    attributes: int | None = None
-    size: int | None = None
-    allocation: int | None = None
-    created_ns: int | None = None
-    accessed_ns: int | None = None
-    written_ns: int | None = None
-    changed_ns: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -351,7 +276,7 @@ class NotifyResponse(Message):
 
 @dataclass(frozen=True, slots=True)
 class QueryInfoRequest(Message):
-    """[MS-SMB2] 2.2.37; `info_type`: 1 file, 2 filesystem, 3 security, 4 quota; `level` the class within."""
+    """[MS-SMB2] 2.2.37; `level` is the class within `info_type`."""
 
     file_id: str | None = None
     info_type: int | None = None
@@ -420,5 +345,4 @@ class Break(Message):
     lease_state: int | None = None
     """The state to go to (notification), or gone to (acknowledgement)."""
     flags: int | None = None
-    """1: an acknowledgement is required."""
     lease_epoch: int | None = None

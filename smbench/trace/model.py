@@ -11,7 +11,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import IntEnum
 
-from smbench.trace.messages import Message, Value
+from smbench.smb2.constants import SHARE_TYPE_PIPE
+from smbench.trace.messages import Message
+from smbench.trace.values import Value
 
 
 class Command(IntEnum):
@@ -166,7 +168,7 @@ class Tree:
 
     @property
     def is_pipe(self) -> bool:
-        return self.share_type == 2 or self.share.upper() == "IPC$"
+        return self.share_type == SHARE_TYPE_PIPE or self.share.upper() == "IPC$"
 
 
 @dataclass(slots=True)

@@ -20,8 +20,9 @@ from smbench.spill import collector_paused
 from smbench.tables import MOST, Form, TableFile, table_writer
 from smbench.trace import messages
 from smbench.trace.description import SCHEMA_VERSION
-from smbench.trace.messages import Message, Value, field_names
+from smbench.trace.messages import Message
 from smbench.trace.model import Exchange, TraceInfo
+from smbench.trace.values import Value, field_names
 
 EXCHANGES_FILE = "exchanges.parquet"
 _VERSION_KEY = b"smbench.schema"

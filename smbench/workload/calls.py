@@ -16,12 +16,24 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import get_args
 
+from smbench.smb2.constants import (
+    ALL_INFORMATION,
+    DELETE,
+    DIRECTORY_FILE,
+    DISPOSITION,
+    FILE_READ_ATTRIBUTES,
+    FILE_WRITE_ATTRIBUTES,
+    LINK,
+    RENAME,
+    SHARE_ALL,
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Open:
     """Open or create a file or directory. Numbers are the wire's ([MS-SMB2] 2.2.13): an executor that
     can use them all (win32, library) does; posix derives its flags and says what it could not keep.
-    An `options` bit 0x1 means directory, 0x1000 delete on close."""
+    `options`: DIRECTORY_FILE, DELETE_ON_CLOSE, …"""
 
     handle: int
     path: str
@@ -98,14 +110,14 @@ class Stat:
     """Attributes of a path, without an open that lasts (CREATE + QUERY_INFO + CLOSE on the wire).
 
     `levels`: the file information classes that were asked for, one QUERY_INFO each; none where the
-    answer to the CREATE was enough. 18 is FileAllInformation, what a Linux client's stat asks.
+    answer to the CREATE was enough. A Linux client's stat asks FileAllInformation.
     """
 
     path: str
-    levels: tuple[int, ...] = (18,)
-    access: int = 0x80
+    levels: tuple[int, ...] = (ALL_INFORMATION,)
+    access: int = FILE_READ_ATTRIBUTES
     options: int = 0
-    share_access: int = field(default=7, compare=False)
+    share_access: int = field(default=SHARE_ALL, compare=False)
     oplock: int = field(default=0, compare=False)
     lease_state: int = field(default=0, compare=False)
     lease_key: str = field(default="", compare=False)
@@ -115,7 +127,7 @@ class Stat:
 
 @dataclass(frozen=True, slots=True)
 class StatHandle:
-    """One information class of an open file; `info_type` 1 file, 3 security ([MS-SMB2] 2.2.37).
+    """One information class of an open file; `info_type` INFO_FILE or INFO_SECURITY ([MS-SMB2] 2.2.37).
 
     `additional`: which parts of a security descriptor (8 is the SACL, which needs a privilege).
     """
@@ -150,7 +162,7 @@ class List:
     output_length: int = 0
     calls: int = 1
     flags: int | None = field(default=None, compare=False)
-    """The first QUERY_DIRECTORY's ([MS-SMB2] 2.2.33): 1 restart, 2 one entry, 0x10 reopen."""
+    """The first QUERY_DIRECTORY's ([MS-SMB2] 2.2.33)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +173,7 @@ class Rename:
     path: str
     target: str
     replace: bool
-    level: int = field(default=10, compare=False)
+    level: int = field(default=RENAME, compare=False)
     """The information class that asked for it: 10, or 65 with flags."""
 
 
@@ -173,7 +185,7 @@ class Link:
     path: str
     target: str
     replace: bool
-    level: int = field(default=11, compare=False)
+    level: int = field(default=LINK, compare=False)
     """The information class that asked for it: 11, or 72 with flags."""
 
 
@@ -185,7 +197,7 @@ class SetDelete:
     path: str
     delete: bool
     directory: bool = False
-    level: int = field(default=13, compare=False)
+    level: int = field(default=DISPOSITION, compare=False)
     """The information class that asked for it: 13, or 64 with flags."""
 
 
@@ -198,16 +210,16 @@ class Unlink:
 
     path: str
     on_close: bool = True
-    access: int = field(default=0x10000, compare=False)
+    access: int = field(default=DELETE, compare=False)
     options: int | None = field(default=None, compare=False)
     """The CREATE's; None: those that the call itself implies."""
-    share_access: int = field(default=7, compare=False)
+    share_access: int = field(default=SHARE_ALL, compare=False)
     oplock: int = field(default=0, compare=False)
     lease_state: int = field(default=0, compare=False)
     lease_key: str = field(default="", compare=False)
     contexts: str = field(default="", compare=False)
     compound: bool = field(default=True, compare=False)
-    level: int = field(default=13, compare=False)
+    level: int = field(default=DISPOSITION, compare=False)
     """The information class that asked for it, where not `on_close`."""
 
 
@@ -217,16 +229,16 @@ class RemoveDirectory:
 
     path: str
     on_close: bool = False
-    access: int = field(default=0x10000, compare=False)
+    access: int = field(default=DELETE, compare=False)
     options: int | None = field(default=None, compare=False)
     """The CREATE's; None: those that the call itself implies."""
-    share_access: int = field(default=7, compare=False)
+    share_access: int = field(default=SHARE_ALL, compare=False)
     oplock: int = field(default=0, compare=False)
     lease_state: int = field(default=0, compare=False)
     lease_key: str = field(default="", compare=False)
     contexts: str = field(default="", compare=False)
     compound: bool = field(default=True, compare=False)
-    level: int = field(default=13, compare=False)
+    level: int = field(default=DISPOSITION, compare=False)
     """The information class that asked for it, where not `on_close`."""
 
 
@@ -235,10 +247,10 @@ class MakeDirectory:
     """Make a directory and leave it closed (CREATE with DIRECTORY_FILE + CLOSE)."""
 
     path: str
-    access: int = field(default=0x100, compare=False)
-    options: int = field(default=1, compare=False)
+    access: int = field(default=FILE_WRITE_ATTRIBUTES, compare=False)
+    options: int = field(default=DIRECTORY_FILE, compare=False)
     attributes: int = field(default=0, compare=False)
-    share_access: int = field(default=7, compare=False)
+    share_access: int = field(default=SHARE_ALL, compare=False)
     oplock: int = field(default=0, compare=False)
     lease_state: int = field(default=0, compare=False)
     lease_key: str = field(default="", compare=False)

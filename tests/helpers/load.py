@@ -6,13 +6,15 @@ import itertools
 from dataclasses import dataclass, field
 
 from smbench.plan import Plan
+from smbench.smb2 import constants
+from smbench.smb2.ntstatus import Status
 from smbench.trace.model import TraceInfo, User
 from smbench.workload.calls import Call, Close, Open, Read, Write
 from smbench.workload.model import Operation, Workload, WorkloadInfo
 
-READ, WRITE = 0x80000000, 0x40000000
-OPEN, CREATE, OPEN_IF = 1, 2, 3
-SHARING_VIOLATION = 0xC0000043
+READ, WRITE = constants.GENERIC_READ, constants.GENERIC_WRITE
+OPEN, CREATE, OPEN_IF = constants.OPEN, constants.CREATE, constants.OPEN_IF
+SHARING_VIOLATION = Status.SHARING_VIOLATION
 
 
 @dataclass(slots=True)

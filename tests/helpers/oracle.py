@@ -50,7 +50,7 @@ def replay(workload: Workload, name: str) -> Iterator[Outcome]:
                 yield Outcome(operation, None)
                 continue
             got = does(call)
-            if isinstance(call, Open) and got >= 0 and (operation.expected or 0) >= 0xC0000000:
+            if isinstance(call, Open) and got >= 0 and ntstatus.is_error(operation.expected or 0):
                 handlers[user, Close](Close(call.handle))  # nothing in the capture will
             yield Outcome(operation, got)
     finally:

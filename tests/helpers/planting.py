@@ -14,10 +14,10 @@ from typing import Any
 from smbench.fidelity.parameters import PARAMETERS, Parameters
 from smbench.fidelity.sides import Side
 from smbench.smb2.ntstatus import Status
-from smbench.trace.messages import CopyChunk, LockElement
 from smbench.trace.model import Exchange, command_name
+from smbench.trace.values import CopyChunk, LockElement
 
-DENIED, IO_ERROR = 0xC0000022, 0xC0000185
+DENIED, IO_ERROR = Status.ACCESS_DENIED, Status.IO_DEVICE_ERROR
 YES_OR_NO = ("sparse", "delete", "replace", "watch_tree")
 PLANTED_FRAME = 10_000_000
 """Exchanges that were planted have frames from here on."""

@@ -7,10 +7,11 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
+from smbench.smb2.constants import UNSOLICITED_MESSAGE_ID
+from smbench.smb2.ntstatus import Status
 from smbench.trace.model import Command, Exchange
 
-_INTERIM = 0x103
-_UNSOLICITED = str(2**64 - 1)
+_UNSOLICITED = str(UNSOLICITED_MESSAGE_ID)
 
 
 class Recovered(NamedTuple):
@@ -47,7 +48,7 @@ def tshark_sees(capture: Path, *preferences: str) -> Recovered:
         states = iter(statuses)
         for command, response, number in zip(*columns, strict=False):
             if response in ("1", "True"):
-                if int(next(states, "0") or "0", 0) != _INTERIM and number != _UNSOLICITED:
+                if int(next(states, "0") or "0", 0) != Status.PENDING and number != _UNSOLICITED:
                     responses.add((stream, command, number))
             elif command and int(command) != Command.CANCEL:
                 requests.add((stream, command, number))

@@ -16,9 +16,8 @@ from smbprotocol.exceptions import NotSupported
 from smbench.capture.create_contexts import contexts
 from smbench.executors.library import messages as wire
 from smbench.executors.library.connection import Facts, Reply
+from smbench.smb2.constants import HEADER_BYTES
 from smbench.smb2.ntstatus import Status
-
-HEADER = 64
 
 
 @dataclass(slots=True)
@@ -40,12 +39,12 @@ class Asked:
     @property
     def contexts(self) -> dict[str, bytes]:
         at, length = struct.unpack_from("<II", self.body, 48)
-        return dict(contexts(bytes(HEADER) + self.body, at, length))
+        return dict(contexts(bytes(HEADER_BYTES) + self.body, at, length))
 
     @property
     def name(self) -> str:
         at, length = struct.unpack_from("<HH", self.body, 44)
-        return self.body[at - HEADER : at - HEADER + length].decode("utf-16-le")
+        return self.body[at - HEADER_BYTES : at - HEADER_BYTES + length].decode("utf-16-le")
 
     @property
     def file_id(self) -> bytes:
@@ -107,7 +106,9 @@ class FakeServer:
         if self.durable and (tags := wanted.keys() & {"DHnQ", "DH2Q"}):
             granted = wire.create_contexts([(tag.encode(), bytes(8)) for tag in tags])
         head = struct.pack("<HBB", 89, asked.oplock, 0) + bytes(60) + file_id
-        return Reply(0, head + struct.pack("<II", HEADER + 88 if granted else 0, len(granted)) + granted)
+        return Reply(
+            0, head + struct.pack("<II", HEADER_BYTES + 88 if granted else 0, len(granted)) + granted
+        )
 
 
 class FakeConnection:

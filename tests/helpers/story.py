@@ -14,15 +14,21 @@ import pyarrow.parquet as pq
 
 from smbench.lift.lift import lift
 from smbench.lift.selection import Selection
-from smbench.smb2.ntstatus import Status
+from smbench.smb2 import constants
+from smbench.smb2.ntstatus import Status, failed, is_error
 from smbench.trace import messages as m
 from smbench.trace.model import Command, Connection, Exchange, Session, Trace, TraceInfo, Tree, User
+from smbench.trace.values import DirectoryEntry, LockElement
 from smbench.workload.model import NamespaceEntry, Operation, Workload
 from smbench.workload.store import COVERAGE
 
 STEP_NS, ANSWER_NS = 1_000_000, 500_000
-DIRECTORY, NORMAL = 0x10, 0x80
-LOOK, READ, WRITE, REMOVE = 0x80, 0x80000080, 0x40000080, 0x10080
+DIRECTORY, NORMAL = constants.ATTRIBUTE_DIRECTORY, constants.ATTRIBUTE_NORMAL
+LOOK = constants.FILE_READ_ATTRIBUTES
+READ, WRITE, REMOVE = (
+    LOOK | right for right in (constants.GENERIC_READ, constants.GENERIC_WRITE, constants.DELETE)
+)
+_REMOVES_AT_CLOSE = constants.DELETE_ON_CLOSE | constants.OPEN_REPARSE_POINT
 
 
 class Wire:
@@ -161,15 +167,19 @@ class Client:
             written_ns=times,
             changed_ns=times,
         )
-        answer = told if status is not None and status < 0x80000000 else None
+        answer = told if status is not None and not failed(status) else None
         exchange = self.sends(Command.CREATE, asked, status, answer, handle=handle, path=path, **fields)
         return Open(self, handle, path, exchange)
 
     def creates(self, path: str, **options: Any) -> Open:
-        return self.opens(path, **{"access": WRITE, "disposition": 2, "action": 2, **options})
+        return self.opens(
+            path, **{"access": WRITE, "disposition": constants.CREATE, "action": constants.CREATED, **options}
+        )
 
     def opens_directory(self, path: str, **options: Any) -> Open:
-        return self.opens(path, **{"access": 0x81, "attributes": DIRECTORY, **options})
+        return self.opens(
+            path, **{"access": LOOK | constants.FILE_READ_DATA, "attributes": DIRECTORY, **options}
+        )
 
     def looks(self, path: str, status: int = 0, level: int = 18, **options: Any) -> Open:
         """STATOPEN, as a Linux client sends it: one compound."""
@@ -182,14 +192,22 @@ class Client:
     def makes_directory(self, path: str, status: int = 0) -> Open:
         with self:
             made = self.opens(
-                path, status, access=0x100, disposition=2, options=1, action=2, attributes=DIRECTORY
+                path,
+                status,
+                access=constants.FILE_WRITE_ATTRIBUTES,
+                disposition=constants.CREATE,
+                options=constants.DIRECTORY_FILE,
+                action=constants.CREATED,
+                attributes=DIRECTORY,
             )
             made.closes(status)
         return made
 
     def unlinks(self, path: str, status: int = 0, **options: Any) -> Open:
         with self:
-            gone = self.opens(path, status, **{"access": 0x10000, "options": 0x201000, **options})
+            gone = self.opens(
+                path, status, **{"access": constants.DELETE, "options": _REMOVES_AT_CLOSE, **options}
+            )
             gone.closes(status)
         return gone
 
@@ -211,7 +229,7 @@ class Open:
         response: m.Message | None = None,
         **fields: Any,
     ) -> Open:
-        answer = response if status is not None and status < 0xC0000000 else None
+        answer = response if status is not None and not is_error(status) else None
         self.exchange = self.client.sends(
             command, request, status, answer, handle=self.handle, path=self.path, **fields
         )
@@ -234,7 +252,7 @@ class Open:
         return self.sends(Command.CLOSE, m.CloseRequest("", 1), status, m.CloseResponse(**told))
 
     def locks(self, *elements: tuple[int, int, int], status: int | None = 0) -> Open:
-        request = m.LockRequest("", tuple(m.LockElement(*element) for element in elements))
+        request = m.LockRequest("", tuple(LockElement(*element) for element in elements))
         return self.sends(Command.LOCK, request, status)
 
     def asks(self, level: int = 18, status: int | None = 0, info_type: int = 1, **told: Any) -> Open:
@@ -258,14 +276,14 @@ class Open:
 
     def lists(
         self,
-        *entries: m.DirectoryEntry | str,
+        *entries: DirectoryEntry | str,
         status: int | None = 0,
         pattern: str = "*",
         flags: int = 0,
         level: int = 37,
     ) -> Open:
         told = tuple(
-            entry if isinstance(entry, m.DirectoryEntry) else m.DirectoryEntry(entry) for entry in entries
+            entry if isinstance(entry, DirectoryEntry) else DirectoryEntry(entry) for entry in entries
         )
         request = m.QueryDirectoryRequest("", level, flags, pattern, 65536)
         return self.sends(Command.QUERY_DIRECTORY, request, status, m.QueryDirectoryResponse(told, len(told)))

@@ -7,10 +7,15 @@ from collections.abc import Callable
 
 from helpers.story import READ, WRITE, Client, Wire
 
-from smbench.trace import messages as m
+from smbench.smb2.constants import (
+    FSCTL_QUERY_ALLOCATED_RANGES,
+    FSCTL_SET_SPARSE,
+    FSCTL_SET_ZERO_DATA,
+    FSCTL_SRV_COPYCHUNK,
+)
+from smbench.smb2.ntstatus import Status
+from smbench.trace.values import CopyChunk
 
-NOT_FOUND, SHARING = 0xC0000034, 0xC0000043
-COPY_CHUNK, SET_SPARSE, ZERO_DATA, ALLOCATED_RANGES = 0x1440F2, 0x900C4, 0x980C8, 0x940CF
 Story = Callable[[Wire, random.Random], None]
 
 
@@ -122,12 +127,12 @@ def copies(wire: Wire, dice: random.Random) -> None:
     for turn in range(20):
         opened = ann.opens(f"disk{turn % 3}.img", access=READ | WRITE)
         chunks = tuple(
-            m.CopyChunk(65536 * number, 65536 * (number + turn), 65536) for number in range(1 + turn % 3)
+            CopyChunk(65536 * number, 65536 * (number + turn), 65536) for number in range(1 + turn % 3)
         )
-        opened.controls(COPY_CHUNK, chunks=chunks, resume_key="ab" * 24, output_length=12)
-        opened.controls(SET_SPARSE, sparse=turn % 2 == 0)
-        opened.controls(ZERO_DATA, offset=4096 * turn, length=4096)
-        opened.controls(ALLOCATED_RANGES, offset=0, length=1 << 20, output_length=1024)
+        opened.controls(FSCTL_SRV_COPYCHUNK, chunks=chunks, resume_key="ab" * 24, output_length=12)
+        opened.controls(FSCTL_SET_SPARSE, sparse=turn % 2 == 0)
+        opened.controls(FSCTL_SET_ZERO_DATA, offset=4096 * turn, length=4096)
+        opened.controls(FSCTL_QUERY_ALLOCATED_RANGES, offset=0, length=1 << 20, output_length=1024)
         opened.closes()
 
 
@@ -147,7 +152,7 @@ def trees(wire: Wire, dice: random.Random) -> None:
     ann = wire.client("ann")
     for turn in range(30):
         folder = f"build/{turn % 4}/{turn}"
-        ann.looks(folder, NOT_FOUND)
+        ann.looks(folder, Status.OBJECT_NAME_NOT_FOUND)
         ann.makes_directory(folder)
         ann.looks(folder)
         ann.creates(f"{folder}/out.o", request={"contexts": ("MxAc", "QFid")}).writes(0, 100 * turn).closes()
@@ -176,7 +181,7 @@ def contention(wire: Wire, dice: random.Random) -> None:
     for turn in range(60):
         refused = dice.random() < 0.3
         opened = people[turn % 2].opens(
-            "till", SHARING if refused else 0, access=READ | WRITE, share_access=0
+            "till", Status.SHARING_VIOLATION if refused else 0, access=READ | WRITE, share_access=0
         )
         if not refused:
             opened.reads(0, 256).writes(0, 256).closes()

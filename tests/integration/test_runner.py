@@ -428,7 +428,7 @@ from helpers.load import Load
 from smbench.executors import registry
 from smbench.plan import plan_run
 from smbench.runner.run import RunOptions, run
-registry._EXECUTORS["slow"] = ("helpers.executors", "Slow", None)
+registry.BUILT_IN["slow"] = registry.BuiltIn("helpers.executors", "Slow")
 load = Load()
 for turn in range(2000):
     load.opens(turn % 2, turn, "x%d" % turn)

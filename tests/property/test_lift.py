@@ -20,6 +20,7 @@ from smbench.smb2.ntstatus import Status
 from smbench.trace import messages as m
 from smbench.trace.messages import Message
 from smbench.trace.model import Command
+from smbench.trace.values import CopyChunk, DirectoryEntry, LockElement
 from smbench.workload.model import NamespaceEntry
 
 SIZES = st.none() | st.sampled_from([0, 1, 4096, 1 << 16, 1 << 20, (1 << 63) - 1, 1 << 63, (1 << 64) - 1])
@@ -68,12 +69,12 @@ STATUSES = st.sampled_from(
 )
 FLAGS = st.sampled_from([1, 2, 4, 0x12, 7])
 LOCKS = st.lists(
-    st.builds(m.LockElement, st.integers(0, 1 << 63), st.integers(0, 1 << 63), FLAGS),
+    st.builds(LockElement, st.integers(0, 1 << 63), st.integers(0, 1 << 63), FLAGS),
     max_size=3,
 ).map(tuple)  # fmt: skip
 ENTRIES = st.lists(
     st.builds(
-        m.DirectoryEntry,
+        DirectoryEntry,
         TEXTS.map(lambda text: text or "e"),
         NUMBERS,
         SIZES,
@@ -105,7 +106,7 @@ REQUESTS: dict[int, st.SearchStrategy[Message]] = {
         offset=SIZES,
         length=SIZES,
         resume_key=st.sampled_from([None, "k"]),
-        chunks=st.sampled_from([(), (m.CopyChunk(0, 1, 2),)]),
+        chunks=st.sampled_from([(), (CopyChunk(0, 1, 2),)]),
     ),
     Command.QUERY_DIRECTORY: st.builds(m.QueryDirectoryRequest, level=NUMBERS, flags=NUMBERS, pattern=TEXTS),
     Command.CHANGE_NOTIFY: st.builds(m.NotifyRequest, filter=NUMBERS, watch_tree=st.none() | st.booleans()),

@@ -7,27 +7,29 @@ from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
+import click
+import pyarrow as pa
 import pytest
 from helpers.command import PROJECT
+from helpers.docs import CLI, DOCS, FORMATS, PACKAGE, covers, listed, rows, sections, text_of
+from msgspec import inspect
 
-from smbench.lift.rules.table import CLOSED_BY_SERVER, CLOSED_WITH_TREE, OPENED_BEFORE, RULES
+from smbench.cli import COMMANDS, main
+from smbench.fidelity import differences
+from smbench.lift.rules.table import RULES
+from smbench.measure import resources
+from smbench.mounts.state import RUNTIME_FOLDER, RunState
+from smbench.run.model import Run
+from smbench.runner import result
+from smbench.trace import store as trace_store
+from smbench.trace.messages import field_names
+from smbench.workload import columns as workload_columns
+from smbench.workload.calls import CALLS
 
-PACKAGE = PROJECT / "smbench"
-DOCS = PACKAGE / "docs"
 DOCUMENTS = [PROJECT / "README.md", PROJECT / "vagrant" / "README.md", *sorted(DOCS.glob("*.md"))]
 NAMES = [path.relative_to(PROJECT).as_posix() for path in DOCUMENTS]
 
 _CITED = re.compile(r"cifs-client (§\d+(?:(?:, | and |, and )§\d+)*)")
-
-
-def text_of(name: str) -> str:
-    return (DOCS / name).read_text(encoding="utf-8")
-
-
-def sections(text: str) -> dict[str, str]:
-    """The text below each heading of the second level, up to the next."""
-    parts = re.split(r"^## (.+)$", text, flags=re.MULTILINE)
-    return dict(zip(parts[1::2], parts[2::2], strict=True))
 
 
 # What is cited
@@ -46,10 +48,7 @@ def test_the_evidence_that_rules_cite_is_there() -> None:
     everything = list(cited())
     assert [(where, number) for where, number in everything if number not in numbered] == []
     # That the pattern finds them at all: each rule that names the document is among what was found.
-    of_rules = [
-        rule.evidence for rule in (*RULES, OPENED_BEFORE, CLOSED_WITH_TREE, CLOSED_BY_SERVER)
-        if "cifs-client" in rule.evidence
-    ]  # fmt: skip
+    of_rules = [rule.evidence for rule in RULES if "cifs-client" in rule.evidence]
     assert of_rules
     assert [evidence for evidence in of_rules if not _CITED.search(evidence)] == []
     assert len(everything) >= len(of_rules)
@@ -120,3 +119,134 @@ def test_what_is_gone_would_be_found(tmp_path: Path) -> None:
     story = tmp_path / "story.md"
     story.write_text("`smbench/gone.py` `trace/gone.py` `gone.py` `trace/model.py` `first.run/run.json`\n")
     assert missing(str(story)) == ["smbench/gone.py", "trace/gone.py", "gone.py"]
+
+
+# What is stored
+
+
+def spelled(kind: pa.DataType) -> str:
+    """A type as the document has it."""
+    if pa.types.is_dictionary(kind):
+        return "word"
+    if pa.types.is_list(kind):
+        return f"list of {spelled(kind.value_type)}"
+    if pa.types.is_struct(kind):
+        return "{" + ", ".join(f"{field.name}: {spelled(field.type)}" for field in kind) + "}"
+    return str(kind)
+
+
+TABLES: list[tuple[str, pa.Schema]] = [
+    ("`operations.parquet` of a workload", workload_columns.OPERATIONS_SCHEMA),
+    ("`namespace.parquet`", workload_columns.NAMESPACE_SCHEMA),
+    ("`coverage.parquet`", workload_columns.COVERAGE_SCHEMA),
+    ("`operations.parquet` of a run", result.OPERATIONS_SCHEMA),
+    ("`resources.parquet`", resources.SCHEMA),
+    ("`compare --differences FILE.parquet`", differences.SCHEMA),
+]
+
+
+@pytest.mark.parametrize(("heading", "schema"), TABLES, ids=[heading for heading, _ in TABLES])
+def test_every_column_is_written_down(heading: str, schema: pa.Schema) -> None:
+    assert [(row[0].strip("`"), row[1]) for row in rows(FORMATS[heading])] == [
+        (field.name, spelled(field.type)) for field in schema
+    ]
+
+
+def test_every_column_of_exchanges_is_written_down() -> None:
+    header, _, message = FORMATS["`exchanges.parquet`"].partition("### Fields of messages")
+    sides = ("request", "response")
+    assert [(row[0].strip("`"), row[1]) for row in rows(header)] == [
+        (field.name, "struct" if field.name in sides else spelled(field.type)) for field in trace_store.SCHEMA
+    ]
+    for side in sides:
+        fields = trace_store.SCHEMA.field(side).type
+        assert [(row[0].strip("`"), row[1]) for row in rows(message)] == [
+            (field.name, spelled(field.type)) for field in fields
+        ]
+    for name, _, of, _ in rows(message):
+        having = [
+            kind for kind, message in trace_store.KINDS.items() if name.strip("`") in field_names(message)
+        ]
+        assert of == (", ".join(having) if len(having) < 4 else "most messages")
+
+
+def test_calls_and_their_parameters_are_written_down() -> None:
+    for name, _, of, _ in rows(FORMATS["`operations.parquet` of a workload"]):
+        having = [kind for kind, call in CALLS.items() if name.strip("`") in call.__dataclass_fields__]
+        assert of in ("all", ", ".join(having)), name
+
+
+def of_model(kind: inspect.Type, path: str = "") -> Iterator[tuple[str, bool]]:
+    """The keys of a model down to plain values, and whether each may be null."""
+    optional = isinstance(kind, inspect.UnionType) and kind.includes_none
+    if isinstance(kind, inspect.UnionType):
+        inner = [one for one in kind.types if not isinstance(one, inspect.NoneType)]
+        kind = inner[0]
+    if isinstance(kind, inspect.StructType):
+        for field in kind.fields:
+            yield from of_model(field.type, f"{path}.{field.encode_name}" if path else field.encode_name)
+    elif isinstance(kind, inspect.DictType):
+        yield from of_model(kind.value_type, f"{path}.*")
+    elif isinstance(kind, inspect.VarTupleType):
+        yield from of_model(kind.item_type, f"{path}[]")
+    elif isinstance(kind, inspect.TupleType):
+        yield f"{path}[]", optional
+    else:
+        yield path, optional
+
+
+def test_every_key_of_a_run_is_written_down() -> None:
+    """None is missing, and none is there that no run has."""
+    keys = dict(of_model(inspect.type_info(Run)))
+    del keys["directory"]  # where it was read from: no key of the file
+    lines = {row[0].strip("`"): row[2] for row in rows(FORMATS["`run.json`"])}
+
+    of = {
+        pattern: {key for key in keys if key.count(".") == pattern.count(".") and covers(pattern, key)}
+        for pattern in lines
+    }
+    assert set(keys) - set().union(*of.values()) == set()
+    assert [pattern for pattern, found in of.items() if not found] == []
+    # Of what may be null it is said when.
+    assert [
+        pattern for pattern, null in lines.items() if not null and any(keys[key] for key in of[pattern])
+    ] == []
+
+
+def test_the_state_file_of_mounts_is_written_down() -> None:
+    keys = listed(FORMATS[f"`{RUNTIME_FOLDER}/RUN.json`"])
+    assert keys == ["schema", *RunState.__dataclass_fields__]
+
+
+# The command line
+
+COMMON = "Options of all commands"
+
+
+def options_of(command: click.Command) -> set[str]:
+    """The long options of a command."""
+    return {
+        name
+        for parameter in command.params if isinstance(parameter, click.Option)
+        for name in (*parameter.opts, *parameter.secondary_opts) if name.startswith("--")
+    }  # fmt: skip
+
+
+def written(text: str) -> set[str]:
+    return set(re.findall(r"(?<![\w-])--[a-z][\w-]*", text))
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_option_is_in_the_contract(name: str) -> None:
+    """And none that is not there: of the section's own, and of those that all commands have."""
+    command = main.get_command(click.Context(main), name)
+    assert command is not None
+    common = written(CLI[COMMON]) - {"--help"}
+    assert options_of(command) >= common
+    own = options_of(command) - common
+    assert own - written(CLI[name]) == set()
+    assert written(CLI[name]) - options_of(command) == set()
+
+
+def test_every_command_is_in_the_contract() -> None:
+    assert set(CLI) - {COMMON, "Exit statuses"} == set(COMMANDS)

@@ -1,27 +1,31 @@
 """The oracle: executes against an SMB server in memory, whose NTSTATUS are exact.
 
 Users of one run meet in `MemoryServer.at(context.root)`, within one process. A lock that must wait
-blocks its lane until it is granted, or is CANCELLED when the executor closes.
+blocks its lane until it is granted, or is CANCELLED when the executor is interrupted or closes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, ClassVar
 
-from smbench.executors.base import NEVER, NOT_YET, Executor, ExecutorContext, Handler
+from smbench.executors.base import NEVER, NOT_YET, Executor, ExecutorContext, Handler, Told
 from smbench.executors.memory import info, opens
 from smbench.executors.memory.server import MemoryServer
 from smbench.executors.memory.tree import Handle, RefusedError
+from smbench.quoting import quoted
 from smbench.smb2.ntstatus import Status, outcome_of
 from smbench.workload import calls
 from smbench.workload.calls import Call
+from smbench.workload.model import NamespaceEntry
 
 __all__ = ["MemoryExecutor", "MemoryServer"]
 
 _OPEN, _CREATE = 1, 2
 _DIRECTORY_FILE, _NON_DIRECTORY_FILE, _DELETE_ON_CLOSE = 0x1, 0x40, 0x1000
 _SHARE_ALL = 7
+_NAMED = 3
 
 
 class MemoryExecutor(Executor):
@@ -29,6 +33,9 @@ class MemoryExecutor(Executor):
 
     name: ClassVar[str] = "memory"
     touches_files: ClassVar[bool] = False
+    own_files: ClassVar[bool] = True
+    one_process: ClassVar[bool] = True
+    waits: ClassVar[bool] = True
     unsupported: ClassVar[Mapping[type[Call], str]] = {
         calls.Notify: f"{NOT_YET}a watch ends only by a change of another lane, which nothing here reports",
         calls.SetSecurity: f"{NEVER}what is in memory has no security descriptor",
@@ -37,7 +44,13 @@ class MemoryExecutor(Executor):
     def __init__(self, context: ExecutorContext) -> None:
         self._server = MemoryServer.at(context.root)
         self._handles: dict[int, Handle] = {}
-        self._closed = False
+        self._waiting: set[object] = set()
+        """Locks that wait; one that is no more in it has been ended."""
+
+    @classmethod
+    def make_files(cls, root: Path, namespace: Sequence[NamespaceEntry]) -> None:
+        MemoryServer.forget(root)
+        MemoryServer.at(root).prepare(namespace)
 
     def handlers(self) -> Mapping[type[Call], Handler]:
         server, handle = self._server, self._handle
@@ -71,9 +84,28 @@ class MemoryExecutor(Executor):
         }
         return {kind: self._served(action) for kind, action in actions.items()}
 
+    def waiting(self) -> int:
+        return len(self._waiting)
+
+    def interrupt(self) -> None:
+        with self._server.changed:
+            self._waiting.clear()
+            self._server.changed.notify_all()
+
+    def statistics(self) -> Mapping[str, Any]:
+        return {"not_made": self._server.not_made} if self._server.not_made else {}
+
+    @classmethod
+    def told(cls, users: Mapping[str, Any]) -> Told:
+        paths = sorted({path for one in users.values() for path in one["not_made"]})
+        if not paths:
+            return Told()
+        named = ", ".join(map(quoted, paths[:_NAMED])) + (", …" if len(paths) > _NAMED else "")
+        return Told(warnings=[f"no server has files of such names, so they were not made: {named}"])
+
     def close(self) -> None:
         with self._server.changed:
-            self._closed = True
+            self._waiting.clear()
             for handle in self._handles.values():
                 opens.close_file(self._server.tree, handle)
             self._handles.clear()
@@ -112,12 +144,17 @@ class MemoryExecutor(Executor):
         return 0
 
     def _lock(self, call: calls.Lock) -> int:
-        while not self._server.lock(self._handle(call), call):
-            if not call.wait:
-                raise RefusedError(Status.LOCK_NOT_GRANTED)
-            self._server.changed.wait()
-            if self._closed:
-                raise RefusedError(Status.CANCELLED)
+        wait = object()
+        try:
+            while not self._server.lock(self._handle(call), call):
+                if not call.wait:
+                    raise RefusedError(Status.LOCK_NOT_GRANTED)
+                self._waiting.add(wait)
+                self._server.changed.wait()
+                if wait not in self._waiting:
+                    raise RefusedError(Status.CANCELLED)
+        finally:
+            self._waiting.discard(wait)
         return 0
 
     def _copy_range(self, call: calls.CopyRange) -> int:

@@ -37,6 +37,8 @@ class MemoryServer:
         self.tree = Tree()
         self.changed = Condition()
         """Held by whoever calls; a waiting lock waits on it."""
+        self.not_made: list[str] = []
+        """Paths of `prepare` that no server has."""
 
     @classmethod
     def at(cls, root: object) -> MemoryServer:
@@ -47,11 +49,16 @@ class MemoryServer:
         cls._servers.pop(str(root), None)
 
     def prepare(self, entries: Iterable[NamespaceEntry]) -> None:
-        """Make what a workload presumes; parents that no entry names are made too."""
+        """Make what a workload presumes; parents that no entry names are made too. What the server would
+        refuse is left out, and kept in `not_made`."""
         with self.changed:
             for entry in sorted(entries, key=lambda entry: entry.path):
-                if entry.present:
+                if not entry.present:
+                    continue
+                try:
                     self._put(entry)
+                except RefusedError:
+                    self.not_made.append(entry.path)
 
     def _put(self, entry: NamespaceEntry) -> None:
         components, stream = parse(entry.path)

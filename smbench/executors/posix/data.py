@@ -9,11 +9,12 @@ import random
 import struct
 from contextlib import suppress
 from dataclasses import dataclass
-from errno import EACCES, EBADF, EINVAL, ENXIO, EOPNOTSUPP
+from errno import EACCES, EBADF, EINVAL
 from functools import lru_cache
 from threading import local
 
 from smbench.executors.posix import linux_calls
+from smbench.executors.posix.client import Client
 from smbench.executors.posix.files import OpenFile, OpenFiles
 from smbench.smb2.ntstatus import Status, outcome_of
 from smbench.workload.calls import AllocatedRanges, CopyRange, Flush, Lock, PunchHole, Read, Unlock, Write
@@ -23,8 +24,6 @@ _CANCELLED = outcome_of(Status.CANCELLED)
 _DATA_SLACK = 1 << 20
 """Writes start at different places of the data, so that a server that deduplicates finds little."""
 _VECTORS_KEPT = 1024
-_PUNCH = linux_calls.FALLOC_PUNCH_HOLE | linux_calls.FALLOC_KEEP_SIZE
-_ZERO = linux_calls.FALLOC_ZERO_RANGE | linux_calls.FALLOC_KEEP_SIZE
 # struct flock (64-bit): type, whence, start, length, pid.
 _FLOCK = struct.Struct("@hhqqi4x")
 
@@ -64,10 +63,10 @@ class _Wait:
 class DataCalls:
     """Handlers by descriptor. `max_io_bytes` is the largest read or write to expect, `seed` the data's."""
 
-    def __init__(self, files: OpenFiles, *, cifs: bool, max_io_bytes: int, seed: int) -> None:
+    def __init__(self, files: OpenFiles, client: Client, *, max_io_bytes: int, seed: int) -> None:
         self._files = files
         self._fds = files.fds
-        self._cifs = cifs
+        self._client = client
         self._buffers = _Buffers(max(max_io_bytes, mmap.PAGESIZE))
         self._data = write_data(max_io_bytes, seed)
         self._seed = seed
@@ -191,50 +190,18 @@ class DataCalls:
         return copied
 
     def punch_hole(self, call: PunchHole) -> int:
-        """On CIFS zeroing a range is one SET_ZERO_DATA; punching would first mark the file sparse."""
         fd = self._files[call.handle].fd
-        if not call.length:
-            return 0
-        if self._cifs:
-            try:
-                linux_calls.fallocate(fd, _ZERO, call.offset, call.length)
-            except OSError as error:
-                if error.errno != EOPNOTSUPP:
-                    raise
-            else:
-                return 0
-        linux_calls.fallocate(fd, _PUNCH, call.offset, call.length)
+        if call.length:
+            self._client.punch_hole(fd, call.offset, call.length)
         return 0
 
     def allocated_ranges(self, call: AllocatedRanges) -> int:
-        """How many; by FIEMAP, which is one message on CIFS, or where there is none by SEEK_DATA."""
-        fd = self._files[call.handle].fd
-        try:
-            return linux_calls.count_extents(fd, call.offset, call.length)
-        except OSError as error:
-            if self._cifs or error.errno != EOPNOTSUPP:
-                raise
-        return _count_data(fd, call.offset, call.offset + call.length)
+        """How many."""
+        return self._client.count_ranges(self._files[call.handle].fd, call.offset, call.length)
 
     def _grow(self, length: int) -> None:
         # Only where the workload's largest write was told wrong: the clock runs meanwhile.
         self._data = write_data(length, self._seed)
-
-
-def _count_data(fd: int, offset: int, end: int) -> int:
-    found = 0
-    while offset < end:
-        try:
-            data = os.lseek(fd, offset, os.SEEK_DATA)
-        except OSError as error:
-            if error.errno == ENXIO:
-                break
-            raise
-        if data >= end:
-            break
-        found += 1
-        offset = os.lseek(fd, data, os.SEEK_HOLE)
-    return found
 
 
 def refused(error: OSError) -> int:

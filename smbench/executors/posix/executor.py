@@ -15,7 +15,7 @@ from errno import EBADF, EINVAL
 from typing import Any, ClassVar
 
 from smbench.executors.base import NEVER, Executor, ExecutorContext, Handler
-from smbench.executors.posix import linux_calls
+from smbench.executors.posix.client import client_of
 from smbench.executors.posix.data import DataCalls, refused, write_data
 from smbench.executors.posix.files import NotOpenError, OpenFiles
 from smbench.executors.posix.looks import Looks
@@ -44,18 +44,17 @@ class PosixExecutor(Executor):
 
     def __init__(self, context: ExecutorContext) -> None:
         self._names = Beneath(context.root)
-        wire = context.profile == "wire"
         root = self._names.open("", 0)
         try:
-            cifs = linux_calls.is_cifs(root)
+            client = client_of(root, context.profile)
         finally:
             os.close(root)
-        self._cifs = cifs
-        self._looks = Looks(self._names, cifs=cifs)
-        self._files = OpenFiles(self._names, self._looks, wire=wire, cifs=cifs)
-        self._data = DataCalls(self._files, cifs=cifs, max_io_bytes=context.max_io_bytes, seed=context.seed)
-        self._metadata = MetadataCalls(self._names, self._files, self._looks, wire=wire, cifs=cifs)
-        self._watches = Watches(cifs=cifs)
+        self._client = client
+        self._looks = Looks(self._names, client)
+        self._files = OpenFiles(self._names, self._looks, client)
+        self._data = DataCalls(self._files, client, max_io_bytes=context.max_io_bytes, seed=context.seed)
+        self._metadata = MetadataCalls(self._names, self._files, self._looks, client)
+        self._watches = Watches(client)
         self._files.on_close = self._watches.end
 
     @classmethod
@@ -101,9 +100,9 @@ class PosixExecutor(Executor):
         return describe(call) if describe else None
 
     def warm(self, paths: Sequence[str]) -> None:
-        """CIFS: names and attributes that are known are not looked up before each call. A directory's
-        listing fills them in for all that it holds; whatever it left out is looked at by itself."""
-        if not self._cifs:
+        """A client that keeps names and attributes does not look up what it knows before each call. A
+        directory's listing fills them in for all that it holds; what it left out is looked at by itself."""
+        if not self._client.follows_names:
             return
         parents = Counter(path.rpartition("/")[0] for path in paths)
         for parent in sorted(parents, key=lambda path: (path.count("/"), path)):

@@ -11,6 +11,7 @@ from errno import EACCES, EBADF, EEXIST, EISDIR, ENOENT, ENOTEMPTY, EPERM, EROFS
 from threading import Lock
 
 from smbench.executors.posix import linux_calls
+from smbench.executors.posix.client import Client
 from smbench.executors.posix.looks import Looks
 from smbench.executors.posix.opens import OpenPlan, plan_open, variants
 from smbench.paths.beneath import Beneath
@@ -51,21 +52,16 @@ class OpenFile:
 
 
 class OpenFiles:
-    """Opens and closes. `fds` is what the hot calls look their descriptor up in.
+    """Opens and closes. `fds` is what the hot calls look their descriptor up in."""
 
-    `wire` and `cifs` say how to open (`posix_opens.plan_open`); on CIFS in the wire profile every open
-    gets flags of its own among the opens of its path, so that none shares another's SMB handle.
-    """
-
-    def __init__(self, names: Beneath, looks: Looks, *, wire: bool, cifs: bool) -> None:
+    def __init__(self, names: Beneath, looks: Looks, client: Client) -> None:
         self.fds: dict[int, int] = {}
         self.on_close: Callable[[OpenFile], None] | None = None
         """Told of a watched directory that is closed."""
         self._looks = looks
         self._files: dict[int, OpenFile] = {}
         self._names = names
-        self._wire = wire
-        self._cifs = cifs
+        self._client = client
         self._lock = Lock()
         self._variants: dict[str, int] = {}
 
@@ -86,8 +82,7 @@ class OpenFiles:
             call.options,
             call.attributes,
             call.directory,
-            self._wire,
-            self._cifs,
+            self._client,
             call.compound,
         )
         if call.handle in self.fds:
@@ -96,28 +91,26 @@ class OpenFiles:
         if plan.refused:
             return -plan.refused
         key, variant = "", None
-        asks = self._wire and self._cifs
-        if asks and not plan.flags & (os.O_DIRECTORY | os.O_PATH):
+        if self._client.own_handles and not plan.flags & (os.O_DIRECTORY | os.O_PATH):
             key, variant = self._take_variant(call.path)
         try:
-            if asks and not (plan.flags & os.O_CREAT or plan.make_directory):
+            if not (plan.flags & os.O_CREAT or plan.make_directory):
                 self._looks.look_again(call.path)
             fd = self._open(call.path, plan, variant)
         except OSError as error:
             self._give_variant(key, variant)
-            if asks and error.errno == ENOENT:
+            if error.errno == ENOENT:
                 self._looks.missed(call.path)
             return -(error.errno or EBADF)
         directory = bool(plan.flags & os.O_DIRECTORY)
-        if asks and plan.may_be_directory:
+        if plan.may_be_directory:
             directory = stat.S_ISDIR(os.fstat(fd).st_mode)
         self._files[call.handle] = OpenFile(
             fd, call.path, plan.writable, directory, plan.delete_on_close, variant, key,
             by_name=bool(plan.flags & os.O_PATH), used=plan.make_directory or plan.delete_on_close,
         )  # fmt: skip
         self.fds[call.handle] = fd
-        if asks:
-            self._looks.appeared(call.path)
+        self._looks.appeared(call.path)
         if variant is not None:
             with suppress(OSError):
                 self._names.pin(call.path, fd)
@@ -198,10 +191,8 @@ class OpenFiles:
         return fd
 
     def _open_name(self, path: str, flags: int, mode: int) -> int:
-        """On CIFS what is pinned is opened without finding its name again, which would ask the server where
-        something has changed since."""
         anew = flags & os.O_DIRECTORY or (flags & os.O_CREAT and flags & os.O_EXCL)
-        if self._wire and self._cifs and not anew:
+        if self._client.opens_what_is_pinned and not anew:
             held = self._names.pinned(path)
             if held is not None:
                 return os.open(f"/proc/self/fd/{held.fd}", flags | os.O_CLOEXEC, mode)
@@ -215,9 +206,7 @@ class OpenFiles:
         outcome = 0
         if file.watched and self.on_close is not None:
             self.on_close(file)
-        if file.directory and not file.used and self._wire and self._cifs:
-            # The client opens a directory when it is first read: what the capture had opened and closed
-            # would never be sent.
+        if file.directory and not file.used and self._client.opens_late:
             with suppress(OSError):
                 linux_calls.fstatx_forced(fd)
         if file.delete_at_close:

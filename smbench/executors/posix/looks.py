@@ -8,6 +8,7 @@ from contextlib import suppress
 from errno import ESTALE
 
 from smbench.executors.posix import linux_calls
+from smbench.executors.posix.client import Client
 from smbench.paths.beneath import Beneath
 
 _REMEMBERED_S = 1.5
@@ -15,11 +16,11 @@ _REMEMBERED_S = 1.5
 
 
 class Looks:
-    """Looks beneath a root. `cifs`: it is on the kernel's SMB client, which remembers what is missing."""
+    """Looks beneath a root. Where its client does not follow names, nothing is remembered of them."""
 
-    def __init__(self, names: Beneath, *, cifs: bool) -> None:
+    def __init__(self, names: Beneath, client: Client) -> None:
         self._names = names
-        self._cifs = cifs
+        self._client = client
         self._missing: dict[str, float] = {}
         """Until when the client may know that a name is not there."""
 
@@ -37,7 +38,7 @@ class Looks:
                     raise
             else:
                 return
-        if not self._cifs:
+        if not self._client.follows_names:
             self._names.call(path, linux_calls.statx_forced)
             return
         try:
@@ -66,7 +67,8 @@ class Looks:
 
     def missed(self, path: str) -> None:
         """The server has just said that the name is not there."""
-        self._missing[path] = time.monotonic() + _REMEMBERED_S
+        if self._client.follows_names:
+            self._missing[path] = time.monotonic() + _REMEMBERED_S
 
     def appeared(self, path: str) -> None:
         """The name is there now."""

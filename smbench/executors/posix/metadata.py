@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import os
-import struct
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from errno import EACCES, EINVAL, EISDIR, ENODATA, ENOENT, ENOSYS, ENOTDIR, EOPNOTSUPP
-from stat import S_IMODE, S_ISDIR
+from errno import EACCES, EISDIR, ENODATA, ENOENT, ENOTDIR
+from stat import S_ISDIR
 
 from smbench.executors.posix import linux_calls
+from smbench.executors.posix.client import Client
 from smbench.executors.posix.files import OpenFile, OpenFiles
 from smbench.executors.posix.looks import Looks
-from smbench.executors.posix.opens import DIRECTORY_FILE, NON_DIRECTORY_FILE, READONLY
+from smbench.executors.posix.opens import DIRECTORY_FILE, NON_DIRECTORY_FILE
 from smbench.executors.posix.questions import ALL_CLASS, FILE_INFORMATION, Questions
 from smbench.paths.beneath import Beneath
 from smbench.smb2 import patterns
@@ -37,26 +37,21 @@ FILESYSTEM_INFORMATION, SECURITY_INFORMATION = 2, 3
 FULL_EA_CLASS = 15
 SIZE_CLASS = 7
 """What statvfs asks of a file system."""
-_SECURITY = "system.cifs_acl"
-_WRITE_BITS = 0o222
-# FILETIME counts 100 ns since 1601 ([MS-DTYP] 2.3.3).
-_FILETIME_OF_1970 = 116444736000000000
 
 
 class MetadataCalls:
     """Handlers by name beneath the root, and by open file. They raise OSError; the executor translates."""
 
-    def __init__(self, names: Beneath, files: OpenFiles, looks: Looks, *, wire: bool, cifs: bool) -> None:
+    def __init__(self, names: Beneath, files: OpenFiles, looks: Looks, client: Client) -> None:
         self._names = names
         self._files = files
         self._looks = looks
-        self._questions = Questions(names, files, looks, asks=wire and cifs)
-        self._cifs = cifs
-        self._wire = wire
+        self._questions = Questions(names, files, looks, client)
+        self._client = client
 
     def stat(self, call: Stat) -> int:
         directory: bool | None = None
-        if self._wire:
+        if self._client.asks_anew:
             directory = self._questions.about_path(call.path, call.levels)
             if directory is None:
                 self._looks.look(call.path)
@@ -71,8 +66,8 @@ class MetadataCalls:
 
     def stat_handle(self, call: StatHandle) -> int:
         file = self._files[call.handle]
-        if call.info_type == SECURITY_INFORMATION and self._cifs:
-            os.getxattr(file.name, _SECURITY)
+        if call.info_type == SECURITY_INFORMATION:
+            self._client.ask_security(file)
         elif call.info_type == FILE_INFORMATION and call.level == FULL_EA_CLASS:
             if not os.listxattr(file.name):
                 raise OSError(ENODATA, os.strerror(ENODATA))
@@ -80,10 +75,8 @@ class MetadataCalls:
             file, call.info_type, call.level, call.additional, call.output_length
         ):
             return 0
-        elif self._wire:
-            linux_calls.fstatx_forced(file.fd)
         else:
-            os.fstat(file.fd)
+            self._client.ask_attributes(file.fd)
         return 0
 
     def stat_fs(self, call: StatFs) -> int:
@@ -111,7 +104,7 @@ class MetadataCalls:
     def _find(self, file: OpenFile, name: str) -> int:
         """A search for one name: the client sends no pattern. In the wire profile the directory is read up to
         the name, as the capture's client had it opened, searched and closed; an application looks it up."""
-        if not (self._wire and self._cifs):
+        if not self._client.lists_to_find:
             file.listed = True
             self.stat(Stat(f"{file.path}/{name}".lstrip("/")))
             return 1
@@ -182,9 +175,6 @@ class MetadataCalls:
         return 0
 
     def _remove(self, path: str, remove: Callable[[str], None]) -> None:
-        if not (self._wire and self._cifs):
-            remove(path)
-            return
         self._looks.look_again(path)
         try:
             remove(path)
@@ -201,51 +191,27 @@ class MetadataCalls:
         file = self._files[call.handle]
         if not file.writable:
             return -EACCES
-        if self._wire and self._cifs and call.size and self._grows(file.fd, call.size):
-            return 0
-        os.ftruncate(file.fd, call.size)
+        if not (call.size and self._client.grow(file.fd, call.size)):
+            os.ftruncate(file.fd, call.size)
         return 0
-
-    def _grows(self, fd: int, size: int) -> bool:
-        """Whether one SET_INFO(EndOfFile) made the file longer; ftruncate adds a flush and times. Where the
-        file is as long already, or the client has no lease to know it by, nothing was sent."""
-        before = linux_calls.known_size(fd)
-        if before >= size:
-            return False
-        try:
-            linux_calls.fallocate(fd, 0, size - 1, 1)
-        except OSError as error:
-            if error.errno not in (EOPNOTSUPP, ENOSYS, EINVAL):
-                raise
-            return False
-        return linux_calls.known_size(fd) != before
 
     def set_times(self, call: SetTimes) -> int:
         file = self._files[call.handle]
         if call.accessed_ns is not None or call.written_ns is not None:
             linux_calls.set_times(file.name, call.accessed_ns, call.written_ns)
-        if call.created_ns is not None and self._cifs:
-            filetime = call.created_ns // 100 + _FILETIME_OF_1970
-            os.setxattr(file.name, "user.cifs.creationtime", struct.pack("<Q", filetime))
+        if call.created_ns is not None:
+            self._client.set_created(file, call.created_ns)
         return 0
 
     def set_attributes(self, call: SetAttributes) -> int:
-        """0 changes nothing ([MS-FSCC] 2.4.7). Off CIFS only READONLY has a like: no write permission."""
+        """0 changes nothing ([MS-FSCC] 2.4.7)."""
         file = self._files[call.handle]
-        if not call.attributes:
-            return 0
-        if self._cifs:
-            os.setxattr(file.name, "user.cifs.dosattrib", struct.pack("<I", call.attributes))
-            return 0
-        mode = os.fstat(file.fd).st_mode & 0o7777
-        os.fchmod(file.fd, mode & ~_WRITE_BITS if call.attributes & READONLY else mode | 0o200)
+        if call.attributes:
+            self._client.set_attributes(file, call.attributes)
         return 0
 
     def set_security(self, call: SetSecurity) -> int:
-        """What is there, set again; off CIFS that is the mode."""
+        """What is there, set again."""
         file = self._files[call.handle]
-        if self._cifs:
-            os.setxattr(file.name, _SECURITY, os.getxattr(file.name, _SECURITY))
-        else:
-            os.chmod(file.name, S_IMODE(os.fstat(file.fd).st_mode))  # noqa: PTH101 (a descriptor)
+        self._client.set_security(file)
         return 0

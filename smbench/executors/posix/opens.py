@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from errno import EINVAL, EOPNOTSUPP
 from functools import lru_cache
 
+from smbench.executors.posix.client import Client
 from smbench.workload.calls import Open
 
 # Access masks ([MS-SMB2] 2.2.13.1).
@@ -76,7 +77,7 @@ class OpenPlan:
     refuse_directory: bool = False
     """open(2) would open a directory too, which NON_DIRECTORY_FILE forbids: look at what it was."""
     may_be_directory: bool = False
-    """Whatever the capture knew of it: it would be opened all the same."""
+    """Whatever the capture knew of it: it would be opened all the same, and the client opens it late."""
     writable: bool = False
     delete_on_close: bool = False
     refused: int = 0
@@ -85,7 +86,7 @@ class OpenPlan:
 
 @lru_cache(maxsize=4096)
 def plan_open(
-    access: int, disposition: int, options: int, attributes: int, directory: bool, wire: bool, cifs: bool,
+    access: int, disposition: int, options: int, attributes: int, directory: bool, client: Client,
     compound: bool = False,
 ) -> OpenPlan:  # fmt: skip
     """The plan for a CREATE's numbers; `directory`: what the capture says that it turned out to be,
@@ -110,10 +111,12 @@ def plan_open(
         return OpenPlan(flags=os.O_RDONLY | os.O_DIRECTORY, delete_on_close=delete_on_close)
     mode, retry = _access_mode(access)
     flags = mode | _DISPOSITION_FLAGS[disposition]
-    by_name = compound and wire and cifs and not access & (_READS | _WRITES)
-    if disposition == OPEN and (by_name or (not wire and not access & ~_NAMES_ONLY)):
+    by_name = (client.compounds_by_name and compound and not access & (_READS | _WRITES)) or (
+        client.names_without_opens and not access & ~_NAMES_ONLY
+    )
+    if disposition == OPEN and by_name:
         flags = os.O_PATH
-    if wire and cifs:
+    if client.keeps_open_options:
         flags |= os.O_SYNC if options & WRITE_THROUGH else 0
         flags |= os.O_DIRECT if options & NO_BUFFERING else 0
     return OpenPlan(
@@ -121,9 +124,8 @@ def plan_open(
         mode=0o444 if attributes & READONLY else 0o666,
         retry_flags=None if retry is None else flags & ~os.O_ACCMODE | retry,
         refuse_directory=bool(options & NON_DIRECTORY_FILE) and not flags & (os.O_CREAT | os.O_ACCMODE),
-        may_be_directory=not (
-            options & NON_DIRECTORY_FILE or flags & (os.O_CREAT | os.O_ACCMODE | os.O_PATH)
-        ),
+        may_be_directory=client.opens_late
+        and not (options & NON_DIRECTORY_FILE or flags & (os.O_CREAT | os.O_ACCMODE | os.O_PATH)),
         writable=mode != os.O_RDONLY,
         delete_on_close=delete_on_close,
     )

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from errno import EACCES, EBADF, EBUSY, ENOTTY, EPERM
 
 from smbench.executors.posix import linux_calls
+from smbench.executors.posix.client import Client
 from smbench.executors.posix.files import OpenFile, OpenFiles
 from smbench.executors.posix.looks import Looks
 from smbench.paths.beneath import Beneath
@@ -27,18 +28,17 @@ _KEPT_OUT = (EACCES, EPERM, EBUSY)
 
 
 class Questions:
-    """Questions beneath a root. `asks`: the root is on the kernel's client, and nothing is to be answered
-    from its memory."""
+    """Questions beneath a root, where its client asks for classes."""
 
-    def __init__(self, names: Beneath, files: OpenFiles, looks: Looks, *, asks: bool) -> None:
+    def __init__(self, names: Beneath, files: OpenFiles, looks: Looks, client: Client) -> None:
         self._names = names
         self._files = files
         self._looks = looks
-        self._asks = asks
+        self._client = client
 
     def about_file(self, file: OpenFile, info_type: int, level: int, additional: int, length: int) -> bool:
         """Ask for a class of an open file's information; False where there is nobody to ask."""
-        if not self._asks:
+        if not self._client.asks_classes:
             return False
         with self._descriptor(file) as fd:
             return _ask(fd, info_type, level, additional, length)
@@ -46,7 +46,7 @@ class Questions:
     def about_path(self, path: str, levels: Sequence[int]) -> bool | None:
         """Ask for classes of the information about a name, and say whether it is a directory's; None where a
         stat asks for as much."""
-        if not self._asks:
+        if not self._client.asks_classes:
             return None
         only_all = all(level == ALL_CLASS for level in levels)
         borrowed = self._files.borrow(path)

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from threading import Lock
 
-from smbench.executors.posix import linux_calls
+from smbench.executors.posix.client import Client
 from smbench.executors.posix.files import OpenFile
 from smbench.smb2.ntstatus import Status, outcome_of
 from smbench.workload.calls import Notify
@@ -25,10 +25,10 @@ _HIGHEST_DESCRIPTOR = 1 << 30
 
 
 class Watches:
-    """The waits of one user. `cifs`: the directories are on the kernel's SMB client."""
+    """The waits of one user."""
 
-    def __init__(self, *, cifs: bool) -> None:
-        self._wait = linux_calls.notify if cifs else linux_calls.watch
+    def __init__(self, client: Client) -> None:
+        self._client = client
         self._lock = Lock()
         self._waiting: dict[int, OpenFile] = {}
         """By process."""
@@ -40,7 +40,7 @@ class Watches:
             with self._lock:
                 process = os.fork()
                 if not process:
-                    _be(lambda: self._wait(fd, call.filter, call.watch_tree), fd)
+                    _be(lambda: self._client.wait_for_change(fd, call.filter, call.watch_tree), fd)
                 file.watched = True
                 self._waiting[process] = file
         finally:

@@ -108,12 +108,13 @@ def _handle_gone(case: Case) -> bool:
     return case.found is None or (case.exchange.status in _NO_SUCH_HANDLE and not case.found.failed)
 
 
-REFUSALS: tuple[ExchangeRule, ...] = (
+RULES: tuple[ExchangeRule, ...] = (
     ExchangeRule(
         name="retransmission",
         disposition=Disposition.CLIENT,
         reason="sent a second time by the transport",
         evidence="RFC 9293 3.8.1: the same bytes again are not a second request",
+        answerable=False,
         applies=lambda case: case.exchange.retransmission,
     ),
     ExchangeRule(
@@ -121,6 +122,7 @@ REFUSALS: tuple[ExchangeRule, ...] = (
         disposition=Disposition.CLIENT,
         reason="sent again on another channel after one was lost",
         evidence="[MS-SMB2] 3.2.4.1.5, SMB2_FLAGS_REPLAY_OPERATION",
+        answerable=False,
         applies=lambda case: case.exchange.replayed and case.exchange.command != Command.CREATE,
     ),
     ExchangeRule(
@@ -128,6 +130,7 @@ REFUSALS: tuple[ExchangeRule, ...] = (
         disposition=Disposition.CLIENT,
         reason="mounting and unmounting do it",
         evidence="cifs-client §2: a mount sends its own NEGOTIATE, SESSION_SETUP and TREE_CONNECT",
+        answerable=False,
         commands=_SESSION,
     ),
     ExchangeRule(
@@ -135,6 +138,7 @@ REFUSALS: tuple[ExchangeRule, ...] = (
         disposition=Disposition.CLIENT,
         reason="the client watches its connection by itself",
         evidence="[MS-SMB2] 3.2.4.22; cifs.ko echo_interval",
+        answerable=False,
         commands=frozenset((Command.ECHO,)),
     ),
     ExchangeRule(
@@ -142,6 +146,7 @@ REFUSALS: tuple[ExchangeRule, ...] = (
         disposition=Disposition.CLIENT,
         reason="the client ends a waiting request when its caller goes; the request keeps its outcome",
         evidence="[MS-SMB2] 3.2.4.24; cifs.ko has no CANCEL and sends CLOSE instead",
+        answerable=False,
         commands=frozenset((Command.CANCEL,)),
     ),
     ExchangeRule(
@@ -149,6 +154,7 @@ REFUSALS: tuple[ExchangeRule, ...] = (
         disposition=Disposition.CLIENT,
         reason="the client holds the oplocks and leases and answers their breaks",
         evidence="[MS-SMB2] 2.2.23 to 2.2.25, 3.2.5.19",
+        answerable=False,
         commands=frozenset((Command.OPLOCK_BREAK,)),
     ),
     ExchangeRule(
@@ -156,6 +162,7 @@ REFUSALS: tuple[ExchangeRule, ...] = (
         disposition=Disposition.CLIENT,
         reason="",
         evidence="[MS-SMB2] 3.2.5.5, 3.2.4.20.6, 3.2.4.20.10; a mount sends them by itself",
+        answerable=False,
         commands=frozenset((Command.IOCTL,)),
         applies=_is_infrastructure,
         detail=lambda case: INFRASTRUCTURE[function_of(case.exchange) or 0],
@@ -165,6 +172,7 @@ REFUSALS: tuple[ExchangeRule, ...] = (
         disposition=Disposition.CLIENT,
         reason="the session or tree was gone on the server; the replaying client has sessions of its own",
         evidence="[MS-SMB2] 3.3.5.2.9, 3.3.5.2.11",
+        answerable=False,
         applies=_session_gone,
     ),
     ExchangeRule(
@@ -172,6 +180,7 @@ REFUSALS: tuple[ExchangeRule, ...] = (
         disposition=Disposition.UNSUPPORTED,
         reason="named pipe: there is no file behind it",
         evidence="[MS-SMB2] 2.2.10, share type 2; no call of a file system reaches a pipe of the server",
+        answerable=False,
         commands=FILE_COMMANDS,
         applies=_on_pipe,
         detail=_pipe_name,
@@ -189,6 +198,7 @@ REFUSALS: tuple[ExchangeRule, ...] = (
         disposition=Disposition.CLIENT,
         reason="the client takes up its durable opens by itself after a lost connection",
         evidence="[MS-SMB2] 3.2.4.4, contexts DHnC and DH2C",
+        answerable=False,
         commands=frozenset((Command.CREATE,)),
         applies=_is_reconnect,
     ),
@@ -197,6 +207,7 @@ REFUSALS: tuple[ExchangeRule, ...] = (
         disposition=Disposition.UNSUPPORTED,
         reason="opened by a file number that only the captured server knows",
         evidence="[MS-SMB2] 2.2.13, FILE_OPEN_BY_FILE_ID",
+        no_counterpart="no call opens a file by its number",
         commands=frozenset((Command.CREATE,)),
         applies=_by_file_id,
     ),
@@ -205,6 +216,7 @@ REFUSALS: tuple[ExchangeRule, ...] = (
         disposition=Disposition.UNSUPPORTED,
         reason="the capture holds only a part of the request",
         evidence="a snap length, a gap in the TCP stream, or a malformed message",
+        no_counterpart="the capture does not hold what was asked",
         applies=_is_cut,
     ),
     ExchangeRule(
@@ -212,6 +224,7 @@ REFUSALS: tuple[ExchangeRule, ...] = (
         disposition=Disposition.UNSUPPORTED,
         reason="on an open that is not replayed",
         evidence="a handle is worth nothing without its CREATE",
+        no_counterpart="on an open that no call can make",
         commands=FILE_COMMANDS - {Command.CREATE},
         applies=_open_refused,
         detail=lambda case: case.opened.refused,
@@ -221,6 +234,7 @@ REFUSALS: tuple[ExchangeRule, ...] = (
         disposition=Disposition.UNSUPPORTED,
         reason="on a handle that was not open: an operating system's client never sends this",
         evidence="[MS-SMB2] 3.3.5.2.10: STATUS_FILE_CLOSED",
+        no_counterpart="a client of an operating system uses no handle that it has not open",
         commands=_ON_HANDLE,
         applies=_handle_gone,
     ),

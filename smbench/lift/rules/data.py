@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from smbench.lift.rule import Case, ExchangeRule, Opened, RunRule, refused
+from smbench.smb2.constants import WRITEFLAG_WRITE_THROUGH
 from smbench.trace.messages import (
     ReadRequest,
     ReadResponse,
@@ -24,7 +25,6 @@ SMALLEST_PIECE = 1 << 16
 """Clients cut large calls into pieces of their rsize or wsize, which is never below 64 KiB."""
 LARGEST_CALL = 16 << 20
 """Longer runs are read-ahead or a copy loop, not one call of an application."""
-_WRITE_THROUGH = 1
 Moves = ReadRequest | WriteRequest
 
 
@@ -83,7 +83,7 @@ def _whole(run: Sequence[Exchange]) -> tuple[int, int]:
 
 
 def _write_whole(opened: Opened) -> Call:
-    through = bool(_flags(opened.held[0]) & _WRITE_THROUGH)
+    through = bool(_flags(opened.held[0]) & WRITEFLAG_WRITE_THROUGH)
     return Write(opened.handle, *_whole(opened.held), through)
 
 
@@ -96,7 +96,7 @@ def several(opened: Opened) -> bool:
     return len(opened.held) > 1
 
 
-PIPELINES: tuple[RunRule, ...] = (
+_PIPELINES: tuple[RunRule, ...] = (
     RunRule(
         name="pipelined-read",
         disposition=Disposition.APPROXIMATE,
@@ -129,10 +129,12 @@ def _read(case: Case) -> tuple[Call, ...]:
 
 
 def _write(case: Case) -> tuple[Call, ...]:
-    return (Write(case.opened.handle, *extent(case.exchange), bool(_flags(case.exchange) & _WRITE_THROUGH)),)
+    through = bool(_flags(case.exchange) & WRITEFLAG_WRITE_THROUGH)
+    return (Write(case.opened.handle, *extent(case.exchange), through),)
 
 
-DATA: tuple[ExchangeRule, ...] = (
+RULES: tuple[ExchangeRule | RunRule, ...] = (
+    *_PIPELINES,
     ExchangeRule(
         name="read",
         disposition=Disposition.EXACT,

@@ -53,7 +53,7 @@ def _ends(opened: Opened) -> bool:
     return opened.held[-1].status != Status.SUCCESS
 
 
-SCANS: tuple[RunRule, ...] = (
+_SCANS: tuple[RunRule, ...] = (
     RunRule(
         name="scan",
         disposition=Disposition.EXACT,
@@ -76,7 +76,8 @@ def _notify(case: Case) -> tuple[Call, ...]:
     return (Notify(case.opened.handle, request.filter or 0, watch, request.output_length or 0),)
 
 
-DIRECTORIES: tuple[ExchangeRule, ...] = (
+RULES: tuple[ExchangeRule | RunRule, ...] = (
+    *_SCANS,
     ExchangeRule(
         name="list",
         disposition=Disposition.EXACT,

@@ -14,11 +14,16 @@ from dataclasses import replace
 from smbench.lift.rule import Case, ExchangeRule, Opened, OpenRule, Rule, RunRule, refused
 from smbench.lift.rules.control import function_of
 from smbench.lift.rules.metadata import basic_times, set_of
-from smbench.lift.rules.opens import asks_attributes, looks_only, open_call, stat_call
+from smbench.lift.rules.opens import open_call
+from smbench.lift.rules.whole_opens import asks_attributes, looks_only, stat_call
 from smbench.smb2.constants import (
     BASIC,
     END_OF_FILE,
     FILE_WRITE_ATTRIBUTES,
+    FS_ATTRIBUTE,
+    FS_DEVICE,
+    FS_SECTOR_SIZE,
+    FS_VOLUME,
     FSCTL_SET_SPARSE,
     INFO_FILE,
     INFO_FILESYSTEM,
@@ -31,7 +36,7 @@ from smbench.trace.model import Command, Exchange
 from smbench.workload.calls import Call, Close, SetAttributes, SetTimes, Truncate
 from smbench.workload.model import Disposition
 
-_PROBES = frozenset((5, 4, 1, 11))
+_PROBES = frozenset((FS_ATTRIBUTE, FS_DEVICE, FS_VOLUME, FS_SECTOR_SIZE))
 """File system classes that mount asks for (fs/smb/client/smb2ops.c, smb3_qfs_tcon)."""
 _MOUNT_LOOKS = 3
 """Opens of the root that follow: two of is_path_accessible, one of the root inode."""
@@ -46,12 +51,13 @@ def _asks_file_system(exchange: Exchange) -> bool:
     )
 
 
-LINUX_OPENS: tuple[OpenRule, ...] = (
+_OPENS: tuple[OpenRule, ...] = (
     OpenRule(
         name="mount-probe",
         disposition=Disposition.CLIENT,
         reason="mounting asks about the share's file system by itself",
         evidence="cifs-client §2: CREATE of the root, FS queries 5, 4, 1 and 11, CLOSE; first on its tree",
+        answerable=False,
         begins=lambda opened: opened.linux and opened.nth == 0 and looks_only(opened),
         body=_asks_file_system,
         longest=len(_PROBES),
@@ -62,6 +68,7 @@ LINUX_OPENS: tuple[OpenRule, ...] = (
         disposition=Disposition.CLIENT,
         reason="mounting looks at the share's root by itself",
         evidence="cifs-client §2: two CREATE and CLOSE of the root and a STATOPEN after the mount's probe",
+        answerable=False,
         begins=lambda opened: opened.linux and 0 < opened.nth <= _MOUNT_LOOKS and looks_only(opened),
         body=asks_attributes,
         longest=1,
@@ -71,6 +78,7 @@ LINUX_OPENS: tuple[OpenRule, ...] = (
         disposition=Disposition.CLIENT,
         reason="the client looks by itself at the directory that it has just made",
         evidence="cifs-client §1: mkdir is CREATE and CLOSE, then a STATOPEN",
+        answerable=True,
         begins=lambda opened: opened.linux and opened.follows_mkdir and looks_only(opened),
         body=asks_attributes,
         longest=1,
@@ -107,6 +115,7 @@ LOOK_BEFORE = Rule(
     reason="the client looks by itself for the name that it is about to make",
     evidence="fs/smb/client/dir.c, cifs_d_revalidate: a name that is not there is looked up again before a "
     "mkdir, a link or a rename to it, whatever is cached; only an open that creates goes without",
+    answerable=True,
 )
 """Told by what comes after it (`smbench.lift.recogniser`); its call is a Stat."""
 
@@ -116,6 +125,7 @@ REMOVAL_REFUSED = Rule(
     disposition=Disposition.CLIENT,
     reason="the client is refused an unlink, makes the file writable and tries again by itself",
     evidence=_RETRIES,
+    answerable=True,
 )
 """Told by what comes after it, as LOOK_BEFORE; its call is the Unlink that was refused."""
 
@@ -125,6 +135,7 @@ FLUSH_BEFORE = Rule(
     reason="the client flushes by itself what is open for writing before it sets attributes by the name",
     evidence="fs/smb/client/inode.c, cifs_setattr_nounix: a flush of the open that may write; since October "
     "2025 (smb2_set_file_info, in stable kernels too) what follows is by the name, not on that open",
+    answerable=True,
 )
 """Told by what comes after it, as LOOK_BEFORE; its call is a Flush."""
 
@@ -171,12 +182,13 @@ def _retry(case: Case) -> tuple[Call, ...]:
     return (SetAttributes(opened.handle, set_of(exchange).attributes or 0),)
 
 
-LINUX_RETRIES: tuple[ExchangeRule, ...] = (
+_OF_RETRIES: tuple[ExchangeRule, ...] = (
     ExchangeRule(
         name="make-removable",
         disposition=Disposition.CLIENT,
         reason=REMOVAL_REFUSED.reason,
         evidence=_RETRIES,
+        answerable=True,
         commands=frozenset((Command.CREATE, Command.SET_INFO, Command.CLOSE)),
         applies=_is_of_retry,
         calls=_retry,
@@ -231,7 +243,7 @@ def _set_times(opened: Opened) -> Call:
     return SetTimes(opened.handle, *basic_times(set_of(opened.held[-1])), flushed=True)
 
 
-LINUX_RUNS: tuple[RunRule, ...] = (
+_RUNS: tuple[RunRule, ...] = (
     RunRule(
         name="open-truncating",
         disposition=Disposition.EXACT,
@@ -266,3 +278,5 @@ LINUX_RUNS: tuple[RunRule, ...] = (
         call=_set_times,
     ),
 )
+
+RULES: tuple[Rule, ...] = (*_OPENS, *_RUNS, *_OF_RETRIES, LOOK_BEFORE, REMOVAL_REFUSED, FLUSH_BEFORE)

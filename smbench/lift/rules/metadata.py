@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from smbench.lift.names import EARLIEST_NS, LATEST_NS
+from smbench.lift.names import LATEST_NS
 from smbench.lift.rule import Applies, Calls, Case, ExchangeRule
 from smbench.smb2.constants import (
     ALLOCATION,
@@ -20,6 +20,7 @@ from smbench.smb2.constants import (
     RENAME,
     RENAMES,
 )
+from smbench.smb2.filetime import EARLIEST_NS
 from smbench.smb2.paths import rename_target, share_path
 from smbench.trace.messages import QueryInfoRequest, SetInfoRequest
 from smbench.trace.model import Command, Exchange
@@ -186,7 +187,7 @@ _KNOWN = RENAMES | LINKS | DISPOSITIONS | {BASIC, ALLOCATION, END_OF_FILE}
 
 _is_basic = _sets(frozenset((BASIC,)))
 
-METADATA: tuple[ExchangeRule, ...] = (
+RULES: tuple[ExchangeRule, ...] = (
     ExchangeRule(
         name="query-file",
         disposition=Disposition.EXACT,

@@ -14,24 +14,16 @@ from smbench.smb2.constants import (
     FSCTL_SRV_REQUEST_RESUME_KEY,
     LOCK_EXCLUSIVE,
     LOCK_FAIL_IMMEDIATELY,
-    LOCK_SHARED,
+    LOCK_FLAGS,
     LOCK_UNLOCK,
 )
-from smbench.trace.messages import IoctlRequest, LockElement, LockRequest
+from smbench.trace.messages import IoctlRequest, LockRequest
 from smbench.trace.model import Command, Exchange
+from smbench.trace.values import LockElement
 from smbench.workload.calls import AllocatedRanges, Call, CopyRange, Lock, PunchHole, Unlock
 from smbench.workload.model import Disposition
 
 _COPIES = frozenset((FSCTL_SRV_COPYCHUNK, FSCTL_SRV_COPYCHUNK_WRITE))
-_LOCK_FLAGS = frozenset(
-    (
-        LOCK_SHARED,
-        LOCK_EXCLUSIVE,
-        LOCK_SHARED | LOCK_FAIL_IMMEDIATELY,
-        LOCK_EXCLUSIVE | LOCK_FAIL_IMMEDIATELY,
-        LOCK_UNLOCK,
-    )
-)
 
 
 def _elements(exchange: Exchange) -> tuple[LockElement, ...]:
@@ -40,7 +32,7 @@ def _elements(exchange: Exchange) -> tuple[LockElement, ...]:
 
 def _odd_flags(case: Case) -> bool:
     elements = _elements(case.exchange)
-    return not elements or any(element.flags not in _LOCK_FLAGS for element in elements)
+    return not elements or any(element.flags not in LOCK_FLAGS for element in elements)
 
 
 def _refused_together(case: Case) -> bool:
@@ -128,7 +120,7 @@ def _function_name(case: Case) -> str:
 _IOCTL = frozenset((Command.IOCTL,))
 _LOCK = frozenset((Command.LOCK,))
 
-RANGES: tuple[ExchangeRule, ...] = (
+RULES: tuple[ExchangeRule, ...] = (
     ExchangeRule(
         name="lock-invalid",
         disposition=Disposition.UNSUPPORTED,
@@ -167,6 +159,7 @@ RANGES: tuple[ExchangeRule, ...] = (
         disposition=Disposition.CLIENT,
         reason="the client asks for the key of a server-side copy by itself",
         evidence="cifs-client §1: copy_file_range sends REQUEST_RESUME_KEY and COPYCHUNK",
+        answerable=True,
         commands=_IOCTL,
         applies=_has_function(FSCTL_SRV_REQUEST_RESUME_KEY),
     ),
@@ -207,6 +200,7 @@ RANGES: tuple[ExchangeRule, ...] = (
         disposition=Disposition.CLIENT,
         reason="the client marks a file sparse by itself before it grows it or punches holes",
         evidence="cifs-client §1: ftruncate and PUNCH_HOLE send SET_SPARSE first",
+        answerable=True,
         commands=_IOCTL,
         applies=_has_function(FSCTL_SET_SPARSE),
     ),

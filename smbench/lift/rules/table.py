@@ -1,56 +1,63 @@
 """The table of lift rules, in the order in which they are asked.
 
-Rules of single exchanges that stand above the patterns judge each exchange at once: what the client
-does by itself, and what cannot be replayed. Then come the patterns: of a whole open, and of runs.
-Below them stand the rules for single exchanges that no pattern took. The last row takes what is left,
-so that every exchange meets one rule.
+A family is a file with its `RULES`; a rule that is added there is in the table. Rules of single exchanges
+that stand above the patterns (the family `control`) judge each exchange at once: what the client does by
+itself, and what cannot be replayed. Then come the patterns: of a whole open, and of runs. Below them stand
+the rules for single exchanges that no pattern took. The last row takes what is left, so that every exchange
+meets one rule. Rules that are no pattern take what later exchanges tell of, or nothing.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import chain
+from pathlib import Path
 
+from smbench.errors import UsageError
 from smbench.lift.rule import ExchangeRule, OpenRule, Rule, RunRule
-from smbench.lift.rules.control import REFUSALS
-from smbench.lift.rules.data import DATA, PIPELINES
-from smbench.lift.rules.directories import DIRECTORIES, SCANS
-from smbench.lift.rules.linux import LINUX_OPENS, LINUX_RETRIES, LINUX_RUNS
-from smbench.lift.rules.metadata import METADATA
-from smbench.lift.rules.opens import OPENS, WHOLE_OPENS
-from smbench.lift.rules.ranges import RANGES
+from smbench.lift.rules import (
+    control,
+    data,
+    directories,
+    implied,
+    linux,
+    metadata,
+    opens,
+    ranges,
+    whole_opens,
+)
+from smbench.quoting import quoted
 from smbench.trace.model import COMMAND_NAMES, command_name
 from smbench.workload.model import Disposition
+
+FAMILIES: tuple[tuple[Rule, ...], ...] = tuple(
+    family.RULES
+    for family in (control, linux, whole_opens, opens, data, ranges, metadata, directories, implied)
+)
 
 LEFT_OVER = ExchangeRule(
     name="unknown-command",
     disposition=Disposition.UNSUPPORTED,
     reason="no dialect defines this command",
     evidence="[MS-SMB2] 2.2.1.2; the rows above take every command that is defined",
+    no_counterpart="no client sends a command that is not defined",
     detail=lambda case: command_name(case.exchange.command),
 )
 
-OPENED_BEFORE = Rule(
-    name="opened-before-capture",
-    disposition=Disposition.APPROXIMATE,
-    reason="the open is not in the capture: it is made up from what is done with the file",
-    evidence="a handle in use whose CREATE the capture lacks; stands for no exchange",
-)
-CLOSED_WITH_TREE = Rule(
-    name="closed-with-tree",
-    disposition=Disposition.EXACT,
-    evidence="[MS-SMB2] 3.3.5.6, 3.3.5.8: LOGOFF and TREE_DISCONNECT close every open; for no exchange",
-)
+RULES: tuple[Rule, ...] = (*chain.from_iterable(FAMILIES), LEFT_OVER)
+_BY_NAME = {rule.name: rule for rule in RULES}
 
-CLOSED_BY_SERVER = Rule(
-    name="closed-by-server",
-    disposition=Disposition.EXACT,
-    evidence="[MS-SMB2] 3.3.5.2.10: FILE_CLOSED for a handle that was open; for no exchange",
-)
 
-RULES: tuple[Rule, ...] = (
-    *REFUSALS, *LINUX_OPENS, *WHOLE_OPENS, *LINUX_RUNS, *PIPELINES, *SCANS, *LINUX_RETRIES, *OPENS, *DATA,
-    *RANGES, *METADATA, *DIRECTORIES, LEFT_OVER,
-)  # fmt: skip
+def rule_named(name: str, source: Path) -> Rule:
+    """The rule of that name, as `source` (a workload's coverage) stores it. UsageError where this version has
+    none: nothing would say what it counts for."""
+    rule = _BY_NAME.get(name)
+    if rule is None:
+        raise UsageError(
+            f"{source} has exchanges of the lift rule {quoted(name)}, which this version does not have: "
+            "ingest the capture again"
+        )
+    return rule
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,9 +15,10 @@ from smbench.errors import SetupError, UsageError
 from smbench.mounts.facts import CaptureFacts
 from smbench.mounts.opened import Mounted, UserMount
 from smbench.mounts.options import Option
-from smbench.mounts.target import SMB_PORT, DirectoryTarget, ShareTarget, Target
+from smbench.mounts.target import DirectoryTarget, ShareTarget, Target
 from smbench.mounts.windows.connections import connections
 from smbench.mounts.windows.logon import Logon, close_all, logon_of
+from smbench.smb2.constants import PORT
 from smbench.trace.model import TraceInfo
 
 IMPERSONATE, CONNECTION = "impersonate", "connection"
@@ -70,8 +71,8 @@ def open_target(
         root = {"root": str(target.path), "filesystem": None, "source": None}
         yield Mounted([target.path] * len(users), [{"user": user.user, **root} for user in users])
         return
-    if target.port != SMB_PORT:
-        raise UsageError(f"{target}: Windows speaks SMB on port {SMB_PORT} only; forward it there.")
+    if target.port != PORT:
+        raise UsageError(f"{target}: Windows speaks SMB on port {PORT} only; forward it there.")
     root_path = unc_path(target)
     connecting = [user for user in users if _kind(user) == CONNECTION]
     with ExitStack() as stack:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from smbench.capture.lines import Identity, Pdu
+from smbench.capture.pdus import Identity, Pdu
 
 CAPTURES = Path(__file__).parents[3].parent / "shared" / "captures"
 

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from smbench.capture import reading, tshark
 from smbench.capture.decode import DecodeOptions, decode
-from smbench.capture.jobs import TapJob
+from smbench.capture.jobs.job import TapJob
 from smbench.errors import SmbenchError
 
 PACKETS = 70

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from smbench.capture.facts import Facts, SessionFacts
-from smbench.capture.lines import Identity, Pdu, Stream
 from smbench.capture.names import Named, found, name_exchanges, name_sessions
 from smbench.capture.pairing import Pairing
+from smbench.capture.pdus import Identity, Pdu, Stream
 from smbench.trace.messages import SessionSetupRequest
 
 SETUP = 1

@@ -8,13 +8,15 @@ from typing import Any
 import pytest
 
 from smbench.capture.facts import Facts
-from smbench.capture.lines import Stream
-from smbench.capture.naming import INHERITED_FILE, Naming, Spelling
+from smbench.capture.naming import Naming, Spelling
 from smbench.capture.pairing import Paired
+from smbench.capture.pdus import Stream
 from smbench.capture.sessions import Directory, directory
+from smbench.smb2.constants import RELATED_FILE_ID
 from smbench.trace import messages as m
 from smbench.trace.model import Command, Exchange
 
+RELATED = RELATED_FILE_ID.hex()
 STEP = 1_000_000
 
 
@@ -127,8 +129,8 @@ def test_a_file_id_may_come_again_after_a_close_and_late_requests_still_find_the
 
 def test_a_related_compound_inherits_session_tree_and_handle() -> None:
     wire = client().opens(0, 7, "a", "f1", frame=50)
-    wire.reads(0, 2**64 - 1, INHERITED_FILE, related=True, tree=0xFFFFFFFF, frame=50)
-    wire.reads(0, 7, INHERITED_FILE, related=True, frame=50)
+    wire.reads(0, 2**64 - 1, RELATED, related=True, tree=0xFFFFFFFF, frame=50)
+    wire.reads(0, 7, RELATED, related=True, frame=50)
     *_, create, first, second = wire.run()
     assert {(e.session, e.tree, e.handle, e.path, e.compound) for e in (create, first, second)} == {
         (0, 0, 0, "a", 0)
@@ -136,7 +138,7 @@ def test_a_related_compound_inherits_session_tree_and_handle() -> None:
 
 
 def test_an_unrelated_request_with_no_file_has_no_handle() -> None:
-    assert last(client().reads(0, 7, INHERITED_FILE), 1) == [(None, None)]
+    assert last(client().reads(0, 7, RELATED), 1) == [(None, None)]
 
 
 def test_a_file_that_was_opened_before_the_capture_gets_a_name_of_its_own() -> None:

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smbench.capture.lines import Identity, Pdu
-from smbench.capture.pairing import UNSOLICITED, Paired, Pairing
+from smbench.capture.pairing import Paired, Pairing
+from smbench.capture.pdus import Identity, Pdu
+from smbench.smb2.constants import UNSOLICITED_MESSAGE_ID as UNSOLICITED
 from smbench.trace.messages import Break, Message, ReadRequest, ReadResponse, SessionSetupRequest
 
 Make = Callable[..., bytes]

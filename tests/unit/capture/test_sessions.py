@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from smbench.capture.facts import Facts, SessionFacts
-from smbench.capture.lines import Stream
+from smbench.capture.pdus import Stream
 from smbench.capture.sessions import Directory, directory
 
 SERVER = "10.0.0.9"

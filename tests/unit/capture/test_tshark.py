@@ -18,10 +18,10 @@ from helpers.command import THREE_USERS
 from smbench.capture import tshark
 from smbench.capture.decode import decode
 from smbench.capture.frame import dissect_frame
-from smbench.capture.jobs import TapJob, carry_out
+from smbench.capture.jobs.job import TapJob, carry_out
 from smbench.capture.parts import Part
-from smbench.capture.tap import Run, settings
-from smbench.capture.trial import try_out
+from smbench.capture.tap.process import Tap, settings
+from smbench.capture.tap.trial import try_out
 from smbench.capture.tshark import Keys, find_tshark
 from smbench.errors import SetupError, UsageError
 from smbench.identity import ordinary_user
@@ -53,8 +53,8 @@ def stand_in(open_to_all: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cal
 
 
 def lines(capture: Path) -> list[bytes]:
-    with settings(Keys()) as folder, Run(capture, folder, (), lambda _: None) as run:
-        return list(run)
+    with settings(Keys()) as folder, Tap(capture, folder, (), lambda _: None) as tap:
+        return list(tap)
 
 
 def test_the_trial_capture_is_read_and_says_by_whom() -> None:
@@ -119,9 +119,9 @@ def test_it_knows_nothing_of_its_callers_home_profile_or_secrets(
     monkeypatch.setenv("WIRESHARK_PLUGIN_DIR", "/plugins")
     with (
         settings(Keys(nt_password="Pw_alice1")) as folder,
-        Run(THREE_USERS, folder, (), lambda _: None) as run,
+        Tap(THREE_USERS, folder, (), lambda _: None) as tap,
     ):
-        assert list(run) == [b"Z\t0\t0"]
+        assert list(tap) == [b"Z\t0\t0"]
         assert folder.stat().st_mode & 0o777 == 0o700
         assert (folder / "preferences").stat().st_mode & 0o777 == 0o600
     told = dict(line.partition("=")[::2] for line in (open_to_all / "env").read_text().splitlines())

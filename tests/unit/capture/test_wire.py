@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smbench.capture import bodies
-from smbench.capture.wire import filetime_ns, read_header
+from smbench.capture.wire import read_header
 from smbench.trace import messages as m
+from smbench.trace.values import CopyChunk
 
 Make = Callable[..., bytes]
 NAME = "dir\\größe.txt"
@@ -66,7 +67,7 @@ IOCTLS = [
     (0x000900C4, b"", {"sparse": True}),
     (0x000900C4, b"\0", {"sparse": False}),
     (0x001440F2, FILE + FILE[:8] + struct.pack("<IIQQII", 1, 0, 1, 2, 3, 0),
-     {"resume_key": (FILE + FILE[:8]).hex(), "chunks": (m.CopyChunk(1, 2, 3),)}),
+     {"resume_key": (FILE + FILE[:8]).hex(), "chunks": (CopyChunk(1, 2, 3),)}),
     (0x00060194, struct.pack("<H", 4) + "\\srv\\dfs\0".encode("utf-16-le"), {"name": "\\srv\\dfs"}),
     (0x0011C017, b"rpc", {}),
 ]  # fmt: skip
@@ -134,21 +135,6 @@ def test_an_error_response_is_told_from_an_answer(
 ) -> None:
     pdu = header(command, 1, response=True, status=status) + struct.pack("<H", structure) + bytes(90)
     assert type(bodies.read_response(read_header(pdu), pdu, None)) is kind
-
-
-@pytest.mark.parametrize(
-    ("ticks", "expected"),
-    [
-        (0, None),
-        (2**64 - 1, None),
-        (2**64 - 2, None),
-        (116444736000000001, 100),
-        (1, None),
-        (2**63 - 1, None),
-    ],
-)
-def test_filetimes(ticks: int, expected: int | None) -> None:
-    assert filetime_ns(ticks) == expected
 
 
 REQUESTS = [m.QueryDirectoryRequest(level=level) for level in (1, 2, 3, 12, 37, 38, 60, 99)]

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from helpers.command import THREE_USERS
@@ -18,12 +19,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from smbench.capture.decode import decode
+from smbench.errors import UsageError
 from smbench.fidelity.comparison import Comparison, compare
 from smbench.fidelity.differences import EXTRA, MISSING
-from smbench.fidelity.sides import NOT_ANSWERABLE, CallFound, Side, Window, read_fates
+from smbench.fidelity.sides import CallFound, Side, Window, read_fates
 from smbench.lift.lift import lift
-from smbench.lift.rules.table import RULES
 from smbench.trace.model import Command, Exchange, Trace
+from smbench.workload.store import COVERAGE
 
 Change = Callable[[list[Exchange]], list[Exchange]]
 
@@ -255,8 +257,14 @@ def test_only_what_a_replay_is_answerable_for_counts(side: Callable[..., Side]) 
     assert scores(compare(side(wire, "one"), side(reads(0), "two"))) == (3, 3, 3)
 
 
-def test_what_is_not_answerable_is_named_by_rules_that_there_are() -> None:
-    assert {rule.name for rule in RULES} >= NOT_ANSWERABLE
+def test_a_rule_of_another_version_is_no_rule_that_counts(tmp_path: Path) -> None:
+    lift(reads(0).trace(), tmp_path)
+    path = tmp_path / COVERAGE
+    table = pq.read_table(path)
+    named = pa.array(["read-of-old", *table.column("rule").to_pylist()[1:]])
+    pq.write_table(table.set_column(table.schema.get_field_index("rule"), "rule", named), path)
+    with pytest.raises(UsageError, match=r"coverage.parquet .*'read-of-old'.*: ingest the capture again"):
+        read_fates(tmp_path)
 
 
 def test_outside_the_window_a_run_mounts_and_prepares(side: Callable[..., Side]) -> None:

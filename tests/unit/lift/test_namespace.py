@@ -8,7 +8,7 @@ import pytest
 from helpers.story import DIRECTORY, NORMAL, REMOVE, WRITE, Wire, lifted
 
 from smbench.smb2.ntstatus import Status
-from smbench.trace.messages import DirectoryEntry
+from smbench.trace.values import DirectoryEntry
 from smbench.workload.model import Kind, NamespaceEntry
 
 THEN = 1_600_000_000 * 10**9

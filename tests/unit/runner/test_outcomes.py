@@ -8,8 +8,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from smbench.runner.call_file import KINDS
 from smbench.runner.outcomes import Matcher, expected_names, outcome_names
-from smbench.runner.spread import KINDS
 from smbench.smb2.ntstatus import Status, matches
 from smbench.workload.calls import Close, List, Lock, Read, Stat
 

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from smbench.plan import Pace, plan_run
 from smbench.run.histogram import Histogram
+from smbench.runner.call_file import KINDS, stored
 from smbench.runner.expectations import Expectations
-from smbench.runner.spread import KINDS, stored
 from smbench.runner.timing import timing
 from smbench.runner.watch import Observer
 from smbench.smb2.ntstatus import Status, outcome_of

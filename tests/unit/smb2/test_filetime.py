@@ -37,6 +37,7 @@ def test_what_filetime_has_not_leaves_a_time_as_it_is(time_ns: int | None) -> No
         ((1 << 64) - 1, None),
         ((1 << 64) - 2, None),
         (1, None),
+        ((1 << 63) - 1, None),
     ],
 )
 def test_filetimes_as_nanoseconds(ticks: int, time_ns: int | None) -> None:

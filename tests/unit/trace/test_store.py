@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from smbench.errors import UsageError
 from smbench.trace import store
-from smbench.trace.messages import Message, Value
+from smbench.trace.messages import Message
 from smbench.trace.model import Exchange
+from smbench.trace.values import Value, field_names
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 
@@ -41,7 +42,7 @@ def values(name: str, hint: Any) -> st.SearchStrategy[Any]:
 
 def built(kind: type[Any]) -> st.SearchStrategy[Any]:
     hints = store._hints(kind)
-    return st.builds(kind, **{name: values(name, hints[name]) for name in store.field_names(kind)})
+    return st.builds(kind, **{name: values(name, hints[name]) for name in field_names(kind)})
 
 
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=60)

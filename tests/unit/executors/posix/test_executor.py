@@ -16,7 +16,9 @@ if sys.platform != "linux":
 
 from smbench.executors.base import ExecutorContext
 from smbench.executors.posix import linux_calls
+from smbench.executors.posix.client import CIFS_WIRE
 from smbench.executors.posix.executor import PosixExecutor
+from smbench.executors.posix.opens import plan_open
 from smbench.workload import calls
 from smbench.workload.calls import (
     AllocatedRanges,
@@ -116,7 +118,7 @@ def test_noatime_is_dropped_where_the_owner_is_another(
         return real(path, flags, *args, **named)  # type: ignore[arg-type]
 
     monkeypatch.setattr(os, "open", refusing)
-    plan = made._files.open.__globals__["plan_open"](0x80000000, 1, 0, 0, False, True, True)
+    plan = plan_open(0x80000000, 1, 0, 0, False, CIFS_WIRE)
     assert os.close(made._files._open("f", plan, 31)) is None
 
 

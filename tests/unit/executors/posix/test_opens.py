@@ -11,6 +11,7 @@ import pytest
 if sys.platform != "linux":
     pytest.skip("posix runs on Linux only", allow_module_level=True)
 
+from smbench.executors.posix.client import CIFS, CIFS_WIRE, LOCAL, LOCAL_WIRE, Client
 from smbench.executors.posix.opens import open_loss, plan_open, variants
 from smbench.workload.calls import Open
 
@@ -18,9 +19,10 @@ OPEN, CREATE, OPEN_IF = 1, 2, 3
 
 
 def plan(
-    access=0x80000000, disposition=OPEN, options=0x40, attributes=0, directory=False, wire=True, cifs=False
-):  # type: ignore[no-untyped-def]
-    return plan_open(access, disposition, options, attributes, directory, wire, cifs)
+    access=0x80000000, disposition=OPEN, options=0x40, attributes=0, directory=False, client=LOCAL_WIRE,
+    compound=False,
+):  # type: ignore[no-untyped-def]  # fmt: skip
+    return plan_open(access, disposition, options, attributes, directory, client, compound)
 
 
 @pytest.mark.parametrize(
@@ -68,18 +70,37 @@ def test_maximum_allowed_falls_back_to_reading() -> None:
     assert plan(0x80000000).retry_flags is None
 
 
-def test_attributes_only_reaches_the_wire_in_the_wire_profile_alone() -> None:
-    assert plan(0x00100080, wire=True).flags == os.O_RDONLY
-    assert plan(0x00100080, wire=False).flags == os.O_PATH
-    assert plan(0x00110080, wire=False).flags == os.O_PATH
-    assert plan(0x00000180, wire=False).flags == os.O_RDONLY  # attributes are to be set
-    assert plan(0x00100080, CREATE, wire=False).flags == os.O_CREAT | os.O_EXCL
+@pytest.mark.parametrize("client", [LOCAL, CIFS])
+def test_attributes_only_opens_nothing_for_an_application(client: Client) -> None:
+    assert plan(0x00100080, client=client).flags == os.O_PATH
+    assert plan(0x00110080, client=client).flags == os.O_PATH
+    assert plan(0x00000180, client=client).flags == os.O_RDONLY  # attributes are to be set
+    assert plan(0x00100080, CREATE, client=client).flags == os.O_CREAT | os.O_EXCL
+
+
+@pytest.mark.parametrize("client", [LOCAL_WIRE, CIFS_WIRE])
+def test_attributes_only_reaches_the_wire_in_its_profile(client: Client) -> None:
+    assert plan(0x00100080, client=client).flags == os.O_RDONLY
+
+
+def test_a_compound_s_open_comes_with_its_question_on_the_kernel_s_client() -> None:
+    assert plan(0x00000180, client=CIFS_WIRE, compound=True).flags == os.O_PATH
+    assert plan(0x00000181, client=CIFS_WIRE, compound=True).flags == os.O_RDONLY  # data is to be read
+    assert plan(0x00000180, client=LOCAL_WIRE, compound=True).flags == os.O_RDONLY
+    assert plan(0x00000180, client=CIFS, compound=True).flags == os.O_RDONLY
 
 
 def test_write_through_and_unbuffered_are_kept_where_they_mean_the_wire_s() -> None:
-    assert plan(options=0x4A, cifs=True).flags == os.O_SYNC | os.O_DIRECT
-    assert plan(options=0x4A, cifs=False).flags == 0
-    assert plan(options=0x4A, cifs=True, wire=False).flags == 0
+    assert plan(options=0x4A, client=CIFS_WIRE).flags == os.O_SYNC | os.O_DIRECT
+    for client in (LOCAL, LOCAL_WIRE, CIFS):
+        assert plan(options=0x4A, client=client).flags == 0
+
+
+def test_only_a_client_that_opens_directories_late_has_to_know_of_them() -> None:
+    assert plan(options=0, client=CIFS_WIRE).may_be_directory
+    assert not plan(options=0x40, client=CIFS_WIRE).may_be_directory
+    for client in (LOCAL, LOCAL_WIRE, CIFS):
+        assert not plan(options=0, client=client).may_be_directory
 
 
 def test_directories() -> None:

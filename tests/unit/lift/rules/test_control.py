@@ -7,11 +7,9 @@ from pathlib import Path
 import pytest
 from helpers.story import Wire, lifted
 
-from smbench.lift.rules.table import RULES
 from smbench.smb2.ntstatus import Status
 from smbench.trace import messages as m
 from smbench.trace.model import Command
-from smbench.workload.model import Disposition
 
 CLIENT = [
     Command.NEGOTIATE, Command.SESSION_SETUP, Command.LOGOFF, Command.TREE_CONNECT, Command.TREE_DISCONNECT,
@@ -116,12 +114,3 @@ def test_cut_and_unknown_requests(tmp_path: Path) -> None:
     story = lifted(wire, tmp_path)
     assert story.kinds == ["Open"]
     assert story.rules == ["open", "cut", "cut", "cut", "unknown-command", "retransmission"]
-
-
-def test_every_rule_is_named_once_and_says_why() -> None:
-    names = [rule.name for rule in RULES]
-    assert len(names) == len(set(names))
-    for rule in RULES:
-        assert rule.evidence
-        if rule.disposition is not Disposition.EXACT:
-            assert rule.reason or rule.name == "infrastructure"

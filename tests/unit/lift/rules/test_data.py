@@ -9,6 +9,7 @@ from helpers.story import Open, Wire, lifted
 
 from smbench.smb2.ntstatus import Status
 from smbench.trace import messages as m
+from smbench.trace.values import CopyChunk
 from smbench.workload.calls import (
     AllocatedRanges,
     CopyRange,
@@ -119,7 +120,7 @@ def test_server_side_copy(tmp_path: Path) -> None:
     alice = wire.client("alice")
     source, target = alice.opens("a", size=None), alice.opens("b", access=0xC0000080)
     source.controls(0x140078, response=m.IoctlResponse(resume_key="ab"))
-    chunks = (m.CopyChunk(0, 10, 100), m.CopyChunk(100, 110, 50))
+    chunks = (CopyChunk(0, 10, 100), CopyChunk(100, 110, 50))
     target.controls(0x1480F2, resume_key="ab", chunks=chunks)
     target.controls(0x1480F2, resume_key="cd", chunks=chunks)
     source.closes()

@@ -8,9 +8,9 @@ import pytest
 from helpers.load import Load
 
 from smbench.plan import plan_run
-from smbench.runner import spread as module
-from smbench.runner.cuts import Cuts
-from smbench.runner.spread import calls_of, spread, stored
+from smbench.runner import call_file as module
+from smbench.runner.call_file import calls_of, stored, write_calls
+from smbench.runner.segments import Segments
 from smbench.workload.calls import List, Rename, SetTimes, Stat
 
 
@@ -33,7 +33,7 @@ def test_every_lane_gets_its_calls(tmp_path, monkeypatch, gathered):
     monkeypatch.setattr(module, "_ROWS_A_LANE", 1)
     load = varied()
     plan = plan_run(load.workload, load.users)
-    calls = spread(stored(load.workload, tmp_path), plan, tmp_path / "calls")
+    calls = write_calls(stored(load.workload, tmp_path), plan, tmp_path / "calls")
     assert plan.lanes == 6
     assert calls.max_io_bytes == 1039
     for lane in range(plan.lanes):
@@ -48,7 +48,7 @@ def test_a_list_that_is_empty_in_every_row_stays_one(tmp_path):
     load.add(0, Stat("x", levels=()))
     load.add(0, Stat("y", levels=()))
     plan = plan_run(load.workload, load.users)
-    calls = spread(stored(load.workload, tmp_path), plan, tmp_path / "calls")
+    calls = write_calls(stored(load.workload, tmp_path), plan, tmp_path / "calls")
     assert [call.levels for batch in calls.of_lane(0) for call in calls_of(batch)] == [(), ()]
 
 
@@ -65,9 +65,9 @@ def test_segments_are_cut_where_the_board_is_needed():
     load.reads(1, 2)
     load.writes(0, 1)
     plan = plan_run(load.workload, load.users)
-    cuts = Cuts(plan)
-    alice = list(cuts.segments(0, 0, 3))
-    bob = list(cuts.segments(1, 0, 2))
+    segments = Segments(plan)
+    alice = list(segments.of(0, 0, 3))
+    bob = list(segments.of(1, 0, 2))
     assert [segment.end for segment in alice][-1] == 3
     assert [(segment.end, segment.post) for segment in alice if segment.post] != []
     posted = {segment.end for segment in alice if segment.post}

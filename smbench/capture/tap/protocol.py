@@ -1,4 +1,7 @@
-"""The lines that tap.lua writes inside tshark, as values; nothing here knows what a message means."""
+"""The protocol of the tap: the lines that tap.lua writes inside tshark (its head lists them), as values.
+
+Nothing here knows what a message means.
+"""
 
 from __future__ import annotations
 
@@ -6,46 +9,9 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
+from smbench.capture.pdus import Identity, Pdu, Sealed, Stream
 from smbench.capture.records import TIMES
 from smbench.errors import SetupError
-
-
-class Stream(NamedTuple):
-    """A connection's first message: its ends, as that message went."""
-
-    stream: bytes
-    source: str
-    source_port: int
-    destination: str
-    destination_port: int
-
-
-class Identity(NamedTuple):
-    """Who a SESSION_SETUP says it is, as far as the dissector could read it."""
-
-    account: str | None
-    domain: str | None
-    workstation: str | None
-
-
-class Pdu(NamedTuple):
-    """One SMB2 message; `origin` tells a frame's buffers apart and ends in `e` where it was decrypted."""
-
-    capture: int
-    frame: int
-    time_ns: int
-    stream: bytes
-    origin: bytes
-    data: bytes
-    identity: Identity | None
-
-
-class Sealed(NamedTuple):
-    """An encrypted message that no key opened."""
-
-    time_ns: int
-    stream: bytes
-    session_id: int
 
 
 class Lack(NamedTuple):

@@ -13,15 +13,15 @@ from smbench.capture.direct import Conversation, Opens
 from smbench.capture.facts import Facts
 from smbench.capture.formats import names_of
 from smbench.capture.framing import Packet
-from smbench.capture.lines import Stream
 from smbench.capture.names import Named, found
 from smbench.capture.parts import Part
+from smbench.capture.pdus import Stream
 from smbench.capture.records import DAMAGED
 from smbench.capture.segments import Elsewhere, Segments
 from smbench.capture.sources import AllPackets, Source
-from smbench.capture.tap import Progress, Run
-from smbench.capture.tapped import Tapped
-from smbench.spill import Run as SortedRun
+from smbench.capture.tap.process import Progress, Tap
+from smbench.capture.tap.reader import TapReader
+from smbench.spill import Run
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ class Result:
     """What came of a job: facts, the exchanges in runs on disk, and what somebody else has to read."""
 
     facts: Facts
-    runs: list[SortedRun]
+    runs: list[Run]
     forgotten: frozenset[int] = frozenset()
     """Connections whose exchanges do not count."""
     handed_over: tuple[HandedOver, ...] = ()
@@ -102,14 +102,14 @@ def carry_out(job: Job, progress: Progress) -> tuple[Collector, Result]:
     """Do the job; its exchanges are in the collector, and the result's runs are those that are on disk."""
     collector = Collector(job.scratch, job.number)
     if isinstance(job, TapJob):
-        with Run(job.what.path, job.folder, job.ports, progress, job.name) as run:
+        with Tap(job.what.path, job.folder, job.ports, progress, job.name) as tap:
             part = job.what if isinstance(job.what, Part) else None
             if part and part.numbers:
-                named = tuple(found(run, job.place(), part.numbers))
+                named = tuple(found(tap, job.place(), part.numbers))
                 return collector, Result(collector.facts, [], names=named)
-            Tapped(collector, job.ends()).read(run, job.place(), part.messages if part else 0)
+            TapReader(collector, job.ends()).read(tap, job.place(), part.messages if part else 0)
             broken = isinstance(job.what, Source) and job.what.cut_short
-            collector.facts.counts["cut_short"] += run.cut_short or broken
+            collector.facts.counts["cut_short"] += tap.cut_short or broken
         return collector, Result(collector.facts, collector.exchanges.runs)
     return _read_directly(job, collector, progress)
 

@@ -10,8 +10,8 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 
 from smbench.capture.disk import cannot_write
-from smbench.capture.jobs import Job, Result
-from smbench.capture.worker import FAILED
+from smbench.capture.jobs.job import Job, Result
+from smbench.capture.jobs.worker import FAILED
 from smbench.errors import SetupError, SmbenchError
 from smbench.signals import held
 
@@ -33,7 +33,7 @@ class _Worker:
         self._result = files[1]
         self._errors = (job.scratch / f"errors-{job.number}").open("w+b")
         self.process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "smbench.capture.worker", *map(str, files)],
+            [sys.executable, "-P", "-m", "smbench.capture.jobs.worker", *map(str, files)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=self._errors,

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smbench.capture.lines import End, Identity, Lack, Pdu, Sealed, Stream, read_lines
+from smbench.capture.pdus import Identity, Pdu, Sealed, Stream
+from smbench.capture.tap.protocol import End, Lack, read_lines
 from smbench.errors import SetupError
 
 BEGIN = b"C\t0\t10.0.0.7\t50000\t10.0.0.9\t445"

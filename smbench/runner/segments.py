@@ -20,7 +20,7 @@ class Segment(NamedTuple):
     """Somebody waits for `end` operations of this lane."""
 
 
-class Cuts:
+class Segments:
     """The segments of every lane of a plan; made once, shared by forked workers."""
 
     def __init__(self, plan: Plan) -> None:
@@ -30,7 +30,7 @@ class Cuts:
         self._post_lane = plan.waits.lane[order]
         self._post_count = plan.waits.count[order]
 
-    def segments(self, lane: int, start: int, end: int) -> Iterator[Segment]:
+    def of(self, lane: int, start: int, end: int) -> Iterator[Segment]:
         """The segments of the lane's positions from `start` to `end`."""
         first_place = self._lane_start[lane]
         low, high = np.searchsorted(self._waits.place, [first_place + start, first_place + end])

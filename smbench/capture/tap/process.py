@@ -1,38 +1,24 @@
-"""The tap: a Lua script in tshark that hands over every SMB2 message, a line each (`tap.lua`, `lines.py`)."""
+"""The tap: one tshark over one capture, in which a Lua script hands over every SMB2 message (`protocol`)."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from importlib import resources
 from pathlib import Path
 from typing import IO
 
+from smbench.capture.pdus import LIMIT, LIMITS
 from smbench.capture.tshark import Keys, complaint, failure, find_tshark, private_folder, running
 from smbench.errors import SetupError
-from smbench.trace.model import Command
 
 _SCRIPT = "tap.lua"
-_PAYLOAD_LIMIT = 128
-"""Bytes of a READ response or WRITE request that are taken over: header and fixed part, no data."""
-_LISTING_LIMIT = 9 << 20
-"""More than the largest transaction that servers offer (8 MiB)."""
 _PROGRESS_LINES = 5000
 
 Progress = Callable[[int], None]
 """Hears how many bytes are read so far."""
-
-LIMITS: Mapping[int, int] = {
-    Command.READ * 2 + 1: _PAYLOAD_LIMIT,
-    Command.WRITE * 2: _PAYLOAD_LIMIT,
-    Command.QUERY_DIRECTORY * 2 + 1: _LISTING_LIMIT,
-    Command.CHANGE_NOTIFY * 2 + 1: _LISTING_LIMIT,
-}
-"""Bytes of a message that are needed, by command * 2 + (1 for a response)."""
-LIMIT = 65_600
-"""Of all others."""
 
 
 @contextlib.contextmanager
@@ -56,7 +42,7 @@ def settings(keys: Keys) -> Iterator[Path]:
         yield folder
 
 
-class Run:
+class Tap:
     """One tshark over one capture: an iterator over its lines, and a context manager that leaves no process.
 
     `name` is what messages call the capture; its path, if there is none.
@@ -77,7 +63,7 @@ class Run:
         for port in ports:
             self._arguments += ["-d", f"tcp.port=={port},nbss"]
 
-    def __enter__(self) -> Run:
+    def __enter__(self) -> Tap:
         with contextlib.ExitStack() as opened:
             self._file: IO[bytes] = opened.enter_context(self._capture.open("rb"))
             # A pipe could fill and hang.

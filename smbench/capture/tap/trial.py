@@ -6,19 +6,20 @@ import struct
 import tempfile
 from pathlib import Path
 
-from smbench.capture.tap import Run, settings
+from smbench.capture.tap.process import Tap, settings
 from smbench.capture.tshark import Keys, find_tshark
 from smbench.errors import SetupError
+from smbench.smb2.constants import DIALECT_2_1, HEADER_BYTES, PORT
 from smbench.trace.model import Command
 
 _RAW_IP = 101
-_CLIENT, _SERVER = (b"\x7f\0\0\2", 50_000), (b"\x7f\0\0\1", 445)
+_CLIENT, _SERVER = (b"\x7f\0\0\2", 50_000), (b"\x7f\0\0\1", PORT)
 
 
 def try_out() -> str:
     """Which tshark runs here, as whom, and that it hands messages over; SetupError with the reason if not."""
     bodies = (
-        (Command.NEGOTIATE, struct.pack("<HHHHI16s8sH2x", 36, 1, 1, 0, 0, bytes(16), b"", 0x210)),
+        (Command.NEGOTIATE, struct.pack("<HHHHI16s8sH2x", 36, 1, 1, 0, 0, bytes(16), b"", DIALECT_2_1)),
         (Command.ECHO, struct.pack("<HH", 4, 0)),
         (Command.ECHO, struct.pack("<HH", 4, 0)),
     )
@@ -31,15 +32,15 @@ def try_out() -> str:
     with tempfile.TemporaryDirectory(prefix="smbench-trial-") as folder:
         capture = Path(folder, "trial.pcap")
         capture.write_bytes(header + b"".join(packets))
-        with settings(Keys()) as here, Run(capture, here, (), lambda _: None) as run:
-            found = sum(line.startswith(b"P\t") for line in run)
+        with settings(Keys()) as here, Tap(capture, here, (), lambda _: None) as tap:
+            found = sum(line.startswith(b"P\t") for line in tap)
     if found != len(packets):
         raise SetupError(f"{find_tshark()} shows {found} of {len(packets)} SMB2 messages: reinstall it")
     return f"{find_tshark()}: its Lua hands over {found} of {len(packets)} SMB2 messages"
 
 
 def _message(command: int, message_id: int, body: bytes) -> bytes:
-    fields = (b"\xfeSMB", 64, 0, 0, command, 1, 0, 0, message_id, 0, 0)
+    fields = (b"\xfeSMB", HEADER_BYTES, 0, 0, command, 1, 0, 0, message_id, 0, 0)
     message = struct.pack("<4sHHIHHIIQQQ16x", *fields) + body
     return struct.pack(">I", len(message)) + message
 

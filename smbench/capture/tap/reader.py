@@ -1,14 +1,15 @@
-"""The lines of one tshark → exchanges, facts and counts."""
+"""The lines of one tap → exchanges, facts and counts."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
 from smbench.capture.collect import Collector
-from smbench.capture.lines import End, Lack, Pdu, Place, Sealed, Stream, read_lines
 from smbench.capture.pairing import Pairing
+from smbench.capture.pdus import Pdu, Sealed, Stream
 from smbench.capture.segments import SMB_PORTS
-from smbench.capture.wire import FLAG_RESPONSE
+from smbench.capture.tap.protocol import End, Lack, Place, read_lines
+from smbench.smb2.constants import FLAGS_SERVER_TO_REDIR
 
 _GRADES = {
     "tcp_gaps": "tcp_gaps", "malformed": "malformed", "snapped": "snapped", "smb1": "smb1_frames",
@@ -17,7 +18,7 @@ _GRADES = {
 """What lines count, as the trace's grade calls it."""
 
 
-class Tapped:
+class TapReader:
     """Reads the connections of one tshark; `ends` are the real ones of those that have others for it."""
 
     def __init__(self, collector: Collector, ends: Mapping[str, Stream]) -> None:
@@ -61,7 +62,7 @@ class Tapped:
     def _message(self, pdu: Pdu) -> None:
         pairing = self._pairings.get(pdu.stream)
         if pairing is None:
-            self._begin(pdu.stream, not (pdu.data[16:17] or b"\0")[0] & FLAG_RESPONSE, pdu.time_ns)
+            self._begin(pdu.stream, not (pdu.data[16:17] or b"\0")[0] & FLAGS_SERVER_TO_REDIR, pdu.time_ns)
             pairing = self._pairings[pdu.stream] = Pairing(self._numbers[pdu.stream])
         for paired in pairing.message(pdu):
             self._collector.complete(paired)

@@ -1,4 +1,4 @@
-"""When only waits are left: a notification or a lock that nobody is left to answer is ended.
+"""The deadlock watch: a notification or a lock that nobody is left to answer is ended.
 
 Such a call ends by what others do. In the capture that may have been somebody whom the capture does not
 show, or the client's CANCEL, which no operation stands for; and a wait that had no end in the capture
@@ -16,11 +16,11 @@ from smbench.runner import board as states
 from smbench.runner.board import Board
 
 _LOOKS = 3
-"""So often in a row it must be quiet: a lane may be between two calls."""
+"""So often in a row nothing may move: a lane may be between two calls."""
 _STILL = (states.WAITING, *states.OUT)
 
 
-class Quiet:
+class DeadlockWatch:
     """One process' share in it. `look` is called now and then while lanes run."""
 
     def __init__(self, board: Board, process: int, processes: int, executors: Collection[Executor]) -> None:
@@ -30,11 +30,11 @@ class Quiet:
         self._executors = executors
         self._looks = 0
 
-    def look(self, running: int, held: int) -> None:
-        """`running` lanes have not ended; `held` of them wait for other lanes. Ends waits where it is quiet
-        everywhere, or where the run is stopped."""
+    def look(self, running: int, blocked: int) -> None:
+        """`running` lanes have not ended; `blocked` of them wait for other lanes. Ends waits where nothing
+        moves anywhere, or where the run is stopped."""
         waiting = sum(executor.waiting() for executor in self._executors)
-        state = states.WAITING if waiting + held >= running else states.READY
+        state = states.WAITING if waiting + blocked >= running else states.READY
         if self._board.state(self._process) != state:
             self._board.set_state(self._process, state)
         still = all(self._board.state(process) in _STILL for process in range(self._processes))

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 from helpers.command import THREE_USERS
 
-from smbench.capture import pool, reading
+from smbench.capture import reading
 from smbench.capture.decode import DecodeOptions, decode
+from smbench.capture.jobs import pool
 from smbench.errors import SetupError
 
 SMALL_DISK = """

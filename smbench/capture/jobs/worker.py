@@ -1,4 +1,4 @@
-"""A process that reads one part of a decode: `python -m smbench.capture.worker JOB RESULT`.
+"""A process that reads one part of a decode: `python -m smbench.capture.jobs.worker JOB RESULT`.
 
 It says on stdout, a number a line, how many bytes it has read; its result or its error goes to a file. Where
 the system fails it, as a full disk does, nothing may go to a file: it says so on stdout, too.
@@ -12,7 +12,7 @@ import signal
 import sys
 from pathlib import Path
 
-from smbench.capture.jobs import Job, Result, carry_out
+from smbench.capture.jobs.job import Job, Result, carry_out
 from smbench.errors import SmbenchError
 
 FAILED = b"failed "

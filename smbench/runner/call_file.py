@@ -91,7 +91,7 @@ class LaneCalls:
             yield batch
 
 
-def spread(operations: StoredOperations, plan: Plan, path: Path) -> LaneCalls:
+def write_calls(operations: StoredOperations, plan: Plan, path: Path) -> LaneCalls:
     """Write the calls of `plan` to the new file `path`; it may be removed when all workers have it."""
     narrow = _narrowed(operations, used_columns(operations))
     batches: list[list[int]] = [[] for _ in range(plan.lanes // plan.copies)]

@@ -1,0 +1,206 @@
+"""Which client is beneath the posix executor, and all that it makes different.
+
+A root is of the system's own files, or a mount of the kernel's SMB client (cifs.ko); the profile is
+`application`, which calls as an application would, or `wire`, which lets the server be asked for all that
+the workload asked, and for nothing else. That makes four clients. Nothing outside of this module asks which
+one it has, but what that one does. What cifs.ko sends for which call is knowledge of fs/smb/client (6.1).
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+from errno import EINVAL, ENOSYS, ENXIO, EOPNOTSUPP
+from stat import S_IMODE
+from typing import Protocol
+
+from smbench.executors.posix import linux_calls
+
+READONLY = 0x00000001
+_SECURITY = "system.cifs_acl"
+_CREATED = "user.cifs.creationtime"
+_ATTRIBUTES = "user.cifs.dosattrib"
+_WRITE_BITS = 0o222
+_PUNCH = linux_calls.FALLOC_PUNCH_HOLE | linux_calls.FALLOC_KEEP_SIZE
+_ZERO = linux_calls.FALLOC_ZERO_RANGE | linux_calls.FALLOC_KEEP_SIZE
+# FILETIME counts 100 ns since 1601 ([MS-DTYP] 2.3.3).
+_FILETIME_OF_1970 = 116444736000000000
+
+
+class Opened(Protocol):
+    """An open file, as `files.OpenFile`."""
+
+    fd: int
+
+    @property
+    def name(self) -> str | int:
+        """Its descriptor, or the path of one that is open by name alone."""
+        ...
+
+
+class Client:
+    """Files of the system itself, called as an application calls: where no client is beneath.
+
+    Methods raise OSError.
+    """
+
+    asks_anew = False
+    """A question for attributes is to reach the server, whatever is known here."""
+    names_without_opens = True
+    """Whoever wants nothing but attributes opens nothing: a descriptor of the name is enough."""
+    follows_names = False
+    """The client keeps names, those that are missing too: so that each call asks the server for its name
+    exactly once, what it may know is followed (`looks.Looks`), and learnt before the clock starts."""
+    opens_what_is_pinned = False
+    """A pinned file is opened without finding its name again, which would ask where something has changed."""
+    own_handles = False
+    """An open might be given the SMB handle of another open of its file: each gets flags of its own."""
+    opens_late = False
+    """A directory is opened when it is first read: one that was not is asked for before its close."""
+    compounds_by_name = False
+    """The open of a compound comes with its question, so that a descriptor of the name is enough."""
+    keeps_open_options = False
+    """WRITE_THROUGH and NO_BUFFERING have flags of open(2) that mean the same on the wire."""
+    asks_classes = False
+    """Information classes that no call of POSIX reaches are asked for by the client's ioctl (`questions`)."""
+    lists_to_find = False
+    """A search for one name reads the directory up to it; elsewhere the name is looked up."""
+
+    def ask_attributes(self, fd: int) -> None:
+        """Ask for an open file's attributes."""
+        if self.asks_anew:
+            linux_calls.fstatx_forced(fd)
+        else:
+            os.fstat(fd)
+
+    def ask_security(self, file: Opened) -> None:
+        """Ask for a security descriptor; where there is none, for the attributes."""
+        self.ask_attributes(file.fd)
+
+    def set_security(self, file: Opened) -> None:
+        """Set the security descriptor that is there again; where there is none, the mode."""
+        os.chmod(file.name, S_IMODE(os.fstat(file.fd).st_mode))  # noqa: PTH101 (a descriptor)
+
+    def set_attributes(self, file: Opened, attributes: int) -> None:
+        """Set a file's attributes ([MS-FSCC] 2.6): of these only READONLY has a like, no write permission."""
+        mode = os.fstat(file.fd).st_mode & 0o7777
+        os.fchmod(file.fd, mode & ~_WRITE_BITS if attributes & READONLY else mode | 0o200)
+
+    def set_created(self, file: Opened, created_ns: int) -> None:
+        """Set the creation time, nanoseconds since 1970, where that can be set."""
+        del file, created_ns
+
+    def grow(self, fd: int, size: int) -> bool:
+        """Whether an open file was made longer by one message, so that no ftruncate is needed."""
+        del fd, size
+        return False
+
+    def punch_hole(self, fd: int, offset: int, length: int) -> None:
+        """Zero a range of more than 0 bytes."""
+        linux_calls.fallocate(fd, _PUNCH, offset, length)
+
+    def count_ranges(self, fd: int, offset: int, length: int) -> int:
+        """How many allocated ranges lie in a range: by FIEMAP, or where there is none by SEEK_DATA."""
+        try:
+            return linux_calls.count_extents(fd, offset, length)
+        except OSError as error:
+            if error.errno != EOPNOTSUPP:
+                raise
+        return _count_data(fd, offset, offset + length)
+
+    def wait_for_change(self, fd: int, completion_filter: int, watch_tree: bool) -> None:
+        """Wait until something changes in a directory."""
+        linux_calls.watch(fd, completion_filter, watch_tree)
+
+
+class _Wire(Client):
+    """The profile `wire` of either."""
+
+    asks_anew = True
+    names_without_opens = False
+
+
+class _Cifs(Client):
+    """A mount of cifs.ko, in either profile."""
+
+    def ask_security(self, file: Opened) -> None:
+        os.getxattr(file.name, _SECURITY)
+
+    def set_security(self, file: Opened) -> None:
+        os.setxattr(file.name, _SECURITY, os.getxattr(file.name, _SECURITY))
+
+    def set_attributes(self, file: Opened, attributes: int) -> None:
+        os.setxattr(file.name, _ATTRIBUTES, struct.pack("<I", attributes))
+
+    def set_created(self, file: Opened, created_ns: int) -> None:
+        os.setxattr(file.name, _CREATED, struct.pack("<Q", created_ns // 100 + _FILETIME_OF_1970))
+
+    def punch_hole(self, fd: int, offset: int, length: int) -> None:
+        """Zeroing a range is one SET_ZERO_DATA; punching would first mark the file sparse."""
+        try:
+            linux_calls.fallocate(fd, _ZERO, offset, length)
+        except OSError as error:
+            if error.errno != EOPNOTSUPP:
+                raise
+            super().punch_hole(fd, offset, length)
+
+    def count_ranges(self, fd: int, offset: int, length: int) -> int:
+        """By FIEMAP, which is one message."""
+        return linux_calls.count_extents(fd, offset, length)
+
+    def wait_for_change(self, fd: int, completion_filter: int, watch_tree: bool) -> None:
+        linux_calls.notify(fd, completion_filter, watch_tree)
+
+
+class _CifsWire(_Wire, _Cifs):
+    """A mount of cifs.ko that is to ask the server for just what was captured."""
+
+    follows_names = True
+    opens_what_is_pinned = True
+    own_handles = True
+    opens_late = True
+    compounds_by_name = True
+    keeps_open_options = True
+    asks_classes = True
+    lists_to_find = True
+
+    def grow(self, fd: int, size: int) -> bool:
+        """One SET_INFO(EndOfFile); ftruncate adds a flush and times. Where the file is as long already, or
+        the client has no lease to know it by, nothing was sent."""
+        before = linux_calls.known_size(fd)
+        if before >= size:
+            return False
+        try:
+            linux_calls.fallocate(fd, 0, size - 1, 1)
+        except OSError as error:
+            if error.errno not in (EOPNOTSUPP, ENOSYS, EINVAL):
+                raise
+            return False
+        return linux_calls.known_size(fd) != before
+
+
+LOCAL, LOCAL_WIRE, CIFS, CIFS_WIRE = Client(), _Wire(), _Cifs(), _CifsWire()
+
+
+def client_of(root: int, profile: str) -> Client:
+    """The client beneath an open directory, in the profile `application` or `wire`."""
+    wire = profile == "wire"
+    if linux_calls.is_cifs(root):
+        return CIFS_WIRE if wire else CIFS
+    return LOCAL_WIRE if wire else LOCAL
+
+
+def _count_data(fd: int, offset: int, end: int) -> int:
+    found = 0
+    while offset < end:
+        try:
+            data = os.lseek(fd, offset, os.SEEK_DATA)
+        except OSError as error:
+            if error.errno == ENXIO:
+                break
+            raise
+        if data >= end:
+            break
+        found += 1
+        offset = os.lseek(fd, data, os.SEEK_HOLE)
+    return found
