@@ -39,6 +39,10 @@ def load_config(ctx: click.Context, _parameter: click.Parameter, path: Path | No
         parameter, negative = options[name]
         given = _given(f"{path}: {key}", parameter, negative, value)
         if given is not None:
+            try:
+                parameter.type_cast_value(ctx, given)
+            except click.BadParameter as error:
+                raise UsageError(f"{path}: {key}: {error.message}") from None
             defaults[str(parameter.name)] = given
     ctx.default_map = {**(ctx.default_map or {}), **defaults}
 

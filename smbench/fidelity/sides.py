@@ -87,7 +87,10 @@ def read_fates(workload: Path) -> Fates:
     operation = np.full(size, _UNKNOWN, np.int64)
     fate[numbers["exchange"]] = of_row
     operation[numbers["exchange"]] = numbers["operation"]
-    said = [Fate(disposition, rule_named(rule, workload / COVERAGE), reason) for disposition, rule, reason in kinds]
+    said = [
+        Fate(disposition, rule_named(rule, workload / COVERAGE), reason)
+        for disposition, rule, reason in kinds
+    ]
     return Fates(said, fate, operation)
 
 
