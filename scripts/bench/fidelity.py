@@ -22,7 +22,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from helpers.aims import MISSED
+from helpers.aims import MISSED, at_least
 from helpers.boot import boot
 from helpers.fidelity import (
     Lab,
@@ -68,11 +68,6 @@ def show(name: str, by: str, result: Result) -> None:
             print(f"    {what:8}{count:>6} {command:16}{rule:22}{why}")
         if len(rows) > SHOWN:
             print(f"    {what:8}{sum(row[3] for row in rows[SHOWN:]):>6} others")
-
-
-def at_least(aim: float, figure: float | None) -> bool:
-    """Whether it was reached; where there was nothing to find (None), it was not."""
-    return figure is not None and figure >= aim
 
 
 def require(what: str, *, met: bool) -> None:

@@ -25,5 +25,6 @@ def refuse_without_effect(needs: Iterable[Needs]) -> None:
     context = click.get_current_context()
     for parameter, what, there in needs:
         if not there and context.get_parameter_source(parameter) is ParameterSource.COMMANDLINE:
-            option = next(one for one in context.command.params if one.name == parameter).opts[0]
-            raise UsageError(f"{option} has no effect {what}")
+            option = next(one for one in context.command.params if one.name == parameter)
+            off = option.secondary_opts and context.params[parameter] is False
+            raise UsageError(f"{(option.secondary_opts if off else option.opts)[0]} has no effect {what}")

@@ -272,7 +272,9 @@ def replay(
             pace=Pace(pace),
             speed=speed,
             close_gaps_s=close_gaps_s,
-            users_per_process=users_per_process,
+            users_per_process=_together(
+                workload, executor, users_per_process, clones if find_capacity is None else max_clones
+            ),
             prepares=prepares,
             content=Content(content),
             max_bytes=most,
@@ -319,6 +321,12 @@ def _workload(console: Console, source: Path) -> Iterator[Workload]:
 
     with tempfile.TemporaryDirectory(prefix="smbench-") as folder:
         yield ingest_captures(console, [source], Path(folder) / "w.workload", DecodeOptions(), None, False)
+
+
+def _together(workload: Workload, executor: str, users_per_process: int, most_clones: int) -> int:
+    """How many users share a process: all, where they would not meet else."""
+    all_users = len(workload.info.trace.users) * most_clones
+    return all_users if executor_class(executor).one_process else users_per_process
 
 
 def _stored_in(workload: Workload) -> Path | None:

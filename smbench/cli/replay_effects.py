@@ -39,6 +39,12 @@ def replay_needs(options: Mapping[str, Any]) -> Iterator[Needs]:
     by = f"with --executor {options['executor']}"
     filed = executor.touches_files
     without = f"{by}, which touches no files: leave it"
+    itself = f"{by}, which makes its files itself, in its memory and for each loop: leave it"
+    yield Needs("prepares", itself, not executor.own_files)
+    yield Needs("loop_namespace", itself, not executor.own_files)
+    yield Needs(
+        "users_per_process", f"{by}, whose users share one process: leave it", not executor.one_process
+    )
     yield Needs("prepares", without, filed or not prepares)  # what --no-prepare says is so
     yield Needs("content", without, filed)
     yield Needs("max_bytes", without, filed)

@@ -142,7 +142,7 @@ class Replay:
         """What the executor has to say of the target, where that is a directory."""
         if not isinstance(place.target, DirectoryTarget):
             return []
-        return list(executor_class(self.executor).look_at(place.target.path))
+        return list(executor_class(self.executor).check_target(place.target.path))
 
     def gaps(self) -> Gaps:
         """The gaps through which the replay would wait for long, and nobody has said how long they may be."""
@@ -317,17 +317,18 @@ class Replay:
 
     def _configuration(self) -> dict[str, Any]:
         """What the command line asked for, as run.json has it beside what the runner says."""
+        executor = executor_class(self.executor)
         return {
             "workload": self.source,
             "target": str(parse_target(self.target)),
             "mount_options": list(self.mount_options),
             "users_per_process": self.users_per_process,
-            "prepared": self.prepares,
-            "content": self.content.value if self.prepares else None,
+            "prepared": self.prepares and (executor.touches_files or executor.own_files),
+            "content": self.content.value if self.prepares and executor.touches_files else None,
             "deadline_s": self.deadline_s,
             "close_gaps_s": self.close_gaps_s,
             "client_calls": self.workload.info.client_calls,
-            "client_calls_replayed": executor_class(self.executor).sends_client_calls,
+            "client_calls_replayed": executor.sends_client_calls,
         }
 
     def told_before(self, clones: int | None) -> dict[str, Any]:

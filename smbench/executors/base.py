@@ -8,8 +8,8 @@ user's lanes) at once; the harness keeps the order that the plan asks for.
 An outcome is one integer, so that it costs nothing to keep:
 
 - `>= 0`: success, and the number of bytes moved (entries for a listing, 0 where nothing is counted);
-- `-1 … -4095`: a failure that the operating system told by errno (`-errno`);
-- below: a failure told by NTSTATUS, as the signed 32-bit number that it is (all error severities
+- `-1 … -4095`: a failure that the operating system reports by errno (`-errno`);
+- below: a failure reported by NTSTATUS, as the signed 32-bit number that it is (all error severities
   have the top bit set).
 
 `smbench.smb2.ntstatus` compares them with what the capture expected.
@@ -85,8 +85,8 @@ class ExecutorContext:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """What an executor that is a client itself says of a run."""
+class Reported:
+    """What an executor reports of a run beside its outcomes."""
 
     counters: Mapping[str, int] = field(default_factory=dict)
     """The client's own, as run.json's `client` has them of the operating system's client."""
@@ -147,7 +147,7 @@ class Executor(ABC):
         del max_io_bytes, seed
 
     @classmethod
-    def look_at(cls, target: Path) -> Sequence[str]:
+    def check_target(cls, target: Path) -> Sequence[str]:
         """What the user has to know of this backend on a directory, before it is used. Raises UsageError
         where what it is to find there cannot be used."""
         del target
@@ -190,7 +190,7 @@ class Executor(ABC):
         return {}
 
     @classmethod
-    def told(cls, users: Mapping[str, Any]) -> Told:
+    def report(cls, users: Mapping[str, Any]) -> Reported:
         """What a reader of the result should know of the `statistics` of all users, by their names. Pure."""
         del users
-        return Told()
+        return Reported()

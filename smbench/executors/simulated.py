@@ -88,7 +88,7 @@ class SimulatedExecutor(Executor):
         self._timetable = Timetable.of(context.root)
 
     @classmethod
-    def look_at(cls, target: Path) -> Sequence[str]:
+    def check_target(cls, target: Path) -> Sequence[str]:
         Timetable.of(target)
         if (target / TIMETABLE).is_file():
             return ()

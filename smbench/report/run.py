@@ -1,6 +1,6 @@
 """A run for a person: the verdict first, then latencies, then what differed and why.
 
-Input is the document `run.json` (docs/cli.md, "NAME.run"), so that a report never knows more than the result.
+Input is the document `run.json` (docs/formats.md), so that a report never knows more than the result.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The run directory: what happened, as the open formats that docs/cli.md ("NAME.run") promises.
+"""The run directory: what happened, as the open formats that docs/formats.md promises.
 
 The workload's operations are read a second time, batch by batch, and each gets its times and outcome
 from the log; the histograms follow from the whole log.

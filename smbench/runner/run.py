@@ -35,7 +35,7 @@ from smbench.runner.call_file import KINDS, kind_numbers, stored, write_calls
 from smbench.runner.expectations import Expectations
 from smbench.runner.pool import Ending, run_pool
 from smbench.runner.segments import Segments
-from smbench.runner.statistics import read_statistics, told_by
+from smbench.runner.statistics import read_statistics, reported_by
 from smbench.runner.timing import timing
 from smbench.runner.verdict import facts_of, overdue
 from smbench.runner.warming import paths_by_user
@@ -155,7 +155,7 @@ class RunResult:
         tally = joined.tally
         elapsed_ns = int(times.completed_ns.max(initial=0))
         verdict = judge(facts_of(plan, ending, times, tally, every, self.sampler.rows, counted, warm_up_ns))
-        told = told_by(self.executor, statistics, plan.users)
+        told = reported_by(self.executor, statistics, plan.users)
         throughput = _throughput(tally, elapsed_ns - warm_up_ns, self.executor.compares)
         figures = Figures(
             extent=Extent(
@@ -318,8 +318,8 @@ def _refuse_unfit(plan: Plan, options: RunOptions, executor: type[Executor]) -> 
         raise UsageError(f"{len(plan.users)} users need as many directories, given are {len(options.roots)}")
     if executor.one_process and plan.processes > 1:
         raise UsageError(
-            f"users of the executor {quoted(options.executor)} meet only within one process, and the plan "
-            f"has {plan.processes}: plan it with all users in one"
+            f"users of the executor {quoted(options.executor)} meet only within a process, and the plan has "
+            f"{plan.processes} processes: plan it with all users in one"
         )
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
 
-from smbench.executors.base import Executor, Told
+from smbench.executors.base import Executor, Reported
 
 
 @dataclass(slots=True)
@@ -52,13 +52,13 @@ def read_statistics(folders: Iterable[Path], users: Sequence[str]) -> Counted:
     return counted
 
 
-def told_by(executor: type[Executor], loops: Sequence[Path], users: Sequence[str]) -> Told:
+def reported_by(executor: type[Executor], loops: Sequence[Path], users: Sequence[str]) -> Reported:
     """What an executor says of all loops, each of which has a folder: counters together, warnings apart."""
     counters: Counter[str] = Counter()
     warnings: list[str] = []
     for number, folder in enumerate(loops, 1):
-        told = executor.told(read_statistics([folder], users).users)
-        counters.update(told.counters)
+        reported = executor.report(read_statistics([folder], users).users)
+        counters.update(reported.counters)
         of_loop = f"in loop {number} " if len(loops) > 1 else ""
-        warnings += [f"{of_loop}{warning}" for warning in told.warnings]
-    return Told(dict(counters), tuple(warnings))
+        warnings += [f"{of_loop}{warning}" for warning in reported.warnings]
+    return Reported(dict(counters), tuple(warnings))

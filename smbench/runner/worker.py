@@ -22,11 +22,12 @@ from typing import Protocol
 import pyarrow as pa
 
 from smbench.advice import MORE_PROCESSES
-from smbench.errors import SmbenchError
+from smbench.errors import SetupError, SmbenchError
 from smbench.executors.base import Executor, ExecutorContext, ShareAccess
 from smbench.measure import scheduler
 from smbench.measure.oplog import OperationLog
 from smbench.plan.model import Plan
+from smbench.quoting import quoted
 from smbench.runner import board as states
 from smbench.runner.board import Board
 from smbench.runner.call_file import LaneCalls, calls_of
@@ -35,7 +36,7 @@ from smbench.runner.lane import Issuing, Lane
 from smbench.runner.segments import Segments
 from smbench.runner.statistics import write_statistics
 from smbench.signals import ignore_all
-from smbench.workload.calls import Close
+from smbench.workload.calls import CALLS, Close
 from smbench.workload.model import NamespaceEntry
 
 _PR_SET_PDEATHSIG = 1
@@ -210,6 +211,12 @@ def become(identity: tuple[int, int] | None, parent: int) -> None:
 
 def _lane(job: Job, process: int, number: int, executors: dict[int, Executor]) -> Lane:
     handlers = executors[int(job.plan.lane_user[number])].handlers()
+    if lacking := set(CALLS.values()) - handlers.keys() - job.executor.unsupported.keys():
+        # They would be neither carried out nor counted as skipped.
+        kinds = ", ".join(sorted(kind.__name__ for kind in lacking))
+        raise SetupError(
+            f"the executor {quoted(job.executor.name)} has neither a handler nor a reason for {kinds}"
+        )
 
     def complain(defect: str) -> None:
         job.board.set_message(process, f"the executor {job.executor.name}: {defect}")

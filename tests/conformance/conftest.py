@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
@@ -16,8 +15,6 @@ from smbench.executors.registry import executor_class, names
 from smbench.paths.beneath import Beneath
 from smbench.workload.calls import Call
 from smbench.workload.model import Kind, NamespaceEntry
-
-sys.path.insert(0, str(Path(__file__).parent))  # where `stories` is
 
 NOBODY = 65534
 MOUNTS = [Path(mount) for mount in os.environ.get("SMBENCH_CONFORMANCE_MOUNTS", "").split(":") if mount]
@@ -40,11 +37,9 @@ class Target:
         self._root = root
 
     def prepare(self, entries: Iterable[NamespaceEntry]) -> None:
-        if self.name == "memory":
-            from smbench.executors.memory.executor import MemoryServer
-
-            MemoryServer.at(self._root).prepare(entries)
-        elif self.name in ("posix", "cifs"):
+        if self._kind.own_files:
+            self._kind.make_files(self._root, list(entries))
+        elif self._kind.touches_files:
             place = Beneath(self._root)
             for entry in entries:
                 if entry.kind is Kind.DIRECTORY:
@@ -69,10 +64,8 @@ class Target:
     def close(self) -> None:
         for executor in self._executors.values():
             executor.close()
-        if self.name == "memory":
-            from smbench.executors.memory.executor import MemoryServer
-
-            MemoryServer.forget(self._root)
+        if self._kind.own_files:
+            self._kind.make_files(self._root, [])
 
 
 @pytest.fixture

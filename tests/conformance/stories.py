@@ -10,6 +10,23 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from smbench.executors.base import NEVER
+from smbench.smb2.constants import (
+    CREATE,
+    DELETE,
+    DELETE_ON_CLOSE,
+    DIRECTORY_FILE,
+    FILE_READ_ATTRIBUTES,
+    FILE_READ_DATA,
+    GENERIC_READ,
+    GENERIC_WRITE,
+    NON_DIRECTORY_FILE,
+    OPEN,
+    OPEN_IF,
+    OVERWRITE,
+    OVERWRITE_IF,
+    SUPERSEDE,
+    SYNCHRONIZE,
+)
 from smbench.smb2.ntstatus import Status
 from smbench.workload.calls import (
     AllocatedRanges,
@@ -43,11 +60,10 @@ from smbench.workload.calls import (
 from smbench.workload.model import Kind, NamespaceEntry
 
 OK = Status.SUCCESS
-SUPERSEDE, OPEN, CREATE, OPEN_IF, OVERWRITE, OVERWRITE_IF = range(6)
-READ, WRITE, DELETE, ATTRIBUTES = 0x80000000, 0x40000000, 0x00010000, 0x00000080
+READ, WRITE, ATTRIBUTES = GENERIC_READ, GENERIC_WRITE, FILE_READ_ATTRIBUTES
 BOTH = READ | WRITE
-DIRECTORY, FILE, DELETE_ON_CLOSE = 0x1, 0x40, 0x1000
-LIST_ACCESS = 0x00100081
+DIRECTORY, FILE = DIRECTORY_FILE, NON_DIRECTORY_FILE
+LIST_ACCESS = FILE_READ_DATA | FILE_READ_ATTRIBUTES | SYNCHRONIZE
 
 SHARING = f"{NEVER}POSIX opens share everything"
 DIRECTORY_TARGET = "on a directory target there is no server that refuses it; on a CIFS mount there is"

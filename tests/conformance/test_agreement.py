@@ -16,16 +16,17 @@ from hypothesis import HealthCheck, event, example, given, settings
 from hypothesis import strategies as st
 
 from smbench.executors.memory.executor import MemoryServer
-from smbench.executors.memory.tree import READONLY, Handle, Link, RefusedError, parse
+from smbench.executors.memory.tree import Handle, Link, RefusedError, parse
 from smbench.executors.registry import names
 from smbench.smb2 import ntstatus
+from smbench.smb2.constants import ATTRIBUTE_READONLY, DELETE, GENERIC_READ, GENERIC_WRITE
 from smbench.smb2.ntstatus import Status
 from smbench.workload import calls
 from smbench.workload.calls import Call
 from smbench.workload.model import Kind, NamespaceEntry
 
 if TYPE_CHECKING:
-    from conftest import Target
+    from conformance.conftest import Target
 
 # hypothesis imports these when it needs them, by then as a user who may not read the interpreter.
 for module in pkgutil.walk_packages(hypothesis.internal.__path__, "hypothesis.internal."):
@@ -33,7 +34,7 @@ for module in pkgutil.walk_packages(hypothesis.internal.__path__, "hypothesis.in
 
 pytestmark = pytest.mark.skipif("posix" not in names(), reason="posix runs on Linux only")
 
-READ, WRITE, DELETE = 0x80000000, 0x40000000, 0x10000
+READ, WRITE = GENERIC_READ, GENERIC_WRITE
 
 # What only a server refuses, by kind of call (None: any). Memory has then changed nothing, and posix is
 # not asked, so that both go on from the same state.
@@ -146,7 +147,11 @@ class Knowledge:
         if isinstance(call, calls.Open) and call.disposition in (0, 4, 5) and named[0]:
             if call.directory:
                 return "emptying a directory is EISDIR, to a server a wrong parameter"
-            return "emptying a file leaves its attributes as they are" if call.attributes & READONLY else None
+            return (
+                "emptying a file leaves its attributes as they are"
+                if call.attributes & ATTRIBUTE_READONLY
+                else None
+            )
         if handle is None:
             return None
         if isinstance(call, calls.Read | calls.Write) and not call.length:
@@ -218,7 +223,7 @@ def _only_a_server(status: int, call: Call) -> bool:
 @example(
     sequence=[
         calls.Open(3, "a", READ | DELETE | 0x100, 7, 1, 0x40, 0),
-        calls.Open(3, "b", READ | DELETE | 0x100, 7, 0, 0x1040, READONLY),
+        calls.Open(3, "b", READ | DELETE | 0x100, 7, 0, 0x1040, ATTRIBUTE_READONLY),
         calls.Close(3),
     ]
 )
@@ -239,7 +244,7 @@ def test_posix_agrees_with_the_oracle(
         posix.prepare(NAMESPACE)
         oracle.handlers(0)
         executor = oracle._executors[0]
-        knowledge = Knowledge(MemoryServer.at(ordinary_user), executor._handles)
+        knowledge = Knowledge(MemoryServer.at(ordinary_user), vars(executor)["_handles"])
         told = []
         for drawn in sequence:
             call = knowledge.as_captured(drawn)

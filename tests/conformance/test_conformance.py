@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import pytest
+from conformance.stories import STORIES, Story
 from helpers.executors import table
-from stories import STORIES, Story
 
 from smbench.errors import UsageError
 from smbench.executors.base import NEVER, NOT_YET, ExecutorContext
@@ -17,13 +17,14 @@ from smbench.smb2 import ntstatus
 from smbench.workload.calls import CALLS
 
 if TYPE_CHECKING:
-    from conftest import Target
+    from conformance.conftest import Target
 
 MOUNTS = os.environ.get("SMBENCH_CONFORMANCE_MOUNTS")
 
-COMPARING = [("memory", "wire")]
+KINDS = [kind for kind in map(executor_class, names()) if kind.compares and not kind.needs_share]
+COMPARING = [(kind.name, "wire") for kind in KINDS]
 if "posix" in names():
-    COMPARING += [("posix", "wire"), ("posix", "application")]
+    COMPARING += [("posix", "application")]
 if MOUNTS:
     COMPARING += [("cifs", "wire")]
 
@@ -54,9 +55,7 @@ def test_story(executor_name: str, profile: str, story: Story, make_target: Call
 
 def test_every_kind_of_call_is_in_a_story_or_supported_nowhere() -> None:
     told = {type(step.call) for story in STORIES for step in story.steps}
-    kinds = [kind for kind in map(executor_class, names()) if kind.compares]
-    real = [kind for kind in kinds if not kind.needs_share]
-    nowhere = {kind for kind in CALLS.values() if all(kind in executor.unsupported for executor in real)}
+    nowhere = {kind for kind in CALLS.values() if all(kind in executor.unsupported for executor in KINDS)}
     assert told | nowhere == set(CALLS.values())
 
 

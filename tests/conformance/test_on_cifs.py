@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from stories import STORIES
+from conformance.stories import STORIES
 
 PROJECT = Path(__file__).parents[2]
 

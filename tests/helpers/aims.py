@@ -15,6 +15,11 @@ def told(what: str, figure: str, aim: str, met: bool) -> None:
         MISSED.append(what)
 
 
+def at_least(aim: float, figure: float | None) -> bool:
+    """Whether a share reaches its aim; one of nothing (None) does not."""
+    return figure is not None and figure >= aim
+
+
 def warn_if_busy() -> None:
     """Say so where other things run on this machine: figures are noisy then."""
     busy = os.getloadavg()[0] / (os.cpu_count() or 1)

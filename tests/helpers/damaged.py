@@ -15,11 +15,9 @@ import shutil
 import stat
 import tempfile
 import traceback
-from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
 
 from click.testing import CliRunner
 from helpers import damage
@@ -286,15 +284,10 @@ def _content(path: Path) -> bytes | None:
     return path.read_bytes() if stat.S_ISREG(path.lstat().st_mode) and path.stat().st_size < 1 << 30 else None
 
 
-_TIMES: dict[str, Callable[[dict[str, Any]], Any]] = {
-    "replay": lambda document: document["operations"],
-}
-
-
 def _said(out: str, command: Command) -> str:
     """What a command says, without what differs from time to time and from folder to folder."""
     try:
         document = json.loads(out)
     except ValueError:
         return out
-    return json.dumps(_TIMES.get(command[0], lambda whole: whole)(document), sort_keys=True)
+    return json.dumps(document["operations"] if command[0] == "replay" else document, sort_keys=True)

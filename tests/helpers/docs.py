@@ -21,13 +21,15 @@ def sections(text: str) -> dict[str, str]:
     return dict(zip(parts[1::2], parts[2::2], strict=True))
 
 
+def all_rows(text: str) -> list[list[str]]:
+    """The rows of all tables, without their headings' lines; `\\|` is no border."""
+    lines = [line.strip() for line in text.splitlines() if line.startswith("| ")]
+    return [[cell.strip() for cell in re.split(r"(?<!\\)\|", line[1:-1])] for line in lines]
+
+
 def rows(text: str) -> list[list[str]]:
-    """The rows of all tables whose first cell is a name in backticks; `\\|` is no border."""
-    return [
-        [cell.strip() for cell in re.split(r"(?<!\\)\|", line.strip()[1:-1])]
-        for line in text.splitlines()
-        if line.startswith("| `")
-    ]
+    """Those whose first cell is a name in backticks."""
+    return [row for row in all_rows(text) if row[0].startswith("`")]
 
 
 def listed(text: str) -> list[str]:

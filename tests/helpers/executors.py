@@ -232,13 +232,13 @@ class Backwards(Quiet):
 
     def __init__(self, context: ExecutorContext) -> None:
         self.begun = context.root / "begun"
-        self.waits = context.user == 0
+        self.first = context.user == 0
 
     def answer(self, call: Call) -> int:
-        if not self.waits:
+        if not self.first:
             self.begun.touch()
         patience_s = 10.0
-        while self.waits and not self.begun.exists() and patience_s > 0:
+        while self.first and not self.begun.exists() and patience_s > 0:
             time.sleep(0.001)
             patience_s -= 0.001
         return 0

@@ -27,8 +27,9 @@ from smbench.fidelity.loading import load_run, load_workload, window
 from smbench.measure.wire import capture_wire
 from smbench.mounts.accounts import load_accounts
 from smbench.mounts.facts import CaptureFacts
+from smbench.mounts.opened import UserMount
 from smbench.mounts.options import derive_options
-from smbench.mounts.session import UserMount, open_target
+from smbench.mounts.session import open_target
 from smbench.mounts.target import ShareTarget
 from smbench.run.store import WIRE
 from smbench.trace.model import TraceInfo
@@ -215,7 +216,7 @@ def evenly(workload: Path, step_ns: int) -> None:
 
 def operations_of(workload: Path) -> int:
     """How many a workload has."""
-    return len(read(workload).operations)
+    return sum(1 for _ in read(workload).operations)
 
 
 def password_of(capture: Path) -> str | None:
@@ -262,4 +263,4 @@ def own_cpu_ns(run: Path) -> float:
     """The CPU time that the library's client took of its own, a call (mean)."""
     users = json.loads((run / "client_stats.json").read_text())["users"].values()
     rows = [row for counted in users for row in counted["cpu"]["calls"].values()]
-    return sum(row["cpu_ns"] for row in rows) / sum(row["count"] for row in rows)
+    return float(sum(row["cpu_ns"] for row in rows) / sum(row["count"] for row in rows))

@@ -45,7 +45,7 @@ class Guest:
     ) -> None:  # fmt: skip
         report = out / "report.xml"
         lines = [argument for line in smb_conf for argument in ("--smb-conf", line)]
-        tests = [
+        tests: list[str | Path] = [
             sys.executable,
             "-m",
             "pytest",

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+from conformance.stories import STORIES, Story, opens, opens_directory
 
 from smbench.executors.base import ExecutorContext, ShareAccess
 from smbench.executors.library.executor import LibraryExecutor
@@ -24,9 +25,6 @@ from smbench.smb2.ntstatus import Status, outcome_of
 from smbench.workload.calls import Call
 from smbench.workload.model import Kind, NamespaceEntry
 from smbench.workload.store import read, with_client_calls
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "conformance"))
-from stories import STORIES, Story, opens, opens_directory
 
 __all__ = ["STORIES", "Story", "opens", "opens_directory"]
 
@@ -172,7 +170,7 @@ def stop_server() -> None:
 
 def _gone(process: psutil.Process) -> bool:
     try:
-        return process.status() == psutil.STATUS_ZOMBIE
+        return bool(process.status() == psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
         return True
 
@@ -187,8 +185,8 @@ def start_server() -> None:
 
 def replaying(output: Path, *more: str, give_up_s: float | None = None) -> subprocess.Popen[str]:
     """The command, as a user runs it; `give_up_s` in the place of the executor's own."""
-    patience = "" if give_up_s is None else f"library_link.GIVE_UP_S = {give_up_s}; "
-    command = f"from smbench.executors import library_link; {patience}from smbench.cli import main; main()"
+    patience = "" if give_up_s is None else f"link.GIVE_UP_S = {give_up_s}; "
+    command = f"from smbench.executors.library import link; {patience}from smbench.cli import main; main()"
     return subprocess.Popen(
         [sys.executable, "-c", command, "replay", OUT / "workload", SHARE, "--users", USERS, "--executor",
          "library", "--force", "-o", output, *more],

@@ -43,8 +43,8 @@ def tshark_sees(capture: Path, *preferences: str) -> Recovered:
         argv += ["-e", name]
     requests, responses = set(), set()
     for line in subprocess.run(argv, capture_output=True, text=True, check=False).stdout.splitlines():
-        stream, *columns = line.split("\t")
-        *columns, statuses = (column.split(",") for column in columns)
+        stream, *values = line.split("\t")
+        *columns, statuses = (value.split(",") for value in values)
         states = iter(statuses)
         for command, response, number in zip(*columns, strict=False):
             if response in ("1", "True"):

@@ -18,6 +18,7 @@ from smbench.executors.library import messages as wire
 from smbench.executors.library.connection import Facts, Reply
 from smbench.smb2.constants import HEADER_BYTES
 from smbench.smb2.ntstatus import Status
+from smbench.trace.model import Command
 
 
 @dataclass(slots=True)
@@ -49,11 +50,8 @@ class Asked:
     @property
     def file_id(self) -> bytes:
         """Of a CLOSE, FLUSH or LOCK, a READ, a WRITE or a SET_INFO."""
-        return {
-            wire.READ: self.body[16:32],
-            wire.WRITE: self.body[16:32],
-            wire.SET_INFO: self.body[16:32],
-        }.get(self.command, self.body[8:24])
+        at = 16 if self.command in (Command.READ, Command.WRITE, Command.SET_INFO) else 8
+        return self.body[at : at + 16]
 
 
 @dataclass(slots=True)
@@ -88,9 +86,9 @@ class FakeServer:
     def answer(self, asked: Asked) -> Reply:
         if status := self.refuses.get(asked.command):
             return Reply(status, b"")
-        if asked.command == wire.CREATE:
+        if asked.command == Command.CREATE:
             return self._create(asked)
-        if asked.command in (wire.READ, wire.WRITE):
+        if asked.command in (Command.READ, Command.WRITE):
             return Reply(
                 0, struct.pack("<HHI", 17, 0, struct.unpack_from("<I", asked.body, 4)[0]) + bytes(80)
             )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pyarrow.parquet as pq
@@ -48,7 +49,7 @@ def replayed(workload: Path, *options: str) -> Result:
 def fails_at(monkeypatch: pytest.MonkeyPatch, at: int, error: BaseException) -> None:
     """Preparing fails when it is asked for the time number `at`."""
     asked = 0
-    prepare = replaying.prepare_root
+    prepare: Any = vars(replaying)["prepare_root"]
 
     def counted(*given: object, **named: object) -> None:
         nonlocal asked
@@ -113,7 +114,7 @@ def test_an_interrupt_in_a_search_leaves_the_curve_and_says_that_it_is_not_the_e
 
 
 def test_a_run_that_was_interrupted_proves_nothing(workload, monkeypatch):
-    run = replaying.run
+    run: Any = vars(replaying)["run"]
 
     def interrupted(plan, *given, **named):
         result = run(plan, *given, **named)

@@ -16,7 +16,6 @@ from helpers.load import OPEN_IF, Load
 
 from smbench.errors import SetupError
 from smbench.plan import Pace, plan_run
-from smbench.runner import fork
 from smbench.runner import run as runner
 from smbench.runner.run import RunOptions, run
 
@@ -38,7 +37,7 @@ def refused(told: Load, folder: Path, monkeypatch: pytest.MonkeyPatch, users_per
     (folder / "meanwhile").mkdir()
     monkeypatch.setattr(runner, "_MEMORY_FILES", folder / "meanwhile")
     plan = plan_run(told.workload, told.users, pace=Pace.FAST, users_per_process=users_per_process)
-    options = RunOptions("posix", [folder / "target"] * len(told.users), scratch=str(folder / "meanwhile"))
+    options = RunOptions("posix", [folder / "target"] * len(told.users), scratch=folder / "meanwhile")
     with pytest.raises(SetupError) as error:
         run(plan, told.workload, options)
     assert psutil.Process().children() == []
@@ -72,7 +71,7 @@ def test_a_worker_that_cannot_start(
 def _third_fails(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str, failure: Exception, says: str
 ) -> None:
-    works, calls = getattr(fork.os, call), []
+    works, calls = getattr(os, call), []
 
     def fails(*arguments: object) -> object:
         calls.append(arguments)
@@ -80,7 +79,7 @@ def _third_fails(
             raise failure
         return works(*arguments)
 
-    monkeypatch.setattr(fork.os, call, fails)
+    monkeypatch.setattr(os, call, fails)
     said = refused(load(4), tmp_path, monkeypatch)
     assert said.startswith(f"cannot start worker 3 of 4: {says.partition(';')[0]}; ")
     assert says.partition("; ")[2] in said

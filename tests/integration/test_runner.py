@@ -214,7 +214,7 @@ def slow_load(turns: int = 200) -> Load:
 def test_a_signal_ends_the_run_after_the_present_operations(tmp_path, monkeypatch, number):
     executors.use(monkeypatch, Slow)
     handled = signal.getsignal(signal.SIGINT)
-    sent = []
+    sent: list[int] = []
 
     def interrupt(done: int, planned: int) -> None:
         if done and not sent:

@@ -42,7 +42,7 @@ def test_all_that_is_written_is_the_callers(as_by_sudo: Path) -> None:
     here = as_by_sudo
     (here / "somebodys.html").write_text("an old page")
     os.chown(here / "somebodys.html", SOMEBODY, SOMEBODY)
-    commands = [
+    commands: list[tuple[str | Path, ...]] = [
         ("ingest", THREE_USERS, "-o", "w.workload"),
         ("anonymize", "w.workload", "-o", "a.workload"),
         ("replay", "w.workload", "scratch", "-o", "r.run", "--pace", "fast"),

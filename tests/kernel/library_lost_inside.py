@@ -25,7 +25,7 @@ from helpers.library_lab import (
 )
 
 from smbench.executors.base import UserLostError
-from smbench.executors.library import link as library_link
+from smbench.executors.library import link
 from smbench.smb2.ntstatus import Status, outcome_of
 from smbench.workload import calls
 
@@ -34,8 +34,8 @@ WRITABLE, OPEN_IF = 0xC0000000, 3
 
 
 def kept(handle: int, path: str, contexts: str) -> calls.Open:
-    return calls.Open(handle, path, WRITABLE, 7, OPEN_IF, 0, 0, LEASE, RWH, f"{handle:032x}",
-                      contexts=contexts, lease_version=2)  # fmt: skip
+    return calls.Open(handle, path, WRITABLE, 7, OPEN_IF, 0, 0, LEASE, RWH,
+                      lease_key=f"{handle:032x}", contexts=contexts, lease_version=2)  # fmt: skip
 
 
 def beyond(user: User) -> dict[str, int]:
@@ -126,7 +126,7 @@ def test_what_is_gone_is_refused_with_the_server_s_status(
 def test_who_finds_no_server_in_time_is_lost(
     user: Callable[..., User], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(library_link, "GIVE_UP_S", 2.0)
+    monkeypatch.setattr(link, "GIVE_UP_S", 2.0)
     one = user(0)
     assert one.does(opens(1, "f", OPEN_IF)) == 0
     stop_server()

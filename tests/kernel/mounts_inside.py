@@ -18,13 +18,14 @@ import pytest
 from smbench.errors import SetupError
 from smbench.measure.client import read_counters
 from smbench.measure.counters import diff
-from smbench.mounts import cifs, session
+from smbench.mounts import cifs
 from smbench.mounts.accounts import Account, load_accounts
 from smbench.mounts.facts import CaptureFacts
 from smbench.mounts.identity import worker_identity
 from smbench.mounts.mountinfo import read_mountinfo
+from smbench.mounts.opened import UserMount
 from smbench.mounts.options import derive_options
-from smbench.mounts.session import UserMount, mount_for_good, open_target
+from smbench.mounts.session import mount_for_good, open_target
 from smbench.mounts.state import RUNTIME_FOLDER
 from smbench.mounts.target import ShareTarget, parse_target
 from smbench.mounts.unmount import umount_all
@@ -113,7 +114,7 @@ def test_credentials_leave_no_trace(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         'exec /usr/sbin/mount.cifs "$@"\n'
     )
     spy.chmod(0o700)
-    monkeypatch.setattr(session.cifs, "require_client", lambda: str(spy))
+    monkeypatch.setattr(cifs, "require_client", lambda: str(spy))
     with open_target(target(), users(count=1)):
         words = seen.read_text()
         assert "credentials=/proc/self/fd/" in words

@@ -19,8 +19,9 @@ from smbench.lift.lift import lift
 from smbench.measure.wire import capture_wire
 from smbench.mounts.accounts import load_accounts
 from smbench.mounts.facts import CaptureFacts
+from smbench.mounts.opened import UserMount
 from smbench.mounts.options import derive_options
-from smbench.mounts.session import UserMount, open_target
+from smbench.mounts.session import open_target
 from smbench.mounts.target import ShareTarget, parse_target
 from smbench.plan import Pace, plan_run
 from smbench.prepare.make import prepare

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -31,7 +32,7 @@ PACKAGE = Path(advice.__file__).parent
 def test_by_the_package_manager_that_is_here(
     here: str, program: str, command: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(advice.shutil, "which", lambda name: f"/usr/bin/{name}" if name == here else None)
+    monkeypatch.setattr(shutil, "which", lambda name: f"/usr/bin/{name}" if name == here else None)
     assert how_to_install(program) == command
 
 
@@ -55,7 +56,7 @@ def test_pip_is_this_pythons() -> None:
 def test_this_command_needs_no_path(script: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     if not script:
         (tmp_path / "python").symlink_to(sys.executable)
-        monkeypatch.setattr(advice.sys, "executable", str(tmp_path / "python"))
+        monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
     words = shlex.split(this_command())
     assert Path(words[0]).is_absolute()
     assert len(words) == (1 if script else 3)

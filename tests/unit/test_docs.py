@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -11,18 +12,19 @@ import click
 import pyarrow as pa
 import pytest
 from helpers.command import PROJECT
-from helpers.docs import CLI, DOCS, FORMATS, PACKAGE, covers, listed, rows, sections, text_of
+from helpers.docs import CLI, DOCS, FORMATS, PACKAGE, all_rows, covers, listed, rows, sections, text_of
 from msgspec import inspect
 
 from smbench.cli import COMMANDS, main
 from smbench.fidelity import differences
 from smbench.lift.rules.table import RULES
-from smbench.measure import resources
+from smbench.measure import validity
 from smbench.mounts.state import RUNTIME_FOLDER, RunState
+from smbench.run import columns as run_columns
 from smbench.run.model import Run
-from smbench.runner import result
 from smbench.trace import store as trace_store
-from smbench.trace.messages import field_names
+from smbench.trace.grade import GRADES
+from smbench.trace.values import field_names
 from smbench.workload import columns as workload_columns
 from smbench.workload.calls import CALLS
 
@@ -58,6 +60,20 @@ def test_sections_of_the_evidence_keep_their_numbers() -> None:
     numbers = [int(heading.partition(". ")[0]) for heading in sections(text_of("cifs-client.md"))]
     assert numbers[0] == 1
     assert all(after == before + 1 for before, after in pairwise(numbers))
+
+
+def test_documents_and_sections_that_docstrings_name_are_there() -> None:
+    named = [
+        (path.name, document, section)
+        for path in sorted(PACKAGE.rglob("*.py"))
+        for document, section in re.findall(
+            r'docs/([\w-]+\.md)(?:,? \(?"([^"]+)")?', path.read_text(encoding="utf-8")
+        )
+    ]
+    assert named
+    gone = [each for each in named if not (DOCS / each[1]).exists()]
+    assert gone == []
+    assert [each for each in named if each[2] and each[2] not in sections(text_of(each[1]))] == []
 
 
 # What is linked and named
@@ -121,6 +137,23 @@ def test_what_is_gone_would_be_found(tmp_path: Path) -> None:
     assert missing(str(story)) == ["smbench/gone.py", "trace/gone.py", "gone.py"]
 
 
+def test_the_map_is_that_of_the_layers() -> None:
+    settings = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))
+    layers = settings["tool"]["importlinter"]["contracts"][0]["layers"]
+    folders = {path.name for path in PACKAGE.iterdir() if (path / "__init__.py").exists()}
+    contract = [
+        {name.strip().removeprefix("smbench.") for name in layer.split("|")} & folders for layer in layers
+    ]
+    lines = [
+        line
+        for line in sections(text_of("architecture.md"))["The map"].splitlines()
+        if line.startswith("    ")
+    ]
+    # Names first, then, after more than two spaces, what they are.
+    shown = [set(re.split(r" {3,}", line.strip())[0].split()) & folders for line in lines]
+    assert [those for those in reversed(shown) if those] == [those for those in contract if those]
+
+
 # What is stored
 
 
@@ -139,8 +172,8 @@ TABLES: list[tuple[str, pa.Schema]] = [
     ("`operations.parquet` of a workload", workload_columns.OPERATIONS_SCHEMA),
     ("`namespace.parquet`", workload_columns.NAMESPACE_SCHEMA),
     ("`coverage.parquet`", workload_columns.COVERAGE_SCHEMA),
-    ("`operations.parquet` of a run", result.OPERATIONS_SCHEMA),
-    ("`resources.parquet`", resources.SCHEMA),
+    ("`operations.parquet` of a run", run_columns.OPERATIONS_SCHEMA),
+    ("`resources.parquet`", run_columns.RESOURCES_SCHEMA),
     ("`compare --differences FILE.parquet`", differences.SCHEMA),
 ]
 
@@ -216,6 +249,40 @@ def test_every_key_of_a_run_is_written_down() -> None:
 def test_the_state_file_of_mounts_is_written_down() -> None:
     keys = listed(FORMATS[f"`{RUNTIME_FOLDER}/RUN.json`"])
     assert keys == ["schema", *RunState.__dataclass_fields__]
+
+
+# What is judged
+
+VALIDITY = sections(text_of("validity.md"))
+
+
+LIMITS = {
+    "issued late": (f"{100 * validity.LATENESS_SHARE:g} %", f"{validity.LATENESS_FLOOR_NS / 1e6:g} ms"),
+    "had no processor": (
+        f"{100 * validity.WAIT_SHARE:g} %", f"{validity.WAIT_FLOOR_NS / 1e6:g} ms",
+        f"{validity.WAIT_IN_ALL_NS / 1e9:g} s",
+    ),
+    "processors were busy": (
+        f"{validity.CPU_LIMIT_PERCENT:g} %", f"{100 * validity.BUSY_SHARE:g} %",
+        f"{validity.BUSY_FLOOR_S:g} s",
+    ),
+    "steal": (f"{validity.STEAL_LIMIT_PERCENT:g} %",),
+    "memory": (f"{validity.MEMORY_FLOOR_PERCENT:g} %",),
+    "swapped": (f"{validity.SWAP_LIMIT_BYTES / 1e6:g} MB",),
+    "overdue": (f"{validity.OVERDUE_NS / 1e6:g} ms",),
+}  # fmt: skip
+"""Of the rules, by words of their rows."""
+
+
+@pytest.mark.parametrize("rule", LIMITS)
+def test_a_rule_has_its_limits_in_the_table(rule: str) -> None:
+    (limit,) = [row[1] for row in all_rows(VALIDITY["A run is valid, or not"]) if rule in row[0]]
+    assert [one for one in LIMITS[rule] if not re.search(rf"(?<![\d.]){re.escape(one)}", limit)] == []
+
+
+def test_every_count_of_a_grade_is_in_the_table() -> None:
+    table = [(row[0].strip("`"), row[1], row[2] == "yes") for row in rows(VALIDITY["How good a capture is"])]
+    assert table == [(grade.name, grade.called, grade.lacks) for grade in GRADES]
 
 
 # The command line

@@ -11,7 +11,7 @@ from smbench.spill import Sorter, collector_paused, merge
 
 
 @given(keys=st.lists(st.integers(), unique=True, max_size=60), run_items=st.integers(1, 7))
-def test_any_order_comes_back_sorted(tmp_path_factory, keys: list[int], run_items: int) -> None:  # type: ignore[no-untyped-def]
+def test_any_order_comes_back_sorted(tmp_path_factory, keys: list[int], run_items: int) -> None:
     sorter: Sorter[tuple[int, str]] = Sorter(tmp_path_factory.mktemp("runs"), run_items)
     for key in keys:
         sorter.add((key, str(key)))

@@ -14,8 +14,6 @@ from smbench.executors.base import Executor, ExecutorContext, Handler
 from smbench.workload.calls import Call
 from smbench.workload.model import Kind, NamespaceEntry
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "conformance"))  # where `stories` is
-
 SHARE = r"\\server\share"
 
 

@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -121,10 +122,11 @@ def test_written_data_is_the_seed_s_and_comes_back(users: Users) -> None:
 def test_lanes_read_one_handle_at_once(users: Users) -> None:
     users.prepare([NamespaceEntry("data", Kind.FILE, size=1 << 20)])
     users.run(opens(1, "data"))
-    threads = [
-        in_thread(lambda lane=lane: sum(users.run(calls.Read(1, lane * 1000, 512)) for _ in range(300)))
-        for lane in range(4)
-    ]
+
+    def reads(lane: int) -> int:
+        return sum(users.run(calls.Read(1, lane * 1000, 512)) for _ in range(300))
+
+    threads = [in_thread(partial(reads, lane)) for lane in range(4)]
     for thread, ends in threads:
         thread.join(DEADLINE_S)
         assert ends == [300 * 512]

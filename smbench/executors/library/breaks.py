@@ -23,10 +23,10 @@ from smbench.executors.library.messages import (
     lease_acknowledgement,
     oplock_acknowledgement,
 )
+from smbench.smb2.constants import OPLOCK_LEVEL_II
 from smbench.smb2.ntstatus import Status
 from smbench.smb2.ntstatus import name as status_name
 
-_LEVEL_II = 1
 _EVENTS_KEPT = 1000
 _COUNTED = ("oplock", "lease", "acknowledged", "oplock_acknowledged", "lease_acknowledged", "unknown")
 
@@ -83,15 +83,15 @@ class Breaks:
             self._cpu_ns = time.thread_time_ns()
 
     def _handle(self, received_ns: int, body: bytes, send: Answer) -> None:
-        told = break_of(body)
-        if told is None:
+        notice = break_of(body)
+        if notice is None:
             self._counts["unknown"] += 1
             return
-        self._counts["lease" if told.lease else "oplock"] += 1
-        before = told.current if told.lease else self._oplocks.get(told.key)
-        answer = self._answer(told)
+        self._counts["lease" if notice.lease else "oplock"] += 1
+        before = notice.current if notice.lease else self._oplocks.get(notice.key)
+        answer = self._answer(notice)
         event: dict[str, Any] = {
-            "time_ns": received_ns, "lease": told.lease, "from": before, "to": told.new,
+            "time_ns": received_ns, "lease": notice.lease, "from": before, "to": notice.new,
             "acknowledged_ns": None,
         }  # fmt: skip
         if answer is not None:
@@ -99,17 +99,17 @@ class Breaks:
             if reply.status != Status.CONNECTION_DISCONNECTED:
                 event["acknowledged_ns"] = time.monotonic_ns() - received_ns
                 self._counts["acknowledged"] += 1
-                self._counts[f"{'lease' if told.lease else 'oplock'}_acknowledged"] += 1
+                self._counts[f"{'lease' if notice.lease else 'oplock'}_acknowledged"] += 1
             self._statuses[status_name(reply.status)] += 1
         if len(self._events) < _EVENTS_KEPT:
             self._events.append(event)
 
-    def _answer(self, told: Break) -> Message | None:
-        if told.lease:
-            return lease_acknowledgement(told.key, told.new) if told.required else None
-        held = self._oplocks.get(told.key)
-        if held is not None:
-            self._oplocks[told.key] = told.new
-        if held == _LEVEL_II:
+    def _answer(self, notice: Break) -> Message | None:
+        if notice.lease:
+            return lease_acknowledgement(notice.key, notice.new) if notice.required else None
+        level = self._oplocks.get(notice.key)
+        if level is not None:
+            self._oplocks[notice.key] = notice.new
+        if level == OPLOCK_LEVEL_II:
             return None
-        return oplock_acknowledgement(told.key, told.new)
+        return oplock_acknowledgement(notice.key, notice.new)

@@ -8,7 +8,26 @@ import struct
 from smbench.executors.library import messages as wire
 from smbench.executors.library.connection import RefusedError, check
 from smbench.executors.library.files import OpenFiles
-from smbench.executors.win32 import information
+from smbench.smb2 import information
+from smbench.smb2.constants import (
+    ALLOCATION,
+    BASIC,
+    END_OF_FILE,
+    FSCTL_QUERY_ALLOCATED_RANGES,
+    FSCTL_SET_SPARSE,
+    FSCTL_SET_ZERO_DATA,
+    FSCTL_SRV_COPYCHUNK_WRITE,
+    FSCTL_SRV_REQUEST_RESUME_KEY,
+    INFO_FILESYSTEM,
+    INFO_SECURITY,
+    LOCK_EXCLUSIVE,
+    LOCK_FAIL_IMMEDIATELY,
+    LOCK_SHARED,
+    LOCK_UNLOCK,
+    RESTART_SCANS,
+    RESUME_KEY_RESPONSE_BYTES,
+    WRITEFLAG_WRITE_THROUGH,
+)
 from smbench.smb2.ntstatus import Status, failed, outcome_of
 from smbench.workload.calls import (
     AllocatedRanges,
@@ -34,10 +53,6 @@ from smbench.workload.calls import (
     Write,
 )
 
-_SHARED, _EXCLUSIVE, _UNLOCK = 1, 2, 4
-_WRITE_THROUGH = 1
-_RESTART = 1
-_DISPOSITION_EX = 64
 _ANSWER_BYTES = 8192
 _LISTING_BYTES = 1 << 16
 _NOTIFY_BYTES = 1 << 15
@@ -77,7 +92,7 @@ class FileCalls:
         )
 
     def write(self, call: Write) -> int:
-        file_id, flags = self._files[call.handle], _WRITE_THROUGH if call.through else 0
+        file_id, flags = self._files[call.handle], WRITEFLAG_WRITE_THROUGH if call.through else 0
         if call.length + _DATA_SLACK > len(self._data):
             self._grow(call.length)
         data, start = self._data, (call.offset >> 9 & _DATA_SLACK - 1) - call.offset
@@ -116,7 +131,9 @@ class FileCalls:
 
     def lock(self, call: Lock) -> int:
         """Waits in the server where the call does: only this lane stands still."""
-        flags = (_EXCLUSIVE if call.exclusive else _SHARED) | (0 if call.wait else wire.FAIL_IMMEDIATELY)
+        flags = (LOCK_EXCLUSIVE if call.exclusive else LOCK_SHARED) | (
+            0 if call.wait else LOCK_FAIL_IMMEDIATELY
+        )
         file = self._files.file(call.handle)
         outcome = self._done(wire.lock(file.file_id, call.offset, call.length, flags))
         if outcome >= 0:
@@ -125,7 +142,7 @@ class FileCalls:
 
     def unlock(self, call: Unlock) -> int:
         file = self._files.file(call.handle)
-        outcome = self._done(wire.lock(file.file_id, call.offset, call.length, _UNLOCK))
+        outcome = self._done(wire.lock(file.file_id, call.offset, call.length, LOCK_UNLOCK))
         if outcome >= 0:
             file.locks.pop((call.offset, call.length), None)
         return outcome
@@ -135,27 +152,23 @@ class FileCalls:
         source, target = self._files.file(call.source), self._files[call.handle]
         key = source.resume_key
         if key is None:
-            asked = wire.ioctl(
-                source.file_id, information.FSCTL_SRV_REQUEST_RESUME_KEY, b"", information.RESUME_KEY_BYTES
-            )
+            asked = wire.ioctl(source.file_id, FSCTL_SRV_REQUEST_RESUME_KEY, b"", RESUME_KEY_RESPONSE_BYTES)
             key = source.resume_key = wire.ioctl_output(check(self._link.exchange(asked)))
         total = 0
         for chunks in information.copy_chunks(key, call.source_offset, call.offset, call.length):
-            answer = self._control(
-                target, information.FSCTL_SRV_COPYCHUNK_WRITE, chunks, information.COPY_RESPONSE_BYTES
-            )
+            answer = self._control(target, FSCTL_SRV_COPYCHUNK_WRITE, chunks, information.COPY_RESPONSE_BYTES)
             total += int.from_bytes(answer[8:12], "little")
         return total
 
     def punch_hole(self, call: PunchHole) -> int:
         given = information.zero_data(call.offset, call.length)
-        self._control(self._files[call.handle], information.FSCTL_SET_ZERO_DATA, given, 0)
+        self._control(self._files[call.handle], FSCTL_SET_ZERO_DATA, given, 0)
         return 0
 
     def allocated_ranges(self, call: AllocatedRanges) -> int:
         given = information.byte_range(call.offset, call.length)
         room = _RANGES * information.RANGE_BYTES
-        self._control(self._files[call.handle], information.FSCTL_QUERY_ALLOCATED_RANGES, given, room)
+        self._control(self._files[call.handle], FSCTL_QUERY_ALLOCATED_RANGES, given, room)
         return 0
 
     def _control(self, file_id: bytes, function: int, given: bytes, room: int) -> bytes:
@@ -165,7 +178,7 @@ class FileCalls:
 
     def stat_handle(self, call: StatHandle) -> int:
         parts = call.additional
-        if call.info_type == information.SECURITY_INFORMATION and not parts:
+        if call.info_type == INFO_SECURITY and not parts:
             parts = information.SECURITY_PARTS
         return self._done(
             wire.query_info(
@@ -181,7 +194,7 @@ class FileCalls:
         return self._done(
             wire.query_info(
                 self._files[call.handle],
-                information.FILE_SYSTEM_INFORMATION,
+                INFO_FILESYSTEM,
                 call.level,
                 self._room(call.output_length or _ANSWER_BYTES),
             )
@@ -197,7 +210,7 @@ class FileCalls:
     def list_directory(self, call: List) -> int:
         """Entries of one query, or of all until the end where the call stands for a whole scan."""
         file_id = self._files[call.handle]
-        flags = call.flags if call.flags is not None else _RESTART if call.restart else 0
+        flags = call.flags if call.flags is not None else RESTART_SCANS if call.restart else 0
         entries = self._query(file_id, call, flags)
         if call.calls > 1:
             while True:
@@ -241,10 +254,12 @@ class FileCalls:
             target = f":{stream}"
         else:
             target = self._files.names.name(call.target)
-        return self._done(wire.set_info(file_id, call.level, wire.name_information(call.replace, target)))
+        return self._done(
+            wire.set_info(file_id, call.level, information.name_information(call.replace, target))
+        )
 
     def set_delete(self, call: SetDelete) -> int:
-        content = wire.disposition_information(call.delete, call.level == _DISPOSITION_EX)
+        content = information.disposition_information(call.delete, call.level)
         return self._done(wire.set_info(self._files[call.handle], call.level, content))
 
     def truncate(self, call: Truncate) -> int:
@@ -255,19 +270,19 @@ class FileCalls:
     ) -> int:
         """The end of file; with `times` in the Linux client's steps: FLUSH, FSCTL_SET_SPARSE, it, times."""
         file_id = self._files[handle]
-        requests = [wire.set_info(file_id, information.FILE_END_OF_FILE, information.size_information(size))]
+        requests = [wire.set_info(file_id, END_OF_FILE, information.size_information(size))]
         if sparse:
-            requests.insert(0, wire.ioctl(file_id, information.FSCTL_SET_SPARSE, b"\1", 0))
+            requests.insert(0, wire.ioctl(file_id, FSCTL_SET_SPARSE, b"\1", 0))
         if times:
             created, accessed, written, changed = (None if time == -1 else time for time in times)
             content = information.basic_information(created, accessed, written, changed)
             requests = [
-                wire.flush(file_id), *requests, wire.set_info(file_id, information.FILE_BASIC, content)
+                wire.flush(file_id), *requests, wire.set_info(file_id, BASIC, content)
             ]  # fmt: skip
         return self._in_steps(requests)
 
     def set_allocation(self, call: SetAllocation) -> int:
-        return self._set(call.handle, information.FILE_ALLOCATION, information.size_information(call.size))
+        return self._set(call.handle, ALLOCATION, information.size_information(call.size))
 
     def set_times(self, call: SetTimes) -> int:
         content = information.basic_information(
@@ -275,7 +290,7 @@ class FileCalls:
         )
         file_id = self._files[call.handle]
         flush = [wire.flush(file_id)] if call.flushed else []
-        return self._in_steps([*flush, wire.set_info(file_id, information.FILE_BASIC, content)])
+        return self._in_steps([*flush, wire.set_info(file_id, BASIC, content)])
 
     def _in_steps(self, requests: list[wire.Message]) -> int:
         """One after the other, whatever comes of them; the first refusal."""
@@ -284,11 +299,11 @@ class FileCalls:
 
     def set_attributes(self, call: SetAttributes) -> int:
         content = information.basic_information(attributes=call.attributes)
-        return self._set(call.handle, information.FILE_BASIC, content)
+        return self._set(call.handle, BASIC, content)
 
     def set_security(self, call: SetSecurity) -> int:
         """What is there, set again."""
-        file_id, kind = self._files[call.handle], information.SECURITY_INFORMATION
+        file_id, kind = self._files[call.handle], INFO_SECURITY
         parts = call.additional or information.SECURITY_PARTS
         reply = self._link.exchange(wire.query_info(file_id, kind, 0, _ANSWER_BYTES, parts))
         if reply.status:

@@ -32,7 +32,7 @@ from smbprotocol.session import Session, SMB2Logoff, SMB2SessionSetupRequest
 from smbprotocol.tree import TreeConnect
 
 from smbench.executors.base import ShareAccess
-from smbench.executors.library.messages import Message
+from smbench.executors.library.messages import PAYLOAD_BYTES, Message
 from smbench.executors.library.requests import CreditWindow, Inbox, RequestTable
 from smbench.smb2.ntstatus import Status, failed
 
@@ -40,7 +40,6 @@ _TARGET_CREDITS = 512
 _EXTRA_CREDITS = 10
 """A request asks for this many beyond its charge until there are enough (cifs.ko does the same)."""
 _FOR_ACKNOWLEDGEMENTS = 1
-_PAYLOAD_BYTES = 65536
 _SETUP_S = 30
 """How long each step of a set-up may take."""
 _LOGOFF_S = 5
@@ -99,7 +98,7 @@ class LibraryConnection(Connection):  # type: ignore[misc]
         self.window = CreditWindow({"low": 0, "high": 1}, self.sequence_lock)
         self.sequence_window = self.window
         self._sending = threading.Lock()
-        self.largest_piece = _PAYLOAD_BYTES
+        self.largest_piece = PAYLOAD_BYTES
         """Bytes that one READ or WRITE may move so that two of them can be under way."""
         self.session_id = 0
         self._tree_id = 0
@@ -153,8 +152,8 @@ class LibraryConnection(Connection):  # type: ignore[misc]
 
     def _affordable(self) -> int:
         if not self.supports_multi_credit:
-            return _PAYLOAD_BYTES
-        affordable: int = max(1, self.window.free // 2 - _FOR_ACKNOWLEDGEMENTS) * _PAYLOAD_BYTES
+            return PAYLOAD_BYTES
+        affordable: int = max(1, self.window.free // 2 - _FOR_ACKNOWLEDGEMENTS) * PAYLOAD_BYTES
         return int(min(self.max_read_size, self.max_write_size, affordable))
 
     # Exchanges

@@ -27,7 +27,7 @@ from smbprotocol.exceptions import (
 )
 
 from smbench.errors import SetupError
-from smbench.executors.base import Executor, ExecutorContext, Handler, ShareAccess, Told
+from smbench.executors.base import Executor, ExecutorContext, Handler, Reported, ShareAccess
 from smbench.executors.library import messages as wire
 from smbench.executors.library.breaks import Breaks
 from smbench.executors.library.calls import NOT_ENCODABLE, FileCalls
@@ -36,8 +36,18 @@ from smbench.executors.library.cpu import CpuClock
 from smbench.executors.library.files import Names, OpenFiles
 from smbench.executors.library.link import Link, reason_of
 from smbench.executors.library.opens import lost_contexts
-from smbench.executors.library.told import ANSWERS_LOST, REPEATED, tell
+from smbench.executors.library.report import ANSWERS_LOST, REPEATED, report_of
 from smbench.quoting import quoted
+from smbench.smb2.constants import (
+    CREATE,
+    DIRECTORY_FILE,
+    FILE_READ_ATTRIBUTES,
+    INFO_SECURITY,
+    OPEN,
+    OPEN_BY_FILE_ID,
+    RELATED_FILE_ID,
+    SHARE_ALL,
+)
 from smbench.smb2.ntstatus import Status, failed, outcome_of
 from smbench.smb2.ntstatus import name as status_name
 from smbench.workload import calls
@@ -45,7 +55,6 @@ from smbench.workload.calls import Call
 
 _INVALID_PARAMETER = outcome_of(Status.INVALID_PARAMETER)
 _DISCONNECTED = outcome_of(Status.CONNECTION_DISCONNECTED)
-_FILE_CREATE = 2
 _APPENDS = 1 << 63
 """A write beyond this names no place, but the end of the file ([MS-FSA] 2.1.5.4)."""
 _REPEATABLE = (
@@ -54,7 +63,6 @@ _REPEATABLE = (
     calls.SetSecurity, calls.SetDelete,
 )  # fmt: skip
 """What may be asked twice; an Open as well, unless it must make its file."""
-_OPEN_BY_FILE_ID = 0x2000
 
 # Python loads codecs when they are first asked for: by then a worker may be a user who cannot read its files.
 for _codec in ("utf-16-le", "ascii", "latin-1", "idna"):
@@ -157,8 +165,8 @@ class LibraryExecutor(Executor):
         }
 
     @classmethod
-    def told(cls, users: Mapping[str, Any]) -> Told:
-        return tell(users)
+    def report(cls, users: Mapping[str, Any]) -> Reported:
+        return report_of(users)
 
 
 def carried_out(link: Link, handler: Handler) -> Handler:
@@ -194,7 +202,7 @@ def carried_out(link: Link, handler: Handler) -> Handler:
 def may_be_repeated(call: Call) -> bool:
     """Whether a call that may have been carried out already ends the second time as it did the first."""
     if isinstance(call, calls.Open):
-        return call.disposition != _FILE_CREATE
+        return call.disposition != CREATE
     if isinstance(call, calls.Write) and call.offset >= _APPENDS:
         return False
     return isinstance(call, _REPEATABLE)
@@ -207,15 +215,15 @@ def _open(link: Link, access: ShareAccess, names: Names) -> None:
     except (SMBException, OSError, ValueError) as error:
         raise SetupError(_refusal(access, error)) from error
     try:
-        _look(link, access, names)
+        _check_folder(link, access, names)
     except SetupError:
         link.leave()
         raise
 
 
-def _look(link: Link, access: ShareAccess, names: Names) -> None:
-    request = wire.create(names.name(""), 0x80, 7, 1, 1)
-    status = link.compound(request, wire.close(wire.RELATED))[0].status
+def _check_folder(link: Link, access: ShareAccess, names: Names) -> None:
+    request = wire.create(names.name(""), wire.Create(FILE_READ_ATTRIBUTES, SHARE_ALL, OPEN, DIRECTORY_FILE))
+    status = link.compound(request, wire.close(RELATED_FILE_ID))[0].status
     if failed(status):
         where = f"the folder {quoted(access.folder)}" if access.folder else "its root"
         raise SetupError(
@@ -248,7 +256,7 @@ def _open_loss(call: calls.Open) -> str | None:
         f"the CREATE context {tag} is not sent: its payload is not kept"
         for tag in lost_contexts(call.contexts)
     ]
-    if call.options & _OPEN_BY_FILE_ID:
+    if call.options & OPEN_BY_FILE_ID:
         lost.append("a file number is the captured server's")
     return "; ".join(lost) or None
 
@@ -266,7 +274,7 @@ _LOSSES: dict[type[Call], Callable[[Any], str | None]] = {
     calls.MakeDirectory: _brief_loss,
     calls.StatHandle: lambda call: (
         "the parts of the security descriptor are owner, group and DACL"
-        if call.info_type == 3 and not call.additional
+        if call.info_type == INFO_SECURITY and not call.additional
         else None
     ),
 }

@@ -11,18 +11,27 @@ from smbench.executors.library import messages as wire
 from smbench.executors.library.breaks import Breaks
 from smbench.executors.library.connection import RefusedError, check
 from smbench.executors.library.link import Link
-from smbench.executors.library.opens import LEASE, OpenFile, Wishes, is_durable
+from smbench.executors.library.opens import Contexts, OpenFile, is_durable
+from smbench.smb2 import information
+from smbench.smb2.constants import (
+    CREATE,
+    DELETE_ON_CLOSE,
+    DIRECTORY_FILE,
+    INFO_FILE,
+    LOCK_FAIL_IMMEDIATELY,
+    NON_DIRECTORY_FILE,
+    OPEN,
+    OPLOCK_LEVEL_LEASE,
+    OPLOCK_LEVEL_NONE,
+    RELATED_FILE_ID,
+)
 from smbench.smb2.ntstatus import Status, failed, outcome_of
 from smbench.workload.calls import Close, MakeDirectory, Open, RemoveDirectory, Stat, Unlink
 
 _LONGEST_NAME_BYTES = 0xFFFF
 """A name's length has 16 bits."""
-_OPEN, _CREATE = 1, 2
-_DIRECTORY_FILE, _NON_DIRECTORY_FILE, _DELETE_ON_CLOSE = 0x1, 0x40, 0x1000
-_FILE = 1
 _ANSWER_BYTES = 8192
 """Room for an answer where the capture does not tell: fixed parts and the longest name."""
-_DISPOSITION_EX = 64
 
 CLAIMED, OPENED_AGAIN, REFUSED = "handles_claimed", "handles_opened_again", "handles_refused"
 CLOSED_BY_LOSS, LOCKS_LOST = "handles_closed_by_loss", "locks_lost"
@@ -55,7 +64,7 @@ class OpenFiles:
         self.link = link
         self.names = names
         self._breaks = breaks
-        self._wishes = Wishes(link)
+        self._contexts = Contexts(link)
         self._open: dict[int, OpenFile] = {}
 
     def __getitem__(self, handle: int) -> bytes:
@@ -67,7 +76,7 @@ class OpenFiles:
         if file is None:
             raise RefusedError(Status.FILE_CLOSED)
         if file.connection is not self.link.here:
-            self._have_again(file)
+            self._reopen(file)
         return file
 
     def open(self, call: Open) -> int:
@@ -82,23 +91,24 @@ class OpenFiles:
         return 0
 
     def _create(self, call: Open, disposition: int, guid: bytes, claimed: bytes = b"") -> wire.Message:
-        oplock, contexts = self._wishes.of(call, guid, claimed)
-        return wire.create(
-            self.names.name(call.path), call.access, call.share_access, disposition, call.options,
-            call.attributes, oplock, call.impersonation, contexts,
+        oplock, contexts = self._contexts.of(call, guid, claimed)
+        asked = wire.Create(
+            call.access, call.share_access, disposition, call.options, call.attributes, call.impersonation,
+            oplock,
         )  # fmt: skip
+        return wire.create(self.names.name(call.path), asked, contexts)
 
-    def _have_again(self, file: OpenFile) -> None:
+    def _reopen(self, file: OpenFile) -> None:
         """As cifs.ko does it (cifs_reopen_file): its durable handle is claimed, where the server gave one and
         still has it; else the file that has the name now is opened, and locked as it was."""
         with file.again:
             if file.connection is self.link.here:
                 return
-            claim = self._create(file.call, _OPEN, file.guid, file.file_id) if file.durable else None
+            claim = self._create(file.call, OPEN, file.guid, file.file_id) if file.durable else None
             reply = None if claim is None else self.link.exchange(claim)
             claimed = reply is not None and not failed(reply.status)
             if reply is None or (failed(reply.status) and reply.status != Status.CONNECTION_DISCONNECTED):
-                reply = self.link.exchange(self._create(file.call, _OPEN, file.guid))
+                reply = self.link.exchange(self._create(file.call, OPEN, file.guid))
             if failed(reply.status):
                 if reply.status != Status.CONNECTION_DISCONNECTED:
                     self.link.count(REFUSED)
@@ -107,12 +117,12 @@ class OpenFiles:
             file.file_id, file.resume_key = self._granted(reply.body), None
             file.durable = _asks_to_last(file.call) and (claimed or is_durable(reply.body))
             if not claimed:
-                self._lock_again(file)
+                self._relock(file)
             file.connection = self.link.here
 
-    def _lock_again(self, file: OpenFile) -> None:
+    def _relock(self, file: OpenFile) -> None:
         for (offset, length), flags in list(file.locks.items()):
-            again = wire.lock(file.file_id, offset, length, flags | wire.FAIL_IMMEDIATELY)
+            again = wire.lock(file.file_id, offset, length, flags | LOCK_FAIL_IMMEDIATELY)
             status = self.link.exchange(again).status
             if status == Status.CONNECTION_DISCONNECTED:
                 raise RefusedError(status)
@@ -143,37 +153,35 @@ class OpenFiles:
 
     def stat(self, call: Stat) -> int:
         def asking(level: int) -> Callable[[bytes], wire.Message]:
-            return lambda file_id: wire.query_info(file_id, _FILE, level, _ANSWER_BYTES)
+            return lambda file_id: wire.query_info(file_id, INFO_FILE, level, _ANSWER_BYTES)
 
         asks = [asking(level) for level in call.levels]
-        return self._briefly(call, call.access, _OPEN, call.options, asks)
+        return self._briefly(call, wire.Create(call.access, call.share_access, OPEN, call.options), asks)
 
     def remove(self, call: Unlink | RemoveDirectory) -> int:
         options = call.options
         if options is None:
-            kind = _NON_DIRECTORY_FILE if isinstance(call, Unlink) else _DIRECTORY_FILE
-            options = kind | (_DELETE_ON_CLOSE if call.on_close else 0)
-        content = wire.disposition_information(True, call.level == _DISPOSITION_EX)
+            kind = NON_DIRECTORY_FILE if isinstance(call, Unlink) else DIRECTORY_FILE
+            options = kind | (DELETE_ON_CLOSE if call.on_close else 0)
+        content = information.disposition_information(True, call.level)
         asks: list[Callable[[bytes], wire.Message]] = []
         if not call.on_close:
             asks.append(lambda file_id: wire.set_info(file_id, call.level, content))
-        return self._briefly(call, call.access, _OPEN, options, asks)
+        return self._briefly(call, wire.Create(call.access, call.share_access, OPEN, options), asks)
 
     def make_directory(self, call: MakeDirectory) -> int:
-        return self._briefly(call, call.access, _CREATE, call.options, [], call.attributes)
+        asked = wire.Create(call.access, call.share_access, CREATE, call.options, call.attributes)
+        return self._briefly(call, asked, [])
 
     def _briefly(
-        self, call: Stat | Unlink | RemoveDirectory | MakeDirectory, access: int, disposition: int,
-        options: int, asks: list[Callable[[bytes], wire.Message]], attributes: int = 0,
+        self, call: Stat | Unlink | RemoveDirectory | MakeDirectory, asked: wire.Create,
+        asks: list[Callable[[bytes], wire.Message]],
     ) -> int:  # fmt: skip
         """CREATE, what is asked of the open, and CLOSE: one compound, or one by one as Windows does it."""
-        oplock, contexts = self._wishes.of(call)
-        create = wire.create(
-            self.names.name(call.path), access, call.share_access, disposition, options, attributes,
-            oplock, contexts=contexts,
-        )  # fmt: skip
+        oplock, contexts = self._contexts.of(call)
+        create = wire.create(self.names.name(call.path), replace(asked, oplock=oplock), contexts)
         if call.compound:
-            requests = [create, *(ask(wire.RELATED) for ask in asks), wire.close(wire.RELATED)]
+            requests = [create, *(ask(RELATED_FILE_ID) for ask in asks), wire.close(RELATED_FILE_ID)]
             statuses = [reply.status for reply in self.link.compound(*requests)]
             return next((outcome_of(status) for status in statuses if failed(status)), 0)
         file_id = self._granted(check(self.link.exchange(create)))
@@ -188,7 +196,7 @@ class OpenFiles:
 
     def _granted(self, body: bytes) -> bytes:
         file_id, oplock = wire.created(body)
-        if oplock not in (0, LEASE):
+        if oplock not in (OPLOCK_LEVEL_NONE, OPLOCK_LEVEL_LEASE):
             self._breaks.granted(file_id, oplock)
         return file_id
 

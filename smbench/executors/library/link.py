@@ -27,6 +27,7 @@ from smbench.executors.library.connection import (
     facts_of,
 )
 from smbench.executors.library.messages import Message
+from smbench.smb2.constants import DIALECT_3_1_1
 from smbench.smb2.ntstatus import Status
 from smbench.smb2.ntstatus import name as status_name
 
@@ -36,7 +37,6 @@ PAUSE_S = 3.0
 GIVE_UP_S = 60.0
 """No attempt begins later than this after the first: so long a Windows server keeps a durable handle (v2)."""
 _LOOK_S = 0.1
-_NEWEST = 0x0311
 
 
 class Link:
@@ -68,7 +68,7 @@ class Link:
     def _connect(self, previous_session: int) -> LibraryConnection:
         """A new connection in the dialect that is asked for, or in the newest that both sides know."""
         asked = self._access.dialect
-        dialects = (asked, None) if asked is not None and asked < _NEWEST else (None,)
+        dialects = (asked, None) if asked is not None and asked < DIALECT_3_1_1 else (None,)
         for dialect in dialects:
             connection = LibraryConnection(self._access, self._breaks.receive, self._guid, previous_session)
             try:

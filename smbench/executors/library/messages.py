@@ -10,17 +10,18 @@ import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-CREATE, CLOSE, FLUSH, READ, WRITE, LOCK, IOCTL = 5, 6, 7, 8, 9, 10, 11
-QUERY_DIRECTORY, CHANGE_NOTIFY, QUERY_INFO, SET_INFO, OPLOCK_BREAK = 14, 15, 16, 17, 18
+from smbench.smb2.constants import (
+    HEADER_BYTES,
+    INFO_FILE,
+    IOCTL_IS_FSCTL,
+    LEASE_FLAG_PARENT_LEASE_KEY_SET,
+    NOTIFY_BREAK_LEASE_FLAG_ACK_REQUIRED,
+    OPLOCK_LEVEL_NONE,
+)
+from smbench.trace.model import Command
 
-RELATED = b"\xff" * 16
-"""The file id of a related request: that of the CREATE before it (3.2.4.1.4)."""
-_HEADER_BYTES = 64
-_PAYLOAD_BYTES = 65536
+PAYLOAD_BYTES = 65536
 """What one credit pays for (3.2.4.1.5)."""
-_IS_FSCTL = 1
-FAIL_IMMEDIATELY = 0x10
-"""Flag of a lock: refused, where it would have to wait."""
 
 _CREATE = struct.Struct("<HBBI16xIIIIIHHII")
 _READ = struct.Struct("<HBBIQ16sI4x4x4xx")
@@ -51,118 +52,120 @@ class Message:
     def credit_charge(self) -> int:
         """Credits that it costs where the dialect has multi-credit requests (3.1.5.2)."""
         payload = max(len(self.body) if self.COMMAND in _PAYING else 0, self.answer_bytes, 1)
-        return (payload - 1) // _PAYLOAD_BYTES + 1
+        return (payload - 1) // PAYLOAD_BYTES + 1
 
 
-_PAYING = frozenset((IOCTL, SET_INFO))
+_PAYING = frozenset((Command.IOCTL, Command.SET_INFO))
 """Commands whose own payload counts; a WRITE says its length itself."""
 
 
-def create(
-    name: str, access: int, share_access: int, disposition: int, options: int, attributes: int = 0,
-    oplock: int = 0, impersonation: int = 2, contexts: bytes = b"",
-) -> Message:  # fmt: skip
+@dataclass(frozen=True, slots=True)
+class Create:
+    """What a CREATE asks for besides its name and its contexts."""
+
+    access: int
+    share_access: int
+    disposition: int
+    options: int
+    attributes: int = 0
+    impersonation: int = 2
+    oplock: int = OPLOCK_LEVEL_NONE
+
+
+def create(name: str, asked: Create, contexts: bytes = b"") -> Message:
     """2.2.13; `name` with backslashes, relative to the share, `contexts` as `create_contexts` made them."""
     encoded = name.encode("utf-16-le", "surrogatepass")
-    at = _HEADER_BYTES + _CREATE.size
+    at = HEADER_BYTES + _CREATE.size
     buffer = encoded or b"\0"
     if contexts:
         buffer = buffer.ljust(-(-len(buffer) // 8) * 8, b"\0")  # they begin at a multiple of 8
     contexts_at = at + len(buffer) if contexts else 0
     head = _CREATE.pack(
-        57, 0, oplock, impersonation, access, attributes, share_access, disposition, options, at,
-        len(encoded), contexts_at, len(contexts),
+        57, 0, asked.oplock, asked.impersonation, asked.access, asked.attributes, asked.share_access,
+        asked.disposition, asked.options, at, len(encoded), contexts_at, len(contexts),
     )  # fmt: skip
-    return Message(CREATE, head + buffer + contexts)
+    return Message(Command.CREATE, head + buffer + contexts)
 
 
 def close(file_id: bytes, flags: int = 0) -> Message:
     """2.2.15."""
-    return Message(CLOSE, struct.pack("<HH4x16s", 24, flags, file_id))
+    return Message(Command.CLOSE, struct.pack("<HH4x16s", 24, flags, file_id))
 
 
 def flush(file_id: bytes) -> Message:
     """2.2.17."""
-    return Message(FLUSH, struct.pack("<H6x16s", 24, file_id))
+    return Message(Command.FLUSH, struct.pack("<H6x16s", 24, file_id))
 
 
 def read(file_id: bytes, offset: int, length: int) -> Message:
     """2.2.19. `struct.error` beyond 64 bits."""
-    return Message(READ, _READ.pack(49, 0x50, 0, length, offset, file_id, 0), length)
+    return Message(Command.READ, _READ.pack(49, 0x50, 0, length, offset, file_id, 0), length)
 
 
 def write(file_id: bytes, offset: int, data: memoryview | bytes, flags: int = 0) -> Message:
     """2.2.21."""
-    head = _WRITE.pack(49, _HEADER_BYTES + _WRITE.size, len(data), offset, file_id, flags)
-    return Message(WRITE, b"".join((head, data or b"\0")), len(data))
+    head = _WRITE.pack(49, HEADER_BYTES + _WRITE.size, len(data), offset, file_id, flags)
+    return Message(Command.WRITE, b"".join((head, data or b"\0")), len(data))
 
 
 def lock(file_id: bytes, offset: int, length: int, flags: int) -> Message:
-    """2.2.26, one element; flags: 1 shared, 2 exclusive, 4 unlock, 0x10 fail immediately."""
+    """2.2.26, one element; flags as LOCK_…"""
     return Message(
-        LOCK, struct.pack("<HHI16s", 48, 1, 0, file_id) + _LOCK_ELEMENT.pack(offset, length, flags)
+        Command.LOCK, struct.pack("<HHI16s", 48, 1, 0, file_id) + _LOCK_ELEMENT.pack(offset, length, flags)
     )
 
 
 def ioctl(file_id: bytes, function: int, data: bytes, answer_bytes: int) -> Message:
     """2.2.31, a file system control."""
-    at = _HEADER_BYTES + _IOCTL.size
-    head = _IOCTL.pack(57, function, file_id, at, len(data), 0, 0, 0, answer_bytes, _IS_FSCTL)
-    return Message(IOCTL, head + (data or b"\0"), answer_bytes)
+    at = HEADER_BYTES + _IOCTL.size
+    head = _IOCTL.pack(57, function, file_id, at, len(data), 0, 0, 0, answer_bytes, IOCTL_IS_FSCTL)
+    return Message(Command.IOCTL, head + (data or b"\0"), answer_bytes)
 
 
 def query_directory(file_id: bytes, level: int, flags: int, pattern: str, answer_bytes: int) -> Message:
     """2.2.33."""
     encoded = pattern.encode("utf-16-le", "surrogatepass")
-    at = _HEADER_BYTES + _QUERY_DIRECTORY.size
+    at = HEADER_BYTES + _QUERY_DIRECTORY.size
     head = _QUERY_DIRECTORY.pack(33, level, flags, file_id, at, len(encoded), answer_bytes)
-    return Message(QUERY_DIRECTORY, head + (encoded or b"\0"), answer_bytes)
+    return Message(Command.QUERY_DIRECTORY, head + (encoded or b"\0"), answer_bytes)
 
 
 def notify(file_id: bytes, changes: int, watch_tree: bool, answer_bytes: int) -> Message:
     """2.2.35."""
     body = struct.pack("<HHI16sI4x", 32, watch_tree, answer_bytes, file_id, changes)
-    return Message(CHANGE_NOTIFY, body, answer_bytes)
+    return Message(Command.CHANGE_NOTIFY, body, answer_bytes)
 
 
 def query_info(file_id: bytes, info_type: int, level: int, answer_bytes: int, additional: int = 0) -> Message:
     """2.2.37; without input."""
     body = _QUERY_INFO.pack(41, info_type, level, answer_bytes, additional, file_id)
-    return Message(QUERY_INFO, body, answer_bytes)
+    return Message(Command.QUERY_INFO, body, answer_bytes)
 
 
-def set_info(file_id: bytes, level: int, data: bytes, info_type: int = 1, additional: int = 0) -> Message:
+def set_info(
+    file_id: bytes, level: int, data: bytes, info_type: int = INFO_FILE, additional: int = 0
+) -> Message:
     """2.2.39."""
-    at = _HEADER_BYTES + _SET_INFO.size
-    return Message(SET_INFO, _SET_INFO.pack(33, info_type, level, len(data), at, additional, file_id) + data)
+    at = HEADER_BYTES + _SET_INFO.size
+    return Message(
+        Command.SET_INFO, _SET_INFO.pack(33, info_type, level, len(data), at, additional, file_id) + data
+    )
 
 
 def answered(body: bytes) -> bytes:
     """What a QUERY_INFO response carries (2.2.38)."""
     at, length = struct.unpack_from("<HI", body, 2)
-    return body[at - _HEADER_BYTES : at - _HEADER_BYTES + length]
-
-
-def name_information(replace: bool, name: str) -> bytes:
-    """FileRenameInformation and FileLinkInformation ([MS-FSCC] 2.4.42, 2.4.27), and those with flags (Ex):
-    a byte of its own or bit 0 of four bytes, replacing looks the same."""
-    encoded = name.encode("utf-16-le", "surrogatepass")
-    return struct.pack("<IIQI", replace, 0, 0, len(encoded)) + encoded
-
-
-def disposition_information(delete: bool, extended: bool) -> bytes:
-    """FileDispositionInformation, or with flags ([MS-FSCC] 2.4.11, 2.4.12: bit 0 is DELETE)."""
-    return struct.pack("<I" if extended else "<B", delete)
+    return body[at - HEADER_BYTES : at - HEADER_BYTES + length]
 
 
 def oplock_acknowledgement(file_id: bytes, level: int) -> Message:
     """2.2.24.1."""
-    return Message(OPLOCK_BREAK, struct.pack("<HB5x16s", 24, level, file_id))
+    return Message(Command.OPLOCK_BREAK, struct.pack("<HB5x16s", 24, level, file_id))
 
 
 def lease_acknowledgement(key: bytes, state: int) -> Message:
     """2.2.24.2."""
-    return Message(OPLOCK_BREAK, struct.pack("<H2xI16sI8x", 36, 0, key, state))
+    return Message(Command.OPLOCK_BREAK, struct.pack("<H2xI16sI8x", 36, 0, key, state))
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +189,7 @@ def break_of(body: bytes) -> Break | None:
         return Break(False, body[8:24], body[2])
     if size == 44 and len(body) >= 44:
         flags, key, current, new = struct.unpack_from("<I16sII", body, 4)
-        return Break(True, key, new, current, bool(flags & 1))
+        return Break(True, key, new, current, bool(flags & NOTIFY_BREAK_LEASE_FLAG_ACK_REQUIRED))
     return None
 
 
@@ -200,7 +203,7 @@ def granted_contexts(body: bytes) -> set[str]:
     if len(body) < 88:
         return set()
     at, length = struct.unpack_from("<II", body, 80)
-    area, tags, start = body[at - _HEADER_BYTES : at - _HEADER_BYTES + length] if length else b"", set(), 0
+    area, tags, start = body[at - HEADER_BYTES : at - HEADER_BYTES + length] if length else b"", set(), 0
     while start + 16 <= len(area):
         following, name_at, name_length = struct.unpack_from("<IHH", area, start)
         tags.add(area[start + name_at : start + name_at + name_length].decode("latin-1"))
@@ -218,13 +221,13 @@ def moved(body: bytes) -> int:
 def output(body: bytes) -> bytes:
     """What a QUERY_INFO or QUERY_DIRECTORY response carries (2.2.34, 2.2.38)."""
     at, length = struct.unpack_from("<HI", body, 2)
-    return body[at - _HEADER_BYTES : at - _HEADER_BYTES + length] if length else b""
+    return body[at - HEADER_BYTES : at - HEADER_BYTES + length] if length else b""
 
 
 def ioctl_output(body: bytes) -> bytes:
     """What an IOCTL response carries (2.2.32)."""
     at, length = struct.unpack_from("<II", body, 32)
-    return body[at - _HEADER_BYTES : at - _HEADER_BYTES + length] if length else b""
+    return body[at - HEADER_BYTES : at - HEADER_BYTES + length] if length else b""
 
 
 def create_contexts(contexts: Sequence[tuple[bytes, bytes]]) -> bytes:
@@ -242,7 +245,7 @@ def create_contexts(contexts: Sequence[tuple[bytes, bytes]]) -> bytes:
 
 def lease(key: bytes, state: int, version: int, parent: bytes = b"") -> bytes:
     """The data of a lease request, version 1 or 2 (2.2.13.2.8, 2.2.13.2.10)."""
-    has_parent = 4 if parent and version == 2 else 0
+    has_parent = LEASE_FLAG_PARENT_LEASE_KEY_SET if parent and version == 2 else 0
     data = struct.pack("<16sII8x", key, state, has_parent)
     return data + struct.pack("<16sH2x", parent, 0) if version == 2 else data
 

@@ -14,12 +14,19 @@ from uuid import uuid4
 
 from smbench.executors.library import messages as wire
 from smbench.executors.library.connection import LibraryConnection
+from smbench.smb2.constants import (
+    DIALECT_3_0,
+    LEASE_HANDLE_CACHING,
+    LEASE_READ_CACHING,
+    LEASE_WRITE_CACHING,
+    OPLOCK_LEVEL_BATCH,
+    OPLOCK_LEVEL_EXCLUSIVE,
+    OPLOCK_LEVEL_II,
+    OPLOCK_LEVEL_LEASE,
+    OPLOCK_LEVEL_NONE,
+)
 from smbench.workload.calls import MakeDirectory, Open, RemoveDirectory, Stat, Unlink
 
-LEASE = 0xFF
-_NONE, _LEVEL_II, _EXCLUSIVE, _BATCH = 0, 1, 8, 9
-_READ, _HANDLE, _WRITE = 1, 2, 4
-_SMB_3 = 0x0300
 KEPT_CONTEXTS = frozenset(("RqLs", "MxAc", "QFid", "DHnQ", "DH2Q"))
 
 LEASE_AS_OPLOCK = "lease_as_oplock"
@@ -28,8 +35,8 @@ DURABLE_V2_AS_V1 = "durable_v2_as_v1"
 """What is counted where a dialect, or a server, lacks what was captured."""
 
 
-class Asker(Protocol):
-    """Of whom `Wishes` is asked: a connection's dialect, and who counts."""
+class Negotiated(Protocol):
+    """What `Contexts` depends on: the dialect of a connection, and who counts."""
 
     @property
     def here(self) -> LibraryConnection: ...
@@ -58,11 +65,11 @@ class OpenFile:
     """Held while it is had again."""
 
 
-class Wishes:
+class Contexts:
     """Oplock level and CREATE contexts of opens, over the connection of the calling thread."""
 
-    def __init__(self, asker: Asker) -> None:
-        self._asker = asker
+    def __init__(self, negotiated: Negotiated) -> None:
+        self._negotiated = negotiated
 
     def of(
         self, call: Open | Stat | Unlink | RemoveDirectory | MakeDirectory, guid: bytes = b"",
@@ -72,19 +79,19 @@ class Wishes:
 
         With `claimed`, the file id of an open that was lost, its durable handle is asked for, and nothing but
         that and its lease (3.2.4.4): servers refuse a claim with more (cifs.ko's QFid at Samba's)."""
-        if not call.contexts and call.oplock != LEASE:
+        if not call.contexts and call.oplock != OPLOCK_LEVEL_LEASE:
             return call.oplock, b""
         wanted = call.contexts.split(",") if call.contexts else []
-        if call.oplock == LEASE and "RqLs" not in wanted:
+        if call.oplock == OPLOCK_LEVEL_LEASE and "RqLs" not in wanted:
             wanted.append("RqLs")
         oplock, data = call.oplock, dict.fromkeys(("MxAc", "QFid"), b"")
         if "RqLs" in wanted:
             oplock, lease = self._lease(call)
             if lease:
                 data["RqLs"] = lease
-        dialect = self._asker.here.dialect
-        if "DH2Q" in wanted and dialect < _SMB_3:
-            self._asker.count(DURABLE_V2_AS_V1)
+        dialect = self._negotiated.here.dialect
+        if "DH2Q" in wanted and dialect < DIALECT_3_0:
+            self._negotiated.count(DURABLE_V2_AS_V1)
             wanted[wanted.index("DH2Q")] = "DHnQ"
         if claimed:
             wanted = [_CLAIM.get(tag, tag) for tag in wanted if tag in ("RqLs", *_CLAIM)]
@@ -96,14 +103,14 @@ class Wishes:
 
     def _lease(self, call: Open | Stat | Unlink | RemoveDirectory | MakeDirectory) -> tuple[int, bytes]:
         """The level to ask for, and the data of the lease's context, where it is one."""
-        here = self._asker.here
-        if call.oplock == LEASE and not here.supports_file_leasing:
-            self._asker.count(LEASE_AS_OPLOCK)
+        here = self._negotiated.here
+        if call.oplock == OPLOCK_LEVEL_LEASE and not here.supports_file_leasing:
+            self._negotiated.count(LEASE_AS_OPLOCK)
             return oplock_like(call.lease_state), b""
         version = getattr(call, "lease_version", 1)
         parent = bytes.fromhex(getattr(call, "parent_lease_key", ""))
-        if version == 2 and here.dialect < _SMB_3:
-            self._asker.count(LEASE_V2_AS_V1)
+        if version == 2 and here.dialect < DIALECT_3_0:
+            self._negotiated.count(LEASE_V2_AS_V1)
             version, parent = 1, b""
         key = bytes.fromhex(call.lease_key) if call.lease_key else _lease_key(call.path)
         return call.oplock, wire.lease(key, call.lease_state, version, parent)
@@ -119,11 +126,11 @@ def is_durable(body: bytes) -> bool:
 
 def oplock_like(lease_state: int) -> int:
     """The oplock level that lets a client cache what the lease would."""
-    if not lease_state & _READ:
-        return _NONE
-    if lease_state & _WRITE:
-        return _BATCH if lease_state & _HANDLE else _EXCLUSIVE
-    return _LEVEL_II
+    if not lease_state & LEASE_READ_CACHING:
+        return OPLOCK_LEVEL_NONE
+    if lease_state & LEASE_WRITE_CACHING:
+        return OPLOCK_LEVEL_BATCH if lease_state & LEASE_HANDLE_CACHING else OPLOCK_LEVEL_EXCLUSIVE
+    return OPLOCK_LEVEL_II
 
 
 def lost_contexts(tags: str) -> list[str]:

@@ -9,8 +9,7 @@ from typing import Any
 
 from smbprotocol.header import SMB2HeaderResponse
 
-BREAK_MESSAGE_ID = 0xFFFFFFFFFFFFFFFF
-"""Of every notification that the server sends by itself ([MS-SMB2] 2.2.23)."""
+from smbench.smb2.constants import UNSOLICITED_MESSAGE_ID
 
 
 class Inbox:
@@ -42,7 +41,7 @@ class RequestTable(dict[int, Any]):
         self._inbox = inbox
 
     def __missing__(self, message_id: int) -> Any:
-        if message_id == BREAK_MESSAGE_ID:
+        if message_id == UNSOLICITED_MESSAGE_ID:
             return self._inbox
         raise KeyError(message_id)
 

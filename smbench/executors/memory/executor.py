@@ -10,11 +10,22 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-from smbench.executors.base import NEVER, NOT_YET, Executor, ExecutorContext, Handler, Told
-from smbench.executors.memory import info, opens
+from smbench.executors.base import NEVER, NOT_YET, Executor, ExecutorContext, Handler, Reported
+from smbench.executors.memory import opens
 from smbench.executors.memory.server import MemoryServer
 from smbench.executors.memory.tree import Handle, RefusedError
 from smbench.quoting import quoted
+from smbench.smb2.constants import (
+    CREATE,
+    DELETE,
+    DELETE_ON_CLOSE,
+    DIRECTORY_FILE,
+    FILE_READ_ATTRIBUTES,
+    INFO_FILE,
+    NON_DIRECTORY_FILE,
+    OPEN,
+    SHARE_ALL,
+)
 from smbench.smb2.ntstatus import Status, outcome_of
 from smbench.workload import calls
 from smbench.workload.calls import Call
@@ -22,9 +33,6 @@ from smbench.workload.model import NamespaceEntry
 
 __all__ = ["MemoryExecutor", "MemoryServer"]
 
-_OPEN, _CREATE = 1, 2
-_DIRECTORY_FILE, _NON_DIRECTORY_FILE, _DELETE_ON_CLOSE = 0x1, 0x40, 0x1000
-_SHARE_ALL = 7
 _NAMED = 3
 
 
@@ -69,8 +77,8 @@ class MemoryExecutor(Executor):
             calls.Rename: lambda call: server.rename(handle(call), call.target, call.replace),
             calls.Link: lambda call: server.link(handle(call), call.target, call.replace),
             calls.SetDelete: lambda call: server.set_delete(handle(call), call.delete),
-            calls.Unlink: lambda call: self._remove(call.path, _NON_DIRECTORY_FILE, call.on_close),
-            calls.RemoveDirectory: lambda call: self._remove(call.path, _DIRECTORY_FILE, call.on_close),
+            calls.Unlink: lambda call: self._remove(call.path, NON_DIRECTORY_FILE, call.on_close),
+            calls.RemoveDirectory: lambda call: self._remove(call.path, DIRECTORY_FILE, call.on_close),
             calls.MakeDirectory: self._make_directory,
             calls.Truncate: lambda call: server.truncate(handle(call), call.size),
             calls.SetAllocation: lambda call: server.allocate(handle(call), call.size),
@@ -96,12 +104,12 @@ class MemoryExecutor(Executor):
         return {"not_made": self._server.not_made} if self._server.not_made else {}
 
     @classmethod
-    def told(cls, users: Mapping[str, Any]) -> Told:
-        paths = sorted({path for one in users.values() for path in one["not_made"]})
+    def report(cls, users: Mapping[str, Any]) -> Reported:
+        paths = sorted({path for one in users.values() for path in one.get("not_made", ())})
         if not paths:
-            return Told()
+            return Reported()
         named = ", ".join(map(quoted, paths[:_NAMED])) + (", …" if len(paths) > _NAMED else "")
-        return Told(warnings=[f"no server has files of such names, so they were not made: {named}"])
+        return Reported(warnings=[f"no server has files of such names, so they were not made: {named}"])
 
     def close(self) -> None:
         with self._server.changed:
@@ -165,23 +173,23 @@ class MemoryExecutor(Executor):
         return self._server.file_system_information(call)
 
     def _stat(self, call: calls.Stat) -> int:
-        handle = self._open_briefly(call.path, call.access, _OPEN, call.options)
+        handle = self._open_briefly(call.path, call.access, OPEN, call.options)
         try:
             for level in call.levels:
-                self._server.information(handle, calls.StatHandle(-1, info.FILE, level))
+                self._server.information(handle, calls.StatHandle(-1, INFO_FILE, level))
         finally:
             opens.close_file(self._server.tree, handle)
         return 0
 
     def _make_directory(self, call: calls.MakeDirectory) -> int:
-        handle = self._open_briefly(call.path, opens.READ_ATTRIBUTES, _CREATE, _DIRECTORY_FILE)
+        handle = self._open_briefly(call.path, FILE_READ_ATTRIBUTES, CREATE, DIRECTORY_FILE)
         opens.close_file(self._server.tree, handle)
         return 0
 
     def _remove(self, path: str, kind: int, on_close: bool) -> int:
         """CREATE(DELETE) and CLOSE, the removal asked for by the CREATE's option or by a disposition."""
-        options = kind | _DELETE_ON_CLOSE if on_close else kind
-        handle = self._open_briefly(path, opens.DELETE, _OPEN, options)
+        options = kind | DELETE_ON_CLOSE if on_close else kind
+        handle = self._open_briefly(path, DELETE, OPEN, options)
         try:
             if not on_close:
                 self._server.set_delete(handle, True)
@@ -190,5 +198,5 @@ class MemoryExecutor(Executor):
         return 0
 
     def _open_briefly(self, path: str, access: int, disposition: int, options: int) -> Handle:
-        call = calls.Open(-1, path, access, _SHARE_ALL, disposition, options, 0)
+        call = calls.Open(-1, path, access, SHARE_ALL, disposition, options, 0)
         return opens.open_file(self._server.tree, call)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from smbench.smb2.ntstatus import Status
 
-FILE, FILE_SYSTEM, SECURITY = 1, 2, 3
-
 # Class: the fixed part's size in bytes, and whether a name follows that may be cut.
 _FILE_CLASSES = {
     4: (40, False), 5: (24, False), 6: (8, False), 7: (4, False), 8: (4, False), 9: (4, True),

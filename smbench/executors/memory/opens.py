@@ -2,44 +2,60 @@
 
 from __future__ import annotations
 
-from smbench.executors.memory.tree import (
-    ARCHIVE,
-    DIRECTORY,
-    HIDDEN,
-    READONLY,
-    SYSTEM,
-    Handle,
-    Link,
-    Node,
-    RefusedError,
-    Stream,
-    Tree,
-    parse,
+from smbench.executors.memory.tree import Handle, Link, Node, RefusedError, Stream, Tree, parse
+from smbench.smb2.constants import (
+    ATTRIBUTE_ARCHIVE,
+    ATTRIBUTE_DIRECTORY,
+    ATTRIBUTE_HIDDEN,
+    ATTRIBUTE_READONLY,
+    ATTRIBUTE_SYSTEM,
+    CREATE,
+    CREATING,
+    DELETE,
+    DELETE_ON_CLOSE,
+    DIRECTORY_FILE,
+    EMPTYING,
+    FILE_ALL_ACCESS,
+    FILE_APPEND_DATA,
+    FILE_EXECUTE,
+    FILE_GENERIC_EXECUTE,
+    FILE_GENERIC_READ,
+    FILE_GENERIC_WRITE,
+    FILE_READ_DATA,
+    FILE_WRITE_DATA,
+    GENERIC_ALL,
+    GENERIC_EXECUTE,
+    GENERIC_READ,
+    GENERIC_WRITE,
+    MAXIMUM_ALLOWED,
+    NON_DIRECTORY_FILE,
+    OPEN_BY_FILE_ID,
+    OVERWRITE_IF,
+    SHARE_DELETE,
+    SHARE_READ,
+    SHARE_WRITE,
 )
 from smbench.smb2.ntstatus import Status
 from smbench.workload.calls import Open
 
-# Access masks ([MS-SMB2] 2.2.13.1).
-READ_DATA, WRITE_DATA, APPEND_DATA, EXECUTE = 0x1, 0x2, 0x4, 0x20
-READ_ATTRIBUTES, WRITE_ATTRIBUTES = 0x80, 0x100
-DELETE, READ_CONTROL = 0x10000, 0x20000
-_MAXIMUM_ALLOWED = 0x02000000
 _GENERIC = {
-    0x80000000: 0x00120089,
-    0x40000000: 0x00120116,
-    0x20000000: 0x001200A0,
-    0x10000000: 0x001F01FF,
+    GENERIC_READ: FILE_GENERIC_READ,
+    GENERIC_WRITE: FILE_GENERIC_WRITE,
+    GENERIC_EXECUTE: FILE_GENERIC_EXECUTE,
+    GENERIC_ALL: FILE_ALL_ACCESS,
 }
-_ALL = 0x001F01FF
-_WRITES = WRITE_DATA | APPEND_DATA
-_READS = READ_DATA | EXECUTE
-_SHARED_BY = ((_READS, 1), (_WRITES, 2), (DELETE, 4))  # access, and the share bit that admits it
-
-_SUPERSEDE, _OPEN, _CREATE, _OPEN_IF, _OVERWRITE, _OVERWRITE_IF = range(6)
-_CREATING = (_SUPERSEDE, _CREATE, _OPEN_IF, _OVERWRITE_IF)
-_EMPTYING = (_SUPERSEDE, _OVERWRITE, _OVERWRITE_IF)
-_DIRECTORY_FILE, _NON_DIRECTORY_FILE = 0x1, 0x40
-_DELETE_ON_CLOSE, _OPEN_BY_FILE_ID = 0x1000, 0x2000
+WRITES = FILE_WRITE_DATA | FILE_APPEND_DATA
+READS = FILE_READ_DATA | FILE_EXECUTE
+"""What is granted, generic rights spelled out."""
+_SHARED_BY = (
+    (READS, SHARE_READ),
+    (WRITES, SHARE_WRITE),
+    (DELETE, SHARE_DELETE),
+)
+"""Access, and the share bit that admits it."""
+_HIDDEN = ATTRIBUTE_HIDDEN | ATTRIBUTE_SYSTEM
+_KEPT = ATTRIBUTE_READONLY | _HIDDEN
+"""Attributes that an open gives to the file that it makes."""
 
 
 def open_file(tree: Tree, call: Open) -> Handle:
@@ -56,11 +72,11 @@ def open_file(tree: Tree, call: Open) -> Handle:
     stream = _stream(link.node, stream_name, call)
     if not made:
         _check_sharing(link, stream, call, access)
-        if call.disposition in _EMPTYING:
+        if call.disposition in EMPTYING:
             _empty(link.node, stream, call)
-    if call.access & _MAXIMUM_ALLOWED and link.node.attributes & READONLY and not made:
-        access &= ~_WRITES
-    handle = Handle(link, stream, access, call.share_access, bool(call.options & _DELETE_ON_CLOSE))
+    if call.access & MAXIMUM_ALLOWED and link.node.attributes & ATTRIBUTE_READONLY and not made:
+        access &= ~WRITES
+    handle = Handle(link, stream, access, call.share_access, bool(call.options & DELETE_ON_CLOSE))
     stream.handles.append(handle)
     return handle
 
@@ -84,39 +100,39 @@ def close_file(tree: Tree, handle: Handle) -> None:
 
 
 def _granted(access: int) -> int:
-    granted = access & _ALL
+    granted = access & FILE_ALL_ACCESS
     for generic, specific in _GENERIC.items():
         if access & generic:
             granted |= specific
-    return _ALL if access & _MAXIMUM_ALLOWED else granted
+    return FILE_ALL_ACCESS if access & MAXIMUM_ALLOWED else granted
 
 
 def _check_parameters(call: Open, access: int, stream: bool) -> None:
-    directory, no_directory = call.options & _DIRECTORY_FILE, call.options & _NON_DIRECTORY_FILE
-    if call.options & _OPEN_BY_FILE_ID:
+    directory, no_directory = call.options & DIRECTORY_FILE, call.options & NON_DIRECTORY_FILE
+    if call.options & OPEN_BY_FILE_ID:
         raise RefusedError(Status.NOT_SUPPORTED)
-    if call.disposition > _OVERWRITE_IF or (directory and no_directory):
+    if call.disposition > OVERWRITE_IF or (directory and no_directory):
         raise RefusedError(Status.INVALID_PARAMETER)
     if directory and stream:
         raise RefusedError(Status.NOT_A_DIRECTORY)
-    if directory and call.disposition in _EMPTYING:
+    if directory and call.disposition in EMPTYING:
         raise RefusedError(Status.INVALID_PARAMETER)
-    if call.options & _DELETE_ON_CLOSE and not access & DELETE:
+    if call.options & DELETE_ON_CLOSE and not access & DELETE:
         raise RefusedError(Status.INVALID_PARAMETER)
     if not access:
         raise RefusedError(Status.ACCESS_DENIED)
 
 
 def _make(tree: Tree, components: tuple[str, ...], call: Open, stream: bool) -> Link:
-    if call.disposition not in _CREATING:
+    if call.disposition not in CREATING:
         raise RefusedError(Status.OBJECT_NAME_NOT_FOUND)
     parent = tree.parent_of(components)
     if parent.delete_pending:
         raise RefusedError(Status.DELETE_PENDING)
-    if call.options & _DELETE_ON_CLOSE and call.attributes & READONLY:
+    if call.options & DELETE_ON_CLOSE and call.attributes & ATTRIBUTE_READONLY:
         raise RefusedError(Status.CANNOT_DELETE)
-    directory = bool(call.options & _DIRECTORY_FILE) and not stream
-    attributes = call.attributes & (READONLY | HIDDEN | SYSTEM) | (DIRECTORY if directory else ARCHIVE)
+    directory = bool(call.options & DIRECTORY_FILE) and not stream
+    attributes = call.attributes & _KEPT | (ATTRIBUTE_DIRECTORY if directory else ATTRIBUTE_ARCHIVE)
     return tree.add(parent, components[-1], Node(directory, attributes))
 
 
@@ -124,35 +140,35 @@ def _check_existing(link: Link, call: Open, access: int, stream: bool) -> None:
     node = link.node
     if link.delete_pending:
         raise RefusedError(Status.DELETE_PENDING)
-    if call.disposition == _CREATE and not stream:
+    if call.disposition == CREATE and not stream:
         raise RefusedError(Status.OBJECT_NAME_COLLISION)
     if node.directory and not stream:
-        if call.options & _NON_DIRECTORY_FILE:
+        if call.options & NON_DIRECTORY_FILE:
             raise RefusedError(Status.FILE_IS_A_DIRECTORY)
-        if call.disposition in _EMPTYING:
+        if call.disposition in EMPTYING:
             raise RefusedError(Status.INVALID_PARAMETER)
-    if not node.directory and call.options & _DIRECTORY_FILE:
+    if not node.directory and call.options & DIRECTORY_FILE:
         raise RefusedError(Status.NOT_A_DIRECTORY)
-    if node.attributes & READONLY:
-        asked = access & _WRITES if not call.access & _MAXIMUM_ALLOWED else 0
-        if not node.directory and (asked or call.disposition in _EMPTYING):
+    if node.attributes & ATTRIBUTE_READONLY:
+        asked = access & WRITES if not call.access & MAXIMUM_ALLOWED else 0
+        if not node.directory and (asked or call.disposition in EMPTYING):
             raise RefusedError(Status.ACCESS_DENIED)
-        if call.options & _DELETE_ON_CLOSE:
+        if call.options & DELETE_ON_CLOSE:
             raise RefusedError(Status.CANNOT_DELETE)
-    if call.disposition in _EMPTYING and node.attributes & ~call.attributes & (HIDDEN | SYSTEM):
+    if call.disposition in EMPTYING and node.attributes & ~call.attributes & (_HIDDEN):
         raise RefusedError(Status.ACCESS_DENIED)
 
 
 def _stream(node: Node, name: str, call: Open) -> Stream:
     stream = node.streams.get(name.casefold())
     if stream is None:
-        if call.disposition not in _CREATING:
+        if call.disposition not in CREATING:
             raise RefusedError(Status.OBJECT_NAME_NOT_FOUND)
         stream = node.streams[name.casefold()] = Stream(name)
     elif name:
         if stream.delete_pending:
             raise RefusedError(Status.DELETE_PENDING)
-        if call.disposition == _CREATE:
+        if call.disposition == CREATE:
             raise RefusedError(Status.OBJECT_NAME_COLLISION)
     return stream
 
@@ -162,8 +178,8 @@ def _check_sharing(link: Link, stream: Stream, call: Open, access: int) -> None:
 
     Emptying counts as writing; the right to delete is the whole file's, whatever the stream.
     """
-    if call.disposition in _EMPTYING:
-        access |= WRITE_DATA
+    if call.disposition in EMPTYING:
+        access |= FILE_WRITE_DATA
     for other in list(link.node.handles()):
         for right, share in _SHARED_BY:
             if other.stream is not stream and right != DELETE:
@@ -176,12 +192,12 @@ def _check_sharing(link: Link, stream: Stream, call: Open, access: int) -> None:
 
 def _counts(access: int) -> bool:
     """An open for attributes only neither shares nor is shared with."""
-    return bool(access & (_READS | _WRITES | DELETE))
+    return bool(access & (READS | WRITES | DELETE))
 
 
 def _empty(node: Node, stream: Stream, call: Open) -> None:
     stream.size = 0
     if not stream.name:
-        node.attributes = call.attributes & (READONLY | HIDDEN | SYSTEM) | ARCHIVE
+        node.attributes = call.attributes & _KEPT | ATTRIBUTE_ARCHIVE
         for key in [key for key, other in node.streams.items() if key and not other.handles]:
             del node.streams[key]

@@ -10,9 +10,23 @@ from collections.abc import Iterable
 from threading import Condition
 from typing import ClassVar
 
-from smbench.executors.memory import info, opens
-from smbench.executors.memory.tree import DIRECTORY, READONLY, Handle, Node, RefusedError, Stream, Tree, parse
+from smbench.executors.memory import info
+from smbench.executors.memory.opens import READS, WRITES
+from smbench.executors.memory.tree import Handle, Node, RefusedError, Stream, Tree, parse
 from smbench.executors.memory.tree import Lock as ByteLock
+from smbench.smb2.constants import (
+    ATTRIBUTE_ARCHIVE,
+    ATTRIBUTE_DIRECTORY,
+    ATTRIBUTE_READONLY,
+    DELETE,
+    FILE_READ_ATTRIBUTES,
+    FILE_READ_DATA,
+    FILE_WRITE_ATTRIBUTES,
+    FILE_WRITE_DATA,
+    INFO_FILE,
+    INFO_SECURITY,
+    READ_CONTROL,
+)
 from smbench.smb2.ntstatus import Status
 from smbench.smb2.patterns import compiled
 from smbench.workload import calls
@@ -20,8 +34,6 @@ from smbench.workload.model import Kind, NamespaceEntry
 
 _LARGEST_OFFSET = 1 << 63
 _LARGEST_LOCK_END = 1 << 64
-_READS = opens.READ_DATA | opens.EXECUTE
-_WRITES = opens.WRITE_DATA | opens.APPEND_DATA
 
 
 class MemoryServer:
@@ -65,19 +77,19 @@ class MemoryServer:
         for depth in range(1, len(components) + 1):
             if self.tree.find(components[:depth]) is None:
                 directory = depth < len(components) or entry.kind is Kind.DIRECTORY
-                node = Node(directory, DIRECTORY if directory else 0x20)
+                node = Node(directory, ATTRIBUTE_DIRECTORY if directory else ATTRIBUTE_ARCHIVE)
                 self.tree.add(self.tree.parent_of(components[:depth]), components[depth - 1], node)
         link = self.tree.find(components)
         if link is None:
             return
         if entry.attributes and not stream:
-            link.node.attributes = entry.attributes & ~DIRECTORY | link.node.attributes & DIRECTORY
+            link.node.attributes = _as_kind(entry.attributes, link.node)
         link.node.streams.setdefault(stream.casefold(), Stream(stream)).size = entry.size
 
     # ── data ──
 
     def read(self, handle: Handle, offset: int, length: int) -> int:
-        self._need_data(handle, _READS)
+        self._need_data(handle, READS)
         if offset >= _LARGEST_OFFSET:
             raise RefusedError(Status.INVALID_PARAMETER)
         if not length:
@@ -89,7 +101,7 @@ class MemoryServer:
         return min(length, left)
 
     def write(self, handle: Handle, offset: int, length: int) -> int:
-        self._need_data(handle, _WRITES)
+        self._need_data(handle, WRITES)
         if offset == _LARGEST_LOCK_END - 1:
             offset = handle.stream.size  # append ([MS-FSA] 2.1.5.4)
         if offset + length >= _LARGEST_OFFSET:
@@ -100,33 +112,33 @@ class MemoryServer:
         return length
 
     def flush(self, handle: Handle) -> int:
-        self._need(handle, _WRITES)
+        self._need(handle, WRITES)
         return 0
 
     def truncate(self, handle: Handle, size: int) -> int:
-        self._need(handle, opens.WRITE_DATA)
+        self._need(handle, FILE_WRITE_DATA)
         if handle.node.directory or size >= _LARGEST_OFFSET:
             raise RefusedError(Status.INVALID_PARAMETER)
         handle.stream.size = size
         return 0
 
     def allocate(self, handle: Handle, size: int) -> int:
-        self._need(handle, opens.WRITE_DATA)
+        self._need(handle, FILE_WRITE_DATA)
         if handle.node.directory or size >= _LARGEST_OFFSET:
             raise RefusedError(Status.INVALID_PARAMETER)
         handle.stream.size = min(handle.stream.size, size)
         return 0
 
     def copy_range(self, source: Handle, target: Handle, call: calls.CopyRange) -> int:
-        self._need_data(source, opens.READ_DATA)
-        self._need_data(target, _WRITES)
+        self._need_data(source, FILE_READ_DATA)
+        self._need_data(target, WRITES)
         if call.source_offset + call.length > source.stream.size:
             raise RefusedError(Status.INVALID_VIEW_SIZE)
         self._check_locks(source, call.source_offset, call.length, writing=False)
         return self.write(target, call.offset, call.length)
 
     def punch_hole(self, handle: Handle, offset: int, length: int) -> int:
-        self._need_data(handle, opens.WRITE_DATA)
+        self._need_data(handle, FILE_WRITE_DATA)
         if offset + length >= _LARGEST_OFFSET:
             raise RefusedError(Status.INVALID_PARAMETER)
         if length:
@@ -134,7 +146,7 @@ class MemoryServer:
         return 0
 
     def allocated_ranges(self, handle: Handle, offset: int, length: int) -> int:
-        self._need_data(handle, opens.READ_DATA)
+        self._need_data(handle, FILE_READ_DATA)
         return int(bool(length) and offset < handle.stream.size)
 
     # ── byte-range locks ──
@@ -144,16 +156,16 @@ class MemoryServer:
         end = call.offset + call.length
         self._check_lockable(handle, end)
         wanted = ByteLock(handle, call.offset, end, call.exclusive)
-        if any(_in_conflict(held, wanted) for held in handle.stream.locks):
+        if any(_in_conflict(lock, wanted) for lock in handle.stream.locks):
             return False
         handle.stream.locks.append(wanted)
         return True
 
     def unlock(self, handle: Handle, offset: int, length: int) -> int:
         self._check_lockable(handle, offset + length)
-        for held in handle.stream.locks:
-            if held.owner is handle and (held.start, held.end) == (offset, offset + length):
-                handle.stream.locks.remove(held)
+        for lock in handle.stream.locks:
+            if lock.owner is handle and (lock.start, lock.end) == (offset, offset + length):
+                handle.stream.locks.remove(lock)
                 self.changed.notify_all()
                 return 0
         raise RefusedError(Status.RANGE_NOT_LOCKED)
@@ -163,27 +175,27 @@ class MemoryServer:
             raise RefusedError(Status.INVALID_PARAMETER)
         if end > _LARGEST_LOCK_END:
             raise RefusedError(Status.INVALID_LOCK_RANGE)
-        self._need(handle, _READS | _WRITES)
+        self._need(handle, READS | WRITES)
 
     def _check_locks(self, handle: Handle, offset: int, length: int, *, writing: bool) -> None:
         """Locks are mandatory: another's exclusive lock forbids all, anyone's shared lock all writing."""
-        for held in handle.stream.locks:
-            overlap = held.start < offset + length and offset < held.end
+        for lock in handle.stream.locks:
+            overlap = lock.start < offset + length and offset < lock.end
             if overlap and (
-                (held.exclusive and held.owner is not handle) or (writing and not held.exclusive)
+                (lock.exclusive and lock.owner is not handle) or (writing and not lock.exclusive)
             ):
                 raise RefusedError(Status.FILE_LOCK_CONFLICT)
 
     # ── metadata ──
 
     def information(self, handle: Handle, call: calls.StatHandle) -> int:
-        if call.info_type == info.SECURITY:
-            self._need(handle, opens.READ_CONTROL)
+        if call.info_type == INFO_SECURITY:
+            self._need(handle, READ_CONTROL)
             return 0
-        if call.info_type != info.FILE:
+        if call.info_type != INFO_FILE:
             raise RefusedError(Status.INVALID_PARAMETER)
         if call.level in info.NEEDS_READ_ATTRIBUTES:
-            self._need(handle, opens.READ_ATTRIBUTES)
+            self._need(handle, FILE_READ_ATTRIBUTES)
         status = info.file_information(call.level, call.output_length, self._path(handle))
         if status:
             raise RefusedError(status)
@@ -196,22 +208,22 @@ class MemoryServer:
         return 0
 
     def set_times(self, handle: Handle) -> int:
-        self._need(handle, opens.WRITE_ATTRIBUTES)
+        self._need(handle, FILE_WRITE_ATTRIBUTES)
         return 0
 
     def set_attributes(self, handle: Handle, attributes: int) -> int:
-        self._need(handle, opens.WRITE_ATTRIBUTES)
-        if attributes & DIRECTORY and not handle.node.directory:
+        self._need(handle, FILE_WRITE_ATTRIBUTES)
+        if attributes & ATTRIBUTE_DIRECTORY and not handle.node.directory:
             raise RefusedError(Status.INVALID_PARAMETER)
         if attributes:
-            handle.node.attributes = attributes & ~DIRECTORY | handle.node.attributes & DIRECTORY
+            handle.node.attributes = _as_kind(attributes, handle.node)
         return 0
 
     def list_directory(self, handle: Handle, call: calls.List) -> int:
         """One QUERY_DIRECTORY, or as many as the call stands for; entries returned."""
         if not handle.node.directory or handle.stream.name:
             raise RefusedError(Status.INVALID_PARAMETER)
-        self._need(handle, opens.READ_DATA)
+        self._need(handle, FILE_READ_DATA)
         if call.level not in info.DIRECTORY_CLASSES:
             raise RefusedError(Status.INVALID_INFO_CLASS)
         if call.restart or handle.listing is None:
@@ -236,7 +248,7 @@ class MemoryServer:
     # ── names ──
 
     def rename(self, handle: Handle, target: str, replace: bool) -> int:
-        self._need(handle, opens.DELETE)
+        self._need(handle, DELETE)
         link, node = handle.link, handle.node
         if handle.stream.name:
             raise RefusedError(Status.NOT_SUPPORTED)
@@ -262,9 +274,9 @@ class MemoryServer:
         return 0
 
     def set_delete(self, handle: Handle, delete: bool) -> int:
-        self._need(handle, opens.DELETE)
+        self._need(handle, DELETE)
         if delete:
-            if handle.node.attributes & READONLY or handle.link is self.tree.root:
+            if handle.node.attributes & ATTRIBUTE_READONLY or handle.link is self.tree.root:
                 raise RefusedError(Status.CANNOT_DELETE)
             if handle.node.children and not handle.stream.name:
                 raise RefusedError(Status.DIRECTORY_NOT_EMPTY)
@@ -287,7 +299,7 @@ class MemoryServer:
         if not replace:
             raise RefusedError(Status.OBJECT_NAME_COLLISION)
         in_use = next(existing.node.handles(), None) is not None
-        if existing.node.directory or existing.node.attributes & READONLY or in_use:
+        if existing.node.directory or existing.node.attributes & ATTRIBUTE_READONLY or in_use:
             raise RefusedError(Status.ACCESS_DENIED)
         self.tree.remove(existing)
 
@@ -310,10 +322,15 @@ class MemoryServer:
         self._need(handle, access)
 
 
-def _in_conflict(held: ByteLock, wanted: ByteLock) -> bool:
+def _as_kind(attributes: int, node: Node) -> int:
+    """Attributes for a node, which stays the file or directory that it is."""
+    return attributes & ~ATTRIBUTE_DIRECTORY | node.attributes & ATTRIBUTE_DIRECTORY
+
+
+def _in_conflict(lock: ByteLock, wanted: ByteLock) -> bool:
     """Two locks that overlap, one of them exclusive; a shared one may lie on one's own exclusive one."""
-    if not (held.start < wanted.end and wanted.start < held.end):
+    if not (lock.start < wanted.end and wanted.start < lock.end):
         return False
-    if held.exclusive and not wanted.exclusive:
-        return held.owner is not wanted.owner
-    return held.exclusive or wanted.exclusive
+    if lock.exclusive and not wanted.exclusive:
+        return lock.owner is not wanted.owner
+    return lock.exclusive or wanted.exclusive

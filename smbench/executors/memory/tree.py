@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from smbench.paths.beneath import UnsafePathError, split
+from smbench.smb2.constants import ATTRIBUTE_DIRECTORY
 from smbench.smb2.ntstatus import Status
 
-READONLY, HIDDEN, SYSTEM, DIRECTORY, ARCHIVE, NORMAL = 0x1, 0x2, 0x4, 0x10, 0x20, 0x80
 _LONGEST_COMPONENT = 255
 _FORBIDDEN = frozenset('*?<>"|') | {chr(code) for code in range(32)}
 
@@ -123,7 +123,7 @@ class Tree:
     """The names of one share."""
 
     def __init__(self) -> None:
-        self.root = Link("", None, Node(directory=True, attributes=DIRECTORY))
+        self.root = Link("", None, Node(directory=True, attributes=ATTRIBUTE_DIRECTORY))
 
     def parent_of(self, components: tuple[str, ...]) -> Link:
         """The directory that the last component is in, or OBJECT_PATH_NOT_FOUND."""

@@ -15,16 +15,15 @@ from stat import S_IMODE
 from typing import Protocol
 
 from smbench.executors.posix import linux_calls
+from smbench.smb2.constants import ATTRIBUTE_READONLY
+from smbench.smb2.filetime import filetime
 
-READONLY = 0x00000001
 _SECURITY = "system.cifs_acl"
 _CREATED = "user.cifs.creationtime"
 _ATTRIBUTES = "user.cifs.dosattrib"
 _WRITE_BITS = 0o222
 _PUNCH = linux_calls.FALLOC_PUNCH_HOLE | linux_calls.FALLOC_KEEP_SIZE
 _ZERO = linux_calls.FALLOC_ZERO_RANGE | linux_calls.FALLOC_KEEP_SIZE
-# FILETIME counts 100 ns since 1601 ([MS-DTYP] 2.3.3).
-_FILETIME_OF_1970 = 116444736000000000
 
 
 class Opened(Protocol):
@@ -50,7 +49,7 @@ class Client:
     """Whoever wants nothing but attributes opens nothing: a descriptor of the name is enough."""
     follows_names = False
     """The client keeps names, those that are missing too: so that each call asks the server for its name
-    exactly once, what it may know is followed (`looks.Looks`), and learnt before the clock starts."""
+    exactly once, what it may know is followed (`lookups.Lookups`), and learnt before the clock starts."""
     opens_what_is_pinned = False
     """A pinned file is opened without finding its name again, which would ask where something has changed."""
     own_handles = False
@@ -60,7 +59,7 @@ class Client:
     compounds_by_name = False
     """The open of a compound comes with its question, so that a descriptor of the name is enough."""
     keeps_open_options = False
-    """WRITE_THROUGH and NO_BUFFERING have flags of open(2) that mean the same on the wire."""
+    """WRITE_THROUGH and NO_INTERMEDIATE_BUFFERING have flags of open(2) that mean the same on the wire."""
     asks_classes = False
     """Information classes that no call of POSIX reaches are asked for by the client's ioctl (`questions`)."""
     lists_to_find = False
@@ -84,7 +83,7 @@ class Client:
     def set_attributes(self, file: Opened, attributes: int) -> None:
         """Set a file's attributes ([MS-FSCC] 2.6): of these only READONLY has a like, no write permission."""
         mode = os.fstat(file.fd).st_mode & 0o7777
-        os.fchmod(file.fd, mode & ~_WRITE_BITS if attributes & READONLY else mode | 0o200)
+        os.fchmod(file.fd, mode & ~_WRITE_BITS if attributes & ATTRIBUTE_READONLY else mode | 0o200)
 
     def set_created(self, file: Opened, created_ns: int) -> None:
         """Set the creation time, nanoseconds since 1970, where that can be set."""
@@ -133,7 +132,7 @@ class _Cifs(Client):
         os.setxattr(file.name, _ATTRIBUTES, struct.pack("<I", attributes))
 
     def set_created(self, file: Opened, created_ns: int) -> None:
-        os.setxattr(file.name, _CREATED, struct.pack("<Q", created_ns // 100 + _FILETIME_OF_1970))
+        os.setxattr(file.name, _CREATED, struct.pack("<Q", filetime(created_ns)))
 
     def punch_hole(self, fd: int, offset: int, length: int) -> None:
         """Zeroing a range is one SET_ZERO_DATA; punching would first mark the file sparse."""

@@ -18,12 +18,23 @@ from smbench.executors.base import NEVER, Executor, ExecutorContext, Handler
 from smbench.executors.posix.client import client_of
 from smbench.executors.posix.data import DataCalls, refused, write_data
 from smbench.executors.posix.files import NotOpenError, OpenFiles
-from smbench.executors.posix.looks import Looks
+from smbench.executors.posix.lookups import Lookups
 from smbench.executors.posix.metadata import MetadataCalls
 from smbench.executors.posix.opens import open_loss
 from smbench.executors.posix.watches import Watches
 from smbench.paths.beneath import Beneath
 from smbench.smb2 import patterns
+from smbench.smb2.constants import (
+    ALL_INFORMATION,
+    ATTRIBUTE_NORMAL,
+    ATTRIBUTE_READONLY,
+    FILE_READ_ATTRIBUTES,
+    FS_FULL_SIZE,
+    FULL_EA,
+    ID_FULL_DIRECTORY,
+    INFO_FILE,
+    INFO_SECURITY,
+)
 from smbench.workload import calls
 from smbench.workload.calls import Call
 
@@ -50,10 +61,10 @@ class PosixExecutor(Executor):
         finally:
             os.close(root)
         self._client = client
-        self._looks = Looks(self._names, client)
-        self._files = OpenFiles(self._names, self._looks, client)
+        self._lookups = Lookups(self._names, client)
+        self._files = OpenFiles(self._names, self._lookups, client)
         self._data = DataCalls(self._files, client, max_io_bytes=context.max_io_bytes, seed=context.seed)
-        self._metadata = MetadataCalls(self._names, self._files, self._looks, client)
+        self._metadata = MetadataCalls(self._names, self._files, self._lookups, client)
         self._watches = Watches(client)
         self._files.on_close = self._watches.end
 
@@ -114,7 +125,7 @@ class PosixExecutor(Executor):
                 self._names.pin(path)
                 self._names.stat(path)
             except FileNotFoundError:
-                self._looks.missed(path)
+                self._lookups.missed(path)
             except OSError:
                 continue
 
@@ -170,26 +181,26 @@ def _list_loss(call: calls.List) -> str | None:
         return "a search for one name reads the directory up to it (information class 38), or looks it up"
     if call.pattern not in ("", "*"):
         return "the pattern is applied by this program, the whole directory is read"
-    return None if call.level == 38 else f"information class {call.level} becomes 38"
+    return None if call.level == ID_FULL_DIRECTORY else f"information class {call.level} becomes 38"
 
 
 def _stat_loss(call: calls.Stat) -> str | None:
     lost = []
-    if call.levels != (18,):
+    if call.levels != (ALL_INFORMATION,):
         lost.append(
             f"information classes {call.levels} come with an open and a close on CIFS, elsewhere become 18"
             if call.levels
             else "an open alone becomes a question for class 18 (statx)"
         )
-    if call.access != 0x80:
+    if call.access != FILE_READ_ATTRIBUTES:
         lost.append(f"access 0x{call.access:08x} becomes 0x00000080")
     return "; ".join(lost) or None
 
 
 def _stat_handle_loss(call: calls.StatHandle) -> str | None:
-    if call.info_type == 3:
+    if call.info_type == INFO_SECURITY:
         return "the parts of the security descriptor are the client's choice"
-    if call.info_type == 1 and call.level in (15, 18):
+    if call.info_type == INFO_FILE and call.level in (FULL_EA, ALL_INFORMATION):
         return None
     return (
         f"information class {call.level} of type {call.info_type} comes with an open and a close on CIFS, "
@@ -215,7 +226,7 @@ _LOSSES: dict[type[Call], Callable[[Any], str | None]] = {
     calls.StatHandle: _stat_handle_loss,
     calls.SetTimes: _times_loss,
     calls.StatFs: lambda call: (
-        None if call.level == 7 else f"off CIFS file system class {call.level} becomes 7 (statvfs)"
+        None if call.level == FS_FULL_SIZE else f"off CIFS file system class {call.level} becomes 7 (statvfs)"
     ),
     calls.Rename: lambda call: (
         None if call.replace else "an existing target is found by the client, not the server"
@@ -234,6 +245,8 @@ _LOSSES: dict[type[Call], Callable[[Any], str | None]] = {
     ),
     calls.SetSecurity: lambda _: "it is asked for first; only the DACL is set, off CIFS the mode",
     calls.SetAttributes: lambda call: (
-        "off CIFS only READONLY is kept, as a missing write permission" if call.attributes & ~0x81 else None
+        "off CIFS only READONLY is kept, as a missing write permission"
+        if call.attributes & ~(ATTRIBUTE_READONLY | ATTRIBUTE_NORMAL)
+        else None
     ),
 }

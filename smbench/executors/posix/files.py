@@ -12,7 +12,7 @@ from threading import Lock
 
 from smbench.executors.posix import linux_calls
 from smbench.executors.posix.client import Client
-from smbench.executors.posix.looks import Looks
+from smbench.executors.posix.lookups import Lookups
 from smbench.executors.posix.opens import OpenPlan, plan_open, variants
 from smbench.paths.beneath import Beneath
 from smbench.workload.calls import Close, Open
@@ -54,11 +54,11 @@ class OpenFile:
 class OpenFiles:
     """Opens and closes. `fds` is what the hot calls look their descriptor up in."""
 
-    def __init__(self, names: Beneath, looks: Looks, client: Client) -> None:
+    def __init__(self, names: Beneath, lookups: Lookups, client: Client) -> None:
         self.fds: dict[int, int] = {}
         self.on_close: Callable[[OpenFile], None] | None = None
         """Told of a watched directory that is closed."""
-        self._looks = looks
+        self._lookups = lookups
         self._files: dict[int, OpenFile] = {}
         self._names = names
         self._client = client
@@ -95,12 +95,12 @@ class OpenFiles:
             key, variant = self._take_variant(call.path)
         try:
             if not (plan.flags & os.O_CREAT or plan.make_directory):
-                self._looks.look_again(call.path)
+                self._lookups.revalidate_missing(call.path)
             fd = self._open(call.path, plan, variant)
         except OSError as error:
             self._give_variant(key, variant)
             if error.errno == ENOENT:
-                self._looks.missed(call.path)
+                self._lookups.missed(call.path)
             return -(error.errno or EBADF)
         directory = bool(plan.flags & os.O_DIRECTORY)
         if plan.may_be_directory:
@@ -110,7 +110,7 @@ class OpenFiles:
             by_name=bool(plan.flags & os.O_PATH), used=plan.make_directory or plan.delete_on_close,
         )  # fmt: skip
         self.fds[call.handle] = fd
-        self._looks.appeared(call.path)
+        self._lookups.appeared(call.path)
         if variant is not None:
             with suppress(OSError):
                 self._names.pin(call.path, fd)
@@ -193,9 +193,9 @@ class OpenFiles:
     def _open_name(self, path: str, flags: int, mode: int) -> int:
         anew = flags & os.O_DIRECTORY or (flags & os.O_CREAT and flags & os.O_EXCL)
         if self._client.opens_what_is_pinned and not anew:
-            held = self._names.pinned(path)
-            if held is not None:
-                return os.open(f"/proc/self/fd/{held.fd}", flags | os.O_CLOEXEC, mode)
+            pinned = self._names.pinned(path)
+            if pinned is not None:
+                return os.open(f"/proc/self/fd/{pinned.fd}", flags | os.O_CLOEXEC, mode)
         return self._names.open(path, flags, mode)
 
     def _release(self, handle: int) -> int:

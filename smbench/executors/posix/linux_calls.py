@@ -13,6 +13,18 @@ import os
 import struct
 import sys
 
+from smbench.smb2.constants import (
+    NOTIFY_CHANGE_ATTRIBUTES,
+    NOTIFY_CHANGE_CREATION,
+    NOTIFY_CHANGE_DIR_NAME,
+    NOTIFY_CHANGE_EA,
+    NOTIFY_CHANGE_FILE_NAME,
+    NOTIFY_CHANGE_LAST_ACCESS,
+    NOTIFY_CHANGE_LAST_WRITE,
+    NOTIFY_CHANGE_SECURITY,
+    NOTIFY_CHANGE_SIZE,
+)
+
 AT_STATX_FORCE_SYNC = 0x2000
 AT_EMPTY_PATH = 0x1000
 AT_SYMLINK_NOFOLLOW = 0x100
@@ -38,9 +50,16 @@ _NOTIFY = struct.Struct("=I?")
 _CIFS_IOC_NOTIFY = 0x4005CF09
 
 _IN_ACCESS, _IN_MODIFY, _IN_ATTRIB, _IN_NAMES = 0x1, 0x2, 0x4, 0x3C0
-# CompletionFilter ([MS-SMB2] 2.2.35): names of files and directories; size and last write; last access;
-# attributes, creation, extended attributes, security.
-_WATCHED = ((0x3, _IN_NAMES), (0x18, _IN_MODIFY), (0x20, _IN_ACCESS), (0x1C4, _IN_ATTRIB))
+_WATCHED = (
+    (NOTIFY_CHANGE_FILE_NAME | NOTIFY_CHANGE_DIR_NAME, _IN_NAMES),
+    (NOTIFY_CHANGE_SIZE | NOTIFY_CHANGE_LAST_WRITE, _IN_MODIFY),
+    (NOTIFY_CHANGE_LAST_ACCESS, _IN_ACCESS),
+    (
+        NOTIFY_CHANGE_ATTRIBUTES | NOTIFY_CHANGE_CREATION | NOTIFY_CHANGE_EA | NOTIFY_CHANGE_SECURITY,
+        _IN_ATTRIB,
+    ),
+)
+"""Changes that a CompletionFilter names, and inotify's word for them."""
 _INOTIFY_EVENTS = 4096
 
 _FS_IOC_FIEMAP = 0xC020660B

@@ -11,11 +11,20 @@ from stat import S_ISDIR
 from smbench.executors.posix import linux_calls
 from smbench.executors.posix.client import Client
 from smbench.executors.posix.files import OpenFile, OpenFiles
-from smbench.executors.posix.looks import Looks
-from smbench.executors.posix.opens import DIRECTORY_FILE, NON_DIRECTORY_FILE
-from smbench.executors.posix.questions import ALL_CLASS, FILE_INFORMATION, Questions
+from smbench.executors.posix.lookups import Lookups
+from smbench.executors.posix.questions import Questions
 from smbench.paths.beneath import Beneath
 from smbench.smb2 import patterns
+from smbench.smb2.constants import (
+    ALL_INFORMATION,
+    DIRECTORY_FILE,
+    FS_FULL_SIZE,
+    FULL_EA,
+    INFO_FILE,
+    INFO_FILESYSTEM,
+    INFO_SECURITY,
+    NON_DIRECTORY_FILE,
+)
 from smbench.workload.calls import (
     Link,
     List,
@@ -33,20 +42,15 @@ from smbench.workload.calls import (
     Unlink,
 )
 
-FILESYSTEM_INFORMATION, SECURITY_INFORMATION = 2, 3
-FULL_EA_CLASS = 15
-SIZE_CLASS = 7
-"""What statvfs asks of a file system."""
-
 
 class MetadataCalls:
     """Handlers by name beneath the root, and by open file. They raise OSError; the executor translates."""
 
-    def __init__(self, names: Beneath, files: OpenFiles, looks: Looks, client: Client) -> None:
+    def __init__(self, names: Beneath, files: OpenFiles, lookups: Lookups, client: Client) -> None:
         self._names = names
         self._files = files
-        self._looks = looks
-        self._questions = Questions(names, files, looks, client)
+        self._lookups = lookups
+        self._questions = Questions(names, files, lookups, client)
         self._client = client
 
     def stat(self, call: Stat) -> int:
@@ -54,7 +58,7 @@ class MetadataCalls:
         if self._client.asks_anew:
             directory = self._questions.about_path(call.path, call.levels)
             if directory is None:
-                self._looks.look(call.path)
+                self._lookups.revalidate(call.path)
             if not call.options & (DIRECTORY_FILE | NON_DIRECTORY_FILE):
                 return 0
         if directory is None:
@@ -66,12 +70,12 @@ class MetadataCalls:
 
     def stat_handle(self, call: StatHandle) -> int:
         file = self._files[call.handle]
-        if call.info_type == SECURITY_INFORMATION:
+        if call.info_type == INFO_SECURITY:
             self._client.ask_security(file)
-        elif call.info_type == FILE_INFORMATION and call.level == FULL_EA_CLASS:
+        elif call.info_type == INFO_FILE and call.level == FULL_EA:
             if not os.listxattr(file.name):
                 raise OSError(ENODATA, os.strerror(ENODATA))
-        elif call.level != ALL_CLASS and self._questions.about_file(
+        elif call.level != ALL_INFORMATION and self._questions.about_file(
             file, call.info_type, call.level, call.additional, call.output_length
         ):
             return 0
@@ -81,8 +85,9 @@ class MetadataCalls:
 
     def stat_fs(self, call: StatFs) -> int:
         file = self._files[call.handle]
-        if call.level == SIZE_CLASS or not self._questions.about_file(
-            file, FILESYSTEM_INFORMATION, call.level, 0, call.output_length
+        # Which statvfs asks for.
+        if call.level == FS_FULL_SIZE or not self._questions.about_file(
+            file, INFO_FILESYSTEM, call.level, 0, call.output_length
         ):
             os.fstatvfs(file.fd)
         return 0
@@ -140,7 +145,7 @@ class MetadataCalls:
             return -EACCES
         self._names.rename(file.path, call.target, replace=call.replace or itself)
         self._files.renamed(file.path, call.target)
-        self._looks.appeared(call.target)
+        self._lookups.appeared(call.target)
         return 0
 
     def link(self, call: Link) -> int:
@@ -175,16 +180,16 @@ class MetadataCalls:
         return 0
 
     def _remove(self, path: str, remove: Callable[[str], None]) -> None:
-        self._looks.look_again(path)
+        self._lookups.revalidate_missing(path)
         try:
             remove(path)
         except FileNotFoundError:
-            self._looks.missed(path)
+            self._lookups.missed(path)
             raise
 
     def make_directory(self, call: MakeDirectory) -> int:
         self._names.mkdir(call.path)
-        self._looks.appeared(call.path)
+        self._lookups.appeared(call.path)
         return 0
 
     def truncate(self, call: Truncate) -> int:

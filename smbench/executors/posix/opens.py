@@ -17,36 +17,41 @@ from errno import EINVAL, EOPNOTSUPP
 from functools import lru_cache
 
 from smbench.executors.posix.client import Client
+from smbench.smb2.constants import (
+    ATTRIBUTE_ARCHIVE,
+    ATTRIBUTE_DIRECTORY,
+    ATTRIBUTE_NORMAL,
+    ATTRIBUTE_READONLY,
+    CREATE,
+    DATA_ACCESS,
+    DELETE,
+    DELETE_ON_CLOSE,
+    DIRECTORY_FILE,
+    FILE_READ_ATTRIBUTES,
+    GENERIC_READ,
+    GENERIC_WRITE,
+    LOOK_ONLY,
+    MAXIMUM_ALLOWED,
+    NO_INTERMEDIATE_BUFFERING,
+    NON_DIRECTORY_FILE,
+    OPEN,
+    OPEN_BY_FILE_ID,
+    OPEN_IF,
+    OVERWRITE,
+    OVERWRITE_IF,
+    RANDOM_ACCESS,
+    READS_DATA,
+    SEQUENTIAL_ONLY,
+    SHARE_ALL,
+    SUPERSEDE,
+    SYNCHRONOUS_IO_NONALERT,
+    WRITE_THROUGH,
+    WRITES_DATA,
+)
 from smbench.workload.calls import Open
 
-# Access masks ([MS-SMB2] 2.2.13.1).
-READ_DATA = 0x00000001
-WRITE_DATA = 0x00000002
-APPEND_DATA = 0x00000004
-EXECUTE = 0x00000020
-DELETE = 0x00010000
-MAXIMUM_ALLOWED = 0x02000000
-GENERIC_ALL = 0x10000000
-GENERIC_EXECUTE = 0x20000000
-GENERIC_WRITE = 0x40000000
-GENERIC_READ = 0x80000000
-_READS = READ_DATA | EXECUTE | MAXIMUM_ALLOWED | GENERIC_ALL | GENERIC_EXECUTE | GENERIC_READ
-_WRITES = WRITE_DATA | APPEND_DATA | MAXIMUM_ALLOWED | GENERIC_ALL | GENERIC_WRITE
 # Where only these are asked for, nothing is done through the descriptor that O_PATH forbids.
-_NAMES_ONLY = 0x00000080 | 0x00020000 | 0x00100000 | DELETE  # attributes, READ_CONTROL, SYNCHRONIZE
-
-# Dispositions and options ([MS-SMB2] 2.2.13).
-SUPERSEDE, OPEN, CREATE, OPEN_IF, OVERWRITE, OVERWRITE_IF = range(6)
-DIRECTORY_FILE = 0x00000001
-WRITE_THROUGH = 0x00000002
-NO_BUFFERING = 0x00000008
-NON_DIRECTORY_FILE = 0x00000040
-DELETE_ON_CLOSE = 0x00001000
-OPEN_BY_FILE_ID = 0x00002000
-OPEN_REPARSE_POINT = 0x00200000
-READONLY = 0x00000001
-SHARE_ALL = 7
-
+_NAMES_ONLY = LOOK_ONLY | DELETE
 _DISPOSITION_FLAGS = {
     SUPERSEDE: os.O_CREAT | os.O_TRUNC,
     OPEN: 0,
@@ -56,12 +61,16 @@ _DISPOSITION_FLAGS = {
     OVERWRITE_IF: os.O_CREAT | os.O_TRUNC,
 }
 # What cifs.ko asks for, by O_RDONLY, O_WRONLY, O_RDWR (cifs_convert_flags, READ_ATTRIBUTES added).
-_ACCESS_ON_THE_WIRE = {os.O_RDONLY: 0x80000080, os.O_WRONLY: 0x40000080, os.O_RDWR: 0xC0000080}
+_ACCESS_ON_THE_WIRE = {
+    os.O_RDONLY: GENERIC_READ | FILE_READ_ATTRIBUTES,
+    os.O_WRONLY: GENERIC_WRITE | FILE_READ_ATTRIBUTES,
+    os.O_RDWR: GENERIC_READ | GENERIC_WRITE | FILE_READ_ATTRIBUTES,
+}
 _OPTIONS_KEPT = (
-    DIRECTORY_FILE | WRITE_THROUGH | NO_BUFFERING | NON_DIRECTORY_FILE | DELETE_ON_CLOSE
-    | 0x4 | 0x20 | 0x800  # sequential, synchronous, random: hints to the opener's own system
+    DIRECTORY_FILE | WRITE_THROUGH | NO_INTERMEDIATE_BUFFERING | NON_DIRECTORY_FILE | DELETE_ON_CLOSE
+    | SEQUENTIAL_ONLY | SYNCHRONOUS_IO_NONALERT | RANDOM_ACCESS  # hints to the opener's own system
 )  # fmt: skip
-_ATTRIBUTES_KEPT = READONLY | 0x10 | 0x20 | 0x80  # directory, archive, normal
+_ATTRIBUTES_KEPT = ATTRIBUTE_READONLY | ATTRIBUTE_DIRECTORY | ATTRIBUTE_ARCHIVE | ATTRIBUTE_NORMAL
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,17 +120,17 @@ def plan_open(
         return OpenPlan(flags=os.O_RDONLY | os.O_DIRECTORY, delete_on_close=delete_on_close)
     mode, retry = _access_mode(access)
     flags = mode | _DISPOSITION_FLAGS[disposition]
-    by_name = (client.compounds_by_name and compound and not access & (_READS | _WRITES)) or (
+    by_name = (client.compounds_by_name and compound and not access & DATA_ACCESS) or (
         client.names_without_opens and not access & ~_NAMES_ONLY
     )
     if disposition == OPEN and by_name:
         flags = os.O_PATH
     if client.keeps_open_options:
         flags |= os.O_SYNC if options & WRITE_THROUGH else 0
-        flags |= os.O_DIRECT if options & NO_BUFFERING else 0
+        flags |= os.O_DIRECT if options & NO_INTERMEDIATE_BUFFERING else 0
     return OpenPlan(
         flags=flags,
-        mode=0o444 if attributes & READONLY else 0o666,
+        mode=0o444 if attributes & ATTRIBUTE_READONLY else 0o666,
         retry_flags=None if retry is None else flags & ~os.O_ACCMODE | retry,
         refuse_directory=bool(options & NON_DIRECTORY_FILE) and not flags & (os.O_CREAT | os.O_ACCMODE),
         may_be_directory=client.opens_late
@@ -132,7 +141,7 @@ def plan_open(
 
 
 def _access_mode(access: int) -> tuple[int, int | None]:
-    reads, writes = access & _READS, access & _WRITES
+    reads, writes = access & READS_DATA, access & WRITES_DATA
     if access & MAXIMUM_ALLOWED:
         # One bit asks for whatever the file allows; reading is the least that is of use.
         return os.O_RDWR, None if writes & ~MAXIMUM_ALLOWED else os.O_RDONLY
@@ -176,7 +185,7 @@ def _open_loss(
             lost.append(f"access 0x{access:08x} becomes 0x{asked:08x}")
     if disposition == SUPERSEDE:
         lost.append("SUPERSEDE becomes OVERWRITE_IF")
-    if attributes & READONLY and disposition in (SUPERSEDE, OVERWRITE, OVERWRITE_IF):
+    if attributes & ATTRIBUTE_READONLY and disposition in (SUPERSEDE, OVERWRITE, OVERWRITE_IF):
         lost.append("read-only holds for a new file, not for one that is emptied")
     if options & DELETE_ON_CLOSE:
         lost.append("delete on close becomes a removal just before the close")

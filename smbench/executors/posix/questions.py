@@ -16,12 +16,10 @@ from errno import EACCES, EBADF, EBUSY, ENOTTY, EPERM
 from smbench.executors.posix import linux_calls
 from smbench.executors.posix.client import Client
 from smbench.executors.posix.files import OpenFile, OpenFiles
-from smbench.executors.posix.looks import Looks
+from smbench.executors.posix.lookups import Lookups
 from smbench.paths.beneath import Beneath
+from smbench.smb2.constants import ALL_INFORMATION, INFO_FILE
 
-FILE_INFORMATION = 1
-ALL_CLASS = 18
-"""FileAllInformation, which a stat asks for."""
 _NOT_OURS = (EBADF, ENOTTY)
 """No file system of the kernel's client: it was not asked."""
 _KEPT_OUT = (EACCES, EPERM, EBUSY)
@@ -30,10 +28,10 @@ _KEPT_OUT = (EACCES, EPERM, EBUSY)
 class Questions:
     """Questions beneath a root, where its client asks for classes."""
 
-    def __init__(self, names: Beneath, files: OpenFiles, looks: Looks, client: Client) -> None:
+    def __init__(self, names: Beneath, files: OpenFiles, lookups: Lookups, client: Client) -> None:
         self._names = names
         self._files = files
-        self._looks = looks
+        self._lookups = lookups
         self._client = client
 
     def about_file(self, file: OpenFile, info_type: int, level: int, additional: int, length: int) -> bool:
@@ -48,26 +46,26 @@ class Questions:
         stat asks for as much."""
         if not self._client.asks_classes:
             return None
-        only_all = all(level == ALL_CLASS for level in levels)
+        only_all = all(level == ALL_INFORMATION for level in levels)
         borrowed = self._files.borrow(path)
         if borrowed is None and only_all:
             return None
-        self._looks.look_again(path)
+        self._lookups.revalidate_missing(path)
         try:
             fd, directory = self._opened(path) if borrowed is None else borrowed
         except FileNotFoundError:
-            self._looks.missed(path)
+            self._lookups.missed(path)
             raise
         except OSError as error:
             if error.errno in _KEPT_OUT:
                 return None
             raise
         try:
-            for level in levels or (ALL_CLASS,):
-                if borrowed is None and level == ALL_CLASS:
+            for level in levels or (ALL_INFORMATION,):
+                if borrowed is None and level == ALL_INFORMATION:
                     linux_calls.fstatx_forced(fd)
                 else:
-                    _ask(fd, FILE_INFORMATION, level)
+                    _ask(fd, INFO_FILE, level)
         finally:
             os.close(fd)
         return directory

@@ -15,7 +15,7 @@ from ctypes import POINTER, Structure, Union, byref, c_int32, c_int64, c_size_t,
 from threading import local
 from typing import Any
 
-from smbench.executors.win32 import wine as win32_wine
+from smbench.executors.win32 import wine
 from smbench.smb2.ntstatus import Status
 
 OBJ_CASE_INSENSITIVE = 0x40
@@ -135,8 +135,8 @@ class Ntdll:
         self.cancel_io = call("NtCancelIoFileEx", handle, pointer, block)
         self.wait = call("NtWaitForSingleObject", handle, boolean, pointer)
         self._create_event = call("NtCreateEvent", POINTER(c_void_p), ulong, pointer, ulong, boolean)
-        if win32_wine.is_wine(library):
-            win32_wine.adapt(self)
+        if wine.is_wine(library):
+            wine.adapt(self)
 
     def event(self) -> int:
         """A new event that one wait resets."""

@@ -8,10 +8,17 @@ from contextlib import nullcontext
 from ctypes import memmove
 from functools import lru_cache
 
-from smbench.executors.win32 import information
 from smbench.executors.win32.api import Buffer
 from smbench.executors.win32.files import FILE_CLOSED, OpenFiles, check
-from smbench.executors.win32.opens import WRITE_THROUGH
+from smbench.smb2 import information
+from smbench.smb2.constants import (
+    FSCTL_QUERY_ALLOCATED_RANGES,
+    FSCTL_SET_ZERO_DATA,
+    FSCTL_SRV_COPYCHUNK_WRITE,
+    FSCTL_SRV_REQUEST_RESUME_KEY,
+    RESUME_KEY_RESPONSE_BYTES,
+    WRITE_THROUGH,
+)
 from smbench.smb2.ntstatus import Status, outcome_of
 from smbench.workload.calls import AllocatedRanges, CopyRange, Flush, Lock, PunchHole, Read, Unlock, Write
 
@@ -114,32 +121,24 @@ class DataCalls:
         """Bytes copied by the server: a resume key of the source, then chunks that every server takes."""
         source, target = self._files[call.source], self._files[call.handle]
         scratch = self._scratch
-        check(
-            self._control(source, information.FSCTL_SRV_REQUEST_RESUME_KEY, b"", information.RESUME_KEY_BYTES)
-        )
-        key = bytes(scratch.buffer.memory[: information.RESUME_KEY_BYTES])
+        check(self._control(source, FSCTL_SRV_REQUEST_RESUME_KEY, b"", RESUME_KEY_RESPONSE_BYTES))
+        key = bytes(scratch.buffer.memory[:RESUME_KEY_RESPONSE_BYTES])
         copied = 0
         for chunks in information.copy_chunks(key, call.source_offset, call.offset, call.length):
-            check(
-                self._control(
-                    target, information.FSCTL_SRV_COPYCHUNK_WRITE, chunks, information.COPY_RESPONSE_BYTES
-                )
-            )
+            check(self._control(target, FSCTL_SRV_COPYCHUNK_WRITE, chunks, information.COPY_RESPONSE_BYTES))
             _, _, total = struct.unpack_from("<III", scratch.buffer.memory)
             copied += total
         return copied
 
     def punch_hole(self, call: PunchHole) -> int:
         handle = self._files[call.handle]
-        return self._control(
-            handle, information.FSCTL_SET_ZERO_DATA, information.zero_data(call.offset, call.length), 0
-        )
+        return self._control(handle, FSCTL_SET_ZERO_DATA, information.zero_data(call.offset, call.length), 0)
 
     def allocated_ranges(self, call: AllocatedRanges) -> int:
         """How many."""
         handle = self._files[call.handle]
         asked = information.byte_range(call.offset, call.length)
-        check(self._control(handle, information.FSCTL_QUERY_ALLOCATED_RANGES, asked, _RANGES_ANSWER))
+        check(self._control(handle, FSCTL_QUERY_ALLOCATED_RANGES, asked, _RANGES_ANSWER))
         return int(self._scratch.block.information) // information.RANGE_BYTES
 
     def _control(self, handle: int, code: int, given: bytes, answer_bytes: int) -> int:

@@ -15,9 +15,10 @@ from smbench.executors.base import Executor, ExecutorContext, Handler
 from smbench.executors.win32.api import Ntdll
 from smbench.executors.win32.data import DataCalls
 from smbench.executors.win32.files import CallFailedError, OpenFiles
-from smbench.executors.win32.information import takes_flags
 from smbench.executors.win32.metadata import MetadataCalls
 from smbench.executors.win32.opens import open_loss
+from smbench.smb2.constants import INFO_FILE, INFO_SECURITY
+from smbench.smb2.information import takes_flags
 from smbench.smb2.ntstatus import Status, outcome_of
 from smbench.workload import calls
 from smbench.workload.calls import Call
@@ -104,9 +105,9 @@ def _guarded(handler: Handler) -> Handler:
 
 
 def _query_loss(call: calls.StatHandle) -> str | None:
-    if call.info_type == 3:
+    if call.info_type == INFO_SECURITY:
         return "owner, group and DACL are asked for, whatever parts the capture had"
-    return None if call.info_type == 1 else f"information of type {call.info_type} is not asked for"
+    return None if call.info_type == INFO_FILE else f"information of type {call.info_type} is not asked for"
 
 
 def _flags_loss(call: calls.Rename | calls.Link | calls.SetDelete) -> str | None:

@@ -21,14 +21,22 @@ from smbench.executors.win32.api import (
     Scratch,
 )
 from smbench.paths.nt_names import NameRefusedError, is_remote, nt_root, relative_name
-from smbench.smb2.ntstatus import Status, name, outcome_of
+from smbench.smb2.constants import (
+    DELETE_ON_CLOSE,
+    DIRECTORY_FILE,
+    FILE_READ_ATTRIBUTES,
+    OPEN,
+    OPEN_BY_FILE_ID,
+    SHARE_ALL,
+    SYNCHRONIZE,
+)
+from smbench.smb2.ntstatus import Status, is_error, name, outcome_of
 from smbench.workload.calls import Close, Open
 
 FILE_CLOSED = outcome_of(Status.FILE_CLOSED)
 NAME_INVALID = outcome_of(Status.OBJECT_NAME_INVALID)
 _NOT_SUPPORTED = outcome_of(Status.NOT_SUPPORTED)
 _INVALID_PARAMETER = outcome_of(Status.INVALID_PARAMETER)
-_SYNCHRONIZE = 0x00100000
 _NAMES_KEPT = 1 << 16
 
 
@@ -67,7 +75,7 @@ class OpenFiles:
 
     def open(self, call: Open) -> int:
         """Handler of Open."""
-        if call.options & opens.OPEN_BY_FILE_ID:
+        if call.options & OPEN_BY_FILE_ID:
             return _NOT_SUPPORTED
         if call.handle in self.handles:
             # A workload that is replayed in a loop uses its handles again, closed by then or not.
@@ -124,8 +132,8 @@ class OpenFiles:
         """Another open with the same numbers in the place of the one that is there."""
         call = self.opened[number]
         again = Open(
-            number, call.path, call.access, call.share_access, opens.OPEN,
-            call.options & ~opens.DELETE_ON_CLOSE, call.attributes, directory=call.directory,
+            number, call.path, call.access, call.share_access, OPEN,
+            call.options & ~DELETE_ON_CLOSE, call.attributes, directory=call.directory,
         )  # fmt: skip
         handle = self.create(again)
         self.nt.close(self.handles[number])
@@ -184,9 +192,7 @@ class OpenFiles:
         return handle
 
     def _open_root(self) -> int:
-        how = opens.OpenArguments(
-            opens.READ_ATTRIBUTES | _SYNCHRONIZE, opens.SHARE_ALL, opens.OPEN, opens.DIRECTORY_FILE, 0
-        )
+        how = opens.OpenArguments(FILE_READ_ATTRIBUTES | SYNCHRONIZE, SHARE_ALL, OPEN, DIRECTORY_FILE, 0)
         try:
             root = self._create(ObjectName(self._nt_root, None, OBJ_CASE_INSENSITIVE), how)
         except CallFailedError as error:
@@ -203,6 +209,6 @@ class OpenFiles:
 
 def check(status: int) -> int:
     """The status, or CallFailedError where it is an error; warnings (BUFFER_OVERFLOW) pass."""
-    if status & 0xC0000000 == 0xC0000000:
+    if is_error(status & 0xFFFFFFFF):
         raise CallFailedError(status)
     return status

@@ -4,10 +4,27 @@ from __future__ import annotations
 
 from ctypes import byref, c_uint32
 
-from smbench.executors.win32 import information, opens
 from smbench.executors.win32.api import Name
 from smbench.executors.win32.files import NAME_INVALID, OpenFiles, check
+from smbench.executors.win32.rename import rename_information
 from smbench.paths.nt_names import NameRefusedError, relative_name
+from smbench.smb2 import information
+from smbench.smb2.constants import (
+    ALLOCATION,
+    BASIC,
+    CREATE,
+    DELETE_ON_CLOSE,
+    DIRECTORY_FILE,
+    END_OF_FILE,
+    FULL_EA,
+    INFO_FILE,
+    INFO_SECURITY,
+    NON_DIRECTORY_FILE,
+    OPEN,
+    OPEN_REPARSE_POINT,
+    REOPEN,
+    RETURN_SINGLE_ENTRY,
+)
 from smbench.smb2.ntstatus import Status, outcome_of
 from smbench.workload.calls import (
     Link,
@@ -33,11 +50,10 @@ _ANSWER_BYTES = 4096
 """Room for an answer where the capture does not tell: fixed parts and the longest name."""
 _LISTING_BYTES = 1 << 16
 _NOTIFY_BYTES = 1 << 15
-_SINGLE, _REOPEN = 0x02, 0x10
-"""Flags of QUERY_DIRECTORY ([MS-SMB2] 2.2.33)."""
 _NO_MORE_FILES = outcome_of(Status.NO_MORE_FILES)
 _CANCELLED = outcome_of(Status.CANCELLED)
-_CLEANED_UP = (Status.NOTIFY_CLEANUP, outcome_of(0x8000000A))
+_HANDLES_CLOSED = 0x8000000A
+_CLEANED_UP = (Status.NOTIFY_CLEANUP, outcome_of(_HANDLES_CLOSED))
 """How a wait ends whose handle is closed: by a success code, or in Wine by HANDLES_CLOSED."""
 
 
@@ -52,7 +68,7 @@ class MetadataCalls:
         """For a capture handle that was scanned: its NT handle, and the pattern that this keeps."""
 
     def stat(self, call: Stat) -> int:
-        asked = Open(-1, call.path, call.access, call.share_access, opens.OPEN, call.options, 0)
+        asked = Open(-1, call.path, call.access, call.share_access, OPEN, call.options, 0)
         with self._files.transient(asked) as handle:
             for level in call.levels:
                 check(self._query(handle, level, _ANSWER_BYTES))
@@ -60,11 +76,11 @@ class MetadataCalls:
 
     def stat_handle(self, call: StatHandle) -> int:
         handle, length = self._files[call.handle], call.output_length or _ANSWER_BYTES
-        if call.info_type == information.SECURITY_INFORMATION:
+        if call.info_type == INFO_SECURITY:
             return self._query_security(handle, length)
-        if call.info_type == information.FILE_INFORMATION and call.level == information.FILE_FULL_EA:
+        if call.info_type == INFO_FILE and call.level == FULL_EA:
             return self._query_extended_attributes(handle, length)
-        if call.info_type != information.FILE_INFORMATION:
+        if call.info_type != INFO_FILE:
             return outcome_of(Status.NOT_SUPPORTED)
         return _success(self._query(handle, call.level, length))
 
@@ -80,12 +96,12 @@ class MetadataCalls:
         handle = self._files[call.handle]
         flags = call.flags or 0
         known, pattern = self._patterns.get(call.handle, (0, ""))
-        if known == handle and (flags & _REOPEN or (call.restart and pattern != call.pattern)):
+        if known == handle and (flags & REOPEN or (call.restart and pattern != call.pattern)):
             # NT keeps the first pattern of an open; SMB2 takes another with each restart.
             handle = self._files.reopen(call.handle)
         self._patterns[call.handle] = handle, call.pattern
         name = Name(call.pattern or "*")
-        entries = self._scan(handle, call, name, call.restart, bool(flags & _SINGLE))
+        entries = self._scan(handle, call, name, call.restart, bool(flags & RETURN_SINGLE_ENTRY))
         while call.calls > 1 and entries >= 0:
             more = self._scan(handle, call, name)
             if more < 0:
@@ -136,7 +152,7 @@ class MetadataCalls:
         if stream and base == call.path.partition(":")[0]:
             # A stream's new name is relative to its file ([MS-FSCC] 2.4.43).
             root, target = 0, f":{stream}"
-        content = information.rename_information(call.replace, root, target, call.level)
+        content = rename_information(call.replace, root, target, call.level)
         return self._set(handle, call.level, content)
 
     def set_delete(self, call: SetDelete) -> int:
@@ -144,16 +160,16 @@ class MetadataCalls:
         return self._set(self._files[call.handle], call.level, content)
 
     def unlink(self, call: Unlink) -> int:
-        return self._remove(call, opens.NON_DIRECTORY_FILE)
+        return self._remove(call, NON_DIRECTORY_FILE)
 
     def remove_directory(self, call: RemoveDirectory) -> int:
-        return self._remove(call, opens.DIRECTORY_FILE)
+        return self._remove(call, DIRECTORY_FILE)
 
     def _remove(self, call: Unlink | RemoveDirectory, kind: int) -> int:
         options = call.options
         if options is None:
-            options = kind | opens.OPEN_REPARSE_POINT | (opens.DELETE_ON_CLOSE if call.on_close else 0)
-        asked = Open(-1, call.path, call.access, call.share_access, opens.OPEN, options, 0)
+            options = kind | OPEN_REPARSE_POINT | (DELETE_ON_CLOSE if call.on_close else 0)
+        asked = Open(-1, call.path, call.access, call.share_access, OPEN, options, 0)
         with self._files.transient(asked) as handle:
             if not call.on_close:
                 check(self._set(handle, call.level, information.disposition_information(True, call.level)))
@@ -161,29 +177,29 @@ class MetadataCalls:
 
     def make_directory(self, call: MakeDirectory) -> int:
         asked = Open(
-            -1, call.path, call.access, call.share_access, opens.CREATE,
-            call.options | opens.DIRECTORY_FILE, call.attributes,
+            -1, call.path, call.access, call.share_access, CREATE,
+            call.options | DIRECTORY_FILE, call.attributes,
         )  # fmt: skip
         with self._files.transient(asked):
             return 0
 
     def truncate(self, call: Truncate) -> int:
         content = information.size_information(call.size)
-        return self._set(self._files[call.handle], information.FILE_END_OF_FILE, content)
+        return self._set(self._files[call.handle], END_OF_FILE, content)
 
     def set_allocation(self, call: SetAllocation) -> int:
         content = information.size_information(call.size)
-        return self._set(self._files[call.handle], information.FILE_ALLOCATION, content)
+        return self._set(self._files[call.handle], ALLOCATION, content)
 
     def set_times(self, call: SetTimes) -> int:
         content = information.basic_information(
             call.created_ns, call.accessed_ns, call.written_ns, call.changed_ns
         )
-        return self._set(self._files[call.handle], information.FILE_BASIC, content)
+        return self._set(self._files[call.handle], BASIC, content)
 
     def set_attributes(self, call: SetAttributes) -> int:
         content = information.basic_information(attributes=call.attributes)
-        return self._set(self._files[call.handle], information.FILE_BASIC, content)
+        return self._set(self._files[call.handle], BASIC, content)
 
     def _set(self, handle: int, level: int, content: bytes) -> int:
         return _success(

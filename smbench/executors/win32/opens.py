@@ -12,36 +12,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
+from smbench.smb2.constants import (
+    CREATE_TREE_CONNECTION,
+    DATA_ACCESS,
+    DIRECTORY_FILE,
+    FILE_APPEND_DATA,
+    FILE_GENERIC_WRITE,
+    GENERIC_WRITE,
+    NO_INTERMEDIATE_BUFFERING,
+    OPEN_BY_FILE_ID,
+    OPEN_REQUIRING_OPLOCK,
+    RESERVE_OPFILTER,
+    SYNCHRONOUS_IO_ALERT,
+    SYNCHRONOUS_IO_NONALERT,
+)
 from smbench.workload.calls import Open
 
-# Access masks ([MS-SMB2] 2.2.13.1).
-READ_DATA = 0x00000001
-WRITE_DATA = 0x00000002
-APPEND_DATA = 0x00000004
-EXECUTE = 0x00000020
-READ_ATTRIBUTES = 0x00000080
-WRITE_ATTRIBUTES = 0x00000100
-DELETE = 0x00010000
-MAXIMUM_ALLOWED = 0x02000000
-GENERIC_WRITE = 0x40000000
-FILE_GENERIC_WRITE = 0x00120116
-_DATA = READ_DATA | WRITE_DATA | EXECUTE | MAXIMUM_ALLOWED | 0xF0000000
-SHARE_ALL = 7
-
-# Dispositions and options ([MS-SMB2] 2.2.13).
-OPEN, CREATE = 1, 2
-DIRECTORY_FILE = 0x00000001
-WRITE_THROUGH = 0x00000002
-NO_INTERMEDIATE_BUFFERING = 0x00000008
-SYNCHRONOUS_IO_ALERT = 0x00000010
-SYNCHRONOUS_IO_NONALERT = 0x00000020
-NON_DIRECTORY_FILE = 0x00000040
-CREATE_TREE_CONNECTION = 0x00000080
-DELETE_ON_CLOSE = 0x00001000
-OPEN_BY_FILE_ID = 0x00002000
-OPEN_REQUIRING_OPLOCK = 0x00010000
-RESERVE_OPFILTER = 0x00100000
-OPEN_REPARSE_POINT = 0x00200000
 _NEVER_ON_THE_WIRE = SYNCHRONOUS_IO_ALERT | SYNCHRONOUS_IO_NONALERT
 """How the opener waits is its own affair: servers ignore these two."""
 _DROPPED = 0xFF000000 | CREATE_TREE_CONNECTION | OPEN_REQUIRING_OPLOCK | RESERVE_OPFILTER
@@ -65,10 +51,10 @@ def arguments(
 ) -> OpenArguments:
     """A CREATE's numbers for NtCreateFile; `unbuffered`: ask for no caching where that can be asked for."""
     options &= ~(_NEVER_ON_THE_WIRE | _DROPPED)
-    if unbuffered and access & _DATA and not options & DIRECTORY_FILE:
+    if unbuffered and access & DATA_ACCESS and not options & DIRECTORY_FILE:
         if access & FILE_GENERIC_WRITE == FILE_GENERIC_WRITE:
             access = access & ~FILE_GENERIC_WRITE | GENERIC_WRITE
-        if not access & APPEND_DATA:
+        if not access & FILE_APPEND_DATA:
             options |= NO_INTERMEDIATE_BUFFERING
     return OpenArguments(access, share_access, disposition, options, attributes)
 

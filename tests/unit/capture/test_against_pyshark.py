@@ -62,7 +62,7 @@ SMALL = [
 ]  # fmt: skip
 
 
-def number(layer: Any, name: str) -> int | None:
+def number(layer: Any, name: str) -> Any:
     field = layer.get_field(name)
     if field is None:
         return None
@@ -175,8 +175,8 @@ def compare(
             ours, theirs = getattr(message, attribute), nanoseconds(layer, field)
             if ours is not None:
                 same(attribute, ours, theirs)
-    if kind in WITH_FILE and (theirs := raw(layer, "fid")) is not None:
-        same("file id", message.file_id, theirs)
+    if kind in WITH_FILE and (file_id := raw(layer, "fid")) is not None:
+        same("file id", message.file_id, file_id)
     if kind == (5, False):
         tags = layer.get_field("tag")
         same("contexts", len(message.contexts), 0 if tags is None else len(tags.all_fields))

@@ -44,7 +44,7 @@ def test_messages_of_one_frame_that_end_at_several_times_are_told_apart(tmp_path
     trace = traced([*HELLO, *(pieces[place] for place in order)], tmp_path)
     exchanges = list(trace.exchanges)
     assert sorted(e.message_id for e in exchanges) == list(range(12))
-    compounds = {}
+    compounds: dict[int | None, list[tuple[int, int]]] = {}
     for e in exchanges:
         compounds.setdefault(e.compound, []).append((e.message_id, e.compound_position))
     assert sorted(compounds.values()) == [[(2 * n, 0), (2 * n + 1, 1)] for n in range(6)]

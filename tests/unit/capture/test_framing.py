@@ -10,6 +10,7 @@ from helpers.streams import FIVE, HELLO, heard, in_pieces, numbers, smb2
 
 from smbench.capture import framing
 from smbench.capture.framing import Message, Packet
+from smbench.capture.resync import find
 
 
 def in_a_file(count: int, gap: int) -> bytes:
@@ -111,7 +112,6 @@ def test_behind_a_gap_messages_are_found_by_headers_that_are_cut(snap: int) -> N
 def test_what_is_searched_again_with_every_packet_takes_no_longer(monkeypatch: pytest.MonkeyPatch) -> None:
     """A file of what may be compressed messages, off the packets' boundaries."""
     looked = 0
-    find = framing.find
 
     def counted(data: bytes, *rest: object) -> object:
         nonlocal looked

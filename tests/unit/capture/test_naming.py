@@ -44,7 +44,7 @@ class Wire:
         who = m.SessionSetupRequest(
             account=account, domain="LAB", mechanism="ntlmssp", binding=binding, previous_session_id=previous
         )
-        processing = {"session": session, "given": not binding, "status": 0xC0000016}
+        processing: dict[str, Any] = {"session": session, "given": not binding, "status": 0xC0000016}
         self.say(number, Command.SESSION_SETUP, more, m.SessionSetupResponse(), **processing)
         answer = m.SessionSetupResponse(0)
         return self.say(number, Command.SESSION_SETUP, who, answer, session=session, status=status)

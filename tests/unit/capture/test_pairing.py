@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -172,8 +173,9 @@ MESSAGES = st.tuples(
 
 
 @given(st.lists(MESSAGES, max_size=40))
-def test_every_request_counts_once_whatever_comes(header: Make, pdu: AsPdu, messages: list[tuple]) -> None:  # type: ignore[type-arg]
-    pairing, done, requests, responses, interim = Pairing(0), [], 0, 0, 0
+def test_every_request_counts_once_whatever_comes(header: Make, pdu: AsPdu, messages: list[tuple]) -> None:
+    pairing, requests, responses, interim = Pairing(0), 0, 0, 0
+    done: list[Any] = []
     for frame, (command, number, response, status, async_id, body) in enumerate(messages):
         data = header(command, number, response=response, status=status, async_id=async_id) + body
         requests += not response or number == UNSOLICITED

@@ -186,7 +186,7 @@ def test_pieces_over_each_other_make_up_no_gap_and_are_not_waited_for_without_en
     for offset in (60_000, *range(8, 8 + 8 * 3000, 8)):
         piece = ipv4(bytes(800), True, offset=offset, more=offset != 60_000)
         assert segments.of(RAW, piece, 0, len(piece), len(piece)) is None
-    assert sum(len(datagram.pieces) for datagram in segments._datagrams.values()) < 2048
+    assert sum(len(datagram.pieces) for datagram in segments._datagrams.values() if datagram) < 2048
 
 
 def test_fragments_that_come_twice_leave_nothing_for_the_next_datagram() -> None:

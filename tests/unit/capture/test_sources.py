@@ -76,7 +76,7 @@ def test_a_source_is_open_only_while_its_turn_is(tmp_path: Path, monkeypatch: py
     opened, most = Counter[str](), 0
 
     class Watched(sources.Packets):
-        def __iter__(self):  # type: ignore[no-untyped-def]
+        def __iter__(self):
             nonlocal most
             name = self._source.path.name
             opened[name] += 1

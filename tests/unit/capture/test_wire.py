@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smbench.capture import bodies
+from smbench.capture import bodies, information
 from smbench.capture.wire import read_header
 from smbench.trace import messages as m
 from smbench.trace.values import CopyChunk
@@ -74,12 +75,12 @@ IOCTLS = [
 
 
 @pytest.mark.parametrize(("function", "data", "expected"), IOCTLS)
-def test_ioctl_by_function(header: Make, function: int, data: bytes, expected: dict[str, object]) -> None:
+def test_ioctl_by_function(header: Make, function: int, data: bytes, expected: dict[str, Any]) -> None:
     fixed = struct.pack("<HHI16sIIIIIIII", 57, 0, function, FILE, 120, len(data), 0, 0, 0, 4096, 1, 0)
     pdu = header(11, 1) + fixed + data
     wanted = m.IoctlRequest(
         file_id=FILE.hex(), function=function, output_length=4096, input_length=len(data), **expected
-    )  # type: ignore[arg-type]
+    )
     assert bodies.read_request(read_header(pdu), pdu) == wanted
 
 
@@ -95,10 +96,10 @@ SETS = [
 
 
 @pytest.mark.parametrize(("level", "data", "expected"), SETS)
-def test_set_info_by_class(header: Make, level: int, data: bytes, expected: dict[str, object]) -> None:
+def test_set_info_by_class(header: Make, level: int, data: bytes, expected: dict[str, Any]) -> None:
     fixed = struct.pack("<HBBIHHI16s", 33, 1, level, len(data), 96, 0, 0, FILE)
     pdu = header(17, 1) + fixed + data
-    wanted = m.SetInfoRequest(file_id=FILE.hex(), info_type=1, level=level, additional=0, **expected)  # type: ignore[arg-type]
+    wanted = m.SetInfoRequest(file_id=FILE.hex(), info_type=1, level=level, additional=0, **expected)
     assert bodies.read_request(read_header(pdu), pdu) == wanted
 
 
@@ -138,7 +139,7 @@ def test_an_error_response_is_told_from_an_answer(
 
 
 REQUESTS = [m.QueryDirectoryRequest(level=level) for level in (1, 2, 3, 12, 37, 38, 60, 99)]
-REQUESTS += [m.QueryInfoRequest(info_type=kind, level=level) for kind, level in bodies.information.QUERIED]  # type: ignore[misc]
+REQUESTS += [m.QueryInfoRequest(info_type=kind, level=level) for kind, level in information.QUERIED]  # type: ignore[misc]
 
 
 @given(st.integers(0, 20), st.booleans(), st.sampled_from([None, *REQUESTS]), st.binary(max_size=300))

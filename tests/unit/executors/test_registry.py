@@ -8,17 +8,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from helpers import packages
+from helpers.packages import COUNTING
 
 from smbench.errors import SetupError, UsageError
 from smbench.executors import registry
-from smbench.executors.registry import BUILT_IN, GROUP, executor_class, names, native
+from smbench.executors.registry import BUILT_IN, executor_class, names, native
 
-EXECUTOR = """
-from smbench.executors.null import NullExecutor
-
-class Mine(NullExecutor):
-    name = "mine"
-"""
 Install = Callable[..., None]
 
 
@@ -27,14 +23,9 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
     """`install(package, entry="name = module:attribute", module=source)`, as pip leaves it behind."""
     monkeypatch.syspath_prepend(str(tmp_path))
 
-    def put(package: str, entry: str, source: str = EXECUTOR) -> None:
-        module = entry.partition("=")[2].partition(":")[0].strip()
-        monkeypatch.delitem(sys.modules, module, raising=False)
-        (tmp_path / f"{module}.py").write_text(source, encoding="utf-8")
-        about = tmp_path / f"{package.replace('-', '_')}-1.0.dist-info"
-        about.mkdir()
-        (about / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: 1.0\n")
-        (about / "entry_points.txt").write_text(f"[{GROUP}]\n{entry}\n")
+    def put(package: str, entry: str, source: str = COUNTING) -> None:
+        monkeypatch.delitem(sys.modules, entry.partition("=")[2].partition(":")[0].strip(), raising=False)
+        packages.install(tmp_path, package, entry, source)
         importlib.invalidate_caches()
         registry._brought_by.cache_clear()
 
@@ -68,7 +59,7 @@ def test_an_executor_comes_with_a_package(install: Install) -> None:
             "from smbench.executors.base import Executor\nclass Mine(Executor): name = 'mine'",
             "it lacks __init__, close, handlers",
         ),
-        ("yours = brought_two:Mine", EXECUTOR, "its class names itself 'mine'"),
+        ("yours = brought_two:Mine", COUNTING, "its class names itself 'mine'"),
     ],
 )
 def test_what_is_not_in_order_is_said_in_a_sentence(

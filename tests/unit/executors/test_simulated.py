@@ -46,17 +46,17 @@ def test_what_a_freeze_meets_is_answered_so_much_later():
 def test_what_is_no_timetable_is_said_before_anything_runs(tmp_path: Path, text: str, why: str):
     (tmp_path / TIMETABLE).write_text(text)
     with pytest.raises(UsageError, match="is no timetable") as caught:
-        SimulatedExecutor.look_at(tmp_path)
+        SimulatedExecutor.check_target(tmp_path)
     assert why in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
 def test_without_a_timetable_it_says_what_calls_take(tmp_path: Path):
-    assert SimulatedExecutor.look_at(tmp_path) == (
+    assert SimulatedExecutor.check_target(tmp_path) == (
         f"{tmp_path} has no simulated.json: each simulated call takes 100 µs",
     )
     (tmp_path / TIMETABLE).write_text('{"other_ns": 100000}')
-    assert SimulatedExecutor.look_at(tmp_path) == ()
+    assert SimulatedExecutor.check_target(tmp_path) == ()
 
 
 def test_a_call_takes_its_time_and_no_less(tmp_path: Path):
@@ -65,6 +65,6 @@ def test_a_call_takes_its_time_and_no_less(tmp_path: Path):
     handlers = executor.handlers()
     assert handlers.keys() == set(CALLS.values())
     began = time.monotonic_ns()
-    assert handlers[Stat](Stat("x", 0)) == 0
+    assert handlers[Stat](Stat("x", ())) == 0
     assert time.monotonic_ns() - began >= 5_000_000
     executor.close()

@@ -67,7 +67,7 @@ def test_only_the_clones_users_stand_for_the_captured_ones() -> None:
     found, numbers = stands({"mounts": mounts}, info, Copy(2, 3))
     assert found == [Stand("ann@1", "lab", 4), Stand("bob", "lab", 5)]
     assert numbers == {4: 2, 5: 3}
-    assert Copy(2, 3).connections(info, list(numbers)) == {20, 21}
+    assert Copy(2, 3).connections(info, list(numbers)) == frozenset({20, 21})
     assert Copy(2, 3).connections(info, []) is None
     assert Copy().connections(info, [0]) is None
 

@@ -39,7 +39,7 @@ ANY = Rule(name="any", disposition=Disposition.EXACT, evidence="none: it says no
 def asks(
     command: Command, status: int | None = 0, handle: int = 1, user: int = 0, **fields: object
 ) -> Exchange:
-    request = MESSAGES[command](**fields)  # type: ignore[arg-type]
+    request = MESSAGES[command](**fields)
     return Exchange(
         0, 0, 1, command, 0, 0, 0, user=user, handle=handle, path="d/f", request=request, status=status
     )

@@ -12,11 +12,16 @@ from helpers.stored import info_of, write_run_table
 from smbench.errors import UsageError
 from smbench.fidelity.latency import LatencyDifference
 from smbench.fidelity.outcomes import RunOutcomes, run_outcomes
-from smbench.workload.calls import MakeDirectory, Stat
+from smbench.workload.calls import Call, MakeDirectory, Stat
 from smbench.workload.model import Operation, Workload
 from smbench.workload.store import StoredOperations, read, write
 
-CALLS = [(Stat("d"), True), (MakeDirectory("d"), False), (Stat("d"), True), (Stat("e"), False)]
+CALLS: list[tuple[Call, bool]] = [
+    (Stat("d"), True),
+    (MakeDirectory("d"), False),
+    (Stat("d"), True),
+    (Stat("e"), False),
+]
 
 
 @pytest.fixture

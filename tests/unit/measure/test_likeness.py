@@ -67,7 +67,8 @@ def test_a_capture_is_told_by_what_is_in_it_and_else_by_its_name():
         "capture_files": [{"name": "b.pcap", "size": 9, "packing": "plain", "sha256": "bb"}]
     }
     assert differences(another, RUN) == ["another capture (b.pcap there, a.pcap here)"]
-    for files in ([], None):
+    none: tuple[list[object] | None, ...] = ([], None)
+    for files in none:
         assert differences(named | {"capture_files": files}, RUN) == [
             "another workload (v.workload there, w.workload here)"
         ]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from smbench.measure.validity import RunFacts, judge, judged_percentile
 
 
-def seconds(*percent: float) -> dict[str, list[float]]:
+def seconds(*percent: float) -> dict[str, Any]:
     """Samples of the processors, a second each."""
     return {
         "sample_s": [1.0] * len(percent),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -50,21 +52,19 @@ def test_a_server_that_cannot_be_resolved_is_said() -> None:
 
 
 def test_a_missing_program_names_its_package(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        wire.shutil, "which", lambda name, **_kwargs: "/usr/bin/dnf" if name == "dnf" else None
-    )
+    monkeypatch.setattr(shutil, "which", lambda name, **_kwargs: "/usr/bin/dnf" if name == "dnf" else None)
     with pytest.raises(SetupError, match=r"editcap is missing.* dnf install wireshark-cli"):
         wire._program("editcap")
 
 
 @pytest.fixture
-def capture(tmp_path: Path) -> WireCapture:
+def capture(tmp_path: Path) -> Iterator[WireCapture]:
     """A capture whose tcpdump only waits; the test writes the file."""
     (tmp_path / "wire.pcap").write_bytes(b"")
     waiting = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     assert waiting.stdin is not None
     try:
-        yield WireCapture(Route(("127.0.0.1",), "lo"), "", tmp_path, waiting)  # type: ignore[misc]
+        yield WireCapture(Route(("127.0.0.1",), "lo"), "", tmp_path, waiting)
     finally:
         waiting.stdin.close()
         waiting.wait()

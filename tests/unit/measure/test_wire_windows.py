@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import socket
 import sys
 from pathlib import Path
@@ -49,7 +50,7 @@ def test_the_interface_of_an_address() -> None:
 
 
 def test_without_a_program_it_is_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wire_windows.shutil, "which", lambda *_, **__: None)
+    monkeypatch.setattr(shutil, "which", lambda *_, **__: None)
     with pytest.raises(SetupError, match="Wireshark"), capture_wire("127.0.0.1", 445, tmp_path / "w"):
         pass
     assert list(tmp_path.iterdir()) == []

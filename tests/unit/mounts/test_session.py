@@ -1,6 +1,7 @@
 """Opening a target without a kernel: directories, identities, and what is refused before anything is made."""
 
 import os
+import shutil
 import socket
 from pathlib import Path
 
@@ -9,10 +10,11 @@ import pytest
 from smbench import identity
 from smbench.errors import SetupError, UsageError
 from smbench.identity import Identity
-from smbench.mounts import cifs, session
+from smbench.mounts import cifs
 from smbench.mounts.accounts import Account
 from smbench.mounts.identity import worker_identity
-from smbench.mounts.session import UserMount, open_target
+from smbench.mounts.opened import UserMount
+from smbench.mounts.session import open_target
 from smbench.mounts.target import DirectoryTarget, ShareTarget
 
 ALICE = UserMount("alice", Account("a", "x"))
@@ -77,22 +79,20 @@ def test_workers_on_a_directory_are_its_owner(as_root: None, tmp_path: Path) -> 
 
 
 def test_an_ordinary_user_stays_itself_and_cannot_mount(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(identity.os, "geteuid", lambda: 1000)
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
     assert worker_identity(ShareTarget("s", "x")) is None
     with pytest.raises(SetupError, match="sudo"):
         cifs.require_client()
 
 
 def test_without_mount_cifs(as_root: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cifs.shutil, "which", lambda name, **_: name if name == "apt-get" else None)
+    monkeypatch.setattr(shutil, "which", lambda name, **_: name if name == "apt-get" else None)
     with pytest.raises(SetupError, match="apt-get install cifs-utils"):
         cifs.require_client()
 
 
 def test_without_the_kernels_client(as_root: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        cifs.shutil, "which", lambda name, **_: f"/sbin/{name}" if name == "mount.cifs" else None
-    )
+    monkeypatch.setattr(shutil, "which", lambda name, **_: f"/sbin/{name}" if name == "mount.cifs" else None)
     monkeypatch.setattr(cifs, "_kernel_has_cifs", lambda: False)
     with pytest.raises(SetupError, match="modprobe cifs"):
         cifs.require_client()
@@ -113,7 +113,7 @@ def test_a_server_that_is_not_there(monkeypatch: pytest.MonkeyPatch, error: OSEr
     def refuse(*_: object, **__: object) -> None:
         raise error
 
-    monkeypatch.setattr(cifs.socket, "create_connection", refuse)
+    monkeypatch.setattr(socket, "create_connection", refuse)
     with pytest.raises(SetupError, match=says):
         cifs.require_server(ShareTarget("srv", "x"))
 
@@ -131,9 +131,9 @@ def test_an_end_in_the_middle_of_mounting_leaves_nothing(
         if len(seen) == 2:
             raise error
 
-    monkeypatch.setattr(session.cifs, "require_client", lambda: "mount.cifs")
-    monkeypatch.setattr(session.cifs, "require_server", lambda _: None)
-    monkeypatch.setattr(session.cifs, "mount", mount)
+    monkeypatch.setattr(cifs, "require_client", lambda: "mount.cifs")
+    monkeypatch.setattr(cifs, "require_server", lambda _: None)
+    monkeypatch.setattr(cifs, "mount", mount)
     with pytest.raises(error), open_target(ShareTarget("s", "x"), [ALICE, ALICE, ALICE], runtime=tmp_path):
         pass
     assert len(seen) == 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import os
 import sys
@@ -261,7 +262,7 @@ def test_a_race_in_the_kernel_s_walk_is_retried_but_not_for_ever(
         number = next(left, None)
         if number is None:
             return real(fd, path)
-        module.ctypes.set_errno(number)
+        ctypes.set_errno(number)
         return -1
 
     monkeypatch.setattr(module, "_openat2", racing)
@@ -277,7 +278,7 @@ def test_a_kernel_or_container_without_openat2_takes_the_other_way(
     world: Path, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
     def refused(fd: int, path: str) -> int:
-        module.ctypes.set_errno(number)
+        ctypes.set_errno(number)
         return -1
 
     monkeypatch.setattr(module, "_openat2", refused)

@@ -65,7 +65,9 @@ def test_by_default_the_arrivals_of_all_clones_interleave_evenly():
     load = handed_over()
     plan = plan_run(load.workload, load.users, speed=0.5)
     assert default_stagger_ns(plan, 4) == 500
-    times = np.sort(clone(plan, 4, stagger_ns=500).intended_ns)
+    intended_ns = clone(plan, 4, stagger_ns=500).intended_ns
+    assert intended_ns is not None
+    times = np.sort(intended_ns)
     assert np.diff(times).tolist() == [500] * 11
     assert default_stagger_ns(plan_run(load.workload, load.users, pace=Pace.FAST), 4) == 0
 
@@ -115,9 +117,11 @@ def test_every_clone_is_the_plan_again_and_nothing_leads_from_one_to_another(
         assert plan.lane_number[lanes].tolist() == one.lane_number.tolist()
         assert (plan.lane_start[lanes] - one.lane_start[:-1] == copy * one.operations).all()
         if one.intended_ns is not None:
+            assert plan.intended_ns is not None
             later_ns = plan.intended_ns[places] - one.intended_ns
             assert set(later_ns.tolist()) == {copy * stagger_ns}
         if one.think_ns is not None:
+            assert plan.think_ns is not None
             later_ns = plan.think_ns[places] - one.think_ns
             first = one.lane_start[:-1]
             assert set(later_ns[first].tolist()) == {copy * stagger_ns}
@@ -137,6 +141,7 @@ def test_the_last_clone_begins_before_the_first_has_issued_its_second_by_default
     stagger_ns = default_stagger_ns(plan, clones)
     assert stagger_ns >= 0
     if plan.operations > 1:
+        assert plan.intended_ns is not None
         mean_ns = plan.intended_ns.max() / (plan.operations - 1)
         assert clones * stagger_ns <= mean_ns < clones * (stagger_ns + 1) + 1
     else:
@@ -162,4 +167,5 @@ def test_every_loop_is_the_clones_again_with_all_their_edges(load, clones, loops
         assert plan.lane_user[lanes].tolist() == many.lane_user.tolist()
         assert plan.lane_process[lanes].tolist() == many.lane_process.tolist()
         if loops > 1:
+            assert plan.lane_begin_ns is not None
             assert set(plan.lane_begin_ns[lanes].tolist()) == {begins[turn]}

@@ -71,8 +71,10 @@ def test_gaps_over_batches_are_found(tmp_path):
 def test_a_plan_keeps_gaps_unless_they_are_closed():
     load = arrivals((5, 1), (10, 2), (3610, 1), (3700, 1), (3720, 1))
     kept = plan_run(load.workload, load.users)
+    assert kept.intended_ns is not None
     assert (kept.intended_ns / S).tolist() == [0, 5, 3605, 3695, 3715]
     plan = plan_run(load.workload, load.users, close_gaps_ns=30 * S)
+    assert plan.intended_ns is not None
     assert (plan.intended_ns / S).tolist() == [0, 5, 2 + 5 + 30, 1 + 37 + 30, 20 + 68]
     assert plan.closed == (3598 * S, 89 * S)
     assert kept.closed == ()
@@ -81,6 +83,7 @@ def test_a_plan_keeps_gaps_unless_they_are_closed():
 def test_think_times_are_closed_too_and_a_fast_pace_has_none():
     load = arrivals((5, 1), (10, 2), (3610, 1))
     plan = plan_run(load.workload, load.users, pace=Pace.THINK, close_gaps_ns=30 * S)
+    assert plan.think_ns is not None
     assert (plan.think_ns / S).tolist() == [0, 4, 30]
     assert plan_run(load.workload, load.users, pace=Pace.FAST, close_gaps_ns=30 * S).closed == ()
 
@@ -88,6 +91,7 @@ def test_think_times_are_closed_too_and_a_fast_pace_has_none():
 def test_the_speed_divides_what_is_left_of_a_gap():
     load = arrivals((0, 1), (3601, 1))
     plan = plan_run(load.workload, load.users, speed=2, close_gaps_ns=30 * S)
+    assert plan.intended_ns is not None
     assert (plan.intended_ns / S).tolist() == [0, 15.5]
 
 

@@ -12,7 +12,7 @@ from smbench.errors import SetupError, UsageError
 from smbench.prepare import make
 from smbench.prepare.check import verify
 from smbench.prepare.clean import clean
-from smbench.prepare.content import Content
+from smbench.prepare.content import Content, fill
 from smbench.prepare.make import prepare
 from smbench.prepare.manifest import MANIFEST
 from smbench.workload.model import Kind, NamespaceEntry
@@ -259,7 +259,6 @@ def test_a_limit_is_kept_before_anything_is_made(root: Path) -> None:
 def test_a_full_disk_tells_what_was_made_and_clean_finds_it(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fill = make.fill
 
     def full(descriptor: int, path: str, *arguments: object) -> None:
         if path == "top":

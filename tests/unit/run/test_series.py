@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -62,7 +63,7 @@ def test_every_executed_operation_is_in_the_cell_of_its_end_and_time(tmp_path):
 
 def test_the_rate_is_of_what_succeeded_or_failed_as_in_the_capture(tmp_path):
     ended = [("ok", True), ("ok", False), ("ok", None), ("ENOENT", True), ("ENOENT", False), ("ENOENT", None)]
-    rows = [("Read", 0, (1 + at) * 100 * MS, 10 * (at < 3)) for at in range(6)]
+    rows: list[Any] = [("Read", 0, (1 + at) * 100 * MS, 10 * (at < 3)) for at in range(6)]
     rows.append(("Read", None, None, None))
     found = read_operations(operations(tmp_path / "o.parquet", rows, ended=[*ended, (None, None)]), 1.0)
     assert found.grid.sum() == 6
@@ -149,7 +150,9 @@ def test_a_map_has_a_cell_for_each_count_and_is_well_formed():
     counts = np.array([[0, 1], [5, 100]])
     x, y = linear_axis(2, str), log_axis(1000, 100_000)
     drawn = ET.fromstring(heat_map(counts, [0, 1, 2], [1e3, 1e4, 1e5], x, y))
-    cells = sum(path.get("d").count("M") for path in drawn.iter("path") if path.get("class").startswith("h"))
+    cells = sum(
+        path.attrib["d"].count("M") for path in drawn.iter("path") if path.attrib["class"].startswith("h")
+    )
     assert cells == 3
     dots = ET.fromstring(spread([("p50", 2000), ("max", 50_000)], y))
     assert [circle.get("class") for circle in dots.iter("circle")] == ["dot d0", "dot d1"]

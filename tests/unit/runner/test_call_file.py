@@ -49,7 +49,7 @@ def test_a_list_that_is_empty_in_every_row_stays_one(tmp_path):
     load.add(0, Stat("y", levels=()))
     plan = plan_run(load.workload, load.users)
     calls = write_calls(stored(load.workload, tmp_path), plan, tmp_path / "calls")
-    assert [call.levels for batch in calls.of_lane(0) for call in calls_of(batch)] == [(), ()]
+    assert [call for batch in calls.of_lane(0) for call in calls_of(batch)] == [Stat("x", ()), Stat("y", ())]
 
 
 def _all_of(call):

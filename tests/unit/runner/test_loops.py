@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from helpers.load import Load
@@ -36,8 +37,9 @@ def carried_out(plan: Plan, dice: random.Random, number: int, done: float = 1.0,
     sampler.rows = [{"time_ns": 5, "process": MACHINE}]
     ending = Ending(start_ns=start_ns, **ended)
     scratch = [Path(f"/nowhere/{number}")]
+    nobody_asks: Any = None  # for operations
     return RunResult(
-        plan, RunOptions("null", []), ending, executor_class("null"), None, records, sampler, scratch
+        plan, RunOptions("null", []), ending, executor_class("null"), nobody_asks, records, sampler, scratch
     )
 
 

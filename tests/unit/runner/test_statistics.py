@@ -9,12 +9,15 @@ from typing import Any
 import pytest
 from helpers.executors import Quiet
 
-from smbench.executors.base import Told
-from smbench.runner.statistics import read_statistics, told_by, write_statistics
+from smbench.executors.base import Reported
+from smbench.runner.statistics import read_statistics, reported_by, write_statistics
 
 
 def test_statistics_by_user_without_what_is_empty_or_broken_off(tmp_path: Path) -> None:
-    told = ((0, {0: {"a": 1}, 1: {}}, [5, None, 7], {}), (2, {3: {"c": [1]}}, [30], {3: "no server"}))
+    told: tuple[Any, ...] = (
+        (0, {0: {"a": 1}, 1: {}}, [5, None, 7], {}),
+        (2, {3: {"c": [1]}}, [30], {3: "no server"}),
+    )
     for number, users, waited_ns, lost in told:
         with (tmp_path / f"{number}.json").open("w", encoding="utf-8") as file:
             write_statistics(file, users, waited_ns, lost)
@@ -32,10 +35,10 @@ def test_where_no_system_tells_how_long_a_thread_waited_nothing_is_said(tmp_path
     assert read_statistics([tmp_path], []).waited_ns is None
 
 
-class Telling(Quiet):
+class Reporting(Quiet):
     @classmethod
-    def told(cls, users: Mapping[str, Any]) -> Told:
-        return Told({"breaks": sum(users.values())}, [f"{name} broke" for name in users])
+    def report(cls, users: Mapping[str, Any]) -> Reported:
+        return Reported({"breaks": sum(users.values())}, [f"{name} broke" for name in users])
 
 
 def test_what_executors_tell_is_added_up_over_the_loops(tmp_path: Path) -> None:
@@ -44,8 +47,8 @@ def test_what_executors_tell_is_added_up_over_the_loops(tmp_path: Path) -> None:
         folder.mkdir()
         with (folder / "0.json").open("w", encoding="utf-8") as file:
             write_statistics(file, users, [], {})
-    told = told_by(Telling, folders, ["x", "y"])
+    told = reported_by(Reporting, folders, ["x", "y"])
     assert told.counters == {"breaks": 9}
     assert list(told.warnings) == ["in loop 1 x broke", "in loop 1 y broke", "in loop 2 y broke"]
-    assert list(told_by(Telling, folders[1:], ["x", "y"]).warnings) == ["y broke"]
-    assert told_by(Quiet, folders, ["x", "y"]) == Told()
+    assert list(reported_by(Reporting, folders[1:], ["x", "y"]).warnings) == ["y broke"]
+    assert reported_by(Quiet, folders, ["x", "y"]) == Reported()

@@ -39,7 +39,7 @@ from smbench.workload.store import (
     write,
 )
 
-PATHS = st.text(st.characters(exclude_categories=("Cs",)), max_size=20)
+PATHS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 UNSIGNED = {"offset", "length", "size", "source_offset"}
 BY_TYPE: dict[Any, st.SearchStrategy[Any]] = {
     int: st.integers(-(1 << 31), (1 << 62)),

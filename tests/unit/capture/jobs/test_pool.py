@@ -6,13 +6,13 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from helpers.command import THREE_USERS
 
 from smbench.capture import reading
 from smbench.capture.decode import DecodeOptions, decode
-from smbench.capture.jobs import pool
 from smbench.errors import SetupError
 
 SMALL_DISK = """
@@ -87,12 +87,12 @@ def test_another_error_of_the_systems_is_told_as_it_is(
 ) -> None:
     monkeypatch.setattr(reading, "_WORTH_SHARING", 0)
     (tmp_path / "x.pcap").write_bytes(THREE_USERS.read_bytes())
-    start = pool.subprocess.Popen
+    start: Any = subprocess.Popen
 
     def without_its_capture(*arguments: object, **named: object) -> object:
         (tmp_path / "x.pcap").unlink(missing_ok=True)
-        return start(*arguments, **named)  # type: ignore[call-overload]
+        return start(*arguments, **named)
 
-    monkeypatch.setattr(pool.subprocess, "Popen", without_its_capture)
+    monkeypatch.setattr(subprocess, "Popen", without_its_capture)
     with pytest.raises(SetupError, match=r"x.pcap.*No such file or directory.*x.pcap"):
         decode([tmp_path / "x.pcap"], tmp_path, DecodeOptions(jobs=2))

@@ -27,9 +27,11 @@ from smbench.executors.library.cpu import CpuClock
 from smbench.executors.library.executor import LibraryExecutor
 from smbench.executors.library.files import Names, OpenFiles
 from smbench.executors.library.opens import lost_contexts
-from smbench.executors.library.requests import BREAK_MESSAGE_ID, CreditWindow
+from smbench.executors.library.requests import CreditWindow
 from smbench.executors.registry import executor_class
+from smbench.smb2.constants import UNSOLICITED_MESSAGE_ID
 from smbench.smb2.ntstatus import Status, outcome_of
+from smbench.trace.model import Command
 from smbench.workload import calls
 
 ID = b"i" * 16
@@ -132,7 +134,7 @@ def test_a_notification_finds_an_inbox_and_nothing_else_does() -> None:
     table = connection(lambda body, _send: bodies.append(body)).outstanding_requests
     header = {"data": SimpleNamespace(get_value=lambda: b"body")}
     # What the library's receiving thread does with whatever it finds.
-    inbox = table[BREAK_MESSAGE_ID]
+    inbox = table[UNSOLICITED_MESSAGE_ID]
     assert inbox.session_id == 0
     with inbox.response_event_lock:
         inbox.response = header
@@ -150,7 +152,9 @@ def test_an_old_dialect_s_break_grants_no_credit() -> None:
     before = one.window.free
     with one.sequence_lock:
         one.sequence_window["high"] += 1  # what the library counts for every response
-    one.outstanding_requests[BREAK_MESSAGE_ID].response = {"data": SimpleNamespace(get_value=lambda: b"")}
+    one.outstanding_requests[UNSOLICITED_MESSAGE_ID].response = {
+        "data": SimpleNamespace(get_value=lambda: b"")
+    }
     # The library counts before it delivers, so that both together are nothing.
     assert one.window.free == before
 
@@ -320,7 +324,7 @@ def on(server: _Server) -> FileCalls:
 
 
 TIMES = (-1, -1, 10**9, -1)
-CREATE, FLUSH, IOCTL, SET_INFO = wire.CREATE, wire.FLUSH, wire.IOCTL, wire.SET_INFO
+CREATE, FLUSH, IOCTL, SET_INFO = Command.CREATE, Command.FLUSH, Command.IOCTL, Command.SET_INFO
 
 
 @pytest.mark.parametrize(
@@ -360,10 +364,10 @@ def test_a_refused_step_is_the_outcome_and_the_others_are_taken_all_the_same() -
 def test_a_security_descriptor_is_asked_for_and_set() -> None:
     server = _Server()
     assert on(server).set_security(calls.SetSecurity(1, 4)) == 0
-    assert server.commands == [wire.QUERY_INFO, SET_INFO]
-    server = _Server(refuses=wire.QUERY_INFO)
+    assert server.commands == [Command.QUERY_INFO, SET_INFO]
+    server = _Server(refuses=Command.QUERY_INFO)
     assert on(server).set_security(calls.SetSecurity(1, 4)) == outcome_of(Status.ACCESS_DENIED)
-    assert server.commands == [wire.QUERY_INFO]
+    assert server.commands == [Command.QUERY_INFO]
 
 
 def test_an_open_that_is_refused_empties_nothing() -> None:

@@ -11,7 +11,7 @@ import pytest
 from helpers.smb_server import FakeServer, facts
 
 from smbench.executors.base import ShareAccess, UserLostError
-from smbench.executors.library import link as library_link
+from smbench.executors.library import link
 from smbench.executors.library import messages as wire
 from smbench.executors.library.breaks import Breaks
 from smbench.executors.library.calls import FileCalls
@@ -19,12 +19,13 @@ from smbench.executors.library.executor import carried_out, may_be_repeated
 from smbench.executors.library.files import Names, OpenFiles
 from smbench.executors.library.link import Link
 from smbench.executors.library.opens import oplock_like
-from smbench.executors.library.told import tell
+from smbench.executors.library.report import report_of
 from smbench.smb2.ntstatus import Status, outcome_of
+from smbench.trace.model import Command
 from smbench.workload import calls
 
 CREATE, CLOSE, FLUSH, READ, WRITE, LOCK = (
-    wire.CREATE, wire.CLOSE, wire.FLUSH, wire.READ, wire.WRITE, wire.LOCK
+    Command.CREATE, Command.CLOSE, Command.FLUSH, Command.READ, Command.WRITE, Command.LOCK
 )  # fmt: skip
 GONE = outcome_of(Status.CONNECTION_DISCONNECTED)
 NOT_FOUND = outcome_of(Status.OBJECT_NAME_NOT_FOUND)
@@ -46,7 +47,8 @@ class User:
         self.calls = FileCalls(self.files, max_io_bytes=0, seed=0)
 
     def does(self, call: Any) -> int:
-        names = {calls.Open: self.calls.open, calls.Close: self.files.close, calls.Stat: self.files.stat,
+        names: dict[type, Callable[[Any], int]] = {
+                 calls.Open: self.calls.open, calls.Close: self.files.close, calls.Stat: self.files.stat,
                  calls.Unlink: self.files.remove, calls.Read: self.calls.read, calls.Write: self.calls.write,
                  calls.Flush: self.calls.flush, calls.Lock: self.calls.lock, calls.Unlock: self.calls.unlock,
                  calls.CopyRange: self.calls.copy_range, calls.Rename: self.calls.rename}  # fmt: skip
@@ -56,15 +58,15 @@ class User:
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> FakeServer:
     made = FakeServer()
-    monkeypatch.setattr(library_link, "LibraryConnection", made.connect)
-    monkeypatch.setattr(library_link, "facts_of", facts)
-    monkeypatch.setattr(library_link, "PAUSE_S", 0.01)
+    monkeypatch.setattr(link, "LibraryConnection", made.connect)
+    monkeypatch.setattr(link, "facts_of", facts)
+    monkeypatch.setattr(link, "PAUSE_S", 0.01)
     return made
 
 
 def opens(handle: int, contexts: str = LINUX, disposition: int = TRUNCATES) -> calls.Open:
-    return calls.Open(handle, "d/f", 0xC0000000, 7, disposition, 0, 0, LEASE, RWH, KEY, contexts=contexts,
-                      lease_version=2)  # fmt: skip
+    return calls.Open(handle, "d/f", 0xC0000000, 7, disposition, 0, 0, LEASE, RWH, lease_key=KEY,
+                      contexts=contexts, lease_version=2)  # fmt: skip
 
 
 def test_a_connection_is_made_again_by_the_same_client_and_ends_its_old_session(server: FakeServer) -> None:
@@ -133,7 +135,7 @@ def test_what_was_renamed_is_opened_by_the_name_that_it_has_now(server: FakeServ
         assert user.does(calls.Open(handle, path, 1, 7, 1, 0, 0)) == 0
     assert user.does(calls.Rename(1, "d/f", "d/g", False)) == 0
     assert user.does(calls.Rename(0, "d", "e/n", False)) == 0
-    server.refuses[wire.SET_INFO] = Status.ACCESS_DENIED
+    server.refuses[Command.SET_INFO] = Status.ACCESS_DENIED
     assert user.does(calls.Rename(4, "x", "y", False)) == outcome_of(Status.ACCESS_DENIED)
     server.drop()
     for handle in range(5):
@@ -245,10 +247,10 @@ def test_a_resume_key_is_asked_for_again(server: FakeServer) -> None:
     copy = calls.CopyRange(2, 1, 0, 0, 10)
     for _ in range(2):
         user.does(copy)
-    assert server.commands(0).count(wire.IOCTL) == 3  # one key, two copies
+    assert server.commands(0).count(Command.IOCTL) == 3  # one key, two copies
     server.drop()
     user.does(copy)
-    assert server.commands(1).count(wire.IOCTL) == 2
+    assert server.commands(1).count(Command.IOCTL) == 2
 
 
 def test_no_file_id_reaches_another_connection_than_its_own(server: FakeServer) -> None:
@@ -295,7 +297,7 @@ def test_lanes_that_find_it_lost_at_once_make_it_again_once(server: FakeServer) 
 
 
 def test_who_cannot_be_connected_in_time_is_lost(server: FakeServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(library_link, "GIVE_UP_S", 0.5)
+    monkeypatch.setattr(link, "GIVE_UP_S", 0.5)
     user = User(server)
     server.up = False
     server.drop()
@@ -376,21 +378,21 @@ def statistics(**connection: Any) -> dict[str, Any]:
 
 
 def test_what_a_reader_should_know_is_said_in_sentences() -> None:
-    assert tell({}).warnings == []
-    quiet = tell({"alice": statistics(breaks=(2, 1))})
+    assert report_of({}).warnings == []
+    quiet = report_of({"alice": statistics(breaks=(2, 1))})
     assert (quiet.warnings, quiet.counters) == (
         [], {"lease_breaks_acknowledged": 2, "oplock_breaks_acknowledged": 1}
     )  # fmt: skip
     lost = statistics(made_again=2, made_again_ns=[10**9, 3 * 10**9],
                       beyond={"handles_claimed": 2, "answers_lost": 1})  # fmt: skip
-    told = tell({"alice": lost, "bob": statistics()})
-    assert told.counters["connections_made_again"] == 2
-    assert told.warnings == [
+    report = report_of({"alice": lost, "bob": statistics()})
+    assert report.counters["connections_made_again"] == 2
+    assert report.warnings == [
         "the connection of alice was lost and made again (2 times, within 3 s at most): 2 durable handles "
         "claimed, 1 calls whose outcome nobody knows"
     ]
     old = {name: statistics(dialect="2.0.2", beyond={"lease_as_oplock": 8}) for name in "abcde"}
-    assert tell(old).warnings == [
+    assert report_of(old).warnings == [
         "a, b, c and 2 more spoke SMB 2.0.2 in the place of 3.1.1: there are no leases (40 opens asked for "
         "the nearest oplock)"
     ]

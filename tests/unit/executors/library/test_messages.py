@@ -23,6 +23,7 @@ from smbprotocol.open import (
 )
 
 from smbench.executors.library import messages as wire
+from smbench.smb2.information import name_information
 
 ID = bytes(range(16))
 
@@ -46,7 +47,7 @@ def test_create_is_what_the_library_sends() -> None:
         create_options=0x40,
         buffer_path="dir\\ünïcödé".encode("utf-16-le"),
     )
-    ours = wire.create("dir\\ünïcödé", 0x120089, 7, 1, 0x40, 0x80, 0xFF).pack()
+    ours = wire.create("dir\\ünïcödé", wire.Create(0x120089, 7, 1, 0x40, 0x80, oplock=0xFF)).pack()
     # The library pads the name although nothing follows.
     assert ours == theirs[: len(ours)]
     assert not theirs[len(ours) :].strip(b"\0")
@@ -116,7 +117,7 @@ def test_a_rename_is_what_the_library_sends() -> None:
     theirs = FileRenameInformation()
     theirs["replace_if_exists"] = True
     theirs["file_name"] = "a\\b"
-    assert wire.name_information(True, "a\\b") == theirs.pack()
+    assert name_information(True, "a\\b") == theirs.pack()
 
 
 @given(st.lists(st.tuples(st.sampled_from([b"MxAc", b"QFid", b"RqLs", b"DHnQ"]), st.binary(max_size=60))))
@@ -136,7 +137,7 @@ def test_contexts_are_read_back_by_the_library(contexts: list[tuple[bytes, bytes
 def test_contexts_begin_at_a_multiple_of_8_behind_any_name() -> None:
     contexts = wire.create_contexts([(b"MxAc", b"")])
     for length in range(9):
-        body = wire.create("n" * length, 1, 7, 1, 0, contexts=contexts).pack()
+        body = wire.create("n" * length, wire.Create(1, 7, 1, 0), contexts).pack()
         at, size = struct.unpack_from("<II", body, 48)
         assert at % 8 == 0
         assert body[at - 64 :] == contexts

@@ -30,7 +30,7 @@ def user(number: int = 0) -> Callable[[object], int]:
     handlers = executor.handlers()
     run = lambda call: handlers[type(call)](call)  # noqa: E731
     run.executor = executor  # type: ignore[attr-defined]
-    return run  # type: ignore[return-value]
+    return run
 
 
 def opened(run: Callable[[object], int], handle: int, path: str, access: int = 0xC0000000) -> None:

@@ -63,10 +63,16 @@ def on_cifs(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, tuple[object, ..
     asked: list[tuple[str, tuple[object, ...]]] = []
     monkeypatch.setattr(linux_calls, "is_cifs", lambda _: True)
     real = {name: getattr(linux_calls, name) for name in ("fallocate", "statx_forced", "fstatx_forced")}
-    for name, function in real.items():
-        monkeypatch.setattr(
-            linux_calls, name, lambda *args, n=name, f=function: (asked.append((n, args)), f(*args))[1]
-        )
+
+    def recorded(name: str) -> Callable[..., object]:
+        def call(*args: object) -> object:
+            asked.append((name, args))
+            return real[name](*args)
+
+        return call
+
+    for name in real:
+        monkeypatch.setattr(linux_calls, name, recorded(name))
     monkeypatch.setattr(os, "setxattr", lambda _, name, value: asked.append((name, (value,))))
     monkeypatch.setattr(linux_calls, "query_info", lambda *args: asked.append(("query_info", args)))
     return asked
@@ -82,10 +88,12 @@ def test_opens_of_one_path_on_cifs_never_share_their_flags(tmp_path: Path, on_ci
     run = runner(made)
     asked_flags: list[int] = []
     real = made._files._open_name
-    made._files._open_name = lambda path, flags, mode: (  # type: ignore[method-assign]
-        asked_flags.append(flags),
-        real(path, flags, mode),
-    )[1]
+
+    def open_name(path: str, flags: int, mode: int) -> int:
+        asked_flags.append(flags)
+        return real(path, flags, mode)
+
+    made._files._open_name = open_name  # type: ignore[method-assign]
     for handle in range(1, 9):
         assert run(opens(handle, "f" if handle % 2 else "F", 0x80000000)) == 0
     assert len(set(asked_flags)) == 8
@@ -119,7 +127,7 @@ def test_noatime_is_dropped_where_the_owner_is_another(
 
     monkeypatch.setattr(os, "open", refusing)
     plan = plan_open(0x80000000, 1, 0, 0, False, CIFS_WIRE)
-    assert os.close(made._files._open("f", plan, 31)) is None
+    os.close(made._files._open("f", plan, 31))
 
 
 def test_growth_on_cifs_is_one_fallocate_and_elsewhere_stays_sparse(

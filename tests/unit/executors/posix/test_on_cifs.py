@@ -71,11 +71,12 @@ def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Cli
     for name in ("fstatx_forced", "statx_forced"):
         monkeypatch.setattr(linux_calls, name, recorded("stat", getattr(linux_calls, name)))
     real_rename = os.rename
-    monkeypatch.setattr(
-        os,
-        "rename",
-        lambda one, other, **fds: (asked.append(("rename", one)), real_rename(one, other, **fds))[1],
-    )
+
+    def rename(one: str, other: str, **fds: int) -> None:
+        asked.append(("rename", one))
+        real_rename(one, other, **fds)
+
+    monkeypatch.setattr(os, "rename", rename)
     (tmp_path / "d").mkdir()
     (tmp_path / "d" / "f").touch()
     return lambda profile="wire": Client(tmp_path, profile, asked)

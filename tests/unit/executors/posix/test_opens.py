@@ -21,7 +21,7 @@ OPEN, CREATE, OPEN_IF = 1, 2, 3
 def plan(
     access=0x80000000, disposition=OPEN, options=0x40, attributes=0, directory=False, client=LOCAL_WIRE,
     compound=False,
-):  # type: ignore[no-untyped-def]  # fmt: skip
+):  # fmt: skip
     return plan_open(access, disposition, options, attributes, directory, client, compound)
 
 

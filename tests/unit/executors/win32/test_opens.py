@@ -7,6 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smbench.executors.win32 import opens
+from smbench.smb2.constants import (
+    DIRECTORY_FILE,
+    FILE_APPEND_DATA,
+    FILE_GENERIC_WRITE,
+    GENERIC_WRITE,
+    NO_INTERMEDIATE_BUFFERING,
+)
 from smbench.workload.calls import Open
 
 masks = st.integers(0, 0xFFFFFFFF)
@@ -27,17 +34,15 @@ def test_buffered_opens_are_the_captured_ones(
 @given(masks, st.integers(0, 0xFFFFFF))
 def test_unbuffered_is_never_asked_together_with_append(access: int, options: int) -> None:
     given_ = opens.arguments(access, 7, 1, options & ~8, 0, True)
-    if given_.options & opens.NO_INTERMEDIATE_BUFFERING:
-        assert not given_.access & opens.APPEND_DATA
-        assert not given_.options & opens.DIRECTORY_FILE
+    if given_.options & NO_INTERMEDIATE_BUFFERING:
+        assert not given_.access & FILE_APPEND_DATA
+        assert not given_.options & DIRECTORY_FILE
     assert meaning(given_.access) == meaning(access)
 
 
 def meaning(access: int) -> int:
     """GENERIC_WRITE is what the I/O manager turns into FILE_GENERIC_WRITE again."""
-    return (
-        access | opens.FILE_GENERIC_WRITE if access & opens.GENERIC_WRITE else access
-    ) & ~opens.GENERIC_WRITE
+    return (access | FILE_GENERIC_WRITE if access & GENERIC_WRITE else access) & ~GENERIC_WRITE
 
 
 @pytest.mark.parametrize(
@@ -47,7 +52,7 @@ def meaning(access: int) -> int:
 )  # fmt: skip
 def test_which_opens_are_unbuffered_in_the_wire_profile(access: int, unbuffered: bool) -> None:
     given_ = opens.arguments(access, 7, 1, 0x40, 0, True)
-    assert bool(given_.options & opens.NO_INTERMEDIATE_BUFFERING) == unbuffered
+    assert bool(given_.options & NO_INTERMEDIATE_BUFFERING) == unbuffered
 
 
 def test_losses_are_few() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from helpers.story import DIRECTORY, LOOK, NORMAL, REMOVE, Wire, lifted
@@ -60,7 +61,7 @@ def test_create_and_close_alone_is_a_stat_that_asked_nothing(tmp_path: Path) -> 
         {"request": {"contexts": ("ExtA",)}},
     ],
 )
-def test_what_does_more_than_look_is_no_stat(tmp_path: Path, change: dict[str, object]) -> None:
+def test_what_does_more_than_look_is_no_stat(tmp_path: Path, change: dict[str, Any]) -> None:
     wire = Wire()
     wire.client("alice").opens("x", **{"access": LOOK, **change}).asks().closes()
     assert lifted(wire, tmp_path).kinds == ["Open", "StatHandle", "Close"]

@@ -1,4 +1,4 @@
-"""Looks at names on a mount of the kernel's client: each asks the server once, whatever the client knows."""
+"""Look-ups of names on a mount of the kernel's client: each asks the server once, whatever that knows."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ _REMEMBERED_S = 1.5
 """The client remembers for a second that a name is not there (fs/smb/client/dir.c, cifs_d_revalidate)."""
 
 
-class Looks:
-    """Looks beneath a root. Where its client does not follow names, nothing is remembered of them."""
+class Lookups:
+    """Look-ups beneath a root. Where its client does not follow names, nothing is remembered of them."""
 
     def __init__(self, names: Beneath, client: Client) -> None:
         self._names = names
@@ -24,13 +24,13 @@ class Looks:
         self._missing: dict[str, float] = {}
         """Until when the client may know that a name is not there."""
 
-    def look(self, path: str) -> None:
+    def revalidate(self, path: str) -> None:
         """Ask the server once. By path the client asks twice where something has changed since: while it
         finds the name, and because it is told to."""
-        held = self._names.pinned(path)
-        if held is not None:
+        pinned = self._names.pinned(path)
+        if pinned is not None:
             try:
-                linux_calls.fstatx_forced(held.fd)
+                linux_calls.fstatx_forced(pinned.fd)
             except OSError as error:
                 self._names.unpin(path)
                 # Another file has that name by now: only the name leads to it.
@@ -55,11 +55,11 @@ class Looks:
         with suppress(OSError):
             self._names.pin(path)
 
-    def look_again(self, path: str) -> None:
+    def revalidate_missing(self, path: str) -> None:
         """Ask the server for a name that the client would say by itself to be missing; others are left to
         the call that follows. FileNotFoundError where it is missing still."""
         if self.may_be_missing(path):
-            self.look(path)
+            self.revalidate(path)
 
     def may_be_missing(self, path: str) -> bool:
         """Whether the client may remember that the name is not there."""

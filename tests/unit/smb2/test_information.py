@@ -1,4 +1,4 @@
-"""The layouts that NT's calls carry, byte by byte ([MS-FSCC] 2.3, 2.4; [MS-SMB2] 2.2.31)."""
+"""The layouts that classes and controls carry, byte by byte ([MS-FSCC] 2.3, 2.4; [MS-SMB2] 2.2.31)."""
 
 from __future__ import annotations
 
@@ -8,17 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smbench.executors.win32 import information
+from smbench.smb2 import information
 
 YEAR_2024_NS = 1_704_067_200_000_000_000
 YEAR_2024_FILETIME = 133_485_408_000_000_000
-
-
-def test_times() -> None:
-    assert information.filetime(YEAR_2024_NS) == YEAR_2024_FILETIME
-    assert information.filetime(None) == 0
-    assert information.filetime(-(10**30)) == 0
-    assert information.filetime(10**30) == (1 << 63) - 1
 
 
 def test_basic_information_leaves_what_is_not_given() -> None:
@@ -27,20 +20,10 @@ def test_basic_information_leaves_what_is_not_given() -> None:
     assert struct.unpack("<4QI", content[:36]) == (0, 0, YEAR_2024_FILETIME, 0, 0x21)
 
 
-@pytest.mark.parametrize("name", ["a", "dir\\name", ""])
-def test_rename_information(name: str) -> None:
-    content = information.rename_information(True, 0x1234, name)
-    assert len(content) >= 24, "the I/O manager wants the whole structure, however short the name"
-    replace, root, length = struct.unpack_from("<B7xQI", content)
-    assert (replace, root, length) == (1, 0x1234, 2 * len(name))
-    assert content[20 : 20 + length].decode("utf-16-le") == name
-
-
 def test_newer_classes_have_flags() -> None:
     assert information.takes_flags(65)
     assert not information.takes_flags(10)
-    assert information.rename_information(True, 7, "x", 65) == information.rename_information(True, 7, "x")
-    assert information.disposition_information(True) == b"\x01"
+    assert information.disposition_information(True, 13) == b"\x01"
     assert information.disposition_information(True, 64) == b"\x01\0\0\0"
     assert information.disposition_information(False, 64) == bytes(4)
 

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from smbench.executors.base import Told
+from smbench.executors.base import Reported
 from smbench.executors.library.calls import ANSWERS_CUT, IN_PIECES
 from smbench.executors.library.files import CLAIMED, CLOSED_BY_LOSS, LOCKS_LOST, OPENED_AGAIN, REFUSED
 from smbench.executors.library.opens import DURABLE_V2_AS_V1, LEASE_AS_OPLOCK, LEASE_V2_AS_V1
@@ -34,7 +34,7 @@ _OF_A_DIALECT = {
 _NAMED = 3
 
 
-def tell(users: Mapping[str, Any]) -> Told:
+def report_of(users: Mapping[str, Any]) -> Reported:
     """Of the statistics of all users by name, as `LibraryExecutor.statistics` has them."""
     breaks: Counter[str] = Counter()
     for one in users.values():
@@ -43,7 +43,7 @@ def tell(users: Mapping[str, Any]) -> Told:
     counters = {f"{name}_breaks_acknowledged": breaks[name] for name in ("lease", "oplock")}
     if made_again:
         counters["connections_made_again"] = made_again
-    return Told(counters, [*_losses(users), *_dialects(users)] if users else [])
+    return Reported(counters, [*_losses(users), *_dialects(users)] if users else [])
 
 
 def _losses(users: Mapping[str, Any]) -> list[str]:
@@ -65,15 +65,15 @@ def _dialects(users: Mapping[str, Any]) -> list[str]:
         connection = one["connection"]
         key = connection["dialect"], connection["asked_dialect"]
         by_dialects.setdefault(key, {})[name] = one
-    told = []
+    sentences = []
     for (dialect, asked), group in by_dialects.items():
         counts = _sum(group.values())
         lacks = [said.format(f"{counts[what]:,}") for what, said in _OF_A_DIALECT.items() if counts[what]]
         if lacks or asked not in (None, dialect):
             other = "" if asked in (None, dialect) else f" in the place of {asked}"
             missing = "; ".join(lacks) or "nothing was missing"
-            told.append(f"{_named(list(group))} spoke SMB {dialect}{other}: {missing}")
-    return told
+            sentences.append(f"{_named(list(group))} spoke SMB {dialect}{other}: {missing}")
+    return sentences
 
 
 def _sum(users: Any) -> Counter[str]:

@@ -1,0 +1,100 @@
+"""Layouts of what information classes and file system controls carry ([MS-FSCC] 2.3, 2.4). Pure.
+
+The numbers of SMB2's QUERY_INFO, SET_INFO, QUERY_DIRECTORY and IOCTL are those of NT's own calls, and so are
+these layouts, but for names, which NT's calls take relative to a handle (`executors.win32.rename`).
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from typing import Final
+
+from smbench.smb2.constants import (
+    DACL_SECURITY_INFORMATION,
+    DISPOSITION_EX,
+    GROUP_SECURITY_INFORMATION,
+    LINK_EX,
+    OWNER_SECURITY_INFORMATION,
+    RENAME_EX,
+    RESUME_KEY_BYTES,
+)
+from smbench.smb2.filetime import filetime
+
+_WITH_FLAGS: Final = frozenset((DISPOSITION_EX, RENAME_EX, LINK_EX))
+COPY_RESPONSE_BYTES: Final = 12
+LARGEST_CHUNK_BYTES: Final = 1 << 20
+CHUNKS_A_CALL: Final = 16
+"""What every server takes ([MS-SMB2] 3.3.3, ServerSideCopyMax…)."""
+RANGE_BYTES: Final = 16
+SECURITY_PARTS: Final = OWNER_SECURITY_INFORMATION | GROUP_SECURITY_INFORMATION | DACL_SECURITY_INFORMATION
+"""What a query asks for that names no parts."""
+
+
+def takes_flags(level: int) -> bool:
+    """Whether a class has 32 bits of flags where an older one has a boolean, which the lowest bit is."""
+    return level in _WITH_FLAGS
+
+
+def basic_information(
+    created_ns: int | None = None,
+    accessed_ns: int | None = None,
+    written_ns: int | None = None,
+    changed_ns: int | None = None,
+    attributes: int = 0,
+) -> bytes:
+    """FileBasicInformation; what is None or 0 stays as it is (2.4.7)."""
+    times = [filetime(time) for time in (created_ns, accessed_ns, written_ns, changed_ns)]
+    return struct.pack("<4QI4x", *times, attributes)
+
+
+def name_information(replace: bool, name: str) -> bytes:
+    """FileRenameInformation and FileLinkInformation (2.4.42, 2.4.27), and those with flags (Ex): a byte of
+    its own or bit 0 of four bytes, replacing looks the same."""
+    encoded = name.encode("utf-16-le", "surrogatepass")
+    return struct.pack("<IIQI", replace, 0, 0, len(encoded)) + encoded
+
+
+def disposition_information(delete: bool, level: int) -> bytes:
+    """FileDispositionInformation, or with flags (2.4.11, 2.4.12: bit 0 is DELETE)."""
+    return struct.pack("<I" if takes_flags(level) else "<B", delete)
+
+
+def size_information(size: int) -> bytes:
+    """FileEndOfFileInformation and FileAllocationInformation. OverflowError beyond 2^63."""
+    if size >= 1 << 63:
+        raise OverflowError(size)
+    return struct.pack("<q", size)
+
+
+def zero_data(offset: int, length: int) -> bytes:
+    """FILE_ZERO_DATA_INFORMATION: from, and the first byte beyond."""
+    return struct.pack("<QQ", offset, offset + length)
+
+
+def byte_range(offset: int, length: int) -> bytes:
+    """FILE_ALLOCATED_RANGE_BUFFER."""
+    return struct.pack("<QQ", offset, length)
+
+
+def copy_chunks(key: bytes, source_offset: int, offset: int, length: int) -> Iterator[bytes]:
+    """SRV_COPYCHUNK_COPYs that together copy one range ([MS-SMB2] 2.2.31.1)."""
+    chunks = []
+    for start in range(0, length, LARGEST_CHUNK_BYTES):
+        size = min(LARGEST_CHUNK_BYTES, length - start)
+        chunks.append(struct.pack("<QQI4x", source_offset + start, offset + start, size))
+    for first in range(0, len(chunks), CHUNKS_A_CALL):
+        some = chunks[first : first + CHUNKS_A_CALL]
+        yield struct.pack("<24sI4x", key[:RESUME_KEY_BYTES], len(some)) + b"".join(some)
+
+
+def count_entries(buffer: memoryview, used: int) -> int:
+    """How many entries a directory query wrote: each begins with the distance to the next (2.4)."""
+    count, place = 0, 0
+    while place + 4 <= used:
+        count += 1
+        (distance,) = struct.unpack_from("<I", buffer, place)
+        if not distance:
+            break
+        place += distance
+    return count
