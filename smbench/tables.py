@@ -41,6 +41,8 @@ class Form:
     """Columns that may have nulls; those of lists and structs always may."""
     range: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     """The least and the largest number of a column."""
+    lengths: Mapping[str, int] = field(default_factory=dict)
+    """How many values each list of a column has."""
     words: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """All that a column of words may say."""
     version: tuple[bytes, bytes] | None = None
@@ -69,21 +71,36 @@ class Form:
     def fault_of_batch(self, batch: pa.RecordBatch) -> str | None:
         """What is wrong with rows that were read; None: nothing."""
         batch.validate(full=True)
-        for name, column in zip(batch.schema.names, batch.columns, strict=True):
-            kind = column.type
-            if column.null_count and not (
-                name in self.nullable or pa.types.is_list(kind) or pa.types.is_struct(kind)
-            ):
-                return f"its column {name} has nulls"
-            if name in self.range and len(column) > column.null_count:
-                (least, most), found = self.range[name], pc.min_max(column)
-                if found["min"].as_py() < least or found["max"].as_py() > most:
-                    return f"its column {name} has numbers out of range"
-            if pa.types.is_floating(kind) and pc.all(pc.is_finite(column)).as_py() is False:
-                return f"its column {name} has what is no number"
-            if name in self.words and not self.words[name].issuperset(column.dictionary.to_pylist()):
-                return f"its column {name} has words that mean nothing"
+        faults = (
+            self._fault_of_column(name, column)
+            for name, column in zip(batch.schema.names, batch.columns, strict=True)
+        )
+        return next((wrong for wrong in faults if wrong), None)
+
+    def _fault_of_column(self, name: str, column: pa.Array) -> str | None:
+        kind = column.type
+        if pa.types.is_list(kind):
+            if column.flatten().null_count:
+                return f"its column {name} has nulls in its lists"
+            if name in self.lengths and not _are_all(pc.list_value_length(column), self.lengths[name]):
+                return f"its column {name} has lists of another length than {self.lengths[name]}"
+            return None
+        if column.null_count and not (name in self.nullable or pa.types.is_struct(kind)):
+            return f"its column {name} has nulls"
+        if name in self.range and len(column) > column.null_count:
+            (least, most), found = self.range[name], pc.min_max(column)
+            if found["min"].as_py() < least or found["max"].as_py() > most:
+                return f"its column {name} has numbers out of range"
+        if pa.types.is_floating(kind) and pc.all(pc.is_finite(column)).as_py() is False:
+            return f"its column {name} has what is no number"
+        if name in self.words and not self.words[name].issuperset(column.dictionary.to_pylist()):
+            return f"its column {name} has words that mean nothing"
         return None
+
+
+def _are_all(numbers: pa.Array, wanted: int) -> bool:
+    """Whether all of them that are there are that one."""
+    return pc.all(pc.equal(numbers, wanted)).as_py() is not False
 
 
 class TableFile:

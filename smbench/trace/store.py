@@ -73,6 +73,11 @@ _ELEMENTS: dict[str, type[Value]] = {
     if isinstance(element, type) and issubclass(element, Value)
 }
 """Fields that are tuples of values with fields of their own."""
+_WITHOUT_NULL: dict[type[Any], list[str]] = {
+    kind: [field for field, hint in _hints(kind).items() if type(None) not in get_args(hint)]
+    for kind in (*KINDS.values(), *_ELEMENTS.values())
+}
+"""The fields that every message or value of a kind has."""
 
 _MESSAGE = pa.struct(list(_MESSAGE_TYPES.items()))
 SCHEMA = pa.schema(
@@ -252,7 +257,10 @@ def _messages(struct: pa.StructArray, names: Sequence[str | None]) -> list[Messa
     for name, places in _rows_by_kind(names).items():
         kind = KINDS[name]
         chosen = pa.array(places, pa.int32())
-        columns = [_values(field, struct.field(field).take(chosen)) for field in field_names(kind)]
+        taken = {field: struct.field(field).take(chosen) for field in field_names(kind)}
+        if missing := [field for field in _WITHOUT_NULL[kind] if taken[field].null_count]:
+            raise ValueError(f"a {name} lacks its {missing[0]}")
+        columns = [_values(field, column) for field, column in taken.items()]
         values: Iterable[Message] = map(kind, *columns) if columns else (kind() for _ in places)
         for place, message in zip(places, values, strict=True):
             made[place] = message
@@ -266,6 +274,8 @@ def _values(name: str, column: pa.Array) -> Iterable[Any]:
     if element is None:
         return [None if value is None else tuple(value) for value in column.to_pylist()]
     inner = column.flatten()
+    if inner.null_count or any(inner.field(field).null_count for field in _WITHOUT_NULL[element]):
+        raise ValueError(f"nulls in a list of {name}")
     flat = list(map(element, *(inner.field(place).to_pylist() for place in range(inner.type.num_fields))))
     lengths, values, start = column.value_lengths().to_pylist(), [], 0
     for length in lengths:

@@ -74,6 +74,18 @@ OPTIONAL = frozenset(_FURTHER) - {
 }
 """Parameters that every call which has them can do without: files of older versions lack their columns."""
 
+REQUIRED: dict[str, frozenset[str]] = {
+    name: frozenset(
+        kind
+        for kind, call in CALLS.items()
+        if name in (hints := get_type_hints(call)) and type(None) not in get_args(hints[name])
+    )
+    for name in _FURTHER
+}
+"""The kinds of calls that cannot do without a value of a parameter."""
+TIMES = 4
+"""A call's `times`: created, accessed, written, changed."""
+
 OPERATIONS_SCHEMA = pa.schema([*_PLAIN.items(), *sorted(_FURTHER.items())])
 NAMESPACE_SCHEMA = pa.schema(
     [

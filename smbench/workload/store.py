@@ -40,7 +40,15 @@ from smbench.workload.calls import CALLS
 from smbench.workload.columns import COVERAGE_SCHEMA as COVERAGE_SCHEMA
 from smbench.workload.columns import NAMESPACE_SCHEMA as NAMESPACE_SCHEMA
 from smbench.workload.columns import OPERATIONS_SCHEMA as OPERATIONS_SCHEMA
-from smbench.workload.columns import OPTIONAL, PARAMETERS, array_of, operation_columns, operations_of
+from smbench.workload.columns import (
+    OPTIONAL,
+    PARAMETERS,
+    REQUIRED,
+    TIMES,
+    array_of,
+    operation_columns,
+    operations_of,
+)
 from smbench.workload.manifest import MANIFEST as MANIFEST
 from smbench.workload.manifest import REMEDY, Manifest, read_manifest, refuse_changed
 from smbench.workload.manifest import write_manifest as _write_manifest
@@ -68,6 +76,7 @@ OPERATIONS_FORM = Form(
         "expected": (-1, _STATUS),
         "received": (-1, MOST),
     },
+    lengths={"times": TIMES},
     words={"kind": frozenset(CALLS)},
 )
 NAMESPACE_FORM = Form(
@@ -163,18 +172,29 @@ class Bounds:
                 return "it has more lanes of a user than the workload"
         if "arrival_ns" in names and batch.column("arrival_ns").to_numpy().max(initial=0) > self.end_ns:
             return "it has operations that arrive after the trace's end"
-        if "exchanges" in names:
-            return self._fault_of_exchanges(batch.column("exchanges").flatten())
-        return None
+        if "exchanges" in names and (wrong := self._fault_of_exchanges(batch.column("exchanges").flatten())):
+            return wrong
+        return _fault_of_parameters(batch) if "kind" in names else None
 
     def _fault_of_exchanges(self, numbers: pa.Array) -> str | None:
-        if numbers.null_count:
-            return "its column exchanges has nulls"
         if not len(numbers):
             return None
         found = pc.min_max(numbers)
         beyond = self.exchanges is not None and found["max"].as_py() >= self.exchanges
         return "it has exchanges that the trace has not" if found["min"].as_py() < 0 or beyond else None
+
+
+def _fault_of_parameters(batch: pa.RecordBatch) -> str | None:
+    """What is wrong with the parameters of calls: a null where the call cannot do without."""
+    kind = batch.column("kind")
+    words, indices = kind.dictionary.to_pylist(), kind.indices.to_numpy()
+    for name in batch.schema.names:
+        column = batch.column(name)
+        if name in REQUIRED and column.null_count:
+            needs = np.array([word in REQUIRED[name] for word in words], bool)
+            if needs.any() and (needs[indices] & column.is_null().to_numpy(zero_copy_only=False)).any():
+                return f"its column {name} has nulls where a call needs a value"
+    return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -264,6 +264,26 @@ def out_of_range(path: Path, chance: random.Random, _others: Sequence[Path]) -> 
     _table(path, change)
 
 
+def damage_within(path: Path, chance: random.Random, _others: Sequence[Path]) -> None:
+    """A field of a struct, or a value of a list."""
+
+    def change(table: pa.Table) -> pa.Table:
+        at = _chosen(table, chance, pa.types.is_nested)
+        if at is None or not len(table):
+            return table
+        field = table.schema.field(at)
+        values = table.column(at).to_pylist()
+        row = chance.choice([row for row, value in enumerate(values) if value] or [0])
+        if isinstance(values[row], dict):
+            there = [name for name, value in values[row].items() if value is not None]
+            values[row][chance.choice(there or [field.type[0].name])] = None
+        else:
+            values[row] = chance.choice(([None], [], [*(values[row] or []), None]))
+        return table.set_column(at, field, _array(values, field.type))
+
+    _table(path, change)
+
+
 def strange_word(path: Path, chance: random.Random, _others: Sequence[Path]) -> None:
     def change(table: pa.Table) -> pa.Table:
         at = _chosen(table, chance, lambda kind: pa.types.is_dictionary(kind) or pa.types.is_string(kind))
@@ -316,8 +336,8 @@ def _array(values: list[Any], kind: pa.DataType) -> pa.Array:
 
 ROWS: tuple[Damage, ...] = (
     *ANY, flip, flip, flip_at_the_end, flip_at_the_end, drop_column, rename_column, retype_column,
-    null_values, null_values, out_of_range, out_of_range, out_of_range, strange_word, strange_word, no_text,
-    other_rows, no_metadata,
+    null_values, null_values, out_of_range, out_of_range, out_of_range, damage_within, strange_word,
+    strange_word, no_text, other_rows, no_metadata,
 )  # fmt: skip
 """Of a Parquet file."""
 
