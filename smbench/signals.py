@@ -66,7 +66,22 @@ def name_of(ended: KeyboardInterrupt) -> str:
 
 
 @contextmanager
-def held() -> Iterator[None]:
+def acting() -> Iterator[Callable[[str], None]]:
+    """What it yields lets a signal, by its name, do what it would have done at the beginning of the block:
+    for whoever kept it from that meanwhile."""
+    before = {number: signal.getsignal(number) for number in ENDING}
+
+    def act(name: str) -> None:
+        number = signal.Signals[name]
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(number, before[number])
+        signal.raise_signal(number)
+
+    yield act
+
+
+@contextmanager
+def deferred() -> Iterator[None]:
     """Within, signals wait: for what is bounded in time and helps nobody when half of it is done.
 
     By handlers, not by the thread's mask: a library's thread would hear what this one keeps back.

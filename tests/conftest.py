@@ -3,8 +3,38 @@
 from __future__ import annotations
 
 import signal
+from typing import Any
+
+import pytest
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell lets its jobs in the background ignore it, and what ignores it when it starts goes on doing so;
     # many tests are of what it does.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+LAB = ("tests/kernel/", "tests/conformance/test_on_cifs.py", "tests/integration/test_vagrant.py")
+"""Where tests that boot the lab stand. Side by side (scripts/test) its guests would share a CPU by chance,
+and replays in them come late: one worker has them all, while the other goes on with the rest."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    strays = {item.path.name for item in items if item.get_closest_marker("lab") and not in_lab(item.nodeid)}
+    if strays:
+        raise pytest.UsageError(f"{', '.join(sorted(strays))} boots the lab, and is not in LAB of {__file__}")
+
+
+def in_lab(nodeid: str) -> bool:
+    return nodeid.startswith(LAB)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """By file, as fixtures are; those of the lab as one, and first, as they last longest."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByFile(LoadScopeScheduling):  # type: ignore[misc]
+        def _split_scope(self, nodeid: str) -> str:
+            return "the lab" if in_lab(nodeid) else nodeid.partition("::")[0]
+
+    config.option.loadscopereorder = False
+    return ByFile(config, log)

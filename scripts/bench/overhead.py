@@ -74,6 +74,7 @@ def make(folder: Path, operations: int, files: int, seed: int) -> None:
 def replay(folder: Path, executor: str, out: Path) -> None:
     """One side, in a process of its own: load, plan, run, write, and end as the command does."""
     from smbench.plan import Pace, plan_run
+    from smbench.run.store import write as write_run
     from smbench.runner.run import RunOptions, run
     from smbench.workload.store import read
 
@@ -81,7 +82,9 @@ def replay(folder: Path, executor: str, out: Path) -> None:
     workload = read(folder / "synthetic.workload")
     users = [user.name for user in workload.info.trace.users]
     plan = plan_run(workload, users, pace=Pace.FAST)
-    run(plan, workload, RunOptions(executor, [folder / "target"] * len(users))).write(out)
+    result = run(plan, workload, RunOptions(executor, [folder / "target"] * len(users)))
+    write_run(result.measured(out), out)
+    result.close()
 
 
 def smbench_side(folder: Path, executor: str) -> tuple[float, float]:

@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 from hdrh.histogram import HdrHistogram
 from hdrh.log import HistogramLogReader
 from helpers.aims import told
+from helpers.ran import written
 
 from prove.workloads import many_reads, names
 from smbench.plan import plan_run
@@ -27,7 +28,7 @@ def prove() -> None:
         (folder / "target").mkdir()
         (folder / "a.run").mkdir()
         options = RunOptions("posix", [folder / "target"] * 100)
-        document = run(plan, workload, options).write(folder / "a.run")
+        document = written(run(plan, workload, options), folder / "a.run")
         table = pq.read_table(folder / "a.run" / "operations.parquet").to_pydict()
         one: dict[str, HdrHistogram] = {}
         for kind, intended, issued, completed in zip(

@@ -8,6 +8,7 @@ from math import ceil
 from pathlib import Path
 
 from helpers.aims import told
+from helpers.ran import written
 
 from prove.workloads import READ, Timed, computed, names, simulated, workload_of
 from smbench.measure.clock import now_ns
@@ -37,7 +38,7 @@ def prove() -> None:
     result, timetable = simulated(plan, workload, times)
     intended, answered = computed(plan, workload, timetable, result.ending.start_ns)
     with tempfile.TemporaryDirectory() as out:
-        document = result.write(Path(out))
+        document = written(result, Path(out))
     recorded = document["latency"]["all"]["count"]
     told(
         "frozen 10 s: recorded beside planned", f"{recorded:,} of {plan.operations:,}", "all",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 from fractions import Fraction
 from math import ceil
@@ -11,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 from helpers.aims import told
+from helpers.ran import written
 
 from prove.workloads import many_reads, names
 from smbench.fidelity.latency import difference
@@ -44,8 +44,8 @@ def of_a_run() -> None:
         folder = Path(name)
         (folder / "target").mkdir()
         (folder / "a.run").mkdir()
-        run(plan, workload, RunOptions("posix", [folder / "target"] * 20)).write(folder / "a.run")
-        document = json.loads((folder / "a.run/run.json").read_text())
+        result = run(plan, workload, RunOptions("posix", [folder / "target"] * 20))
+        document = written(result, folder / "a.run")
         rows = pq.read_table(folder / "a.run/operations.parquet").to_pylist()
     right = count = 0
     for kind, measures in document["latency"].items():
@@ -96,5 +96,5 @@ def at_limits() -> None:
         )
         for operator, met in (("<=", True), ("<", False), ("==", True)):
             (one,) = judge_thresholds([parse_threshold(f"errors.rate{operator}{limit}")], figures)
-            wrong += one["met"] is not met
+            wrong += one.met is not met
     told("shares exactly at a limit, judged wrong", f"{wrong} of {3 * len(cases):,}", "0", not wrong)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 from helpers.aims import told
+from helpers.ran import written
 
 from prove.workloads import many_reads, names
 from smbench.plan import Pace, plan_run
@@ -28,7 +29,7 @@ def prove() -> None:
             (folder / "target").mkdir()
             (folder / "a.run").mkdir()
             options = RunOptions("posix", [folder / "target"] * 100)
-            run(plan, workload, options).write(folder / "a.run")
+            written(run(plan, workload, options), folder / "a.run")
             table = pq.read_table(folder / "a.run" / "operations.parquet")
             moved = [
                 row for row in table.to_pylist() if row["kind"] in ("Read", "Write") and row["issued_ns"]

@@ -8,9 +8,9 @@ from pathlib import Path
 import click
 from rich.console import Console as RichConsole
 
-from smbench.cli.artefacts import whole
 from smbench.cli.common import Console, common_options
 from smbench.errors import UsageError
+from smbench.pipeline.artefacts import whole
 
 SHORTEST_KEY = 16
 _KEY_BYTES = 32
@@ -45,7 +45,7 @@ def anonymize(console: Console, workload: Path, output: Path, key_file: Path | N
     key = secrets.token_bytes(_KEY_BYTES) if key_file is None else _read_key(key_file)
     with (
         whole(output, ".workload", MANIFEST, force) as draft,
-        console.progress("replacing the names") as progress,
+        console.stage("replacing the names") as progress,
     ):
         rewrite(workload, draft, Pseudonyms(key, WORDS), progress)
 

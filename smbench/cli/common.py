@@ -10,15 +10,20 @@ import time
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, TextIO, TypeVar
+from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
 import click
 from rich.console import Console as RichConsole
-from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as ProgressBar
 from rich.text import Text
 
 from smbench.cli.config import load_config
+from smbench.pipeline.progress import Progress
 from smbench.ratios import Bad, format_percent
+
+if TYPE_CHECKING:
+    from smbench.runner.watch import RunView
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -31,7 +36,7 @@ def _width(stream: TextIO) -> int | None:
     return None if stream.isatty() else _WIDTH_OF_A_FILE
 
 
-class Console:
+class Console(Progress):
     """Where a command's words go: results to stdout, everything else to stderr.
 
     With `--json` stdout carries one JSON object and nothing else; with `--quiet` only results and
@@ -67,12 +72,12 @@ class Console:
             self.err.print(text, markup=False)
 
     @contextlib.contextmanager
-    def progress(self, what: str) -> Iterator[Callable[[int, int], None]]:
+    def stage(self, what: str) -> Iterator[Callable[[int, int], None]]:
         """A callback `(done, total)` that shows a bar on a terminal once it has taken a second."""
         if self.quiet or self.as_json or not sys.stderr.isatty():
             yield lambda _done, _total: None
             return
-        bar = Progress(
+        bar = ProgressBar(
             TextColumn("{task.description}"), BarColumn(), Share(), TimeRemainingColumn(),
             console=self.err, transient=True,
         )  # fmt: skip
@@ -91,6 +96,17 @@ class Console:
         finally:
             if bar.live.is_started:
                 bar.stop()
+
+    @contextlib.contextmanager
+    def watching(self) -> Iterator[Callable[[RunView], None] | None]:
+        """A table on a terminal, a line now and then elsewhere; with `--quiet` and `--json` nothing."""
+        if self.quiet or self.as_json:
+            yield None
+            return
+        from smbench.cli.live import live_view
+
+        with live_view(self.err, self.note) as watch:
+            yield watch
 
 
 class Share(ProgressColumn):

@@ -3,59 +3,26 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from smbench.cli.artefacts import for_caller
 from smbench.cli.common import Console, common_options
 from smbench.cli.effects import Needs, refuse_without_effect
-from smbench.cli.report import no_run, read_run
-from smbench.cli.who import check_users, user_pairs
-from smbench.errors import SetupError, UsageError
-from smbench.report.compare import candidate_document, document, reference_document
+from smbench.cli.ingest import decoding
+from smbench.errors import SetupError
+from smbench.fidelity.result import Result
+from smbench.pipeline.artefacts import for_caller
+from smbench.pipeline.compare import CompareRequest
+from smbench.pipeline.compare import compare as carry_out
+from smbench.pipeline.who import user_pairs
+from smbench.report.compare import document
 from smbench.report.compare_text import show_comparison
-from smbench.run.model import OPERATIONS
-from smbench.run.store import CAPACITY, DOCUMENT, WIRE
-from smbench.run.warm_up import warm_up_of
-from smbench.units import format_ns
-from smbench.workload.store import MANIFEST
+from smbench.run.store import DOCUMENT, WIRE
 
-if TYPE_CHECKING:
-    from smbench.capture.decode import DecodeOptions
-    from smbench.fidelity.comparison import Comparison
-    from smbench.fidelity.copies import Copy
-    from smbench.fidelity.loading import Loaded
-    from smbench.fidelity.outcomes import RunOutcomes
-
-_TOPS = 10
-"""Files and folders of a share's root that a message names."""
 FILE = click.Path(path_type=Path)
-
-
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """How the candidates are read; as the options of those names."""
-
-    options: DecodeOptions
-    users: Mapping[str, str]
-    folder: str | None
-    clone: int | None
-    loop: int | None
-
-
-@dataclass(slots=True)
-class _Candidate:
-    name: str
-    compared: Comparison | None
-    run: RunOutcomes | None
-    notes: list[str]
 
 
 @click.command(short_help=__doc__)
@@ -87,11 +54,8 @@ class _Candidate:
 @click.option("--session-key-file", type=FILE, help="Decrypt: as for ingest.")
 @common_options
 def compare(
-    console: Console, reference: Path, candidates: tuple[Path, ...], output: Path | None,
-    page: bool | None, users: tuple[str, ...],
-    folder: str | None, clone: int | None, loop: int | None, limit: int, everything: bool,
-    differences: Path | None, jobs: int, port: tuple[int, ...], nt_password_file: Path | None,
-    keytab: Path | None, session_key_file: Path | None,
+    console: Console, reference: Path, candidates: tuple[Path, ...], page: bool | None,
+    differences: Path | None, **options: Any,
 ) -> None:  # fmt: skip
     """Hold candidates against a reference, exchange by exchange: recall and precision by command, user and
     path, order, outcomes, leases, latency, and what is missing or extra and why. Each is a capture, a
@@ -104,36 +68,27 @@ def compare(
       smbench-mount compare original.pcap other-tool.pcap --user 'CORP\\alice=user01' -o tool.html
       smbench-mount compare customer.pcap first.run --json | jq '.candidates[0].wire.recall'
     """
-    from smbench.capture.decode import DecodeOptions
+    _refuse_without_effect(candidates, options["everything"], page)
+    request = CompareRequest(
+        decoding=decoding(options),
+        users=user_pairs(options["users"]),
+        folder=options["folder"],
+        clone=options["clone"],
+        loop=options["loop"],
+    )
+    result = carry_out(reference, candidates, request, console)
+    shown = None if options["everything"] else options["limit"]
+    told = document(result, shown)
+    if differences is not None:
+        _write_differences(differences, result)
+    output: Path | None = options["output"]
+    wanted = output is not None or (not console.as_json if page is None else page)
+    if wanted:
+        from smbench.report.compare_page import page as html
 
-    _refuse_without_effect(candidates, everything, page)
-    options = DecodeOptions(jobs, port, nt_password_file, keytab, session_key_file)
-    asked = _Asked(options, user_pairs(users), folder, clone, loop)
-    with ExitStack() as stack:
-        ours = _load(console, reference, stack, options)
-        if ours is None:
-            raise UsageError(
-                f"{reference} has no wire capture: give the capture or the workload that it replayed as the "
-                "reference, and the run as a candidate"
-            )
-        found = [_compare(console, ours, path, stack, asked) for path in candidates]
-        compared = [(one.name, one.compared) for one in found if one.compared is not None]
-        check_users(asked.users, ours.side.name, compared)
-        rows = next((one.compared.rows[0] for one in found if one.compared is not None), None)
-        shown = None if everything else limit
-        result = document(
-            reference_document(ours.side, rows),
-            [candidate_document(one.name, one.compared, one.run, one.notes, shown) for one in found],
-        )
-        if differences is not None:
-            _write_differences(differences, found)
-        wanted = output is not None or (not console.as_json if page is None else page)
-        if wanted:
-            from smbench.report.compare_page import page as html
-
-            output = output or _beside(candidates[0])
-            _write(output, html(result, [one.compared for one in found if one.compared is not None]))
-    console.result(result, lambda out: show_comparison(result, out))
+        output = output or _beside(candidates[0])
+        _write(output, html(result, shown))
+    console.result(told, lambda out: show_comparison(result, out))
     if wanted:
         console.note(f"written: {output}")
 
@@ -169,120 +124,9 @@ def _write(path: Path, text: str) -> None:
         ) from None
 
 
-def _load(
-    console: Console, path: Path, stack: ExitStack, options: DecodeOptions, copy: Copy | None = None
-) -> Loaded | None:
-    """One side; None for a run without a wire capture."""
-    from smbench.fidelity.loading import load_capture, load_run, load_workload
-
-    if (path / MANIFEST).is_file():
-        return load_workload(path)
-    if (path / DOCUMENT).is_file() and not (path / WIRE).is_file():
-        return None
-    if (path / CAPACITY).is_file():
-        raise UsageError(no_run(path))
-    if path.is_dir() and not (path / DOCUMENT).is_file():
-        raise UsageError(f"{path} is neither a workload nor a run: it has no {MANIFEST} and no {DOCUMENT}")
-    scratch = Path(stack.enter_context(TemporaryDirectory(prefix="smbench-compare-")))
-    with console.progress(f"reading {path.name}") as progress:
-        if path.is_dir():
-            return load_run(path, read_run(path), scratch, options, progress, copy)
-        return load_capture(path, scratch, options, progress)
-
-
-def _compare(console: Console, ours: Loaded, path: Path, stack: ExitStack, asked: _Asked) -> _Candidate:
-    from smbench.fidelity.comparison import compare as compare_sides
-    from smbench.fidelity.copies import copy_of
-    from smbench.fidelity.outcomes import run_outcomes
-
-    record = read_run(path) if (path / DOCUMENT).is_file() else None
-    copy = None if record is None else copy_of(path.name, record, asked.clone, asked.loop)
-    theirs = _load(console, path, stack, asked.options, copy)
-    run: RunOutcomes | None = None
-    notes = [] if copy is None else copy.notes()
-    if record is not None:
-        try:
-            run = run_outcomes(path.name, record, path / OPERATIONS, ours.operations, copy)
-        except UsageError as error:
-            if theirs is None:
-                raise
-            notes.append(str(error))
-    if record is not None and (warm_up_ns := warm_up_of(record)):
-        notes.append(f"what was due in its first {format_ns(warm_up_ns)}, the warm-up, is in no latency")
-    if run is not None and not run.compared:
-        notes.append(
-            f"not compared: the executor {run.executor} carries nothing out, its outcomes, bytes and times "
-            "mean nothing"
-        )
-    elif theirs is None:
-        notes.append(
-            "no wire capture: compared by its operations alone (replay with --wire for the exchanges)"
-        )
-    if theirs is None:
-        return _Candidate(path.name, None, run, notes)
-    side = theirs.side
-    if asked.folder is not None:
-        side.folder = asked.folder.strip("/").replace("\\", "/")
-    if run is not None:
-        side.ended, side.warm_up = run.fared, run.warm_up
-    else:
-        # Of another workload, if a run at all: what became of the reference's operations, nobody knows.
-        side.replay = False
-    compared = compare_sides(ours.side, side, asked.users)
-    if asked.folder is not None:
-        _check_folder(asked.folder, compared)
-    return _Candidate(side.name, compared, run, [*notes, *side.notes, *_told(compared)])
-
-
-def _check_folder(folder: str, compared: Comparison) -> None:
-    """UsageError where the candidate has nothing in the folder that was said: nothing would be compared."""
-    paths = compared.rows[1].spellings
-    if paths and all(path.startswith("/") for path in paths):
-        tops = [top for top, _ in Counter(path.split("/")[1] for path in paths).most_common() if top]
-        named = ", ".join([*tops[:_TOPS], *["…"] * (len(tops) > _TOPS)])
-        raise UsageError(
-            f"--folder {folder}: {compared.candidate.name} has nothing in it; beneath its share there is "
-            f"{named or 'nothing'}"
-        )
-
-
-def _told(compared: Comparison) -> list[str]:
-    """What was taken for granted on the way, in words."""
-    from smbench.fidelity.settling import notes as share_notes
-    from smbench.fidelity.users import notes as user_notes
-
-    notes = user_notes(compared.users, *(rows.users for rows in compared.rows))
-    for side, taken, rows in zip(
-        ("reference", "candidate"), compared.unnamed_shares, compared.rows, strict=True
-    ):
-        notes += share_notes(side, taken, rows.only_share)
-    for side, folder in (
-        ("candidate", compared.folders.candidate),
-        ("reference", compared.folders.reference),
-    ):
-        if folder:
-            notes.append(f"the {side}'s paths are compared beneath its folder {folder}")
-    if of_others := compared.rows[1].of_others:
-        notes.append(f"{of_others:,} exchanges of the other clones are left out")
-    left_out = compared.rows[1].left_out
-    if left_out:
-        notes.append(f"{left_out:,} exchanges of mounting, preparing and warming are left out")
-    differences = compared.differences
-    for what, count, alike in zip(
-        ("missing", "extra"), (differences.missing, differences.extra), compared.matching.alike, strict=True
-    ):
-        if alike:
-            notes.append(
-                f"{alike:,} of the {count:,} {what} have a like on their path that is matched: which of them "
-                f"is {what}, place and time say"
-            )
-    return notes
-
-
-def _write_differences(path: Path, found: Sequence[_Candidate]) -> None:
-    compared: list[tuple[str, Any]] = [(one.name, one.compared) for one in found if one.compared is not None]
-    for number, (_, one) in enumerate(compared):
-        name = path if len(compared) == 1 else path.with_stem(f"{path.stem}-{number + 1}")
+def _write_differences(path: Path, result: Result) -> None:
+    for number, (_, one) in enumerate(result.wired):
+        name = path if len(result.wired) == 1 else path.with_stem(f"{path.stem}-{number + 1}")
         try:
             with for_caller(name):
                 one.differences.write(name)

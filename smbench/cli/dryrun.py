@@ -6,18 +6,17 @@ from typing import Any
 
 from rich.console import Console
 
-from smbench.cli.targets import Place
+from smbench.pipeline.place import Place
+from smbench.pipeline.request import Request
 from smbench.plan import Gaps, Plan
 from smbench.report.gaps import gaps_closed, gaps_document
 from smbench.report.text import plain_table
 from smbench.units import format_ns
 
 
-def dry_run_document(
-    plan: Plan, place: Place, executor: str, profile: str, gaps: Gaps, close_gaps_s: float | None = None
-) -> dict[str, Any]:
+def dry_run_document(plan: Plan, place: Place, request: Request, gaps: Gaps) -> dict[str, Any]:
     """The plan in numbers: operations and lanes of every user, processes, order, the planned duration, and
-    the gaps that are left in it; `close_gaps_s` is what they were to be shortened to."""
+    the gaps that are left in it."""
     lasts_ns = None if plan.intended_ns is None else int(plan.intended_ns.max(initial=0))
     operations = (plan.lane_start[1:] - plan.lane_start[:-1]).tolist()
     rows = []
@@ -34,8 +33,8 @@ def dry_run_document(
         "schema": 1,
         "target": str(place.target),
         "identity": None if place.identity is None else place.identity.name,
-        "executor": executor,
-        "profile": profile,
+        "executor": request.executor,
+        "profile": request.profile,
         "pace": plan.pace.value,
         "speed": plan.speed,
         "operations": plan.operations,
@@ -44,7 +43,7 @@ def dry_run_document(
         "waits": len(plan.waits),
         "lasts_s": None if lasts_ns is None else lasts_ns / 1e9,
         "gaps": gaps_document(gaps),
-        "close_gaps_s": close_gaps_s,
+        "close_gaps_s": request.close_gaps_s,
         "gaps_closed": {"count": len(plan.closed), "seconds": sum(plan.closed) / 1e9},
         "users": rows,
     }

@@ -3,93 +3,22 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 
 from smbench.capture.decode import DecodeOptions
 from smbench.capture.reading import Decoder
-from smbench.cli.artefacts import default_output, whole
 from smbench.cli.common import Console, common_options
-from smbench.cli.gaps import warn_of_gaps
-from smbench.errors import UsageError
-from smbench.lift.lift import Selection
+from smbench.lift.selection import Selection
+from smbench.pipeline.artefacts import default_output
+from smbench.pipeline.ingest import ingest as carry_out
+from smbench.plan import find_gaps, gaps_warning
 from smbench.report.inspection import inspection, show_inspection
-from smbench.trace.model import Exchange, Trace, TraceInfo
-from smbench.trace.store import StoredExchanges
-from smbench.workload.model import Workload
-from smbench.workload.store import MANIFEST, read, write_manifest
 
 FILE = click.Path(path_type=Path)
-_HEARD_EVERY = 4096
-_NAMES_SHOWN = 8
-
-
-def ingest_captures(
-    console: Console, captures: Sequence[Path], output: Path, options: DecodeOptions,
-    selection: Selection | None, force: bool,
-) -> Workload:  # fmt: skip
-    """Decode and lift captures into the workload directory `output`; it is there whole or not at all."""
-    from smbench.capture.decode import decode
-    from smbench.capture.fingerprint import fingerprint
-    from smbench.lift.lift import lift
-
-    with whole(output, ".workload", MANIFEST, force) as draft:
-        with console.progress("reading the capture") as progress:
-            trace = decode(captures, draft, options, progress)
-        with console.progress("making operations") as progress:
-            workload = lift(_heard(trace, progress), draft, selection)
-        if trace.info.exchanges and not workload.info.trace.exchanges:
-            raise UsageError(_nothing_selected(trace.info))
-        files = [fingerprint(capture) for capture in captures]
-        write_manifest(draft, replace(workload.info, capture_files=files))
-    return read(output)
-
-
-class _Heard(StoredExchanges):
-    """Stored exchanges that say how many of them have been read."""
-
-    def __init__(self, path: Path, progress: Callable[[int, int], None]) -> None:
-        super().__init__(path)
-        self._progress = progress
-
-    def __iter__(self) -> Iterator[Exchange]:
-        of = len(self)
-        for number, exchange in enumerate(super().__iter__()):
-            if not number % _HEARD_EVERY:
-                self._progress(number, of)
-            yield exchange
-
-
-def _heard(trace: Trace, progress: Callable[[int, int], None]) -> Trace:
-    stored = trace.exchanges
-    return Trace(trace.info, _Heard(stored.path, progress)) if isinstance(stored, StoredExchanges) else trace
-
-
-def _refuse_no_time(from_s: float | None, to_s: float | None) -> None:
-    """UsageError where the two name no part of any capture."""
-    for option, value in (("--from", from_s), ("--to", to_s)):
-        if value is not None and not 0 <= value < float("inf"):
-            raise UsageError(f"{option} {value:g} makes no sense: give seconds from the capture's begin on")
-    if from_s is not None and to_s is not None and from_s >= to_s:
-        raise UsageError(f"--from {from_s:g} is not before --to {to_s:g}: no time lies between them")
-
-
-def _nothing_selected(info: TraceInfo) -> str:
-    """What there is to choose from."""
-    users = sorted({user.name for user in info.users})
-    shares = sorted({tree.share for tree in info.trees})
-    clients = sorted({connection.client for connection in info.connections})
-    return (
-        f"none of the {info.exchanges:,} exchanges is selected: they are of the users {_few(users)} at "
-        f"{_few(clients)} on the shares {_few(shares)}, and last {info.duration_ns / 1e9:.3f} s"
-    )
-
-
-def _few(names: Sequence[str]) -> str:
-    return ", ".join(names[:_NAMES_SHOWN]) + (" and others" if len(names) > _NAMES_SHOWN else "")
 
 
 @click.command(short_help=__doc__)
@@ -125,11 +54,8 @@ def _few(names: Sequence[str]) -> str:
               help="Decrypt: lines of SESSION_ID,KEY or SESSION_ID,,S2C_KEY,C2S_KEY in hex.")  # fmt: skip
 @common_options
 def ingest(
-    console: Console, captures: tuple[Path, ...], output: Path | None, force: bool, jobs: int,
-    client: tuple[str, ...], user: tuple[str, ...], share: tuple[str, ...], path: tuple[str, ...],
-    from_s: float | None, to_s: float | None, port: tuple[int, ...], decoder: str,
-    nt_password_file: Path | None, keytab: Path | None, session_key_file: Path | None,
-) -> None:  # fmt: skip
+    console: Console, captures: tuple[Path, ...], output: Path | None, force: bool, **options: Any
+) -> None:
     """Turn captures (pcap, pcapng, also .gz and .zst) into a workload: every SMB2/3 exchange decoded,
     lifted to file operations, and accounted for.
 
@@ -139,19 +65,37 @@ def ingest(
       smbench-mount ingest part-1.pcap part-2.pcap -o customer.workload --share projects
       smbench-mount ingest encrypted.pcapng --nt-password-file passwords.txt
     """
-    _refuse_no_time(from_s, to_s)
-    options = DecodeOptions(
-        jobs=jobs,
-        ports=port,
-        nt_password_file=nt_password_file,
-        keytab=keytab,
-        session_key_file=session_key_file,
-        decoder=Decoder(decoder),
-    )
-    selection = Selection(clients=client, users=user, shares=share, paths=path, from_s=from_s, to_s=to_s)
     output = output or default_output(captures[0], ".workload")
-    workload = ingest_captures(console, captures, output, options, selection, force)
-    document = inspection(workload)
-    warn_of_gaps(console, document["gaps"])
+    workload = carry_out(
+        captures,
+        output,
+        decoding(options),
+        Selection(
+            clients=options["client"],
+            users=options["user"],
+            shares=options["share"],
+            paths=options["path"],
+            from_s=options["from_s"],
+            to_s=options["to_s"],
+        ),
+        force=force,
+        progress=console,
+    )
+    gaps = find_gaps(workload.operations)
+    document = inspection(workload, gaps)
+    if (warning := gaps_warning(gaps)) is not None:
+        console.warn(warning)
     console.result({**document, "workload": str(output)}, lambda out: show_inspection(document, out))
     console.note(f"written: {output}")
+
+
+def decoding(options: Mapping[str, Any]) -> DecodeOptions:
+    """How captures are read, by the options that the commands have in common."""
+    return DecodeOptions(
+        jobs=options["jobs"],
+        ports=options["port"],
+        nt_password_file=options["nt_password_file"],
+        keytab=options["keytab"],
+        session_key_file=options["session_key_file"],
+        decoder=Decoder(options.get("decoder", Decoder.AUTO)),
+    )

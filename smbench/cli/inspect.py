@@ -11,8 +11,8 @@ from rich.console import Console as RichConsole
 
 from smbench.cli.common import Console, common_options
 from smbench.cli.effects import Needs, refuse_without_effect
-from smbench.cli.gaps import warn_of_gaps
 from smbench.errors import UsageError
+from smbench.plan import find_gaps, gaps_warning
 from smbench.quoting import quoted
 from smbench.report.frame import frame_exchanges, show_frame
 from smbench.report.inspection import inspection, show_inspection
@@ -72,8 +72,10 @@ def inspect(
         rows = _operations(with_client_calls(loaded), user, limit)
         console.result({"schema": 1, "operations": rows}, lambda out: _show_operations(rows, out))
         return
-    document = inspection(loaded)
-    warn_of_gaps(console, document["gaps"])
+    gaps = find_gaps(loaded.operations)
+    document = inspection(loaded, gaps)
+    if (warning := gaps_warning(gaps)) is not None:
+        console.warn(warning)
     console.result(document, lambda out: show_inspection(document, out))
 
 

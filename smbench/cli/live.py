@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
 
+from rich.console import Console as RichConsole
 from rich.console import Group
 from rich.live import Live
 from rich.text import Text
 
-from smbench.cli.common import Console
 from smbench.ratios import Bad, format_percent
 from smbench.report.text import plain_table
 from smbench.runner.watch import KindView, RunView
@@ -25,16 +25,14 @@ _HEADINGS = ("service time", "last s", "p50", "p99", "total", "p50", "p99")
 
 
 @contextmanager
-def live_view(console: Console) -> Iterator[Callable[[RunView], None] | None]:
-    """What `runner.run` is to tell each second; None where nobody wants to know."""
-    if console.quiet or console.as_json:
-        yield None
-    elif console.err.is_terminal:
+def live_view(err: RichConsole, note: Callable[[str], None]) -> Iterator[Callable[[RunView], None]]:
+    """What is to be told each second how the run stands."""
+    if err.is_terminal:
         # No refreshing thread: the run's own loop draws.
-        with Live(console=console.err, auto_refresh=False, transient=True) as live:
+        with Live(console=err, auto_refresh=False, transient=True) as live:
             yield lambda view: live.update(table(view), refresh=True)
     else:
-        yield _lines(console)
+        yield _lines(note)
 
 
 def table(view: RunView) -> Group:
@@ -76,14 +74,14 @@ def _said(view: RunView) -> tuple[list[str], list[str]]:
     ]
 
 
-def _lines(console: Console) -> Callable[[RunView], None]:
+def _lines(note: Callable[[str], None]) -> Callable[[RunView], None]:
     due_s = time.monotonic() + _LINE_EVERY_S
 
     def tell(view: RunView) -> None:
         nonlocal due_s
         if (now := time.monotonic()) >= due_s:
             due_s = now + _LINE_EVERY_S
-            console.note(line(view))
+            note(line(view))
 
     return tell
 

@@ -6,11 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import click
+import msgspec
 from rich.console import Console as RichConsole
 
 from smbench.cli.common import Console, common_options
-from smbench.cli.targets import Place, complete_target, place_accounts, place_workload, target_options
+from smbench.cli.targets import complete_target, target_options
 from smbench.errors import SetupError, UsageError
+from smbench.pipeline.place import Place, place_accounts, place_workload
+from smbench.pipeline.request import Destination
 from smbench.report.text import plain_table
 
 
@@ -22,10 +25,7 @@ from smbench.report.text import plain_table
 )
 @click.option("--dry-run", is_flag=True, help="Show the options with the reason for each; mount nothing.")
 @common_options
-def mount(
-    console: Console, target: str, users_file: Path | None, profile: str, mount_options: tuple[str, ...],
-    workload: Path | None, dry_run: bool,
-) -> None:  # fmt: skip
+def mount(console: Console, workload: Path | None, dry_run: bool, **target: Any) -> None:
     """Mount a share once for every account (or, with --workload, for every captured user), each with a
     connection of its own, and leave it mounted until `smbench-mount umount`.
 
@@ -37,19 +37,20 @@ def mount(
     from smbench.mounts.session import mount_for_good
     from smbench.mounts.target import ShareTarget
 
+    asked = Destination(**target)
     if workload is None:
-        place = place_accounts(console, target, users_file, profile, mount_options)
+        place = place_accounts(asked, console)
     else:
         from smbench.workload.store import read
 
-        place = place_workload(console, read(workload), target, users_file, profile, mount_options)
+        place = place_workload(read(workload), asked, console)
     if dry_run:
-        document = _dry_run(place, profile)
+        document = _dry_run(place, asked.profile)
         console.result(document, lambda out: _show_dry_run(document, out))
         return
     if not isinstance(place.target, ShareTarget):
-        raise UsageError(f"{target} is a directory already: only a share, //server/share, is mounted")
-    with console.progress("mounting") as progress:
+        raise UsageError(f"{asked.target} is a directory already: only a share, //server/share, is mounted")
+    with console.stage("mounting") as progress:
         mounted = mount_for_good(place.target, place.users, place.identity, progress)
     rows = [
         {"user": user.user, "account": str(user.account), "path": str(root)}
@@ -61,8 +62,8 @@ def mount(
         {
             "schema": 1,
             "target": str(place.target),
-            "profile": profile,
-            "mounts": mounted.describe(),
+            "profile": asked.profile,
+            "mounts": msgspec.to_builtins(mounted.mounts),
             "paths": rows,
         },
         lambda out: out.print(
@@ -120,7 +121,7 @@ def umount(console: Console, target: str | None, force: bool) -> None:
     from smbench.mounts.unmount import umount_all
 
     share = None if target is None else str(parse_target(target))
-    with console.progress("unmounting") as progress:
+    with console.stage("unmounting") as progress:
         done = umount_all(share, force=force, progress=progress)
     for state in done.live:
         console.note(

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
@@ -15,9 +13,10 @@ from rich.console import Console as RichConsole
 from smbench.cli import amounts
 from smbench.cli.common import Console, common_options
 from smbench.cli.effects import Needs, refuse_without_effect
-from smbench.cli.targets import Place, complete_target, place_workload, target_options
+from smbench.cli.targets import complete_target, target_options
 from smbench.errors import SetupError, UsageError
-from smbench.prepare.content import DEFAULT_MAX_BYTES, Content
+from smbench.pipeline.request import DEFAULTS, Destination, Filling
+from smbench.prepare.content import Content
 from smbench.prepare.outcome import Prepared
 from smbench.report.text import plain_table
 from smbench.units import format_size
@@ -26,51 +25,14 @@ from smbench.workload.model import Workload
 _DIFFERENCES_SHOWN = 20
 
 
-def prepare_root(
-    console: Console,
-    workload: Workload,
-    place: Place,
-    root: Path,
-    content: Content,
-    max_bytes: int,
-    force: bool,
-    tells: bool = True,
-) -> Prepared:
-    """Make the workload's namespace beneath one root, and say what could not be made (if it `tells`)."""
-    from smbench.mounts.target import DirectoryTarget
-    from smbench.prepare.make import prepare as make
-
-    # On a share the server says whose a file is; on a directory the workers have to own what they change.
-    owner = None
-    if isinstance(place.target, DirectoryTarget) and place.identity is not None:
-        owner = (place.identity.uid, place.identity.gid)
-    with console.progress("preparing") as progress:
-        prepared = make(
-            root,
-            workload.namespace,
-            content=content,
-            max_bytes=max_bytes,
-            owner=owner,
-            force=force,
-            progress=progress,
-        )
-    if not tells:
-        return prepared
-    for what, reasons in (("not made", prepared.not_made), ("not kept", prepared.losses)):
-        for reason, count in reasons.items():
-            console.warn(f"prepare: {count} {what}, e.g. {prepared.examples[reason]}: {reason}")
-    if prepared.foreign:
-        console.warn(f"prepare: {prepared.foreign} paths were there already and are left as they are")
-    return prepared
-
-
 @click.command(short_help=__doc__)
 @click.argument("workload", type=click.Path(path_type=Path))
 @click.argument("target", shell_complete=complete_target)
 @target_options
-@click.option("--content", type=click.Choice([kind.value for kind in Content]), default=Content.FULL.value,
-              show_default=True, help="full: incompressible data; sparse: sizes only.")  # fmt: skip
-@click.option("--max-bytes", metavar="SIZE", default=format_size(DEFAULT_MAX_BYTES).replace(" ", ""),
+@click.option("--content", type=click.Choice([kind.value for kind in Content]),
+              default=DEFAULTS["content"].value, show_default=True,
+              help="full: incompressible data; sparse: sizes only.")  # fmt: skip
+@click.option("--max-bytes", metavar="SIZE", default=format_size(DEFAULTS["max_bytes"]).replace(" ", ""),
               show_default=True, help="The most that full content may write.")  # fmt: skip
 @click.option("--verify", is_flag=True, help="Only check what is there against the workload.")
 @click.option(
@@ -79,8 +41,8 @@ def prepare_root(
 @click.option("--force", is_flag=True, help="Use a folder that holds other files too; they are left alone.")
 @common_options
 def prepare(
-    console: Console, workload: Path, target: str, users_file: Path | None, profile: str,
-    mount_options: tuple[str, ...], content: str, max_bytes: str, verify: bool, cleans: bool, force: bool,
+    console: Console, workload: Path, content: str, max_bytes: str, verify: bool, cleans: bool, force: bool,
+    **target: Any,
 ) -> None:  # fmt: skip
     """Make the namespace that a workload presumes under TARGET: directories, files of the right size,
     attributes and times. A replay does this by itself; here it can be done ahead, checked, and undone.
@@ -92,6 +54,8 @@ def prepare(
       smbench-mount prepare customer.workload /srv/scratch --verify
       smbench-mount prepare customer.workload /srv/scratch --clean
     """
+    from smbench.pipeline.place import place_workload
+    from smbench.pipeline.preparing import one_root, prepare_root, warn_of_losses
     from smbench.workload.store import read
 
     if verify and cleans:
@@ -111,30 +75,19 @@ def prepare(
     )  # fmt: skip
     limit = amounts.size("--max-bytes", max_bytes)
     loaded = read(workload)
-    place = place_workload(console, loaded, target, users_file, profile, mount_options)
-    with one_root(console, place) as root:
+    place = place_workload(loaded, Destination(**target), console)
+    with one_root(place, console) as root:
         if verify:
             _verify(console, loaded, root)
         elif cleans:
             _clean(console, root)
         else:
-            made = prepare_root(console, loaded, place, root, Content(content), limit, force)
+            filling = Filling(content=Content(content), max_bytes=limit, force=force)
+            made = prepare_root(loaded, place, root, filling, console)
+            warn_of_losses(made, console)
             console.result(
                 {"schema": 1, **_document(made)}, lambda out: out.print(f"made {made}", markup=False)
             )
-
-
-@contextmanager
-def one_root(console: Console, place: Place) -> Iterator[Path]:
-    """The target's directory; of a share, the first user's mount."""
-    from smbench.mounts.opening import open_target
-
-    if not place.users:
-        raise UsageError("the workload has no users, so there is nothing to prepare")
-    with console.progress("mounting") as progress, \
-            open_target(place.target, place.users[:1], place.identity, progress) as mounted, \
-            mounted.naming(place.target), mounted.entered(0):  # fmt: skip
-        yield mounted.roots[0]
 
 
 def _verify(console: Console, workload: Workload, root: Path) -> None:
@@ -159,7 +112,7 @@ def _verify(console: Console, workload: Workload, root: Path) -> None:
 def _clean(console: Console, root: Path) -> None:
     from smbench.prepare.clean import clean
 
-    with console.progress("removing") as progress:
+    with console.stage("removing") as progress:
         cleaned = clean(root, progress=progress)
     console.result(
         {

@@ -3,42 +3,39 @@
 from __future__ import annotations
 
 import sys
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import replace
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import click
 
 from smbench.cli import amounts
-from smbench.cli.artefacts import claim, default_output, whole
-from smbench.cli.capacity import find_capacity as search_capacity
+from smbench.cli.capacity import searched
 from smbench.cli.common import Console, common_options
 from smbench.cli.config import OptionalValue
 from smbench.cli.dryrun import dry_run_document, show_dry_run
 from smbench.cli.effects import refuse_without_effect
-from smbench.cli.kept import Kept, read_kept
 from smbench.cli.replay_effects import replay_needs
-from smbench.cli.replaying import FRESH, ISOLATED, SAME, SHARED, Replay
 from smbench.cli.report import written_page
+from smbench.cli.statuses import MISMATCHED, MISSED, NOT_VALID
 from smbench.cli.targets import complete_target, target_options
-from smbench.cli.wire import refuse_without_wire
 from smbench.errors import UsageError
-from smbench.executors.registry import executor_class, names, native
+from smbench.executors.registry import names
+from smbench.pipeline.artefacts import claim, default_output
+from smbench.pipeline.ingest import opened
+from smbench.pipeline.limits import Limits, read_limits
+from smbench.pipeline.replay import Replayer
+from smbench.pipeline.request import DEFAULTS, WIRE_OF_ONE_RUN, LoopNamespace, Namespace, Request
 from smbench.plan import CLOSED_NS, Pace
-from smbench.prepare.content import DEFAULT_MAX_BYTES, Content
+from smbench.prepare.content import Content
 from smbench.report.run import show_run
-from smbench.run.store import CAPACITY, DOCUMENT
+from smbench.run.model import Run
+from smbench.run.store import CAPACITY, DOCUMENT, document_of
 from smbench.signals import exit_status
 from smbench.units import format_size
 from smbench.workload.model import Workload
-from smbench.workload.store import StoredOperations, read, with_client_calls
+from smbench.workload.store import StoredOperations
 
-_MISMATCHED = 4
-_NOT_VALID = 5
-_MISSED = 99
 _GAP = f"{CLOSED_NS // 10**9}s"
 
 
@@ -58,14 +55,14 @@ class _Command(click.Command):
 @click.option(
     "--executor",
     type=click.Choice(names()),
-    default=native(),
+    default=DEFAULTS["executor"],
     show_default=True,
     help="What carries the calls out; null measures the harness itself, simulated takes known times.",
 )
 @click.option(
     "--pace",
     type=click.Choice([pace.value for pace in Pace]),
-    default=Pace.ORIGINAL.value,
+    default=DEFAULTS["pace"].value,
     show_default=True,
     help="original: as captured, open loop; think: the captured time between an answer and the "
     "next request; fast: as soon as order allows.",
@@ -73,7 +70,7 @@ class _Command(click.Command):
 @click.option(
     "--speed",
     type=float,
-    default=1.0,
+    default=DEFAULTS["speed"],
     show_default=True,
     help="Divides the captured times.",
 )
@@ -85,21 +82,26 @@ class _Command(click.Command):
     help="Shorten every stretch of the capture without an operation that lasts longer, as between captures "
     f"that lie hours apart, to SECONDS of the capture's time ({_GAP} where none are given).",
 )
-@click.option("--users-per-process", type=click.IntRange(min=1), default=1, show_default=True)
+@click.option(
+    "--users-per-process",
+    type=click.IntRange(min=1),
+    default=DEFAULTS["users_per_process"],
+    show_default=True,
+)
 @click.option(
     "--clone",
     "clones",
     metavar="N",
     type=click.IntRange(min=1),
-    default=1,
+    default=DEFAULTS["clones"],
     show_default=True,
     help="Replay N clones of the workload at once; alice of the second is alice@2, accounts are dealt round "
     "over all. With --find-capacity: where the search begins.",
 )
 @click.option(
     "--namespace",
-    type=click.Choice([ISOLATED, SHARED]),
-    default=ISOLATED,
+    type=click.Choice(list(map(str, Namespace))),
+    default=DEFAULTS["namespace"].value,
     show_default=True,
     help="isolated: each clone has a folder and files of its own (clone-0001, …); shared: all meet on the "
     "same files, and mismatches have to be expected. Order is kept within each clone.",
@@ -115,14 +117,14 @@ class _Command(click.Command):
     "loops",
     metavar="N",
     type=click.IntRange(min=1),
-    default=1,
+    default=DEFAULTS["loops"],
     show_default=True,
     help="Replay N times, into one result; between loops its clock stands still.",
 )
 @click.option(
     "--loop-namespace",
-    type=click.Choice([FRESH, SAME]),
-    default=FRESH,
+    type=click.Choice(list(map(str, LoopNamespace))),
+    default=DEFAULTS["loop_namespace"].value,
     show_default=True,
     help="fresh: the files are prepared, and the target is mounted, anew for each loop; same: it goes on "
     "with what the last one left.",
@@ -148,33 +150,32 @@ class _Command(click.Command):
 )
 @click.option(
     "--prepare/--no-prepare",
-    "prepares",
-    default=True,
+    default=DEFAULTS["prepare"],
     show_default=True,
     help="Make the files that the workload presumes first.",
 )
 @click.option(
     "--content",
     type=click.Choice([kind.value for kind in Content]),
-    default=Content.FULL.value,
+    default=DEFAULTS["content"].value,
     show_default=True,
     help="Of the prepared files.",
 )
 @click.option(
     "--max-bytes",
     metavar="SIZE",
-    default=format_size(DEFAULT_MAX_BYTES).replace(" ", ""),
+    default=format_size(DEFAULTS["max_bytes"]).replace(" ", ""),
     show_default=True,
     help="The most that full content may write.",
 )
 @click.option(
-    "--wire", "wired", is_flag=True, help="Capture the run itself (wire.pcapng), for compare; needs tcpdump."
+    "--wire", is_flag=True, help="Capture the run itself (wire.pcapng), for compare; needs tcpdump."
 )
 @click.option("--deadline", metavar="SECONDS", help="Stop the replay after this time; results are written.")
 @click.option("--max-mismatch", metavar="N|N%", help="Exit with status 4 when more outcomes differ.")
 @click.option(
     "--threshold",
-    "threshold_texts",
+    "thresholds",
     metavar="WHAT<VALUE",
     multiple=True,
     help="What the run must keep to, as read.response.p99<20ms, errors.rate<0.1% or mismatches.count==0 "
@@ -188,38 +189,7 @@ class _Command(click.Command):
 )
 @click.option("--dry-run", is_flag=True, help="Show what would be done; touch nothing.")
 @common_options
-def replay(
-    console: Console,
-    source: Path,
-    target: str,
-    output: Path | None,
-    force: bool,
-    users_file: Path | None,
-    profile: str,
-    mount_options: tuple[str, ...],
-    executor: str,
-    pace: str,
-    speed: float,
-    close_gaps: str | None,
-    users_per_process: int,
-    clones: int,
-    namespace: str,
-    stagger: str | None,
-    loops: int,
-    loop_namespace: str,
-    warm_up: str | None,
-    find_capacity: str | None,
-    max_clones: int,
-    prepares: bool,
-    content: str,
-    max_bytes: str,
-    wired: bool,
-    deadline: str | None,
-    max_mismatch: str | None,
-    threshold_texts: tuple[str, ...],
-    baseline: Path | None,
-    dry_run: bool,
-) -> None:
+def replay(console: Console, source: Path, **options: Any) -> None:
     """Carry out a workload (or a capture, ingested on the way) on TARGET: //server/share[/folder], where
     every captured user gets a CIFS mount of its own, or a directory that exists.
 
@@ -240,93 +210,61 @@ def replay(
     and 3. Ctrl-C stops it: results are written, everything is unmounted, status 130; so do SIGTERM (143) and
     a terminal that is closed (129). A second Ctrl-C stops it at once.
     """  # fmt: skip
-    output = output or default_output(source, ".run")
-    kept = read_kept(threshold_texts, find_capacity, max_mismatch)
-    speed = amounts.speed(speed)
-    deadline_s = None if deadline is None else amounts.duration_s("--deadline", deadline, above_s=0)
-    most = amounts.size("--max-bytes", max_bytes)
-    stagger_s = None if stagger is None else amounts.duration_s("--stagger", stagger)
-    close_gaps_s = None if close_gaps is None else amounts.duration_s("--close-gaps", close_gaps)
-    warm_up_s = 0.0 if warm_up is None else amounts.duration_s("--warm-up", warm_up)
-    if wired and (loops > 1 or find_capacity is not None):
-        raise UsageError("--wire captures one run: leave --loop and --find-capacity")
-    if find_capacity is not None and clones > max_clones:
-        raise UsageError(f"--clone {clones}, where the search begins, lies beyond --max-clones {max_clones}")
-    refuse_without_effect(replay_needs(click.get_current_context().params))
-    kept = kept.against(console, baseline)
-    if not dry_run:
-        claim(output, ".run", DOCUMENT if find_capacity is None else CAPACITY, force)
-    with _workload(console, source) as workload:
-        if executor_class(executor).sends_client_calls:
-            workload = with_client_calls(workload)
-        kept.refuse_unmeasurable(workload, executor)
-        asked = Replay(
-            console=console,
-            workload=workload,
-            source=source.name,
-            target=target,
-            users_file=users_file,
-            mount_options=mount_options,
-            profile=profile,
-            executor=executor,
-            pace=Pace(pace),
-            speed=speed,
-            close_gaps_s=close_gaps_s,
-            users_per_process=_together(
-                workload, executor, users_per_process, clones if find_capacity is None else max_clones
-            ),
-            prepares=prepares,
-            content=Content(content),
-            max_bytes=most,
-            force=force,
-            wired=wired,
-            deadline_s=deadline_s,
-            namespace=namespace,
-            stagger_s=stagger_s,
-            loops=loops,
-            loop_namespace=loop_namespace,
-            warm_up_s=warm_up_s,
+    capacity, most, dry_run = options["find_capacity"], options["max_clones"], options["dry_run"]
+    request = _request(source, options)
+    if request.wire and capacity is not None:
+        raise UsageError(WIRE_OF_ONE_RUN)
+    if capacity is not None and request.clones > most:
+        raise UsageError(
+            f"--clone {request.clones}, where the search begins, lies beyond --max-clones {most}"
         )
-        notes = kept.unlike(asked.told_before(clones if kept.capacity is None else None))
-        for note in notes:
-            console.warn(note)
-        asked = replace(asked, notes=notes)
-        if kept.capacity is not None and not dry_run:
-            sys.exit(search_capacity(asked, kept.capacity, clones, max_clones, output))
-        place, plan = asked.placed(clones)
+    refuse_without_effect(replay_needs(click.get_current_context().params))
+    limits = read_limits(request, console, capacity, options["max_mismatch"])
+    assert request.output is not None
+    if not dry_run:
+        claim(request.output, ".run", DOCUMENT if capacity is None else CAPACITY, request.force)
+    with opened(source, console) as workload:
+        replayer = Replayer(request, workload, console, limits)
         if dry_run:
-            asked.warn(place)
-            document = dry_run_document(plan, place, executor, profile, asked.gaps(), close_gaps_s)
-            console.result(document, lambda out: show_dry_run(document, out))
+            _show_plan(console, replayer)
             return
-        if wired:
-            refuse_without_wire(place.target)
-        with whole(output, ".run", DOCUMENT, force) as draft:
-            document = asked.carry_out(place, plan, draft, kept.thresholds)
+        if limits.capacity is not None:
+            sys.exit(searched(console, replayer, limits.capacity, most, request.output))
+        run = replayer.carry_out()
         # Only now: the result is there, whatever becomes of the page.
-        written_page(console, output, document, workload=_stored_in(workload))
-    console.result(document, lambda out: show_run(document, out))
-    console.note(f"written: {output}")
-    _end(console, document, kept)
+        written_page(console, run, workload=_stored_in(workload))
+    console.result(document_of(run), lambda out: show_run(run, out))
+    console.note(f"written: {request.output}")
+    if status := _status(console, run, limits):
+        sys.exit(status)
 
 
-@contextmanager
-def _workload(console: Console, source: Path) -> Iterator[Workload]:
-    """The workload of a directory, or of a capture that is ingested for this run alone."""
-    if source.is_dir():
-        yield read(source)
-        return
-    from smbench.capture.decode import DecodeOptions
-    from smbench.cli.ingest import ingest_captures
-
-    with tempfile.TemporaryDirectory(prefix="smbench-") as folder:
-        yield ingest_captures(console, [source], Path(folder) / "w.workload", DecodeOptions(), None, False)
+_READ: Mapping[str, str] = {
+    "deadline": "deadline_s",
+    "stagger": "stagger_s",
+    "close_gaps": "close_gaps_s",
+    "warm_up": "warm_up_s",
+}
+"""Options that are durations in words, and the fields that have them in seconds."""
 
 
-def _together(workload: Workload, executor: str, users_per_process: int, most_clones: int) -> int:
-    """How many users share a process: all, where they would not meet else."""
-    all_users = len(workload.info.trace.users) * most_clones
-    return all_users if executor_class(executor).one_process else users_per_process
+def _request(source: Path, options: Mapping[str, Any]) -> Request:
+    """What the options ask for: each that a request has a field for, by its name."""
+    asked = {name: value for name, value in options.items() if name in DEFAULTS}
+    for name, field in _READ.items():
+        if options[name] is not None:
+            option = f"--{name.replace('_', '-')}"
+            asked[field] = amounts.duration_s(option, options[name], above_s=0 if name == "deadline" else -1)
+    asked["max_bytes"] = amounts.size("--max-bytes", options["max_bytes"])
+    asked["output"] = options["output"] or default_output(source, ".run")
+    return Request(target=options["target"], source=source.name, **asked)
+
+
+def _show_plan(console: Console, replayer: Replayer) -> None:
+    place, plan = replayer.placed()
+    replayer.warn(place)
+    document = dry_run_document(plan, place, replayer.request, replayer.gaps())
+    console.result(document, lambda out: show_dry_run(document, out))
 
 
 def _stored_in(workload: Workload) -> Path | None:
@@ -334,13 +272,12 @@ def _stored_in(workload: Workload) -> Path | None:
     return operations.path.parent if isinstance(operations, StoredOperations) else None
 
 
-def _end(console: Console, document: dict[str, Any], kept: Kept) -> None:
+def _status(console: Console, run: Run, limits: Limits) -> int:
     """The exit status that the result asks for; the first that applies."""
-    if (status := exit_status(document["stopped"])) is not None:
-        sys.exit(status)
-    if not document["valid"]:
-        sys.exit(_NOT_VALID)
-    if any(not threshold["met"] for threshold in document["thresholds"]):
-        sys.exit(_MISSED)
-    if kept.too_many_mismatches(console, document):
-        sys.exit(_MISMATCHED)
+    if (status := exit_status(run.stopped)) is not None:
+        return status
+    if not run.valid:
+        return NOT_VALID
+    if any(not threshold.met for threshold in run.thresholds):
+        return MISSED
+    return MISMATCHED if limits.too_many_mismatches(run, console) else 0

@@ -22,7 +22,7 @@ def replay_needs(options: Mapping[str, Any]) -> Iterator[Needs]:
     executor = executor_class(options["executor"])
     several = options["clones"] > 1 or options["find_capacity"] is not None
     timed = options["pace"] != Pace.FAST.value
-    prepares = options["prepares"]
+    prepares = options["prepare"]
     yield Needs("stagger", _CLONES, several)
     yield Needs("stagger", _TIMELESS, timed)
     yield Needs("speed", _TIMELESS, timed)
@@ -40,12 +40,12 @@ def replay_needs(options: Mapping[str, Any]) -> Iterator[Needs]:
     filed = executor.touches_files
     without = f"{by}, which touches no files: leave it"
     itself = f"{by}, which makes its files itself, in its memory and for each loop: leave it"
-    yield Needs("prepares", itself, not executor.own_files)
+    yield Needs("prepare", itself, not executor.own_files)
     yield Needs("loop_namespace", itself, not executor.own_files)
     yield Needs(
         "users_per_process", f"{by}, whose users share one process: leave it", not executor.one_process
     )
-    yield Needs("prepares", without, filed or not prepares)  # what --no-prepare says is so
+    yield Needs("prepare", without, filed or not prepares)  # what --no-prepare says is so
     yield Needs("content", without, filed)
     yield Needs("max_bytes", without, filed)
     yield Needs("namespace", without, executor.keeps_names)

@@ -1,1 +1,1 @@
-"""Fidelity: one side's wire held against another's, exchange by exchange; runs against their workload."""
+"""Fidelity: one side's wire compared with another's, exchange by exchange; runs against their workload."""

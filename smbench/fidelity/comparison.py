@@ -16,7 +16,7 @@ from smbench.fidelity.matching import Matching, match, parameters_that_differ
 from smbench.fidelity.paths import Folders
 from smbench.fidelity.placing import Placed, place
 from smbench.fidelity.rows import NONE, Rows, Vocabulary, gather
-from smbench.fidelity.settling import Taken, settle
+from smbench.fidelity.settling import SettledShare, settle
 from smbench.fidelity.sides import Side
 from smbench.fidelity.users import UserPair, pair_users
 from smbench.ratios import share_of
@@ -70,7 +70,7 @@ class Outcomes:
 
 @dataclass(slots=True)
 class Comparison:
-    """One candidate held against the reference."""
+    """One candidate compared with the reference."""
 
     reference: Side
     candidate: Side
@@ -79,7 +79,7 @@ class Comparison:
     matching: Matching
     users: list[UserPair]
     folders: Folders
-    unnamed_shares: tuple[list[Taken], list[Taken]]
+    unnamed_shares: tuple[list[SettledShare], list[SettledShare]]
     """Of either side the shares whose name is not in the capture, and where they were compared."""
     wire: Score
     supported: Score
@@ -112,7 +112,7 @@ def compare(reference: Side, candidate: Side, users: Mapping[str, str] | None = 
     settled = settle(ours, theirs, (reference, candidate))
     placed = place(ours, settled.texts[0], vocabulary), place(theirs, settled.texts[1], vocabulary)
     sent = _sent(ours, placed[0]), _sent(theirs, placed[1])
-    pairs = pair_users(ours.users, theirs.users, users or {}, (reference.stands, candidate.stands), sent)
+    pairs = pair_users(ours.users, theirs.users, users or {}, (reference.mappings, candidate.mappings), sent)
     matching = match(ours, theirs, placed, pairs)
     _warm_up_on_both_sides(reference, candidate, (ours, theirs), matching)
     _failed_apart(ours, theirs, matching)
@@ -126,7 +126,7 @@ def compare(reference: Side, candidate: Side, users: Mapping[str, str] | None = 
         matching,
         pairs,
         settled.folders,
-        settled.taken,
+        settled.shares,
         Score(len(ours), len(theirs), int(np.count_nonzero(matching.of_reference != NONE))),
         _supported(reference, ours, theirs, matching),
         _chosen(ours["counterpart"] == NONE, theirs, matching),
@@ -159,9 +159,11 @@ def _sent(rows: Rows, placed: Placed) -> dict[int, dict[int, int]]:
 
 def _supported(reference: Side, ours: Rows, theirs: Rows, matching: Matching) -> Score:
     unsupported = [
-        at for at, fate in enumerate(reference.fates.kinds) if fate.disposition == Disposition.UNSUPPORTED
+        at
+        for at, kind in enumerate(reference.dispositions.kinds)
+        if kind.disposition == Disposition.UNSUPPORTED
     ]
-    return _chosen(~np.isin(ours["fate"], unsupported), theirs, matching)
+    return _chosen(~np.isin(ours["disposition"], unsupported), theirs, matching)
 
 
 def _chosen(counts: NDArray[np.bool_], theirs: Rows, matching: Matching) -> Score:
@@ -258,10 +260,10 @@ def _outcomes(ours: Rows, theirs: Rows, matching: Matching) -> Outcomes:
 def _warm_up_on_both_sides(
     reference: Side, candidate: Side, rows: tuple[Rows, Rows], matching: Matching
 ) -> None:
-    """What the candidate did in its warm-up is no time of the reference either: latencies are held against
+    """What the candidate did in its warm-up is no time of the reference either: latencies are compared with
     those of the same operations."""
     ours, theirs = (one["warm"] for one in rows)
-    ours |= np.isin(reference.fates.operation[rows[0]["index"]], candidate.warm_up)
+    ours |= np.isin(reference.dispositions.operation[rows[0]["index"]], candidate.warm_up)
     here = np.flatnonzero(matching.of_reference != NONE)
     there = matching.of_reference[here]
     # Where only one of a pair is known to be warm, its operation was due in the warm-up and came late.
@@ -269,7 +271,7 @@ def _warm_up_on_both_sides(
 
 
 def _failed_apart(ours: Rows, theirs: Rows, matching: Matching) -> None:
-    """Latencies are held against those of what ended the same, or well."""
+    """Latencies are compared with those of what ended the same, or well."""
     here = np.flatnonzero(matching.of_reference != NONE)
     there = matching.of_reference[here]
     one, other = ours["status"][here], theirs["status"][there]

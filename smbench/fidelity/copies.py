@@ -1,13 +1,12 @@
 """Which copy of its workload a run is compared by: a run of clones and loops has the workload several times.
 
-The capture has it once, so that one copy is held against it: clone 1 of loop 1, unless another is asked for.
+The capture has it once, so that one copy is compared with it: clone 1 of loop 1, unless another is asked for.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -15,6 +14,7 @@ import pyarrow.compute as pc
 from smbench.clones import clone_folder
 from smbench.errors import UsageError
 from smbench.plan.amplify import clone_names
+from smbench.run.model import Run
 from smbench.trace.model import TraceInfo
 
 _ISOLATED = "isolated"
@@ -73,15 +73,12 @@ class Copy:
         ]
 
 
-def copy_of(
-    name: str, document: Mapping[str, Any], clone: int | None = None, loop: int | None = None
-) -> Copy:
-    """The copy of a run (`document` is its run.json) that is asked for. UsageError where it has none such."""
-    configuration = document.get("configuration", {})
-    clones, loops = int(configuration.get("clones", 1)), int(configuration.get("loops", 1))
+def copy_of(run: Run, clone: int | None = None, loop: int | None = None) -> Copy:
+    """The copy of a run that is asked for. UsageError where it has none such."""
+    clones, loops = run.configuration.clones, run.configuration.loops
     for word, asked, count in (("clone", clone, clones), ("loop", loop, loops)):
         if asked is not None and asked > count:
             has = f"{count} {word}s" if count > 1 else f"only one {word}"
-            raise UsageError(f"{name} has {has}: --{word} {asked} is none of its own")
-    isolated = clones > 1 and configuration.get("namespace") == _ISOLATED
+            raise UsageError(f"{run.name} has {has}: --{word} {asked} is none of its own")
+    isolated = clones > 1 and run.configuration.namespace == _ISOLATED
     return Copy(clone or 1, clones, loop or 1, loops, isolated)

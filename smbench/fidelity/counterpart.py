@@ -59,7 +59,7 @@ _CONFLICTS = frozenset((Status.LOCK_NOT_GRANTED, Status.FILE_LOCK_CONFLICT))
 
 
 @dataclass(frozen=True, slots=True)
-class _Held:
+class _Granted:
     """A lock that the capture granted."""
 
     handle: int
@@ -81,7 +81,7 @@ class Counterparts:
 
     def __init__(self) -> None:
         self._directories: set[int] = set()
-        self._locks: dict[tuple[int, str], list[_Held]] = {}
+        self._locks: dict[tuple[int, str], list[_Granted]] = {}
         """By user and path."""
         self._judges: dict[int, Callable[[Exchange], str]] = {
             Command.CREATE: self._create,
@@ -101,22 +101,24 @@ class Counterparts:
 
     def _create(self, exchange: Exchange) -> str:
         request, response = exchange.request, exchange.response
-        wish = request if isinstance(request, CreateRequest) else CreateRequest()
+        asked = request if isinstance(request, CreateRequest) else CreateRequest()
         made = response if isinstance(response, CreateResponse) else CreateResponse()
-        directory = bool((wish.options or 0) & DIRECTORY_FILE or (made.attributes or 0) & ATTRIBUTE_DIRECTORY)
+        directory = bool(
+            (asked.options or 0) & DIRECTORY_FILE or (made.attributes or 0) & ATTRIBUTE_DIRECTORY
+        )
         if directory and exchange.handle is not None:
             self._directories.add(exchange.handle)
-        if wish.disposition == SUPERSEDE:
+        if asked.disposition == SUPERSEDE:
             return "no call supersedes a file: the nearest, O_CREAT with O_TRUNC, overwrites it"
-        if (wish.options or 0) & DIRECTORY_FILE and wish.disposition not in _OF_DIRECTORIES:
+        if (asked.options or 0) & DIRECTORY_FILE and asked.disposition not in _OF_DIRECTORIES:
             return "a directory is made (mkdir) or opened, no call asks for whichever is needed"
         return ""
 
     def _close(self, exchange: Exchange) -> str:
         if exchange.handle is not None:
             self._directories.discard(exchange.handle)
-            for place, held in list(self._locks.items()):
-                self._keep(place, [lock for lock in held if lock.handle != exchange.handle])
+            for place, granted in list(self._locks.items()):
+                self._keep(place, [lock for lock in granted if lock.handle != exchange.handle])
         return ""
 
     def _set(self, exchange: Exchange) -> str:
@@ -145,30 +147,33 @@ class Counterparts:
             return "a lock with flags that no call asks for"
         if not element.length or element.offset + element.length > _BEYOND:
             return "POSIX locks no range that is empty or goes beyond 2^63"
-        held = self._locks.get(place, [])
+        granted = self._locks.get(place, [])
         if exchange.status == Status.SUCCESS:
-            self._granted(place, held, exchange, element)
+            self._granted(place, granted, exchange, element)
         elif element.flags & LOCK_UNLOCK:
             return "the client unlocks only what it holds"
-        elif exchange.status in _CONFLICTS and any(lock.refuses(element, exchange.handle) for lock in held):
+        elif exchange.status in _CONFLICTS and any(
+            lock.refuses(element, exchange.handle) for lock in granted
+        ):
             return "the client itself refuses a lock that meets one of its mount's other handles"
         return ""
 
     def _granted(
-        self, place: tuple[int, str], held: list[_Held], exchange: Exchange, element: LockElement
+        self, place: tuple[int, str], granted: list[_Granted], exchange: Exchange, element: LockElement
     ) -> None:
         handle = -1 if exchange.handle is None else exchange.handle
         if not element.flags & LOCK_UNLOCK:
-            self._keep(place, [*held, _Held(handle, element)])
+            self._keep(place, [*granted, _Granted(handle, element)])
             return
         same = (handle, element.offset, element.length)
         self._keep(
-            place, [lock for lock in held if (lock.handle, lock.element.offset, lock.element.length) != same]
+            place,
+            [lock for lock in granted if (lock.handle, lock.element.offset, lock.element.length) != same],
         )
 
-    def _keep(self, place: tuple[int, str], held: list[_Held]) -> None:
-        if held:
-            self._locks[place] = held
+    def _keep(self, place: tuple[int, str], granted: list[_Granted]) -> None:
+        if granted:
+            self._locks[place] = granted
         else:
             self._locks.pop(place, None)
 

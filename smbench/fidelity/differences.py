@@ -76,6 +76,7 @@ class Differences:
         self._kinds = _kinds(rows, placed, users)
         size = 1 + max(int(kinds.max(initial=-1)) for kinds in self._kinds)
         self._counts = [np.bincount(kinds, minlength=size) for kinds in self._kinds]
+        self._reasons: dict[str, list[tuple[str, str, str, int]]] = {}
         self._unpaired = [
             set(range(len(rows[0].users))) - {pair.reference for pair in users},
             set(range(len(rows[1].users))) - {pair.candidate for pair in users},
@@ -100,11 +101,15 @@ class Differences:
 
     def reasons(self, side: str) -> list[tuple[str, str, str, int]]:
         """Command, rule, reason, how many: most first."""
-        which = 0 if side == MISSING else 1
-        rows, fates = self._rows[which], self._sides[which].fates.kinds
-        commands, fate = rows["command"].tolist(), rows["fate"].tolist()
+        if side not in self._reasons:
+            self._reasons[side] = self._counted(0 if side == MISSING else 1)
+        return self._reasons[side]
+
+    def _counted(self, which: int) -> list[tuple[str, str, str, int]]:
+        rows, kinds = self._rows[which], self._sides[which].dispositions.kinds
+        commands, kind = rows["command"].tolist(), rows["disposition"].tolist()
         counted = Counter(
-            (commands[at], fates[fate[at]].rule.name, self._reason(which, at, self._call(which, at)))
+            (commands[at], kinds[kind[at]].rule.name, self._reason(which, at, self._call(which, at)))
             for at in self._at[which]
         )
         return [
@@ -133,7 +138,7 @@ class Differences:
         """The operation that a missing exchange was lifted to; the call that an extra one was sent by."""
         side, rows = self._sides[which], self._rows[which]
         if which == 0:
-            operation = int(side.fates.operation[int(rows["index"][at])])
+            operation = int(side.dispositions.operation[int(rows["index"][at])])
             return side.operation_of(operation) if operation >= 0 else None
         if side.calls is None:
             return None
@@ -146,7 +151,7 @@ class Differences:
         def value(column: str) -> int:
             return int(rows[column][at])
 
-        fate = self._sides[which].fates.kinds[value("fate")]
+        lifted = self._sides[which].dispositions.kinds[value("disposition")]
         target = value("target")
         parameters = describe(self._keys[value("key")])
         return Difference(
@@ -159,14 +164,14 @@ class Differences:
             command_name(value("command")),
             parameters if target == NONE else f"{parameters} target={rows.spellings[target]}",
             "unanswered" if value("status") == NONE else status_name(value("status")),
-            fate.rule.name,
+            lifted.rule.name,
             self._reason(which, at, call),
             "" if call is None else str(call),
         )
 
     def _reason(self, which: int, at: int, call: CallFound | None) -> str:
         rows, side = self._rows[which], self._sides[which]
-        fate = side.fates.kinds[int(rows["fate"][at])]
+        lifted = side.dispositions.kinds[int(rows["disposition"][at])]
         if int(rows["user"][at]) in self._unpaired[which]:
             return "its user has no counterpart on the other side"
         if which == 1:
@@ -175,16 +180,16 @@ class Differences:
             return f"sent by {call.kind}" if call.running else f"sent after {call.kind} had returned"
         if not self._sides[1].replay:
             return self._beside(0, at, "the candidate")
-        if fate.disposition == Disposition.UNSUPPORTED:
-            return f"not replayed: {fate.reason}"
-        if fate.disposition == Disposition.CLIENT:
-            return f"left to the client: {fate.reason}"
+        if lifted.disposition == Disposition.UNSUPPORTED:
+            return f"not replayed: {lifted.reason}"
+        if lifted.disposition == Disposition.CLIENT:
+            return f"left to the client: {lifted.reason}"
         if call is None:
             return "no operation stands for it"
         if ended := self._sides[1].ended(call.operation):
             return f"{call.kind}: {ended}"
-        if fate.disposition == Disposition.APPROXIMATE:
-            return f"replayed otherwise: {fate.reason}"
+        if lifted.disposition == Disposition.APPROXIMATE:
+            return f"replayed otherwise: {lifted.reason}"
         return f"{call.kind} did not send it like this"
 
     def _beside(self, which: int, at: int, other: str) -> str:

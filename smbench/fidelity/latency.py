@@ -1,4 +1,4 @@
-"""Two distributions of latencies, held against each other.
+"""Two distributions of latencies, compared with each other.
 
 `distance` is Kolmogorov and Smirnov's: the largest difference of the two cumulative distributions, 0 for
 the same, 1 for ones that do not touch. `factor` is 10 to the first Wasserstein distance of the logarithms

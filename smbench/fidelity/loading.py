@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from smbench.capture.decode import DecodeOptions, Progress, decode
 from smbench.errors import UsageError
 from smbench.fidelity.calls import RunCalls
 from smbench.fidelity.copies import Copy, copy_of
-from smbench.fidelity.sides import CallFound, Side, Stand, Window, read_fates
+from smbench.fidelity.sides import AccountMapping, CallFound, Side, Window, read_dispositions
 from smbench.lift.lift import lift
-from smbench.run.model import OPERATIONS
+from smbench.run.model import OPERATIONS, Run
 from smbench.run.store import WIRE
-from smbench.run.warm_up import warm_up_of
 from smbench.trace.model import TraceInfo
 from smbench.trace.store import EXCHANGES_FILE, read_exchanges
 from smbench.workload.model import Workload
 from smbench.workload.store import StoredOperations, read
 
 _GRACE_NS = 10_000_000
-"""The run's start is a reading of a clock that never jumps, told as time of day: nearly exact. Its
+"""The run's start is a reading of a clock that never jumps, reported as time of day: nearly exact. Its
 workers send nothing for the last 20 ms before it."""
 
 
@@ -55,28 +53,26 @@ def load_capture(
 
 
 def load_run(
-    directory: Path,
-    document: Mapping[str, Any],
+    run: Run,
     scratch: Path,
     options: DecodeOptions,
     progress: Progress | None = None,
     copy: Copy | None = None,
 ) -> Loaded:
-    """A run by its wire capture; `document` is its run.json, `copy` what of its clones is compared (None:
-    the first)."""
-    loaded = load_capture(directory / WIRE, scratch, options, progress)
-    side, copy = loaded.side, copy or copy_of(directory.name, document)
-    side.name = directory.name
-    side.window, side.replay = window(document), True
-    folder = target_folder(str(document.get("configuration", {}).get("target", "")))
+    """A run by its wire capture; `copy` is what of its clones is compared (None: the first)."""
+    loaded = load_capture(run.file(WIRE), scratch, options, progress)
+    side, copy = loaded.side, copy or copy_of(run)
+    side.name = run.name
+    side.window, side.replay = window(run), True
+    folder = target_folder(run.configuration.target)
     side.folder = None if folder is None else f"{folder}/{copy.folder}".strip("/")
-    side.stands, numbers = stands(document, side.info, copy)
+    side.mappings, numbers = account_mappings(run, side.info, copy)
     side.connections = copy.connections(side.info, list(numbers))
     if copy.clones > 1 and side.connections is None:
         side.notes.append("which clone an exchange belongs to is not known: those of all count")
-    side.notes += wire_notes(document)
-    if (directory / OPERATIONS).is_file():
-        side.calls = RunCalls(directory / OPERATIONS, int(document["start_epoch_ns"]), numbers)
+    side.notes += wire_notes(run)
+    if (operations := run.file(OPERATIONS)).is_file():
+        side.calls = RunCalls(operations, run.start_epoch_ns, numbers)
     return loaded
 
 
@@ -88,7 +84,7 @@ def _loaded(name: str, directory: Path, workload: Workload) -> Loaded:
         name,
         workload.info.trace,
         read_exchanges(directory / EXCHANGES_FILE, workload.info.trace),
-        read_fates(directory),
+        read_dispositions(directory),
         operation_of=_operation_teller(everything),
     )
     return Loaded(side, operations)
@@ -107,14 +103,13 @@ def _operation_teller(operations: StoredOperations) -> Callable[[int], CallFound
     return tell
 
 
-def window(document: Mapping[str, Any]) -> Window:
+def window(run: Run) -> Window:
     """When the run's own traffic was on the wire: between its marks where it has some, and never before
     its start."""
-    start = int(document["start_epoch_ns"])
-    end = start + int(float(document["elapsed_s"]) * 1e9)
-    begin_mark, end_mark = (document.get("wire") or {}).get("window_ns") or (0, 0)
-    warm_up_ns = warm_up_of(document)
-    warm_until = start + warm_up_ns if warm_up_ns else 0
+    start = run.start_epoch_ns
+    end = start + int(run.elapsed_s * 1e9)
+    begin_mark, end_mark = (run.wire and run.wire.window_ns) or (0, 0)
+    warm_until = start + run.warm_up_ns if run.warm_up_ns else 0
     return Window(max(start - _GRACE_NS, begin_mark), end_mark or end + _GRACE_NS, warm_until)
 
 
@@ -124,29 +119,26 @@ def target_folder(target: str) -> str | None:
     return None if match is None else match[1] or ""
 
 
-def stands(
-    document: Mapping[str, Any], info: TraceInfo, copy: Copy | None = None
-) -> tuple[list[Stand], dict[int, int]]:
+def account_mappings(
+    run: Run, info: TraceInfo, copy: Copy | None = None
+) -> tuple[list[AccountMapping], dict[int, int]]:
     """Who stood for whom, by the run's mounts: by the session's number where the client told it. Only of
     the copy that is compared. And by user on the wire, the number of the run's own user."""
     copy = copy or Copy()
     user_of = {session.session_id: session.user for session in info.sessions if session.user >= 0}
-    mounts = document.get("mounts") or []
     found, numbers = [], {}
-    for at in copy.users(len(mounts)):
-        mount = mounts[at]
-        connection = mount.get("connection") or {}
-        session = int(str(connection.get("session") or "0"), 0)
-        captured, account = copy.captured(str(mount.get("user") or "")), str(mount.get("account") or "")
-        found.append(Stand(captured, account, user_of.get(session)))
+    for at in copy.users(len(run.mounts)):
+        mount = run.mounts[at]
+        session = 0 if mount.connection is None else mount.connection.session_id
+        found.append(AccountMapping(copy.captured(mount.user), mount.account or "", user_of.get(session)))
         if session in user_of:
             numbers[user_of[session]] = at
     return found, numbers
 
 
-def wire_notes(document: Mapping[str, Any]) -> list[str]:
+def wire_notes(run: Run) -> list[str]:
     """What the run says of packets that its own capture lost."""
-    dropped = ((document.get("wire") or {}).get("packets") or {}).get("dropped")
+    dropped = 0 if run.wire is None else run.wire.packets.get("dropped", 0)
     if not dropped:
         return []
     return [

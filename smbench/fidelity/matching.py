@@ -79,10 +79,10 @@ def _groups(rows: Rows, placed: Placed) -> dict[tuple[int, int], Numbers]:
         return {}
     order = np.lexsort((placed.path, rows["user"]))
     users, paths = rows["user"][order], placed.path[order]
-    cuts = np.flatnonzero((np.diff(users) != 0) | (np.diff(paths) != 0)) + 1
+    ends = np.flatnonzero((np.diff(users) != 0) | (np.diff(paths) != 0)) + 1
     return {
         (int(users[start]), int(paths[start])): part
-        for start, part in zip([0, *cuts.tolist()], np.split(order, cuts), strict=True)
+        for start, part in zip([0, *ends.tolist()], np.split(order, ends), strict=True)
     }
 
 

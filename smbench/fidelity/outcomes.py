@@ -1,27 +1,26 @@
-"""A run held against its workload, operation by operation: what can be compared without a wire capture."""
+"""A run compared with its workload, operation by operation: what can be compared without a wire capture."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from msgspec import structs
 from numpy.typing import NDArray
 
 from smbench.errors import UsageError
 from smbench.fidelity import latency
 from smbench.fidelity.copies import Copy, copy_of
 from smbench.fidelity.latency import LatencyDifference
-from smbench.run.columns import OPERATIONS_FORM, REMEDY
-from smbench.run.warm_up import after_warm_up, warm_up_of
+from smbench.run.model import Run, Shortfall
+from smbench.run.warm_up import after_warm_up
 from smbench.smb2.ntstatus import Errno, Status, matches, outcome_of
 from smbench.smb2.ntstatus import failed as is_failure
 from smbench.smb2.ntstatus import name as status_name
-from smbench.tables import TableFile
 from smbench.workload.calls import CALLS, List, Read
 from smbench.workload.store import StoredOperations
 
@@ -59,8 +58,9 @@ class RunOutcomes:
     by_kind: dict[str, KindOutcomes]
     differing: list[tuple[str, str, str, int]]
     """Kind, what the capture has, what the run had, how often."""
-    losses: list[dict[str, Any]]
-    skipped: list[dict[str, Any]]
+    losses: list[Shortfall]
+    skipped: list[Shortfall]
+    """Both shared out among the copies."""
     read_bytes: tuple[int, int]
     """The capture's, the run's."""
     written_bytes: tuple[int, int]
@@ -84,7 +84,7 @@ class RunOutcomes:
             return self.ended[operation]
         if (kind := self._kinds.get(operation)) is None:
             return "the run's own client was to do it by itself"
-        lost = [loss["reason"] for loss in self.losses if loss["kind"] == kind]
+        lost = [loss.reason for loss in self.losses if loss.kind == kind]
         return "; ".join(lost[:_REASONS]) + ("; …" if len(lost) > _REASONS else "") if lost else None
 
     @property
@@ -97,48 +97,43 @@ class RunOutcomes:
         return whole
 
 
-def run_outcomes(
-    name: str, document: Mapping[str, Any], operations: Path, reference: StoredOperations,
-    copy: Copy | None = None,
-) -> RunOutcomes:  # fmt: skip
+def run_outcomes(run: Run, reference: StoredOperations, copy: Copy | None = None) -> RunOutcomes:
     """Compare a run's operations.parquet with its workload; of clones and loops `copy` (None: the first).
     UsageError where it is another workload's."""
-    copy = copy or copy_of(name, document)
-    ran = copy.rows(_read(name, operations))
-    replayed = document["configuration"].get("client_calls_replayed", False)
-    reference = replace(reference, client_calls=replayed)
+    copy = copy or copy_of(run)
+    ran = copy.rows(run.operations())
+    asked, compares = run.configuration, run.outcomes.compared
+    reference = replace(reference, client_calls=asked.client_calls_replayed)
     columns = ["kind", "expected", "received", "service_ns", "calls"]
     captured = reference.table(columns)
-    table = _side_by_side(name, ran, captured)
+    table = _side_by_side(run.name, ran, captured)
     kinds = table.column("kind")
     numbers = ran.column("operation").to_pylist()
-    warm = ~after_warm_up(ran.column("intended_ns").to_numpy(), warm_up_of(document))
-    compares = bool(document["operations"].get("compared", True))
+    warm = ~after_warm_up(ran.column("intended_ns").to_numpy(), run.warm_up_ns)
     groups, group_of_row = _grouped(table)
     judged = _judged(groups, np.bincount(group_of_row).tolist(), compares)
     by_kind = judged.by_kind
     differs, failed = judged.differs[group_of_row], judged.failed[group_of_row]
     # They depend on the calls alone, which are the same in every copy.
-    losses = _shared_out(document.get("losses", []), copy)
+    losses = _shared_out(run.losses, copy)
     for loss in losses:
-        if loss["kind"] in by_kind:
-            by_kind[loss["kind"]].approximated += loss["count"]
-    configuration = document["configuration"]
+        if loss.kind in by_kind:
+            by_kind[loss.kind].approximated += loss.count
     return RunOutcomes(
-        configuration["executor"],
-        configuration["profile"],
-        configuration["pace"],
-        bool(document["valid"]),
+        asked.executor,
+        asked.profile,
+        asked.pace,
+        run.valid,
         compares,
         dict(sorted(by_kind.items())),
         sorted(((*pair, count) for pair, count in judged.differing.items()), key=lambda row: -row[3]),
         losses,
-        _shared_out(document.get("skipped", []), copy),
+        _shared_out(run.skipped, copy),
         _bytes(kinds, captured, ran, _READS),
         _bytes(kinds, captured, ran, _WRITES),
         *(_latencies(kinds, captured, ran, warm, failed) if compares else ({}, {})),
         ran.column("operation").to_numpy()[warm],
-        _ended(table, differs, document.get("skipped", []), numbers),
+        _ended(table, differs, run.skipped, numbers),
         dict(zip(numbers, kinds.to_pylist(), strict=True)),
     )
 
@@ -164,16 +159,8 @@ def _side_by_side(name: str, ran: pa.Table, captured: pa.Table) -> pa.Table:
     )
 
 
-def _shared_out(rows: Iterable[Mapping[str, Any]], copy: Copy) -> list[dict[str, Any]]:
-    return [{**row, "count": -(-row["count"] // copy.copies)} for row in rows]
-
-
-def _read(name: str, operations: Path) -> pa.Table:
-    try:
-        with TableFile(operations, OPERATIONS_FORM) as file:
-            return file.table()
-    except FileNotFoundError:
-        raise UsageError(f"{name} is not whole: {operations.name} is missing; {REMEDY}") from None
+def _shared_out(rows: Iterable[Shortfall], copy: Copy) -> list[Shortfall]:
+    return [structs.replace(row, count=-(-row.count // copy.copies)) for row in rows]
 
 
 def _grouped(table: pa.Table) -> tuple[list[dict[str, Any]], NDArray[np.int64]]:
@@ -288,10 +275,10 @@ def _latencies(
 
 
 def _ended(
-    table: pa.Table, differs: Booleans, skipped: Iterable[Mapping[str, Any]], operations: Sequence[int]
+    table: pa.Table, differs: Booleans, skipped: Iterable[Shortfall], operations: Sequence[int]
 ) -> dict[int, str]:
     ended = {}
-    why = {row["kind"]: row["reason"] for row in skipped}
+    why = {row.kind: row.reason for row in skipped}
     interesting = differs | pc.equal(table.column("outcome"), "").to_numpy()
     rows = np.flatnonzero(interesting)
     columns = [table.column(name).take(rows).to_pylist() for name in ("kind", "expected", "outcome")]

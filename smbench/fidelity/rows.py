@@ -61,9 +61,9 @@ class Rows:
 
     Columns: `index` in the trace; `user`; `path` and `target` (numbers in `spellings`; NONE for no target);
     `key` and `compared` (words); `status` (NONE: unanswered); `time_ns` and `answered_ns` since the
-    trace's start (NONE: unanswered); `command`; `fate` (a number in the side's fates); `counterpart` (a
-    number in `lacking`; NONE: POSIX has one); `warm` (1: of a run's warm-up: its time counts nowhere);
-    `apart` (1: it or its like on the other side failed, and they did not end the same).
+    trace's start (NONE: unanswered); `command`; `disposition` (a number in the side's dispositions);
+    `counterpart` (a number in `lacking`; NONE: POSIX has one); `warm` (1: of a run's warm-up: its time counts
+    nowhere); `apart` (1: it or its like on the other side failed, and they did not end the same).
     """
 
     columns: dict[str, Numbers]
@@ -95,22 +95,22 @@ class Rows:
 
 _COLUMNS = (
     "index", "frame", "user", "path", "target", "key", "compared", "status", "time_ns", "answered_ns",
-    "command", "fate", "counterpart", "warm", "apart",
+    "command", "disposition", "counterpart", "warm", "apart",
 )  # fmt: skip
 
 
 def gather(side: Side, vocabulary: Vocabulary) -> Rows:
     """One pass over a side's exchanges."""
     begin, end, _ = span = _span(side)
-    answerable, fates = side.fates.answerable(), side.fates
+    answerable, dispositions = side.dispositions.answerable(), side.dispositions
     tally = Tally()
     columns = _Columns(side, vocabulary, span)
     left_out = of_others = 0
     for exchange in side.exchanges:
-        fate = fates[exchange.index]
-        if fate == NONE:
+        disposition = dispositions[exchange.index]
+        if disposition == NONE:
             continue
-        counts = fate in answerable
+        counts = disposition in answerable
         if not begin <= exchange.time_ns <= end:
             left_out += counts
             continue
@@ -119,7 +119,7 @@ def gather(side: Side, vocabulary: Vocabulary) -> Rows:
             continue
         tally.add(exchange, counts)
         if counts:
-            columns.add(exchange, fate)
+            columns.add(exchange, disposition)
     return columns.rows(tally, left_out, of_others)
 
 
@@ -128,7 +128,7 @@ class _Columns:
 
     def __init__(self, side: Side, vocabulary: Vocabulary, span: tuple[int, int, int]) -> None:
         self._folder = side.folder or ""
-        self._fates = side.fates.kinds
+        self._dispositions = side.dispositions.kinds
         self._users = [user.name for user in side.info.users]
         self._keys, self._compared = vocabulary.keys, vocabulary.compared
         self._warm_until = span[2]
@@ -136,7 +136,7 @@ class _Columns:
         self._counterparts, self._lacking = Counterparts(), Words()
         self._rows: list[tuple[int, ...]] = []
 
-    def add(self, exchange: Exchange, fate: int) -> None:
+    def add(self, exchange: Exchange, disposition: int) -> None:
         """An exchange that a replay is answerable for."""
         unnamed = self._shares.unnamed(exchange.tree)
         path = (
@@ -149,7 +149,7 @@ class _Columns:
         if sent is not None:
             renamed = rename_target(exchange.path or "", sent, exchange.dfs)
             target = self._spelled.number((self._within(exchange, renamed), unnamed))
-        missing = self._counterparts.missing(exchange, self._fates[fate].rule)
+        missing = self._counterparts.missing(exchange, self._dispositions[disposition].rule)
         self._rows.append(
             (
                 exchange.index,
@@ -163,7 +163,7 @@ class _Columns:
                 exchange.time_ns,
                 NONE if exchange.response_ns is None else exchange.response_ns,
                 exchange.command,
-                fate,
+                disposition,
                 self._lacking.number(missing) if missing else NONE,
                 exchange.time_ns < self._warm_until,
                 False,

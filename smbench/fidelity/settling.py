@@ -24,7 +24,7 @@ _NAMED = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class SettledShare:
     """A share without a name, and where its paths were compared."""
 
     name: str
@@ -42,7 +42,7 @@ class Settled:
     folders: Folders
     texts: tuple[list[str], list[str]]
     """By spelling: the path that is compared."""
-    taken: tuple[list[Taken], list[Taken]] = field(default_factory=lambda: ([], []))
+    shares: tuple[list[SettledShare], list[SettledShare]] = field(default_factory=lambda: ([], []))
 
 
 def settle(ours: Rows, theirs: Rows, sides: tuple[Side, Side]) -> Settled:
@@ -61,20 +61,20 @@ def settle(ours: Rows, theirs: Rows, sides: tuple[Side, Side]) -> Settled:
     for half in best.halves:
         half.spell()
     mine, its = best.halves
-    return Settled(best.folders, (mine.texts, its.texts), (mine.taken(), its.taken()))
+    return Settled(best.folders, (mine.texts, its.texts), (mine.shares(), its.shares()))
 
 
-def notes(side: str, taken: Sequence[Taken], only_share: str) -> list[str]:
-    """What was taken for what, in words. `side`: what it is called; `only_share`: its one named share."""
-    together: dict[str | None, list[Taken]] = {}
-    for one in taken:
+def notes(side: str, shares: Sequence[SettledShare], only_share: str) -> list[str]:
+    """Which share was taken for which, in words. `side`: its name; `only_share`: its one named share."""
+    together: dict[str | None, list[SettledShare]] = {}
+    for one in shares:
         # Under the name that the other side has too there is nothing to tell.
         if one.beneath is None or one.beneath != one.name.casefold():
             together.setdefault(one.beneath, []).append(one)
     said = []
     for beneath, found in together.items():
         names = ", ".join(one.name for one in found[:_NAMED]) + (", …" if len(found) > _NAMED else "")
-        shares = f"{len(found):,} shares" if len(found) > 1 else "a share"
+        many = f"{len(found):,} shares" if len(found) > 1 else "a share"
         if beneath is None:
             what = "under that name: nothing in common says which share it is"
         elif beneath:
@@ -82,7 +82,7 @@ def notes(side: str, taken: Sequence[Taken], only_share: str) -> list[str]:
         else:
             what = f"as those of {only_share or 'the share of the other side'}"
         said.append(
-            f"the {side}'s {sum(one.exchanges for one in found):,} exchanges on {shares} whose connection is "
+            f"the {side}'s {sum(one.exchanges for one in found):,} exchanges on {many} whose connection is "
             f"not in its capture ({names}) are compared {what}"
         )
     return said
@@ -140,12 +140,12 @@ class _Half:
             if tree != NAMED:
                 self._rows.spellings[at] = _joined(self._folder(tree), self._rows.spellings[at])
 
-    def taken(self) -> list[Taken]:
+    def shares(self) -> list[SettledShare]:
         """By made-up name and place, the most exchanges first."""
         counted: Counter[tuple[str, str | None]] = Counter()
         for tree, share in self.unnamed.items():
             counted[share.name, self._found[tree]] += share.sent.total()
-        return [Taken(name, count, beneath) for (name, beneath), count in counted.most_common()]
+        return [SettledShare(name, count, beneath) for (name, beneath), count in counted.most_common()]
 
     def _folder(self, tree: int) -> str:
         found = self._found.get(tree)

@@ -1,9 +1,9 @@
 """Shares without a name: where a capture lacks the connection to a share, its content says which one it is.
 
 The name that such a share was given (`unknown-…`) is made up: on the other side it is another, or none. So it
-is no share among the others. What was sent on it is held against the other side below each folder that stands
-at the top there (a share's, where it has several; else the share's root is the top), and goes where it has
-most requests in common.
+is no share among the others. What was sent on it is compared with the other side below each folder that
+stands at the top there (a share's, where it has several; else the share's root is the top), and goes where it
+has most requests in common.
 """
 
 from __future__ import annotations

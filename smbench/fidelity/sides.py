@@ -44,7 +44,7 @@ def _unknown(_number: int) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Fate:
+class Lifted:
     """What the lift made of an exchange."""
 
     disposition: str
@@ -53,11 +53,12 @@ class Fate:
 
 
 @dataclass(frozen=True, slots=True)
-class Fates:
-    """The fates of a trace's exchanges. `of` and `operation` are by exchange number: -1 where an exchange
+class Dispositions:
+    """What became of a trace's exchanges. `of` and `operation` are by exchange number: -1 where an exchange
     was not lifted (left out by a selection), or no operation stands for it."""
 
-    kinds: list[Fate]
+    kinds: list[Lifted]
+    """Each that there is, once; `of` says which."""
     of: NDArray[np.int32]
     operation: NDArray[np.int64]
 
@@ -65,12 +66,13 @@ class Fates:
         return int(self.of[exchange]) if exchange < len(self.of) else _UNKNOWN
 
     def answerable(self) -> set[int]:
-        """The fates of exchanges that a replay is answerable for."""
-        return {at for at, fate in enumerate(self.kinds) if fate.rule.answerable}
+        """Which of the kinds a replay is answerable for."""
+        return {at for at, kind in enumerate(self.kinds) if kind.rule.answerable}
 
 
-def read_fates(workload: Path) -> Fates:
-    """The fates in a workload directory; UsageError where it has none, or names a rule of another version."""
+def read_dispositions(workload: Path) -> Dispositions:
+    """The dispositions in a workload directory; UsageError where it has none, or has a rule of another
+    version."""
     try:
         with open_coverage(workload) as file:
             table = file.table()
@@ -83,15 +85,12 @@ def read_fates(workload: Path) -> Fates:
     kinds: dict[tuple[str, str, str], int] = {}
     of_row = [kinds.setdefault(said, len(kinds)) for said in zip(*words, strict=True)]
     size = int(numbers["exchange"].max(initial=-1)) + 1
-    fate = np.full(size, _UNKNOWN, np.int32)
+    of_exchange = np.full(size, _UNKNOWN, np.int32)
     operation = np.full(size, _UNKNOWN, np.int64)
-    fate[numbers["exchange"]] = of_row
+    of_exchange[numbers["exchange"]] = of_row
     operation[numbers["exchange"]] = numbers["operation"]
-    said = [
-        Fate(disposition, rule_named(rule, workload / COVERAGE), reason)
-        for disposition, rule, reason in kinds
-    ]
-    return Fates(said, fate, operation)
+    lifted = [Lifted(disposition, rule_named(rule, file.path), reason) for disposition, rule, reason in kinds]
+    return Dispositions(lifted, of_exchange, operation)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +104,7 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True)
-class Stand:
+class AccountMapping:
     """Who stood for whom in a run: the captured user, the account, and the candidate's user on the wire
     where its session is known."""
 
@@ -121,12 +120,12 @@ class Side:
     name: str
     info: TraceInfo = field(repr=False)
     exchanges: Iterable[Exchange] = field(repr=False)
-    fates: Fates = field(repr=False)
+    dispositions: Dispositions = field(repr=False)
     window: Window | None = None
     """Of a run by its own marks; None: the whole trace counts."""
     connections: frozenset[int] | None = None
     """Those of the clone that is compared; None: all count."""
-    stands: list[Stand] = field(default_factory=list)
+    mappings: list[AccountMapping] = field(default_factory=list)
     folder: str | None = None
     """Beneath which folder of the share a run worked; None where that is not known."""
     operation_of: Callable[[int], CallFound | None] = _unknown

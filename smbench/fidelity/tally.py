@@ -1,7 +1,7 @@
 """What is counted of a side beside the matching: leases, breaks, credits, compounds, bytes.
 
 A tally sees every exchange of the side once, in order. Breaks and acknowledgements count although no
-replay is answerable for them: what the client does by itself is told, not scored.
+replay is answerable for them: what the client does by itself is reported, not scored.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from smbench.fidelity.assignment import assign
 from smbench.fidelity.shares import MADE_UP
-from smbench.fidelity.sides import Stand
+from smbench.fidelity.sides import AccountMapping
 
 _TELLING = 32
 """A request that more users than this sent says nothing about who is who."""
@@ -55,12 +55,12 @@ def pair_users(
     reference: Sequence[str],
     candidate: Sequence[str],
     given: Mapping[str, str],
-    stands: tuple[Sequence[Stand], Sequence[Stand]],
+    mappings: tuple[Sequence[AccountMapping], Sequence[AccountMapping]],
     sent: tuple[Sent, Sent],
 ) -> list[UserPair]:
     """Pairs of users, each used once.
 
-    `given` maps the reference's names to the candidate's; `stands` are those of both sides, empty for what
+    `given` maps the reference's names to the candidate's; `mappings` are those of both sides, empty for what
     is no run; `sent` is by side.
     """
     found: list[tuple[int, int, str]] = []
@@ -74,16 +74,16 @@ def pair_users(
                 found.append((one, other, by))
 
     take(_by_name(reference, candidate, given.items(), left, right), GIVEN)
-    captured = _captured(reference, stands[0])
+    captured = _captured(reference, mappings[0])
     take(
         [
-            (captured[stand.captured.casefold()], stand.user)
-            for stand in stands[1]
-            if stand.user is not None and stand.captured.casefold() in captured
+            (captured[mapping.captured.casefold()], mapping.user)
+            for mapping in mappings[1]
+            if mapping.user is not None and mapping.captured.casefold() in captured
         ],
         MOUNTS,
     )
-    for account, wanted in _accounts(stands[1], captured).items():
+    for account, wanted in _accounts(mappings[1], captured).items():
         ours = [user for user in left if user in wanted]
         theirs = [user for user in right if _same(candidate[user], account)]
         theirs = theirs or [user for user in right if _account(candidate[user]) == _account(account)]
@@ -96,7 +96,7 @@ def pair_users(
         forced = by == CONTENT and _more_alike(one, other, given_away, sent)
         take([(one, other)], LEFT if forced else by)
     take(list(zip(left, right, strict=False)), ORDER)
-    return [_told(pair, reference, candidate, sent) for pair in sorted(found)]
+    return [_with_common(pair, reference, candidate, sent) for pair in sorted(found)]
 
 
 def notes(pairs: Sequence[UserPair], reference: Sequence[str], candidate: Sequence[str]) -> list[str]:
@@ -119,20 +119,20 @@ def notes(pairs: Sequence[UserPair], reference: Sequence[str], candidate: Sequen
     return said
 
 
-def _captured(reference: Sequence[str], stands: Sequence[Stand]) -> dict[str, int]:
+def _captured(reference: Sequence[str], mappings: Sequence[AccountMapping]) -> dict[str, int]:
     """The reference's users by the name of the capture, which a run's own names hide."""
-    if stands:
-        return {stand.captured.casefold(): stand.user for stand in stands if stand.user is not None}
+    if mappings:
+        return {mapping.captured.casefold(): mapping.user for mapping in mappings if mapping.user is not None}
     return {name.casefold(): user for user, name in enumerate(reference)}
 
 
-def _accounts(stands: Sequence[Stand], captured: Mapping[str, int]) -> dict[str, set[int]]:
+def _accounts(mappings: Sequence[AccountMapping], captured: Mapping[str, int]) -> dict[str, set[int]]:
     """By account, whom of the reference it stood for, where the session is not known."""
     accounts: dict[str, set[int]] = {}
-    for stand in stands:
-        user = captured.get(stand.captured.casefold())
-        if stand.user is None and user is not None:
-            accounts.setdefault(stand.account, set()).add(user)
+    for mapping in mappings:
+        user = captured.get(mapping.captured.casefold())
+        if mapping.user is None and user is not None:
+            accounts.setdefault(mapping.account, set()).add(user)
     return accounts
 
 
@@ -223,8 +223,8 @@ def _more_alike(one: int, other: int, taken: Sequence[tuple[int, int]], sent: tu
 def _equal(ours: Sequence[str], theirs: Sequence[str], form: Callable[[str], str]) -> Numbers:
     """1 where two names are the same in a form; what is made up says nothing."""
     mine, its = (np.array([form(name) for name in names]) for names in (ours, theirs))
-    told = np.array([not _is_made_up(name) for name in ours], bool)
-    return np.asarray((mine[:, None] == its[None, :]) & told[:, None], np.int64)
+    captured = np.array([not _is_made_up(name) for name in ours], bool)
+    return np.asarray((mine[:, None] == its[None, :]) & captured[:, None], np.int64)
 
 
 def _tied(common: Numbers, chosen: Sequence[tuple[int, int]], at: int, place: int) -> bool:
@@ -256,7 +256,7 @@ def _common(sent: tuple[Sent, Sent], left: Sequence[int], right: Sequence[int]) 
     return common
 
 
-def _told(
+def _with_common(
     found: tuple[int, int, str], reference: Sequence[str], candidate: Sequence[str], sent: tuple[Sent, Sent]
 ) -> UserPair:
     """A pair with how much its two have in common, all requests counted."""

@@ -69,7 +69,7 @@ class Handles:
     def __iter__(self) -> Iterator[Opened]:
         return iter(list(self._alive.values()))
 
-    # What rules may ask (smbench.lift.rule.Scene).
+    # What rules may ask (smbench.lift.rule.Context).
 
     def source_of(self, resume_key: str | None) -> int | None:
         handle = None if resume_key is None else self._keys.get(resume_key)

@@ -49,8 +49,8 @@ def lift(trace: Trace, into: Path, selection: Selection | None = None) -> Worklo
     namespace = NamespaceInference(names, handles)
     coverage = CoverageCount()
     into.mkdir(parents=True, exist_ok=True)
-    with OperationWriter(into) as operations, CoverageWriter(into) as fates:
-        sequence = Sequence(len(users), operations.add, fates.add)
+    with OperationWriter(into) as operations, CoverageWriter(into) as decided:
+        sequence = Sequence(len(users), operations.add, decided.add)
 
         def take(taken: Taken) -> None:
             coverage.add(taken)

@@ -11,17 +11,17 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from heapq import heappop, heappush
 
+from smbench.lift.evidence import ABSENT, PRESENT, action_of, inform, may_have_been_done
 from smbench.lift.names import LATEST_NS, Names
 from smbench.lift.nametree import NameTree, Node
-from smbench.lift.rule import Case, Opened, Scene, refused
+from smbench.lift.rule import Case, Context, Opened, refused
 from smbench.lift.rules.data import extent, moved
-from smbench.lift.rules.metadata import set_of, target_of
+from smbench.lift.rules.set_info import set_of, target_of
 from smbench.smb2.constants import (
     ALLOCATION,
     ATTRIBUTE_DIRECTORY,
     ATTRIBUTE_READONLY,
     BASIC,
-    CREATE,
     CREATED,
     DELETE_ON_CLOSE,
     DIRECTORY_FILE,
@@ -35,11 +35,8 @@ from smbench.smb2.constants import (
     LINKS,
     OPEN,
     OPENED,
-    OVERWRITE,
-    OVERWRITTEN,
     RENAMES,
 )
-from smbench.smb2.filetime import EARLIEST_NS
 from smbench.smb2.ntstatus import Status
 from smbench.trace.messages import (
     CloseResponse,
@@ -53,21 +50,9 @@ from smbench.trace.model import Command, Exchange
 from smbench.trace.values import DirectoryEntry
 from smbench.workload.model import Kind, NamespaceEntry
 
-_ABSENT = frozenset((Status.OBJECT_NAME_NOT_FOUND, Status.NO_SUCH_FILE))
-_PRESENT = frozenset(
-    (
-        Status.OBJECT_NAME_COLLISION,
-        Status.SHARING_VIOLATION,
-        Status.FILE_LOCK_CONFLICT,
-        Status.USER_MAPPED_FILE,
-        Status.CANNOT_DELETE,
-    )
-)
 _WRITES = frozenset((FSCTL_SRV_COPYCHUNK, FSCTL_SRV_COPYCHUNK_WRITE))
 
 _DATA = (Command.READ, Command.WRITE)
-
-Info = CreateResponse | CloseResponse | QueryInfoResponse | DirectoryEntry
 
 
 @dataclass(slots=True, eq=False)
@@ -86,10 +71,10 @@ class Sight:
 class NamespaceInference:
     """Feed it every exchange on a file with its open; ask for the entries at the end."""
 
-    def __init__(self, names: Names, scene: Scene) -> None:
+    def __init__(self, names: Names, context: Context) -> None:
         self.tree = NameTree()
         self._names = names
-        self._scene = scene
+        self._scene = context
         self._nodes: dict[int, Node] = {}
         """The node of every open, by handle."""
         self._due: list[tuple[int, int, Sight]] = []
@@ -108,7 +93,7 @@ class NamespaceInference:
     def witness(self, exchange: Exchange, opened: Opened) -> None:
         """An exchange and its open, as it was before this exchange changed it."""
         command = exchange.command
-        if opened.pipe or opened.refused or (command != Command.CREATE and command not in self._readers):
+        if opened.pipe or opened.not_replayed or (command != Command.CREATE and command not in self._readers):
             return
         if command in _DATA and self._tells_nothing(command, opened):
             return
@@ -174,14 +159,14 @@ class NamespaceInference:
             self._failed(exchange, node)
             return
         response = exchange.response if isinstance(exchange.response, CreateResponse) else CreateResponse()
-        action = _action(exchange, response)
+        action = action_of(exchange, response)
         kind = Kind.DIRECTORY if opened.directory else Kind.FILE
         if action == CREATED:
             node = self.tree.create(node)
         elif action is not None:
             node = self.tree.note(node, True, kind)
             if action == OPENED:
-                self._inform(node, response)
+                inform(node, response)
             else:
                 node.data_touched = node.info_touched = True
         node.opens += 1
@@ -191,7 +176,7 @@ class NamespaceInference:
         request = exchange.request if isinstance(exchange.request, CreateRequest) else CreateRequest()
         wants_directory = bool((request.options or 0) & DIRECTORY_FILE)
         status, parent = exchange.status, node.parent
-        if status in _ABSENT:
+        if status in ABSENT:
             if not node.is_stream or (parent is not None and parent.exists):
                 self.tree.note_absent(node)
         elif status == Status.OBJECT_PATH_NOT_FOUND:
@@ -202,7 +187,7 @@ class NamespaceInference:
         elif status == Status.NOT_A_DIRECTORY:
             if wants_directory:
                 self.tree.note(node, True, Kind.FILE)
-        elif status in _PRESENT or (status == Status.ACCESS_DENIED and request.disposition == OPEN):
+        elif status in PRESENT or (status == Status.ACCESS_DENIED and request.disposition == OPEN):
             self.tree.note(node, True, hint=Kind.DIRECTORY if wants_directory else None)
             if status == Status.CANNOT_DELETE and node.entry is not None and node.entry.attributes is None:
                 node.entry.attributes = ATTRIBUTE_READONLY
@@ -211,13 +196,13 @@ class NamespaceInference:
 
     def _closed(self, sight: Sight, node: Node) -> None:
         if isinstance(sight.exchange.response, CloseResponse):
-            self._inform(node, sight.exchange.response)
+            inform(node, sight.exchange.response)
         del self._nodes[sight.opened.handle]
         self._let_go(sight.opened, node)
 
     def _let_go(self, opened: Opened, node: Node) -> None:
         node.opens -= 1
-        if (opened.wish.options or 0) & DELETE_ON_CLOSE:
+        if (opened.request.options or 0) & DELETE_ON_CLOSE:
             node.doomed = True
         if node.doomed and node.opens <= 0:
             self.tree.delete(node)
@@ -232,7 +217,7 @@ class NamespaceInference:
         entry.size_known = count < length
 
     def _written(self, sight: Sight, node: Node) -> None:
-        if _may_have_been_done(sight.exchange):
+        if may_have_been_done(sight.exchange):
             node.data_touched = node.info_touched = True
 
     def _queried(self, sight: Sight, node: Node) -> None:
@@ -241,13 +226,13 @@ class NamespaceInference:
             return
         if response.directory is not None and node.entry is not None and node.entry.kind is None:
             node.entry.kind = Kind.DIRECTORY if response.directory else Kind.FILE
-        self._inform(node, response)
+        inform(node, response)
         for stream in response.streams:
             name, _, size = stream.rpartition(" ")
             parts = name.split(":")
             if len(parts) > 1 and parts[1] and size.isdigit():
                 found = self.tree.note(self.tree.child(node, f":{parts[1]}"), True, Kind.STREAM)
-                self._inform(found, DirectoryEntry(stream, size=int(size)))
+                inform(found, DirectoryEntry(stream, size=int(size)))
 
     def _listed(self, sight: Sight, node: Node) -> None:
         response = sight.exchange.response
@@ -261,7 +246,7 @@ class NamespaceInference:
             directory = entry.attributes is not None and bool(entry.attributes & ATTRIBUTE_DIRECTORY)
             kind = None if entry.attributes is None else Kind.DIRECTORY if directory else Kind.FILE
             found = self.tree.note(self.tree.child(node, name), True, kind)
-            self._inform(found, entry)
+            inform(found, entry)
 
     def _set(self, sight: Sight, node: Node) -> None:
         exchange = sight.exchange
@@ -276,9 +261,9 @@ class NamespaceInference:
                 node.doomed = bool(request.delete)
             elif exchange.status == Status.DIRECTORY_NOT_EMPTY:
                 self.tree.hold_something(node)
-        elif level in (END_OF_FILE, ALLOCATION) and _may_have_been_done(exchange):
+        elif level in (END_OF_FILE, ALLOCATION) and may_have_been_done(exchange):
             node.data_touched = node.info_touched = True
-        elif level == BASIC and _may_have_been_done(exchange):
+        elif level == BASIC and may_have_been_done(exchange):
             node.info_touched = True
 
     def _placed(self, exchange: Exchange, node: Node, target: str) -> None:
@@ -314,46 +299,7 @@ class NamespaceInference:
         elif request.function in (FSCTL_SET_ZERO_DATA, FSCTL_SET_SPARSE):
             node.info_touched = True
 
-    # What an answer says of a file
-
-    def _inform(self, node: Node, info: Info) -> None:
-        entry = node.entry
-        if entry is None or not entry.present:
-            return
-        if not node.data_touched and not entry.size_known and info.size is not None:
-            entry.size, entry.size_known = min(info.size, LATEST_NS), True
-        if node.info_touched:
-            return
-        if entry.attributes is None and info.attributes is not None:
-            entry.attributes = info.attributes
-            if entry.kind is None:
-                entry.kind = Kind.DIRECTORY if info.attributes & ATTRIBUTE_DIRECTORY else Kind.FILE
-        entry.created_ns = _moment(entry.created_ns, info.created_ns)
-        entry.accessed_ns = _moment(entry.accessed_ns, info.accessed_ns)
-        entry.written_ns = _moment(entry.written_ns, info.written_ns)
-
 
 def _nothing_more(sight: Sight, node: Node) -> None:
     """That it was open tells that it is there."""
     del sight, node
-
-
-def _may_have_been_done(exchange: Exchange) -> bool:
-    return exchange.status is None or not refused(exchange.status)
-
-
-def _moment(known: int | None, told: int | None) -> int | None:
-    """The first of two that is a time at all; 0 and odd values on the wire mean none."""
-    if known is not None or told is None or not EARLIEST_NS < told < LATEST_NS:
-        return known
-    return told
-
-
-def _action(exchange: Exchange, response: CreateResponse) -> int | None:
-    """What the CREATE did; where the answer was cut, what it can only have done. None: not to be told."""
-    if response.action is not None:
-        return response.action
-    disposition = exchange.request.disposition if isinstance(exchange.request, CreateRequest) else None
-    return {CREATE: CREATED, OPEN: OPENED, OVERWRITE: OVERWRITTEN}.get(
-        -1 if disposition is None else disposition
-    )

@@ -38,7 +38,7 @@ class Entry:
 
 
 class Node:
-    """One name as it is now. `exists` is None where nothing has told yet; `entry` is None where the
+    """One name as it is now. `exists` is None where nothing is known yet; `entry` is None where the
     workload itself made it (or what it stands in), so that it says nothing about the beginning."""
 
     __slots__ = (

@@ -40,7 +40,7 @@ class Opened:
     pipe: bool = False
     failed: bool = False
     """The CREATE was refused: what follows in its compound was never carried out."""
-    refused: str = ""
+    not_replayed: str = ""
     """Why the CREATE is not replayed, and so nothing else on this open."""
     announced: bool = False
     """An Open operation stands for it (or the call that took all of it)."""
@@ -55,23 +55,23 @@ class Opened:
     patterns: tuple[OpenRule, ...] = ()
     """What it may still turn out to be."""
     runs: tuple[RunRule, ...] = ()
-    """What the exchanges that it holds may still be, where they are not the whole open."""
-    held: list[Exchange] = field(default_factory=list)
-    """Exchanges that wait for a decision; `path` holds for all of them."""
+    """What the exchanges that wait may still be, where they are not the whole open."""
+    waiting: list[Exchange] = field(default_factory=list)
+    """Exchanges that wait for a decision, all of them of `path`."""
 
     @property
     def body(self) -> list[Exchange]:
-        """What it holds between CREATE and CLOSE."""
-        return [exchange for exchange in self.held if exchange.command not in _ENDS]
+        """What waits, without CREATE and CLOSE."""
+        return [exchange for exchange in self.waiting if exchange.command not in _ENDS]
 
     @property
-    def wish(self) -> CreateRequest:
+    def request(self) -> CreateRequest:
         """What the CREATE asked for; empty where it was not captured."""
         request = None if self.create is None else self.create.request
         return request if isinstance(request, CreateRequest) else CreateRequest()
 
 
-class Scene(Protocol):
+class Context(Protocol):
     """What a rule may ask about the rest of the trace."""
 
     def source_of(self, resume_key: str | None) -> int | None:
@@ -133,7 +133,7 @@ class OpenRule(Rule):
     longest: int = 0
     """How many exchanges may."""
     complete: Callable[[Opened], bool] | None = None
-    """Whether what the open holds, now that it is over, is the whole pattern; None: always."""
+    """Whether the exchanges that wait, now that the open is over, are the whole pattern; None: always."""
     call: Callable[[Opened], Call] | None = None
     """None: no operation stands for it. Of what the client does: the call that another client can repeat."""
     undecided_for: int | None = None
@@ -147,23 +147,23 @@ class RunRule(Rule):
     """Of the first exchange."""
     begins: Callable[[Opened, Exchange], bool]
     continues: Callable[[Opened, Exchange], bool]
-    """Whether this exchange may follow those that the open holds."""
+    """Whether this exchange may follow those that wait."""
     ends: Callable[[Opened], bool]
-    """Whether nothing can follow what the open holds."""
+    """Whether nothing can follow those that wait."""
     complete: Callable[[Opened], bool]
-    """Whether what the open holds is the pattern; if not, it is left to the rules for single exchanges."""
+    """Whether those that wait are the pattern; if not, they are left to the rules for single exchanges."""
     call: Callable[[Opened], Call]
-    """The call that all exchanges stand for which the open holds."""
+    """The call that stands for all exchanges that wait."""
 
 
 @dataclass(slots=True, eq=False)
 class Case:
-    """One exchange before the rules, with what they may look at."""
+    """One exchange before the rules, with what they may ask."""
 
     exchange: Exchange
     found: Opened | None
     """The open that the exchange works on or makes; None where it names none, or one that is gone."""
-    scene: Scene
+    context: Context
 
     @property
     def opened(self) -> Opened:
@@ -196,8 +196,8 @@ def refused(status: int | None) -> bool:
 
 @dataclass(slots=True, eq=False)
 class Taken:
-    """What a rule took: exchanges with one fate, and the calls that stand for them. Calls of what the client
-    does by itself are there for an executor that is a client itself."""
+    """What a rule took: exchanges with one disposition, and the calls that stand for them. Calls of what the
+    client does by itself are there for an executor that is a client itself."""
 
     rule: Rule
     reason: str

@@ -16,17 +16,17 @@ from smbench.workload.calls import Call, Close, Lock, Notify
 from smbench.workload.lanes import FOREVER_NS, Lanes
 from smbench.workload.model import Disposition, Operation
 
-Fate = tuple[int, str, str, str, int]
+CoverageRow = tuple[int, str, str, str, int]
 """Exchange, disposition, rule, reason, and the first operation that stands for it (-1: none)."""
 
 
 class Sequence:
-    """Orders what was taken; gives operations to `operation`, and the fate of every exchange to `fate`,
-    both in order. The last user stands for exchanges whose user is unknown. Memory is what waits, and
-    the lanes of each user."""
+    """Orders what was taken; gives operations to `operation`, and what became of every exchange to
+    `coverage`, both in order. The last user stands for exchanges whose user is unknown. Memory is what
+    waits, and the lanes of each user."""
 
     def __init__(
-        self, users: int, operation: Callable[[Operation], None], fate: Callable[[Fate], None]
+        self, users: int, operation: Callable[[Operation], None], coverage: Callable[[CoverageRow], None]
     ) -> None:
         self.lanes = [Lanes() for _ in range(users)]
         self.operations_by_user = [0] * users
@@ -34,14 +34,14 @@ class Sequence:
         self.count = 0
         self.client_calls = 0
         self._operation = operation
-        self._fate = fate
+        self._coverage = coverage
         self._heap: list[tuple[int, int, int, Taken]] = []
         self._pushed = 0
         self._expected: deque[int] = deque()
-        self._fates: dict[int, Fate] = {}
+        self._decided: dict[int, CoverageRow] = {}
 
     def expect(self, exchange: int) -> None:
-        """An exchange whose fate will come; in the order of the trace."""
+        """An exchange that will be decided about; in the order of the trace."""
         self._expected.append(exchange)
 
     def add(self, taken: Taken) -> None:
@@ -53,14 +53,14 @@ class Sequence:
         heap = self._heap
         while heap and heap[0][0] < before:
             self._emit(heappop(heap)[3])
-        expected, fates = self._expected, self._fates
-        while expected and expected[0] in fates:
-            self._fate(fates.pop(expected.popleft()))
+        expected, decided = self._expected, self._decided
+        while expected and expected[0] in decided:
+            self._coverage(decided.pop(expected.popleft()))
 
     def finish(self) -> int:
-        """Let go all; returns how many expected exchanges met no fate (a flaw of the rules: 0)."""
+        """Let go all; returns how many exchanges no rule took (a flaw of the rules: 0)."""
         self.release(1 << 62)
-        return len(self._expected) + len(self._fates)
+        return len(self._expected) + len(self._decided)
 
     def _emit(self, taken: Taken) -> None:
         first = -1
@@ -69,7 +69,7 @@ class Sequence:
             self._operations(taken)
         rule = taken.rule
         for exchange in taken.exchanges:
-            self._fates[exchange.index] = (
+            self._decided[exchange.index] = (
                 exchange.index,
                 rule.disposition.value,
                 rule.name,

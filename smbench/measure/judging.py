@@ -9,15 +9,14 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from typing import Any
 
 from smbench.errors import UsageError
 from smbench.measure.thresholds import BYTES, COUNT, NS, RATE, SHARE, THROUGHPUT, Threshold
 from smbench.quoting import quoted
 from smbench.run.histogram import Histogram
-from smbench.run.model import ALL
+from smbench.run.model import ALL, Judged
 from smbench.units import format_ns, format_size
 
 Number = Fraction | float
@@ -61,21 +60,6 @@ class Figures:
     skipped: int = 0
     throughput: Mapping[str, Number | None] = field(default_factory=dict)
     """As run.json has it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """A threshold beside what was measured, as run.json lists it. `value` is None where nothing was, and
-    `reason` then says why; `limit` is what it was held against, `baseline` what a relative one had before.
-    """
-
-    text: str
-    value: float | None
-    unit: str
-    met: bool
-    reason: str | None
-    limit: float
-    baseline: float | None
 
 
 def lack(subject: tuple[str, ...], extent: Extent) -> str | None:
@@ -147,26 +131,26 @@ def against(threshold: Threshold, baseline: Figures | None, name: str = "") -> T
     return replace(threshold, limit=threshold.limit * then, baseline=then)
 
 
-def judge_thresholds(thresholds: Sequence[Threshold], figures: Figures) -> list[dict[str, Any]]:
-    """Each threshold with its value and whether it was met, in the order given, for run.json."""
-    return [asdict(_judged(threshold, figures)) for threshold in thresholds]
+def judge_thresholds(thresholds: Sequence[Threshold], figures: Figures) -> list[Judged]:
+    """Each threshold with its value and whether it was met, in the order given."""
+    return [_judged(threshold, figures) for threshold in thresholds]
 
 
 def _judged(threshold: Threshold, figures: Figures) -> Judged:
     value = _value(threshold.subject, figures)
     return Judged(
-        threshold.text,
-        _plain(value),
-        threshold.unit,
-        value is not None and _OPERATORS[threshold.operator](value, threshold.limit),
-        None if value is not None else lack(threshold.subject, figures.extent) or _NO_OPERATION,
-        float(threshold.limit),
-        _plain(threshold.baseline),
+        text=threshold.text,
+        value=_plain(value),
+        unit=threshold.unit,
+        met=value is not None and _OPERATORS[threshold.operator](value, threshold.limit),
+        reason=None if value is not None else lack(threshold.subject, figures.extent) or _NO_OPERATION,
+        limit=float(threshold.limit),
+        baseline=_plain(threshold.baseline),
     )
 
 
 def _plain(value: Number | None) -> float | None:
-    """For JSON: the nearest number that it has."""
+    """The nearest number that JSON has."""
     return float(value) if isinstance(value, Fraction) else value
 
 
@@ -211,16 +195,16 @@ def format_value(value: float | None, unit: str) -> str:
     return f"{value:,.0f}" + (f" {RATE}" if unit == RATE else "")
 
 
-def judged_value(judged: Mapping[str, Any]) -> str:
-    """What was measured for one of run.json's thresholds, for people."""
-    value, unit, limit = judged["value"], judged["unit"], judged.get("limit")
+def judged_value(judged: Judged) -> str:
+    """What was measured for a threshold, for people."""
+    value, unit, limit = judged.value, judged.unit, judged.limit
     said = format_value(value, unit)
     if value is None:
         return said
     if limit is not None and value != limit and said == format_value(limit, unit):
         # Three digits do not tell them apart, and it is told on which side it lies.
         said = _exactly(value, unit)
-    then = judged.get("baseline")
+    then = judged.baseline
     if then is None:
         return said
     return f"{said} ({f'{_times(value / then)}x of' if then else 'baseline'} {format_value(then, unit)})"

@@ -1,79 +1,103 @@
-"""What a run differs in from another that it is held against, by their run.json. Pure.
+"""What a run differs in from another that it is held against. Pure.
 
 Figures of two runs say something of the target where all else was alike; what was not is told, never judged.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from msgspec import Struct, field
 
-_COMPARED = {
-    "configuration.executor": "executor",
-    "configuration.profile": "profile",
-    "configuration.mount_options": "mount options",
-    "configuration.target": "target",
-    "configuration.pace": "pace",
-    "configuration.speed": "speed",
-    "configuration.close_gaps_s": "--close-gaps",
-    "configuration.clones": "clones",
-    "configuration.namespace": "namespace of the clones",
-    "configuration.stagger_s": "stagger in seconds",
-    "configuration.users_per_process": "users in a process",
-    "configuration.loops": "loops",
-    "configuration.loop_namespace": "namespace of the loops",
-    "configuration.prepared": "files prepared",
-    "configuration.content": "content of the files",
-    "configuration.deadline_s": "deadline in seconds",
-    "warm_up.seconds": "warm-up in seconds",
-    "machine.name": "machine",
-    "machine.processors": "processors",
-    "versions.kernel": "kernel",
-    "versions.cifs": "cifs.ko",
-    "versions.smbench-mount": "smbench-mount",
-}
-"""Where a value stands in run.json, and what it is called."""
-_CAPTURES = "capture_files"
-_ABSENT = object()
+from smbench.run.model import CaptureFile, Configuration, Machine, Run, WarmUp
+
+Value = str | int | float | bool | tuple[str, ...] | None
 
 
-def differences(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+class Circumstances(Struct, frozen=True, kw_only=True):
+    """How a run came about, or is going to: what of it is known before it ends."""
+
+    configuration: Configuration
+    warm_up: WarmUp = WarmUp()
+    capture_files: tuple[CaptureFile, ...] = ()
+    machine: Machine | None = None
+    versions: dict[str, str | None] = field(default_factory=dict)
+    clones_known: bool = True
+    """Not where their number is looked for."""
+
+    @classmethod
+    def of(cls, run: Run) -> Circumstances:
+        """Those of a run that has ended."""
+        return cls(
+            configuration=run.configuration, warm_up=run.warm_up, capture_files=run.capture_files,
+            machine=run.machine, versions=run.versions,
+        )  # fmt: skip
+
+
+_VERSIONS = {"kernel": "kernel", "cifs": "cifs.ko", "smbench-mount": "smbench-mount"}
+_NONE_IS_TOLD = {"--close-gaps", "deadline in seconds", *_VERSIONS.values()}
+"""Of these None says that there was none; of others, that it is not told or does not apply."""
+
+
+def differences(then: Circumstances, now: Circumstances) -> list[str]:
     """What is not alike, as `executor null there, posix here`; what either does not tell (as older versions
-    do not) is left out."""
-    found = _captures(then, now)
-    for place, name in _COMPARED.items():
-        there, here = _at(then, place), _at(now, place)
-        if there is not _ABSENT and here is not _ABSENT and there != here:
-            found.append(f"{name} {_shown(there)} there, {_shown(here)} here")
-    return found
+    do not), or does not apply to it, is left out."""
+    here = _told(now)
+    return _captures(then, now) + [
+        f"{name} {_shown(value)} there, {_shown(here[name])} here"
+        for name, value in _told(then).items()
+        if name in here and value != here[name]
+    ]
 
 
-def _captures(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+def _told(run: Circumstances) -> dict[str, Value]:
+    """What a run tells, in the order in which differences are listed."""
+    asked, machine = run.configuration, run.machine
+    known: dict[str, Value] = {
+        "executor": asked.executor,
+        "profile": asked.profile,
+        "mount options": asked.mount_options,
+        "target": asked.target or None,
+        "pace": asked.pace,
+        "speed": asked.speed,
+        "--close-gaps": asked.close_gaps_s,
+        "clones": asked.clones if run.clones_known else None,
+        "namespace of the clones": asked.namespace,
+        "stagger in seconds": asked.stagger_s,
+        "users in a process": asked.users_per_process,
+        "loops": asked.loops,
+        "namespace of the loops": asked.loop_namespace,
+        "files prepared": asked.prepared,
+        "content of the files": asked.content,
+        "deadline in seconds": asked.deadline_s,
+        "warm-up in seconds": run.warm_up.seconds,
+        "machine": None if machine is None else machine.name,
+        "processors": None if machine is None else machine.processors,
+        **{name: run.versions[key] for key, name in _VERSIONS.items() if key in run.versions},
+    }
+    return {name: value for name, value in known.items() if value is not None or name in _NONE_IS_TOLD}
+
+
+def _captures(then: Circumstances, now: Circumstances) -> list[str]:
     """By what the captures begin with and their sizes where both tell it: a name may be anything."""
-    files = [run.get(_CAPTURES) or [] for run in (then, now)]
-    names = [_shown(_at(run, "configuration.workload")) for run in (then, now)]
-    if all(files):
-        if [_identity(each) for each in files[0]] == [_identity(each) for each in files[1]]:
+    if then.capture_files and now.capture_files:
+        if _identities(then) == _identities(now):
             return []
-        names = [", ".join(one["name"] for one in each) for each in files]
-        return [f"another capture ({names[0]} there, {names[1]} here)"]
-    return [] if names[0] == names[1] else [f"another workload ({names[0]} there, {names[1]} here)"]
+        there, here = (", ".join(one.name for one in run.capture_files) for run in (then, now))
+        return [f"another capture ({there} there, {here} here)"]
+    there, here = then.configuration.workload, now.configuration.workload
+    if not there or not here or there == here:
+        return []
+    return [f"another workload ({there} there, {here} here)"]
 
 
-def _identity(file: Mapping[str, Any]) -> tuple[Any, ...]:
-    return tuple(value for name, value in sorted(file.items()) if name != "name")
+def _identities(run: Circumstances) -> list[tuple[int, str, str]]:
+    return [(one.bytes, one.packing, one.sha256) for one in run.capture_files]
 
 
-def _at(document: Mapping[str, Any], place: str) -> Any:
-    part, name = place.split(".", 1)
-    return (document.get(part) or {}).get(name, _ABSENT)
-
-
-def _shown(value: Any) -> str:
-    if value is None or value is _ABSENT or value == []:
+def _shown(value: Value) -> str:
+    if value is None or value == ():
         return "none"
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, list):
-        return ",".join(map(str, value))
+    if isinstance(value, tuple):
+        return ",".join(value)
     return f"{value:.15g}" if isinstance(value, float) else str(value)

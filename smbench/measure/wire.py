@@ -22,10 +22,10 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from smbench.advice import how_to_install
 from smbench.errors import SetupError
+from smbench.run.model import Wire
 from smbench.run.store import WIRE
 
 _DISCARD_PORT = 9
@@ -142,17 +142,17 @@ class WireCapture:
         self.marks.append(sent_ns)
         return sent_ns
 
-    def describe(self) -> dict[str, Any]:
-        """For `wire` in run.json; `window_ns` is from the first mark to the last."""
-        return {
-            "file": WIRE,
-            "interface": self.route.interface,
-            "addresses": list(self.route.addresses),
-            "filter": self.filter,
-            "window_ns": [self.marks[0], self.marks[-1]] if len(self.marks) > 1 else None,
-            "packets": self.packets,
-            "notes": self.notes,
-        }
+    def describe(self) -> Wire:
+        """What a run says of it; the window is from the first mark to the last."""
+        return Wire(
+            file=WIRE,
+            interface=self.route.interface,
+            addresses=tuple(self.route.addresses),
+            filter=self.filter,
+            window_ns=(self.marks[0], self.marks[-1]) if len(self.marks) > 1 else None,
+            packets=self.packets,
+            notes=tuple(self.notes),
+        )
 
     def _send(self, sign: bytes) -> None:
         address = self.route.addresses[0]

@@ -23,6 +23,7 @@ import psutil
 
 from smbench.errors import SetupError
 from smbench.measure.wire import capture_filter
+from smbench.run.model import Wire
 from smbench.run.store import WIRE
 
 DISCARD_PORT = 9
@@ -60,17 +61,16 @@ class WindowsCapture:
             self.notes.append("a mark did not come through: the last packets before it may be missing")
         return sent_ns
 
-    def describe(self) -> dict[str, Any]:
-        """For `wire` in run.json, as `measure.wire` has it."""
-        return {
-            "file": WIRE,
-            "interface": self.interface,
-            "addresses": list(self.addresses),
-            "filter": self.program,
-            "window_ns": [self.marks[0], self.marks[-1]] if len(self.marks) > 1 else None,
-            "packets": {},
-            "notes": self.notes,
-        }
+    def describe(self) -> Wire:
+        """What a run says of it, as of `measure.wire`'s."""
+        return Wire(
+            file=WIRE,
+            interface=self.interface,
+            addresses=tuple(self.addresses),
+            filter=self.program,
+            window_ns=(self.marks[0], self.marks[-1]) if len(self.marks) > 1 else None,
+            notes=tuple(self.notes),
+        )
 
 
 @contextlib.contextmanager

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from smbench.errors import SetupError, SmbenchError
 from smbench.mounts.accounts import Account
+from smbench.run.model import Mount
 
 if TYPE_CHECKING:
     from smbench.mounts.options import Option
@@ -34,7 +35,8 @@ class Mounted:
     """An open target. `roots` has a directory for each user, in their order."""
 
     roots: list[Path]
-    description: list[dict[str, Any]]
+    mounts: list[Mount]
+    """As a run has them, one a user."""
     state: RunState | None = None
     """None for a directory."""
     notes: list[str] = field(default_factory=list)
@@ -69,7 +71,3 @@ class Mounted:
         for root in sorted(map(str, self.roots), key=len, reverse=True):
             text = text.replace(root, str(target))
         return text
-
-    def describe(self) -> list[dict[str, Any]]:
-        """For `mounts` in run.json: a dict a user."""
-        return self.description

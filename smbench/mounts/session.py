@@ -6,7 +6,6 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from smbench.errors import SetupError, UsageError
 from smbench.identity import Identity
@@ -19,6 +18,7 @@ from smbench.mounts.state import RUNTIME_FOLDER, RunState, new_state, save
 from smbench.mounts.target import DirectoryTarget, ShareTarget, Target
 from smbench.mounts.unmount import Progress, Unmounted, unmount_run
 from smbench.mounts.verify import MountFacts, describe, read_connections, tree_of
+from smbench.run.model import Mount
 
 
 @contextmanager
@@ -109,7 +109,7 @@ def _make_folders(state: RunState, runtime: Path, identity: Identity | None) -> 
 
 def _verify(
     target: ShareTarget, mounts: Sequence[tuple[str, Account, tuple[Option, ...], Path]]
-) -> list[dict[str, Any]]:
+) -> list[Mount]:
     entries = {entry.path: entry for entry in read_mountinfo() if entry.is_cifs}
     facts = []
     for user, account, options, root in mounts:

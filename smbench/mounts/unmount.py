@@ -14,7 +14,7 @@ from pathlib import Path
 
 from smbench.mounts.mountinfo import read_mountinfo
 from smbench.mounts.state import RUNTIME_FOLDER, RunState, forget, load_all
-from smbench.signals import held
+from smbench.signals import deferred
 
 Progress = Callable[[int, int], None]
 """Called with how many are done, and of how many."""
@@ -78,7 +78,7 @@ def umount_all(
 
 def unmount_run(state: RunState, runtime: Path, progress: Progress | None = None) -> Unmounted:
     """Unmount one run's mounts and remove its folders and its state. Signals wait until it is done."""
-    with held():
+    with deferred():
         folder = state.folder(runtime)
         result = unmount(_mounted_under(folder), progress=progress)
         if not result.left:

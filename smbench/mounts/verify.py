@@ -9,12 +9,12 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from smbench.errors import SetupError
 from smbench.mounts.debugdata import ClientConnection, ClientSession, parse_debug_data
 from smbench.mounts.mountinfo import MountEntry
 from smbench.mounts.options import DIALECT_OPTIONS, Option
+from smbench.run.model import Asked, Connection, Mount
 
 DEBUG_DATA = Path("/proc/fs/cifs/DebugData")
 
@@ -70,8 +70,8 @@ class MountFacts:
     tree: TreeId | None
 
 
-def describe(mounts: Sequence[MountFacts], connections: Sequence[ClientConnection]) -> list[dict[str, Any]]:
-    """One dict a mount, for run.json. Pure.
+def describe(mounts: Sequence[MountFacts], connections: Sequence[ClientConnection]) -> list[Mount]:
+    """The mounts, as a run has them. Pure.
 
     `connection` is None where the kernel does not tell which connection a mount has. Raises SetupError
     where two users share one: a lease of the one would never break for the other.
@@ -86,16 +86,16 @@ def describe(mounts: Sequence[MountFacts], connections: Sequence[ClientConnectio
                 "would not break between them: mount with nosharesock (check the given mount options)."
             )
         described.append(
-            {
-                "user": mount.user,
-                "account": mount.account,
-                "share": mount.entry.source,
-                "root": str(mount.entry.path),
-                "options": _text(mount.entry),
-                "asked": [{"name": o.name, "value": o.value, "reason": o.reason} for o in mount.asked],
-                "differences": differences(mount.asked, mount.entry),
-                "connection": _connection(*found) if found else None,
-            }
+            Mount(
+                user=mount.user,
+                account=mount.account,
+                share=mount.entry.source,
+                root=str(mount.entry.path),
+                options=_text(mount.entry),
+                asked=tuple(Asked(name=o.name, value=o.value, reason=o.reason) for o in mount.asked),
+                differences=tuple(differences(mount.asked, mount.entry)),
+                connection=_connection(*found) if found else None,
+            )
         )
     _refuse_too_few(mounts, connections)
     return described
@@ -129,17 +129,17 @@ def _find(
     )
 
 
-def _connection(connection: ClientConnection, session: ClientSession) -> dict[str, Any]:
-    return {
-        "id": connection.connection_id,
-        "session": f"{session.session_id:#x}",
-        "dialect": DIALECT_OPTIONS.get(connection.dialect or 0, connection.dialect),
-        "nosharesock": connection.nosharesock,
-        "signed": connection.signed or session.signed,
-        "encrypted": session.encrypted,
-        "channels": session.channels,
-        "credits": connection.credits,
-    }
+def _connection(connection: ClientConnection, session: ClientSession) -> Connection:
+    return Connection(
+        id=connection.connection_id,
+        session=f"{session.session_id:#x}",
+        dialect=DIALECT_OPTIONS.get(connection.dialect or 0, connection.dialect),
+        nosharesock=connection.nosharesock,
+        signed=connection.signed or session.signed,
+        encrypted=session.encrypted,
+        channels=session.channels,
+        credits=connection.credits,
+    )
 
 
 def differences(asked: Iterable[Option], entry: MountEntry) -> list[str]:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from smbench.plan.columns import spans
 from smbench.plan.model import Integers
+from smbench.units import format_ns
 from smbench.workload.model import Operation
 
 LONG_NS = 60_000_000_000
@@ -54,6 +55,29 @@ def find_gaps(operations: Iterable[Operation], longer_than_ns: int = LONG_NS) ->
         ends.append(arrival_ns[found])
         latest_ns = int(quiet_since_ns[-1])
     return Gaps(np.concatenate(begins), np.concatenate(ends))
+
+
+def gaps_warning(gaps: Gaps) -> str | None:
+    """What is worth a warning, with the option that mends it; None where there is nothing."""
+    if not len(gaps):
+        return None
+    several = len(gaps) > 1
+    longest = int(np.argmax(gaps.length_ns))
+    lasts, begin_s = _lasts(int(gaps.length_ns[longest])), int(gaps.begin_ns[longest]) / 1e9
+    said = f"no operation for {lasts}, from {begin_s:,.3f} s of the capture on"
+    if several:
+        more = len(gaps) - 1
+        said += f" (and {more:,} more such gap{'s' * (more > 1)}, {_lasts(int(gaps.length_ns.sum()))} in all)"
+    which = "them" if several else "it"
+    return f"{said}: a replay waits through {which}, and --close-gaps SECONDS shortens {which}"
+
+
+def _lasts(lasts_ns: int) -> str:
+    seconds = lasts_ns / 1e9
+    if seconds < 3600:
+        return format_ns(lasts_ns)
+    hours = seconds / 3600
+    return f"{hours:.3g} h" if hours < 999.5 else f"{hours:,.0f} h"
 
 
 def closed(gaps: Gaps, to_ns: int, arrival_ns: Integers) -> Integers:

@@ -1,7 +1,4 @@
-"""A comparison as one HTML page that opens without a network: the scores first, then why.
-
-What is shown is the document of `smbench.report.compare`; only the curves need the samples themselves.
-"""
+"""A comparison as one HTML page that opens without a network: the scores first, then why."""
 
 from __future__ import annotations
 
@@ -9,19 +6,20 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from importlib.resources import files
 from string import Template
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from smbench.fidelity.comparison import Comparison, durations
+from smbench.fidelity.comparison import Comparison, Score, durations
+from smbench.fidelity.latency import LatencyDifference
+from smbench.fidelity.result import Candidate, Result
 from smbench.fidelity.rows import Rows
 from smbench.ranks import percentile
 from smbench.ratios import format_ratio, share_of
 from smbench.report import charts
 from smbench.report.charts import Series
-from smbench.report.compare_text import NOT_COMPARED, apart_told, same_outcome
-from smbench.report.compare_why import kept, operations, why
+from smbench.report.compare_text import NOT_COMPARED, apart_told, capture_warnings, same_outcome
+from smbench.report.compare_why import Wired, kept, operations, why
 from smbench.report.html import distance, duration, facts, multiple, part_of
 from smbench.trace.model import Command, command_name
 from smbench.units import format_size
@@ -37,17 +35,15 @@ Samples = Sequence[tuple[str, Rows]]
 """Reference and candidates with a wire: names and rows."""
 
 
-def page(result: dict[str, Any], compared: Sequence[Comparison]) -> str:
-    """The page for a result; `compared` holds its candidates that have a wire."""
-    candidates = result["candidates"]
-    wired = [candidate for candidate in candidates if candidate.get("wire")]
-    samples: list[tuple[str, Rows]] = []
-    if compared:
-        samples = [(f"{result['reference']['name']} (reference)", compared[0].rows[0])]
-        samples += [(one.candidate.name, one.rows[1]) for one in compared]
-    samples = samples[:_SERIES]
-    parts = [_warnings([result["reference"], *candidates]), _cards(candidates)]
+def page(result: Result, limit: int | None = None) -> str:
+    """The page for a result; `limit` is how many paths and differences are listed at most."""
+    reference, wired, runs = result.reference, result.wired, result.runs
+    parts = [_warnings(result), _cards(result.candidates)]
     if wired:
+        samples: Samples = [
+            (f"{reference.name} (reference)", wired[0][1].rows[0]),
+            *((name, compared.rows[1]) for name, compared in wired),
+        ][:_SERIES]
         keys = _legend([name for name, _ in samples])
         parts += [
             f"<h2>By command</h2>{keys}",
@@ -56,83 +52,80 @@ def page(result: dict[str, Any], compared: Sequence[Comparison]) -> str:
             _timeline(samples, keys),
             kept(wired),
         ]
-        for number, candidate in enumerate(wired):
-            parts.append(why(candidate, number))
-    runs = [candidate for candidate in candidates if candidate["run"]]
+        parts += [why(name, compared, number, limit) for number, (name, compared) in enumerate(wired)]
     if runs:
         parts.append(operations(runs))
-    reference = result["reference"]
     return Template(files("smbench.report").joinpath("page.html").read_text("utf-8")).substitute(
-        title=escape(f"{reference['name']} compared with {', '.join(one['name'] for one in candidates)}"),
-        subtitle=escape(
-            f"reference: {reference['exchanges']:,} exchanges of {len(reference['users'])} "
-            f"{'user' if len(reference['users']) == 1 else 'users'} in {reference['duration_s']:.3g} s"
-            + (
-                f", {reference['answerable']:,} of them a replay is answerable for"
-                if "answerable" in reference
-                else ""
-            )
-        ),
+        title=escape(f"{reference.name} compared with {', '.join(one.name for one in result.candidates)}"),
+        subtitle=escape(_subtitle(result)),
         body="\n".join(parts),
     )
 
 
-def _warnings(sides: Sequence[dict[str, Any]]) -> str:
+def _subtitle(result: Result) -> str:
+    info, rows = result.reference.info, result.rows
+    users = f"{len(info.users)} {'user' if len(info.users) == 1 else 'users'}"
+    answerable = "" if rows is None else f", {len(rows):,} of them a replay is answerable for"
+    return f"reference: {info.exchanges:,} exchanges of {users} in {info.duration_ns / 1e9:.3g} s{answerable}"
+
+
+def _warnings(result: Result) -> str:
     """What the captures themselves lack, before any figure."""
     return "".join(
-        f'<p class="note bad">{escape(side["name"])}: {escape(warning)}</p>'
-        for side in sides
-        for warning in side["warnings"]
+        f'<p class="note bad">{escape(name)}: {escape(warning)}</p>'
+        for name, warning in capture_warnings(result)
     )
 
 
-def _cards(candidates: Sequence[dict[str, Any]]) -> str:
+def _cards(candidates: Sequence[Candidate]) -> str:
     return f'<div class="cards broad">{"".join(_card(candidate) for candidate in candidates)}</div>'
 
 
-def _card(candidate: dict[str, Any]) -> str:
-    wire, outcomes = candidate.get("wire"), candidate["outcomes"]
-    scores = ""
-    told: list[tuple[str, str]] = []
-    if wire:
-        supported = wire["supported"]
-        scores = _big("recall", wire["recall"]) + _big("precision", wire["precision"])
-        order, latency = candidate["order"], candidate["latency"]["all"]
+def _card(candidate: Candidate) -> str:
+    scores, told = "", []
+    if candidate.wire is not None:
+        score = candidate.wire.wire
+        scores = _big("recall", score.recall) + _big("precision", score.precision)
+        told = _wire_told(candidate.wire)
+    elif (run := candidate.run) is not None:
+        scores, total = _outcomes_score(candidate), run.total
+        carried_out = total.executed if run.compared else 0
         told = [
-            ("matched exchanges", f"{wire['matched']:,} of {wire['reference']:,}"),
-            ("missing, extra", f"{candidate['missing']['count']:,}, {candidate['extra']['count']:,}"),
-            ("recall of what can be replayed", format_ratio(supported["recall"])),
-            ("recall of what has a POSIX counterpart", format_ratio(wire["posix"]["recall"])),
-            ("pairs in another order", part_of(order["inverted"], order["pairs"])),
-            ("lease and oplock breaks", " → ".join(f"{count:,}" for count in candidate["leases"]["breaks"])),
-            ("median latency", " → ".join(duration(value) for value in latency["p50_ns"])),
+            ("operations", f"{carried_out:,} of {total.planned:,} carried out"),
+            ("executor, profile", f"{run.executor}, {run.profile}"),
         ]
-    else:
-        run = candidate["run"]
-        total = run["operations"]
-        scores = _outcomes_score(outcomes)
-        told = [
-            ("operations", f"{total['executed'] or 0:,} of {total['planned']:,} carried out"),
-            ("executor, profile", f"{run['executor']}, {run['profile']}"),
-        ]
-    told.append(("same outcome", same_outcome(outcomes)))
-    if moved := candidate["bytes"]:
+    told.append(("same outcome", same_outcome(candidate.outcomes)))
+    if (moved := candidate.moved) is not None:
         told += [
-            ("bytes read", " → ".join(format_size(count) for count in moved["read"])),
-            ("bytes written", " → ".join(format_size(count) for count in moved["written"])),
+            (f"bytes {what}", " → ".join(format_size(count) for count in both))
+            for what, both in zip(("read", "written"), moved, strict=True)
         ]
-    notes = "".join(f'<p class="note">{escape(note)}</p>' for note in candidate["notes"])
+    notes = "".join(f'<p class="note">{escape(note)}</p>' for note in candidate.notes)
     return (
-        f'<section class="card"><h2>{escape(candidate["name"])}</h2><div class="scores">{scores}</div>'
+        f'<section class="card"><h2>{escape(candidate.name)}</h2><div class="scores">{scores}</div>'
         f"{facts(told)}{notes}</section>"
     )
 
 
-def _outcomes_score(outcomes: dict[str, int] | None) -> str:
-    if outcomes is None:
+def _wire_told(compared: Comparison) -> list[tuple[str, str]]:
+    score, order = compared.wire, compared.order
+    breaks = " → ".join(f"{rows.tally.breaks.total():,}" for rows in compared.rows)
+    medians = compared.latency["all"].percentiles_ns["p50"]
+    return [
+        ("matched exchanges", f"{score.matched:,} of {score.reference:,}"),
+        ("missing, extra", f"{compared.differences.missing:,}, {compared.differences.extra:,}"),
+        ("recall of what can be replayed", format_ratio(compared.supported.recall)),
+        ("recall of what has a POSIX counterpart", format_ratio(compared.posix.recall)),
+        ("pairs in another order", part_of(order.inverted, order.pairs)),
+        ("lease and oplock breaks", breaks),
+        ("median latency", " → ".join(duration(value) for value in medians)),
+    ]
+
+
+def _outcomes_score(candidate: Candidate) -> str:
+    if (ended := candidate.outcomes) is None:
         return f'<div class="score"><b class="dim">{NOT_COMPARED}</b>outcomes</div>'
-    compared = outcomes["matched"] + outcomes["mismatched"]
-    return _big("same outcome", share_of(outcomes["matched"], compared))
+    return _big("same outcome", share_of(ended.matched, ended.matched + ended.mismatched))
 
 
 def _big(name: str, share: float | None) -> str:
@@ -153,15 +146,15 @@ def _legend(names: Iterable[str]) -> str:
     return f'<p class="legend">{keys}</p>'
 
 
-def _commands(wired: Sequence[dict[str, Any]]) -> str:
+def _commands(wired: Wired) -> str:
     """A row a command: counts as bars, then the scores and latencies of every candidate."""
-    names = list(dict.fromkeys(name for one in wired for name in one["wire"]["by_command"]))
+    names = list(dict.fromkeys(command for _, compared in wired for command in compared.by_command))
     counts = {name: _counts(wired, name) for name in names}
     largest = max((value for values in counts.values() for value in values), default=1)
     head = "<th>command</th><th>exchanges</th>" + "".join(
-        f'<th class="n">{escape(one["name"])}: recall</th><th class="n">precision</th>'
+        f'<th class="n">{escape(name)}: recall</th><th class="n">precision</th>'
         '<th class="n">p50</th><th class="n">p99</th><th class="n">distance</th>'
-        for one in wired
+        for name, _ in wired
     )
     rows = []
     for name in names:
@@ -170,7 +163,7 @@ def _commands(wired: Sequence[dict[str, Any]]) -> str:
             [(float(value), f"{name}: {text}") for value, text in zip(counts[name], said, strict=True)],
             float(largest),
         )
-        cells = "".join(_command_cells(one, name) for one in wired)
+        cells = "".join(_command_cells(compared, name) for _, compared in wired)
         rows.append(
             f'<tr><td class="name">{escape(name)}</td>'
             f"<td>{bars}<small>{' → '.join(said)}</small></td>{cells}</tr>"
@@ -180,36 +173,35 @@ def _commands(wired: Sequence[dict[str, Any]]) -> str:
         "<p class=\"dim\">p50 and p99: the candidate's latency as a multiple of the reference's. Distance: "
         "Kolmogorov-Smirnov, 0 the same distribution, 1 nothing in common.</p>"
         + "".join(
-            f'<p class="dim">{escape(one["name"])}: {escape(apart)}</p>'
-            for one in wired
-            if (apart := apart_told(one["latency"]))
+            f'<p class="dim">{escape(name)}: {escape(apart)}</p>'
+            for name, compared in wired
+            if (apart := apart_told(compared))
         )
     )
 
 
-def _counts(wired: Sequence[dict[str, Any]], name: str) -> list[int]:
-    scores = [one["wire"]["by_command"].get(name) for one in wired]
-    reference = next((score["reference"] for score in scores if score), 0)
-    return [reference, *(score["candidate"] if score else 0 for score in scores)][:_SERIES]
+def _counts(wired: Wired, command: str) -> list[int]:
+    scores = [compared.by_command.get(command, Score()) for _, compared in wired]
+    reference = next((score.reference for score in scores if score.reference), 0)
+    return [reference, *(score.candidate for score in scores)][:_SERIES]
 
 
-def _command_cells(candidate: dict[str, Any], name: str) -> str:
-    score = candidate["wire"]["by_command"].get(name)
+def _command_cells(compared: Comparison, command: str) -> str:
+    score = compared.by_command.get(command)
     if score is None:
         return '<td class="n">–</td>' * 5
-    latency = candidate["latency"][name]
+    latency = compared.latency[command]
     shares = "".join(
-        f'<td class="n {_grade(score[key])}">{format_ratio(score[key], 3)}</td>'
-        for key in ("recall", "precision")
+        f'<td class="n {_grade(share)}">{format_ratio(share, 3)}</td>'
+        for share in (score.recall, score.precision)
     )
     times = "".join(_times_cell(latency, key) for key in ("p50", "p99"))
-    return f'{shares}{times}<td class="n">{distance(latency["distance"])}</td>'
+    return f'{shares}{times}<td class="n">{distance(latency.distance)}</td>'
 
 
-def _times_cell(latency: dict[str, Any], key: str) -> str:
-    ratio = latency[f"{key}_ratio"]
-    said = " → ".join(duration(value) for value in latency[f"{key}_ns"])
-    return f'<td class="n" title="{escape(said)}">{multiple(ratio)}</td>'
+def _times_cell(latency: LatencyDifference, key: str) -> str:
+    said = " → ".join(duration(value) for value in latency.percentiles_ns[key])
+    return f'<td class="n" title="{escape(said)}">{multiple(latency.ratios[key])}</td>'
 
 
 def _curves(samples: Samples, keys: str) -> str:

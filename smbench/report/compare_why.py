@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from html import escape
+from itertools import islice
 from typing import Any
 
+from smbench.fidelity.comparison import Comparison
+from smbench.fidelity.differences import EXTRA, MISSING
+from smbench.fidelity.outcomes import RunOutcomes
+from smbench.fidelity.result import alone, counted
+from smbench.fidelity.tally import Tally
 from smbench.ratios import NO_RATIO, format_ratio
 from smbench.report.compare_text import NOT_COMPARED, failed_apart
 from smbench.report.html import duration, multiple, table
+
+Wired = Sequence[tuple[str, Comparison]]
+Runs = Sequence[tuple[str, RunOutcomes]]
+"""By the candidates' names."""
 
 _PATHS, _EXCHANGES, _REASONS, _SHAPES = 40, 200, 40, 20
 _USERS = 100
@@ -21,77 +31,86 @@ _EVIDENCE = {
     "name": "their names: what they sent does not say who is who",
     "order": "the order in which they appeared: nothing else says who is who",
 }
-_KEPT = (
-    ("Leases and oplocks requested", "leases", "requested"),
-    ("Leases and oplocks granted", "leases", "granted"),
-    ("Breaks", "leases", "breaks_by_state"),
-    ("Compounds", "compounds", "by_shape"),
-    ("Credits", "credits", None),
-)
+_KEPT: Mapping[str, Callable[[Tally], Mapping[str, int]]] = {
+    "Leases and oplocks requested": lambda tally: tally.requested,
+    "Leases and oplocks granted": lambda tally: tally.granted,
+    "Breaks": lambda tally: tally.breaks,
+    "Compounds": lambda tally: tally.compounds,
+    "Credits": lambda tally: tally.credits,
+}
 
 
-def kept(wired: Sequence[dict[str, Any]]) -> str:
+def kept(wired: Wired) -> str:
     """What is counted beside the matching: leases, breaks, compounds, credits."""
     tables = []
-    for title, group, key in _KEPT:
-        said = [one[group] if key is None else one[group][key] for one in wired]
+    for title, of in _KEPT.items():
+        said = [counted(*(of(rows.tally) for rows in compared.rows)) for _, compared in wired]
         names = list(dict.fromkeys(name for pairs in said for name in pairs))[:_SHAPES]
         if not names:
             continue
         rows = [
             [name, next((pairs[name][0] for pairs in said if name in pairs), 0),
-             *(pairs.get(name, [0, 0])[1] for pairs in said)]
+             *(pairs.get(name, (0, 0))[1] for pairs in said)]
             for name in names
         ]  # fmt: skip
-        heads = ["", "reference", *(one["name"] for one in wired)]
+        heads = ["", "reference", *(name for name, _ in wired)]
         tables.append(f"<div><h3>{escape(title)}</h3>{table(heads, rows)}</div>")
     return f'<h2>Leases, compounds, credits</h2><div class="charts">{"".join(tables)}</div>'
 
 
-def why(candidate: dict[str, Any], number: int) -> str:
-    name = candidate["name"]
-    parts = [f"<h2>{escape(name)}: what is missing and what is extra, and why</h2>", who(candidate)]
-    for side in ("missing", "extra"):
-        reasons = candidate[side]["reasons"]
-        if not reasons:
-            parts.append(f"<h3>{side}: nothing</h3>")
-            continue
-        rows = [[row["count"], row["command"], row["rule"], row["reason"]] for row in reasons[:_REASONS]]
-        parts.append(f"<h3>{side}: {candidate[side]['count']:,}</h3>")
-        parts.append(table(["exchanges", "command", "lift rule", "why"], rows))
-        parts.append(_exchanges(side, candidate[side], f"x{number}-{side}"))
-    parts.append(_outcomes(candidate["outcomes"]))
-    parts.append(_parameters(candidate["wire"]["parameters"]))
-    worst = [
-        [path or "/", score["reference"], score["candidate"], score["matched"],
-         score["reference"] - score["matched"], score["candidate"] - score["matched"]]
-        for path, score in candidate["wire"]["by_path"].items()
-        if score["reference"] != score["matched"] or score["candidate"] != score["matched"]
-    ]  # fmt: skip
-    if worst:
-        parts.append("<h3>Worst paths</h3>")
-        heads = ["path", "reference", "candidate", "matched", "missing", "extra"]
-        parts.append(table(heads, worst[:_PATHS]))
+def why(name: str, compared: Comparison, number: int, limit: int | None) -> str:
+    """What a candidate has not, and has too much; `number` tells it from the others of the page."""
+    parts = [f"<h2>{escape(name)}: what is missing and what is extra, and why</h2>", who(compared)]
+    for side in (MISSING, EXTRA):
+        parts += _one_sided(compared, side, f"x{number}-{side}", limit)
+    parts.append(_outcomes(compared.outcomes.differing[:limit]))
+    parts.append(_parameters(compared.parameters))
+    parts.append(_worst(compared, limit))
     users = [
-        [user, score["reference"], score["candidate"], score["matched"],
-         *(format_ratio(score[name], 3) for name in ("recall", "precision"))]
-        for user, score in candidate["wire"]["by_user"].items()
+        [user, score.reference, score.candidate, score.matched,
+         *(format_ratio(share, 3) for share in (score.recall, score.precision))]
+        for user, score in compared.by_user.items()
     ]  # fmt: skip
     heads = ["user", "reference", "candidate", "matched", "recall", "precision"]
     parts.append(f"<details><summary>By user</summary>{table(heads, users)}</details>")
     return "".join(parts)
 
 
-def who(candidate: dict[str, Any]) -> str:
-    """Who was held against whom, and by what evidence."""
-    rows = [
-        [pair["reference"], pair["candidate"], _EVIDENCE[pair["by"]], pair["common"], *pair["exchanges"],
-         "–" if pair["common_with_namesake"] is None else pair["common_with_namesake"]]
-        for pair in candidate["users"]
+def _one_sided(compared: Comparison, side: str, identity: str, limit: int | None) -> list[str]:
+    reasons = compared.differences.reasons(side)
+    if not reasons:
+        return [f"<h3>{side}: nothing</h3>"]
+    count = compared.differences.missing if side == MISSING else compared.differences.extra
+    rows = [[sent, command, rule, reason] for command, rule, reason, sent in reasons[:_REASONS]]
+    return [
+        f"<h3>{side}: {count:,}</h3>",
+        table(["exchanges", "command", "lift rule", "why"], rows),
+        _exchanges(compared, side, count, identity, limit),
+    ]
+
+
+def _worst(compared: Comparison, limit: int | None) -> str:
+    worst = [
+        [path or "/", score.reference, score.candidate, score.matched,
+         score.reference - score.matched, score.candidate - score.matched]
+        for path, score in islice(compared.by_path.items(), limit)
+        if score.reference != score.matched or score.candidate != score.matched
     ]  # fmt: skip
-    alone = candidate["users_alone"]
-    rows += [[name, "–", "the candidate has nobody for this user", *"––––"] for name in alone["reference"]]
-    rows += [["–", name, "the reference has nobody for this user", *"––––"] for name in alone["candidate"]]
+    heads = ["path", "reference", "candidate", "matched", "missing", "extra"]
+    return f"<h3>Worst paths</h3>{table(heads, worst[:_PATHS])}" if worst else ""
+
+
+def who(compared: Comparison) -> str:
+    """Who was held against whom, and by what evidence."""
+    ours, theirs = (rows.users for rows in compared.rows)
+    rows: list[list[Any]] = [
+        [ours[pair.reference], theirs[pair.candidate], _EVIDENCE[pair.by], pair.common, *pair.sent,
+         "–" if pair.namesake is None else pair.namesake.common]
+        for pair in compared.users
+    ]  # fmt: skip
+    left = alone(compared)
+    rows += [[name, "–", "the candidate has nobody for this user", *"––––"] for name in left["reference"]]
+    rows += [["–", name, "the reference has nobody for this user", *"––––"] for name in left["candidate"]]
     heads = ["user of the reference", "of the candidate", "paired by", "exchanges in common",
              "sent in the reference", "in the candidate", "in common with its namesake"]  # fmt: skip
     shown = table(heads, rows[:_USERS])
@@ -99,29 +118,26 @@ def who(candidate: dict[str, Any]) -> str:
     return f"<h3>Who was held against whom</h3>{shown}{further}"
 
 
-def _exchanges(side: str, differences: dict[str, Any], identity: str) -> str:
-    shown = differences["exchanges"][:_EXCHANGES]
+def _exchanges(compared: Comparison, side: str, count: int, identity: str, limit: int | None) -> str:
+    most = _EXCHANGES if limit is None else min(limit, _EXCHANGES)
     rows = [
-        [one["frame"], f"{one['time_ns'] / 1e9:.6f}", one["user"], one["command"], one["path"] or "/",
-         one["parameters"], one["status"], one["call"]]
-        for one in shown
+        [one.frame, f"{one.time_ns / 1e9:.6f}", one.user, one.command, one.path or "/",
+         one.parameters, one.status, one.call]
+        for one in islice(compared.differences.all(side), most)
     ]  # fmt: skip
     heads = ["frame", "at, s", "user", "command", "path", "parameters", "status",
-             "its operation" if side == "missing" else "sent by"]  # fmt: skip
+             "its operation" if side == MISSING else "sent by"]  # fmt: skip
     return (
-        f"<details><summary>The first {len(shown):,} of {differences['count']:,}</summary>"
+        f"<details><summary>The first {len(rows):,} of {count:,}</summary>"
         f'<input type="search" placeholder="filter" aria-label="filter" data-filter="{identity}">'
         f"{table(heads, rows, identity)}</details>"
     )
 
 
-def _outcomes(outcomes: dict[str, Any]) -> str:
-    if not outcomes["differing"]:
+def _outcomes(differing: Sequence[tuple[str, str, str, int]]) -> str:
+    if not differing:
         return ""
-    rows = [
-        [row["count"], row["command"], row["reference"], row["candidate"]]
-        for row in outcomes["differing"][:_REASONS]
-    ]
+    rows = [[count, command, mine, its] for command, mine, its, count in differing[:_REASONS]]
     return "<h3>Other outcomes</h3>" + table(["exchanges", "command", "reference", "candidate"], rows)
 
 
@@ -129,7 +145,7 @@ def _count(named: tuple[str, int]) -> int:
     return named[1]
 
 
-def _parameters(parameters: dict[str, dict[str, int]]) -> str:
+def _parameters(parameters: Mapping[str, Mapping[str, int]]) -> str:
     if not parameters:
         return ""
     rows = [
@@ -142,32 +158,28 @@ def _parameters(parameters: dict[str, dict[str, int]]) -> str:
     return "<h3>Matched, with other parameters</h3>" + table(["command", "parameter and how often"], rows)
 
 
-def operations(runs: Sequence[dict[str, Any]]) -> str:
+def operations(runs: Runs) -> str:
     """Runs of one workload side by side: operations by kind."""
-    kinds = sorted({kind for one in runs for kind in one["run"]["by_kind"]})
+    kinds = sorted({kind for _, run in runs for kind in run.by_kind})
     heads = ["operation"]
-    for one in runs:
-        heads += [f"{one['name']}: as in the capture", *_JUDGED] if one["run"]["compared"] else [one["name"]]
-    rows = [[kind, *(cell for one in runs for cell in _kind_cells(one["run"], kind))] for kind in kinds]
+    for name, run in runs:
+        heads += [f"{name}: as in the capture", *_JUDGED] if run.compared else [name]
+    rows = [[kind, *(cell for _, run in runs for cell in _kind_cells(run, kind))] for kind in kinds]
     failed = [
-        [
-            one["name"],
-            kind,
-            *apart["count"],
-            *(duration(value) for value in (*apart["p50_ns"], *apart["p99_ns"])),
-        ]
-        for one in runs
-        for kind, apart in failed_apart(one["run"]["latency"])
-    ]
+        [name, kind, apart.reference, apart.candidate,
+         *(duration(value) for key in ("p50", "p99") for value in apart.percentiles_ns[key])]
+        for name, run in runs
+        for kind, apart in failed_apart(run.latency, run.failed)
+    ]  # fmt: skip
     reasons = [
-        [one["name"], row["count"], row["kind"], row["reason"]]
-        for one in runs
-        for row in (one["run"]["skipped"] + one["run"]["losses"])[:_REASONS]
+        [name, row.count, row.kind, row.reason]
+        for name, run in runs
+        for row in (run.skipped + run.losses)[:_REASONS]
     ]
     differing = [
-        [one["name"], row["count"], row["kind"], row["expected"], row["got"]]
-        for one in runs
-        for row in one["run"]["differing"][:_REASONS]
+        [name, count, kind, expected, got]
+        for name, run in runs
+        for kind, expected, got, count in run.differing[:_REASONS]
     ]
     parts = ["<h2>Operations of the runs</h2>", table(heads, rows)]
     if differing:
@@ -182,15 +194,13 @@ def operations(runs: Sequence[dict[str, Any]]) -> str:
     return "".join(parts)
 
 
-def _kind_cells(run: dict[str, Any], kind: str) -> list[Any]:
+def _kind_cells(run: RunOutcomes, kind: str) -> list[Any]:
     """What became of one kind, as many cells as the run has columns."""
-    if not run["compared"]:
+    if not run.compared:
         return [NOT_COMPARED]
-    if (counted := run["by_kind"].get(kind)) is None:
+    if (ended := run.by_kind.get(kind)) is None:
         return [NO_RATIO] * (1 + len(_JUDGED))
-    latency = run["latency"][kind]
     return [
-        counted["matched"], counted["mismatched"], counted["unanswered"],
-        counted["planned"] - counted["executed"], counted["approximated"],
-        *(multiple(latency[f"{key}_ratio"]) for key in ("p50", "p99")),
+        ended.matched, ended.mismatched, ended.unanswered, ended.planned - ended.executed,
+        ended.approximated, *(multiple(run.latency[kind].ratios[key]) for key in ("p50", "p99")),
     ]  # fmt: skip

@@ -3,43 +3,40 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from smbench.errors import SetupError
-from smbench.run.model import OF_ALL
+from smbench.report.text import STATISTICS, statistics
+from smbench.run.model import FAILED, MEASURES, OF_ALL, Failures, Latency, Mismatch, Percentiles, Run
 from smbench.run.series import read_latencies
 from smbench.run.store import LATENCY as HLOG
 
 TABLES = LATENCY, SERIES, MISMATCHES = "latency.csv", "series.csv", "mismatches.csv"
-_MEASURES = ("service", "response", *OF_ALL)
-_PERCENTILES = ("p50_ns", "p90_ns", "p99_ns", "p99_9_ns", "max_ns")
 _INTERVAL = ("count", "p50_ns", "p90_ns", "p99_ns", "max_ns")
-_MISMATCH = ("operation", "user", "kind", "path", "expected", "got")
-_WARM_UP = "warm_up"
-"""Whether it was due in the warm-up; older runs do not tell."""
+_MISMATCH = Mismatch.__struct_fields__
 
 
-def write_csv(run: Path, document: Mapping[str, Any], folder: Path) -> list[Path]:
+def write_csv(run: Run, folder: Path) -> list[Path]:
     """Write the tables of a run into `folder`, made if need be: latency by kind and measure, the series
     over time (a row an interval, kind and measure; a second, or more in long runs), the mismatches that
     run.json lists. Raises UsageError where the run cannot be read, SetupError where nothing can be written.
     """
     latency = [
-        [kind, measure, count, *(one[measure][name] if count else None for name in _PERCENTILES)]
-        for kind, one in document["latency"].items()
-        for measure, count in _counts(one)
+        [kind, measure, count, *(value if count else None for value in statistics(times))]
+        for kind, one in run.latency.items()
+        for measure, count, times in _measures(one)
     ]
     series = [
         [one.start_s, one.length_s, *one.tag.split("."), *(getattr(one, name) for name in _INTERVAL)]
-        for one in read_latencies(run / HLOG).intervals
+        for one in read_latencies(run.file(HLOG)).intervals
     ]
-    mismatches = [[*(row[name] for name in _MISMATCH), row.get(_WARM_UP)] for row in document["mismatches"]]
+    mismatches = [[getattr(row, name) for name in _MISMATCH] for row in run.mismatches]
     tables: dict[str, tuple[Sequence[str], Iterable[Sequence[Any]]]] = {
-        LATENCY: (("kind", "measure", "count", *_PERCENTILES), latency),
+        LATENCY: (("kind", "measure", "count", *STATISTICS.values()), latency),
         SERIES: (("start_s", "length_s", "kind", "measure", *_INTERVAL), series),
-        MISMATCHES: ((*_MISMATCH, _WARM_UP), mismatches),
+        MISMATCHES: (_MISMATCH, mismatches),
     }
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -48,13 +45,13 @@ def write_csv(run: Path, document: Mapping[str, Any], folder: Path) -> list[Path
         raise SetupError(f"cannot write into {folder}: {error.strerror or error}") from None
 
 
-def _counts(one: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
-    """The measures of a kind, and how many calls each is of; older runs do not tell the failed."""
-    failed = one["failed"]["count"] if "failed" in one else None
-    for measure in _MEASURES:
-        yield measure, one["count"] + (failed or 0) * (measure in OF_ALL)
-    if failed is not None:
-        yield "failed", failed
+def _measures(one: Latency) -> Iterator[tuple[str, int, Percentiles | Failures]]:
+    """The measures of a kind, and how many calls each is of; older runs do not tell all."""
+    failed = 0 if one.failed is None else one.failed.count
+    for measure in MEASURES:
+        if (times := getattr(one, measure)) is not None:
+            count = failed if measure == FAILED else one.count + failed * (measure in OF_ALL)
+            yield measure, count, times
 
 
 def _write(path: Path, heads: Sequence[str], rows: Iterable[Sequence[Any]]) -> Path:

@@ -8,11 +8,11 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from smbench.plan import find_gaps
+from smbench.measure.quality import WORDS, quality
+from smbench.plan.gaps import Gaps, find_gaps
 from smbench.report.caching import caching
 from smbench.report.figures import figures
 from smbench.report.gaps import gaps_document
-from smbench.report.quality import WORDS, quality
 from smbench.report.text import plain_table
 from smbench.smb2.constants import DIALECTS
 from smbench.trace.grade import called
@@ -30,9 +30,9 @@ _REASONS_SHOWN = 12
 _HOT_SHOWN = 5
 
 
-def inspection(workload: Workload) -> dict[str, Any]:
-    """The inspection document of a stored workload. `coverage` adds up to `exchanges`; `caching` is None
-    where the workload's exchanges were not kept."""
+def inspection(workload: Workload, gaps: Gaps | None = None) -> dict[str, Any]:
+    """The inspection document of a stored workload; `gaps` are its gaps where they are known. `coverage` adds
+    up to `exchanges`; `caching` is None where the workload's exchanges were not kept."""
     info = workload.info
     trace = info.trace
     assert isinstance(workload.operations, StoredOperations)
@@ -43,7 +43,7 @@ def inspection(workload: Workload) -> dict[str, Any]:
         "schema": SCHEMA,
         "captures": trace.captures,
         "duration_s": trace.duration_ns / 1e9,
-        "gaps": gaps_document(find_gaps(workload.operations)),
+        "gaps": gaps_document(find_gaps(workload.operations) if gaps is None else gaps),
         "exchanges": trace.exchanges,
         "commands": dict(trace.commands),
         "coverage": _fates(info),
@@ -63,14 +63,6 @@ def inspection(workload: Workload) -> dict[str, Any]:
         **done,
         "caching": caching(exchanges) if exchanges.is_file() else None,
     }
-
-
-def coverage(info: WorkloadInfo) -> dict[str, Any]:
-    """What became of the capture's exchanges, for a run's document; reasons of those alone that a replay
-    does not repeat as they were."""
-    short = (Disposition.APPROXIMATE.value, Disposition.UNSUPPORTED.value)
-    reasons = [row for row in _reasons(info) if row["disposition"] in short]
-    return {"exchanges": info.trace.exchanges, **_fates(info), "reasons": reasons}
 
 
 def _fates(info: WorkloadInfo) -> dict[str, int]:

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from smbench.errors import UsageError
+from smbench.run.model import Run
 from smbench.tables import TableFile
 from smbench.trace.model import command_name
 from smbench.trace.store import EXCHANGES_FILE, read_exchanges
@@ -28,9 +29,11 @@ class Origins:
     note: str | None = None
 
 
-def find_workload(run: Path, document: Mapping[str, Any]) -> Path | None:
+def find_workload(run: Run) -> Path | None:
     """The workload that a run replayed, where it lies beside the run."""
-    beside = run.resolve().parent / Path(str(document["configuration"].get("workload", ""))).name
+    if run.directory is None:
+        return None
+    beside = run.directory.resolve().parent / Path(run.configuration.workload).name
     return beside if (beside / OPERATIONS).is_file() else None
 
 

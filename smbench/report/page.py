@@ -11,7 +11,8 @@ from html import escape
 from importlib.resources import files
 from pathlib import Path
 from string import Template
-from typing import Any
+
+from msgspec import Struct, field
 
 from smbench.errors import SetupError
 from smbench.report import charts
@@ -28,27 +29,30 @@ from smbench.report.page_tables import (
 )
 from smbench.report.page_time import legend, time_section
 from smbench.run.histogram import Histogram
-from smbench.run.model import OPERATIONS
+from smbench.run.model import OPERATIONS, Configuration, Run
 from smbench.run.series import read_latencies, read_operations, read_resources
 from smbench.run.store import CLIENT_STATS, LATENCY, PAGE, REMEDY, RESOURCES
-from smbench.run.warm_up import warm_up_of
 from smbench.stored import read_document
+
+
+class _ClientStats(Struct, frozen=True):
+    client: dict[str, int | float] = field(default_factory=dict)
+    totals: dict[str, int | float] = field(default_factory=dict)
+
 
 _CURVES = 7
 """Kinds that get a line, the most frequent ones; beside them `all`."""
-_MEASURES = {"service": "service time", "response": "response time"}
+_CURVES_OF = {"service": "service time", "response": "response time"}
 
 
-def write_page(
-    run: Path, document: Mapping[str, Any], output: Path | None = None, workload: Path | None = None
-) -> Path:
-    """Write the page of the run directory `run`, whose run.json is `document`; its name comes back.
+def write_page(run: Run, output: Path | None = None, workload: Path | None = None) -> Path:
+    """Write the page of a run that was written; its name comes back.
 
     `workload` is the one that was replayed; by default what lies beside the run under its name. Raises
     UsageError where the run's files cannot be read, SetupError where the page cannot be written.
     """
-    path = output or run / PAGE
-    text = page(run, document, workload or find_workload(run, document))
+    path = output or run.file(PAGE)
+    text = page(run, workload or find_workload(run))
     try:
         path.write_text(text, encoding="utf-8", errors="replace")
     except OSError as error:
@@ -56,49 +60,42 @@ def write_page(
     return path
 
 
-def page(run: Path, document: Mapping[str, Any], workload: Path | None) -> str:
+def page(run: Run, workload: Path | None) -> str:
     """The page's text."""
-    elapsed_s = float(document["elapsed_s"])
-    warm_up_ns = warm_up_of(document)
-    operations = read_operations(run / OPERATIONS, elapsed_s, warm_up_ns)
-    latency = read_latencies(run / LATENCY)
-    resources = read_resources(run / RESOURCES)
+    operations = read_operations(run.file(OPERATIONS), run.elapsed_s, run.warm_up_ns)
+    latency = read_latencies(run.file(LATENCY))
+    resources = read_resources(run.file(RESOURCES))
     origins = find_origins(workload, operations.slowest)
-    users = [mount["user"] for mount in document.get("mounts", [])]
-    configuration = document["configuration"]
+    users = [mount.user for mount in run.mounts]
     body = [
-        verdict(document),
-        thresholds(document),
-        latencies(document),
+        verdict(run),
+        thresholds(run.thresholds),
+        latencies(run),
         _curves(latency.whole),
-        time_section(operations, latency.intervals, resources, elapsed_s, warm_up_ns / 1e9),
+        time_section(operations, latency.intervals, resources, run.elapsed_s, run.warm_up.seconds),
         slowest(operations.slowest, users, origins),
-        differences(document),
-        coverage(document),
-        surroundings(document, _counters(run)),
+        differences(run),
+        coverage(run.coverage),
+        surroundings(run, _counters(run)),
     ]
-    speed = "" if configuration["pace"] == "fast" else f" ×{configuration['speed']:g}"
+    asked = run.configuration
     return Template(files("smbench.report").joinpath("page.html").read_text("utf-8")).substitute(
-        title=escape(f"{configuration.get('workload', 'a run')} on {configuration.get('target', '–')}"),
-        subtitle=escape(
-            f"{configuration['executor']}, profile {configuration['profile']}, pace {configuration['pace']}"
-            f"{speed}, {_counted(configuration, 'users')} in {_counted(configuration, 'processes')}"
-            f"{_repeated(configuration)}"
-        ),
+        title=escape(f"{asked.workload or 'a run'} on {asked.target or '–'}"),
+        subtitle=escape(_subtitle(asked)),
         body="\n".join(body),
     )
 
 
-def _counted(configuration: Mapping[str, Any], name: str) -> str:
-    count = configuration[name]
-    word = {"users": "user", "processes": "process"}[name] if count == 1 else name
-    return f"{count:,} {word}"
-
-
-def _repeated(configuration: Mapping[str, Any]) -> str:
-    clones, loops = configuration.get("clones", 1), configuration.get("loops", 1)
-    said = f", {clones:,} clones ({configuration.get('namespace', '–')} files)" if clones > 1 else ""
-    return said + (f", {loops:,} loops" if loops > 1 else "")
+def _subtitle(asked: Configuration) -> str:
+    speed = "" if asked.pace == "fast" else f" ×{asked.speed:g}"
+    users = f"{asked.users:,} {'user' if asked.users == 1 else 'users'}"
+    processes = f"{asked.processes:,} {'process' if asked.processes == 1 else 'processes'}"
+    clones = f", {asked.clones:,} clones ({asked.namespace or '–'} files)" if asked.clones > 1 else ""
+    loops = f", {asked.loops:,} loops" if asked.loops > 1 else ""
+    return (
+        f"{asked.executor}, profile {asked.profile}, pace {asked.pace}{speed}, {users} in {processes}"
+        f"{clones}{loops}"
+    )
 
 
 def _curves(whole: Mapping[str, Histogram]) -> str:
@@ -111,7 +108,7 @@ def _curves(whole: Mapping[str, Histogram]) -> str:
     if len(kinds) == 1:
         shown = shown[1:]
     lines = [Series(kind, number, []) for number, kind in enumerate(shown)]
-    figures = "".join(_curve(said, measure, shown, whole) for measure, said in _MEASURES.items())
+    figures = "".join(_curve(said, measure, shown, whole) for measure, said in _CURVES_OF.items())
     return f'<h2>Percentiles</h2><div class="charts">{figures}</div>{legend(lines)}'
 
 
@@ -135,10 +132,10 @@ def _curve(title: str, measure: str, kinds: list[str], whole: Mapping[str, Histo
     return f"<figure><figcaption>{escape(title)}</figcaption>{chart}</figure>"
 
 
-def _counters(run: Path) -> dict[str, Any]:
-    """client_stats.json; nothing where there is none."""
+def _counters(run: Run) -> dict[str, int | float]:
+    """What client_stats.json counts of the run as a whole; nothing where there is none."""
     try:
-        found: dict[str, Any] = read_document(run / CLIENT_STATS, dict[str, Any], REMEDY)
+        found = read_document(run.file(CLIENT_STATS), _ClientStats, REMEDY)
     except FileNotFoundError:
         return {}
-    return found
+    return {**found.client, **found.totals}

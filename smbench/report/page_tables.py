@@ -8,82 +8,76 @@ from fractions import Fraction
 from html import escape
 from typing import Any
 
+from msgspec import structs
+
 from smbench.measure.judging import judged_value
 from smbench.ratios import Bad, format_percent
 from smbench.report import charts
+from smbench.report.charts import Axis
 from smbench.report.density import spread
 from smbench.report.html import facts, table
 from smbench.report.origin import Origins
 from smbench.report.run import (
-    alike,
     count_of,
+    examples,
     failed_by_kind,
     gaps_notes,
     got_of,
+    key_of,
+    lacks_of_capture,
     missed,
-    uncompared,
     warm_up_notes,
     where,
 )
-from smbench.report.text import bytes_told, rate_told, time_told
-from smbench.run.warm_up import warm_up_of
+from smbench.report.text import STATISTICS, bytes_told, rate_told, statistics, time_told
+from smbench.run.model import ALL, Connection, Coverage, Judged, Latency, Mount, Outcomes, Run
 from smbench.units import format_ns, format_size
-
-Document = Mapping[str, Any]
 
 _SHOWN = 50
 _UNITS = re.compile("_s$")
 """Seconds, by the name of a value."""
-_HEADS = ("p50", "p90", "p99", "p99.9", "max")
+_NONE_IS_TOLD = ("content", "close_gaps_s", "deadline_s")
+"""What of the configuration stands there also where there was none."""
 _FATES = {
     "exact": "asked for again as it was",
     "approximate": "asked for again with a difference",
     "client": "what clients do by themselves: sessions, breaks, credits",
     "unsupported": "not asked for again",
 }
-_RESPONSE = ("p50_ns", "p99_ns", "max_ns")
-_SPREAD = tuple(zip(_HEADS, ("p50_ns", "p90_ns", "p99_ns", "p99_9_ns", "max_ns"), strict=True))
 
 
-def verdict(document: Document) -> str:
+def verdict(run: Run) -> str:
     """The first screen: can it be trusted, did it keep to what was asked, was it true to the capture."""
-    operations, throughput = document["operations"], document["throughput"]
-    every, lateness = document["latency"]["all"], document["lateness"]
-    response = every["response"]
-    valid = document["valid"]
+    outcomes, throughput, every = run.outcomes, run.throughput, run.latency[ALL]
+    response, order = every.response, run.order
     cards = [
         _card(
-            "this run", "valid" if valid else "not valid", "good" if valid else "bad",
-            [("operations", f"{operations['executed']:,} of {operations['planned']:,}"),
-             ("in", time_told(document["elapsed_s"] * 1e9 if operations["executed"] else None)),
-             ("lateness p99", time_told(lateness["p99_ns"])),
-             *_warm_up_told(document),
-             ("order broken", f"{document['order']['violated']:,} of {document['order']['edges']:,} edges")],
+            "this run", "valid" if run.valid else "not valid", "good" if run.valid else "bad",
+            [("operations", f"{outcomes.executed:,} of {outcomes.planned:,}"),
+             ("in", time_told(run.elapsed_s * 1e9 if outcomes.executed else None)),
+             ("lateness p99", time_told(run.lateness.p99_ns)),
+             *([("warm-up", format_ns(run.warm_up_ns))] if run.warm_up_ns else []),
+             ("order broken", f"{order.violated:,} of {order.edges:,} edges")],
         ),
-        _thresholds_card(document.get("thresholds", [])),
-        _outcomes_card(operations),
+        _thresholds_card(run.thresholds),
+        _outcomes_card(outcomes),
         _card(
-            "response time p99", time_told(response["p99_ns"] if every["count"] else None), "",
-            [("p50", time_told(response["p50_ns"] if every["count"] else None)),
-             ("operations/s", rate_told(throughput["operations_per_s"])),
-             ("read", bytes_told(throughput["read_bytes_per_s"])),
-             ("written", bytes_told(throughput["write_bytes_per_s"]))],
+            "response time p99", time_told(response.p99_ns if every.count else None), "",
+            [("p50", time_told(response.p50_ns if every.count else None)),
+             ("operations/s", rate_told(throughput.operations_per_s)),
+             ("read", bytes_told(throughput.read_bytes_per_s)),
+             ("written", bytes_told(throughput.write_bytes_per_s))],
         ),
     ]  # fmt: skip
     said = [
-        *(("", text) for text in (*warm_up_notes(document), *gaps_notes(document))),
-        *(("bad", f"not valid: {reason}") for reason in document.get("reasons", [])),
-        *(("fair", f"warning: {warning}") for warning in document.get("warnings", [])),
-        *(("fair", f"the capture has {said}") for said in document.get("capture", {}).get("warnings", [])),
-        *(("", note) for note in document.get("notes", [])),
+        *(("", text) for text in (*warm_up_notes(run), *gaps_notes(run))),
+        *(("bad", f"not valid: {reason}") for reason in run.reasons),
+        *(("fair", f"warning: {warning}") for warning in run.warnings),
+        *(("fair", text) for text in lacks_of_capture(run)),
+        *(("", note) for note in run.notes),
     ]
     notes = "".join(f'<p class="note {kind}">{escape(text)}</p>' for kind, text in said)
     return f'<div class="cards">{"".join(cards)}</div>{notes}'
-
-
-def _warm_up_told(document: Document) -> list[tuple[str, str]]:
-    warm_up_ns = warm_up_of(document)
-    return [("warm-up", format_ns(warm_up_ns))] if warm_up_ns else []
 
 
 def _card(name: str, big: str, grade: str, told: Sequence[tuple[str, str]]) -> str:
@@ -93,40 +87,40 @@ def _card(name: str, big: str, grade: str, told: Sequence[tuple[str, str]]) -> s
     )
 
 
-def _thresholds_card(thresholds: Sequence[Document]) -> str:
+def _thresholds_card(thresholds: Sequence[Judged]) -> str:
     if not thresholds:
         return _card("thresholds", "none", "dim", [("ask for one with", "--threshold")])
-    missed = [one for one in thresholds if not one["met"]]
+    missed = [one for one in thresholds if not one.met]
     big = f"{len(missed)} missed" if missed else "all met"
-    order = [*missed, *(one for one in thresholds if one["met"])]
-    told = [(one["text"], judged_value(one)) for one in order[:4]]
+    order = [*missed, *(one for one in thresholds if one.met)]
+    told = [(one.text, judged_value(one)) for one in order[:4]]
     return _card(f"of {len(thresholds)} thresholds", big, "bad" if missed else "good", told)
 
 
-def _outcomes_card(operations: Document) -> str:
-    if (why := uncompared(operations)) is not None:
+def _outcomes_card(outcomes: Outcomes) -> str:
+    if (why := outcomes.uncompared) is not None:
         return _card("outcomes", "not compared", "dim", [("why", why)])
-    mismatched, unanswered = operations["mismatched"], operations.get("unanswered")
+    mismatched, unanswered = outcomes.mismatched or 0, outcomes.unanswered
+    errors = "–" if outcomes.errors is None else f"{outcomes.errors:,}"
     return _card(
         "not as in the capture",
         f"{mismatched:,}", "fair" if mismatched else "good",
-        [("as in the capture", f"{alike(operations):,}"),
+        [("as in the capture", f"{outcomes.alike:,}"),
          *([("not compared, no answer in it", f"{unanswered:,}")] if unanswered else []),
-         ("failed, in the capture not", f"{operations.get('errors', 0):,}"),
-         ("skipped", f"{operations['skipped']:,}")],
+         ("failed, in the capture not", errors),
+         ("skipped", f"{outcomes.skipped:,}")],
     )  # fmt: skip
 
 
-def thresholds(document: Document) -> str:
+def thresholds(judged: Sequence[Judged]) -> str:
     """All thresholds with what was measured; nothing where there were none."""
-    judged = document.get("thresholds", [])
     if not judged:
         return ""
     rows = "".join(
-        f'<tr><td class="name">{escape(one["text"])}</td>'
+        f'<tr><td class="name">{escape(one.text)}</td>'
         f'<td class="n">{escape(judged_value(one))}</td>'
-        f'<td class="{"good" if one["met"] else "bad"}">'
-        f"{'met' if one['met'] else escape(missed(one))}</td></tr>"
+        f'<td class="{"good" if one.met else "bad"}">'
+        f"{'met' if one.met else escape(missed(one))}</td></tr>"
         for one in judged
     )
     head = '<th>threshold</th><th class="n">measured</th><th></th>'
@@ -136,25 +130,23 @@ def thresholds(document: Document) -> str:
     )
 
 
-def latencies(document: Document) -> str:
+def latencies(run: Run) -> str:
     """A row a kind: service time as numbers and as a picture, on one axis for all; the response beside it."""
-    kinds = document["latency"]
-    values = [value for one in kinds.values() for _, key in _SPREAD if (value := one["service"][key])] or [1]
+    values = [value for one in run.latency.values() for value in statistics(one.service) if value] or [1]
     y = charts.log_axis(float(min(values)), float(max(values)))
     rows = []
-    for kind, one in sorted(kinds.items(), key=lambda item: (item[0] == "all", -item[1]["count"])):
-        service, response = one["service"], one["response"]
-        picture = spread([(name, service[key]) for name, key in _SPREAD], y) if one["count"] else ""
-        times = [*(service[key] for _, key in _SPREAD), *(response[key] for key in _RESPONSE)]
-        numbers = [time_told(value if one["count"] else None) for value in times]
+    for kind, one in sorted(run.latency.items(), key=lambda item: (item[0] == ALL, -item[1].count)):
+        response = one.response
+        times = [*statistics(one.service), response.p50_ns, response.p99_ns, response.max_ns]
+        numbers = [time_told(value if one.count else None) for value in times]
         cells = "".join(f'<td class="n">{escape(number)}</td>' for number in numbers)
         rows.append(
-            f'<tr{" class=total" if kind == "all" else ""}><td class="name">{escape(kind)}</td>'
-            f'<td class="n">{one["count"]:,}</td><td>{picture}</td>{cells}</tr>'
+            f'<tr{" class=total" if kind == ALL else ""}><td class="name">{escape(kind)}</td>'
+            f'<td class="n">{one.count:,}</td><td>{_picture(one, y)}</td>{cells}</tr>'
         )
     low, high = y.ticks[0][1], y.ticks[-1][1]
     ends = f'<span class="ends"><span>{escape(low)}</span><span>{escape(high)}</span></span>'
-    measures = [("service time", _HEADS), ("response time", ("p50", "p99", "max"))]
+    measures = [("service time", tuple(STATISTICS)), ("response time", ("p50", "p99", "max"))]
     over = "".join(f'<th class="group" colspan="{len(names)}">{name}</th>' for name, names in measures)
     under = "".join(f'<th class="n">{name}</th>' for _, names in measures for name in names)
     heads = (
@@ -167,23 +159,28 @@ def latencies(document: Document) -> str:
         f"<tbody>{''.join(rows)}</tbody></table></div>"
         '<p class="dim">Service: from issuing a call to its end. Response: from when the capture wanted it '
         "issued, so that calls that queue behind a stall count in full (no coordinated omission).</p>"
-        f"{_failed(document)}"
+        f"{_failed(run)}"
     )
 
 
-def _failed(document: Document) -> str:
+def _picture(one: Latency, y: Axis) -> str:
+    told = [(name, value) for name, value in zip(STATISTICS, statistics(one.service), strict=True)
+            if value is not None]  # fmt: skip
+    return spread(told, y) if one.count and told else ""
+
+
+def _failed(run: Run) -> str:
     """Calls that failed as the capture's did not: their times are in none of the above."""
-    rows = [(kind, one["count"], *(format_ns(one[key]) for _, key in _SPREAD))
-            for kind, one in failed_by_kind(document)]  # fmt: skip
+    rows = [(kind, one.count, *map(time_told, statistics(one))) for kind, one in failed_by_kind(run)]
     if not rows:
         return ""
-    return f"<h2>How long it took to fail</h2>{table(('call', 'count', *_HEADS), rows)}" + (
+    return f"<h2>How long it took to fail</h2>{table(('call', 'count', *STATISTICS), rows)}" + (
         '<p class="dim">Service times of the calls that failed here and did not fail so in the capture: they '
         "are not in the table above.</p>"
     )
 
 
-def slowest(rows: Sequence[Document], users: Sequence[str], origins: Origins) -> str:
+def slowest(rows: Sequence[Mapping[str, Any]], users: Sequence[str], origins: Origins) -> str:
     """The slowest calls, each with the exchanges that it stands for."""
     if not rows:
         return ""
@@ -205,20 +202,16 @@ def slowest(rows: Sequence[Document], users: Sequence[str], origins: Origins) ->
     return f"<h2>Slowest calls</h2>{table(heads, listed)}{note}"
 
 
-def differences(document: Document) -> str:
+def differences(run: Run) -> str:
     """Mismatches by cause, what was skipped, and what was carried out approximately."""
-    example = {
-        (row["kind"], row["expected"], row["got"]): row for row in reversed(document.get("mismatches", []))
-    }
+    found = examples(run)
     causes = [
-        (count_of(one) if one.get("warm_up") else one["count"], one["kind"],
-         one["expected"] or "no answer", got_of(one),
-         where(example.get((one["kind"], one["expected"], one["got"]))))
-        for one in document.get("causes", [])
+        (count_of(one) if one.warm_up else one.count, one.kind, one.expected or "no answer", got_of(one),
+         where(found.get(key_of(one))))
+        for one in run.causes
     ]  # fmt: skip
     skipped, losses = (
-        [(one["count"], one["kind"], one["reason"]) for one in document.get(name, [])]
-        for name in ("skipped", "losses")
+        [(one.count, one.kind, one.reason) for one in rows] for rows in (run.skipped, run.losses)
     )
     parts = [
         _listed("Ended otherwise than in the capture", causes,
@@ -236,73 +229,67 @@ def _listed(title: str, rows: Sequence[Sequence[Any]], heads: Sequence[str]) -> 
     return f"<h2>{escape(title)}</h2>{table(heads, rows[:_SHOWN])}{further}"
 
 
-def coverage(document: Document) -> str:
-    """What became of the capture's exchanges on the way to this run's operations; runs of older versions
-    do not say it."""
-    told = document.get("coverage")
-    if not told or not told["exchanges"]:
+def coverage(told: Coverage | None) -> str:
+    """What became of the capture's exchanges on the way to a run's operations; runs of older versions do not
+    say it."""
+    if told is None or not told.exchanges:
         return ""
-    fates = ("exact", "approximate", "client", "unsupported")
+    counts = {fate: getattr(told, fate) for fate in _FATES}
     parts = "".join(
-        f'<tr><td class="name">{fate}</td><td class="n">{told[fate]:,}</td>'
-        f'<td class="n">{format_percent(Fraction(told[fate], told["exchanges"]), 1, bad)}</td>'
+        f'<tr><td class="name">{fate}</td><td class="n">{count:,}</td>'
+        f'<td class="n">{format_percent(Fraction(count, told.exchanges), 1, bad)}</td>'
         f"<td>{_FATES[fate]}</td></tr>"
-        for fate in fates
+        for fate, count in counts.items()
         if (bad := Bad.LOW if fate == "exact" else Bad.HIGH)
     )
-    reasons = [(one["count"], one["disposition"], one["command"], one["reason"]) for one in told["reasons"]]
+    reasons = [(one.count, one.disposition, one.command, one.reason) for one in told.reasons]
     rows = table(("exchanges", "", "command", "why"), reasons[:_SHOWN]) if reasons else ""
     return (
-        f"<h2>Coverage of the capture's {told['exchanges']:,} exchanges</h2>"
+        f"<h2>Coverage of the capture's {told.exchanges:,} exchanges</h2>"
         f'<div class="wide"><table class="narrow"><tbody>{parts}</tbody></table></div>{rows}'
     )
 
 
-def surroundings(document: Document, counters: Document) -> str:
+def surroundings(run: Run, counters: Mapping[str, int | float]) -> str:
     """Mounts with their options, the client's own counters, the configuration, versions."""
-    parts = [_mounts(document.get("mounts", []))]
-    totals = {**counters.get("client", {}), **counters.get("totals", {})}
-    told = [
-        (name.replace("_", " "), value) for name, value in {**document.get("client", {}), **totals}.items()
-    ]
+    parts = [_mounts(run.mounts)]
+    told = {name.replace("_", " "): value for name, value in {**run.client, **counters}.items()}
     if told:
-        parts.append(f"<h2>The client's own counters</h2>{_columns([(n, f'{v:,}') for n, v in told if v])}")
+        shown = _columns([(name, f"{value:,}") for name, value in told.items() if value])
+        parts.append(f"<h2>The client's own counters</h2>{shown}")
     configuration = [
         (_UNITS.sub("", name).replace("_", " "), _value(name, value))
-        for name, value in document["configuration"].items()
+        for name, value in structs.asdict(run.configuration).items()
+        if value is not None or name in _NONE_IS_TOLD
     ]
-    versions = [(name, _value(name, value)) for name, value in document.get("versions", {}).items()]
+    versions = [(name, _value(name, value)) for name, value in run.versions.items()]
     parts.append(f"<h2>Configuration</h2>{_columns(configuration)}")
     parts.append(f"<h2>Versions</h2>{_columns(versions)}")
     return "".join(parts)
 
 
-def _mounts(mounts: Sequence[Document]) -> str:
+def _mounts(mounts: Sequence[Mount]) -> str:
     if not mounts:
         return ""
-    if "share" in mounts[0]:
+    if mounts[0].share is not None:
         heads = ["captured user", "account", "mounted", "connection", "options that took effect"]
         rows = [
-            [
-                *(one[name] for name in ("user", "account", "share")),
-                _connection(one.get("connection")),
-                one["options"],
-            ]
+            [one.user, one.account or "–", one.share or "–", _connection(one.connection), one.options or "–"]
             for one in mounts[:_SHOWN]
         ]
     else:
         heads = ["captured user", "directory", "file system"]
-        rows = [[one["user"], one["root"], one.get("filesystem") or "–"] for one in mounts[:_SHOWN]]
+        rows = [[one.user, one.root, one.filesystem or "–"] for one in mounts[:_SHOWN]]
     return _listed("Mounts", rows, heads) + (
         f'<p class="dim">and {len(mounts) - _SHOWN:,} more users</p>' if len(mounts) > _SHOWN else ""
     )
 
 
-def _connection(connection: Document | None) -> str:
+def _connection(connection: Connection | None) -> str:
     if connection is None:
         return "not told by this kernel"
-    flags = [name for name in ("signed", "encrypted") if connection[name]]
-    return ", ".join([f"{connection['id']:#x}", f"SMB {connection['dialect']}", *flags])
+    flags = [name for name in ("signed", "encrypted") if getattr(connection, name)]
+    return ", ".join([f"{connection.id:#x}", f"SMB {connection.dialect}", *flags])
 
 
 def _columns(pairs: Sequence[tuple[str, str]]) -> str:
@@ -314,6 +301,6 @@ def _value(name: str, value: Any) -> str:
         return "yes" if value else "no"
     if value is not None and _UNITS.search(name):
         return format_ns(value * 1e9)
-    if isinstance(value, list):
-        return ", ".join(map(str, value)) or "none"
+    if isinstance(value, tuple):
+        return ", ".join(value) or "none"
     return "–" if value is None else str(value)

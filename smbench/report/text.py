@@ -7,24 +7,33 @@ from collections.abc import Container, Iterable, Sequence
 from rich.table import Table
 from rich.text import Text
 
+from smbench.run.model import Failures, Percentiles
 from smbench.units import format_ns, format_size
 
 NONE = "–"
 """Where nothing was measured."""
 
+STATISTICS = {"p50": "p50_ns", "p90": "p90_ns", "p99": "p99_ns", "p99.9": "p99_9_ns", "max": "max_ns"}
+"""What tables of times show, ascending: heading and name."""
+
+
+def statistics(times: Percentiles | Failures) -> list[int | None]:
+    """Those of `STATISTICS`."""
+    return [getattr(times, name) for name in STATISTICS.values()]
+
 
 def time_told(time_ns: float | None) -> str:
-    """A time of run.json."""
+    """A time of a run."""
     return NONE if time_ns is None else format_ns(time_ns)
 
 
 def rate_told(per_s: float | None) -> str:
-    """A number of operations a second of run.json."""
+    """A number of operations a second."""
     return NONE if per_s is None else f"{per_s:,.0f}"
 
 
 def bytes_told(bytes_per_s: float | None) -> str:
-    """A number of bytes a second of run.json."""
+    """A number of bytes a second."""
     return NONE if bytes_per_s is None else f"{format_size(bytes_per_s)}/s"
 
 

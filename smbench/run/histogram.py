@@ -19,6 +19,7 @@ from hdrh.histogram import HdrHistogram
 from numpy.typing import NDArray
 
 from smbench.ranks import Percent, rank
+from smbench.run.model import Percentiles
 
 LOWEST_NS = 1
 HIGHEST_NS = 3_600_000_000_000
@@ -131,12 +132,12 @@ class Histogram:
         middle = values + sizes / 2
         return float(np.average(middle, weights=self.counts[present]))
 
-    def summary(self) -> dict[str, int | None]:
-        """The percentiles and the largest value, as run.json has them; None where nothing was counted."""
+    def percentiles(self) -> Percentiles:
+        """The percentiles and the largest value, as a run has them; None where nothing was counted."""
         if not self.total:
-            return dict.fromkeys([*PERCENTILES, "max_ns"])
-        values = [*self.percentiles_ns(list(PERCENTILES.values())), self.max_ns]
-        return dict(zip([*PERCENTILES, "max_ns"], values, strict=True))
+            return Percentiles(**dict.fromkeys(PERCENTILES), max_ns=None)
+        values = self.percentiles_ns(list(PERCENTILES.values()))
+        return Percentiles(**dict(zip(PERCENTILES, values, strict=True)), max_ns=self.max_ns)
 
     def to_hdr(self) -> HdrHistogram:
         """The library's own histogram with these counts."""

@@ -6,6 +6,7 @@ run. Times are integer nanoseconds, or seconds where the name ends in `_s`.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -23,6 +24,8 @@ SCHEMA = 1
 """Of `run.json`: a reader refuses another. Keys are added without a new number, and never change their
 meaning."""
 
+_HEXADECIMAL = re.compile(r"(0x)?[0-9a-fA-F]{1,16}")
+
 MACHINE = -1
 """The process of resources.parquet that stands for the whole machine."""
 
@@ -35,9 +38,14 @@ service time of the others, whose failure the capture does not have; lateness an
 OF_ALL = (LATENESS, HELD)
 """The measures that count every call that was carried out."""
 
-Count = Annotated[int, Meta(ge=0)]
-Nanoseconds = Annotated[int, Meta(ge=0)]
-Seconds = Annotated[float, Meta(ge=0)]
+_MOST = (1 << 63) - 1
+"""What a column of numbers holds."""
+Count = Annotated[int, Meta(ge=0, le=_MOST)]
+Copies = Annotated[int, Meta(ge=1, le=_MOST)]
+Nanoseconds = Annotated[int, Meta(ge=0, le=_MOST)]
+Seconds = Annotated[float, Meta(ge=0, le=_MOST / 1e9)]
+Rate = Annotated[float, Meta(ge=0)]
+"""What of something there is a second."""
 
 
 class Configuration(Struct, frozen=True, kw_only=True):
@@ -54,12 +62,13 @@ class Configuration(Struct, frozen=True, kw_only=True):
     processes: Count = 0
     lanes: Count = 0
     """Of one loop."""
-    clones: Count = 1
-    loops: Count = 1
+    clones: Copies = 1
+    loops: Copies = 1
     seed: int = 0
     deadline_s: Seconds | None = None
-    mount_options: tuple[str, ...] = ()
-    users_per_process: Count = 1
+    mount_options: tuple[str, ...] | None = None
+    """Those that were given."""
+    users_per_process: Copies | None = None
     prepared: bool | None = None
     content: str | None = None
     """Of the prepared files; None where none were prepared."""
@@ -93,6 +102,15 @@ class Outcomes(Struct, frozen=True, kw_only=True):
     """Of the executed: those that the capture has no answer for."""
     compared: bool = True
     """Whether the executor's outcomes mean anything."""
+
+    def __post_init__(self) -> None:
+        if self.uncompared is None and self.mismatched is None:
+            raise ValueError("it lacks `mismatched`, and outcomes were compared")
+        for whole, part in (("planned", "executed"), ("executed", "unanswered"), ("mismatched", "errors")):
+            if (getattr(self, part) or 0) > (getattr(self, whole) or 0):
+                raise ValueError(f"`{part}` is more than `{whole}`")
+        if self.alike < 0:
+            raise ValueError("`mismatched` is more than were compared")
 
     @property
     def answered(self) -> int:
@@ -156,16 +174,17 @@ class Latency(Struct, frozen=True, kw_only=True):
 class Throughput(Struct, frozen=True, kw_only=True):
     """What succeeded a second, after the warm-up; None where nothing was measured."""
 
-    operations_per_s: Seconds | None
-    read_bytes_per_s: Seconds | None
-    write_bytes_per_s: Seconds | None
+    operations_per_s: Rate | None
+    read_bytes_per_s: Rate | None
+    write_bytes_per_s: Rate | None
 
 
 class Judged(Struct, frozen=True, kw_only=True):
     """A threshold beside what was measured. `value` is None where nothing was, and `reason` then says why."""
 
     text: str
-    value: float | None
+    value: int | float | None
+    """Counts and times are integers."""
     unit: str
     met: bool
     reason: str | None = None
@@ -213,7 +232,8 @@ class Mismatch(Struct, frozen=True, kw_only=True):
     path: str
     expected: str | None
     got: str
-    warm_up: bool = False
+    warm_up: bool | None = None
+    """Whether it was due in the warm-up."""
 
 
 class Cause(Struct, frozen=True, kw_only=True):
@@ -238,6 +258,15 @@ class Connection(Struct, frozen=True, kw_only=True):
     encrypted: bool = False
     channels: int | None = None
     credits: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.session is not None and not _HEXADECIMAL.fullmatch(self.session):
+            raise ValueError("`session` is no number")
+
+    @property
+    def session_id(self) -> int:
+        """0 where it is not told."""
+        return int(self.session or "0", 16)
 
 
 class Asked(Struct, frozen=True, kw_only=True):
@@ -317,7 +346,7 @@ class Wire(Struct, frozen=True, kw_only=True):
     interface: str
     addresses: tuple[str, ...] = ()
     filter: str = ""
-    window_ns: tuple[int, int] | None = None
+    window_ns: tuple[Nanoseconds, Nanoseconds] | None = None
     """From the first mark on the wire to the last, since 1970."""
     packets: dict[str, Count] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
@@ -338,7 +367,7 @@ class Run(Struct, frozen=True, kw_only=True, rename={"outcomes": "operations"}):
     schema: int
     kind: str = "run"
     configuration: Configuration
-    start_epoch_ns: int
+    start_epoch_ns: Nanoseconds
     """When it began, since 1970 UTC; zero of all other times."""
     elapsed_s: Seconds
     valid: bool
@@ -378,12 +407,25 @@ class Run(Struct, frozen=True, kw_only=True, rename={"outcomes": "operations"}):
     directory: Path | None = None
     """Where it was read from or written to; no key of run.json."""
 
+    def __post_init__(self) -> None:
+        if ALL not in self.latency:
+            raise ValueError(f"it lacks `latency.{ALL}`")
+
+    @property
+    def name(self) -> str:
+        """Of its directory."""
+        return "" if self.directory is None else self.directory.name
+
+    def file(self, name: str) -> Path:
+        """One of the files of its directory. UsageError where it has none."""
+        if self.directory is None:
+            raise UsageError(f"this run was not written: {name} stands in its directory")
+        return self.directory / name
+
     def operations(self) -> pa.Table:
         """One row an operation, with its times, its outcome and the capture's (docs/formats.md). UsageError
         where that cannot be read."""
-        if self.directory is None:
-            raise UsageError("this run was not written: its operations stand in its directory")
-        path = self.directory / OPERATIONS
+        path = self.file(OPERATIONS)
         try:
             with TableFile(path, OPERATIONS_FORM) as file:
                 return file.table()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -33,28 +34,34 @@ class _Header(msgspec.Struct, frozen=True):
 def read(directory: Path) -> Run:
     """The run in a directory. UsageError where there is none of this schema, or it is not whole."""
     path = directory / DOCUMENT
+    if directory.exists() and not directory.is_dir():
+        raise UsageError(f"{directory} is a file: give the directory of a run")
     try:
         header = read_document(path, _Header, REMEDY)
         if header.schema != SCHEMA:
             raise UsageError(f"{path} has another schema than {SCHEMA}: {REMEDY}")
         run = read_document(path, Run, REMEDY)
     except FileNotFoundError:
-        raise UsageError(_no_run(directory)) from None
+        raise UsageError(no_run(directory)) from None
     return msgspec.structs.replace(run, directory=directory)
 
 
-def _no_run(directory: Path) -> str:
+def from_document(document: Mapping[str, Any], directory: Path) -> Run:
+    """The run whose run.json in `directory` holds that."""
+    return msgspec.structs.replace(msgspec.convert(document, Run), directory=directory)
+
+
+def no_run(directory: Path) -> str:
     """Why a directory is no run, in a sentence."""
-    if directory.exists() and not directory.is_dir():
-        return f"{directory} is a file: give the directory of a run"
     if (directory / CAPACITY).is_file():
         return f"{directory} is a search for the capacity: name one of its runs, as {directory / '001'}"
     return f"{directory} is no run: it has no {DOCUMENT}; make one with replay -o"
 
 
 def document_of(run: Run) -> dict[str, Any]:
-    """What run.json holds of a run, as plain values."""
-    document: dict[str, Any] = msgspec.to_builtins(msgspec.structs.replace(run, directory=None))
+    """What run.json holds of a run, as the values that JSON has."""
+    encoded = msgspec.json.encode(msgspec.structs.replace(run, directory=None))
+    document: dict[str, Any] = msgspec.json.decode(encoded)
     del document["directory"]
     return document
 

@@ -188,7 +188,7 @@ def _by_bounds(types: dict[str, pa.DataType], groups: list[Any]) -> dict[str, pa
 def _gathered(
     operations: StoredOperations, types: Mapping[str, pa.DataType], rows: int
 ) -> Iterator[pa.Table]:
-    held: list[pa.RecordBatch] = []
+    gathered: list[pa.RecordBatch] = []
     count = 0
     for batch in operations.batches([*types, *_PLACED, "expected"]):
         columns = {name: batch.column(name) for name in types if name != "kind"}
@@ -197,13 +197,13 @@ def _gathered(
         kinds = kind_numbers(batch.column("kind"))
         refused = (kinds == _OPEN) & fails(batch.column("expected").to_numpy())
         told = {"kind": pa.array(kinds), REFUSED: pa.array(refused)}
-        held.append(pa.record_batch(narrow | told | {name: batch.column(name) for name in _PLACED}))
+        gathered.append(pa.record_batch(narrow | told | {name: batch.column(name) for name in _PLACED}))
         count += batch.num_rows
         if count >= rows:
-            yield pa.Table.from_batches(held)
-            held, count = [], 0
-    if held:
-        yield pa.Table.from_batches(held)
+            yield pa.Table.from_batches(gathered)
+            gathered, count = [], 0
+    if gathered:
+        yield pa.Table.from_batches(gathered)
 
 
 def calls_of(batch: pa.RecordBatch) -> list[Call]:

@@ -17,8 +17,8 @@ from smbench.plan.model import Pace, Plan
 from smbench.run.histogram import Histogram
 from smbench.run.model import MACHINE
 from smbench.runner.expectations import Expectations
+from smbench.runner.operations import Tally
 from smbench.runner.pool import Ending
-from smbench.runner.result import Tally
 from smbench.runner.statistics import Counted
 from smbench.runner.timing import Timing
 

@@ -490,6 +490,16 @@ STORIES = [
         TREE,
     ),
     Story(
+        "a delete on close, which nobody takes back",
+        [
+            step(opens(1, "other", access=READ | DELETE, options=FILE | DELETE_ON_CLOSE)),
+            step(SetDelete(1, "other", False)),
+            step(Close(1)),
+            step(Stat("other"), Status.OBJECT_NAME_NOT_FOUND),
+        ],
+        TREE,
+    ),
+    Story(
         "a deletion that is taken back",
         [
             step(opens(1, "other", access=DELETE)),

@@ -133,7 +133,7 @@ class Knowledge:
             )  # fmt: skip
         return call
 
-    def difference(self, call: Call) -> str | None:
+    def difference(self, call: Call) -> str | None:  # noqa: C901 - a list: one difference after the other
         """Why POSIX succeeds, or fails, otherwise than a server; None where both should agree."""
         handle = self._handles.get(getattr(call, "handle", -1))
         target = self.link(call.target) if isinstance(call, calls.Rename | calls.Link) else None

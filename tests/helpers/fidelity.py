@@ -14,7 +14,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -31,6 +30,8 @@ from smbench.mounts.opened import UserMount
 from smbench.mounts.options import derive_options
 from smbench.mounts.session import open_target
 from smbench.mounts.target import ShareTarget
+from smbench.run import store
+from smbench.run.model import Run
 from smbench.run.store import WIRE
 from smbench.trace.model import TraceInfo
 from smbench.workload.store import OPERATIONS, read
@@ -140,22 +141,21 @@ class Lab:
 
     def own_capture(self, run: Path, workload: Path) -> Path:
         """A workload of what a run sent: between its marks, and not before its start."""
-        document = json.loads((run / "run.json").read_text())
         self.ingest(run / WIRE, workload)
-        span, start = window(document), read(workload).info.trace.start_epoch_ns
+        span, start = window(store.read(run)), read(workload).info.trace.start_epoch_ns
         seconds = [f"{(at - start) / 1e9:.6f}" for at in (span.begin_ns, span.end_ns)]
         return self.ingest(run / WIRE, workload, "--from", seconds[0], "--to", seconds[1])
 
     def hold(self, workload: Path, run: Path) -> Result:
         """The comparison of a run with the workload that it replayed."""
-        document = json.loads((run / "run.json").read_text())
+        held = store.read(run)
         with TemporaryDirectory() as scratch:
             ours = load_workload(workload).side
             # Of an encrypted capture the replay is encrypted too.
             password = Path(scratch) / "password"
             password.write_text(self.accounts[0].password or "")
-            theirs = load_run(run, document, Path(scratch), DecodeOptions(nt_password_file=password)).side
-            return _result(compare_sides(ours, theirs), document)
+            theirs = load_run(held, Path(scratch), DecodeOptions(nt_password_file=password)).side
+            return _result(compare_sides(ours, theirs), held)
 
     def _users(self, workload: Path) -> Path:
         """users.toml with as many accounts as the workload has users, if there are so many."""
@@ -166,7 +166,7 @@ class Lab:
         return path
 
 
-def _result(compared: Comparison, document: dict[str, Any]) -> Result:
+def _result(compared: Comparison, run: Run) -> Result:
     return Result(
         recall=compared.wire.recall,
         precision=compared.wire.precision,
@@ -179,8 +179,8 @@ def _result(compared: Comparison, document: dict[str, Any]) -> Result:
             name: (score.reference, score.candidate, score.matched)
             for name, score in compared.by_command.items()
         },
-        mismatched=document["operations"]["mismatched"],
-        valid=document["valid"],
+        mismatched=run.outcomes.mismatched or 0,
+        valid=run.valid,
         posix=compared.posix.recall,
         lacking=compared.lacking,
         lost=_lost(compared),

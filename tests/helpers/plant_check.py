@@ -141,7 +141,7 @@ def _latency(
     found: Found, ground: Ground, planted: Planted, compared: Comparison, way: str, turned: bool
 ) -> None:
     """Percentiles by their definition, of both sides; without what was made to fail, and what it was."""
-    answerable = ground.side.fates.answerable()
+    answerable = ground.side.dispositions.answerable()
     sides = [ground.exchanges, list(planted.candidate.exchanges)]
     was = {one.frame: one.status for one in ground.exchanges}
     refused = {
@@ -152,7 +152,7 @@ def _latency(
     for which, exchanges in enumerate(sides[::-1] if turned else sides):
         took: dict[str, list[int]] = {"all": []}
         for one in exchanges:
-            if ground.side.fates[one.index] in answerable:
+            if ground.side.dispositions[one.index] in answerable:
                 mine = took.setdefault(command_name(one.command), [])
                 if one.response_ns is not None and one.frame not in refused:
                     mine.append(one.response_ns - one.time_ns)

@@ -42,8 +42,8 @@ class Ground:
     def of(cls, name: str, side: Side) -> Ground:
         # A compound's requests share a frame; here each has a number of its own.
         exchanges = [replace(one, frame=number) for number, one in enumerate(side.exchanges, 1)]
-        answerable = side.fates.answerable()
-        counted = [at for at, one in enumerate(exchanges) if side.fates[one.index] in answerable]
+        answerable = side.dispositions.answerable()
+        counted = [at for at, one in enumerate(exchanges) if side.dispositions[one.index] in answerable]
         return cls(name, side, exchanges, counted)
 
     def word(self, at: int) -> tuple[Any, ...]:

@@ -307,7 +307,7 @@ class Lifted:
     workload: Workload
     operations: list[Operation]
     namespace: dict[str, NamespaceEntry]
-    fates: list[dict[str, Any]]
+    coverage: list[dict[str, Any]]
     """A row an exchange, as `coverage.parquet` has it."""
     calls: list[Any] = field(default_factory=list)
 
@@ -318,7 +318,7 @@ class Lifted:
     @property
     def rules(self) -> list[str]:
         """The rule that took each exchange."""
-        return [fate["rule"] for fate in self.fates]
+        return [row["rule"] for row in self.coverage]
 
     @property
     def present(self) -> list[str]:
@@ -333,6 +333,6 @@ def lifted(wire: Wire, into: Path, selection: Selection | None = None) -> Lifted
     """Lift a story into the directory `into` and read everything back from there."""
     workload = lift(wire.trace(), into, selection)
     operations = list(workload.operations)
-    fates = pq.read_table(into / COVERAGE).to_pylist()
+    coverage = pq.read_table(into / COVERAGE).to_pylist()
     entries = {entry.path: entry for entry in workload.namespace}
-    return Lifted(workload, operations, entries, fates, [operation.call for operation in operations])
+    return Lifted(workload, operations, entries, coverage, [operation.call for operation in operations])

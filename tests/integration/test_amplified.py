@@ -7,6 +7,7 @@ from collections import Counter
 from pathlib import Path
 
 import pyarrow.parquet as pq
+from helpers import ran
 from helpers.load import CREATE, OPEN, Load
 
 from smbench.plan import Pace, clone, plan_run
@@ -36,7 +37,7 @@ def folders(tmp_path: Path, clones: int) -> list[Path]:
 def written(result, tmp_path: Path) -> tuple[dict, list[dict]]:
     out = tmp_path / "a.run"
     out.mkdir()
-    document = result.write(out)
+    document = ran.written(result, out)
     assert json.loads((out / "run.json").read_text()) == document
     return document, pq.read_table(out / "operations.parquet").to_pylist()
 

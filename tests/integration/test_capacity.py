@@ -11,7 +11,8 @@ import pytest
 from click.testing import CliRunner, Result
 from helpers.load import CREATE, Load
 
-from smbench.cli import main, replaying
+from smbench.cli import main
+from smbench.pipeline import replay as heart
 from smbench.workload.store import write
 
 
@@ -36,7 +37,7 @@ def search(workload: Path, *options: str) -> tuple[Result, dict[str, Any]]:
 
 def spoils(monkeypatch: pytest.MonkeyPatch, least: int) -> None:
     """Every run of so many clones or more loses a worker, as it would on a machine that has no room."""
-    run: Any = vars(replaying)["run"]
+    run: Any = vars(heart)["run"]
 
     def spoiled(plan: Any, *given: Any, **named: Any) -> Any:
         result = run(plan, *given, **named)
@@ -44,7 +45,7 @@ def spoils(monkeypatch: pytest.MonkeyPatch, least: int) -> None:
             result.ending.lost[0] = "killed by SIGKILL"
         return result
 
-    monkeypatch.setattr(replaying, "run", spoiled)
+    monkeypatch.setattr(heart, "run", spoiled)
 
 
 def test_where_no_run_was_valid_the_capacity_is_not_known(workload, monkeypatch):
@@ -74,7 +75,7 @@ def test_the_count_that_is_told_is_that_of_the_rows(workload, monkeypatch):
 
 def cuts(monkeypatch: pytest.MonkeyPatch, least: int) -> None:
     """Every run of so many clones or more is cut off by its deadline."""
-    run: Any = vars(replaying)["run"]
+    run: Any = vars(heart)["run"]
 
     def cut(plan: Any, *given: Any, **named: Any) -> Any:
         result = run(plan, *given, **named)
@@ -82,7 +83,7 @@ def cuts(monkeypatch: pytest.MonkeyPatch, least: int) -> None:
             result.ending.stopped = "deadline"
         return result
 
-    monkeypatch.setattr(replaying, "run", cut)
+    monkeypatch.setattr(heart, "run", cut)
 
 
 def test_what_a_deadline_cut_off_is_no_part_of_the_search(workload, monkeypatch):

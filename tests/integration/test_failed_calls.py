@@ -13,6 +13,7 @@ import pytest
 from helpers import executors
 from helpers.executors import Failing
 from helpers.load import Load
+from helpers.ran import written
 from rich.console import Console
 
 from smbench.measure.thresholds import parse_threshold
@@ -22,6 +23,7 @@ from smbench.report.page import page
 from smbench.report.run import show_run
 from smbench.run.histogram import Histogram
 from smbench.run.hlog import read_hlog
+from smbench.run.store import read
 from smbench.runner.run import RunOptions, run
 from smbench.smb2.ntstatus import Status
 from smbench.workload.calls import Stat
@@ -36,7 +38,7 @@ def ran(folder: Path, load: Load, executor: str) -> Path:
     result = run(plan, load.workload, RunOptions(executor, [folder / "there"] * len(load.users)))
     (folder / "a.run").mkdir()
     thresholds = [parse_threshold("read.service.p50>9ms"), parse_threshold("read.failed.count==30")]
-    result.write(folder / "a.run", {"configuration": {"workload": "w", "target": "t"}}, thresholds=thresholds)
+    written(result, folder / "a.run", thresholds, configuration={"workload": "w", "target": "t"})
     return folder / "a.run"
 
 
@@ -86,13 +88,12 @@ def test_every_measure_has_the_calls_of_the_table_that_belong_to_it(half_failed:
 
 
 def test_it_stands_in_the_text_on_the_page_and_in_the_tables(half_failed: Path, tmp_path: Path) -> None:
-    document = document_of(half_failed)
     told = StringIO()
-    show_run(document, Console(file=told, width=200))
+    show_run(read(half_failed), Console(file=told, width=200))
     (line,) = [line for line in told.getvalue().splitlines() if line.startswith("failed, and not so")]
     assert "p99" in line
-    assert "How long it took to fail" in page(half_failed, document, None)
-    write_csv(half_failed, document, tmp_path / "csv")
+    assert "How long it took to fail" in page(read(half_failed), None)
+    write_csv(read(half_failed), tmp_path / "csv")
     with (tmp_path / "csv" / "latency.csv").open() as file:
         counts = {row["measure"]: int(row["count"]) for row in csv.DictReader(file) if row["kind"] == "Read"}
     done = GOOD + ALIKE
@@ -112,7 +113,7 @@ def test_a_kind_that_only_failed_has_no_latency_and_is_told_all_the_same(tmp_pat
     assert [(document["latency"][kind]["count"], document["latency"][kind]["failed"]["count"])
             for kind in ("Stat", "Open", "all")] == [(1, 1), (0, 1), (1, 2)]  # fmt: skip
     told = StringIO()
-    show_run(document, Console(file=told, width=200))
+    show_run(read(run_), Console(file=told, width=200))
     (line,) = [line for line in told.getvalue().splitlines() if line.startswith("Open ")][:1]
     assert line.split() == ["Open", "0", "–", "–", "–", "–", "–", "–"]
-    assert "How long it took to fail" in page(run_, document, None)
+    assert "How long it took to fail" in page(read(run_), None)

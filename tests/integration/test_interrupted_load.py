@@ -13,9 +13,9 @@ import pytest
 from click.testing import CliRunner, Result
 from helpers.load import OPEN_IF, Load
 
-from smbench.cli import replaying
 from smbench.cli.replay import replay
 from smbench.errors import SetupError, SmbenchError
+from smbench.pipeline import replay as heart
 from smbench.runner import run as runner
 from smbench.workload.store import write
 
@@ -49,16 +49,16 @@ def replayed(workload: Path, *options: str) -> Result:
 def fails_at(monkeypatch: pytest.MonkeyPatch, at: int, error: BaseException) -> None:
     """Preparing fails when it is asked for the time number `at`."""
     asked = 0
-    prepare: Any = vars(replaying)["prepare_root"]
+    prepare: Any = vars(heart)["prepare_root"]
 
-    def counted(*given: object, **named: object) -> None:
+    def counted(*given: object, **named: object) -> object:
         nonlocal asked
         asked += 1
         if asked == at:
             raise error
-        prepare(*given, **named)
+        return prepare(*given, **named)
 
-    monkeypatch.setattr(replaying, "prepare_root", counted)
+    monkeypatch.setattr(heart, "prepare_root", counted)
 
 
 @pytest.mark.parametrize(("interrupt", "name", "status"), [
@@ -114,14 +114,14 @@ def test_an_interrupt_in_a_search_leaves_the_curve_and_says_that_it_is_not_the_e
 
 
 def test_a_run_that_was_interrupted_proves_nothing(workload, monkeypatch):
-    run: Any = vars(replaying)["run"]
+    run: Any = vars(heart)["run"]
 
     def interrupted(plan, *given, **named):
         result = run(plan, *given, **named)
         result.ending.stopped = "SIGINT" if plan.clones == 2 else ""
         return result
 
-    monkeypatch.setattr(replaying, "run", interrupted)
+    monkeypatch.setattr(heart, "run", interrupted)
     ended = replayed(workload, *SEARCH)
     document = searched(workload)
     assert ended.exit_code == 130

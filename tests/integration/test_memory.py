@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from helpers.command import THREE_USERS, run
 from helpers.load import OPEN_IF, Load
+from helpers.ran import written
 
 from smbench.errors import UsageError
 from smbench.plan import Pace, plan_run
@@ -99,5 +100,5 @@ def test_a_lock_that_nobody_grants_ends_as_cancelled_and_the_run_with_it(tmp_pat
     load.opens(1, 1, "x")
     load.add(1, Lock(1, 5, 1, exclusive=True, wait=True), expected=Status.CANCELLED)
     plan = plan_run(load.workload, load.users, pace=Pace.FAST, users_per_process=2)
-    document = run_plan(plan, load.workload, RunOptions("memory", [tmp_path] * 2)).write(tmp_path)
+    document = written(run_plan(plan, load.workload, RunOptions("memory", [tmp_path] * 2)), tmp_path)
     assert (document["operations"]["matched"], document["stopped"]) == (4, None)

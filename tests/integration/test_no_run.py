@@ -39,9 +39,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     [
         ("empty", "empty is n"),  # "no run", or "neither a workload nor a run"
         ("broken", "run.json is no JSON"),
-        ("list", "has another schema than 1"),
+        ("list", "run.json is not whole (Expected `object`, got `array`): replay again"),
         ("future", "has another schema than 1"),
-        ("part", "run.json is not whole (start_epoch_ns is missing)"),
+        ("part", "run.json is not whole (it lacks `executor` in `configuration`): replay again"),
         ("search", "search is a search for the capacity: name one of its runs, as search/001"),
     ],
 )

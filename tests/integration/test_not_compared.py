@@ -4,7 +4,6 @@ run.json, operations.parquet, the text, the page, the tables and in what thresho
 from __future__ import annotations
 
 import csv
-import json
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ import pytest
 from helpers import executors
 from helpers.executors import Failing
 from helpers.load import CREATE, Load
+from helpers.ran import written
 from rich.console import Console
 
 from smbench.measure.thresholds import parse_thresholds
@@ -21,6 +21,7 @@ from smbench.plan import Pace, plan_run
 from smbench.report.csv import write_csv
 from smbench.report.page import page
 from smbench.report.run import show_run
+from smbench.run.store import read
 from smbench.runner.run import RunOptions, run
 from smbench.smb2.ntstatus import Status
 from smbench.workload.calls import Stat
@@ -34,15 +35,13 @@ def ran(folder: Path, load: Load, executor: str, *thresholds: str) -> dict[str, 
     plan = plan_run(load.workload, load.users, pace=Pace.FAST)
     result = run(plan, load.workload, RunOptions(executor, [folder / "there"] * len(load.users)))
     (folder / "a.run").mkdir()
-    about = {"configuration": {"workload": "w", "target": "t"}}
-    result.write(folder / "a.run", about, thresholds=parse_thresholds(thresholds))
-    document: dict[str, Any] = json.loads((folder / "a.run/run.json").read_text())
-    return document
+    asked = {"workload": "w", "target": "t"}
+    return written(result, folder / "a.run", parse_thresholds(thresholds), configuration=asked)
 
 
-def text_of(document: dict[str, Any]) -> str:
+def text_of(folder: Path) -> str:
     told = StringIO()
-    show_run(document, Console(file=told, width=200))
+    show_run(read(folder / "a.run"), Console(file=told, width=200))
     return told.getvalue()
 
 
@@ -74,9 +73,9 @@ def test_what_the_capture_has_no_answer_to_is_neither_matched_nor_mismatched(tmp
     ]  # fmt: skip
     # The failures that the capture does not have: one other than there, two of which nobody knows.
     assert (document["latency"]["Stat"]["count"], document["latency"]["Stat"]["failed"]["count"]) == (1, 3)
-    told = text_of(document)
+    told = text_of(tmp_path)
     assert "5 ended as in the capture, 1 otherwise, 4 not compared (the capture has no answer)" in told
-    shown = page(tmp_path / "a.run", document, None)
+    shown = page(read(tmp_path / "a.run"), None)
     assert "not compared, no answer in it" in shown
 
 
@@ -87,8 +86,8 @@ def test_where_it_has_no_answer_at_all_nothing_was_compared(tmp_path: Path) -> N
     assert [document["operations"][name] for name in ("matched", "mismatched", "errors")] == [None] * 3
     assert document["operations"]["unanswered"] == 1
     assert [(one["met"], one["value"]) for one in document["thresholds"]] == [(False, None)] * 2
-    assert "not compared (the capture has no answer)" in text_of(document)
-    assert "not compared" in page(tmp_path / "a.run", document, None)
+    assert "not compared (the capture has no answer)" in text_of(tmp_path)
+    assert "not compared" in page(read(tmp_path / "a.run"), None)
 
 
 @pytest.mark.parametrize("executor", ["null", "simulated"])
@@ -109,11 +108,11 @@ def test_an_executor_that_carries_nothing_out_matches_nothing_and_moves_no_bytes
     assert (throughput["read_bytes_per_s"], throughput["write_bytes_per_s"]) == (None, None)
     table = pq.read_table(tmp_path / "a.run/operations.parquet")
     assert table.column("matched").to_pylist() == table.column("bytes").to_pylist() == [None] * 3
-    told = text_of(document)
+    told = text_of(tmp_path)
     assert "3 of 3 operations" in told
     assert "not compared (this executor has no outcomes)" in told
     assert "read –, written –" in told
-    shown = page(tmp_path / "a.run", document, None)
+    shown = page(read(tmp_path / "a.run"), None)
     assert "not compared" in shown
     assert "0 B/s" not in shown
 
@@ -149,10 +148,10 @@ def test_where_all_failed_no_latency_is_a_zero(tmp_path: Path) -> None:
         (False, True),
         (True, False),
     ]
-    shown = page(tmp_path / "a.run", document, None)
+    shown = page(read(tmp_path / "a.run"), None)
     assert ">0 ns<" not in shown
-    assert "0 ns" not in text_of(document)
-    write_csv(tmp_path / "a.run", document, tmp_path / "csv")
+    assert "0 ns" not in text_of(tmp_path)
+    write_csv(read(tmp_path / "a.run"), tmp_path / "csv")
     with (tmp_path / "csv/latency.csv").open() as file:
         rows = {(row["kind"], row["measure"]): row for row in csv.DictReader(file)}
     assert [rows["Stat", "service"][name] for name in ("count", *PERCENTILES)] == ["0", *[""] * 5]
@@ -164,9 +163,9 @@ def test_a_run_that_carried_out_nothing_has_measured_nothing(tmp_path: Path) -> 
     assert set(document["throughput"].values()) == {None}
     assert document["lateness"] == document["held"] == document["latency"]["all"]["service"] == NOTHING
     assert [one["met"] for one in document["thresholds"]] == [False, False]
-    told = text_of(document)
+    told = text_of(tmp_path)
     assert "0 of 0 operations: not compared (nothing was carried out)" in told
     assert "– operations/s, read –, written –" in told
     assert "issued late by p50 –, p99 –, max –" in told
-    shown = page(tmp_path / "a.run", document, None)
+    shown = page(read(tmp_path / "a.run"), None)
     assert ">0 ns<" not in shown

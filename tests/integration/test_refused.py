@@ -10,6 +10,7 @@ import pytest
 from helpers import executors
 from helpers.executors import Holding
 from helpers.load import CREATE, SHARING_VIOLATION, Load
+from helpers.ran import written
 
 from smbench.plan import Pace, plan_run
 from smbench.runner.run import RunOptions, run
@@ -23,7 +24,7 @@ def finished(load: Load, tmp_path: Path, executor: str, pace: Pace = Pace.FAST, 
     (tmp_path / "a.run").mkdir()
     plan = plan_run(load.workload, load.users, pace=pace, users_per_process=together)
     result = run(plan, load.workload, RunOptions(executor, [tmp_path / "target"] * len(load.users)))
-    return result.write(tmp_path / "a.run")
+    return written(result, tmp_path / "a.run")
 
 
 def counted(tmp_path: Path) -> dict:

@@ -29,11 +29,13 @@ from helpers.executors import (
     Unwilling,
 )
 from helpers.load import CREATE, OPEN_IF, Load
+from helpers.ran import written
 
 from smbench.errors import SetupError, UsageError
 from smbench.plan import Pace, plan_run
 from smbench.run.columns import OPERATIONS_SCHEMA
 from smbench.run.histogram import DIGITS, HIGHEST_NS, LOWEST_NS
+from smbench.run.model import Mount
 from smbench.runner.run import RunOptions, RunResult, run
 from smbench.workload.calls import Flush, Notify, SetAllocation, Stat
 
@@ -52,7 +54,7 @@ def finished(load: Load, tmp_path: Path, executor: str, pace: Pace = Pace.FAST, 
     result = started(load, tmp_path, executor, pace, **options)
     out = tmp_path / "a.run"
     out.mkdir()
-    document = result.write(out)
+    document = written(result, out)
     assert psutil.Process().children() == []
     assert not any(Path("/dev/shm").glob(f"{result.scratch[0].name}*"))
     return document
@@ -113,12 +115,14 @@ def test_the_run_directory_has_what_is_promised(tmp_path):
     result = started(load, tmp_path, "posix")
     out = tmp_path / "a.run"
     out.mkdir()
-    about = {"configuration": {"target": "here"}, "mounts": [{"user": "alice"}]}
-    document = result.write(out, about, {"trees": []})
+    mounts = (Mount(user="alice", root="here"),)
+    document = written(
+        result, out, client_stats={"trees": []}, configuration={"target": "here"}, mounts=mounts
+    )
     assert json.loads((out / "run.json").read_text()) == document
     assert document["configuration"]["target"] == "here"
     assert document["configuration"]["executor"] == "posix"
-    assert document["mounts"] == [{"user": "alice"}]
+    assert [(one["user"], one["root"]) for one in document["mounts"]] == [("alice", "here")]
     assert document["operations"]["mismatched"] == 1
     assert document["mismatches"] == [
         {"operation": 2, "user": "alice", "kind": "Read", "path": "x",

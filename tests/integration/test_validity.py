@@ -12,6 +12,7 @@ from helpers import executors
 from helpers.command import TOOL
 from helpers.executors import Lasting, Spinning
 from helpers.load import OPEN_IF, Load
+from helpers.ran import written
 
 from smbench.measure.scheduler import waited_ns
 from smbench.plan import Pace, plan_run
@@ -37,7 +38,7 @@ def carried_out(load: Load, tmp_path, executor: str, pace: Pace) -> dict:
     plan = plan_run(load.workload, load.users, pace=pace)
     result = run(plan, load.workload, RunOptions(executor, [tmp_path] * len(load.users)))
     (tmp_path / "a.run").mkdir()
-    return result.write(tmp_path / "a.run")
+    return written(result, tmp_path / "a.run")
 
 
 @needs_schedstat

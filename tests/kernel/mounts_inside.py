@@ -72,13 +72,13 @@ def test_each_user_has_a_mount_and_a_connection_of_its_own() -> None:
     assert identity is not None
     with open_target(target(), users(), identity) as open_:
         assert mounted() == open_.roots
-        described = open_.describe()
-        assert [d["account"] for d in described] == ["user01", "user02", "user03"]
-        connections = [d["connection"] for d in described]
-        assert len({c["id"] for c in connections}) == 3
-        assert all(c["nosharesock"] and c["dialect"] == "3.1.1" for c in connections)
-        assert [d["differences"] for d in described] == [[], [], []]
-        assert f"uid={identity.uid}," in described[0]["options"]
+        described = open_.mounts
+        assert [d.account for d in described] == ["user01", "user02", "user03"]
+        connections = [d.connection for d in described if d.connection is not None]
+        assert len({c.id for c in connections}) == 3
+        assert all(c.nosharesock and c.dialect == "3.1.1" for c in connections)
+        assert [d.differences for d in described] == [(), (), ()]
+        assert f"uid={identity.uid}," in str(described[0].options)
         (open_.roots[0] / "hello").write_text("from 1")
         assert (open_.roots[2] / "hello").read_text() == "from 1"
         # The workers may pass, other users may not.
@@ -94,7 +94,7 @@ def test_each_user_has_a_mount_and_a_connection_of_its_own() -> None:
 def test_one_account_may_stand_for_two_users() -> None:
     twice = [UserMount(name, ACCOUNTS[0], users()[0].options) for name in ("first", "second")]
     with open_target(target(), twice) as open_:
-        assert len({d["connection"]["id"] for d in open_.describe()}) == 2
+        assert len({d.connection.id for d in open_.mounts if d.connection is not None}) == 2
 
 
 def test_users_that_would_share_a_connection_are_refused() -> None:
@@ -379,7 +379,7 @@ def test_a_lease_break_shows_in_the_holders_counters(profile: str) -> None:
     (BEHIND / "file").write_bytes(b"x" * 5000)
     (BEHIND / "file").chmod(0o666)
     with open_target(target(), users(profile)) as open_:
-        holder_id, other_id, _ = (d["connection"]["id"] for d in open_.describe())
+        holder_id, other_id, _ = (d.connection.id for d in open_.mounts if d.connection is not None)
         before = read_counters()
         held = os.open(open_.roots[0] / "file", os.O_RDWR)
         os.pread(held, 100, 0)

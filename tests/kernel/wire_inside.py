@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from helpers.command import THREE_USERS, run
+from helpers.ran import written
 
 from smbench.capture.decode import decode
 from smbench.fidelity.loading import window
@@ -25,6 +26,7 @@ from smbench.mounts.session import open_target
 from smbench.mounts.target import ShareTarget, parse_target
 from smbench.plan import Pace, plan_run
 from smbench.prepare.make import prepare
+from smbench.run.store import read as read_run
 from smbench.runner.run import RunOptions
 from smbench.runner.run import run as run_plan
 from smbench.trace.model import Trace
@@ -65,14 +67,15 @@ def test_what_a_run_sends_stands_between_its_marks(original: Trace, tmp_path: Pa
         (root / "after").write_bytes(b"x" * 1000)
         time.sleep(2)  # the capture waits for its marks only, and tcpdump lags
     told = wire.describe()
-    assert told["notes"] == []
-    assert told["interface"] == "lo"
-    assert told["packets"]["dropped"] == 0
-    assert told["packets"]["captured"] > 200
+    assert told.notes == ()
+    assert told.interface == "lo"
+    assert told.packets["dropped"] == 0
+    assert told.packets["captured"] > 200
     assert output.read_bytes()[:4] == bytes.fromhex("0a0d0d0a")  # a pcapng's section header
     assert list(tmp_path.iterdir()) == [output]
     trace = decode([output], tmp_path)
-    begin, end = (mark - trace.info.start_epoch_ns for mark in told["window_ns"])
+    assert told.window_ns is not None
+    begin, end = (mark - trace.info.start_epoch_ns for mark in told.window_ns)
     inside = [exchange for exchange in trace.exchanges if begin <= exchange.time_ns <= end]
     assert {exchange.path for exchange in inside} >= {"within"}
     assert not {"before", "after"} & {exchange.path for exchange in inside}
@@ -125,10 +128,15 @@ def replayed(original: Trace, tmp_path_factory: pytest.TempPathFactory) -> tuple
             wire.mark()
             result = run_plan(plan, workload, RunOptions("posix", opened.roots))
             wire.mark()
-            described = opened.describe()
-    about = {"configuration": {"target": str(there)}, "mounts": described, "wire": wire.describe()}
-    document = result.write(directory, about)
-    assert window(document).end_ns == wire.marks[1]
+            described = opened.mounts
+    written(
+        result,
+        directory,
+        configuration={"target": str(there)},
+        mounts=tuple(described),
+        wire=wire.describe(),
+    )
+    assert window(read_run(directory)).end_ns == wire.marks[1]
     return folder / "w.workload", directory
 
 

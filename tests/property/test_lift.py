@@ -199,16 +199,16 @@ def test_every_exchange_meets_one_rule_and_operations_are_in_order(wire: Wire) -
     with tempfile.TemporaryDirectory() as into:
         story = lifted(wire, Path(into))
     info = story.workload.info
-    assert [fate["exchange"] for fate in story.fates] == [exchange.index for exchange in wire.exchanges]
-    assert all(fate["reason"] and fate["rule"] for fate in story.fates)
+    assert [row["exchange"] for row in story.coverage] == [exchange.index for exchange in wire.exchanges]
+    assert all(row["reason"] and row["rule"] for row in story.coverage)
     assert sum(row.count for row in info.coverage) == len(wire.exchanges)
-    assert Counter(fate["disposition"] for fate in story.fates) == _by_disposition(info.coverage)
+    assert Counter(row["disposition"] for row in story.coverage) == _by_disposition(info.coverage)
     assert [operation.index for operation in story.operations] == list(range(len(story.operations)))
     arrivals = [operation.arrival_ns for operation in story.operations]
     assert arrivals == sorted(arrivals)
-    for fate in story.fates:
-        if fate["operation"] >= 0:
-            assert fate["exchange"] in story.operations[fate["operation"]].exchanges
+    for row in story.coverage:
+        if row["operation"] >= 0:
+            assert row["exchange"] in story.operations[row["operation"]].exchanges
     rules_of: dict[int, set[str]] = {}
     for operation in story.operations:
         for exchange in operation.exchanges:

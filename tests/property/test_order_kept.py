@@ -11,6 +11,7 @@ import pytest
 from helpers import executors
 from helpers.executors import Backwards, Uneven
 from helpers.load import CREATE, OPEN, Load
+from helpers.ran import written
 from helpers.schedules import loads, must_hold, place_of_row, random_load, simulate, without_renames
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
@@ -91,7 +92,7 @@ def test_a_run_that_forgets_an_edge_is_found_out(tmp_path, monkeypatch):
     result = run(without(plan, 0), load.workload, RunOptions("backwards", [tmp_path] * 2))
     assert violated(plan, result.records, result.ending.start_ns) == 1
     (tmp_path / "a.run").mkdir()
-    document = replace(result, plan=plan).write(tmp_path / "a.run")
+    document = written(replace(result, plan=plan), tmp_path / "a.run")
     assert document["order"] == {"edges_found": 1, "edges": 1, "violated": 1, "released": 0}
     assert not document["valid"]
     assert any("1 operations were issued before what they depend on" in why for why in document["reasons"])

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from helpers.load import Load
+from helpers.ran import written
 from wine.conftest import Users
 
 from smbench.plan import Pace, plan_run
@@ -27,7 +28,7 @@ def carry_out(load: Load, root: Path, directory: Path, pace: Pace) -> dict[str, 
     users = [user.name for user in workload.info.trace.users]
     options = RunOptions(executor="win32", roots=[root] * len(users), deadline_s=DEADLINE_S)
     directory.mkdir()
-    return run(plan_run(workload, users, pace=pace), workload, options).write(directory)
+    return written(run(plan_run(workload, users, pace=pace), workload, options), directory)
 
 
 @pytest.mark.parametrize("pace", [Pace.FAST, Pace.ORIGINAL])

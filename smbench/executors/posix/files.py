@@ -32,7 +32,10 @@ class OpenFile:
     path: str
     writable: bool
     directory: bool
-    delete_at_close: bool
+    delete_on_close: bool
+    """By its CREATE, which no SetDelete takes back ([MS-FSA] 2.1.5.5)."""
+    delete_at_close: bool = False
+    """By a SetDelete."""
     variant: int | None = None
     """Which of the flag variants keeps it apart from other opens of its path."""
     variant_key: str = ""
@@ -106,8 +109,9 @@ class OpenFiles:
         if plan.may_be_directory:
             directory = stat.S_ISDIR(os.fstat(fd).st_mode)
         self._files[call.handle] = OpenFile(
-            fd, call.path, plan.writable, directory, plan.delete_on_close, variant, key,
-            by_name=bool(plan.flags & os.O_PATH), used=plan.make_directory or plan.delete_on_close,
+            fd, call.path, plan.writable, directory, plan.delete_on_close, variant=variant,
+            variant_key=key, by_name=bool(plan.flags & os.O_PATH),
+            used=plan.make_directory or plan.delete_on_close,
         )  # fmt: skip
         self.fds[call.handle] = fd
         self._lookups.appeared(call.path)
@@ -209,7 +213,7 @@ class OpenFiles:
         if file.directory and not file.used and self._client.opens_late:
             with suppress(OSError):
                 linux_calls.fstatx_forced(fd)
-        if file.delete_at_close:
+        if file.delete_on_close or file.delete_at_close:
             try:
                 (self._names.rmdir if file.directory else self._names.unlink)(file.path)
             except OSError as error:

@@ -68,7 +68,7 @@ def _on_pipe(case: Case) -> bool:
     return (
         case.found.pipe
         if case.found is not None
-        else case.scene.share_type(case.exchange.tree) == SHARE_TYPE_PIPE
+        else case.context.share_type(case.exchange.tree) == SHARE_TYPE_PIPE
     )
 
 
@@ -78,11 +78,11 @@ def _pipe_name(case: Case) -> str:
 
 
 def _on_printer(case: Case) -> bool:
-    return case.scene.share_type(case.exchange.tree) == SHARE_TYPE_PRINT
+    return case.context.share_type(case.exchange.tree) == SHARE_TYPE_PRINT
 
 
 def _is_reconnect(case: Case) -> bool:
-    return case.scene.reconnects(case.exchange)
+    return case.context.reconnects(case.exchange)
 
 
 def _by_file_id(case: Case) -> bool:
@@ -101,7 +101,7 @@ def _is_cut(case: Case) -> bool:
 
 
 def _open_refused(case: Case) -> bool:
-    return case.found is not None and case.found.refused != ""
+    return case.found is not None and case.found.not_replayed != ""
 
 
 def _handle_gone(case: Case) -> bool:
@@ -227,7 +227,7 @@ RULES: tuple[ExchangeRule, ...] = (
         no_counterpart="on an open that no call can make",
         commands=FILE_COMMANDS - {Command.CREATE},
         applies=_open_refused,
-        detail=lambda case: case.opened.refused,
+        detail=lambda case: case.opened.not_replayed,
     ),
     ExchangeRule(
         name="handle-gone",

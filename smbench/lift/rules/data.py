@@ -56,7 +56,7 @@ def _first_piece(opened: Opened, exchange: Exchange) -> bool:
 def _next_piece(opened: Opened, exchange: Exchange) -> bool:
     """Contiguous, no longer than the first, and sent while the first was not answered yet: pieces of
     one call are sent together, a loop of calls waits for each answer."""
-    first, last = opened.held[0], opened.held[-1]
+    first, last = opened.waiting[0], opened.waiting[-1]
     if exchange.command != first.command or first.response_ns is None or refused(exchange.status):
         return False
     if exchange.time_ns >= first.response_ns:
@@ -83,17 +83,17 @@ def _whole(run: Sequence[Exchange]) -> tuple[int, int]:
 
 
 def _write_whole(opened: Opened) -> Call:
-    through = bool(_flags(opened.held[0]) & WRITEFLAG_WRITE_THROUGH)
-    return Write(opened.handle, *_whole(opened.held), through)
+    through = bool(_flags(opened.waiting[0]) & WRITEFLAG_WRITE_THROUGH)
+    return Write(opened.handle, *_whole(opened.waiting), through)
 
 
 def _had_last_piece(opened: Opened) -> bool:
-    return not _is_whole_piece(opened.held[-1])
+    return not _is_whole_piece(opened.waiting[-1])
 
 
 def several(opened: Opened) -> bool:
     """Whether an open holds more than one exchange: a run of one is none."""
-    return len(opened.held) > 1
+    return len(opened.waiting) > 1
 
 
 _PIPELINES: tuple[RunRule, ...] = (
@@ -107,7 +107,7 @@ _PIPELINES: tuple[RunRule, ...] = (
         continues=_next_piece,
         ends=_had_last_piece,
         complete=several,
-        call=lambda opened: Read(opened.handle, *_whole(opened.held)),
+        call=lambda opened: Read(opened.handle, *_whole(opened.waiting)),
     ),
     RunRule(
         name="pipelined-write",

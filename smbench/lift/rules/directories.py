@@ -33,7 +33,7 @@ def _list(opened: Opened, run: Sequence[Exchange]) -> Call:
 
 
 def _goes_on(opened: Opened, exchange: Exchange) -> bool:
-    first, ask = _ask(opened.held[0]), _ask(exchange)
+    first, ask = _ask(opened.waiting[0]), _ask(exchange)
     flags = ask.flags or 0
     return (
         exchange.command == Command.QUERY_DIRECTORY
@@ -50,7 +50,7 @@ def _begins(opened: Opened, exchange: Exchange) -> bool:
 
 
 def _ends(opened: Opened) -> bool:
-    return opened.held[-1].status != Status.SUCCESS
+    return opened.waiting[-1].status != Status.SUCCESS
 
 
 _SCANS: tuple[RunRule, ...] = (
@@ -63,7 +63,7 @@ _SCANS: tuple[RunRule, ...] = (
         continues=_goes_on,
         ends=_ends,
         complete=several,
-        call=lambda opened: _list(opened, opened.held),
+        call=lambda opened: _list(opened, opened.waiting),
     ),
 )
 

@@ -1,7 +1,7 @@
 """What the Linux kernel's client (cifs.ko) sends beside what its callers asked for.
 
 A replay through the same client would send it again, so it belongs to the call that it comes with, which
-says that it came with it. What is a look of its own is a call that only another client repeats. The client's
+says that it came with it. A probe of its own is a call that only another client repeats. The client's
 look-ups before an open, a mkdir, a rename or an unlink of what is there stay stats: the replayed stat fills
 the client's caches, as the captured one did, and the call that follows repeats nothing.
 """
@@ -13,9 +13,9 @@ from dataclasses import replace
 
 from smbench.lift.rule import Case, ExchangeRule, Opened, OpenRule, Rule, RunRule, refused
 from smbench.lift.rules.control import function_of
-from smbench.lift.rules.metadata import basic_times, set_of
 from smbench.lift.rules.opens import open_call
-from smbench.lift.rules.whole_opens import asks_attributes, looks_only, stat_call
+from smbench.lift.rules.set_info import basic_times, set_of
+from smbench.lift.rules.whole_opens import asks_attributes, opens_for_attributes, stat_call
 from smbench.smb2.constants import (
     BASIC,
     END_OF_FILE,
@@ -58,7 +58,7 @@ _OPENS: tuple[OpenRule, ...] = (
         reason="mounting asks about the share's file system by itself",
         evidence="cifs-client §2: CREATE of the root, FS queries 5, 4, 1 and 11, CLOSE; first on its tree",
         answerable=False,
-        begins=lambda opened: opened.linux and opened.nth == 0 and looks_only(opened),
+        begins=lambda opened: opened.linux and opened.nth == 0 and opens_for_attributes(opened),
         body=_asks_file_system,
         longest=len(_PROBES),
         complete=lambda opened: len(opened.body) > 1,
@@ -69,7 +69,9 @@ _OPENS: tuple[OpenRule, ...] = (
         reason="mounting looks at the share's root by itself",
         evidence="cifs-client §2: two CREATE and CLOSE of the root and a STATOPEN after the mount's probe",
         answerable=False,
-        begins=lambda opened: opened.linux and 0 < opened.nth <= _MOUNT_LOOKS and looks_only(opened),
+        begins=lambda opened: (
+            opened.linux and 0 < opened.nth <= _MOUNT_LOOKS and opens_for_attributes(opened)
+        ),
         body=asks_attributes,
         longest=1,
     ),
@@ -79,7 +81,7 @@ _OPENS: tuple[OpenRule, ...] = (
         reason="the client looks by itself at the directory that it has just made",
         evidence="cifs-client §1: mkdir is CREATE and CLOSE, then a STATOPEN",
         answerable=True,
-        begins=lambda opened: opened.linux and opened.follows_mkdir and looks_only(opened),
+        begins=lambda opened: opened.linux and opened.follows_mkdir and opens_for_attributes(opened),
         body=asks_attributes,
         longest=1,
         call=stat_call,
@@ -114,7 +116,8 @@ LOOK_BEFORE = Rule(
     disposition=Disposition.CLIENT,
     reason="the client looks by itself for the name that it is about to make",
     evidence="fs/smb/client/dir.c, cifs_d_revalidate: a name that is not there is looked up again before a "
-    "mkdir, a link or a rename to it, whatever is cached; only an open that creates goes without",
+    "mkdir, a link or a rename to it, whatever is cached; only an open that creates goes without "
+    "(cifs-client §3)",
     answerable=True,
 )
 """Told by what comes after it (`smbench.lift.recogniser`); its call is a Stat."""
@@ -134,7 +137,8 @@ FLUSH_BEFORE = Rule(
     disposition=Disposition.CLIENT,
     reason="the client flushes by itself what is open for writing before it sets attributes by the name",
     evidence="fs/smb/client/inode.c, cifs_setattr_nounix: a flush of the open that may write; since October "
-    "2025 (smb2_set_file_info, in stable kernels too) what follows is by the name, not on that open",
+    "2025 (smb2_set_file_info, in stable kernels too) what follows is by the name, not on that open: "
+    "cifs-client §7",
     answerable=True,
 )
 """Told by what comes after it, as LOOK_BEFORE; its call is a Flush."""
@@ -142,12 +146,12 @@ FLUSH_BEFORE = Rule(
 
 def sets_by_name(opened: Opened) -> bool:
     """Whether the client opens a file only to set its attributes, in one message."""
-    wish, create = opened.wish, opened.create
+    request, create = opened.request, opened.create
     return (
         opened.linux
         and not opened.retries_removal
-        and wish.access == FILE_WRITE_ATTRIBUTES
-        and wish.disposition == OPEN
+        and request.access == FILE_WRITE_ATTRIBUTES
+        and request.disposition == OPEN
         and create is not None
         and create.compound is not None
     )
@@ -155,12 +159,12 @@ def sets_by_name(opened: Opened) -> bool:
 
 def makes_removable(opened: Opened) -> bool:
     """Whether the client opens by itself what it was not to remove, to make it writable."""
-    wish, create = opened.wish, opened.create
+    request, create = opened.request, opened.create
     return (
         opened.linux
         and opened.retries_removal
-        and wish.access == FILE_WRITE_ATTRIBUTES
-        and wish.disposition == OPEN
+        and request.access == FILE_WRITE_ATTRIBUTES
+        and request.disposition == OPEN
         and create is not None
         and create.compound is not None
     )
@@ -205,15 +209,16 @@ _EMPTY: tuple[Shape, ...] = ((_flushes, _empties, _sets_times),)
 _SET_TIMES: tuple[Shape, ...] = ((_flushes, _sets_times),)
 
 
-def _starts(held: Sequence[Exchange], shapes: tuple[Shape, ...]) -> bool:
+def _starts(waiting: Sequence[Exchange], shapes: tuple[Shape, ...]) -> bool:
     return any(
-        len(held) <= len(shape) and all(step(exchange) for step, exchange in zip(shape, held, strict=False))
+        len(waiting) <= len(shape)
+        and all(step(exchange) for step, exchange in zip(shape, waiting, strict=False))
         for shape in shapes
     )
 
 
-def _is_whole(held: Sequence[Exchange], shapes: tuple[Shape, ...]) -> bool:
-    return _starts(held, tuple(shape for shape in shapes if len(shape) == len(held)))
+def _is_whole(waiting: Sequence[Exchange], shapes: tuple[Shape, ...]) -> bool:
+    return _starts(waiting, tuple(shape for shape in shapes if len(shape) == len(waiting)))
 
 
 def _flushes_on_linux(opened: Opened, exchange: Exchange) -> bool:
@@ -222,7 +227,7 @@ def _flushes_on_linux(opened: Opened, exchange: Exchange) -> bool:
 
 def _truncates_by_opening(opened: Opened, exchange: Exchange) -> bool:
     del exchange
-    return opened.linux and not opened.failed and opened.wish.disposition in (OVERWRITE, OVERWRITE_IF)
+    return opened.linux and not opened.failed and opened.request.disposition in (OVERWRITE, OVERWRITE_IF)
 
 
 def _times(exchange: Exchange) -> tuple[int, ...]:
@@ -230,17 +235,17 @@ def _times(exchange: Exchange) -> tuple[int, ...]:
 
 
 def _open_truncating(opened: Opened) -> Call:
-    return replace(open_call(opened), times=_times(opened.held[-1]))
+    return replace(open_call(opened), times=_times(opened.waiting[-1]))
 
 
 def _truncate(opened: Opened) -> Call:
-    size = next(set_of(exchange).size for exchange in opened.held if _sets_size(exchange))
-    sparse = any(map(_is_sparse, opened.held))
-    return Truncate(opened.handle, size or 0, sparse, _times(opened.held[-1]))
+    size = next(set_of(exchange).size for exchange in opened.waiting if _sets_size(exchange))
+    sparse = any(map(_is_sparse, opened.waiting))
+    return Truncate(opened.handle, size or 0, sparse, _times(opened.waiting[-1]))
 
 
 def _set_times(opened: Opened) -> Call:
-    return SetTimes(opened.handle, *basic_times(set_of(opened.held[-1])), flushed=True)
+    return SetTimes(opened.handle, *basic_times(set_of(opened.waiting[-1])), flushed=True)
 
 
 _RUNS: tuple[RunRule, ...] = (
@@ -250,9 +255,9 @@ _RUNS: tuple[RunRule, ...] = (
         evidence="cifs-client §1: O_TRUNC is CREATE(OVERWRITE), FLUSH, SET_INFO(EOF), SET_INFO(Basic)",
         command=Command.CREATE,
         begins=_truncates_by_opening,
-        continues=lambda opened, exchange: _starts([*opened.held[1:], exchange], _EMPTY),
-        ends=lambda opened: _is_whole(opened.held[1:], _EMPTY),
-        complete=lambda opened: _is_whole(opened.held[1:], _EMPTY),
+        continues=lambda opened, exchange: _starts([*opened.waiting[1:], exchange], _EMPTY),
+        ends=lambda opened: _is_whole(opened.waiting[1:], _EMPTY),
+        complete=lambda opened: _is_whole(opened.waiting[1:], _EMPTY),
         call=_open_truncating,
     ),
     RunRule(
@@ -261,9 +266,9 @@ _RUNS: tuple[RunRule, ...] = (
         evidence="cifs-client §1: ftruncate is FLUSH, SET_SPARSE if it grows, SET_INFO(EOF, Basic)",
         command=Command.FLUSH,
         begins=_flushes_on_linux,
-        continues=lambda opened, exchange: _starts([*opened.held, exchange], _TRUNCATE),
-        ends=lambda opened: _is_whole(opened.held, _TRUNCATE),
-        complete=lambda opened: _is_whole(opened.held, _TRUNCATE),
+        continues=lambda opened, exchange: _starts([*opened.waiting, exchange], _TRUNCATE),
+        ends=lambda opened: _is_whole(opened.waiting, _TRUNCATE),
+        complete=lambda opened: _is_whole(opened.waiting, _TRUNCATE),
         call=_truncate,
     ),
     RunRule(
@@ -272,9 +277,9 @@ _RUNS: tuple[RunRule, ...] = (
         evidence="cifs-client §1: utimensat on a handle open for writing is FLUSH and SET_INFO(Basic)",
         command=Command.FLUSH,
         begins=_flushes_on_linux,
-        continues=lambda opened, exchange: _starts([*opened.held, exchange], _SET_TIMES),
-        ends=lambda opened: _is_whole(opened.held, _SET_TIMES),
-        complete=lambda opened: _is_whole(opened.held, _SET_TIMES),
+        continues=lambda opened, exchange: _starts([*opened.waiting, exchange], _SET_TIMES),
+        ends=lambda opened: _is_whole(opened.waiting, _SET_TIMES),
+        complete=lambda opened: _is_whole(opened.waiting, _SET_TIMES),
         call=_set_times,
     ),
 )

@@ -14,9 +14,9 @@ _CLIENT_CONTEXTS = frozenset(("RqLs", "DHnQ", "DH2Q", "DHnC", "DH2C", "MxAc", "Q
 _SNAPSHOT = "TWrp"
 
 
-def lost_contexts(wish: CreateRequest) -> list[str]:
+def lost_contexts(request: CreateRequest) -> list[str]:
     """The CREATE contexts that no call keeps."""
-    return sorted(set(wish.contexts) - _CLIENT_CONTEXTS)
+    return sorted(set(request.contexts) - _CLIENT_CONTEXTS)
 
 
 def _has_snapshot(case: Case) -> bool:
@@ -38,23 +38,23 @@ def _lost_names(case: Case) -> str:
 
 def open_call(opened: Opened) -> Open:
     """The Open that a CREATE asks for, with the wire's numbers."""
-    wish = opened.wish
+    request = opened.request
     return Open(
         handle=opened.handle,
         path=opened.path,
-        access=wish.access or 0,
-        share_access=SHARE_ALL if wish.share_access is None else wish.share_access,
-        disposition=wish.disposition or 0,
-        options=wish.options or 0,
-        attributes=wish.attributes or 0,
-        oplock=wish.oplock or 0,
-        lease_state=wish.lease_state or 0,
+        access=request.access or 0,
+        share_access=SHARE_ALL if request.share_access is None else request.share_access,
+        disposition=request.disposition or 0,
+        options=request.options or 0,
+        attributes=request.attributes or 0,
+        oplock=request.oplock or 0,
+        lease_state=request.lease_state or 0,
         directory=opened.directory,
-        lease_key=wish.lease_key or "",
-        parent_lease_key=wish.parent_lease_key or "",
-        lease_version=1 if wish.lease_epoch is None else 2,
-        contexts=",".join(wish.contexts),
-        impersonation=2 if wish.impersonation is None else wish.impersonation,
+        lease_key=request.lease_key or "",
+        parent_lease_key=request.parent_lease_key or "",
+        lease_version=1 if request.lease_epoch is None else 2,
+        contexts=",".join(request.contexts),
+        impersonation=2 if request.impersonation is None else request.impersonation,
         compound=opened.create is not None and opened.create.compound is not None,
     )
 

@@ -66,7 +66,7 @@ def _is_copy(case: Case) -> bool:
         and request.function in _COPIES
         and case.found is not None
         and bool(request.chunks)
-        and case.scene.source_of(request.resume_key) is not None
+        and case.context.source_of(request.resume_key) is not None
     )
 
 
@@ -74,7 +74,7 @@ def _copies(case: Case) -> tuple[Call, ...]:
     request = case.exchange.request
     if not isinstance(request, IoctlRequest):
         return ()
-    source = case.scene.source_of(request.resume_key)
+    source = case.context.source_of(request.resume_key)
     return tuple(
         CopyRange(
             -1 if source is None else source,

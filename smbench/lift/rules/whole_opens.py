@@ -51,7 +51,7 @@ on a directory, an impossible option): only an Open keeps those."""
 def _is_plain(opened: Opened) -> bool:
     """Whether a call without the CREATE's further parameters can have the same outcome."""
     status = None if opened.create is None else opened.create.status
-    return (not opened.failed or status in _OF_THE_NAME) and not lost_contexts(opened.wish)
+    return (not opened.failed or status in _OF_THE_NAME) and not lost_contexts(opened.request)
 
 
 def asks_attributes(exchange: Exchange) -> bool:
@@ -65,14 +65,14 @@ def asks_attributes(exchange: Exchange) -> bool:
     )
 
 
-def looks_only(opened: Opened) -> bool:
-    """Whether the CREATE asks for no more than a look at what is there."""
-    wish = opened.wish
-    options = wish.options or 0
+def opens_for_attributes(opened: Opened) -> bool:
+    """Whether the CREATE asks for no more than to see what is there."""
+    request = opened.request
+    options = request.options or 0
     return (
-        bool(wish.access)
-        and not (wish.access or 0) & ~LOOK_ONLY
-        and wish.disposition == OPEN
+        bool(request.access)
+        and not (request.access or 0) & ~LOOK_ONLY
+        and request.disposition == OPEN
         and not options & DELETE_ON_CLOSE
         and not (opened.failed and options & (DIRECTORY_FILE | NON_DIRECTORY_FILE))
         and _is_plain(opened)
@@ -81,14 +81,14 @@ def looks_only(opened: Opened) -> bool:
 
 def _wire(opened: Opened) -> dict[str, Any]:
     """What of the CREATE and its compound only a client that sends messages itself can keep."""
-    wish = opened.wish
-    compounds = {exchange.compound for exchange in opened.held}
+    request = opened.request
+    compounds = {exchange.compound for exchange in opened.waiting}
     return {
-        "share_access": SHARE_ALL if wish.share_access is None else wish.share_access,
-        "oplock": wish.oplock or 0,
-        "lease_state": wish.lease_state or 0,
-        "lease_key": wish.lease_key or "",
-        "contexts": ",".join(wish.contexts),
+        "share_access": SHARE_ALL if request.share_access is None else request.share_access,
+        "oplock": request.oplock or 0,
+        "lease_state": request.lease_state or 0,
+        "lease_key": request.lease_key or "",
+        "contexts": ",".join(request.contexts),
         "compound": len(compounds) == 1 and None not in compounds,
     }
 
@@ -102,36 +102,39 @@ def _remove(call: type[Unlink | RemoveDirectory], opened: Opened) -> Call:
     return call(
         opened.path,
         _on_close(opened),
-        access=opened.wish.access or 0,
-        options=opened.wish.options or 0,
+        access=opened.request.access or 0,
+        options=opened.request.options or 0,
         level=levels[0] if levels else DISPOSITION,
         **_wire(opened),
     )
 
 
 def _make_directory(opened: Opened) -> Call:
-    wish = opened.wish
+    request = opened.request
     return MakeDirectory(
-        opened.path, wish.access or 0, wish.options or 0, wish.attributes or 0, **_wire(opened)
+        opened.path, request.access or 0, request.options or 0, request.attributes or 0, **_wire(opened)
     )
 
 
 def stat_call(opened: Opened) -> Call:
-    """The Stat that an open stands for which only looks."""
-    wish = opened.wish
+    """The Stat that an open stands for which only asks for attributes."""
+    request = opened.request
     levels = tuple(
         exchange.request.level
         for exchange in opened.body
         if isinstance(exchange.request, QueryInfoRequest) and exchange.request.level is not None
     )
-    return Stat(opened.path, levels, wish.access or 0, wish.options or 0, **_wire(opened))
+    return Stat(opened.path, levels, request.access or 0, request.options or 0, **_wire(opened))
 
 
 def _may_delete(opened: Opened) -> bool:
-    wish = opened.wish
-    access = wish.access or 0
+    request = opened.request
+    access = request.access or 0
     return (
-        bool(access & DELETE) and not access & DATA_ACCESS and wish.disposition == OPEN and _is_plain(opened)
+        bool(access & DELETE)
+        and not access & DATA_ACCESS
+        and request.disposition == OPEN
+        and _is_plain(opened)
     )
 
 
@@ -149,7 +152,7 @@ def _deletes(exchange: Exchange) -> bool:
 def _is_removal(opened: Opened) -> bool:
     """By the option, or by one disposition; both at once is no call's doing."""
     asked = sum(map(_deletes, opened.body))
-    return asked == (0 if (opened.wish.options or 0) & DELETE_ON_CLOSE else 1)
+    return asked == (0 if (opened.request.options or 0) & DELETE_ON_CLOSE else 1)
 
 
 def _removes_directory(opened: Opened) -> bool:
@@ -161,16 +164,16 @@ def _removes_file(opened: Opened) -> bool:
 
 
 def _on_close(opened: Opened) -> bool:
-    return bool((opened.wish.options or 0) & DELETE_ON_CLOSE)
+    return bool((opened.request.options or 0) & DELETE_ON_CLOSE)
 
 
 def _makes_directory(opened: Opened) -> bool:
-    wish = opened.wish
-    options = wish.options or 0
+    request = opened.request
+    options = request.options or 0
     return (
         bool(options & DIRECTORY_FILE)
         and not options & DELETE_ON_CLOSE
-        and wish.disposition == CREATE
+        and request.disposition == CREATE
         and _is_plain(opened)
     )
 
@@ -186,7 +189,7 @@ RULES: tuple[OpenRule, ...] = (
         evidence="cifs-client §1: STATOPEN is one compound of CREATE(0x80), QUERY_INFO and CLOSE; "
         "Windows sends the three one by one, or leaves the QUERY_INFO out",
         undecided_for=4,  # before a rename, its client looks for both names; its other threads come between
-        begins=looks_only,
+        begins=opens_for_attributes,
         body=asks_attributes,
         longest=4,
         call=stat_call,
@@ -204,7 +207,7 @@ RULES: tuple[OpenRule, ...] = (
     OpenRule(
         name="unlink",
         disposition=Disposition.EXACT,
-        evidence="cifs-client §1: CREATE(DELETE, DELETE_ON_CLOSE)+CLOSE, or with SET_INFO(Disposition)",
+        evidence="cifs-client §1 and §2: CREATE(DELETE, DELETE_ON_CLOSE)+CLOSE, or SET_INFO(Disposition)",
         undecided_for=0,
         begins=_may_delete,
         body=_deletes,

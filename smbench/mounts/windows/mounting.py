@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
 
 from smbench.errors import SetupError, UsageError
 from smbench.mounts.facts import CaptureFacts
@@ -18,6 +17,7 @@ from smbench.mounts.options import Option
 from smbench.mounts.target import DirectoryTarget, ShareTarget, Target
 from smbench.mounts.windows.connections import connections
 from smbench.mounts.windows.logon import Logon, close_all, logon_of
+from smbench.run.model import Mount
 from smbench.smb2.constants import PORT
 from smbench.trace.model import TraceInfo
 
@@ -68,8 +68,8 @@ def open_target(
     """
     del identity
     if isinstance(target, DirectoryTarget):
-        root = {"root": str(target.path), "filesystem": None, "source": None}
-        yield Mounted([target.path] * len(users), [{"user": user.user, **root} for user in users])
+        mounts = [Mount(user=user.user, root=str(target.path)) for user in users]
+        yield Mounted([target.path] * len(users), mounts)
         return
     if target.port != PORT:
         raise UsageError(f"{target}: Windows speaks SMB on port {PORT} only; forward it there.")
@@ -124,13 +124,13 @@ def _look(root: Path, user: UserMount, logon: Logon | None) -> None:
             ) from None
 
 
-def _describe(root: Path, user: UserMount) -> dict[str, Any]:
+def _describe(root: Path, user: UserMount) -> Mount:
     account = str(user.account) if user.account else None
-    return {
-        "user": user.user,
-        "root": str(root),
-        "filesystem": f"SMB as {account or 'whoever is logged on'}",
-        "source": str(root),
-        "account": account,
-        "logon": _kind(user) or "own",
-    }
+    return Mount(
+        user=user.user,
+        root=str(root),
+        filesystem=f"SMB as {account or 'whoever is logged on'}",
+        source=str(root),
+        account=account,
+        logon=_kind(user) or "own",
+    )

@@ -134,7 +134,7 @@ def test_every_field_of_every_exchange(name: str, captures: Path, tmp_path: Path
     assert compared["field"] > 5 * compared["message"]
 
 
-def compare(
+def compare(  # noqa: C901 - a list: one field after the other
     layer: Any,
     exchange: Exchange,
     command: int,

@@ -22,7 +22,7 @@ from smbench.capture.decode import decode
 from smbench.errors import UsageError
 from smbench.fidelity.comparison import Comparison, compare
 from smbench.fidelity.differences import EXTRA, MISSING
-from smbench.fidelity.sides import CallFound, Side, Window, read_fates
+from smbench.fidelity.sides import CallFound, Side, Window, read_dispositions
 from smbench.lift.lift import lift
 from smbench.trace.model import Command, Exchange, Trace
 from smbench.workload.store import COVERAGE
@@ -89,7 +89,7 @@ def test_an_operation_of_the_warm_up_that_came_late_is_left_out_on_both_sides(
     side: Callable[..., Side],
 ) -> None:
     one, two = side(reads(0, 10, 20), "one"), side(reads(0, 10), "two")
-    of_reads = [one.fates.operation[it.index] for it in one.exchanges if it.command == Command.READ]
+    of_reads = [one.dispositions.operation[it.index] for it in one.exchanges if it.command == Command.READ]
     two.warm_up = np.array([of_reads[1], of_reads[2]])
     compared = compare(one, two)
     assert scores(compared) == (5, 4, 4)
@@ -264,7 +264,7 @@ def test_a_rule_of_another_version_is_no_rule_that_counts(tmp_path: Path) -> Non
     named = pa.array(["read-of-old", *table.column("rule").to_pylist()[1:]])
     pq.write_table(table.set_column(table.schema.get_field_index("rule"), "rule", named), path)
     with pytest.raises(UsageError, match=r"coverage.parquet .*'read-of-old'.*: ingest the capture again"):
-        read_fates(tmp_path)
+        read_dispositions(tmp_path)
 
 
 def test_outside_the_window_a_run_mounts_and_prepares(side: Callable[..., Side]) -> None:
@@ -403,10 +403,10 @@ class Shipped:
     def __init__(self, folder: Path) -> None:
         trace = decode([THREE_USERS], folder)
         lift(trace, folder)
-        self.side = Side("shipped", trace.info, list(trace.exchanges), read_fates(folder))
-        kinds = self.side.fates.answerable()
+        self.side = Side("shipped", trace.info, list(trace.exchanges), read_dispositions(folder))
+        kinds = self.side.dispositions.answerable()
         self.exchanges = list(trace.exchanges)
-        self.counted = {one.index for one in self.exchanges if self.side.fates[one.index] in kinds}
+        self.counted = {one.index for one in self.exchanges if self.side.dispositions[one.index] in kinds}
 
     def compared_with(self, exchanges: list[Exchange]) -> Comparison:
         """The same fates: they go by the exchanges' numbers."""

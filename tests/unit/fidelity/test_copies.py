@@ -7,28 +7,30 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+from helpers.runs import a_run
 from helpers.story import Wire, lifted
 
 from smbench.errors import UsageError
 from smbench.fidelity.comparison import compare
 from smbench.fidelity.copies import Copy, copy_of
-from smbench.fidelity.loading import stands
-from smbench.fidelity.sides import Side, Stand, read_fates
+from smbench.fidelity.loading import account_mappings
+from smbench.fidelity.sides import AccountMapping, Side, read_dispositions
+from smbench.run.model import Run
 from smbench.trace.model import Session, TraceInfo
 
 
-def run_of(clones: int, loops: int = 1, **configuration: Any) -> dict[str, Any]:
-    return {"configuration": {"clones": clones, "loops": loops, **configuration}}
+def run_of(clones: int, loops: int = 1, **configuration: Any) -> Run:
+    return a_run(configuration={"clones": clones, "loops": loops, **configuration})
 
 
 def test_the_first_is_compared_unless_another_is_asked_for() -> None:
     many = run_of(3, 2, namespace="isolated")
-    assert copy_of("a.run", many) == Copy(1, 3, 1, 2, isolated=True)
-    assert copy_of("a.run", many, 3, 2) == Copy(3, 3, 2, 2, isolated=True)
-    assert copy_of("a.run", run_of(3, namespace="shared"), 2).folder == ""
-    assert copy_of("a.run", many, 2).folder == "clone-0002"
+    assert copy_of(many) == Copy(1, 3, 1, 2, isolated=True)
+    assert copy_of(many, 3, 2) == Copy(3, 3, 2, 2, isolated=True)
+    assert copy_of(run_of(3, namespace="shared"), 2).folder == ""
+    assert copy_of(many, 2).folder == "clone-0002"
     # As runs were written before there were any.
-    assert copy_of("a.run", {"configuration": {}}) == Copy()
+    assert copy_of(a_run()) == Copy()
     assert Copy().notes() == []
 
 
@@ -41,7 +43,7 @@ def test_the_first_is_compared_unless_another_is_asked_for() -> None:
 )
 def test_what_a_run_does_not_have_is_said(asked: dict[str, int], says: str) -> None:
     with pytest.raises(UsageError, match=says):
-        copy_of("a.run", run_of(3), **asked)
+        copy_of(run_of(3), **asked)
 
 
 def test_rows_are_those_of_the_copy_and_of_a_single_one_all() -> None:
@@ -54,7 +56,12 @@ def test_rows_are_those_of_the_copy_and_of_a_single_one_all() -> None:
 def test_only_the_clones_users_stand_for_the_captured_ones() -> None:
     """`ann@1@2` is the second clone of one who is called ann@1."""
     mounts = [
-        {"user": f"{name}@{clone}", "account": "lab", "connection": {"session": hex(16 * clone + at)}}
+        {
+            "user": f"{name}@{clone}",
+            "root": "/m",
+            "account": "lab",
+            "connection": {"id": at, "session": hex(16 * clone + at)},
+        }
         for clone in (1, 2, 3)
         for at, name in enumerate(["ann@1", "bob"])
     ]
@@ -64,8 +71,8 @@ def test_only_the_clones_users_stand_for_the_captured_ones() -> None:
         for at in (0, 1)
     ]
     info = TraceInfo(sessions=sessions)
-    found, numbers = stands({"mounts": mounts}, info, Copy(2, 3))
-    assert found == [Stand("ann@1", "lab", 4), Stand("bob", "lab", 5)]
+    found, numbers = account_mappings(a_run(mounts=mounts), info, Copy(2, 3))
+    assert found == [AccountMapping("ann@1", "lab", 4), AccountMapping("bob", "lab", 5)]
     assert numbers == {4: 2, 5: 3}
     assert Copy(2, 3).connections(info, list(numbers)) == frozenset({20, 21})
     assert Copy(2, 3).connections(info, []) is None
@@ -79,14 +86,14 @@ def test_exchanges_of_other_clones_are_neither_extra_nor_counted(tmp_path: Path)
             wire.client(client).opens(f"{folder}f").reads(0, 4096).closes()
         (tmp_path / name).mkdir()
         lifted(wire, tmp_path / name)
-        return Side(name, wire.info, wire.exchanges, read_fates(tmp_path / name))
+        return Side(name, wire.info, wire.exchanges, read_dispositions(tmp_path / name))
 
     captured = side("captured", ["ann"], [""])
     clones = side("clones", ["u1", "u2", "u3"], ["clone-0001/", "clone-0002/", "clone-0003/"])
     whole = compare(captured, clones)
     assert (whole.wire.candidate, whole.wire.matched) == (9, 0)  # no folder is common to most
     clones.connections, clones.folder = frozenset([1]), "clone-0002"
-    clones.stands = [Stand("ann", "u2", 1)]
+    clones.mappings = [AccountMapping("ann", "u2", 1)]
     one = compare(captured, clones)
     assert one.wire.recall == one.wire.precision == 1.0
     assert (one.wire.candidate, one.rows[1].of_others) == (3, 6)

@@ -9,7 +9,7 @@ from helpers.story import Wire
 
 from smbench.fidelity.comparison import compare
 from smbench.fidelity.counterpart import Counterparts
-from smbench.fidelity.sides import Side, read_fates
+from smbench.fidelity.sides import Side, read_dispositions
 from smbench.lift.lift import lift
 from smbench.lift.rule import Rule
 from smbench.lift.rules.table import RULES, rule_named
@@ -170,4 +170,4 @@ def test_the_score_leaves_them_out_and_the_raw_recall_does_not(tmp_path: Path) -
 def _side(trace: Trace, folder: Path) -> Side:
     folder.mkdir()
     lift(trace, folder)
-    return Side(folder.name, trace.info, list(trace.exchanges), read_fates(folder))
+    return Side(folder.name, trace.info, list(trace.exchanges), read_dispositions(folder))

@@ -3,38 +3,40 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from helpers.runs import a_run
 
 from smbench.fidelity.calls import RunCalls
-from smbench.fidelity.loading import stands, target_folder, window, wire_notes
+from smbench.fidelity.loading import account_mappings, target_folder, window, wire_notes
 from smbench.fidelity.outcomes import outcome_number
-from smbench.fidelity.sides import Stand, Window
+from smbench.fidelity.sides import AccountMapping, Window
 from smbench.smb2.ntstatus import Errno, Status, outcome_name, outcome_of
 from smbench.trace.model import Session, TraceInfo
 
 START = 1_700_000_000_000_000_000
+LASTED: dict[str, Any] = {"start_epoch_ns": START, "elapsed_s": 2.0}
+WIRE = {"file": "wire.pcapng", "interface": "lo"}
 
 
 def test_a_run_is_between_its_start_and_its_last_mark() -> None:
-    run = {
-        "start_epoch_ns": START,
-        "elapsed_s": 2.0,
-        "wire": {"window_ns": [START - 10**9, START + 3 * 10**9]},
-    }
-    assert window(run) == Window(START - 10_000_000, START + 3 * 10**9)
-    late = {**run, "wire": {"window_ns": [START + 5, START + 9]}}
-    assert window(late) == Window(START + 5, START + 9)
-    for unmarked in ({**run, "wire": {"window_ns": None}}, {"start_epoch_ns": START, "elapsed_s": 2.0}):
-        assert window(unmarked) == Window(START - 10_000_000, START + 2 * 10**9 + 10_000_000)
+    def between(marks: list[int] | None) -> Window:
+        return window(a_run(**LASTED, wire={**WIRE, "window_ns": marks}))
+
+    assert between([START - 10**9, START + 3 * 10**9]) == Window(START - 10_000_000, START + 3 * 10**9)
+    assert between([START + 5, START + 9]) == Window(START + 5, START + 9)
+    assert (
+        between(None) == window(a_run(**LASTED)) == Window(START - 10_000_000, START + 2 * 10**9 + 10_000_000)
+    )
 
 
 def test_its_warm_up_ends_so_long_after_its_start() -> None:
-    run = {"start_epoch_ns": START, "elapsed_s": 2.0, "warm_up": {"seconds": 0.29, "operations": 3}}
-    assert window(run).warm_until_ns == START + 290_000_000
-    assert window(run | {"warm_up": {"seconds": 0.0, "operations": 0}}).warm_until_ns == 0
+    warmed = a_run(**LASTED, warm_up={"seconds": 0.29, "operations": 3})
+    assert window(warmed).warm_until_ns == START + 290_000_000
+    assert window(a_run(**LASTED)).warm_until_ns == 0
 
 
 @pytest.mark.parametrize(
@@ -55,21 +57,25 @@ def test_the_folder_within_the_share(target: str, folder: str | None) -> None:
 def test_who_stood_for_whom_is_known_by_the_session_where_the_client_told_it() -> None:
     info = TraceInfo(sessions=[Session(0x10, user=1), Session(0x20, user=0), Session(0x30)])
     mounts = [
-        {"user": "CORP\\ann", "account": "LAB\\user01", "connection": {"session": "0x10"}},
-        {"user": "CORP\\bob", "account": "user02", "connection": None},
+        {"user": "CORP\\ann", "root": "/m", "account": "LAB\\user01",
+         "connection": {"id": 1, "session": "0x10"}},
+        {"user": "CORP\\bob", "root": "/m", "account": "user02", "connection": None},
+    ]  # fmt: skip
+    found, numbers = account_mappings(a_run(mounts=mounts), info)
+    assert found == [
+        AccountMapping("CORP\\ann", "LAB\\user01", 1),
+        AccountMapping("CORP\\bob", "user02", None),
     ]
-    found, numbers = stands({"mounts": mounts}, info)
-    assert found == [Stand("CORP\\ann", "LAB\\user01", 1), Stand("CORP\\bob", "user02", None)]
     assert numbers == {1: 0}
-    assert stands({}, info) == ([], {})
+    assert account_mappings(a_run(), info) == ([], {})
 
 
 def test_lost_packets_are_told() -> None:
-    assert wire_notes({"wire": {"packets": {"dropped": 1200}}}) == [
+    assert wire_notes(a_run(wire={**WIRE, "packets": {"dropped": 1200}})) == [
         "its capture lost 1,200 packets: what they held counts as missing; what they told of others is not "
         "known; recall and precision may be too low"
     ]
-    assert wire_notes({"wire": {"packets": {"dropped": 0}}}) == wire_notes({}) == []
+    assert wire_notes(a_run(wire={**WIRE, "packets": {"dropped": 0}})) == wire_notes(a_run()) == []
 
 
 @pytest.mark.parametrize("outcome", [0, *(-code for code in Errno), -200, outcome_of(0xC0DE0001)])

@@ -7,6 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+from helpers.runs import a_run
 from helpers.stored import info_of, write_run_table
 
 from smbench.errors import UsageError
@@ -37,14 +38,14 @@ def workload(tmp_path: Path) -> StoredOperations:
 
 
 def held(
-    workload: StoredOperations, path: Path, replayed: bool, *, told: dict[int, str] | None = None,
+    workload: StoredOperations, folder: Path, replayed: bool, *, told: dict[int, str] | None = None,
     warm_up_s: float = 0.0, expected: dict[int, str | None] | None = None, compared: bool = True,
 ) -> RunOutcomes:  # fmt: skip
     """A run of the operations that it was given, each of which ended well but for those `told`."""
     numbers = [number for number, (_, by_client) in enumerate(CALLS) if replayed or not by_client]
     rows = len(numbers)
     write_run_table(
-        path,
+        folder / "operations.parquet",
         {
             "operation": numbers,
             "kind": [type(CALLS[number][0]).__name__ for number in numbers],
@@ -57,34 +58,32 @@ def held(
             "completed_ns": [5 if number in (told or {}) else 700 for number in numbers],
         },
     )
-    document: dict[str, Any] = {
-        "configuration": {
-            "executor": "any", "profile": "wire", "pace": "fast", "client_calls_replayed": replayed,
-        },
-        "operations": {"compared": compared},
-        "valid": True,
-        "warm_up": {"seconds": warm_up_s, "operations": 0},
-    }  # fmt: skip
-    return run_outcomes("a.run", document, path, workload)
+    run = a_run(
+        folder,
+        configuration={"client_calls_replayed": replayed},
+        operations={"compared": compared},
+        warm_up={"seconds": warm_up_s, "operations": 0},
+    )
+    return run_outcomes(run, workload)
 
 
 @pytest.mark.parametrize(("replayed", "planned"), [(False, 2), (True, 4)])
 def test_a_run_is_held_against_what_it_was_given(
     workload: StoredOperations, tmp_path: Path, replayed: bool, planned: int
 ) -> None:
-    total = held(workload, tmp_path / "o.parquet", replayed).total
+    total = held(workload, tmp_path, replayed).total
     assert (total.planned, total.executed, total.matched, total.mismatched) == (planned, planned, planned, 0)
 
 
 def test_what_was_due_in_the_warm_up_is_compared_and_in_no_latency(
     workload: StoredOperations, tmp_path: Path
 ) -> None:
-    outcomes = held(workload, tmp_path / "o.parquet", True, told={0: "ENOENT"}, warm_up_s=2e-6)
+    outcomes = held(workload, tmp_path, True, told={0: "ENOENT"}, warm_up_s=2e-6)
     assert outcomes.warm_up.tolist() == [0, 1]
     assert outcomes.total.mismatched == 1
     counts = {kind: (one.reference, one.candidate) for kind, one in outcomes.latency.items()}
     assert counts == {"MakeDirectory": (0, 0), "Stat": (2, 2), "all": (2, 2)}
-    assert held(workload, tmp_path / "o.parquet", True).latency["all"].candidate == 4
+    assert held(workload, tmp_path, True).latency["all"].candidate == 4
 
 
 def test_what_failed_here_alone_or_there_alone_is_in_no_latency_and_is_told_apart(
@@ -97,7 +96,7 @@ def test_what_failed_here_alone_or_there_alone_is_in_no_latency_and_is_told_apar
             kind: (one.reference, one.candidate, one.percentiles_ns["max"]) for kind, one in found.items()
         }
 
-    path = tmp_path / "o.parquet"
+    path = tmp_path
     here = held(workload, path, True, told={0: "ENOENT"})
     assert times(here.latency)["Stat"] == (2, 2, (500, 700))
     assert times(here.failed) == {"Stat": (1, 1, (500, 5)), "all": (1, 1, (500, 5))}
@@ -112,9 +111,7 @@ def test_what_failed_here_alone_or_there_alone_is_in_no_latency_and_is_told_apar
 
 
 def test_what_the_capture_has_no_answer_for_is_no_match(workload: StoredOperations, tmp_path: Path) -> None:
-    found = held(
-        workload, tmp_path / "o.parquet", True, expected={0: None, 1: "STATUS_PENDING"}, told={1: "EIO"}
-    )
+    found = held(workload, tmp_path, True, expected={0: None, 1: "STATUS_PENDING"}, told={1: "EIO"})
     assert (found.total.executed, found.total.matched, found.total.mismatched) == (4, 2, 0)
     assert found.total.unanswered == 2
 
@@ -122,23 +119,22 @@ def test_what_the_capture_has_no_answer_for_is_no_match(workload: StoredOperatio
 def test_of_a_run_that_carried_nothing_out_nothing_is_compared(
     workload: StoredOperations, tmp_path: Path
 ) -> None:
-    found = held(workload, tmp_path / "o.parquet", True, compared=False)
+    found = held(workload, tmp_path, True, compared=False)
     assert (found.compared, found.latency, found.failed, found.differing) == (False, {}, {}, [])
     assert (found.total.planned, found.total.matched, found.total.mismatched) == (4, 0, 0)
 
 
 def test_operations_are_told_by_their_numbers(workload: StoredOperations, tmp_path: Path) -> None:
-    outcomes = held(workload, tmp_path / "o.parquet", False, told={3: "ENOENT"})
+    outcomes = held(workload, tmp_path, False, told={3: "ENOENT"})
     assert outcomes.fared(1) is None
     assert outcomes.fared(3) == "its operation ended ENOENT, in the capture ok"
     assert outcomes.fared(0) == outcomes.fared(2) == "the run's own client was to do it by itself"
-    assert held(workload, tmp_path / "o.parquet", True).fared(0) is None
+    assert held(workload, tmp_path, True).fared(0) is None
 
 
 def test_a_run_that_was_given_another_part_is_another_workloads(
     workload: StoredOperations, tmp_path: Path
 ) -> None:
-    held(workload, tmp_path / "o.parquet", True)
-    document = {"configuration": {"executor": "any"}, "operations": {}, "valid": True}
+    held(workload, tmp_path, True)
     with pytest.raises(UsageError, match="no run of this workload"):
-        run_outcomes("a.run", document, tmp_path / "o.parquet", workload)
+        run_outcomes(a_run(tmp_path), workload)

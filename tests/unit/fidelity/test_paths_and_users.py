@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 from smbench.fidelity.paths import Folders, common_folders, without
-from smbench.fidelity.sides import Stand
+from smbench.fidelity.sides import AccountMapping
 from smbench.fidelity.users import Namesake, UserPair, named, notes, pair_users
 
 TREE = {"": 3, "a": 2, "a/one": 5, "a/two": 5, "b/three": 4}
@@ -45,7 +45,7 @@ def test_what_lies_outside_the_folder_meets_nothing_within() -> None:
     assert without("file", "") == "file"
 
 
-NO_RUN: tuple[list[Stand], list[Stand]] = ([], [])
+NO_RUN: tuple[list[AccountMapping], list[AccountMapping]] = ([], [])
 NAMES = ["CORP\\ann", "CORP\\bob", "CORP\\eve"]
 ACCOUNTS = ["user01", "user02", "user03"]
 WORK = {0: {1: 5}, 1: {2: 5}, 2: {3: 5}}
@@ -132,12 +132,12 @@ def test_what_is_said_goes_before_what_is_found() -> None:
     assert found(pair_users(NAMES, ACCOUNTS, given, NO_RUN, (WORK, STRANGE))) == [
         (0, 1, "given"), (1, 0, "order"), (2, 2, "order"),
     ]  # fmt: skip
-    stands = [Stand("CORP\\ann", "LAB\\user03"), Stand("CORP\\bob", "user01", user=0)]
+    stands = [AccountMapping("CORP\\ann", "LAB\\user03"), AccountMapping("CORP\\bob", "user01", user=0)]
     assert found(pair_users(NAMES, ACCOUNTS, {}, ([], stands), (WORK, STRANGE))) == [
         (0, 2, "mounts"), (1, 0, "mounts"), (2, 1, "order"),
     ]  # fmt: skip
     # The reference is a run itself: its users on the wire hide whom they stood for.
-    before = [Stand("CORP\\bob", "user02", user=1), Stand("CORP\\ann", "user01", user=0)]
+    before = [AccountMapping("CORP\\bob", "user02", user=1), AccountMapping("CORP\\ann", "user01", user=0)]
     sent = {0: {1: 1}, 1: {2: 1}}, {0: {9: 1}, 2: {8: 1}}
     assert found(pair_users(ACCOUNTS[:2], ACCOUNTS, {}, (before, [stands[1]]), sent)) == [
         (0, 2, "order"), (1, 0, "mounts"),
@@ -174,7 +174,7 @@ def test_a_name_says_as_few_users_as_it_can(wanted: str, users: list[int]) -> No
 def test_one_account_may_stand_for_several_users() -> None:
     """Who of its clients is who, what they sent says."""
     sent = {0: {1: 1}, 1: {2: 1}}
-    stands = [Stand("ann", "LAB\\shared"), Stand("bob", "LAB\\shared")]
+    stands = [AccountMapping("ann", "LAB\\shared"), AccountMapping("bob", "LAB\\shared")]
     for names, theirs, pairs in [
         (["LAB\\shared", "LAB\\shared#2"], sent, [(0, 0), (1, 1)]),
         (["LAB\\shared", "LAB\\shared#2"], {0: sent[1], 1: sent[0]}, [(0, 1), (1, 0)]),

@@ -10,7 +10,7 @@ from helpers.sides import side_of
 from helpers.story import Wire
 
 from smbench.fidelity.comparison import Comparison, compare
-from smbench.fidelity.settling import Taken, notes
+from smbench.fidelity.settling import SettledShare, notes
 from smbench.fidelity.sides import Side
 
 WORK = {"ann": ("a/one", "a/two"), "bob": ("b/one", "b/two"), "eve": ("e/one", "a/one")}
@@ -52,7 +52,7 @@ def test_one_users_lost_connection_costs_nobody_anything(side: Callable[..., Sid
         assert scores(compared) == EVERYBODY
         assert {pair.by for pair in compared.users} == {"content"}
         assert set(compared.by_path) == {"", *(path for paths in WORK.values() for path in paths)}
-        assert compared.unnamed_shares[which] == [Taken(LOST, 9, "")]
+        assert compared.unnamed_shares[which] == [SettledShare(LOST, 9, "")]
         assert compared.unnamed_shares[1 - which] == []
 
 
@@ -83,7 +83,7 @@ def test_of_several_shares_it_is_the_one_with_its_content(side: Callable[..., Si
         damaged = side(f"no-{user}", {**shares, user: LOST})
         compared = compare(whole, damaged)
         assert scores(compared) == EVERYBODY
-        assert compared.unnamed_shares[1] == [Taken(LOST, 9, share.casefold())]
+        assert compared.unnamed_shares[1] == [SettledShare(LOST, 9, share.casefold())]
         assert scores(compare(damaged, whole)) == EVERYBODY
 
 
@@ -120,21 +120,25 @@ def test_nothing_in_common_keeps_the_made_up_name_beside_several_shares(
     compared = compare(
         side("one", {"ann": "Music", "bob": "Books", "eve": "Music"}), side_of(wire, tmp_path / "strange")
     )
-    assert compared.unnamed_shares[1] == [Taken(LOST, 3, None)]
+    assert compared.unnamed_shares[1] == [SettledShare(LOST, 3, None)]
 
 
 def test_what_was_taken_for_what_is_said() -> None:
-    def said(*taken: Taken, only_share: str = FILES) -> list[str]:
+    def said(*taken: SettledShare, only_share: str = FILES) -> list[str]:
         return notes("candidate", taken, only_share)
 
     about = "the candidate's 9 exchanges on a share whose connection is not in its capture (unknown-7) are "
     begin = f"{about}compared "
-    assert said(Taken(LOST, 9, "")) == [f"{begin}as those of files"]
-    assert said(Taken(LOST, 9, ""), only_share="") == [f"{begin}as those of the share of the other side"]
-    assert said(Taken(LOST, 9, "music")) == [f"{begin}as those beneath music"]
-    assert said(Taken(LOST, 9, None)) == [f"{begin}under that name: nothing in common says which share it is"]
-    assert said(Taken(LOST, 9, LOST)) == []
-    (many,) = said(*(Taken(f"unknown-{number}", 2, "") for number in range(5)))
+    assert said(SettledShare(LOST, 9, "")) == [f"{begin}as those of files"]
+    assert said(SettledShare(LOST, 9, ""), only_share="") == [
+        f"{begin}as those of the share of the other side"
+    ]
+    assert said(SettledShare(LOST, 9, "music")) == [f"{begin}as those beneath music"]
+    assert said(SettledShare(LOST, 9, None)) == [
+        f"{begin}under that name: nothing in common says which share it is"
+    ]
+    assert said(SettledShare(LOST, 9, LOST)) == []
+    (many,) = said(*(SettledShare(f"unknown-{number}", 2, "") for number in range(5)))
     assert many.startswith(
         "the candidate's 10 exchanges on 5 shares whose connection is not in its capture "
         "(unknown-0, unknown-1, unknown-2, …) are compared "

@@ -22,6 +22,7 @@ from smbench.measure.judging import (
 )
 from smbench.measure.thresholds import mismatch_limit, parse_threshold
 from smbench.run.histogram import Histogram
+from smbench.run.model import Judged
 
 
 def histogram(*values_ns: int) -> Histogram:
@@ -44,7 +45,7 @@ FIGURES = Figures(
 )  # fmt: skip
 
 
-def judged(text: str, figures: Figures = FIGURES) -> dict:
+def judged(text: str, figures: Figures = FIGURES) -> Judged:
     (one,) = judge_thresholds([parse_threshold(text)], figures)
     return one
 
@@ -76,9 +77,9 @@ JUDGED = [
 @pytest.mark.parametrize(("text", "met"), JUDGED)
 def test_what_is_judged(text, met):
     one = judged(text)
-    assert one["text"] == text
-    assert one["met"] is met, one
-    assert one["reason"] is None
+    assert one.text == text
+    assert one.met is met, one
+    assert one.reason is None
 
 
 def test_two_thousand_shares_at_their_limit():
@@ -92,30 +93,30 @@ def test_two_thousand_shares_at_their_limit():
                 ("<=", at <= 0), ("<", at < 0), (">=", at >= 0),
                 (">", at > 0), ("==", at == 0), ("!=", at != 0),
             ):  # fmt: skip
-                assert judged(f"errors.rate{operator}{written}", figures)["met"] is met, (written, count)
-            assert judge_thresholds([mismatch_limit(written)], figures)[0]["met"] is (at <= 0)
+                assert judged(f"errors.rate{operator}{written}", figures).met is met, (written, count)
+            assert judge_thresholds([mismatch_limit(written)], figures)[0].met is (at <= 0)
 
 
 @given(st.integers(1, 10**12))
 def test_a_time_at_its_limit(ns):
     figures = Figures(replace(EXTENT, times={"Read.service": 1}), {"Read.service": histogram(ns)})
     written = f"{ns // 10**6}.{ns % 10**6:06d}ms"
-    assert judged(f"read.service.max<={written}", figures)["met"]
-    assert not judged(f"read.service.max<{written}", figures)["met"]
+    assert judged(f"read.service.max<={written}", figures).met
+    assert not judged(f"read.service.max<{written}", figures).met
 
 
 def test_a_rate_at_its_limit():
     for thirds in range(1, 200):
         figures = replace(FIGURES, throughput={"operations_per_s": Fraction(thirds, 10)})
-        assert judged(f"throughput.operations_per_s>={thirds // 10}.{thirds % 10}", figures)["met"]
-        assert not judged(f"throughput.operations_per_s>{thirds // 10}.{thirds % 10}", figures)["met"]
+        assert judged(f"throughput.operations_per_s>={thirds // 10}.{thirds % 10}", figures).met
+        assert not judged(f"throughput.operations_per_s>{thirds // 10}.{thirds % 10}", figures).met
 
 
 def test_the_value_stands_beside_the_verdict():
     texts = ["read.response.p50<1s", "errors.rate<1%", "throughput.read_bytes_per_s>1K"]
     found = [judged(text) for text in texts]
-    assert found[0]["value"] == pytest.approx(50 * MS, rel=1e-3)
-    assert found[1]["value"] == 0.002
+    assert found[0].value == pytest.approx(50 * MS, rel=1e-3)
+    assert found[1].value == 0.002
     assert [judged_value(one) for one in found] == ["50 ms", "0.2 %", "1.91 MiB/s"]
 
 
@@ -152,8 +153,9 @@ UNMEASURED = [
 @pytest.mark.parametrize(("text", "extent", "why"), UNMEASURED)
 def test_what_was_not_measured_is_not_kept_to_and_is_refused_where_it_is_known_before(text, extent, why):
     one = judged(text, replace(FIGURES, extent=extent))
-    assert (one["value"], one["met"]) == (None, False)
-    assert why in one["reason"]
+    assert (one.value, one.met) == (None, False)
+    assert one.reason is not None
+    assert why in one.reason
     assert judged_value(one) == "not measured"
     with pytest.raises(UsageError) as caught:
         refuse_unmeasurable(parse_threshold(text), extent)
@@ -175,9 +177,9 @@ def test_a_multiple_of_a_baseline_is_judged_by_what_that_measured():
         ("errors.count<=1.1x", True), ("errors.rate<1.1x", False), ("errors.rate==1.1x", True),
     ]:  # fmt: skip
         (one,) = judge_thresholds([against(parse_threshold(text), baseline, "old.run")], now)
-        assert one["met"] is met, one
+        assert one.met is met, one
     (one,) = judge_thresholds([against(parse_threshold("read.response.max<2x"), baseline)], now)
-    assert (one["baseline"], one["limit"]) == (10 * MS, 20 * MS)
+    assert (one.baseline, one.limit) == (10 * MS, 20 * MS)
     assert judged_value(one) == "11 ms (1.1x of 10 ms)"
 
 
@@ -186,7 +188,7 @@ def test_every_multiple_is_exact_at_its_limit():
         baseline = replace(FIGURES, errors=10)
         now = replace(FIGURES, errors=tenths)
         threshold = against(parse_threshold(f"errors.count<={tenths // 10}.{tenths % 10}x"), baseline)
-        assert judge_thresholds([threshold], now)[0]["met"], tenths
+        assert judge_thresholds([threshold], now)[0].met, tenths
 
 
 def test_a_multiple_of_a_share_is_a_share():

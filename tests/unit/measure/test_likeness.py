@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from copy import deepcopy
 from typing import Any
 
+import msgspec
 import pytest
+from helpers.runs import a_run
 
-from smbench.measure.likeness import differences
+from smbench.measure.likeness import Circumstances, differences
 
 RUN: dict[str, Any] = {
     "configuration": {
@@ -16,21 +17,26 @@ RUN: dict[str, Any] = {
         "loops": 1, "prepared": True, "content": "full", "deadline_s": None,
     },
     "warm_up": {"seconds": 0.0},
-    "capture_files": [{"name": "a.pcap", "size": 10, "packing": "plain", "sha256": "aa"}],
+    "capture_files": [{"name": "a.pcap", "bytes": 10, "packing": "plain", "sha256": "aa"}],
     "machine": {"name": "here", "processors": 2},
     "versions": {"kernel": "6.1", "cifs": None, "smbench-mount": "1"},
 }  # fmt: skip
 
 
-def other(place: str, value: Any) -> dict[str, Any]:
-    found = deepcopy(RUN)
+def run_of(**parts: Any) -> Circumstances:
+    return msgspec.convert(RUN | parts, Circumstances)
+
+
+def other(place: str, value: Any, **parts: Any) -> Circumstances:
     part, name = place.split(".")
-    found[part][name] = value
-    return found
+    return run_of(**{part: RUN[part] | {name: value}}, **parts)
+
+
+HERE = run_of()
 
 
 def test_a_run_is_like_itself():
-    assert differences(RUN, deepcopy(RUN)) == []
+    assert differences(HERE, run_of()) == []
 
 
 @pytest.mark.parametrize(
@@ -57,29 +63,54 @@ def test_a_run_is_like_itself():
     ],
 )
 def test_every_difference_is_named(place, value, said):
-    assert differences(other(place, value), RUN) == [said]
+    assert differences(other(place, value), HERE) == [said]
+
+
+@pytest.mark.parametrize("place", ["configuration.close_gaps_s", "configuration.deadline_s", "versions.cifs"])
+def test_none_is_told_where_it_says_that_there_was_none(place):
+    value = "2.54" if place.startswith("versions") else 10.0
+    (said,) = differences(HERE, other(place, value))
+    assert f"none there, {value:g} here" in said if value == 10.0 else said == "cifs.ko none there, 2.54 here"
 
 
 def test_a_capture_is_told_by_what_is_in_it_and_else_by_its_name():
-    named = other("configuration.workload", "v.workload")
-    assert differences(named, RUN) == []  # of the same capture
-    another = deepcopy(RUN) | {
-        "capture_files": [{"name": "b.pcap", "size": 9, "packing": "plain", "sha256": "bb"}]
-    }
-    assert differences(another, RUN) == ["another capture (b.pcap there, a.pcap here)"]
-    none: tuple[list[object] | None, ...] = ([], None)
-    for files in none:
-        assert differences(named | {"capture_files": files}, RUN) == [
-            "another workload (v.workload there, w.workload here)"
-        ]
+    named = "configuration.workload", "v.workload"
+    assert differences(other(*named), HERE) == []  # of the same capture
+    another = run_of(capture_files=[{"name": "b.pcap", "bytes": 9, "packing": "plain", "sha256": "bb"}])
+    assert differences(another, HERE) == ["another capture (b.pcap there, a.pcap here)"]
+    assert differences(other(*named, capture_files=[]), HERE) == [
+        "another workload (v.workload there, w.workload here)"
+    ]
 
 
 def test_what_an_older_run_does_not_tell_is_no_difference():
-    older = {"configuration": {"workload": "w.workload", "executor": "posix"}}
-    assert differences(older, RUN) == []
-    assert differences(RUN, older) == []
+    asked = {"workload": "w.workload", "executor": "posix", "profile": "wire", "pace": "original"}
+    older = Circumstances.of(a_run(configuration=asked))
+    given = {"mount_options": ["vers=3.0"], "users_per_process": 5, "prepared": False}
+    for run in (HERE, run_of(configuration=RUN["configuration"] | given)):
+        assert differences(older, run) == differences(run, older) == []
+
+
+def test_what_does_not_apply_is_no_difference():
+    """One clone has no namespace and no stagger, nor one loop; what was not prepared has no content."""
+    many = {"clones": 3, "namespace": "shared", "stagger_s": 0.5, "loops": 2, "loop_namespace": "same",
+            "prepared": False, "content": None}  # fmt: skip
+    several = run_of(configuration=RUN["configuration"] | many)
+    assert differences(several, HERE) == [
+        "clones 3 there, 1 here", "loops 2 there, 1 here", "files prepared no there, yes here"
+    ]  # fmt: skip
+    isolated = {**many, "namespace": "isolated", "loop_namespace": "fresh", "stagger_s": 0.25}
+    assert differences(several, run_of(configuration=RUN["configuration"] | isolated)) == [
+        "namespace of the clones shared there, isolated here",
+        "stagger in seconds 0.5 there, 0.25 here",
+        "namespace of the loops same there, fresh here",
+    ]
+
+
+def test_a_number_of_clones_that_is_looked_for_is_no_difference():
+    assert differences(other("configuration.clones", 3), run_of(clones_known=False)) == []
 
 
 def test_all_of_them_are_told():
-    found = differences(other("configuration.clones", 3) | {"machine": {"name": "x", "processors": 8}}, RUN)
+    found = differences(other("configuration.clones", 3, machine={"name": "x", "processors": 8}), HERE)
     assert found == ["clones 3 there, 1 here", "machine x there, here here", "processors 8 there, 2 here"]

@@ -89,7 +89,7 @@ def test_a_mark_is_waited_for_until_it_stands_in_the_file(
     assert len(sent) == 2
     assert capture.marks == [first, second]
     assert first <= second
-    assert capture.describe()["window_ns"] == [first, second]
+    assert capture.describe().window_ns == (first, second)
     assert capture.notes == []
 
 
@@ -115,7 +115,7 @@ def test_a_mark_that_never_comes_is_noted(capture: WireCapture, monkeypatch: pyt
     monkeypatch.setattr(wire, "_REPEAT_S", 0.05)
     capture.mark()
     assert "did not come through" in capture.notes[0]
-    assert capture.describe()["window_ns"] is None
+    assert capture.describe().window_ns is None
 
 
 def test_a_refused_capture_is_one_sentence_and_leaves_nothing(

@@ -90,7 +90,7 @@ def test_marks_are_waited_for_until_they_stand_in_the_file(
     content = output.read_bytes()
     assert content.startswith(b"pcapng")
     assert content.count(b"smbench-mark") == 2
-    document = capture.describe()
-    assert document["window_ns"] == [first, last]
-    assert document["notes"] == []
+    wire = capture.describe()
+    assert wire.window_ns == (first, last)
+    assert wire.notes == ()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["dumpcap", "wire.pcapng"]

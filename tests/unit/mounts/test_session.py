@@ -23,8 +23,8 @@ ALICE = UserMount("alice", Account("a", "x"))
 def test_a_directory_is_every_users_root(tmp_path: Path) -> None:
     with open_target(DirectoryTarget(tmp_path), [UserMount("a"), UserMount("b")]) as mounted:
         assert mounted.roots == [tmp_path, tmp_path]
-        assert [d["user"] for d in mounted.describe()] == ["a", "b"]
-        assert mounted.describe()[0]["filesystem"]
+        assert [one.user for one in mounted.mounts] == ["a", "b"]
+        assert mounted.mounts[0].filesystem
 
 
 def test_a_share_needs_an_account_for_every_user(tmp_path: Path) -> None:

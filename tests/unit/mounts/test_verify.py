@@ -100,9 +100,10 @@ SESSIONS = [c.sessions[0].session_id for c in parse_debug_data(DEBUG_DATA)]
 def test_each_user_is_found_on_a_connection_of_its_own() -> None:
     mounts = [facts(f"u{number}", session) for number, session in enumerate(SESSIONS)]
     described = describe(mounts, parse_debug_data(DEBUG_DATA))
-    assert [d["connection"]["dialect"] for d in described] == ["3.1.1", "3.0", "3.1.1"]
-    assert [d["connection"]["encrypted"] for d in described] == [True, False, False]
-    assert len({d["connection"]["id"] for d in described}) == 3
+    connections = [one.connection for one in described if one.connection is not None]
+    assert [connection.dialect for connection in connections] == ["3.1.1", "3.0", "3.1.1"]
+    assert [connection.encrypted for connection in connections] == [True, False, False]
+    assert len({connection.id for connection in connections}) == 3
 
 
 def test_two_users_on_one_connection_are_refused() -> None:
@@ -113,7 +114,7 @@ def test_two_users_on_one_connection_are_refused() -> None:
 
 def test_where_the_kernel_tells_no_ids_there_must_be_enough_connections() -> None:
     connections = parse_debug_data(DEBUG_DATA)
-    assert describe([facts(f"u{n}", None) for n in range(3)], connections)[0]["connection"] is None
+    assert describe([facts(f"u{n}", None) for n in range(3)], connections)[0].connection is None
     with pytest.raises(SetupError, match="only 3 of 4 users"):
         describe([facts(f"u{n}", None) for n in range(4)], connections)
 

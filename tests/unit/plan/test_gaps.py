@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smbench.plan import Pace, find_gaps, plan_run
-from smbench.plan.gaps import closed
-from smbench.report.gaps import gaps_document, gaps_warning
+from smbench.plan.gaps import closed, gaps_warning
+from smbench.report.gaps import gaps_document
 from smbench.workload.calls import Flush, Notify
 from smbench.workload.store import StoredOperations, read, write
 
@@ -118,21 +118,22 @@ def test_order_and_what_is_no_gap_stay_and_nothing_longer_is_left(steps, to_ns):
 
 def test_the_warning_names_the_longest_with_its_beginning_and_the_option():
     load = arrivals((5, 1), (6, 1), (7207, 1), (7300, 1))
-    document = gaps_document(find_gaps(load.workload.operations))
+    gaps = find_gaps(load.workload.operations)
+    document = gaps_document(gaps)
     assert document == {
         "count": 2, "seconds": 7292.0,
         "longest": [{"from_s": 7.0, "lasts_s": 7200.0}, {"from_s": 7208.0, "lasts_s": 92.0}],
     }  # fmt: skip
-    assert gaps_warning(document) == (
+    assert gaps_warning(gaps) == (
         "no operation for 2 h, from 7.000 s of the capture on (and 1 more such gap, 2.03 h in all): a replay "
         "waits through them, and --close-gaps SECONDS shortens them"
     )
-    one = gaps_document(find_gaps(arrivals((0, 1), (90, 1)).workload.operations))
+    one = find_gaps(arrivals((0, 1), (90, 1)).workload.operations)
     assert gaps_warning(one) == (
         "no operation for 89 s, from 1.000 s of the capture on: a replay waits through it, and --close-gaps "
         "SECONDS shortens it"
     )
-    assert gaps_warning(gaps_document(find_gaps(Load().workload.operations))) is None
+    assert gaps_warning(find_gaps(Load().workload.operations)) is None
 
 
 @pytest.mark.parametrize("pace", [Pace.ORIGINAL, Pace.THINK])

@@ -13,7 +13,8 @@ from helpers.story import Wire
 from rich.console import Console
 
 from smbench.fidelity.comparison import Comparison, compare
-from smbench.report.compare import candidate_document, document, reference_document
+from smbench.fidelity.result import Candidate, Result
+from smbench.report.compare import document
 from smbench.report.compare_page import page
 from smbench.report.compare_text import show_comparison
 
@@ -28,14 +29,17 @@ def story(reads: int, without: int | None = None) -> Wire:
     return wire
 
 
-def result_of(compared: Comparison) -> dict[str, Any]:
-    return document(
-        reference_document(compared.reference, compared.rows[0]),
-        [candidate_document("two", compared, None, [], 10)],
-    )
+def result_of(compared: Comparison) -> Result:
+    return Result(compared.reference, [Candidate("two", compared, None)])
 
 
-def shown(result: dict[str, Any]) -> str:
+def told(result: Result) -> dict[str, Any]:
+    (candidate,) = document(result, 10)["candidates"]
+    found: dict[str, Any] = candidate
+    return found
+
+
+def shown(result: Result) -> str:
     out = io.StringIO()
     show_comparison(result, Console(file=out, width=300))
     return out.getvalue()
@@ -50,13 +54,13 @@ def one_missing(tmp_path_factory: pytest.TempPathFactory) -> Comparison:
 
 def test_one_of_two_thousand_is_seen_in_every_table(one_missing: Comparison) -> None:
     result = result_of(one_missing)
-    wire = result["candidates"][0]["wire"]
+    wire = told(result)["wire"]
     assert (wire["matched"], wire["reference"]) == (2004, 2005)
     assert wire["recall"] == 2004 / 2005
     text = shown(result)
     assert re.search(r"two +0\.9995 +1\.0000 +0\.9995 ", text)
     assert re.search(r"READ +2,003 +2,002 +2,002 +0\.999 +1\.000 ", text)
-    html = page(result, [one_missing])
+    html = page(result, 10)
     assert re.search(r">0\.999</b>recall<", html)
     assert re.search(r">1\.000</b>precision<", html)
     cells = re.findall(r'<td class="n[^"]*">([01]\.\d+)</td>', html)
@@ -69,7 +73,7 @@ def test_a_genuine_one_stays_one(tmp_path: Path) -> None:
     compared = compare(side_of(story(20), tmp_path / "one"), side_of(story(20), tmp_path / "two"))
     result = result_of(compared)
     assert re.search(r"two +1\.0000 +1\.0000 +1\.0000 ", shown(result))
-    html = page(result, [compared])
+    html = page(result, 10)
     assert re.search(r">1\.000</b>recall<", html)
     assert "0.99" not in html
 
@@ -77,14 +81,14 @@ def test_a_genuine_one_stays_one(tmp_path: Path) -> None:
 def test_nothing_of_nothing_is_a_dash_and_null(tmp_path: Path) -> None:
     compared = compare(side_of(Wire(), tmp_path / "one"), side_of(story(3), tmp_path / "two"))
     result = result_of(compared)
-    wire = result["candidates"][0]["wire"]
+    wire = told(result)["wire"]
     assert (wire["recall"], wire["precision"], wire["supported"]["recall"]) == (None, 0.0, None)
     assert wire["by_command"]["READ"]["recall"] is None
-    assert result["candidates"][0]["latency"]["READ"]["p50_ratio"] is None
+    assert told(result)["latency"]["READ"]["p50_ratio"] is None
     text = shown(result)
     assert re.search(r"two +– +0\.0000 +– +– +– ", text)
     assert re.search(r"READ +0 +3 +0 +– +0\.000 ", text)
-    html = page(result, [compared])
+    html = page(result, 10)
     assert '<b class="dim">–</b>recall' in html
     assert '<b class="bad">0.000</b>precision' in html
     for said in ("pairs in another order", "recall of what has a POSIX counterpart", "same outcome"):
@@ -97,11 +101,11 @@ def test_what_failed_on_one_side_alone_is_told_beside_the_latencies(tmp_path: Pa
     refused.client("ann").opens("f").reads(0, 10, status=0xC0000022).reads(10, 10).reads(20, 10).closes()
     compared = compare(side_of(story(3), tmp_path / "one"), side_of(refused, tmp_path / "two"))
     result = result_of(compared)
-    reads = result["candidates"][0]["latency"]["READ"]
+    reads = told(result)["latency"]["READ"]
     assert (reads["count"], reads["failed"]["count"]) == ([2, 2], [1, 1])
-    assert result["candidates"][0]["latency"]["CREATE"]["failed"] is None
+    assert told(result)["latency"]["CREATE"]["failed"] is None
     said = "in no latency, because one side failed and the other did not fail so: READ 1"
     assert said in shown(result)
-    assert f"two: {said}" in page(result, [compared])
+    assert f"two: {said}" in page(result, 10)
     as_it_was = compare(compared.reference, compared.reference)
     assert "in no latency" not in shown(result_of(as_it_was))

@@ -39,13 +39,11 @@ def in_child(act):
     ],
 )
 def test_whoever_waits_for_a_lane_is_woken(board, act, reached):
-    finish = in_child(lambda: act(board))
     began = now_ns()
+    finish = in_child(lambda: act(board))
     assert board.await_count(1, 5) is reached
-    waited = now_ns() - began
+    assert now_ns() - began >= 20 * MS  # not before the child acts
     finish()
-    # By naps a stop is seen at the next look, after a second.
-    assert 10 * MS < waited < 1500 * MS
     assert board.completed(0) == board.completed(2) == 0
 
 

@@ -12,8 +12,8 @@ from smbench.run.histogram import Histogram
 from smbench.run.model import MACHINE
 from smbench.runner.call_file import KINDS, stored
 from smbench.runner.expectations import Expectations
+from smbench.runner.operations import Tally
 from smbench.runner.pool import Ending
-from smbench.runner.result import Tally
 from smbench.runner.statistics import Counted
 from smbench.runner.timing import timing
 from smbench.runner.verdict import facts_of, overdue

@@ -33,6 +33,13 @@ def user(number: int = 0) -> Callable[[object], int]:
     return run
 
 
+def until_waiting(executor: MemoryExecutor) -> None:
+    give_up = time.monotonic() + 60
+    while not executor.waiting():
+        assert time.monotonic() < give_up
+        time.sleep(0.005)
+
+
 def opened(run: Callable[[object], int], handle: int, path: str, access: int = 0xC0000000) -> None:
     assert run(Open(handle, path, access, 7, 1, 0, 0)) == 0
 
@@ -118,15 +125,18 @@ def test_a_waiting_lock_is_granted_when_the_range_is_free(server: MemoryServer, 
         target=lambda: outcomes.append(waiter(Lock(1, 5, 10, exclusive=True, wait=True)))
     )
     thread.start()
-    time.sleep(0.05)
+    until_waiting(waiter.executor)  # type: ignore[attr-defined]
     assert outcomes == []
     assert waiter(Stat("f")) == 0  # the server serves others meanwhile
     assert holder(freed_by) == 0
-    thread.join(5)
+    thread.join(60)
     assert outcomes == [0]
 
 
-def test_a_waiting_lock_is_cancelled_when_its_executor_closes(server: MemoryServer) -> None:
+@pytest.mark.parametrize("end", [MemoryExecutor.close, MemoryExecutor.interrupt])
+def test_a_waiting_lock_is_cancelled_when_its_executor_is_closed_or_interrupted(
+    server: MemoryServer, end: Callable[[MemoryExecutor], None]
+) -> None:
     server.prepare([NamespaceEntry("f", Kind.FILE, size=9)])
     holder, waiter = user(0), user(1)
     opened(holder, 1, "f")
@@ -137,10 +147,32 @@ def test_a_waiting_lock_is_cancelled_when_its_executor_closes(server: MemoryServ
         target=lambda: outcomes.append(waiter(Lock(1, 5, 10, exclusive=True, wait=True)))
     )
     thread.start()
-    time.sleep(0.05)
-    waiter.executor.close()  # type: ignore[attr-defined]
-    thread.join(5)
+    until_waiting(waiter.executor)  # type: ignore[attr-defined]
+    end(waiter.executor)  # type: ignore[attr-defined]
+    thread.join(60)
     assert outcomes == [outcome_of(Status.CANCELLED)]
+    assert waiter.executor.waiting() == 0  # type: ignore[attr-defined]
+
+
+def test_an_interrupt_ends_the_waits_of_its_time_alone(server: MemoryServer) -> None:
+    server.prepare([NamespaceEntry("f", Kind.FILE, size=9)])
+    run = user()
+    opened(run, 1, "f")
+    run.executor.interrupt()  # type: ignore[attr-defined]
+    assert run(Lock(1, 0, 10, exclusive=True, wait=True)) == 0
+
+
+def test_a_run_s_files_are_made_anew_without_what_no_server_has(server: MemoryServer) -> None:
+    server.prepare([NamespaceEntry("left", Kind.FILE)])
+    entries = [NamespaceEntry(path, Kind.FILE) for path in ("f", "n" * 256, "a?b", "f/below")]
+    MemoryExecutor.make_files(ROOT, entries)
+    run = user()
+    assert (run(Stat("f")), run(Stat("left"))) == (0, outcome_of(Status.OBJECT_NAME_NOT_FOUND))
+    statistics = run.executor.statistics()  # type: ignore[attr-defined]
+    assert sorted(statistics["not_made"]) == ["a?b", "f/below", "n" * 256]
+    (warning,) = MemoryExecutor.report({"alice": statistics, "bob": {}}).warnings
+    assert "'a?b', 'f/below'" in warning
+    assert MemoryExecutor.report({"alice": {}}).warnings == ()
 
 
 def test_close_lets_go_of_everything(server: MemoryServer) -> None:

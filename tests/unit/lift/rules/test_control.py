@@ -23,15 +23,15 @@ def test_what_the_client_does(tmp_path: Path, command: int) -> None:
     wire.client("alice").sends(command)
     story = lifted(wire, tmp_path)
     assert story.calls == []
-    assert story.fates[0]["disposition"] == "client"
-    assert story.fates[0]["reason"]
+    assert story.coverage[0]["disposition"] == "client"
+    assert story.coverage[0]["reason"]
 
 
 @pytest.mark.parametrize("function", [0x140204, 0x1401FC, 0x60194, 0x601B0, 0x1401D4])
 def test_infrastructure_by_ioctl(tmp_path: Path, function: int) -> None:
     wire = Wire()
     wire.client("alice", "IPC$", 2).sends(Command.IOCTL, m.IoctlRequest("ff" * 16, function))
-    assert [fate["disposition"] for fate in lifted(wire, tmp_path).fates] == ["client"]
+    assert [row["disposition"] for row in lifted(wire, tmp_path).coverage] == ["client"]
 
 
 def test_break_notification_without_a_session(tmp_path: Path) -> None:
@@ -50,7 +50,7 @@ def test_pipes_are_counted_and_not_replayed(tmp_path: Path) -> None:
     story = lifted(wire, tmp_path)
     assert story.calls == []
     assert set(story.rules) == {"pipe"}
-    assert story.fates[0]["reason"] == "named pipe: there is no file behind it: srvsvc"
+    assert story.coverage[0]["reason"] == "named pipe: there is no file behind it: srvsvc"
     assert story.namespace == {}
 
 
@@ -66,7 +66,7 @@ def test_nothing_is_replayed_on_an_open_that_is_not(tmp_path: Path) -> None:
     story = lifted(wire, tmp_path)
     assert story.calls == []
     assert story.rules == ["open-by-id", "on-refused-open", "on-refused-open"]
-    assert "captured server" in story.fates[1]["reason"]
+    assert "captured server" in story.coverage[1]["reason"]
 
 
 def test_durable_reconnect_goes_on_with_the_open(tmp_path: Path) -> None:

@@ -94,7 +94,7 @@ def test_truncating_sends_more_than_the_size(tmp_path: Path) -> None:
     ]
     assert [call.sparse for call in story.calls[2:4]] == [False, True]
     assert story.calls[4].flushed
-    assert {fate["disposition"] for fate in story.fates} == {"exact"}
+    assert {row["disposition"] for row in story.coverage} == {"exact"}
 
 
 def test_a_flush_that_nothing_follows_is_a_flush(tmp_path: Path) -> None:
@@ -201,8 +201,12 @@ def test_what_the_client_does_is_counted_apart_and_stands_for_its_exchanges(tmp_
     story = lifted(wire, tmp_path)
     info = story.workload.info
     assert (info.operations, info.operations_by_user, info.client_calls) == ({"MakeDirectory": 1}, [1], 2)
-    assert [fate["operation"] for fate in story.fates] == [0, 0, 0, 1, 1, 2, 2, 2]
-    assert [fate["disposition"] for fate in story.fates] == [*["client"] * 3, *["exact"] * 2, *["client"] * 3]
+    assert [row["operation"] for row in story.coverage] == [0, 0, 0, 1, 1, 2, 2, 2]
+    assert [row["disposition"] for row in story.coverage] == [
+        *["client"] * 3,
+        *["exact"] * 2,
+        *["client"] * 3,
+    ]
     every = list(with_client_calls(story.workload).operations)
     assert [operation.expected for operation in every] == [NOT_FOUND, 0, 0]
     assert {operation.lane for operation in every} == {0}

@@ -159,7 +159,7 @@ def test_a_directory_needs_nothing(tmp_path: Path) -> None:
     with windows.open_target(DirectoryTarget(tmp_path), [UserMount("a"), UserMount("b")]) as mounted:
         assert mounted.roots == [tmp_path] * 2
         assert mounted.acting == []
-        assert [mount["user"] for mount in mounted.describe()] == ["a", "b"]
+        assert [mount.user for mount in mounted.mounts] == ["a", "b"]
 
 
 def test_a_share_that_cannot_be_reached_is_a_sentence(system: Windows) -> None:

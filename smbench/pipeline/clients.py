@@ -10,23 +10,20 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from smbench.advice import this_command
-from smbench.cli.common import Console
-from smbench.cli.prepare import one_root
-from smbench.cli.targets import Place
 from smbench.errors import SetupError, UsageError
 from smbench.executors.base import ShareAccess
 from smbench.identity import is_root
 from smbench.mounts.opened import Mounted, NotSupportedError, UserMount
 from smbench.mounts.options import DIALECT_OPTIONS, GIVEN, Option
 from smbench.mounts.target import ShareTarget
+from smbench.pipeline.place import Place
+from smbench.pipeline.preparing import one_root
+from smbench.pipeline.progress import Progress
+from smbench.run.model import Mount
 from smbench.smb2.constants import DIALECT_2_0_2
-
-if TYPE_CHECKING:
-    from smbench.trace.model import TraceInfo
-
+from smbench.trace.model import TraceInfo
 
 _DIALECT = "vers"
 _OLDEST = Option(
@@ -35,7 +32,7 @@ _OLDEST = Option(
 
 
 @contextmanager
-def root_in_any_dialect(console: Console, place: Place) -> Iterator[Path]:
+def root_in_any_dialect(place: Place, progress: Progress) -> Iterator[Path]:
     """The first user's mount in the dialect that was given, or else in whichever the server speaks.
 
     SetupError where it cannot be mounted for lack of rights, which the executor itself does not need.
@@ -51,11 +48,11 @@ def root_in_any_dialect(console: Console, place: Place) -> Iterator[Path]:
     given = [option for option in options if option.name == _DIALECT and option.reason == GIVEN]
     with ExitStack() as stack:
         try:
-            root = stack.enter_context(one_root(console, _with(place, [*others, *given])))
+            root = stack.enter_context(one_root(_with(place, [*others, *given]), progress))
         except NotSupportedError:
             if given:
                 raise
-            root = stack.enter_context(one_root(console, _with(place, [*others, _OLDEST])))
+            root = stack.enter_context(one_root(_with(place, [*others, _OLDEST]), progress))
         yield root
 
 
@@ -108,7 +105,7 @@ def described(place: Place) -> Mounted:
     """What stands for the mounts of users whose executor has a connection of its own."""
     where = str(place.target)
     mounts = [
-        {"user": user.user, "account": str(user.account), "root": where, "filesystem": "no mount: a library"}
+        Mount(user=user.user, account=str(user.account), root=where, filesystem="no mount: a library")
         for user in place.users
     ]
     return Mounted([Path(where)] * len(mounts), mounts)

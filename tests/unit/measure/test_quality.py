@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from smbench.report.quality import graded, quality
+from smbench.measure.quality import graded, quality
 from smbench.trace.grade import Use
 from smbench.trace.model import TraceInfo
 
@@ -33,13 +33,11 @@ def test_what_a_poor_capture_does_to_a_comparison_is_said_of_either_side() -> No
         for use in (Use.REFERENCE, Use.CANDIDATE, Use.REPLAY):
             told = graded(TraceInfo(exchanges=100, grade={"tcp_gaps": lost}), use)
             poor = lost == 11 and use is not Use.REPLAY
-            assert told["quality"] == ("poor" if lost == 11 else "usable")
-            assert [said.startswith("a poor capture (") for said in told["warnings"]] == [True] * poor + [
-                False
-            ]
-            assert all(
-                said.endswith("; recall and precision may be too low") for said in told["warnings"]
-            ) == (use is not Use.REPLAY)
+            assert told.quality == ("poor" if lost == 11 else "usable")
+            assert [said.startswith("a poor capture (") for said in told.warnings] == [True] * poor + [False]
+            assert all(said.endswith("; recall and precision may be too low") for said in told.warnings) == (
+                use is not Use.REPLAY
+            )
 
 
 def test_no_share_is_more_than_all() -> None:

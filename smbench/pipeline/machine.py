@@ -8,14 +8,15 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from smbench import __version__
+from smbench.run.model import Machine
 
 _LIBRARIES = ("hdrhistogram", "msgspec", "multiprocess", "numpy", "psutil", "pyarrow", "smbprotocol")
 _CIFS_VERSION = Path("/sys/module/cifs/version")
 
 
-def machine() -> dict[str, str | int | None]:
+def machine() -> Machine:
     """What tells this machine from others."""
-    return {"name": platform.node(), "processors": os.cpu_count()}
+    return Machine(name=platform.node(), processors=os.cpu_count())
 
 
 def versions() -> dict[str, str | None]:

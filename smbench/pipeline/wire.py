@@ -6,10 +6,11 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from smbench.errors import UsageError
 from smbench.mounts.target import ShareTarget, Target
+from smbench.run.model import Wire
 from smbench.run.store import WIRE
 
 if TYPE_CHECKING:
@@ -27,9 +28,9 @@ class RunWire:
         if self._capture is not None:
             self._capture.mark()
 
-    def describe(self) -> dict[str, Any]:
-        """What it adds to run.json."""
-        return {} if self._capture is None else {"wire": self._capture.describe()}
+    def describe(self) -> Wire | None:
+        """What a run says of it."""
+        return None if self._capture is None else self._capture.describe()
 
 
 def refuse_without_wire(target: Target) -> None:

@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import Any
 
 from smbench.ratios import Bad, round_ratio
+from smbench.run.model import CaptureQuality
 from smbench.trace.grade import Use, missing_share, warnings
 from smbench.trace.model import TraceInfo
 
@@ -34,9 +35,9 @@ def quality(grade: Mapping[str, int], exchanges: int, sessions: int) -> dict[str
     return {"word": words[place], "missing_share": rounded, "rule": RULE}
 
 
-def graded(info: TraceInfo, use: Use) -> dict[str, Any]:
+def graded(info: TraceInfo, use: Use) -> CaptureQuality:
     """What a result says of a capture that its figures come from: its counts, the word, and a sentence for
     each count that makes them worse or better than they should be."""
     word = quality(info.grade, info.exchanges, len(info.sessions))["word"]
     poor = [_POOR] if word == WORST and use is not Use.REPLAY else []
-    return {"grade": dict(info.grade), "quality": word, "warnings": poor + warnings(info, use)}
+    return CaptureQuality(grade=dict(info.grade), quality=word, warnings=(*poor, *warnings(info, use)))

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 from helpers.command import THREE_USERS, run
 
-from smbench.cli.clients import root_in_any_dialect, share_access
-from smbench.cli.common import Console
-from smbench.cli.targets import Place
 from smbench.errors import SetupError, UsageError
 from smbench.mounts.accounts import Account
 from smbench.mounts.opened import UserMount
 from smbench.mounts.target import DirectoryTarget, ShareTarget
+from smbench.pipeline.clients import root_in_any_dialect, share_access
+from smbench.pipeline.place import Place
+from smbench.pipeline.progress import SILENT
 from smbench.trace.model import TraceInfo
 
 ALICE = [UserMount("alice", Account("alice", "x"))]
@@ -27,7 +27,7 @@ def test_without_root_only_the_preparation_is_refused(monkeypatch: pytest.Monkey
         pytest.raises(
             SetupError, match=r"replays without root.*sudo .* prepare, and replay with --no-prepare"
         ),
-        root_in_any_dialect(Console(), Place(ShareTarget("s", "x"), ALICE, None)),
+        root_in_any_dialect(Place(ShareTarget("s", "x"), ALICE, None), SILENT),
     ):
         pass
 

@@ -1,0 +1,52 @@
+"""Which opens have exchanges that wait for a decision, the longest first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from smbench.lift.rule import Opened
+from smbench.trace.model import Command, Exchange
+
+
+class Waiting:
+    """The exchanges themselves are the opens' (`Opened.waiting`): here is what of the trace they hold up."""
+
+    def __init__(self) -> None:
+        self._opens: dict[int, Opened] = {}
+        """By the number of the first exchange that waits; in the order of these numbers."""
+        self._flushed: dict[tuple[int, str], Opened] = {}
+        """Those of them whose first one is a FLUSH, by session and path."""
+
+    def __bool__(self) -> bool:
+        return bool(self._opens)
+
+    def __iter__(self) -> Iterator[Opened]:
+        return iter(list(self._opens.values()))
+
+    def oldest(self, now: int) -> int:
+        """The number of the oldest exchange that waits, `now` where none does."""
+        return next(iter(self._opens), now)
+
+    def longest(self) -> Opened:
+        """The open whose exchange is the oldest; there is one."""
+        return next(iter(self._opens.values()))
+
+    def flushed(self, session: int, path: str) -> Opened | None:
+        """The open of that path on which a FLUSH is the first that waits."""
+        return self._flushed.get((session, path)) if self._flushed else None
+
+    def add(self, opened: Opened, exchange: Exchange) -> None:
+        """The first exchange of an open that waits; more may be put to it there."""
+        opened.waiting.append(exchange)
+        self._opens[exchange.index] = opened
+        if exchange.command == Command.FLUSH:
+            self._flushed[opened.session, opened.path] = opened
+
+    def take(self, opened: Opened) -> list[Exchange]:
+        """Nothing of an open waits any more; returns what did."""
+        waiting, opened.waiting = opened.waiting, []
+        if waiting:
+            self._opens.pop(waiting[0].index, None)
+            if waiting[0].command == Command.FLUSH:
+                self._flushed.pop((opened.session, opened.path), None)
+        return waiting

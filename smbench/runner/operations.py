@@ -1,0 +1,309 @@
+"""What became of every operation of a run: operations.parquet (docs/formats.md), and the counts.
+
+The workload's operations are read a second time, batch by batch, and each gets its times and outcome
+from the log.
+"""
+
+from __future__ import annotations
+
+import errno
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from smbench.arrays import blocks, long_array
+from smbench.executors.base import Executor
+from smbench.plan.model import Plan
+from smbench.run.columns import OPERATIONS_SCHEMA
+from smbench.run.model import Cause, Mismatch, Outcomes, Shortfall
+from smbench.runner.call_file import KINDS, used_columns
+from smbench.runner.expectations import Expectations, calls_in, places_of_rows
+from smbench.runner.latency import Times, measured
+from smbench.runner.losses import Losses
+from smbench.runner.outcomes import (
+    Matcher,
+    answered,
+    expected_name,
+    expected_names,
+    outcome_names,
+)
+from smbench.runner.refused import fails
+from smbench.runner.timing import Timing
+from smbench.smb2.ntstatus import outcome_name
+from smbench.tables import table_writer
+from smbench.workload.calls import CopyRange, Read, Write
+from smbench.workload.store import StoredOperations
+
+MISMATCHES_KEPT = 1000
+
+_ENCODING: dict[str, Any] = {
+    "use_dictionary": ["kind", "path", "expected", "outcome", "clone", "loop"],
+    # Numbers that ascend: smaller by a third than plain ones, and written faster.
+    "column_encoding": dict.fromkeys(
+        ("operation", "intended_ns", "issued_ns", "completed_ns"), "DELTA_BINARY_PACKED"
+    ),
+}
+_MOVES_BYTES = np.array([kind in (Read, Write, CopyRange) for kind in KINDS])
+_KIND_NAMES = pa.array([kind.__name__ for kind in KINDS])
+
+
+@dataclass(slots=True)
+class Tally:
+    """What the operations came to."""
+
+    planned: int = 0
+    executed: int = 0
+    matched: int = 0
+    mismatched: int = 0
+    """Both of the compared."""
+    errors: int = 0
+    """Of the mismatched: failed here, and did not in the capture."""
+    skipped: int = 0
+    compared: int = 0
+    """Of the executed: those that the capture has an answer for."""
+    measured: int = 0
+    """Of the executed: those after the warm-up."""
+    succeeded: int = 0
+    """Of the measured: without those that failed and whose failure the capture does not have."""
+    mismatches: list[Mismatch] = field(default_factory=list)
+    """The first of them."""
+    causes: Counter[tuple[str, str | None, str]] = field(default_factory=Counter)
+    """All mismatches by kind, expectation and outcome."""
+    warm_causes: Counter[tuple[str, str | None, str]] = field(default_factory=Counter)
+    """Of those the ones in the warm-up."""
+    read_bytes: int = 0
+    written_bytes: int = 0
+    """Of the measured ones."""
+    out_of_descriptors: Counter[int] = field(default_factory=Counter)
+    """Operations that failed because a process' (EMFILE) or the system's (ENFILE) were all used."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Joined:
+    """Rows of the workload in one copy, with what the log says of each."""
+
+    batch: pa.RecordBatch
+    places: NDArray[np.int64]
+    user: NDArray[np.int32]
+    kind: NDArray[np.int8]
+    executed: NDArray[np.bool_]
+    outcome: NDArray[np.int64]
+    """0 where it was not executed."""
+    moved: NDArray[np.int64]
+    expected: NDArray[np.int64]
+    measured: NDArray[np.bool_]
+
+
+class OperationsResult:
+    """Joins the workload's rows with the log, and counts."""
+
+    def __init__(
+        self, operations: StoredOperations, plan: Plan, executor: type[Executor], warm_up_ns: int = 0
+    ) -> None:
+        self._operations = operations
+        self._warm_up_ns = warm_up_ns
+        self._plan = plan
+        self._executor = executor
+        self._place_of_row = places_of_rows(plan)
+        self._expectations = Expectations(operations, plan, executor.compares)
+        self._unsupported = np.array([kind in executor.unsupported for kind in KINDS])
+        self._losses = Losses(executor)
+        self.tally = Tally(planned=plan.operations)
+
+    def skipped_places(self) -> NDArray[np.bool_]:
+        """Which places of the plan hold a call that the executor does not carry out."""
+        skipped = long_array(self._plan.operations, np.bool_)
+        for block in blocks(len(skipped)):
+            skipped[block] = self._unsupported[self._expectations.kinds(block)]
+        return skipped
+
+    def skipped(self) -> tuple[Shortfall, ...]:
+        """Calls that were skipped, by kind, with the executor's reason."""
+        count = np.zeros(len(KINDS), np.int64)
+        for block in blocks(self._plan.operations):
+            count += np.bincount(self._expectations.kinds(block), minlength=len(KINDS))
+        return tuple(
+            Shortfall(
+                kind=KINDS[at].__name__,
+                reason=self._executor.unsupported[KINDS[at]],
+                count=int(count[at]),
+            )
+            for at in np.flatnonzero(count * self._unsupported)
+        )
+
+    def losses(self) -> tuple[Shortfall, ...]:
+        """What of the executed calls' parameters the executor could not keep, the most frequent first."""
+        return tuple(
+            Shortfall(kind=kind, reason=reason, count=count)
+            for (kind, reason), count in self._losses.counts.most_common()
+        )
+
+    def write(self, path: Path, timing: Timing) -> None:
+        """Write operations.parquet, and count on the way."""
+        names = _wanted(self._operations)
+        matcher = Matcher()
+        first = 0
+        with table_writer(path, OPERATIONS_SCHEMA, **_ENCODING) as writer:
+            for batch in self._operations.batches(names):
+                places = self._place_of_row[first : first + batch.num_rows]
+                first += batch.num_rows
+                for copy in range(self._plan.copies):
+                    there = places + copy * len(self._place_of_row)
+                    writer.write_batch(self._join(batch, copy, there, timing, matcher))
+
+    def _join(
+        self, batch: pa.RecordBatch, copy: int, places: NDArray[np.int64], timing: Timing, matcher: Matcher
+    ) -> pa.RecordBatch:
+        plan = self._plan
+        loop, clone = divmod(copy, plan.clones)
+        executed = timing.executed[places]
+        outcome = np.where(executed, timing.outcome[places], 0)
+        kind = self._expectations.kinds(places)
+        joined = _Joined(
+            batch=batch,
+            places=places,
+            user=batch.column("user").to_numpy() + np.int32(clone * (len(plan.users) // plan.clones)),
+            kind=kind,
+            executed=executed,
+            outcome=outcome,
+            moved=np.where(executed & _MOVES_BYTES[kind], np.maximum(outcome, 0), 0),
+            expected=batch.column("expected").to_numpy(),
+            measured=measured(timing, self._warm_up_ns, places),
+        )
+        self._count(joined)
+        told, known = self._compare(joined, matcher)
+        self._count_losses(joined)
+        never = ~executed
+        return pa.record_batch(
+            [
+                batch.column("operation"),
+                pa.array(joined.user),
+                batch.column("lane"),
+                pa.array(plan.lane_process[plan.lanes_at(places)]),
+                pa.DictionaryArray.from_arrays(pa.array(kind.astype(np.int32)), _KIND_NAMES),
+                batch.column("path"),
+                batch.column("offset"),
+                batch.column("length"),
+                pa.array(timing.intended_ns[places]),
+                pa.array(timing.issued_ns[places], mask=never),
+                pa.array(timing.completed_ns[places], mask=never),
+                expected_names(joined.expected),
+                outcome_names(outcome, executed),
+                pa.array(joined.moved, mask=never | (not self._executor.compares)),
+                pa.array(np.full(len(kind), clone + 1, np.int32)),
+                pa.array(np.full(len(kind), loop + 1, np.int32)),
+                pa.array(told, mask=~known),
+                pa.array(joined.measured),
+            ],
+            schema=OPERATIONS_SCHEMA,
+        )
+
+    def _count(self, joined: _Joined) -> None:
+        tally, kind, outcome = self.tally, joined.kind, joined.outcome
+        failed = self._expectations.failed(joined.places, outcome)
+        tally.executed += int(joined.executed.sum())
+        tally.measured += int(joined.measured.sum())
+        tally.succeeded += int((joined.measured & ~failed).sum())
+        tally.read_bytes += int(joined.moved[joined.measured & (kind == KINDS.index(Read))].sum())
+        tally.written_bytes += int(joined.moved[joined.measured & (kind == KINDS.index(Write))].sum())
+        tally.skipped += int(self._unsupported[kind].sum())
+        for error in (errno.EMFILE, errno.ENFILE):
+            tally.out_of_descriptors[error] += int(np.count_nonzero(outcome == -error))
+
+    def _compare(self, joined: _Joined, matcher: Matcher) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Which ended as in the capture, and of which that is known."""
+        tally, kind, outcome, expected = self.tally, joined.kind, joined.outcome, joined.expected
+        if not self._executor.compares:
+            nothing = np.zeros(len(kind), bool)
+            return nothing, nothing
+        length = joined.batch.column("length").to_numpy()
+        told = matcher.matches(kind, expected, outcome, length, calls_in(joined.batch))
+        known = joined.executed & answered(expected)
+        differs = known & ~told
+        tally.compared += int(known.sum())
+        tally.matched += int((known & told).sum())
+        tally.mismatched += int(differs.sum())
+        tally.errors += int((differs & (outcome < 0) & ~fails(expected)).sum())
+        self._note_mismatches(joined, np.flatnonzero(differs))
+        shape = np.stack([kind[differs], expected[differs], np.minimum(outcome[differs], 0)])
+        in_warm_up = shape[:, ~joined.measured[differs]]
+        for those, causes in ((shape, tally.causes), (in_warm_up, tally.warm_causes)):
+            for (number, was, got), count in zip(*_distinct(those), strict=True):
+                causes[KINDS[number].__name__, expected_name(was), outcome_name(got)] += count
+        return told, known
+
+    def _count_losses(self, joined: _Joined) -> None:
+        batch, executed = joined.batch, joined.executed
+        if not executed.any():
+            return
+        losing = batch.select([name for name in batch.schema.names if name not in _NOT_OF_CALLS])
+        losing = losing.set_column(losing.schema.get_field_index("kind"), "kind", pa.array(joined.kind))
+        self._losses.add(losing if executed.all() else losing.filter(pa.array(executed)))
+
+    def _note_mismatches(self, joined: _Joined, rows: NDArray[np.int64]) -> None:
+        for row in rows[: MISMATCHES_KEPT - len(self.tally.mismatches)].tolist():
+            values = (
+                joined.batch.slice(row, 1).select(["operation", "kind", "path", "expected"]).to_pylist()[0]
+            )
+            self.tally.mismatches.append(
+                Mismatch(
+                    operation=values["operation"],
+                    user=self._plan.users[joined.user[row]],
+                    kind=values["kind"],
+                    path=values["path"],
+                    expected=expected_name(values["expected"]),
+                    got=outcome_name(int(joined.outcome[row])),
+                    warm_up=not bool(joined.measured[row]),
+                )
+            )
+
+    def outcomes(self) -> Outcomes:
+        """How many there were and how they ended; what nothing was compared for is None."""
+        tally, compares = self.tally, self._executor.compares
+        compared = compares and tally.compared > 0
+        return Outcomes(
+            planned=tally.planned,
+            executed=tally.executed,
+            skipped=tally.skipped,
+            matched=tally.matched if compared else None,
+            mismatched=tally.mismatched if compared else None,
+            errors=tally.errors if compared else None,
+            unanswered=tally.executed - tally.compared if compares else None,
+            compared=compares,
+        )
+
+    def causes(self) -> tuple[Cause, ...]:
+        """All mismatches by cause, the most frequent first."""
+        tally = self.tally
+        return tuple(
+            Cause(
+                kind=kind,
+                expected=expected,
+                got=got,
+                count=count,
+                warm_up=tally.warm_causes[kind, expected, got],
+            )
+            for (kind, expected, got), count in tally.causes.most_common()
+        )
+
+    def times(self, timing: Timing) -> Times:
+        """What the histograms are made of."""
+        return Times(self._plan, self._expectations, timing, self._warm_up_ns)
+
+
+_NOT_OF_CALLS = {"operation", "user", "lane", "expected"}
+
+
+def _distinct(shape: NDArray[np.int64]) -> tuple[list[list[int]], list[int]]:
+    columns, counts = np.unique(shape, axis=1, return_counts=True)
+    return columns.T.tolist(), counts.tolist()
+
+
+def _wanted(operations: StoredOperations) -> list[str]:
+    """The columns that the result shows, and those of the calls."""
+    return sorted({*used_columns(operations), *_NOT_OF_CALLS, "kind", "path", "offset", "length"})
