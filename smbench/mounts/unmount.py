@@ -41,12 +41,15 @@ class Unmounted:
     """Still there, with the reason."""
     live: list[RunState] = field(default_factory=list)
     """Runs that go on and were left alone."""
+    damaged: list[str] = field(default_factory=list)
+    """What is wrong with state files that tell nothing, a sentence each."""
 
     def add(self, other: Unmounted) -> None:
         self.unmounted += other.unmounted
         self.lazily += other.lazily
         self.left += other.left
         self.live += other.live
+        self.damaged += other.damaged
 
 
 def umount_all(
@@ -62,7 +65,8 @@ def umount_all(
     """
     result = Unmounted()
     states, unreadable = load_all(runtime)
-    result.left += [(path, "its state file cannot be read") for path in unreadable]
+    result.left += [(path, "its state file cannot be read") for path, _ in unreadable]
+    result.damaged += [why for _, why in unreadable]
     wanted = [state for state in states if share is None or state.share.casefold() == share.casefold()]
     for state in wanted:
         if state.owner_lives and not state.kept and state.pid != os.getpid() and not force:

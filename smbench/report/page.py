@@ -14,7 +14,7 @@ from string import Template
 
 from msgspec import Struct, field
 
-from smbench.errors import SetupError, UsageError
+from smbench.errors import SetupError
 from smbench.report import charts
 from smbench.report.charts import Series
 from smbench.report.origin import find_origins, find_workload
@@ -133,9 +133,9 @@ def _curve(title: str, measure: str, kinds: list[str], whole: Mapping[str, Histo
 
 
 def _counters(run: Run) -> dict[str, int | float]:
-    """What client_stats.json counts of the run as a whole; nothing where there is none that can be read."""
+    """What client_stats.json counts of the run as a whole; nothing where there is none."""
     try:
         found = read_document(run.file(CLIENT_STATS), _ClientStats, REMEDY)
-    except (UsageError, FileNotFoundError):
+    except FileNotFoundError:
         return {}
     return {**found.client, **found.totals}

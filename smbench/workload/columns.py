@@ -6,7 +6,7 @@ The table of the plain ones stands in `smbench.workload.store`; the others are t
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import fields
+from dataclasses import MISSING, fields
 from itertools import accumulate, pairwise, repeat
 from operator import attrgetter
 from typing import Any, get_args
@@ -58,6 +58,25 @@ def _column_type(name: str, hint: Any) -> pa.DataType:
 _FURTHER: dict[str, pa.DataType] = {
     name: _column_type(name, hint) for name, hint in hints().items() if name not in _PLAIN
 }
+
+PARAMETERS = frozenset(_FURTHER)
+"""Columns beside the plain ones: null where the row's call has no such parameter."""
+OPTIONAL = frozenset(_FURTHER) - {
+    field.name for call in CALLS.values() for field in fields(call) if field.default is MISSING
+}
+"""Parameters that every call which has them can do without: files of older versions lack their columns."""
+
+REQUIRED: dict[str, frozenset[str]] = {
+    name: frozenset(
+        kind
+        for kind, call in CALLS.items()
+        if name in (hints := get_type_hints(call)) and type(None) not in get_args(hints[name])
+    )
+    for name in _FURTHER
+}
+"""The kinds of calls that cannot do without a value of a parameter."""
+TIMES = 4
+"""A call's `times`: created, accessed, written, changed."""
 
 OPERATIONS_SCHEMA = pa.schema([*_PLAIN.items(), *sorted(_FURTHER.items())])
 NAMESPACE_SCHEMA = pa.schema(

@@ -18,10 +18,10 @@ from msgspec import inspect
 from smbench.cli import COMMANDS, main
 from smbench.fidelity import differences
 from smbench.lift.rules.table import RULES
-from smbench.measure import resources, validity
+from smbench.measure import validity
 from smbench.mounts.state import RUNTIME_FOLDER, RunState
+from smbench.run import columns as run_columns
 from smbench.run.model import Run
-from smbench.runner import operations
 from smbench.trace import store as trace_store
 from smbench.trace.grade import GRADES
 from smbench.trace.values import field_names
@@ -173,8 +173,8 @@ TABLES: list[tuple[str, pa.Schema]] = [
     ("`operations.parquet` of a workload", workload_columns.OPERATIONS_SCHEMA),
     ("`namespace.parquet`", workload_columns.NAMESPACE_SCHEMA),
     ("`coverage.parquet`", workload_columns.COVERAGE_SCHEMA),
-    ("`operations.parquet` of a run", operations.OPERATIONS_SCHEMA),
-    ("`resources.parquet`", resources.SCHEMA),
+    ("`operations.parquet` of a run", run_columns.OPERATIONS_SCHEMA),
+    ("`resources.parquet`", run_columns.RESOURCES_SCHEMA),
     ("`compare --differences FILE.parquet`", differences.SCHEMA),
 ]
 
