@@ -9,12 +9,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import MISSING, fields
 from itertools import accumulate, pairwise, repeat
 from operator import attrgetter
-from typing import Any, get_args
+from typing import Any, get_args, get_type_hints
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from smbench.workload.calls import CALLS, Call, Create
+from smbench.workload.calls import CALLS, Call, Create, Open
 from smbench.workload.model import Operation
 from smbench.workload.parameters import CREATE, IMPLIED, OF_CREATE, OWN, hints
 
@@ -61,18 +61,25 @@ _FURTHER: dict[str, pa.DataType] = {
 
 PARAMETERS = frozenset(_FURTHER)
 """Columns beside the plain ones: null where the row's call has no such parameter."""
-OPTIONAL = frozenset(_FURTHER) - {
-    field.name for call in CALLS.values() for field in fields(call) if field.default is MISSING
-}
+_EVER = ("access", "share_access", "disposition", "options", "attributes")
+"""Of an Open's CREATE: what every version has stored. What a file does not tell of another's is `IMPLIED`."""
+OPTIONAL = (
+    frozenset(_FURTHER)
+    - {field.name for call in CALLS.values() for field in fields(call) if field.default is MISSING}
+    - {*_EVER}
+)
 """Parameters that every call which has them can do without: files of older versions lack their columns."""
 
+
+def _required(kind: type[Call], name: str) -> bool:
+    """Whether a call of that kind cannot do without a value of the parameter."""
+    if name in OWN[kind]:
+        return type(None) not in get_args(get_type_hints(kind)[name])
+    return kind is Open and name in _EVER
+
+
 REQUIRED: dict[str, frozenset[str]] = {
-    name: frozenset(
-        kind
-        for kind, call in CALLS.items()
-        if name in (hints := get_type_hints(call)) and type(None) not in get_args(hints[name])
-    )
-    for name in _FURTHER
+    name: frozenset(kind for kind, call in CALLS.items() if _required(call, name)) for name in _FURTHER
 }
 """The kinds of calls that cannot do without a value of a parameter."""
 TIMES = 4
