@@ -16,7 +16,8 @@ from smbench.errors import UsageError
 from smbench.fidelity import latency
 from smbench.fidelity.copies import Copy, copy_of
 from smbench.fidelity.latency import LatencyDifference
-from smbench.run.model import Run, Shortfall
+from smbench.run.model import Run
+from smbench.run.outcomes import Shortfall
 from smbench.run.warm_up import after_warm_up
 from smbench.smb2.ntstatus import Errno, Status, matches, outcome_of
 from smbench.smb2.ntstatus import failed as is_failure

@@ -10,7 +10,8 @@ from smbench.errors import UsageError
 from smbench.measure.judging import Extent, Figures
 from smbench.run.histogram import Histogram
 from smbench.run.hlog import read_hlog
-from smbench.run.model import ALL, MEASURES, Run
+from smbench.run.measures import ALL, MEASURES
+from smbench.run.model import Run
 from smbench.run.store import LATENCY
 
 

@@ -16,7 +16,7 @@ from smbench.errors import UsageError
 from smbench.measure.thresholds import BYTES, COUNT, NS, RATE, SHARE, THROUGHPUT, Threshold
 from smbench.quoting import quoted
 from smbench.run.histogram import Histogram
-from smbench.run.model import ALL, Judged
+from smbench.run.measures import ALL, Judged
 from smbench.units import format_ns, format_size
 
 Number = Fraction | float

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from msgspec import Struct, field
 
-from smbench.run.model import CaptureFile, Configuration, Machine, Run, WarmUp
+from smbench.run.model import Configuration, Run
+from smbench.run.outcomes import WarmUp
+from smbench.run.surroundings import CaptureFile, Machine
 
 Value = str | int | float | bool | tuple[str, ...] | None
 

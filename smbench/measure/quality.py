@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import Any
 
 from smbench.ratios import Bad, round_ratio
-from smbench.run.model import CaptureQuality
+from smbench.run.surroundings import CaptureQuality
 from smbench.trace.grade import Use, missing_share, warnings
 from smbench.trace.model import TraceInfo
 

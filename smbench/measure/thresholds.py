@@ -13,7 +13,7 @@ from fractions import Fraction
 
 from smbench.errors import UsageError
 from smbench.quoting import quoted
-from smbench.run.model import ALL, MEASURES
+from smbench.run.measures import ALL, MEASURES
 from smbench.units import DECIMAL, exact_size
 from smbench.workload.calls import CALLS
 

@@ -25,8 +25,8 @@ from pathlib import Path
 
 from smbench.advice import how_to_install
 from smbench.errors import SetupError
-from smbench.run.model import Wire
 from smbench.run.store import WIRE
+from smbench.run.surroundings import Wire
 
 _DISCARD_PORT = 9
 _SNAP_BYTES = 262_144

@@ -23,8 +23,8 @@ import psutil
 
 from smbench.errors import SetupError
 from smbench.measure.wire import capture_filter
-from smbench.run.model import Wire
 from smbench.run.store import WIRE
+from smbench.run.surroundings import Wire
 
 DISCARD_PORT = 9
 _START_S, _END_S, _SETTLE_S = 15.0, 15.0, 1.0

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from smbench.mounts.mountinfo import mount_of, read_mountinfo
 from smbench.mounts.target import DirectoryTarget
-from smbench.run.model import Mount
+from smbench.run.surroundings import Mount
 
 
 def describe(target: DirectoryTarget, users: Sequence[str]) -> list[Mount]:

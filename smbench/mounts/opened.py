@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from smbench.errors import SetupError, SmbenchError
 from smbench.mounts.accounts import Account
-from smbench.run.model import Mount
+from smbench.run.surroundings import Mount
 
 if TYPE_CHECKING:
     from smbench.mounts.options import Option

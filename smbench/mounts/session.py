@@ -18,7 +18,7 @@ from smbench.mounts.state import RUNTIME_FOLDER, RunState, new_state, save
 from smbench.mounts.target import DirectoryTarget, ShareTarget, Target
 from smbench.mounts.unmount import Progress, Unmounted, unmount_run
 from smbench.mounts.verify import MountFacts, describe, read_connections, tree_of
-from smbench.run.model import Mount
+from smbench.run.surroundings import Mount
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from smbench.errors import SetupError
 from smbench.mounts.debugdata import ClientConnection, ClientSession, parse_debug_data
 from smbench.mounts.mountinfo import MountEntry
 from smbench.mounts.options import DIALECT_OPTIONS, Option
-from smbench.run.model import Asked, Connection, Mount
+from smbench.run.surroundings import Asked, Connection, Mount
 
 DEBUG_DATA = Path("/proc/fs/cifs/DebugData")
 

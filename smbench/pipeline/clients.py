@@ -21,7 +21,7 @@ from smbench.mounts.target import ShareTarget
 from smbench.pipeline.place import Place
 from smbench.pipeline.preparing import one_root
 from smbench.pipeline.progress import Progress
-from smbench.run.model import Mount
+from smbench.run.surroundings import Mount
 from smbench.smb2.constants import DIALECT_2_0_2
 from smbench.trace.model import TraceInfo
 

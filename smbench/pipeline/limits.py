@@ -23,7 +23,8 @@ from smbench.measure.thresholds import (
 from smbench.pipeline.origin import told_before
 from smbench.pipeline.progress import Progress
 from smbench.pipeline.request import Request
-from smbench.run.model import ALL, MEASURES, Run
+from smbench.run.measures import ALL, MEASURES
+from smbench.run.model import Run
 from smbench.run.store import read
 from smbench.runner.outcomes import answered
 from smbench.workload.model import Workload

@@ -8,7 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from smbench import __version__
-from smbench.run.model import Machine
+from smbench.run.surroundings import Machine
 
 _LIBRARIES = ("hdrhistogram", "msgspec", "multiprocess", "numpy", "psutil", "pyarrow", "smbprotocol")
 _CIFS_VERSION = Path("/sys/module/cifs/version")

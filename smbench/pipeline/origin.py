@@ -13,7 +13,9 @@ from smbench.mounts.target import parse_target
 from smbench.pipeline.machine import machine, versions
 from smbench.pipeline.request import Request
 from smbench.plan.model import Plan
-from smbench.run.model import CaptureFile, CaptureQuality, Configuration, Coverage, Reason, WarmUp
+from smbench.run.model import Configuration
+from smbench.run.outcomes import WarmUp
+from smbench.run.surroundings import CaptureFile, CaptureQuality, Coverage, Reason
 from smbench.trace.grade import Use
 from smbench.workload.model import Disposition, Workload, WorkloadInfo
 from smbench.workload.store import StoredOperations

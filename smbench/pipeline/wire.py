@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from smbench.errors import UsageError
 from smbench.mounts.target import ShareTarget, Target
-from smbench.run.model import Wire
 from smbench.run.store import WIRE
+from smbench.run.surroundings import Wire
 
 if TYPE_CHECKING:
     from smbench.measure.wire import WireCapture

@@ -9,7 +9,9 @@ from typing import Any
 
 from smbench.errors import SetupError
 from smbench.report.text import STATISTICS, statistics
-from smbench.run.model import FAILED, MEASURES, OF_ALL, Failures, Latency, Mismatch, Percentiles, Run
+from smbench.run.measures import FAILED, MEASURES, OF_ALL, Failures, Latency, Percentiles
+from smbench.run.model import Run
+from smbench.run.outcomes import Mismatch
 from smbench.run.series import read_latencies
 from smbench.run.store import LATENCY as HLOG
 

@@ -30,7 +30,10 @@ from smbench.report.run import (
     where,
 )
 from smbench.report.text import STATISTICS, bytes_told, rate_told, statistics, time_told
-from smbench.run.model import ALL, Connection, Coverage, Judged, Latency, Mount, Outcomes, Run
+from smbench.run.measures import ALL, Judged, Latency
+from smbench.run.model import Run
+from smbench.run.outcomes import Outcomes
+from smbench.run.surroundings import Connection, Coverage, Mount
 from smbench.units import format_ns, format_size
 
 _SHOWN = 50

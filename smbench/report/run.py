@@ -10,7 +10,10 @@ from rich.text import Text
 from smbench.measure.judging import judged_value
 from smbench.report.gaps import gaps_closed
 from smbench.report.text import STATISTICS, bytes_told, plain_table, rate_told, statistics, time_told
-from smbench.run.model import Cause, Connection, Failures, Judged, Mismatch, Outcomes, Run, Shortfall
+from smbench.run.measures import Failures, Judged
+from smbench.run.model import Run
+from smbench.run.outcomes import Cause, Mismatch, Outcomes, Shortfall
+from smbench.run.surroundings import Connection
 from smbench.units import format_ns, format_s
 
 _SHOWN = 10

@@ -7,7 +7,7 @@ from collections.abc import Container, Iterable, Sequence
 from rich.table import Table
 from rich.text import Text
 
-from smbench.run.model import Failures, Percentiles
+from smbench.run.measures import Failures, Percentiles
 from smbench.units import format_ns, format_size
 
 NONE = "–"

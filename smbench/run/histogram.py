@@ -19,7 +19,7 @@ from hdrh.histogram import HdrHistogram
 from numpy.typing import NDArray
 
 from smbench.ranks import Percent, rank
-from smbench.run.model import Percentiles
+from smbench.run.measures import Percentiles
 
 LOWEST_NS = 1
 HIGHEST_NS = 3_600_000_000_000

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from smbench.run.columns import REMEDY
 from smbench.run.histogram import Histogram
-from smbench.run.model import MEASURES
+from smbench.run.measures import MEASURES
 from smbench.stored import refuse_irregular, refuse_unreadable
 from smbench.tables import fault
 from smbench.workload.calls import CALLS

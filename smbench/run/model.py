@@ -6,15 +6,17 @@ run. Times are integer nanoseconds, or seconds where the name ends in `_s`.
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
-from typing import Annotated
 
 import pyarrow as pa
-from msgspec import Meta, Struct, field
+from msgspec import Struct, field
 
 from smbench.errors import UsageError
 from smbench.run.columns import OPERATIONS_FORM, REMEDY
+from smbench.run.measures import ALL, Judged, Latency, Percentiles, Throughput
+from smbench.run.numbers import Copies, Count, Nanoseconds, Seconds
+from smbench.run.outcomes import Cause, LostUser, Mismatch, Order, Outcomes, Shortfall, WarmUp, Workers
+from smbench.run.surroundings import CaptureFile, CaptureQuality, Coverage, Machine, Mount, Wire
 from smbench.tables import TableFile
 from smbench.units import whole_ns
 
@@ -24,28 +26,8 @@ SCHEMA = 1
 """Of `run.json`: a reader refuses another. Keys are added without a new number, and never change their
 meaning."""
 
-_HEXADECIMAL = re.compile(r"(0x)?[0-9a-fA-F]{1,16}")
-
 MACHINE = -1
 """The process of resources.parquet that stands for the whole machine."""
-
-ALL = "all"
-"""The kind that stands for all kinds of calls in `Run.latency`, and in the tags of latency.hlog."""
-SERVICE, RESPONSE, LATENESS, HELD, FAILED = "service", "response", "lateness", "held", "failed"
-MEASURES = (SERVICE, RESPONSE, LATENESS, HELD, FAILED)
-"""Service and response are of the calls that succeeded, or failed as the capture's did; `failed` is the
-service time of the others, whose failure the capture does not have; lateness and held are of all."""
-OF_ALL = (LATENESS, HELD)
-"""The measures that count every call that was carried out."""
-
-_MOST = (1 << 63) - 1
-"""What a column of numbers holds."""
-Count = Annotated[int, Meta(ge=0, le=_MOST)]
-Copies = Annotated[int, Meta(ge=1, le=_MOST)]
-Nanoseconds = Annotated[int, Meta(ge=0, le=_MOST)]
-Seconds = Annotated[float, Meta(ge=0, le=_MOST / 1e9)]
-Rate = Annotated[float, Meta(ge=0)]
-"""What of something there is a second."""
 
 
 class Configuration(Struct, frozen=True, kw_only=True):
@@ -85,271 +67,6 @@ class Configuration(Struct, frozen=True, kw_only=True):
     client_calls: Count = 0
     """How many calls of the workload the captured client made by itself."""
     client_calls_replayed: bool = False
-
-
-class Outcomes(Struct, frozen=True, kw_only=True):
-    """How many operations there were, and how they ended beside the capture."""
-
-    planned: Count
-    executed: Count
-    skipped: Count
-    matched: Count | None = None
-    mismatched: Count | None = None
-    errors: Count | None = None
-    """Of the mismatched: failed here, and did not in the capture. All three are None where nothing was
-    compared."""
-    unanswered: Count | None = None
-    """Of the executed: those that the capture has no answer for."""
-    compared: bool = True
-    """Whether the executor's outcomes mean anything."""
-
-    def __post_init__(self) -> None:
-        if self.uncompared is None and self.mismatched is None:
-            raise ValueError("it lacks `mismatched`, and outcomes were compared")
-        for whole, part in (("planned", "executed"), ("executed", "unanswered"), ("mismatched", "errors")):
-            if (getattr(self, part) or 0) > (getattr(self, whole) or 0):
-                raise ValueError(f"`{part}` is more than `{whole}`")
-        if self.alike < 0:
-            raise ValueError("`mismatched` is more than were compared")
-
-    @property
-    def answered(self) -> int:
-        """Of the executed: those that the capture has an answer for. Older runs count all."""
-        return self.executed - (self.unanswered or 0)
-
-    @property
-    def alike(self) -> int:
-        """How many ended as in the capture; older runs count what it has no answer for among the matched."""
-        return self.answered - (self.mismatched or 0)
-
-    @property
-    def uncompared(self) -> str | None:
-        """Why no outcome was compared; None where some were."""
-        if not self.compared:
-            return "this executor has no outcomes"
-        if not self.executed:
-            return "nothing was carried out"
-        return None if self.answered else "the capture has no answer"
-
-
-class WarmUp(Struct, frozen=True, kw_only=True):
-    """What was due in the first `seconds`: carried out and compared, and in no time and no rate."""
-
-    seconds: Seconds = 0.0
-    operations: Count = 0
-
-
-class Percentiles(Struct, frozen=True, kw_only=True):
-    """Of a histogram; None where nothing was counted."""
-
-    p50_ns: Nanoseconds | None
-    p90_ns: Nanoseconds | None
-    p99_ns: Nanoseconds | None
-    p99_9_ns: Nanoseconds | None
-    max_ns: Nanoseconds | None
-
-
-class Failures(Struct, frozen=True, kw_only=True):
-    """The service times of calls that failed, and whose failure the capture does not have."""
-
-    count: Count
-    p50_ns: Nanoseconds | None
-    p90_ns: Nanoseconds | None
-    p99_ns: Nanoseconds | None
-    p99_9_ns: Nanoseconds | None
-    max_ns: Nanoseconds | None
-
-
-class Latency(Struct, frozen=True, kw_only=True):
-    """Of one kind of call, by measure (`MEASURES`); `count` is of service and response."""
-
-    count: Count
-    service: Percentiles
-    response: Percentiles
-    lateness: Percentiles | None = None
-    held: Percentiles | None = None
-    failed: Failures | None = None
-
-
-class Throughput(Struct, frozen=True, kw_only=True):
-    """What succeeded a second, after the warm-up; None where nothing was measured."""
-
-    operations_per_s: Rate | None
-    read_bytes_per_s: Rate | None
-    write_bytes_per_s: Rate | None
-
-
-class Judged(Struct, frozen=True, kw_only=True):
-    """A threshold beside what was measured. `value` is None where nothing was, and `reason` then says why."""
-
-    text: str
-    value: int | float | None
-    """Counts and times are integers."""
-    unit: str
-    met: bool
-    reason: str | None = None
-    limit: float | None = None
-    """What it was held against."""
-    baseline: float | None = None
-    """What a relative one had before."""
-
-
-class Order(Struct, frozen=True, kw_only=True):
-    """Happens-before edges: found, kept (without those that others imply), and what became of them."""
-
-    edges: Count
-    violated: Count
-    edges_found: Count = 0
-    released: Count = 0
-
-
-class Workers(Struct, frozen=True, kw_only=True):
-    lost: Count = 0
-    killed: Count = 0
-
-
-class LostUser(Struct, frozen=True, kw_only=True):
-    """A user who could carry out nothing more, and why."""
-
-    user: str
-    why: str
-
-
-class Shortfall(Struct, frozen=True, kw_only=True):
-    """Calls of a kind that were skipped, or carried out without something, with the executor's reason."""
-
-    kind: str
-    reason: str
-    count: Count
-
-
-class Mismatch(Struct, frozen=True, kw_only=True):
-    """An operation that ended otherwise than in the capture."""
-
-    operation: Count
-    user: str
-    kind: str
-    path: str
-    expected: str | None
-    got: str
-    warm_up: bool | None = None
-    """Whether it was due in the warm-up."""
-
-
-class Cause(Struct, frozen=True, kw_only=True):
-    """All mismatches of one kind, expectation and outcome; `warm_up` of them were due in the warm-up."""
-
-    kind: str
-    expected: str | None
-    got: str
-    count: Count
-    warm_up: Count = 0
-
-
-class Connection(Struct, frozen=True, kw_only=True):
-    """What the client says of a mount's own connection."""
-
-    id: int
-    session: str | None = None
-    """Its number, in hexadecimal."""
-    dialect: str | int | None = None
-    nosharesock: bool | None = None
-    signed: bool = False
-    encrypted: bool = False
-    channels: int | None = None
-    credits: int | None = None
-
-    def __post_init__(self) -> None:
-        if self.session is not None and not _HEXADECIMAL.fullmatch(self.session):
-            raise ValueError("`session` is no number")
-
-    @property
-    def session_id(self) -> int:
-        """0 where it is not told."""
-        return int(self.session or "0", 16)
-
-
-class Asked(Struct, frozen=True, kw_only=True):
-    """A mount option that was asked for, and why."""
-
-    name: str
-    value: str | None = None
-    reason: str = ""
-
-
-class Mount(Struct, frozen=True, kw_only=True):
-    """Where a user worked: a share that was mounted, or a directory that was there."""
-
-    user: str
-    root: str
-    account: str | None = None
-    share: str | None = None
-    """None for a directory."""
-    filesystem: str | None = None
-    source: str | None = None
-    logon: str | None = None
-    options: str | None = None
-    """Those that took effect."""
-    asked: tuple[Asked, ...] = ()
-    differences: tuple[str, ...] = ()
-    connection: Connection | None = None
-    """None where the kernel does not tell."""
-
-
-class Reason(Struct, frozen=True, kw_only=True):
-    """Exchanges of a disposition and command, with the lift's reason."""
-
-    disposition: str
-    command: str
-    reason: str
-    count: Count
-
-
-class Coverage(Struct, frozen=True, kw_only=True):
-    """What became of the capture's exchanges; the four add up to `exchanges`. Reasons are of the approximate
-    and the unsupported alone."""
-
-    exchanges: Count
-    exact: Count = 0
-    approximate: Count = 0
-    client: Count = 0
-    unsupported: Count = 0
-    reasons: tuple[Reason, ...] = ()
-
-
-class CaptureQuality(Struct, frozen=True, kw_only=True):
-    """What the capture lacked: its grade, the word for it, and a sentence for each count that matters."""
-
-    grade: dict[str, Count] = field(default_factory=dict)
-    quality: str = ""
-    warnings: tuple[str, ...] = ()
-
-
-class CaptureFile(Struct, frozen=True, kw_only=True):
-    """A capture that the workload was made of, as far as it tells it from others."""
-
-    name: str
-    bytes: Count
-    packing: str
-    sha256: str
-
-
-class Machine(Struct, frozen=True, kw_only=True):
-    name: str
-    processors: Count | None = None
-
-
-class Wire(Struct, frozen=True, kw_only=True):
-    """The capture of the run itself."""
-
-    file: str
-    interface: str
-    addresses: tuple[str, ...] = ()
-    filter: str = ""
-    window_ns: tuple[Nanoseconds, Nanoseconds] | None = None
-    """From the first mark on the wire to the last, since 1970."""
-    packets: dict[str, Count] = field(default_factory=dict)
-    notes: tuple[str, ...] = ()
 
 
 class Verdict(Struct, frozen=True, kw_only=True):

@@ -13,7 +13,7 @@ from smbench.arrays import blocks
 from smbench.plan.model import Plan
 from smbench.run.histogram import Histogram
 from smbench.run.hlog import IntervalLog, Part
-from smbench.run.model import (
+from smbench.run.measures import (
     ALL,
     FAILED,
     HELD,

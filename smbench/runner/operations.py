@@ -20,7 +20,7 @@ from smbench.arrays import blocks, long_array
 from smbench.executors.base import Executor
 from smbench.plan.model import Plan
 from smbench.run.columns import OPERATIONS_SCHEMA
-from smbench.run.model import Cause, Mismatch, Outcomes, Shortfall
+from smbench.run.outcomes import Cause, Mismatch, Outcomes, Shortfall
 from smbench.runner.call_file import KINDS, used_columns
 from smbench.runner.expectations import Expectations, calls_in, places_of_rows
 from smbench.runner.latency import Times, measured

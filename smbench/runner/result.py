@@ -22,21 +22,9 @@ from smbench.measure.resources import ResourceSampler
 from smbench.measure.thresholds import Threshold
 from smbench.measure.validity import judge
 from smbench.plan.model import Plan
-from smbench.run.model import (
-    HELD,
-    LATENESS,
-    MEASURES,
-    OPERATIONS,
-    SCHEMA,
-    Configuration,
-    Judged,
-    LostUser,
-    Order,
-    Run,
-    Throughput,
-    WarmUp,
-    Workers,
-)
+from smbench.run.measures import HELD, LATENESS, MEASURES, Judged, Throughput
+from smbench.run.model import OPERATIONS, SCHEMA, Configuration, Run
+from smbench.run.outcomes import LostUser, Order, WarmUp, Workers
 from smbench.run.store import CLIENT_STATS, LATENCY, RESOURCES
 from smbench.runner.latency import Histograms
 from smbench.runner.operations import OperationsResult, Tally

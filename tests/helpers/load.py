@@ -5,6 +5,8 @@ from __future__ import annotations
 import itertools
 from dataclasses import dataclass, field
 
+from helpers.stored import info_of
+
 from smbench.plan import Plan
 from smbench.smb2 import constants
 from smbench.smb2.ntstatus import Status
@@ -70,7 +72,7 @@ class Load:
     @property
     def workload(self) -> Workload:
         info = WorkloadInfo(TraceInfo(users=[User(name, "10.0.0.1") for name in self.users]))
-        return Workload(info, self.operations, [])
+        return Workload(info_of(self.operations, info), self.operations, [])
 
 
 def stored_edges(plan: Plan) -> list[tuple[int, int]]:

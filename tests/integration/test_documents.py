@@ -12,7 +12,7 @@ from helpers.docs import CLI, FORMATS, covers, keys_of, leaves, listed, rows, un
 from smbench.prepare.manifest import MANIFEST
 from smbench.run import store as run_store
 from smbench.run.hlog import read_hlog
-from smbench.run.model import MEASURES
+from smbench.run.measures import MEASURES
 from smbench.workload.calls import CALLS
 
 

@@ -17,7 +17,7 @@ from smbench.mounts.options import Option
 from smbench.mounts.target import DirectoryTarget, ShareTarget, Target
 from smbench.mounts.windows.connections import connections
 from smbench.mounts.windows.logon import Logon, close_all, logon_of
-from smbench.run.model import Mount
+from smbench.run.surroundings import Mount
 from smbench.smb2.constants import PORT
 from smbench.trace.model import TraceInfo
 

@@ -22,7 +22,7 @@ from smbench.measure.judging import (
 )
 from smbench.measure.thresholds import mismatch_limit, parse_threshold
 from smbench.run.histogram import Histogram
-from smbench.run.model import Judged
+from smbench.run.measures import Judged
 
 
 def histogram(*values_ns: int) -> Histogram:

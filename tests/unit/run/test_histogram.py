@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from smbench.ranks import rank
 from smbench.run.histogram import BUCKETS, DIGITS, HIGHEST_NS, LOWEST_NS, Histogram, bucket_of
 from smbench.run.hlog import read_hlog
-from smbench.run.model import Percentiles
+from smbench.run.measures import Percentiles
 
 
 def library(values: list[int]) -> tuple[HdrHistogram, int]:

@@ -9,7 +9,7 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import pyarrow.parquet as pq
 import pytest
@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from smbench.errors import UsageError
 from smbench.trace.model import Connection, Session, TraceInfo, Tree, User
-from smbench.workload.calls import CALLS, Read
+from smbench.workload.calls import CALLS, Create, Read
 from smbench.workload.model import (
     Coverage,
     Disposition,
@@ -29,7 +29,7 @@ from smbench.workload.model import (
     Workload,
     WorkloadInfo,
 )
-from smbench.workload.parameters import IMPLIED, OF_CREATE, PARAMETERS, hints
+from smbench.workload.parameters import IMPLIED, OF_CREATE, PARAMETERS
 from smbench.workload.store import (
     MANIFEST,
     NAMESPACE,
@@ -54,9 +54,11 @@ BY_TYPE: dict[Any, st.SearchStrategy[Any]] = {
 
 def calls_of(kind: str) -> st.SearchStrategy[Any]:
     call = CALLS[kind]
-    types = hints()
+    own, asked_for = get_type_hints(call), get_type_hints(Create)
     values = {
-        name: st.integers(0, (1 << 64) - 1) if name in UNSIGNED else BY_TYPE[types[name]]
+        name: st.integers(0, (1 << 64) - 1)
+        if name in UNSIGNED
+        else BY_TYPE[own[name] if name in own else asked_for[name]]
         for name in PARAMETERS[call]
     }
     asked = {name: values.pop(name) for name in OF_CREATE.get(call, ())}

@@ -1,0 +1,111 @@
+"""How the operations of a run ended, beside the capture and in their order, and which were not carried out."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from smbench.run.numbers import Count, Seconds
+
+
+class Outcomes(Struct, frozen=True, kw_only=True):
+    """How many operations there were, and how they ended beside the capture."""
+
+    planned: Count
+    executed: Count
+    skipped: Count
+    matched: Count | None = None
+    mismatched: Count | None = None
+    errors: Count | None = None
+    """Of the mismatched: failed here, and did not in the capture. All three are None where nothing was
+    compared."""
+    unanswered: Count | None = None
+    """Of the executed: those that the capture has no answer for."""
+    compared: bool = True
+    """Whether the executor's outcomes mean anything."""
+
+    def __post_init__(self) -> None:
+        if self.uncompared is None and self.mismatched is None:
+            raise ValueError("it lacks `mismatched`, and outcomes were compared")
+        for whole, part in (("planned", "executed"), ("executed", "unanswered"), ("mismatched", "errors")):
+            if (getattr(self, part) or 0) > (getattr(self, whole) or 0):
+                raise ValueError(f"`{part}` is more than `{whole}`")
+        if self.alike < 0:
+            raise ValueError("`mismatched` is more than were compared")
+
+    @property
+    def answered(self) -> int:
+        """Of the executed: those that the capture has an answer for. Older runs count all."""
+        return self.executed - (self.unanswered or 0)
+
+    @property
+    def alike(self) -> int:
+        """How many ended as in the capture; older runs count what it has no answer for among the matched."""
+        return self.answered - (self.mismatched or 0)
+
+    @property
+    def uncompared(self) -> str | None:
+        """Why no outcome was compared; None where some were."""
+        if not self.compared:
+            return "this executor has no outcomes"
+        if not self.executed:
+            return "nothing was carried out"
+        return None if self.answered else "the capture has no answer"
+
+
+class WarmUp(Struct, frozen=True, kw_only=True):
+    """What was due in the first `seconds`: carried out and compared, and in no time and no rate."""
+
+    seconds: Seconds = 0.0
+    operations: Count = 0
+
+
+class Order(Struct, frozen=True, kw_only=True):
+    """Happens-before edges: found, kept (without those that others imply), and what became of them."""
+
+    edges: Count
+    violated: Count
+    edges_found: Count = 0
+    released: Count = 0
+
+
+class Workers(Struct, frozen=True, kw_only=True):
+    lost: Count = 0
+    killed: Count = 0
+
+
+class LostUser(Struct, frozen=True, kw_only=True):
+    """A user who could carry out nothing more, and why."""
+
+    user: str
+    why: str
+
+
+class Shortfall(Struct, frozen=True, kw_only=True):
+    """Calls of a kind that were skipped, or carried out without something, with the executor's reason."""
+
+    kind: str
+    reason: str
+    count: Count
+
+
+class Mismatch(Struct, frozen=True, kw_only=True):
+    """An operation that ended otherwise than in the capture."""
+
+    operation: Count
+    user: str
+    kind: str
+    path: str
+    expected: str | None
+    got: str
+    warm_up: bool | None = None
+    """Whether it was due in the warm-up."""
+
+
+class Cause(Struct, frozen=True, kw_only=True):
+    """All mismatches of one kind, expectation and outcome; `warm_up` of them were due in the warm-up."""
+
+    kind: str
+    expected: str | None
+    got: str
+    count: Count
+    warm_up: Count = 0

@@ -1,0 +1,117 @@
+"""What a run was measured of, where and by what: mounts, the capture and what became of it, machine, wire."""
+
+from __future__ import annotations
+
+import re
+
+from msgspec import Struct, field
+
+from smbench.run.numbers import Count, Nanoseconds
+
+_HEXADECIMAL = re.compile(r"(0x)?[0-9a-fA-F]{1,16}")
+
+
+class Connection(Struct, frozen=True, kw_only=True):
+    """What the client says of a mount's own connection."""
+
+    id: int
+    session: str | None = None
+    """Its number, in hexadecimal."""
+    dialect: str | int | None = None
+    nosharesock: bool | None = None
+    signed: bool = False
+    encrypted: bool = False
+    channels: int | None = None
+    credits: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.session is not None and not _HEXADECIMAL.fullmatch(self.session):
+            raise ValueError("`session` is no number")
+
+    @property
+    def session_id(self) -> int:
+        """0 where it is not told."""
+        return int(self.session or "0", 16)
+
+
+class Asked(Struct, frozen=True, kw_only=True):
+    """A mount option that was asked for, and why."""
+
+    name: str
+    value: str | None = None
+    reason: str = ""
+
+
+class Mount(Struct, frozen=True, kw_only=True):
+    """Where a user worked: a share that was mounted, or a directory that was there."""
+
+    user: str
+    root: str
+    account: str | None = None
+    share: str | None = None
+    """None for a directory."""
+    filesystem: str | None = None
+    source: str | None = None
+    logon: str | None = None
+    options: str | None = None
+    """Those that took effect."""
+    asked: tuple[Asked, ...] = ()
+    differences: tuple[str, ...] = ()
+    connection: Connection | None = None
+    """None where the kernel does not tell."""
+
+
+class Reason(Struct, frozen=True, kw_only=True):
+    """Exchanges of a disposition and command, with the lift's reason."""
+
+    disposition: str
+    command: str
+    reason: str
+    count: Count
+
+
+class Coverage(Struct, frozen=True, kw_only=True):
+    """What became of the capture's exchanges; the four add up to `exchanges`. Reasons are of the approximate
+    and the unsupported alone."""
+
+    exchanges: Count
+    exact: Count = 0
+    approximate: Count = 0
+    client: Count = 0
+    unsupported: Count = 0
+    reasons: tuple[Reason, ...] = ()
+
+
+class CaptureQuality(Struct, frozen=True, kw_only=True):
+    """What the capture lacked: its grade, the word for it, and a sentence for each count that matters."""
+
+    grade: dict[str, Count] = field(default_factory=dict)
+    quality: str = ""
+    warnings: tuple[str, ...] = ()
+
+
+class CaptureFile(Struct, frozen=True, kw_only=True):
+    """A capture that the workload was made of, as far as it tells it from others."""
+
+    name: str
+    bytes: Count
+    packing: str
+    sha256: str
+
+
+class Machine(Struct, frozen=True, kw_only=True):
+    name: str
+    processors: Count | None = None
+
+
+class Wire(Struct, frozen=True, kw_only=True):
+    """The capture of the run itself."""
+
+    file: str
+    interface: str
+    addresses: tuple[str, ...] = ()
+    filter: str = ""
+    window_ns: tuple[Nanoseconds, Nanoseconds] | None = None
+    """From the first mark on the wire to the last, since 1970."""
+    packets: dict[str, Count] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
