@@ -81,7 +81,7 @@ def acting() -> Iterator[Callable[[str], None]]:
 
 
 @contextmanager
-def held() -> Iterator[None]:
+def deferred() -> Iterator[None]:
     """Within, signals wait: for what is bounded in time and helps nobody when half of it is done.
 
     By handlers, not by the thread's mask: a library's thread would hear what this one keeps back.

@@ -1,21 +1,28 @@
 """Files of stored artefacts, as they are opened: damaged, cut or swapped ones end in one sentence.
 
-Whatever reads an artefact's JSON does so here, so that no FIFO or device is ever read, and what is wrong is
-said with the file's name and what to do.
+Whatever reads an artefact's JSON or TOML does so here, so that no FIFO or device is ever read, and what is
+wrong is said with the file's name and what to do. Its Parquet files are opened by `smbench.tables`.
 """
 
 from __future__ import annotations
 
+import errno
+import json
 import stat
+import tomllib
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import msgspec
 
-from smbench.errors import UsageError
+from smbench.errors import SetupError, UsageError
 
-_MOST_BYTES = 1 << 30
+MOST_BYTES = 1 << 28
 """No document of an artefact is as large: it is something else that bears its name."""
+DEEPEST = 64
+"""No document of an artefact is as deep: nested a thousand times it would exhaust who walks over it."""
+
+_SURROUNDINGS = {errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ESTALE, errno.EAGAIN}
 
 _Model = TypeVar("_Model")
 
@@ -25,14 +32,35 @@ def refuse_irregular(path: Path, remedy: str) -> None:
     where there is nothing."""
     try:
         found = path.stat()
-    except FileNotFoundError:
-        raise
     except OSError as error:
-        raise UsageError(f"cannot read {path}: {error.strerror}") from None
+        refuse_unreadable(path, error)
+    except ValueError as error:  # a name that no file can have
+        raise UsageError(f"cannot read {str(path)!r}: {error}") from None
     if not stat.S_ISREG(found.st_mode):
         raise UsageError(f"{path} is no ordinary file: {remedy}")
-    if found.st_size > _MOST_BYTES and path.suffix == ".json":
+
+
+def refuse_unreadable(path: Path, error: OSError) -> NoReturn:
+    """Raise what tells of a file that the system does not let us read: UsageError, SetupError where it is
+    the surroundings' fault; FileNotFoundError where there is none."""
+    if isinstance(error, FileNotFoundError):
+        raise error
+    kind = SetupError if error.errno in _SURROUNDINGS else UsageError
+    raise kind(f"cannot read {path}: {error.strerror or error}") from None
+
+
+def read_content(path: Path, remedy: str, most_bytes: int = MOST_BYTES) -> bytes:
+    """All of a document. UsageError where it is no ordinary file, or larger than any; FileNotFoundError where
+    there is none."""
+    refuse_irregular(path, remedy)
+    try:
+        with path.open("rb") as file:
+            content = file.read(most_bytes + 1)
+    except OSError as error:
+        refuse_unreadable(path, error)
+    if len(content) > most_bytes:
         raise UsageError(f"{path} is far larger than any document of its name: {remedy}")
+    return content
 
 
 def read_document(path: Path, model: type[_Model], remedy: str) -> _Model:
@@ -41,24 +69,66 @@ def read_document(path: Path, model: type[_Model], remedy: str) -> _Model:
     `remedy` says what to do, as "replay again". UsageError where it cannot be read or is not whole;
     FileNotFoundError where there is none.
     """
-    refuse_irregular(path, remedy)
-    try:
-        content = path.read_bytes()
-    except FileNotFoundError:
-        raise
-    except OSError as error:
-        raise UsageError(f"cannot read {path}: {error.strerror}") from None
-    return decoded(content, path, model, remedy)
+    return decoded(read_content(path, remedy), path, model, remedy)
 
 
-def decoded(content: bytes, path: Path, model: type[_Model], remedy: str) -> _Model:
+def decoded(content: bytes, path: Path | str, model: type[_Model], remedy: str) -> _Model:
     """What the file at `path` holds, `content`, as a value of `model`. UsageError where it is no such."""
     try:
-        return msgspec.json.decode(content, type=model)
+        return _converted(content, model)
     except msgspec.ValidationError as error:
         raise UsageError(f"{path} is not whole ({_lacks(str(error))}): {remedy}") from None
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path} is no JSON ({error or 'too deep'}): {remedy}") from None
+    except (msgspec.DecodeError, RecursionError, ValueError) as error:
+        why = "too deep" if isinstance(error, RecursionError) else error
+        raise UsageError(f"{path} is no JSON ({why}): {remedy}") from None
+
+
+def _converted(content: bytes, model: type[_Model]) -> _Model:
+    try:
+        return msgspec.json.decode(content, type=model)
+    except msgspec.ValidationError:
+        raise
+    except msgspec.DecodeError:
+        if b"\\ud" not in content.lower():
+            raise
+    # A name of NTFS may hold half of a surrogate pair, which UTF-8 may not: its escape is read by json alone.
+    return msgspec.convert(json.loads(content, parse_constant=_no_number), model)
+
+
+def _no_number(word: str) -> NoReturn:
+    raise ValueError(f"{word} is no number")
+
+
+def read_toml(path: Path, what: str, remedy: str) -> dict[str, Any]:
+    """The TOML document at `path`. `what` it is, as "the configuration". UsageError where it cannot be read,
+    or is no TOML."""
+    try:
+        content = read_content(path, remedy, MOST_BYTES >> 6)
+    except FileNotFoundError as error:
+        raise UsageError(f"cannot read {what} {path}: {error.strerror}") from None
+    try:
+        document = tomllib.loads(content.decode("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{what} {path} is no TOML ({error}): {remedy}") from None
+    except (RecursionError, ValueError) as error:  # nested a thousand times; a year 0, a number too long
+        why = "too deep" if isinstance(error, RecursionError) else error
+        raise UsageError(f"{what} {path} is no TOML ({why}): {remedy}") from None
+    if _depth(document) > DEEPEST:
+        raise UsageError(f"{what} {path} is nested too deep: {remedy}")
+    return document
+
+
+def _depth(document: object) -> int:
+    """How deep tables and lists are nested, without a call a level."""
+    deepest, waiting = 0, [(document, 1)]
+    while waiting:
+        value, depth = waiting.pop()
+        deepest = max(deepest, depth)
+        if isinstance(value, dict | list):
+            waiting.extend(
+                (each, depth + 1) for each in (value.values() if isinstance(value, dict) else value)
+            )
+    return deepest
 
 
 def _lacks(said: str) -> str:

@@ -36,7 +36,7 @@ from helpers.boot import boot_quietly
 from smbench.ratios import Bad, format_percent, format_ratio
 from smbench.smb2.constants import GENERIC_READ, GENERIC_WRITE, OPEN_IF, SHARE_ALL
 from smbench.trace.model import TraceInfo, User
-from smbench.workload.calls import Call, Close, Open, Read, Write
+from smbench.workload.calls import Call, Close, Create, Open, Read, Write
 from smbench.workload.model import Operation, Workload, WorkloadInfo
 from smbench.workload.store import write
 
@@ -68,7 +68,7 @@ def steady(users: int, each: int, period_ns: int) -> Iterator[Timed]:
         for user in range(users):
             at = turn * period_ns + user * period_ns // users
             if turn == 0:
-                yield at, user, Open(user, f"f{user}", READ | WRITE, SHARE_ALL, OPEN_IF, 0, 0)
+                yield at, user, Open(user, f"f{user}", Create(READ | WRITE, SHARE_ALL, OPEN_IF, 0, 0))
             elif turn <= each:
                 yield at, user, (Write if turn % 2 else Read)(user, 4096 * ((turn - 1) // 2 % 8), 4096)
             else:

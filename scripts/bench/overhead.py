@@ -37,7 +37,7 @@ def make(folder: Path, operations: int, files: int, seed: int) -> None:
     """The same random reads and writes as a workload and as an iolog, over files that are there."""
     from smbench.smb2.constants import GENERIC_READ, GENERIC_WRITE, OPEN_IF, SHARE_ALL
     from smbench.trace.model import TraceInfo, User
-    from smbench.workload.calls import Call, Close, Open, Read, Write
+    from smbench.workload.calls import Call, Close, Create, Open, Read, Write
     from smbench.workload.model import Operation, Workload, WorkloadInfo
     from smbench.workload.store import write
 
@@ -58,7 +58,10 @@ def make(folder: Path, operations: int, files: int, seed: int) -> None:
         log.writelines(f"{target / name} add\n" for name in names)
         for handle, name in enumerate(names):
             log.write(f"{target / name} open\n")
-            add(Open(handle, name, GENERIC_READ | GENERIC_WRITE, SHARE_ALL, OPEN_IF, 0, 0), name)
+            add(
+                Open(handle, name, Create(GENERIC_READ | GENERIC_WRITE, SHARE_ALL, OPEN_IF, 0, 0)),
+                name,
+            )
         for _ in range(operations):
             handle, offset = dice.randrange(files), SIZE * dice.randrange(BLOCKS)
             kind = Write if dice.random() < 0.3 else Read

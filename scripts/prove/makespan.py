@@ -11,8 +11,10 @@ from prove.workloads import READ, WRITE, Timed, computed, names, simulated, work
 from smbench.plan import Pace, plan_run
 from smbench.ratios import format_percent
 from smbench.smb2.constants import OPEN_IF
-from smbench.workload.calls import Open, Read, Write
+from smbench.workload.calls import Create, Open, Read, Write
 from smbench.workload.model import Workload
+
+ASKED = Create(READ | WRITE, disposition=OPEN_IF)
 
 
 def prove() -> None:
@@ -41,9 +43,14 @@ def relay(dice: random.Random, users: int, seconds: float) -> Workload:
     calls: list[Timed] = []
     for user in range(users):
         at = dice.randrange(10_000_000)
-        calls += [(at, user, f"own{user}", Open(2 * user, f"own{user}", READ | WRITE, 7, OPEN_IF, 0, 0))]
+        calls += [(at, user, f"own{user}", Open(2 * user, f"own{user}", ASKED))]
         calls += [
-            (at + 9_000_000, user, "shared", Open(2 * user + 1, "shared", READ | WRITE, 7, OPEN_IF, 0, 0))
+            (
+                at + 9_000_000,
+                user,
+                "shared",
+                Open(2 * user + 1, "shared", ASKED),
+            )
         ]
         at += 18_000_000
         while at < seconds * 1e9:

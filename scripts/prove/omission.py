@@ -15,7 +15,7 @@ from smbench.measure.clock import now_ns
 from smbench.plan import plan_run
 from smbench.ratios import format_percent
 from smbench.smb2.constants import OPEN_IF
-from smbench.workload.calls import Open, Read
+from smbench.workload.calls import Create, Open, Read
 
 PERCENTILES = {"p50_ns": "50", "p90_ns": "90", "p99_ns": "99", "p99_9_ns": "99.9"}
 
@@ -26,7 +26,7 @@ def prove() -> None:
     calls: list[Timed] = []
     for user in range(10):
         begin = user * period_ns // 10
-        calls.append((begin, user, f"f{user}", Open(user, f"f{user}", READ, 7, OPEN_IF, 0, 0)))
+        calls.append((begin, user, f"f{user}", Open(user, f"f{user}", Create(READ, 7, OPEN_IF, 0, 0))))
         calls += [
             (begin + turn * period_ns, user, f"f{user}", Read(user, 0, 4096))
             for turn in range(1, seconds * 10)

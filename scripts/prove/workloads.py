@@ -15,7 +15,7 @@ from smbench.plan import Plan
 from smbench.runner.run import RunOptions, RunResult, run
 from smbench.smb2.constants import GENERIC_READ, GENERIC_WRITE, OPEN_IF, SHARE_ALL
 from smbench.trace.model import TraceInfo, User
-from smbench.workload.calls import Call, Close, Open, Read, Write
+from smbench.workload.calls import Call, Close, Create, Open, Read, Write
 from smbench.workload.model import Operation, Workload, WorkloadInfo
 
 Timed = tuple[int, int, str, Call]
@@ -44,7 +44,7 @@ def many_reads(users: int, each: int, seed: int) -> Workload:
     for user in range(users):
         path = f"f{user}"
         at = dice.randrange(1_000_000)
-        calls.append((at, user, path, Open(user, path, READ | WRITE, SHARE_ALL, OPEN_IF, 0, 0)))
+        calls.append((at, user, path, Open(user, path, Create(READ | WRITE, SHARE_ALL, OPEN_IF, 0, 0))))
         for _ in range(each):
             at += dice.randrange(1, 20_000_000)
             kind = Write if dice.random() < 0.3 else Read

@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from smbench.anonymize.columns import anonymized
 from smbench.anonymize.pseudonyms import Pseudonyms
+from smbench.tables import TableFile, table_writer
 from smbench.trace.model import Connection, Session, TraceInfo, Tree, User
-from smbench.trace.store import EXCHANGES_FILE
-from smbench.workload.model import WorkloadInfo
-from smbench.workload.store import COVERAGE, NAMESPACE, NAMESPACE_SCHEMA, OPERATIONS, read, write_manifest
+from smbench.trace.store import EXCHANGES_FILE, read_exchanges
+from smbench.workload.model import Workload, WorkloadInfo
+from smbench.workload.store import (
+    COVERAGE,
+    NAMESPACE,
+    NAMESPACE_SCHEMA,
+    OPERATIONS,
+    StoredNamespace,
+    StoredOperations,
+    open_coverage,
+    read,
+    write_manifest,
+)
 
-TABLES = (EXCHANGES_FILE, OPERATIONS, COVERAGE)
 _BATCH = 16_384
 
 Progress = Callable[[int, int], None]
@@ -28,33 +38,44 @@ def anonymize(source: Path, target: Path, pseudonyms: Pseudonyms, progress: Prog
 
     Raises UsageError where `source` is no workload. A table that it lacks, the copy lacks.
     """
-    info = read(source).info
-    present = [name for name in TABLES if (source / name).is_file()]
-    rows = sum(pq.read_metadata(source / name).num_rows for name in present)
-    done = 0
-    for name in present:
-        with pq.ParquetFile(source / name) as file, _writer(target / name, file.schema_arrow) as writer:
-            for batch in file.iter_batches(batch_size=_BATCH):
-                writer.write_batch(anonymized(batch, pseudonyms))
-                done += batch.num_rows
-                progress(done, rows)
-    _write_namespace(source / NAMESPACE, target / NAMESPACE, pseudonyms)
-    write_manifest(target, _info(info, pseudonyms))
+    workload = read(source)
+    with ExitStack() as opened:
+        files = {name: opened.enter_context(file) for name, file in _tables(source, workload)}
+        rows = sum(file.rows for file in files.values())
+        done = 0
+        for name, file in files.items():
+            with table_writer(target / name, file.schema, compression_level=1) as writer:
+                for batch in file.batches(size=_BATCH):
+                    writer.write_batch(anonymized(batch, pseudonyms))
+                    done += batch.num_rows
+                    progress(done, rows)
+    assert isinstance(workload.namespace, StoredNamespace)
+    _write_namespace(workload.namespace, target / NAMESPACE, pseudonyms)
+    write_manifest(target, _info(workload.info, pseudonyms))
 
 
-def _writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
-    return pq.ParquetWriter(path, schema, compression="zstd", compression_level=1)
+def _tables(source: Path, workload: Workload) -> Iterator[tuple[str, TableFile]]:
+    """The files of rows that are there, all but the namespace."""
+    assert isinstance(workload.operations, StoredOperations)
+    if (source / EXCHANGES_FILE).exists():
+        yield (
+            EXCHANGES_FILE,
+            read_exchanges(source / EXCHANGES_FILE, workload.info.trace).opened(threads=True),
+        )
+    yield OPERATIONS, workload.operations.opened()
+    if (source / COVERAGE).exists():
+        yield COVERAGE, open_coverage(source)
 
 
-def _write_namespace(source: Path, target: Path, pseudonyms: Pseudonyms) -> None:
+def _write_namespace(source: StoredNamespace, target: Path, pseudonyms: Pseudonyms) -> None:
     """In the order of the new names: the order of the old ones would tell of them."""
-    with pq.ParquetFile(source) as file:
-        batches = [anonymized(batch, pseudonyms) for batch in file.iter_batches(batch_size=_BATCH)]
-        schema = file.schema_arrow
+    with source.opened() as file:
+        batches = [anonymized(batch, pseudonyms) for batch in file.batches(size=_BATCH)]
+        schema = file.schema
     table = pa.Table.from_batches(batches, schema)
     paths = table.column(NAMESPACE_SCHEMA.names[0]).to_pylist()
     order = sorted(range(len(paths)), key=lambda at: paths[at].split("/"))
-    with _writer(target, schema) as writer:
+    with table_writer(target, schema, compression_level=1) as writer:
         writer.write_table(table.take(pa.array(order, pa.int64())))
 
 

@@ -38,7 +38,7 @@ from smbench.capture.disk import cannot_write
 from smbench.capture.formats import no_capture
 from smbench.errors import SetupError, SmbenchError
 from smbench.identity import ordinary_user
-from smbench.signals import held
+from smbench.signals import deferred
 
 _OLDEST = (3, 6)
 _KEPT = ("PATH", "LD_LIBRARY_PATH", "SYSTEMROOT", "TEMP", "TMP")
@@ -138,7 +138,7 @@ def private_folder(files: Mapping[str, str | bytes], preferences: Mapping[str, s
         _write(folder, texts)
         yield folder
     finally:
-        with held():  # there may be passwords in it
+        with deferred():  # there may be passwords in it
             shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -179,7 +179,7 @@ def running(
     `private_folder`, and names in it are given without a path. SetupError where it does not start."""
     tshark, process = find_tshark(), None
     try:
-        with held():  # else a signal leaves a process behind that nobody knows yet
+        with deferred():  # else a signal leaves a process behind that nobody knows yet
             process = subprocess.Popen(
                 [tshark.path, "-n", *arguments, "-r", "-"],
                 stdin=capture,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,7 @@ import click
 
 from smbench.errors import UsageError
 from smbench.quoting import quoted
+from smbench.stored import read_toml
 
 
 class OptionalValue(click.Option):
@@ -24,12 +24,7 @@ def load_config(ctx: click.Context, _parameter: click.Parameter, path: Path | No
     """The file's values become the command's defaults. UsageError where one is none."""
     if path is None:
         return
-    try:
-        settings = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UsageError(f"cannot read the configuration {path}: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"the configuration {path} is no TOML: {error}") from None
+    settings = read_toml(path, "the configuration", "write it as NAME = VALUE, an option a line")
     options = {
         option.removeprefix("--"): (parameter, option in parameter.secondary_opts)
         for parameter in ctx.command.params if isinstance(parameter, click.Option)
@@ -44,6 +39,10 @@ def load_config(ctx: click.Context, _parameter: click.Parameter, path: Path | No
         parameter, negative = options[name]
         given = _given(f"{path}: {key}", parameter, negative, value)
         if given is not None:
+            try:
+                parameter.type_cast_value(ctx, given)
+            except click.BadParameter as error:
+                raise UsageError(f"{path}: {key}: {error.message}") from None
             defaults[str(parameter.name)] = given
     ctx.default_map = {**(ctx.default_map or {}), **defaults}
 

@@ -84,7 +84,9 @@ def _frame(console: Console, workload: Path, capture: Path, frame: int) -> dict[
     from smbench.capture.fingerprint import find_capture
     from smbench.capture.frame import dissect_frame
 
-    info = read(workload).info
+    loaded = read(workload)
+    info = loaded.info
+    assert isinstance(loaded.operations, StoredOperations)
     captures = find_capture(capture, info.trace.captures, info.capture_files)
     if not info.capture_files:
         console.note(f"{workload} does not say which {capture.name} it was made from: taken for granted")
@@ -93,7 +95,7 @@ def _frame(console: Console, workload: Path, capture: Path, frame: int) -> dict[
         "schema": 1,
         "capture": info.trace.captures[captures[0]],
         "frame": frame,
-        "exchanges": frame_exchanges(workload, info.trace, captures, frame),
+        "exchanges": frame_exchanges(workload, info.trace, loaded.operations, captures, frame),
         "dissection": dissection,
     }
 

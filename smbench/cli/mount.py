@@ -140,6 +140,8 @@ def umount(console: Console, target: str | None, force: bool) -> None:
         },
         lambda out: out.print(f"unmounted {gone} mounts" if gone else "nothing of ours is mounted"),
     )
+    if done.damaged:
+        raise UsageError(done.damaged[0])
     if done.left:
         path, reason = done.left[0]
         raise SetupError(

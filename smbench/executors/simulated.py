@@ -21,6 +21,7 @@ from typing import Any, ClassVar
 
 from smbench.errors import UsageError
 from smbench.executors.base import Executor, ExecutorContext, Handler
+from smbench.stored import refuse_irregular
 from smbench.workload.calls import CALLS, Call, Read, Write
 
 TIMETABLE = "simulated.json"
@@ -41,6 +42,7 @@ class Timetable:
         """That of a target. UsageError where it cannot be read."""
         path = directory / TIMETABLE
         try:
+            refuse_irregular(path, "a timetable is a JSON document")
             document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
             if not isinstance(document, dict):
                 raise ValueError("it holds no names")
@@ -54,7 +56,7 @@ class Timetable:
             return cls()
         except OSError as error:
             raise UsageError(f"cannot read the timetable {path}: {error.strerror}") from None
-        except (ValueError, TypeError, AttributeError) as error:
+        except (ValueError, TypeError, AttributeError, RecursionError) as error:
             raise UsageError(
                 f"{path} is no timetable ({error}): write it as "
                 '{"service_ns": {"Read": 5000000}, "other_ns": 2000000, "byte_ns": 10, "freezes_ns": []}'

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from smbench.fidelity.sides import CallFound
+from smbench.run.columns import OPERATIONS_FORM
+from smbench.tables import TableFile
 
 _LOOKED_BACK = 256
 """Calls of one user that may be under way at once: as many as it has lanes, and then some."""
@@ -20,7 +21,8 @@ class RunCalls:
 
     def __init__(self, operations: Path, start_epoch_ns: int, user_of: Mapping[int, int]) -> None:
         columns = ["operation", "user", "kind", "path", "issued_ns", "completed_ns"]
-        table = pq.read_table(operations, columns=columns)
+        with TableFile(operations, OPERATIONS_FORM) as file:
+            table = file.table(columns)
         table = table.filter(table.column("completed_ns").is_valid())
         self._kinds = table.column("kind").to_pylist()
         self._paths = table.column("path").to_pylist()

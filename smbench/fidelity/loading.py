@@ -83,7 +83,7 @@ def _loaded(name: str, directory: Path, workload: Workload) -> Loaded:
     side = Side(
         name,
         workload.info.trace,
-        read_exchanges(directory / EXCHANGES_FILE),
+        read_exchanges(directory / EXCHANGES_FILE, workload.info.trace),
         read_dispositions(directory),
         operation_of=_operation_teller(everything),
     )

@@ -10,14 +10,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from smbench.errors import UsageError
 from smbench.lift.rule import Rule
 from smbench.lift.rules.table import rule_named
 from smbench.trace.model import Exchange, TraceInfo
-from smbench.workload.store import COVERAGE
+from smbench.workload.store import COVERAGE, open_coverage
 
 _UNKNOWN = -1
 
@@ -74,10 +73,13 @@ class Dispositions:
 def read_dispositions(workload: Path) -> Dispositions:
     """The dispositions in a workload directory; UsageError where it has none, or has a rule of another
     version."""
-    path = workload / COVERAGE
-    if not path.is_file():
-        raise UsageError(f"{workload} says nothing of its exchanges ({COVERAGE} is missing): ingest again")
-    table = pq.read_table(path)
+    try:
+        with open_coverage(workload) as file:
+            table = file.table()
+    except FileNotFoundError:
+        raise UsageError(
+            f"{workload} says nothing of its exchanges ({COVERAGE} is missing): ingest again"
+        ) from None
     numbers = {name: table.column(name).combine_chunks().to_numpy() for name in ("exchange", "operation")}
     words = [table.column(name).to_pylist() for name in ("disposition", "rule", "reason")]
     kinds: dict[tuple[str, str, str], int] = {}
@@ -87,7 +89,7 @@ def read_dispositions(workload: Path) -> Dispositions:
     operation = np.full(size, _UNKNOWN, np.int64)
     of_exchange[numbers["exchange"]] = of_row
     operation[numbers["exchange"]] = numbers["operation"]
-    lifted = [Lifted(disposition, rule_named(rule, path), reason) for disposition, rule, reason in kinds]
+    lifted = [Lifted(disposition, rule_named(rule, file.path), reason) for disposition, rule, reason in kinds]
     return Dispositions(lifted, of_exchange, operation)
 
 

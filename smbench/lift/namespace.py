@@ -16,7 +16,7 @@ from smbench.lift.names import LATEST_NS, Names
 from smbench.lift.nametree import NameTree, Node
 from smbench.lift.rule import Case, Context, Opened, refused
 from smbench.lift.rules.data import extent, moved
-from smbench.lift.rules.metadata import set_of, target_of
+from smbench.lift.rules.set_info import set_of, target_of
 from smbench.smb2.constants import (
     ALLOCATION,
     ATTRIBUTE_DIRECTORY,

@@ -16,7 +16,7 @@ from smbench.lift.refused_calls import RefusedCall, RefusedCalls
 from smbench.lift.rule import Case, Opened, Rule, Taken, refused
 from smbench.lift.rules.implied import CLOSED_BY_SERVER, CLOSED_WITH_TREE
 from smbench.lift.rules.linux import FLUSH_BEFORE, LOOK_BEFORE, REMOVAL_REFUSED, makes_removable, sets_by_name
-from smbench.lift.rules.metadata import set_of, target_of
+from smbench.lift.rules.set_info import set_of, target_of
 from smbench.lift.rules.table import TABLE, Table
 from smbench.lift.sessions import SessionEnds, left_by
 from smbench.lift.taking import Taker, reason_of
@@ -89,12 +89,8 @@ class Recogniser:
                 self._watcher.witness(exchange, opened)
             if command != _CREATE:
                 self._follow(exchange, opened)
-        elif command in _LEAVES and not refused(exchange.status):
-            for opened in left_by(exchange, self._handles):
-                self._lose(CLOSED_WITH_TREE, exchange, opened, 1)
-        elif command == Command.SESSION_SETUP and exchange.status == 0:
-            for opened in self._ends.succeeded_by(exchange, self._handles):
-                self._lose(CLOSED_BY_SERVER, exchange, opened, 1)
+        else:
+            self._close_with(exchange)
 
     def _take(self, exchange: Exchange) -> Opened | None:
         """Give it to its rule; the open that it works on, if any."""
@@ -313,6 +309,15 @@ class Recogniser:
         for other in self._handles.beneath(source):
             self._settle(other)  # what waits bears the old name
             other.path = renamed(other.path, source, target) or other.path
+
+    def _close_with(self, exchange: Exchange) -> None:
+        """What the server closes when a client leaves a tree or a session, or comes back with a new one."""
+        if exchange.command in _LEAVES and not refused(exchange.status):
+            for opened in left_by(exchange, self._handles):
+                self._lose(CLOSED_WITH_TREE, exchange, opened, 1)
+        elif exchange.command == Command.SESSION_SETUP and exchange.status == Status.SUCCESS:
+            for opened in self._ends.succeeded_by(exchange, self._handles):
+                self._lose(CLOSED_BY_SERVER, exchange, opened, 1)
 
     def _lose(self, rule: Rule, exchange: Exchange, opened: Opened, beside: int) -> None:
         """The server closed an open without being asked to."""

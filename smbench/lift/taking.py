@@ -8,9 +8,9 @@ from smbench.lift.rule import Case, ExchangeRule, Opened, Rule, Taken
 from smbench.lift.rules.implied import OPENED_BEFORE
 from smbench.lift.rules.table import LEFT_OVER, Table
 from smbench.lift.waiting import Waiting
-from smbench.smb2.constants import FILE_READ_ATTRIBUTES, GENERIC_READ, GENERIC_WRITE, OPEN, SHARE_ALL
+from smbench.smb2.constants import FILE_READ_ATTRIBUTES, GENERIC_READ, GENERIC_WRITE
 from smbench.trace.model import Exchange
-from smbench.workload.calls import Call, Close, Open
+from smbench.workload.calls import Call, Close, Create, Open
 
 
 class Taker:
@@ -67,7 +67,7 @@ class Taker:
         if opened.create is not None:
             return
         access = GENERIC_READ | FILE_READ_ATTRIBUTES | (0 if opened.directory else GENERIC_WRITE)
-        call = Open(opened.handle, opened.path, access, SHARE_ALL, OPEN, 0, 0, directory=opened.directory)
+        call = Open(opened.handle, opened.path, Create(access), opened.directory)
         self._take(Taken(OPENED_BEFORE, OPENED_BEFORE.reason, (), (call,), opened.path, exchange, -1))
 
 

@@ -46,8 +46,8 @@ def read_baseline(run: Run) -> Figures:
             kind, measure = logged.tag.split(".")
             for tag in (f"{kind}.{measure}", f"{ALL}.{measure}"):
                 histograms.setdefault(tag, Histogram()).add(logged.histogram)
-    except (OSError, ValueError) as error:
-        raise UsageError(f"cannot read the baseline's {path}: {error}; replay it again") from None
+    except FileNotFoundError:
+        raise UsageError(f"cannot read the baseline's {path}: it is missing; replay it again") from None
     for kind, one in run.latency.items():
         for measure in MEASURES:
             # A log tells the largest value as exactly as its bucket is wide.

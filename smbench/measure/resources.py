@@ -14,33 +14,17 @@ from typing import Any
 
 import psutil
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from smbench.measure.clock import now_ns
+from smbench.run.columns import RESOURCES_SCHEMA
 from smbench.run.model import MACHINE
+from smbench.tables import table_writer
 
 PERIOD_NS = 1_000_000_000
 
-SCHEMA = pa.schema(
-    [
-        ("time_ns", pa.int64()),  # since the start of the run
-        ("process", pa.int32()),
-        ("cpu_percent", pa.float64()),  # of one core for a worker, of all cores for the machine
-        ("busiest_core_percent", pa.float64()),
-        ("steal_percent", pa.float64()),
-        ("memory_bytes", pa.int64()),  # resident, or in use on the machine
-        ("available_percent", pa.float64()),  # of the machine's memory, without swapping
-        ("swapped_bytes", pa.int64()),  # in and out; null where the system does not tell
-        ("context_switches", pa.int64()),
-        ("threads", pa.int32()),
-        ("net_sent_bytes", pa.int64()),
-        ("net_received_bytes", pa.int64()),
-    ]
-)
-
 
 class ResourceSampler:
-    """Collects rows of SCHEMA between `begin` and `write`."""
+    """Collects rows of RESOURCES_SCHEMA between `begin` and `write`."""
 
     def __init__(self) -> None:
         self.rows: list[dict[str, Any]] = []
@@ -84,7 +68,8 @@ class ResourceSampler:
         self.rows += [row | {"time_ns": row["time_ns"] + shift_ns} for row in later.rows]
 
     def write(self, path: Path) -> None:
-        pq.write_table(pa.Table.from_pylist(self.rows, SCHEMA), path, compression="zstd")
+        with table_writer(path, RESOURCES_SCHEMA) as writer:
+            writer.write_table(pa.Table.from_pylist(self.rows, RESOURCES_SCHEMA))
 
     def _sample(self, now: int) -> None:
         assert self._machine_before is not None

@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import re
 import stat
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import cycle
@@ -17,6 +16,7 @@ from typing import Any
 
 from smbench.errors import UsageError
 from smbench.quoting import quoted
+from smbench.stored import read_toml
 
 _KEYS = {"name", "password_file", "password_env", "kerberos", "domain", "captured"}
 _SECRETS = ("password_file", "password_env", "kerberos")
@@ -54,14 +54,7 @@ def load_accounts(path: Path, environment: Mapping[str, str] | None = None) -> A
 
     Raises UsageError, one sentence, for whatever cannot be used.
     """
-    try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UsageError(f"cannot read the accounts in {path}: {error.strerror}.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(
-            f"{path} is not TOML ({error}); it holds a [[user]] table for each account."
-        ) from error
+    document = read_toml(path, "the accounts in", "it holds a [[user]] table for each account")
     entries = document.get("user")
     if not isinstance(entries, list) or not entries or not all(isinstance(entry, dict) for entry in entries):
         raise UsageError(

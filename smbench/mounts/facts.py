@@ -56,7 +56,8 @@ def gather_facts(operations: Iterable[Operation], namespace: Iterable[NamespaceE
             flushes = True
         elif isinstance(call, Open):
             opens += 1
-            if call.lease_state or call.oplock not in (OPLOCK_LEVEL_NONE, OPLOCK_LEVEL_LEASE):
+            create = call.create
+            if create.lease_state or create.oplock not in (OPLOCK_LEVEL_NONE, OPLOCK_LEVEL_LEASE):
                 caching += 1
                 cached.add((operation.user, call.handle))
         elif isinstance(call, Close):

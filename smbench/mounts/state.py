@@ -13,9 +13,16 @@ import os
 import secrets
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Annotated
+
+from msgspec import Meta, Struct, structs
+
+from smbench.errors import SetupError, UsageError
+from smbench.stored import read_document
 
 RUNTIME_FOLDER = Path("/run/smbench-mount")
 _SCHEMA = 1
+_MOST_USERS = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,18 +88,37 @@ def forget(state: RunState, runtime: Path) -> None:
     (runtime / f"{state.run}.json").unlink(missing_ok=True)
 
 
-def load_all(runtime: Path) -> tuple[list[RunState], list[Path]]:
-    """Every run's state, and the files that are none."""
+class _Stored(Struct, frozen=True):
+    """A RunState in its file."""
+
+    schema: int
+    run: str
+    pid: Annotated[int, Meta(gt=0, le=(1 << 31) - 1)]
+    started_ticks: Annotated[int, Meta(ge=0, le=(1 << 63) - 1)] | None
+    kept: bool
+    share: str
+    users: Annotated[int, Meta(ge=0, le=_MOST_USERS)]
+
+
+def load_all(runtime: Path) -> tuple[list[RunState], list[tuple[Path, str]]]:
+    """Every run's state, and the files that are none, each with the sentence that says so."""
     states, unreadable = [], []
     for path in sorted(runtime.glob("*.json")):
         try:
-            document = json.loads(path.read_text(encoding="utf-8"))
-            if document.pop("schema") != _SCHEMA:
-                raise ValueError("another schema")
-            state = RunState(**document)
-            if state.run != path.stem:
-                raise ValueError("not the file of this run")
-            states.append(state)
-        except (OSError, ValueError, TypeError, KeyError, AttributeError):
-            unreadable.append(path)
+            states.append(_load(path))
+        except FileNotFoundError:
+            continue  # its run ended meanwhile
+        except (UsageError, SetupError) as error:
+            unreadable.append((path, str(error)))
     return states, unreadable
+
+
+def _load(path: Path) -> RunState:
+    folder = path.with_suffix("")
+    remedy = f"unmount what is mounted in {folder} by hand (umount {folder}/*) and remove the file"
+    stored = read_document(path, _Stored, remedy)
+    if stored.schema != _SCHEMA or stored.run != path.stem:
+        raise UsageError(f"{path} is another version's, or another run's: {remedy}")
+    values = structs.asdict(stored)
+    del values["schema"]
+    return RunState(**values)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from smbench.mounts.mountinfo import read_mountinfo
 from smbench.mounts.state import RUNTIME_FOLDER, RunState, forget, load_all
-from smbench.signals import held
+from smbench.signals import deferred
 
 Progress = Callable[[int, int], None]
 """Called with how many are done, and of how many."""
@@ -41,12 +41,15 @@ class Unmounted:
     """Still there, with the reason."""
     live: list[RunState] = field(default_factory=list)
     """Runs that go on and were left alone."""
+    damaged: list[str] = field(default_factory=list)
+    """What is wrong with state files that tell nothing, a sentence each."""
 
     def add(self, other: Unmounted) -> None:
         self.unmounted += other.unmounted
         self.lazily += other.lazily
         self.left += other.left
         self.live += other.live
+        self.damaged += other.damaged
 
 
 def umount_all(
@@ -62,7 +65,8 @@ def umount_all(
     """
     result = Unmounted()
     states, unreadable = load_all(runtime)
-    result.left += [(path, "its state file cannot be read") for path in unreadable]
+    result.left += [(path, "its state file cannot be read") for path, _ in unreadable]
+    result.damaged += [why for _, why in unreadable]
     wanted = [state for state in states if share is None or state.share.casefold() == share.casefold()]
     for state in wanted:
         if state.owner_lives and not state.kept and state.pid != os.getpid() and not force:
@@ -74,7 +78,7 @@ def umount_all(
 
 def unmount_run(state: RunState, runtime: Path, progress: Progress | None = None) -> Unmounted:
     """Unmount one run's mounts and remove its folders and its state. Signals wait until it is done."""
-    with held():
+    with deferred():
         folder = state.folder(runtime)
         result = unmount(_mounted_under(folder), progress=progress)
         if not result.left:

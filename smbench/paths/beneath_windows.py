@@ -3,7 +3,7 @@ r"""`beneath.Beneath` for Windows: the same methods, by Win32 calls on names tha
 A name behind `\\?\` is not translated: no `..`, no device, no trailing dot is lost. Directories that are
 reparse points (junctions, symbolic links) are refused on the way, and the last component is not
 followed. There is no call that does both at once, so that somebody who changes the target meanwhile may
-be faster; the replay itself goes by NT calls that cannot be fooled (`executors.win32_files`).
+be faster; the replay itself goes by NT calls that cannot be fooled (`executors.win32.files`).
 """
 
 # ruff: noqa: PTH102, PTH106, PTH108, PTH116, PTH208 (a Path may change a name that is to be literal)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from smbench.workload.calls import Notify
 from smbench.workload.model import Operation
+from smbench.workload.parameters import parameter
 from smbench.workload.store import StoredOperations
 
 _BATCH = 1 << 15
@@ -108,4 +109,4 @@ def _value(operation: Operation, name: str) -> Any:
         return -1 if operation.expected is None else operation.expected
     if name in ("user", "lane", "arrival_ns", "service_ns", "path"):
         return getattr(operation, name)
-    return getattr(operation.call, name, None)
+    return parameter(operation.call, name)

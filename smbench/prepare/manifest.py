@@ -13,18 +13,27 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from msgspec import Struct
 
 from smbench.errors import UsageError
 from smbench.paths.beneath import Beneath
+from smbench.stored import decoded, refuse_unreadable
 
 MANIFEST = ".smbench-prepared.jsonl"
 _DRAFT = f"{MANIFEST}.new"
 OWN_NAMES = frozenset({MANIFEST, _DRAFT})
 _SCHEMA = 1
 _KINDS = ("directory", "file", "absent")
+_LONGEST = 1 << 20
+"""Bytes of a line: longer than any path."""
+_REMEDY = "remove it and the files by hand"
 
 
 @dataclass(slots=True)
@@ -59,23 +68,44 @@ def load(beneath: Beneath, folder: str = "") -> Manifest | None:
     was prepared. Raises UsageError for a strange one."""
     name = _in(folder)
     try:
-        descriptor = beneath.open(name, os.O_RDONLY)
+        if not stat.S_ISREG(beneath.stat(name).st_mode):
+            raise _strange(name, "no ordinary file")
+        descriptor = beneath.open(name, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
     except FileNotFoundError:
         return None
     manifest = Manifest()
     sets = dict(zip(_KINDS, (manifest.directories, manifest.files, manifest.absent), strict=True))
     try:
-        with os.fdopen(descriptor, encoding="utf-8") as file:
-            if json.loads(file.readline())["schema"] != _SCHEMA:
-                raise ValueError("of another version")
-            for line in file:
-                document = json.loads(line)
-                sets[document["kind"]].add(str(document["path"]))
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UsageError(
-            f"{name} in the target is not what prepare writes ({error}): remove it and the files by hand."
-        ) from error
+        with os.fdopen(descriptor, "rb") as file:
+            for number, line in enumerate(iter(lambda: file.readline(_LONGEST), b""), 1):
+                if not line.endswith(b"\n"):
+                    raise ValueError(f"line {number} is cut off")
+                if number == 1:
+                    if decoded(line, name, _Header, _REMEDY).schema != _SCHEMA:
+                        raise ValueError("of another version")
+                    continue
+                entry = decoded(line, f"line {number} of {name}", _Entry, _REMEDY)
+                sets[entry.kind].add(entry.path)
+            if not file.tell():
+                raise ValueError("it is empty")
+    except OSError as error:
+        refuse_unreadable(Path(name), error)
+    except ValueError as error:
+        raise _strange(name, str(error)) from None
     return manifest
+
+
+class _Header(Struct):
+    schema: int
+
+
+class _Entry(Struct):
+    path: str
+    kind: Literal["directory", "file", "absent"]
+
+
+def _strange(name: str, why: str) -> UsageError:
+    return UsageError(f"{name} in the target is not what prepare writes ({why}): {_REMEDY}")
 
 
 def save(beneath: Beneath, manifest: Manifest, owner: tuple[int, int] | None) -> None:

@@ -7,12 +7,12 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from smbench.fidelity.tally import lease_name, state_name
 from smbench.report.figures import tally
 from smbench.smb2.constants import NOTIFY_BREAK_LEASE_FLAG_ACK_REQUIRED
 from smbench.trace.model import Command
+from smbench.trace.store import read_exchanges
 
 _COLUMNS = (
     "command", "notification", "status", "request.oplock", "request.lease_state", "request.flags",
@@ -29,8 +29,8 @@ def caching(exchanges: Path) -> dict[str, Any]:
     granted: _Counts = {}
     to: _Counts = {}
     required = acknowledged = 0
-    with pq.ParquetFile(exchanges, pre_buffer=False) as file:
-        for batch in file.iter_batches(batch_size=_BATCH, columns=list(_COLUMNS), use_threads=False):
+    with read_exchanges(exchanges).opened() as file:
+        for batch in file.batches(_COLUMNS, _BATCH):
             create = pc.equal(batch.column("command"), int(Command.CREATE))
             _count(requested, batch.column("request"), create)
             answered = pc.and_(create, pc.is_valid(batch.column("response").field("oplock")))

@@ -8,14 +8,14 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from rich.console import Console
 
 from smbench.report.text import plain_table
 from smbench.smb2.ntstatus import name as status_name
+from smbench.tables import TableFile
 from smbench.trace.model import TraceInfo, command_name
-from smbench.trace.store import EXCHANGES_FILE
-from smbench.workload.store import COVERAGE, OPERATIONS
+from smbench.trace.store import EXCHANGES_FILE, read_exchanges
+from smbench.workload.store import COVERAGE, StoredOperations, open_coverage
 
 _EXCHANGE = (
     "index", "frame", "response_frame", "command", "user", "path", "status", "time_ns", "response_ns",
@@ -29,7 +29,7 @@ _LEFT_OUT = "left out by the selection"
 
 
 def frame_exchanges(
-    workload: Path, info: TraceInfo, captures: Sequence[int], frame: int
+    workload: Path, info: TraceInfo, operations: StoredOperations, captures: Sequence[int], frame: int
 ) -> list[dict[str, Any]] | None:
     """The exchanges whose request or response is in that frame of (one of) those captures, each with its fate
     and the operations that stand for it; None where the workload did not keep its exchanges."""
@@ -37,10 +37,15 @@ def frame_exchanges(
     if not (stored.is_file() and coverage.is_file()):
         return None
     users = [user.name for user in info.users]
-    found = list(_rows(stored, _EXCHANGE, ("capture", "frame", "response_frame"), _in_frame(captures, frame)))
+    exchanges = read_exchanges(stored, info).opened()
+    found = list(
+        _rows(exchanges, _EXCHANGE, ("capture", "frame", "response_frame"), _in_frame(captures, frame))
+    )
     numbers = pa.array([row["index"] for row in found], pa.int64())
-    fates = {row["exchange"]: row for row in _rows(coverage, _FATE, ("exchange",), _among(numbers))}
-    operations = list(_rows(workload / OPERATIONS, _OPERATION, ("exchanges",), _stands_for(numbers)))
+    fates = {
+        row["exchange"]: row for row in _rows(open_coverage(workload), _FATE, ("exchange",), _among(numbers))
+    }
+    standing = list(_rows(operations.opened(), _OPERATION, ("exchanges",), _stands_for(numbers)))
     return [
         {
             "exchange": row["index"],
@@ -56,7 +61,7 @@ def frame_exchanges(
             **_fate(fates.get(row["index"])),
             "operations": [
                 {name: one[name] for name in _OPERATION if name != "exchanges"} | {"user": users[one["user"]]}
-                for one in operations
+                for one in standing
                 if row["index"] in one["exchanges"]
             ],
         }
@@ -100,16 +105,15 @@ def _stands_for(numbers: pa.Array) -> _Chosen:
 
 
 def _rows(
-    path: Path, columns: Sequence[str], keys: Sequence[str], chosen: _Chosen
+    table: TableFile, columns: Sequence[str], keys: Sequence[str], chosen: _Chosen
 ) -> Iterator[dict[str, Any]]:
     """Rows by some key columns; only the row groups that hold any are read whole."""
-    with pq.ParquetFile(path, pre_buffer=False) as file:
-        known = [name for name in columns if name in file.schema_arrow.names]
-        for group in range(file.metadata.num_row_groups):
-            wanted = chosen(file.read_row_group(group, columns=list(keys), use_threads=False))
+    with table as file:
+        known = [name for name in columns if name in file.columns]
+        for group in range(file.groups):
+            wanted = chosen(file.group(group, keys))
             if pc.any(wanted).as_py():
-                table = file.read_row_group(group, columns=known, use_threads=False).filter(wanted)
-                for row in table.to_pylist():
+                for row in file.group(group, known).filter(wanted).to_pylist():
                     yield dict.fromkeys(columns) | row
 
 

@@ -9,12 +9,13 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
+from smbench.errors import UsageError
 from smbench.run.model import Run
+from smbench.tables import TableFile
 from smbench.trace.model import command_name
-from smbench.trace.store import EXCHANGES_FILE
-from smbench.workload.store import OPERATIONS
+from smbench.trace.store import EXCHANGES_FILE, read_exchanges
+from smbench.workload.store import OPERATIONS, StoredOperations
 
 _EXCHANGES_SHOWN = 4
 _EXCHANGES = ("index", "capture", "frame", "command")
@@ -43,14 +44,17 @@ def find_origins(workload: Path | None, rows: Sequence[Mapping[str, Any]]) -> Or
     numbers = [row["operation"] for row in rows]
     try:
         found = _selected(
-            workload / OPERATIONS, "operation", numbers, ("operation", "kind", "path", "exchanges")
+            StoredOperations(workload / OPERATIONS).opened(),
+            "operation",
+            numbers,
+            ("operation", "kind", "path", "exchanges"),
         )
         same = (all(found[row["operation"]][name] == row[name] for name in ("kind", "path")) for row in rows)
         if not all(same):
             return Origins({}, f"{workload.name} beside the run is not what it replayed: no frames.")
         wanted = sorted({number for row in found.values() for number in row["exchanges"]})
-        exchanges = _selected(workload / EXCHANGES_FILE, "index", wanted, _EXCHANGES)
-    except (OSError, LookupError, ValueError, pa.ArrowException):
+        exchanges = _selected(read_exchanges(workload / EXCHANGES_FILE).opened(), "index", wanted, _EXCHANGES)
+    except (OSError, LookupError, ValueError, pa.ArrowException, UsageError):
         return Origins({}, f"{workload.name} cannot be read, or did not keep its exchanges: no frames.")
     several = len({row["capture"] for row in exchanges.values()}) > 1
     return Origins({
@@ -59,17 +63,17 @@ def find_origins(workload: Path | None, rows: Sequence[Mapping[str, Any]]) -> Or
 
 
 def _selected(
-    path: Path, key: str, numbers: Sequence[int], columns: Sequence[str]
+    table: TableFile, key: str, numbers: Sequence[int], columns: Sequence[str]
 ) -> dict[int, dict[str, Any]]:
     """Rows by their key. Only the row groups that hold any are read whole."""
     found: dict[int, dict[str, Any]] = {}
-    with pq.ParquetFile(path, pre_buffer=False) as file:
-        for group in range(file.metadata.num_row_groups):
-            keys = file.read_row_group(group, columns=[key], use_threads=False).column(0)
+    with table as file:
+        for group in range(file.groups):
+            keys = file.group(group, [key]).column(0)
             places = pc.indices_nonzero(pc.is_in(keys, pa.array(numbers, keys.type)))
             if len(places):
-                table = file.read_row_group(group, columns=list(columns), use_threads=False).take(places)
-                found.update((row[key], row) for row in table.to_pylist())
+                rows = file.group(group, columns).take(places)
+                found.update((row[key], row) for row in rows.to_pylist())
     return found
 
 

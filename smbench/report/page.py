@@ -14,7 +14,7 @@ from string import Template
 
 from msgspec import Struct, field
 
-from smbench.errors import SetupError, UsageError
+from smbench.errors import SetupError
 from smbench.report import charts
 from smbench.report.charts import Series
 from smbench.report.origin import find_origins, find_workload
@@ -42,7 +42,7 @@ class _ClientStats(Struct, frozen=True):
 
 _CURVES = 7
 """Kinds that get a line, the most frequent ones; beside them `all`."""
-_MEASURES = {"service": "service time", "response": "response time"}
+_CURVES_OF = {"service": "service time", "response": "response time"}
 
 
 def write_page(run: Run, output: Path | None = None, workload: Path | None = None) -> Path:
@@ -108,7 +108,7 @@ def _curves(whole: Mapping[str, Histogram]) -> str:
     if len(kinds) == 1:
         shown = shown[1:]
     lines = [Series(kind, number, []) for number, kind in enumerate(shown)]
-    figures = "".join(_curve(said, measure, shown, whole) for measure, said in _MEASURES.items())
+    figures = "".join(_curve(said, measure, shown, whole) for measure, said in _CURVES_OF.items())
     return f'<h2>Percentiles</h2><div class="charts">{figures}</div>{legend(lines)}'
 
 
@@ -133,9 +133,9 @@ def _curve(title: str, measure: str, kinds: list[str], whole: Mapping[str, Histo
 
 
 def _counters(run: Run) -> dict[str, int | float]:
-    """What client_stats.json counts of the run as a whole; nothing where there is none that can be read."""
+    """What client_stats.json counts of the run as a whole; nothing where there is none."""
     try:
         found = read_document(run.file(CLIENT_STATS), _ClientStats, REMEDY)
-    except (UsageError, FileNotFoundError):
+    except FileNotFoundError:
         return {}
     return {**found.client, **found.totals}

@@ -6,6 +6,9 @@ keeps the count of values that the library would refuse without a word.
 
 from __future__ import annotations
 
+import base64
+import binascii
+import struct
 import zlib
 from collections.abc import Sequence
 from typing import Any
@@ -31,6 +34,14 @@ _MASK: int = _LAYOUT.sub_bucket_mask
 
 _DAMAGED = (HdrCookieException, HdrHistogramSettingsException, HdrLengthException, zlib.error, IndexError)
 
+_OUTER = 8
+"""Bytes of the header before what is compressed: cookie and length (HdrHistogram's V2 encoding)."""
+_INNER = struct.Struct(">4I2Q")
+"""What is compressed begins so: cookie, length, offset, digits, lowest and highest value."""
+_LONGEST = 40 + 9 * BUCKETS
+"""Bytes: the inner header, and nine at most for each count."""
+_MOST_COUNTED = 1 << 48
+
 PERCENTILES = {"p50_ns": 50.0, "p90_ns": 90.0, "p99_ns": 99.0, "p99_9_ns": 99.9}
 
 Counts = NDArray[np.int64]
@@ -46,6 +57,22 @@ def bucket_of(values_ns: NDArray[np.int64]) -> NDArray[np.int64]:
     index = ((bucket + 1) << _HALF_MAGNITUDE) + (values >> bucket) - _HALF
     in_range &= index < BUCKETS
     return np.where(in_range, index, -1)
+
+
+def _refuse_strange(encoded: str) -> None:
+    """ValueError where the compressed form is of another range than every histogram's here: the library would
+    make room for whatever range it names, and unpack whatever it holds."""
+    try:
+        packed = base64.b64decode(encoded, validate=True)
+        unpacking = zlib.decompressobj()
+        told = unpacking.decompress(packed[_OUTER:], _LONGEST)
+        *_, digits, lowest, highest = _INNER.unpack_from(told)
+    except (binascii.Error, zlib.error, struct.error) as error:
+        raise ValueError(f"no histogram: {error}") from None
+    if not unpacking.eof or unpacking.unused_data:
+        raise ValueError("no histogram: it is longer or shorter than one")
+    if (lowest, highest, digits) != (LOWEST_NS, HIGHEST_NS, DIGITS):
+        raise ValueError("a histogram of another range")
 
 
 def _highest(index: int) -> int:
@@ -129,11 +156,14 @@ class Histogram:
     @classmethod
     def decode(cls, encoded: str) -> Histogram:
         """What `encode` made; `max_ns` is then as exact as its bucket. ValueError where it is damaged."""
+        _refuse_strange(encoded)
         try:
             found = HdrHistogram.decode(encoded)
         except (*_DAMAGED, TypeError) as error:
             raise ValueError(f"no histogram: {error}") from None
         histogram = cls()
         histogram.counts[:] = np.ctypeslib.as_array(found.counts)
+        if histogram.counts.min() < 0 or histogram.counts.max() >= _MOST_COUNTED:
+            raise ValueError("no histogram: counts that nothing can have")
         histogram.max_ns = int(found.get_max_value()) if found.total_count else 0
         return histogram

@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Annotated
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 from msgspec import Meta, Struct, field
 
 from smbench.errors import UsageError
+from smbench.run.columns import OPERATIONS_FORM, REMEDY
+from smbench.tables import TableFile
 from smbench.units import whole_ns
 
 OPERATIONS = "operations.parquet"
@@ -426,9 +427,10 @@ class Run(Struct, frozen=True, kw_only=True, rename={"outcomes": "operations"}):
         where that cannot be read."""
         path = self.file(OPERATIONS)
         try:
-            return pq.read_table(path)
-        except (OSError, pa.ArrowException) as error:
-            raise UsageError(f"cannot read {path}: {str(error).splitlines()[0]}; replay again") from None
+            with TableFile(path, OPERATIONS_FORM) as file:
+                return file.table()
+        except FileNotFoundError:
+            raise UsageError(f"{path} is missing, which every run has: {REMEDY}") from None
 
     @property
     def verdict(self) -> Verdict:

@@ -15,14 +15,15 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from smbench.errors import UsageError
+from smbench.run.columns import OPERATIONS_FORM, REMEDY, RESOURCES_FORM
 from smbench.run.histogram import Histogram
 from smbench.run.hlog import Logged, read_hlog
 from smbench.run.model import MACHINE
 from smbench.run.warm_up import after_warm_up
+from smbench.tables import TableFile, fault
 
 SLICES = 150
 """Of the time of a run."""
@@ -101,10 +102,9 @@ def _of_a_run(read: Callable[Concatenate[Path, Given], Read]) -> Callable[Concat
         try:
             return read(path, *given, **named)
         except FileNotFoundError:
-            raise UsageError(f"{path} is missing, which every run has: replay again") from None
-        except (OSError, pa.ArrowException, LookupError, ValueError) as error:
-            why = " ".join(str(error).split())
-            raise UsageError(f"{path} is not what a run writes ({why}): replay again") from None
+            raise UsageError(f"{path} is missing, which every run has: {REMEDY}") from None
+        except (OSError, pa.ArrowException, LookupError, ValueError, OverflowError) as error:
+            raise fault(path, " ".join(str(error).split()), REMEDY) from None
 
     return reading
 
@@ -121,8 +121,8 @@ def read_operations(path: Path, elapsed_s: float, warm_up_ns: int = 0) -> Operat
     first = 0
     succeeded = np.zeros(SLICES)
     columns = ["kind", "outcome", "matched", "issued_ns", "completed_ns", "bytes", "intended_ns"]
-    with pq.ParquetFile(path, pre_buffer=False) as file:
-        for batch in file.iter_batches(_BATCH, columns=columns, use_threads=False):
+    with TableFile(path, OPERATIONS_FORM) as file:
+        for batch in file.batches(columns, _BATCH):
             issued, completed, counted, intended = (
                 batch.column(name).fill_null(0).to_numpy(zero_copy_only=False) for name in columns[3:]
             )
@@ -177,15 +177,15 @@ class _Slowest:
         return [int(row) for row in self._rows]
 
 
-def _rows(file: pq.ParquetFile, wanted: list[int]) -> list[dict[str, Any]]:
+def _rows(file: TableFile, wanted: list[int]) -> list[dict[str, Any]]:
     """Whole rows by their numbers, in that order; only the row groups that hold any are read."""
     found: dict[int, dict[str, Any]] = {}
     first = 0
-    for group in range(file.metadata.num_row_groups):
+    for group in range(file.groups):
         end = first + file.metadata.row_group(group).num_rows
         mine = [row for row in wanted if first <= row < end]
         if mine:
-            table = file.read_row_group(group, use_threads=False)
+            table = file.group(group)
             chosen = table.take(pa.array([row - first for row in mine])).to_pylist()
             found.update(zip(mine, chosen, strict=True))
         first = end
@@ -238,8 +238,8 @@ def read_resources(path: Path) -> Resources:
     """resources.parquet: the machine's rows, and the workers' added up."""
     told: dict[str, list[float | None]] = {}
     added: dict[int, list[float]] = {}
-    with pq.ParquetFile(path, pre_buffer=False) as file:
-        for batch in file.iter_batches(_BATCH, use_threads=False):
+    with TableFile(path, RESOURCES_FORM) as file:
+        for batch in file.batches(size=_BATCH):
             mine = pc.equal(batch.column("process"), MACHINE)
             for name, values in batch.filter(mine).to_pydict().items():
                 told.setdefault(name, []).extend(values)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -44,11 +43,6 @@ def read(directory: Path) -> Run:
     except FileNotFoundError:
         raise UsageError(no_run(directory)) from None
     return msgspec.structs.replace(run, directory=directory)
-
-
-def from_document(document: Mapping[str, Any], directory: Path) -> Run:
-    """The run whose run.json in `directory` holds that."""
-    return msgspec.structs.replace(msgspec.convert(document, Run), directory=directory)
 
 
 def no_run(directory: Path) -> str:

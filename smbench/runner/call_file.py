@@ -9,7 +9,7 @@ from __future__ import annotations
 import mmap
 import tempfile
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from itertools import repeat
 from pathlib import Path
@@ -18,22 +18,29 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from smbench.plan.model import Plan
 from smbench.runner.refused import REFUSED, fails
-from smbench.workload.calls import CALLS, Call, Open, Read, Write
+from smbench.tables import reading
+from smbench.workload.calls import CALLS, Call, Create, Open, Read, Write
+from smbench.workload.manifest import REMEDY
 from smbench.workload.model import Workload
+from smbench.workload.parameters import CREATE, IMPLIED, OF_CREATE, OWN, PARAMETERS
 from smbench.workload.store import OPERATIONS, OperationWriter, StoredOperations
 
 KINDS: tuple[type[Call], ...] = tuple(CALLS.values())
 """Kinds by the number that stands for them in arrays."""
 KIND_NUMBERS = {name: number for number, name in enumerate(CALLS)}
 
-_PARAMETERS = {kind: tuple(field.name for field in fields(kind)) for kind in KINDS}
-_SETTERS = [[(name, getattr(kind, name).__set__) for name in _PARAMETERS[kind]] for kind in KINDS]
+_Setter = Callable[[Any, Any], None]
+_SETTERS: list[list[tuple[str, _Setter]]] = [
+    [(name, getattr(kind, name).__set__) for name in OWN[kind]] for kind in KINDS
+]
 """By number of the kind: each parameter and what sets it (the slot's own descriptor)."""
+_CREATE_SETTERS: list[tuple[str, _Setter]] = [
+    (field.name, getattr(Create, field.name).__set__) for field in fields(Create)
+]
 _OPEN = KIND_NUMBERS[Open.__name__]
 _NO_PARAMETERS = ("kind", REFUSED)
 _PLACED = ["user", "lane"]
@@ -92,7 +99,7 @@ class LaneCalls:
 
 def write_calls(operations: StoredOperations, plan: Plan, path: Path) -> LaneCalls:
     """Write the calls of `plan` to the new file `path`; it may be removed when all workers have it."""
-    narrow = _narrowed(operations.path, used_columns(operations.path))
+    narrow = _narrowed(operations, used_columns(operations))
     batches: list[list[int]] = [[] for _ in range(plan.lanes // plan.copies)]
     written = max_io_bytes = 0
     writer: pa.ipc.RecordBatchFileWriter | None = None
@@ -136,28 +143,33 @@ def _largest_io(table: pa.Table) -> int:
     return int(length[_TRANSFERS[kind]].max(initial=0))
 
 
-def used_columns(path: Path) -> list[str]:
+def used_columns(operations: StoredOperations) -> list[str]:
     """`kind` and the parameters that any call has: a column that is null throughout costs as much as any."""
-    parameters = {name for kind in KINDS for name in _PARAMETERS[kind]}
-    metadata = pq.read_metadata(path)
+    parameters = {name for kind in KINDS for name in PARAMETERS[kind]}
     used = {"kind"}
-    for group in range(metadata.num_row_groups):
-        for number in range(metadata.num_columns):
-            column = metadata.row_group(group).column(number)
-            name = column.path_in_schema.split(".")[0]
-            statistics = column.statistics
-            all_null = statistics is not None and statistics.null_count == column.num_values
-            if name in parameters and not all_null:
-                used.add(name)
+    with operations.opened() as file, file.reading():
+        for group in range(file.groups):
+            for number in range(file.metadata.num_columns):
+                column = file.metadata.row_group(group).column(number)
+                name = column.path_in_schema.split(".")[0]
+                statistics = column.statistics
+                all_null = statistics is not None and statistics.null_count == column.num_values
+                if name in parameters and not all_null:
+                    used.add(name)
     return sorted(used)
 
 
-def _narrowed(path: Path, names: list[str]) -> dict[str, pa.DataType]:
+def _narrowed(operations: StoredOperations, names: list[str]) -> dict[str, pa.DataType]:
     """The columns with the smallest types that hold their values: the parameters of one kind of call take
     as much room in all the others."""
-    with pq.ParquetFile(path, pre_buffer=False) as file:
-        types = {name: file.schema_arrow.field(name).type for name in names}
-        groups = [file.metadata.row_group(number) for number in range(file.metadata.num_row_groups)]
+    with operations.opened() as file, file.reading():
+        types = {name: file.schema.field(name).type for name in names}
+        groups = [file.metadata.row_group(number) for number in range(file.groups)]
+        return _by_bounds(types, groups)
+
+
+def _by_bounds(types: dict[str, pa.DataType], groups: list[Any]) -> dict[str, pa.DataType]:
+    """The types, narrowed by what the file's statistics tell of each part."""
     for number in range(groups[0].num_columns if groups else 0):
         columns = [group.column(number) for group in groups]
         name = columns[0].path_in_schema
@@ -182,21 +194,22 @@ def _narrowed(path: Path, names: list[str]) -> dict[str, pa.DataType]:
 def _gathered(
     operations: StoredOperations, types: Mapping[str, pa.DataType], rows: int
 ) -> Iterator[pa.Table]:
-    held: list[pa.RecordBatch] = []
+    gathered: list[pa.RecordBatch] = []
     count = 0
     for batch in operations.batches([*types, *_PLACED, "expected"]):
         columns = {name: batch.column(name) for name in types if name != "kind"}
-        narrow = {name: column.cast(types[name]) for name, column in columns.items()}
+        with reading(operations.path, REMEDY):  # the file's statistics may not be true
+            narrow = {name: column.cast(types[name]) for name, column in columns.items()}
         kinds = kind_numbers(batch.column("kind"))
         refused = (kinds == _OPEN) & fails(batch.column("expected").to_numpy())
         told = {"kind": pa.array(kinds), REFUSED: pa.array(refused)}
-        held.append(pa.record_batch(narrow | told | {name: batch.column(name) for name in _PLACED}))
+        gathered.append(pa.record_batch(narrow | told | {name: batch.column(name) for name in _PLACED}))
         count += batch.num_rows
         if count >= rows:
-            yield pa.Table.from_batches(held)
-            held, count = [], 0
-    if held:
-        yield pa.Table.from_batches(held)
+            yield pa.Table.from_batches(gathered)
+            gathered, count = [], 0
+    if gathered:
+        yield pa.Table.from_batches(gathered)
 
 
 def calls_of(batch: pa.RecordBatch) -> list[Call]:
@@ -215,7 +228,27 @@ def calls_of(batch: pa.RecordBatch) -> list[Call]:
             column = columns.get(name)
             values = repeat(_LEFT_OUT.get(name)) if column is None else column.values(rows)
             deque(map(setter, mine, values), maxlen=0)
+        if KINDS[number] in OF_CREATE:
+            _set_creates(KINDS[number], mine, columns, rows)
     return calls
+
+
+def _set_creates(
+    kind: type[Call], calls: list[Any], columns: Mapping[str, _Column], rows: NDArray[np.int64] | None
+) -> None:
+    """What these calls ask for by their CREATEs."""
+    creates: list[Any] = [object.__new__(Create) for _ in calls]
+    for name, setter in _CREATE_SETTERS:
+        implied = getattr(IMPLIED[kind], name)
+        column = columns.get(name) if name in OF_CREATE[kind] else None
+        if column is None:
+            deque(map(setter, creates, repeat(implied)), maxlen=0)
+            continue
+        values = column.values(rows)
+        if None in values:
+            values = [implied if value is None else value for value in values]
+        deque(map(setter, creates, values), maxlen=0)
+    deque(map(getattr(kind, CREATE).__set__, calls, creates), maxlen=0)
 
 
 class _Column:

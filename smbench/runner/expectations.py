@@ -31,7 +31,7 @@ class Expectations:
         self._of_place = long_array(plan.operations, np.int16)
         place_of_row = places_of_rows(plan)
         first = 0
-        columns = ["kind", "expected", *{"calls"}.intersection(used_columns(operations.path))]
+        columns = ["kind", "expected", *{"calls"}.intersection(used_columns(operations))]
         for batch in operations.batches(columns):
             numbers = self._numbered(batch)
             places = place_of_row[first : first + batch.num_rows]

@@ -8,7 +8,6 @@ beyond 2^63, a stream, a wildcard, whether there is a time or a key at all.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -18,6 +17,7 @@ import pyarrow.compute as pc
 from smbench.executors.base import Executor
 from smbench.runner.call_file import KINDS, calls_of
 from smbench.workload.calls import Call
+from smbench.workload.parameters import PARAMETERS
 
 _WHERE = {
     "handle", "path", "target", "offset", "length", "size", "source", "source_offset",
@@ -53,7 +53,7 @@ class Losses:
 
 def _shapes(kind: type[Call], batch: pa.RecordBatch) -> tuple[list[tuple[Any, ...]], list[tuple[int, int]]]:
     """The distinct shapes, and for each its first row and its number of rows."""
-    names = {field.name for field in fields(kind)} & set(batch.schema.names)
+    names = {*PARAMETERS[kind]} & {*batch.schema.names}
     columns: dict[str, pa.Array] = {}
     for name in sorted(names):
         column = batch.column(name)

@@ -14,12 +14,12 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from smbench.arrays import blocks, long_array
 from smbench.executors.base import Executor
 from smbench.plan.model import Plan
+from smbench.run.columns import OPERATIONS_SCHEMA
 from smbench.run.model import Cause, Mismatch, Outcomes, Shortfall
 from smbench.runner.call_file import KINDS, used_columns
 from smbench.runner.expectations import Expectations, calls_in, places_of_rows
@@ -35,38 +35,11 @@ from smbench.runner.outcomes import (
 from smbench.runner.refused import fails
 from smbench.runner.timing import Timing
 from smbench.smb2.ntstatus import outcome_name
+from smbench.tables import table_writer
 from smbench.workload.calls import CopyRange, Read, Write
 from smbench.workload.store import StoredOperations
 
 MISMATCHES_KEPT = 1000
-
-_WORD = pa.dictionary(pa.int32(), pa.string())
-OPERATIONS_SCHEMA = pa.schema(
-    [
-        ("operation", pa.int64()),
-        ("user", pa.int32()),
-        ("lane", pa.int32()),
-        ("process", pa.int32()),
-        ("kind", _WORD),
-        ("path", pa.string()),
-        ("offset", pa.uint64()),
-        ("length", pa.uint64()),
-        ("intended_ns", pa.int64()),
-        ("issued_ns", pa.int64()),
-        ("completed_ns", pa.int64()),
-        ("expected", _WORD),
-        ("outcome", _WORD),
-        ("bytes", pa.int64()),
-        ("clone", pa.int32()),
-        ("loop", pa.int32()),
-        ("matched", pa.bool_()),
-        ("measured", pa.bool_()),
-    ]
-)
-"""Times are since the start of the run; null where an operation was not executed. Clones and loops count
-from 1; `path` is beneath the clone's own folder, where it has one; `matched` is null where nothing was
-compared: not executed, no answer in the capture, an executor whose outcomes (and `bytes`) mean nothing;
-`measured` is false where an operation was not executed or was due in the warm-up."""
 
 _ENCODING: dict[str, Any] = {
     "use_dictionary": ["kind", "path", "expected", "outcome", "clone", "loop"],
@@ -172,10 +145,10 @@ class OperationsResult:
 
     def write(self, path: Path, timing: Timing) -> None:
         """Write operations.parquet, and count on the way."""
-        names = _wanted(self._operations.path)
+        names = _wanted(self._operations)
         matcher = Matcher()
         first = 0
-        with pq.ParquetWriter(path, OPERATIONS_SCHEMA, compression="zstd", **_ENCODING) as writer:
+        with table_writer(path, OPERATIONS_SCHEMA, **_ENCODING) as writer:
             for batch in self._operations.batches(names):
                 places = self._place_of_row[first : first + batch.num_rows]
                 first += batch.num_rows
@@ -331,6 +304,6 @@ def _distinct(shape: NDArray[np.int64]) -> tuple[list[list[int]], list[int]]:
     return columns.T.tolist(), counts.tolist()
 
 
-def _wanted(path: Path) -> list[str]:
+def _wanted(operations: StoredOperations) -> list[str]:
     """The columns that the result shows, and those of the calls."""
-    return sorted({*used_columns(path), *_NOT_OF_CALLS, "kind", "path", "offset", "length"})
+    return sorted({*used_columns(operations), *_NOT_OF_CALLS, "kind", "path", "offset", "length"})

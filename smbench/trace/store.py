@@ -1,4 +1,4 @@
-"""Traces on disk: exchanges as Parquet, lossless both ways, and what belongs to a whole trace as JSON.
+"""Traces on disk: exchanges as Parquet, lossless both ways.
 
 `exchanges.parquet` has a row an exchange, in the order of the requests: the fields of `Exchange`, and two
 structs, `request` and `response`, with every field that any message has, null where the row's message (named
@@ -7,25 +7,23 @@ in `request_kind` and `response_kind`) has it not. Numbers are unsigned 64-bit, 
 
 from __future__ import annotations
 
-import dataclasses
-import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import chain, repeat
 from operator import attrgetter
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from smbench.errors import UsageError
 from smbench.spill import collector_paused
+from smbench.tables import MOST, Form, TableFile, table_writer
 from smbench.trace import messages
+from smbench.trace.description import SCHEMA_VERSION
 from smbench.trace.messages import Message
-from smbench.trace.model import Connection, Exchange, Session, TraceInfo, Tree, User
+from smbench.trace.model import Exchange, TraceInfo
 from smbench.trace.values import Value, field_names
 
-SCHEMA_VERSION = 1
 EXCHANGES_FILE = "exchanges.parquet"
 _VERSION_KEY = b"smbench.schema"
 _BATCH = 16_384
@@ -75,6 +73,11 @@ _ELEMENTS: dict[str, type[Value]] = {
     if isinstance(element, type) and issubclass(element, Value)
 }
 """Fields that are tuples of values with fields of their own."""
+_WITHOUT_NULL: dict[type[Any], list[str]] = {
+    kind: [field for field, hint in _hints(kind).items() if type(None) not in get_args(hint)]
+    for kind in (*KINDS.values(), *_ELEMENTS.values())
+}
+"""The fields that every message or value of a kind has."""
 
 _MESSAGE = pa.struct(list(_MESSAGE_TYPES.items()))
 SCHEMA = pa.schema(
@@ -97,7 +100,7 @@ def _getter(kind: type[Any]) -> Callable[[Any], tuple[Any, ...]]:
 def write_exchanges(path: Path, exchanges: Iterable[Exchange]) -> int:
     """Write exchanges as they come, a batch in memory; how many there were."""
     count = 0
-    with pq.ParquetWriter(path, SCHEMA, compression="zstd", compression_level=1) as writer:
+    with table_writer(path, SCHEMA, compression_level=1) as writer:
         batch: list[Exchange] = []
         for exchange in exchanges:
             batch.append(exchange)
@@ -171,51 +174,72 @@ def _rows_by_kind(names: Iterable[str | None]) -> dict[str, list[int]]:
     return rows
 
 
-class StoredExchanges:
-    """The exchanges of a file, read anew each time that they are iterated, a batch in memory."""
+_REMEDY = "ingest the capture again"
+FORM = Form(
+    SCHEMA,
+    _REMEDY,
+    nullable=frozenset(name for name, hint in _hints(Exchange).items() if type(None) in get_args(hint))
+    | {f"{side}_kind" for side in _SIDES},
+    range={
+        "index": (0, MOST),
+        "capture": (0, MOST),
+        **dict.fromkeys(("frame", "response_frame"), (0, MOST)),
+        **dict.fromkeys(("connection", "session", "tree", "user"), (-1, MOST)),
+        **dict.fromkeys(("time_ns", "response_ns", "pending_ns"), (-MOST, MOST)),
+        **dict.fromkeys(("command", "status"), (0, (1 << 32) - 1)),
+    },
+    words={f"{side}_kind": frozenset(KINDS) for side in _SIDES},
+    version=(_VERSION_KEY, str(SCHEMA_VERSION).encode()),
+)
 
-    def __init__(self, path: Path) -> None:
+
+class StoredExchanges:
+    """The exchanges of a file, read anew each time that they are iterated, a batch in memory.
+
+    `info`: the trace's own, where it was read from a file too: no exchange may refer to what it has not.
+    """
+
+    def __init__(self, path: Path, info: TraceInfo | None = None) -> None:
         self.path = path
+        self._form = FORM if info is None else _form_of(info)
 
     def __len__(self) -> int:
-        return int(pq.read_metadata(self.path).num_rows)
+        with self.opened() as file:
+            return file.rows
 
     def __iter__(self) -> Iterator[Exchange]:
-        with _opened(self.path) as file:
-            for batch in file.iter_batches(batch_size=_BATCH):
-                with collector_paused():
+        with self.opened(threads=True) as file:
+            for batch in file.batches(size=_BATCH):
+                with collector_paused(), file.reading():
                     exchanges = from_batch(batch)
                 yield from exchanges
 
     def fields(self, *names: str) -> Iterator[tuple[Any, ...]]:
         """Only the named fields of the header, a tuple an exchange: much quicker than whole exchanges."""
-        with _opened(self.path) as file:
-            for batch in file.iter_batches(batch_size=_BATCH, columns=list(names)):
+        with self.opened(threads=True) as file:
+            for batch in file.batches(names, _BATCH):
                 yield from zip(*(batch.column(name).to_pylist() for name in names), strict=True)
 
+    def opened(self, *, threads: bool = False) -> TableFile:
+        """The file itself. UsageError where it is another schema's; FileNotFoundError where it is missing."""
+        return TableFile(self.path, self._form, threads=threads)
 
-def read_exchanges(path: Path) -> StoredExchanges:
+
+def _form_of(info: TraceInfo) -> Form:
+    lists: dict[str, list[Any]] = {
+        "connection": info.connections,
+        "session": info.sessions,
+        "tree": info.trees,
+        "user": info.users,
+    }
+    return replace(FORM, range={**FORM.range, **{name: (-1, len(of) - 1) for name, of in lists.items()}})
+
+
+def read_exchanges(path: Path, info: TraceInfo | None = None) -> StoredExchanges:
     """The exchanges stored in `path`; UsageError where it is not such a file."""
-    _opened(path).close()
-    return StoredExchanges(path)
-
-
-def _opened(path: Path) -> pq.ParquetFile:
-    try:
-        file = pq.ParquetFile(path)
-    except (OSError, pa.ArrowInvalid) as error:
-        raise UsageError(f"cannot read the exchanges in {path}: {error}; ingest the capture again") from None
-    version = (file.schema_arrow.metadata or {}).get(_VERSION_KEY, b"none").decode("ascii", "replace")
-    if version != str(SCHEMA_VERSION):
-        file.close()
-        raise UsageError(_foreign(str(path), version))
-    return file
-
-
-def _foreign(what: str, version: object) -> str:
-    return (
-        f"{what} has schema version {version}, this program reads {SCHEMA_VERSION}: ingest the capture again"
-    )
+    stored = StoredExchanges(path, info)
+    stored.opened().close()
+    return stored
 
 
 def from_batch(batch: pa.RecordBatch) -> list[Exchange]:
@@ -233,7 +257,10 @@ def _messages(struct: pa.StructArray, names: Sequence[str | None]) -> list[Messa
     for name, places in _rows_by_kind(names).items():
         kind = KINDS[name]
         chosen = pa.array(places, pa.int32())
-        columns = [_values(field, struct.field(field).take(chosen)) for field in field_names(kind)]
+        taken = {field: struct.field(field).take(chosen) for field in field_names(kind)}
+        if missing := [field for field in _WITHOUT_NULL[kind] if taken[field].null_count]:
+            raise ValueError(f"a {name} lacks its {missing[0]}")
+        columns = [_values(field, column) for field, column in taken.items()]
         values: Iterable[Message] = map(kind, *columns) if columns else (kind() for _ in places)
         for place, message in zip(places, values, strict=True):
             made[place] = message
@@ -247,44 +274,11 @@ def _values(name: str, column: pa.Array) -> Iterable[Any]:
     if element is None:
         return [None if value is None else tuple(value) for value in column.to_pylist()]
     inner = column.flatten()
+    if inner.null_count or any(inner.field(field).null_count for field in _WITHOUT_NULL[element]):
+        raise ValueError(f"nulls in a list of {name}")
     flat = list(map(element, *(inner.field(place).to_pylist() for place in range(inner.type.num_fields))))
     lengths, values, start = column.value_lengths().to_pylist(), [], 0
     for length in lengths:
         values.append(None if length is None else tuple(flat[start : start + length]))
         start += length or 0
     return values
-
-
-# What belongs to a trace as a whole
-
-
-def info_to_json(info: TraceInfo) -> dict[str, Any]:
-    """A TraceInfo as plain JSON values."""
-    return {"schema": SCHEMA_VERSION, **dataclasses.asdict(info)}
-
-
-def info_from_json(document: dict[str, Any]) -> TraceInfo:
-    """The TraceInfo that `info_to_json` made; UsageError for another schema version."""
-    values = dict(document)
-    version = values.pop("schema", None)
-    if version != SCHEMA_VERSION:
-        raise UsageError(_foreign("the trace", version))
-    for name, kind in _PARTS.items():
-        values[name] = [kind(**part) for part in values[name]]
-    return TraceInfo(**values)
-
-
-_PARTS: dict[str, type[Any]] = {"connections": Connection, "sessions": Session, "trees": Tree, "users": User}
-
-
-def write_info(path: Path, info: TraceInfo) -> None:
-    """Write what belongs to a trace as a whole."""
-    path.write_text(json.dumps(info_to_json(info), indent=1) + "\n", encoding="utf-8")
-
-
-def read_info(path: Path) -> TraceInfo:
-    """Read what `write_info` wrote."""
-    try:
-        return info_from_json(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        raise UsageError(f"cannot read the trace's description in {path}: {error}") from None

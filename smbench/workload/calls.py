@@ -5,10 +5,9 @@ A call is a frozen value. It names a file by `path` (relative to the target, `/`
 open; never by a descriptor of the replaying machine. Adding a call: the value here; the conformance
 suite then fails for each executor that lacks it, until it has a handler or a stated reason.
 
-Fields that do not take part in comparison are the wire's own: the rest of a CREATE's parameters
-([MS-SMB2] 2.2.13), which only an executor that sends messages itself (library) can keep. `contexts` are
-the tags of its CREATE contexts with commas between them, `lease_key` and `parent_lease_key` 32
-hexadecimal digits or empty; `compound`: its exchanges went out as one compound.
+Five calls make a CREATE, and say of it what the wire said: `create`. Fields that do not take part in
+comparison are the wire's own, which only an executor that sends messages itself (library) can keep;
+`compound`: a call's exchanges went out as one compound.
 """
 
 from __future__ import annotations
@@ -18,40 +17,53 @@ from typing import get_args
 
 from smbench.smb2.constants import (
     ALL_INFORMATION,
+    CREATE,
     DELETE,
     DIRECTORY_FILE,
     DISPOSITION,
     FILE_READ_ATTRIBUTES,
     FILE_WRITE_ATTRIBUTES,
     LINK,
+    NON_DIRECTORY_FILE,
+    OPEN,
+    OPEN_REPARSE_POINT,
+    OPLOCK_LEVEL_NONE,
     RENAME,
     SHARE_ALL,
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Open:
-    """Open or create a file or directory. Numbers are the wire's ([MS-SMB2] 2.2.13): an executor that
-    can use them all (win32, library) does; posix derives its flags and says what it could not keep.
-    `options`: DIRECTORY_FILE, DELETE_ON_CLOSE, …"""
+class Create:
+    """What a CREATE asks for, in the wire's numbers ([MS-SMB2] 2.2.13). An executor that can use them all
+    (win32, library) does; posix derives its flags and says what it could not keep."""
 
-    handle: int
-    path: str
     access: int
-    share_access: int
-    disposition: int
-    options: int
-    attributes: int
-    oplock: int = 0
+    share_access: int = SHARE_ALL
+    disposition: int = OPEN
+    options: int = 0
+    attributes: int = 0
+    oplock: int = OPLOCK_LEVEL_NONE
     lease_state: int = 0
-    directory: bool = False
-    """What the open turned out to be, by every response that tells."""
     lease_key: str = field(default="", compare=False)
+    """32 hexadecimal digits, or empty; so is its parent's."""
     parent_lease_key: str = field(default="", compare=False)
     lease_version: int = field(default=1, compare=False)
     """Of the lease context: 2 has an epoch and may have a parent."""
     contexts: str = field(default="", compare=False)
+    """The tags of its contexts, with commas between them."""
     impersonation: int = field(default=2, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """Open or create a file or directory."""
+
+    handle: int
+    path: str
+    create: Create
+    directory: bool = False
+    """What the open turned out to be, by every response that tells."""
     compound: bool = field(default=False, compare=False)
     """Its CREATE began a compound: a call by name of the client's, which opens, asks and closes at once."""
     times: tuple[int, ...] | None = field(default=None, compare=False)
@@ -115,13 +127,7 @@ class Stat:
 
     path: str
     levels: tuple[int, ...] = (ALL_INFORMATION,)
-    access: int = FILE_READ_ATTRIBUTES
-    options: int = 0
-    share_access: int = field(default=SHARE_ALL, compare=False)
-    oplock: int = field(default=0, compare=False)
-    lease_state: int = field(default=0, compare=False)
-    lease_key: str = field(default="", compare=False)
-    contexts: str = field(default="", compare=False)
+    create: Create = Create(FILE_READ_ATTRIBUTES)
     compound: bool = field(default=True, compare=False)
 
 
@@ -205,19 +211,14 @@ class SetDelete:
 class Unlink:
     """Remove a file by name (CREATE with DELETE + disposition or DELETE_ON_CLOSE + CLOSE).
 
-    `on_close`: by the option DELETE_ON_CLOSE of the CREATE, else by SET_INFO.
+    `on_close`: by the option DELETE_ON_CLOSE, whether `create` has it or not; else by SET_INFO.
     """
 
     path: str
     on_close: bool = True
-    access: int = field(default=DELETE, compare=False)
-    options: int | None = field(default=None, compare=False)
-    """The CREATE's; None: those that the call itself implies."""
-    share_access: int = field(default=SHARE_ALL, compare=False)
-    oplock: int = field(default=0, compare=False)
-    lease_state: int = field(default=0, compare=False)
-    lease_key: str = field(default="", compare=False)
-    contexts: str = field(default="", compare=False)
+    create: Create = field(
+        default=Create(DELETE, options=NON_DIRECTORY_FILE | OPEN_REPARSE_POINT), compare=False
+    )
     compound: bool = field(default=True, compare=False)
     level: int = field(default=DISPOSITION, compare=False)
     """The information class that asked for it, where not `on_close`."""
@@ -229,14 +230,7 @@ class RemoveDirectory:
 
     path: str
     on_close: bool = False
-    access: int = field(default=DELETE, compare=False)
-    options: int | None = field(default=None, compare=False)
-    """The CREATE's; None: those that the call itself implies."""
-    share_access: int = field(default=SHARE_ALL, compare=False)
-    oplock: int = field(default=0, compare=False)
-    lease_state: int = field(default=0, compare=False)
-    lease_key: str = field(default="", compare=False)
-    contexts: str = field(default="", compare=False)
+    create: Create = field(default=Create(DELETE, options=DIRECTORY_FILE | OPEN_REPARSE_POINT), compare=False)
     compound: bool = field(default=True, compare=False)
     level: int = field(default=DISPOSITION, compare=False)
     """The information class that asked for it, where not `on_close`."""
@@ -247,14 +241,9 @@ class MakeDirectory:
     """Make a directory and leave it closed (CREATE with DIRECTORY_FILE + CLOSE)."""
 
     path: str
-    access: int = field(default=FILE_WRITE_ATTRIBUTES, compare=False)
-    options: int = field(default=DIRECTORY_FILE, compare=False)
-    attributes: int = field(default=0, compare=False)
-    share_access: int = field(default=SHARE_ALL, compare=False)
-    oplock: int = field(default=0, compare=False)
-    lease_state: int = field(default=0, compare=False)
-    lease_key: str = field(default="", compare=False)
-    contexts: str = field(default="", compare=False)
+    create: Create = field(
+        default=Create(FILE_WRITE_ATTRIBUTES, disposition=CREATE, options=DIRECTORY_FILE), compare=False
+    )
     compound: bool = field(default=True, compare=False)
 
 

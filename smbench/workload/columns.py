@@ -1,13 +1,12 @@
 """The columns of a workload's files: their types, and operations as columns and back.
 
-The table of the plain ones stands in `smbench.workload.store`. Every other parameter of a call has a
-column of its own name and type, so that adding a parameter to a call adds its column.
+The table of the plain ones stands in `smbench.workload.store`; the others are the parameters of calls.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import fields
+from dataclasses import MISSING, fields
 from itertools import accumulate, pairwise, repeat
 from operator import attrgetter
 from typing import Any, get_args, get_type_hints
@@ -15,8 +14,9 @@ from typing import Any, get_args, get_type_hints
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from smbench.workload.calls import CALLS, Call
+from smbench.workload.calls import CALLS, Call, Create, Open
 from smbench.workload.model import Operation
+from smbench.workload.parameters import CREATE, IMPLIED, OF_CREATE, OWN, hints
 
 _WORD = pa.dictionary(pa.int32(), pa.string())
 _PLAIN: dict[str, pa.DataType] = {
@@ -55,17 +55,35 @@ def _column_type(name: str, hint: Any) -> pa.DataType:
     return pa.uint64() if name in _UNSIGNED else _TYPES[present[0]]
 
 
-_PARAMETERS: dict[str, tuple[str, ...]] = {
-    kind: tuple(field.name for field in fields(call)) for kind, call in CALLS.items()
-}
-"""The parameters of each kind of call, in the order of its constructor."""
-
 _FURTHER: dict[str, pa.DataType] = {
-    name: _column_type(name, hint)
-    for call in CALLS.values()
-    for name, hint in get_type_hints(call).items()
-    if name not in _PLAIN
+    name: _column_type(name, hint) for name, hint in hints().items() if name not in _PLAIN
 }
+
+PARAMETERS = frozenset(_FURTHER)
+"""Columns beside the plain ones: null where the row's call has no such parameter."""
+_EVER = ("access", "share_access", "disposition", "options", "attributes")
+"""Of an Open's CREATE: what every version has stored. What a file does not tell of another's is `IMPLIED`."""
+OPTIONAL = (
+    frozenset(_FURTHER)
+    - {field.name for call in CALLS.values() for field in fields(call) if field.default is MISSING}
+    - {*_EVER}
+)
+"""Parameters that every call which has them can do without: files of older versions lack their columns."""
+
+
+def _required(kind: type[Call], name: str) -> bool:
+    """Whether a call of that kind cannot do without a value of the parameter."""
+    if name in OWN[kind]:
+        return type(None) not in get_args(get_type_hints(kind)[name])
+    return kind is Open and name in _EVER
+
+
+REQUIRED: dict[str, frozenset[str]] = {
+    name: frozenset(kind for kind, call in CALLS.items() if _required(call, name)) for name in _FURTHER
+}
+"""The kinds of calls that cannot do without a value of a parameter."""
+TIMES = 4
+"""A call's `times`: created, accessed, written, changed."""
 
 OPERATIONS_SCHEMA = pa.schema([*_PLAIN.items(), *sorted(_FURTHER.items())])
 NAMESPACE_SCHEMA = pa.schema(
@@ -100,9 +118,13 @@ def operation_columns(rows: list[Operation]) -> Sequence[Iterable[Any]]:
         columns[name] = [absent] * count
     for at, operation in enumerate(rows):
         call = operation.call
-        for name in _PARAMETERS[type(call).__name__]:
+        for name in OWN[type(call)]:
             if name != "path":
                 columns[name][at] = getattr(call, name)
+        if names := OF_CREATE.get(type(call)):
+            create: Create = getattr(call, CREATE)
+            for name in names:
+                columns[name][at] = getattr(create, name)
     for name in ("user", "lane", "path", "arrival_ns", "service_ns", "exchanges", "rule", "by_client"):
         columns[name] = list(map(attrgetter(name), rows))
     columns["operation"] = [row.index for row in rows]
@@ -121,7 +143,7 @@ def operations_of(batch: pa.RecordBatch) -> Iterator[Operation]:
         rows_of.setdefault(kind, []).append(at)
     for kind, rows in rows_of.items():
         where = pa.array(rows, pa.int32())
-        made: Iterator[Call] = map(CALLS[kind], *_parameters(batch, kind, where))
+        made: Iterator[Call] = map(CALLS[kind], *_parameters(batch, CALLS[kind], where))
         for at, call in zip(rows, made, strict=True):
             calls[at] = call
     names = ("operation", "user", "lane", "arrival_ns", "service_ns", "expected", "exchanges", "rule", "path")
@@ -133,14 +155,27 @@ def operations_of(batch: pa.RecordBatch) -> Iterator[Operation]:
     return map(Operation, *(columns[name] for name in names), calls, columns["received"], by_client)
 
 
-def _parameters(batch: pa.RecordBatch, kind: str, rows: pa.Array) -> Iterator[Iterable[Any]]:
-    """The parameters of all calls of one kind, column by column. A column that the file lacks, because it
+def _parameters(batch: pa.RecordBatch, kind: type[Call], rows: pa.Array) -> Iterator[Iterable[Any]]:
+    """The arguments of all calls of one kind, column by column. A column that the file lacks, because it
     is older than the parameter, gives the parameter's default."""
-    for field in fields(CALLS[kind]):
-        if field.name in batch.schema.names:
+    for field in fields(kind):
+        if field.name == CREATE:
+            yield map(Create, *_of_create(batch, kind, rows))
+        elif field.name in batch.schema.names:
             yield _values(batch.column(field.name).take(rows))
         else:
             yield repeat(field.default)
+
+
+def _of_create(batch: pa.RecordBatch, kind: type[Call], rows: pa.Array) -> Iterator[Iterable[Any]]:
+    stored = OF_CREATE[kind]
+    for field in fields(Create):
+        implied = getattr(IMPLIED[kind], field.name)
+        if field.name in stored and field.name in batch.schema.names:
+            values = _values(batch.column(field.name).take(rows))
+            yield [implied if value is None else value for value in values] if None in values else values
+        else:
+            yield repeat(implied)
 
 
 def _values(column: pa.Array) -> list[Any]:

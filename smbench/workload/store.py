@@ -23,44 +23,69 @@ disposition, rule, reason, operation` (the first operation that stands for it, -
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from smbench.errors import UsageError
-from smbench.trace.model import TraceInfo
-from smbench.trace.store import info_from_json, info_to_json
+from smbench.stored import refuse_irregular
+from smbench.tables import MOST, Form, TableFile, fault, table_writer
+from smbench.trace.store import EXCHANGES_FILE, StoredExchanges
+from smbench.workload.calls import CALLS
 from smbench.workload.columns import COVERAGE_SCHEMA as COVERAGE_SCHEMA
 from smbench.workload.columns import NAMESPACE_SCHEMA as NAMESPACE_SCHEMA
 from smbench.workload.columns import OPERATIONS_SCHEMA as OPERATIONS_SCHEMA
-from smbench.workload.columns import array_of, operation_columns, operations_of
-from smbench.workload.model import (
-    CaptureFile,
-    Coverage,
-    Disposition,
-    Kind,
-    NamespaceEntry,
-    Operation,
-    Workload,
-    WorkloadInfo,
+from smbench.workload.columns import (
+    OPTIONAL,
+    PARAMETERS,
+    REQUIRED,
+    TIMES,
+    array_of,
+    operation_columns,
+    operations_of,
 )
+from smbench.workload.manifest import MANIFEST as MANIFEST
+from smbench.workload.manifest import REMEDY, Manifest, read_manifest, refuse_changed
+from smbench.workload.manifest import write_manifest as _write_manifest
+from smbench.workload.model import Disposition, Kind, NamespaceEntry, Operation, Workload, WorkloadInfo
 
-SCHEMA = 2
-"""2: `by_client`. A version that does not know it would replay what its own client does anyway."""
-READABLE = (1, 2)
-MANIFEST = "manifest.json"
 OPERATIONS = "operations.parquet"
 NAMESPACE = "namespace.parquet"
 COVERAGE = "coverage.parquet"
 _BY_CLIENT = "by_client"
 BATCH = 1 << 16
 """Rows that a writer gathers before it writes them, and a reader makes objects of at once."""
+_STATUS = (1 << 32) - 1
+
+OPERATIONS_FORM = Form(
+    OPERATIONS_SCHEMA,
+    REMEDY,
+    optional=OPTIONAL | {_BY_CLIENT},
+    nullable=PARAMETERS,
+    range={
+        "operation": (0, MOST),
+        "user": (0, MOST),
+        "lane": (0, MOST),
+        "arrival_ns": (0, MOST),
+        "service_ns": (-MOST, MOST),
+        "expected": (-1, _STATUS),
+        "received": (-1, MOST),
+    },
+    lengths={"times": TIMES},
+    words={"kind": frozenset(CALLS)},
+)
+NAMESPACE_FORM = Form(
+    NAMESPACE_SCHEMA,
+    REMEDY,
+    nullable=frozenset(("attributes", "created_ns", "accessed_ns", "written_ns")),
+    range={"size": (0, MOST)},
+    words={"kind": frozenset(Kind)},
+)
 
 
 class BatchWriter:
@@ -68,7 +93,7 @@ class BatchWriter:
 
     def __init__(self, path: Path, schema: pa.Schema) -> None:
         self._schema = schema
-        self._writer = pq.ParquetWriter(path, schema, compression="zstd")
+        self._writer = table_writer(path, schema)
         self._rows: list[Any] = []
 
     def add(self, row: Any) -> None:
@@ -124,28 +149,83 @@ class CoverageWriter(BatchWriter):
 
 
 @dataclass(frozen=True, slots=True)
+class Bounds:
+    """What the rows of a workload's files may refer to."""
+
+    lanes: tuple[int, ...]
+    """Of each user."""
+    rows: int
+    """Of operations.parquet."""
+    exchanges: int | None
+    """Of the whole trace; None where they were not kept."""
+    end_ns: int
+    """When the trace ended."""
+
+    def fault_of(self, batch: pa.RecordBatch) -> str | None:
+        """What is wrong with operations; None: nothing."""
+        names = batch.schema.names
+        if "user" in names:
+            users = batch.column("user").to_numpy()
+            if users.max(initial=-1) >= len(self.lanes):
+                return f"it has a user {users.max()}, and the workload {len(self.lanes)} users"
+            if "lane" in names and (batch.column("lane").to_numpy() >= np.array(self.lanes)[users]).any():
+                return "it has more lanes of a user than the workload"
+        if "arrival_ns" in names and batch.column("arrival_ns").to_numpy().max(initial=0) > self.end_ns:
+            return "it has operations that arrive after the trace's end"
+        if "exchanges" in names and (wrong := self._fault_of_exchanges(batch.column("exchanges").flatten())):
+            return wrong
+        return _fault_of_parameters(batch) if "kind" in names else None
+
+    def _fault_of_exchanges(self, numbers: pa.Array) -> str | None:
+        if not len(numbers):
+            return None
+        found = pc.min_max(numbers)
+        beyond = self.exchanges is not None and found["max"].as_py() >= self.exchanges
+        return "it has exchanges that the trace has not" if found["min"].as_py() < 0 or beyond else None
+
+
+def _fault_of_parameters(batch: pa.RecordBatch) -> str | None:
+    """What is wrong with the parameters of calls: a null where the call cannot do without."""
+    kind = batch.column("kind")
+    words, indices = kind.dictionary.to_pylist(), kind.indices.to_numpy()
+    for name in batch.schema.names:
+        column = batch.column(name)
+        if name in REQUIRED and column.null_count:
+            needs = np.array([word in REQUIRED[name] for word in words], bool)
+            if needs.any() and (needs[indices] & column.is_null().to_numpy(zero_copy_only=False)).any():
+                return f"its column {name} has nulls where a call needs a value"
+    return None
+
+
+@dataclass(frozen=True, slots=True)
 class StoredOperations:
     """The operations of a workload directory, read batch by batch, as often as asked."""
 
     path: Path
     client_calls: bool = False
     """Whether those that the clients made by themselves are among them."""
+    bounds: Bounds | None = None
+    """What its rows may refer to; None where it was just written."""
+
+    def opened(self) -> TableFile:
+        """The file itself, with rows that are not to be seen."""
+        bounds = self.bounds
+        if bounds is None:
+            return TableFile(self.path, OPERATIONS_FORM)
+        return TableFile(self.path, OPERATIONS_FORM, rows=bounds.rows, check=bounds.fault_of)
 
     def __len__(self) -> int:
-        if not self._hides():
-            return int(pq.read_metadata(self.path).num_rows)
+        with self.opened() as file:
+            if not self._hides(file):
+                return file.rows
         return sum(batch.num_rows for batch in self.batches(["operation"]))
 
-    def _hides(self) -> bool:
+    def _hides(self, file: TableFile) -> bool:
         """Whether the file has rows that are not to be seen; the file's statistics tell it."""
-        if self.client_calls:
+        if self.client_calls or _BY_CLIENT not in file.columns:
             return False
-        metadata = pq.read_metadata(self.path)
-        names = metadata.schema.to_arrow_schema().names
-        if _BY_CLIENT not in names:
-            return False
-        at = next(at for at, column in enumerate(metadata.schema) if column.path == _BY_CLIENT)
-        groups = (metadata.row_group(number).column(at) for number in range(metadata.num_row_groups))
+        at = next(at for at, column in enumerate(file.metadata.schema) if column.path == _BY_CLIENT)
+        groups = (file.metadata.row_group(number).column(at) for number in range(file.groups))
         return any(one.statistics is None or one.statistics.max is not False for one in groups)
 
     def __iter__(self) -> Iterator[Operation]:
@@ -155,20 +235,20 @@ class StoredOperations:
     def batches(self, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
         """Record batches with the columns of this module's table, or those asked for. No thread is
         used, so that a process may still fork."""
-        hides = self._hides()
-        read = [*columns, _BY_CLIENT] if hides and columns is not None else columns
-        with pq.ParquetFile(self.path, pre_buffer=False) as file:
-            for batch in file.iter_batches(batch_size=BATCH, columns=read, use_threads=False):
+        with self.opened() as file:
+            hides = self._hides(file)
+            read = [*columns, _BY_CLIENT] if hides and columns is not None else columns
+            for batch in file.batches(read, BATCH):
                 if hides:
                     batch = batch.filter(pc.invert(batch.column(_BY_CLIENT)))
                 yield batch if columns is None else batch.select(columns)
 
     def table(self, columns: Sequence[str] | None = None) -> pa.Table:
         """All of `batches()` in one table."""
-        hides = self._hides()
-        read = [*columns, _BY_CLIENT] if hides and columns is not None else columns
-        with pq.ParquetFile(self.path, pre_buffer=False) as file:
-            table = file.read(columns=read, use_threads=False)
+        with self.opened() as file:
+            hides = self._hides(file)
+            read = [*columns, _BY_CLIENT] if hides and columns is not None else columns
+            table = file.table(read)
         if hides:
             table = table.filter(pc.invert(table.column(_BY_CLIENT)))
         return table if columns is None else table.select(columns)
@@ -187,29 +267,44 @@ class StoredNamespace:
 
     path: Path
 
+    def opened(self) -> TableFile:
+        """The file itself."""
+        return TableFile(self.path, NAMESPACE_FORM)
+
     def __len__(self) -> int:
-        return int(pq.read_metadata(self.path).num_rows)
+        with self.opened() as file:
+            return file.rows
 
     def __iter__(self) -> Iterator[NamespaceEntry]:
-        with pq.ParquetFile(self.path, pre_buffer=False) as file:
-            for batch in file.iter_batches(batch_size=BATCH, use_threads=False):
+        with self.opened() as file:
+            for batch in file.batches(size=BATCH):
                 columns = {name: batch.column(name).to_pylist() for name in NAMESPACE_SCHEMA.names}
                 columns["kind"] = [Kind(kind) for kind in columns["kind"]]
                 yield from map(NamespaceEntry, *columns.values())
 
 
+def coverage_form(exchanges: int | None, operations: int | None = None) -> Form:
+    """That of coverage.parquet, of a trace with so many exchanges that became so many operations."""
+    last = MOST if exchanges is None else exchanges - 1
+    return Form(
+        COVERAGE_SCHEMA,
+        REMEDY,
+        range={"exchange": (0, last), "operation": (-1, MOST if operations is None else operations - 1)},
+        words={"disposition": frozenset(Disposition)},
+    )
+
+
+def open_coverage(directory: Path) -> TableFile:
+    """coverage.parquet of a workload directory. FileNotFoundError where there is none."""
+    exchanges = directory / EXCHANGES_FILE
+    many = len(StoredExchanges(exchanges)) if exchanges.exists() else None
+    return TableFile(directory / COVERAGE, coverage_form(many))
+
+
 def write_manifest(directory: Path, info: WorkloadInfo) -> None:
     """Write `manifest.json`: last of all, because its presence says that the directory is whole."""
-    document = {
-        "schema": SCHEMA,
-        "kind": "workload",
-        "tool": f"smbench-mount {_tool_version()}",
-        **asdict(replace(info, trace=TraceInfo())),
-        "trace": info_to_json(info.trace),
-    }
-    (directory / MANIFEST).write_text(
-        json.dumps(document, indent=1, ensure_ascii=True) + "\n", encoding="utf-8"
-    )
+    files = (OPERATIONS, NAMESPACE, COVERAGE, EXCHANGES_FILE)
+    _write_manifest(directory, info, files, f"smbench-mount {_tool_version()}")
 
 
 def write(directory: Path, workload: Workload) -> None:
@@ -225,50 +320,39 @@ def write(directory: Path, workload: Workload) -> None:
 
 
 def read(directory: Path) -> Workload:
-    """The workload in `directory`; its files are read when it is iterated.
+    """The workload in `directory`; its files are read when it is iterated, and held against the manifest.
 
-    Raises `UsageError` where the directory is missing, is not a workload, or has a schema that this
-    version does not read.
+    Raises `UsageError` where the directory is missing, is not a workload, has a schema that this version does
+    not read, or is damaged as far as its files' footers tell; what of them is damaged beyond that, when it is
+    read.
     """
-    document = _manifest(directory)
+    manifest = read_manifest(directory)
     for name in (OPERATIONS, NAMESPACE):
-        if not (directory / name).is_file():
-            raise UsageError(f"{directory} is not whole: {name} is missing; ingest the capture again")
-    try:
-        info = WorkloadInfo(
-            trace=info_from_json(document["trace"]),
-            coverage=[
-                Coverage(**{**row, "disposition": Disposition(row["disposition"])})
-                for row in document["coverage"]
-            ],
-            operations=document["operations"],
-            lanes=document["lanes"],
-            operations_by_user=document["operations_by_user"],
-            client_calls=document.get("client_calls", 0),
-            capture_files=[CaptureFile(**row) for row in document.get("capture_files", [])],
-        )
-    except (KeyError, TypeError, ValueError) as error:
-        raise UsageError(f"{directory / MANIFEST} is damaged ({error!r}); ingest the capture again") from None
-    return Workload(info, StoredOperations(directory / OPERATIONS), StoredNamespace(directory / NAMESPACE))
+        try:
+            refuse_irregular(directory / name, REMEDY)
+        except FileNotFoundError:
+            raise UsageError(f"{directory} is not whole: {name} is missing; {REMEDY}") from None
+    refuse_changed(directory, manifest)
+    operations = StoredOperations(directory / OPERATIONS, bounds=_bounds(directory, manifest))
+    operations.opened().close()
+    namespace = StoredNamespace(directory / NAMESPACE)
+    namespace.opened().close()
+    return Workload(manifest.info(), operations, namespace)
 
 
-def _manifest(directory: Path) -> dict[str, Any]:
-    if not directory.exists():
-        raise UsageError(
-            f"{directory} does not exist; make it with: smbench-mount ingest CAPTURE -o {directory}"
+def _bounds(directory: Path, manifest: Manifest) -> Bounds:
+    """What rows may refer to. Holds the exchanges and their coverage, where they were kept, against the
+    manifest on the way."""
+    trace = manifest.trace
+    exchanges, coverage = directory / EXCHANGES_FILE, directory / COVERAGE
+    many = len(StoredExchanges(exchanges)) if exchanges.exists() else None
+    if many is not None and many < trace.exchanges:
+        raise fault(
+            exchanges, f"it has {many:,} exchanges, and the workload is of {trace.exchanges:,}", REMEDY
         )
-    try:
-        document = json.loads((directory / MANIFEST).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        raise UsageError(f"{directory} is no workload: it has no readable {MANIFEST}") from None
-    if not isinstance(document, dict) or document.get("kind") != "workload":
-        raise UsageError(f"{directory} is no workload: its {MANIFEST} is another tool's")
-    if document.get("schema") not in READABLE:
-        raise UsageError(
-            f"{directory} has schema {document.get('schema')}, this version reads {SCHEMA}; "
-            "ingest the capture again"
-        )
-    return document
+    if coverage.exists():
+        TableFile(coverage, coverage_form(many), rows=trace.exchanges).close()
+    return Bounds(tuple(manifest.lanes), manifest.rows, many, trace.duration_ns)
 
 
 def _tool_version() -> str:

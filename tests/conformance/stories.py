@@ -33,6 +33,7 @@ from smbench.workload.calls import (
     Call,
     Close,
     CopyRange,
+    Create,
     Flush,
     Link,
     List,
@@ -121,7 +122,12 @@ def opens(
     options: int = FILE,
     attributes: int = 0,
 ) -> Open:
-    return Open(handle, path, access, share, disposition, options, attributes, directory=bool(options & 1))
+    return Open(
+        handle,
+        path,
+        Create(access, share, disposition, options, attributes),
+        directory=bool(options & 1),
+    )
 
 
 def opens_directory(handle: int, path: str, disposition: int = OPEN, access: int = LIST_ACCESS) -> Open:
@@ -309,12 +315,12 @@ STORIES = [
         [
             step(Stat("")),
             step(Stat("d/ten")),
-            step(Stat("d/ten", levels=(4, 5), access=0x00120089)),
+            step(Stat("d/ten", levels=(4, 5), create=Create(0x00120089))),
             step(Stat("d/ten", levels=())),
-            step(Stat("d", options=DIRECTORY)),
-            step(Stat("d", options=FILE), Status.FILE_IS_A_DIRECTORY),
-            step(Stat("d/ten", options=DIRECTORY), Status.NOT_A_DIRECTORY),
-            step(Stat("d/ten", options=FILE)),
+            step(Stat("d", create=Create(ATTRIBUTES, options=DIRECTORY))),
+            step(Stat("d", create=Create(ATTRIBUTES, options=FILE)), Status.FILE_IS_A_DIRECTORY),
+            step(Stat("d/ten", create=Create(ATTRIBUTES, options=DIRECTORY)), Status.NOT_A_DIRECTORY),
+            step(Stat("d/ten", create=Create(ATTRIBUTES, options=FILE))),
             step(opens(1, "d/ten")),
             step(StatHandle(1, 1, 18)),
             step(StatHandle(1, 1, 5)),

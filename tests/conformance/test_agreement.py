@@ -6,6 +6,7 @@ import importlib
 import pkgutil
 import shutil
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,7 @@ from smbench.executors.memory.executor import MemoryServer
 from smbench.executors.memory.tree import Handle, Link, RefusedError, parse
 from smbench.executors.registry import names
 from smbench.smb2 import ntstatus
-from smbench.smb2.constants import ATTRIBUTE_READONLY, DELETE, GENERIC_READ, GENERIC_WRITE
+from smbench.smb2.constants import ATTRIBUTE_READONLY, DELETE, EMPTYING, GENERIC_READ, GENERIC_WRITE
 from smbench.smb2.ntstatus import Status
 from smbench.workload import calls
 from smbench.workload.calls import Call
@@ -65,11 +66,14 @@ opens = st.builds(
     calls.Open,
     handles,
     paths,
-    accesses,
-    st.sampled_from([7, 7, 7, 1]),
-    st.integers(0, 6),
-    st.sampled_from([0x40, 0x40, 0, 0x1, 0x41, 0x1040, 0x1001]),
-    st.sampled_from([0, 0, 0x80, 0x1]),
+    st.builds(
+        calls.Create,
+        accesses,
+        st.sampled_from([7, 7, 7, 1]),
+        st.integers(0, 6),
+        st.sampled_from([0x40, 0x40, 0, 0x1, 0x41, 0x1040, 0x1001]),
+        st.sampled_from([0, 0, 0x80, 0x1]),
+    ),
 )
 
 operations: st.SearchStrategy[Call] = st.one_of(
@@ -127,10 +131,7 @@ class Knowledge:
         if isinstance(call, calls.Open):
             link = self.link(call.path)
             directory = link is not None and link.node.directory
-            return calls.Open(
-                call.handle, call.path, call.access, call.share_access, call.disposition, call.options,
-                call.attributes, directory=directory,
-            )  # fmt: skip
+            return replace(call, directory=directory)
         return call
 
     def difference(self, call: Call) -> str | None:  # noqa: C901 - a list: one difference after the other
@@ -144,12 +145,12 @@ class Knowledge:
             link = handle.link if handle and isinstance(call, calls.SetDelete) else self.link(_paths(call)[0])
             if link and any(child.delete_pending for child in link.node.children.values()):
                 return "a pending deletion keeps its directory from being empty"
-        if isinstance(call, calls.Open) and call.disposition in (0, 4, 5) and named[0]:
+        if isinstance(call, calls.Open) and call.create.disposition in EMPTYING and named[0]:
             if call.directory:
                 return "emptying a directory is EISDIR, to a server a wrong parameter"
             return (
                 "emptying a file leaves its attributes as they are"
-                if call.attributes & ATTRIBUTE_READONLY
+                if call.create.attributes & ATTRIBUTE_READONLY
                 else None
             )
         if handle is None:
@@ -222,15 +223,15 @@ def _only_a_server(status: int, call: Call) -> bool:
 )
 @example(
     sequence=[
-        calls.Open(3, "a", READ | DELETE | 0x100, 7, 1, 0x40, 0),
-        calls.Open(3, "b", READ | DELETE | 0x100, 7, 0, 0x1040, ATTRIBUTE_READONLY),
+        calls.Open(3, "a", calls.Create(READ | DELETE | 0x100, 7, 1, 0x40, 0)),
+        calls.Open(3, "b", calls.Create(READ | DELETE | 0x100, 7, 0, 0x1040, ATTRIBUTE_READONLY)),
         calls.Close(3),
     ]
 )
 @example(
     sequence=[
-        calls.Open(1, "a", READ | DELETE | 0x100, 7, 0, 0x40, 0),
-        calls.Open(2, "b", READ | DELETE | 0x100, 7, 0, 0x40, 0),
+        calls.Open(1, "a", calls.Create(READ | DELETE | 0x100, 7, 0, 0x40, 0)),
+        calls.Open(2, "b", calls.Create(READ | DELETE | 0x100, 7, 0, 0x40, 0)),
         calls.Link(1, "a", "b", True),
     ]
 )

@@ -9,7 +9,7 @@ from smbench.plan import Plan
 from smbench.smb2 import constants
 from smbench.smb2.ntstatus import Status
 from smbench.trace.model import TraceInfo, User
-from smbench.workload.calls import Call, Close, Open, Read, Write
+from smbench.workload.calls import Call, Close, Create, Open, Read, Write
 from smbench.workload.model import Operation, Workload, WorkloadInfo
 
 READ, WRITE = constants.GENERIC_READ, constants.GENERIC_WRITE
@@ -52,7 +52,9 @@ class Load:
         self, user: int, handle: int, path: str, disposition: int = OPEN, share: int = 7,
         access: int = READ | WRITE, lane: int = 0, options: int = 0, **told: int | None,
     ) -> int:  # fmt: skip
-        return self.add(user, Open(handle, path, access, share, disposition, options, 0), lane, **told)
+        return self.add(
+            user, Open(handle, path, Create(access, share, disposition, options, 0)), lane, **told
+        )
 
     def reads(self, user: int, handle: int, offset: int = 0, length: int = 4096, lane: int = 0,
               **told: int | None) -> int:  # fmt: skip

@@ -8,7 +8,6 @@ from typing import Any
 import msgspec
 
 from smbench.run.model import Run
-from smbench.run.store import from_document
 
 _NOTHING = dict.fromkeys(("p50_ns", "p90_ns", "p99_ns", "p99_9_ns", "max_ns"))
 _LEAST: dict[str, Any] = {
@@ -33,10 +32,5 @@ _LEAST: dict[str, Any] = {
 def a_run(directory: Path = Path("a.run"), **parts: Any) -> Run:
     """The run with these parts of its run.json; `configuration` and `operations` beside the least."""
     both = {name: _LEAST[name] | parts.pop(name, {}) for name in ("configuration", "operations")}
-    return from_document({**_LEAST, **both, **parts}, directory)
-
-
-def changed(run: Run, **configuration: Any) -> Run:
-    """The run with other values in its configuration."""
-    asked = msgspec.structs.replace(run.configuration, **configuration)
-    return msgspec.structs.replace(run, configuration=asked)
+    made = msgspec.convert({**_LEAST, **both, **parts}, Run)
+    return msgspec.structs.replace(made, directory=directory)

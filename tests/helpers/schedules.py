@@ -15,6 +15,7 @@ from smbench.plan import Plan
 from smbench.workload.calls import (
     Call,
     Close,
+    Create,
     Flush,
     MakeDirectory,
     Open,
@@ -66,7 +67,11 @@ def _random_call(dice: random.Random, number: int, handles: list[int]) -> tuple[
     if not handles or dice.random() < 0.3:
         named: list[Call] = [Unlink(path), MakeDirectory(path), Stat(path)]
         named += [
-            Open(number, path, 3, dice.choice([7, 7, 0]), dice.choice([OPEN, CREATE, OPEN_IF]), 0, 0)
+            Open(
+                number,
+                path,
+                Create(3, dice.choice([7, 7, 0]), dice.choice([OPEN, CREATE, OPEN_IF]), 0, 0),
+            )
         ] * 4
         call = dice.choice(named)
         return call, number if isinstance(call, Open) else -1
@@ -103,7 +108,9 @@ def _names(operation: Operation) -> tuple[set[str], set[str]]:
     call = operation.call
     if isinstance(call, Rename):
         return {call.path, call.target}, set()
-    if isinstance(call, Unlink | MakeDirectory) or (isinstance(call, Open) and call.disposition != OPEN):
+    if isinstance(call, Unlink | MakeDirectory) or (
+        isinstance(call, Open) and call.create.disposition != OPEN
+    ):
         return {call.path}, set()
     if isinstance(call, Open | Stat):
         return set(), {call.path}
@@ -120,7 +127,7 @@ def _on_names(earlier: Operation, later: Operation) -> bool:
     return (
         len(opens) == 2
         and opens[0].path == opens[1].path
-        and 0 in (opens[0].share_access, opens[1].share_access)
+        and 0 in (opens[0].create.share_access, opens[1].create.share_access)
     )
 
 

@@ -1,6 +1,6 @@
 """A server that exists only as what its connections answer: opens, durable handles, locks, and going away.
 
-It stands behind `library_link.LibraryConnection`; a test says what the server does next and reads what it
+It stands behind `executors.library.link`; a test says what the server does next and reads what it
 was asked, connection by connection.
 """
 

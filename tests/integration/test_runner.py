@@ -33,9 +33,9 @@ from helpers.ran import written
 
 from smbench.errors import SetupError, UsageError
 from smbench.plan import Pace, plan_run
+from smbench.run.columns import OPERATIONS_SCHEMA
 from smbench.run.histogram import DIGITS, HIGHEST_NS, LOWEST_NS
 from smbench.run.model import Mount
-from smbench.runner.operations import OPERATIONS_SCHEMA
 from smbench.runner.run import RunOptions, RunResult, run
 from smbench.workload.calls import Flush, Notify, SetAllocation, Stat
 

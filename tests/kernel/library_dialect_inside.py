@@ -61,8 +61,8 @@ def test_calls_end_as_in_the_newest_dialect(story: Story, folder: Path, one: Cal
 
 
 def leased(handle: int, key: str) -> calls.Open:
-    return calls.Open(handle, "f", 0xC0000000, 7, 3, 0, 0, LEASE, RWH, lease_key=key * 16,
-                      contexts="RqLs,DH2Q", lease_version=2, parent_lease_key="99" * 16)  # fmt: skip
+    asked = calls.Create(0xC0000000, 7, 3, 0, 0, LEASE, RWH, key * 16, "99" * 16, 2, "RqLs,DH2Q")
+    return calls.Open(handle, "f", asked)
 
 
 def test_what_a_client_may_cache_is_broken_acknowledged_and_had_again(one: Callable[[int], User]) -> None:

@@ -55,7 +55,7 @@ def test_every_stated_difference_belongs_to_a_step() -> None:
 
 
 def leased(handle: int, path: str, state: int, **more: Any) -> calls.Open:
-    return calls.Open(handle, path, 0xC0000000, 7, 3, 0, 0, LEASE, state, **more)
+    return calls.Open(handle, path, calls.Create(0xC0000000, 7, 3, 0, 0, LEASE, state, **more))
 
 
 @pytest.mark.parametrize("version", [1, 2])
@@ -92,8 +92,8 @@ def test_a_lease_is_broken_acknowledged_and_its_holder_lives(user: Callable[...,
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_an_oplock_is_broken_in_every_dialect(user: Callable[..., User], dialect: int) -> None:
     holder, other = user(0, dialect=dialect), user(1, dialect=dialect)
-    assert holder.does(calls.Open(1, "f", 0xC0000000, 7, 3, 0, 0, BATCH)) == 0
-    assert other.does(calls.Open(2, "f", 0xC0000000, 7, 3, 0, 0, LEVEL_II)) == 0
+    assert holder.does(calls.Open(1, "f", calls.Create(0xC0000000, 7, 3, 0, 0, BATCH))) == 0
+    assert other.does(calls.Open(2, "f", calls.Create(0xC0000000, 7, 3, 0, 0, LEVEL_II))) == 0
     assert until(lambda: holder.breaks()["acknowledged"] == 1)
     assert holder.breaks()["acknowledgement_statuses"] == {"STATUS_SUCCESS": 1}
     assert [(e["from"], e["to"]) for e in holder.breaks()["events"]] == [(BATCH, LEVEL_II)]

@@ -34,8 +34,11 @@ WRITABLE, OPEN_IF = 0xC0000000, 3
 
 
 def kept(handle: int, path: str, contexts: str) -> calls.Open:
-    return calls.Open(handle, path, WRITABLE, 7, OPEN_IF, 0, 0, LEASE, RWH,
-                      lease_key=f"{handle:032x}", contexts=contexts, lease_version=2)  # fmt: skip
+    key = f"{handle:032x}"
+    asked = calls.Create(
+        WRITABLE, 7, OPEN_IF, 0, 0, LEASE, RWH, lease_key=key, lease_version=2, contexts=contexts
+    )
+    return calls.Open(handle, path, asked)
 
 
 def beyond(user: User) -> dict[str, int]:
@@ -84,7 +87,7 @@ def test_a_durable_handle_is_claimed_with_its_lease(
 
 def test_a_batch_oplock_makes_a_handle_durable_too(user: Callable[..., User]) -> None:
     one = user(0)
-    assert one.does(calls.Open(1, "f", WRITABLE, 7, OPEN_IF, 0, 0, BATCH, contexts="DHnQ")) == 0
+    assert one.does(calls.Open(1, "f", calls.Create(WRITABLE, 7, OPEN_IF, 0, 0, BATCH, contexts="DHnQ"))) == 0
     cut(one)
     assert one.does(calls.Write(1, 0, 10)) == 10
     assert beyond(one) == {"handles_claimed": 1}

@@ -18,15 +18,16 @@ from msgspec import inspect
 from smbench.cli import COMMANDS, main
 from smbench.fidelity import differences
 from smbench.lift.rules.table import RULES
-from smbench.measure import resources, validity
+from smbench.measure import validity
 from smbench.mounts.state import RUNTIME_FOLDER, RunState
+from smbench.run import columns as run_columns
 from smbench.run.model import Run
-from smbench.runner import operations
 from smbench.trace import store as trace_store
 from smbench.trace.grade import GRADES
 from smbench.trace.values import field_names
 from smbench.workload import columns as workload_columns
 from smbench.workload.calls import CALLS
+from smbench.workload.parameters import PARAMETERS
 
 DOCUMENTS = [PROJECT / "README.md", PROJECT / "vagrant" / "README.md", *sorted(DOCS.glob("*.md"))]
 NAMES = [path.relative_to(PROJECT).as_posix() for path in DOCUMENTS]
@@ -172,8 +173,8 @@ TABLES: list[tuple[str, pa.Schema]] = [
     ("`operations.parquet` of a workload", workload_columns.OPERATIONS_SCHEMA),
     ("`namespace.parquet`", workload_columns.NAMESPACE_SCHEMA),
     ("`coverage.parquet`", workload_columns.COVERAGE_SCHEMA),
-    ("`operations.parquet` of a run", operations.OPERATIONS_SCHEMA),
-    ("`resources.parquet`", resources.SCHEMA),
+    ("`operations.parquet` of a run", run_columns.OPERATIONS_SCHEMA),
+    ("`resources.parquet`", run_columns.RESOURCES_SCHEMA),
     ("`compare --differences FILE.parquet`", differences.SCHEMA),
 ]
 
@@ -205,7 +206,7 @@ def test_every_column_of_exchanges_is_written_down() -> None:
 
 def test_calls_and_their_parameters_are_written_down() -> None:
     for name, _, of, _ in rows(FORMATS["`operations.parquet` of a workload"]):
-        having = [kind for kind, call in CALLS.items() if name.strip("`") in call.__dataclass_fields__]
+        having = [kind for kind, call in CALLS.items() if name.strip("`") in PARAMETERS[call]]
         assert of in ("all", ", ".join(having)), name
 
 

@@ -23,14 +23,9 @@ PARAMETERS = 8
 
 TABLES = ["smb2/ntstatus.py"]
 """Files of constants, which may be as long as what they list."""
-LONG_FILES: list[str] = [
-    "cli/replaying.py", "lift/namespace.py", "lift/recogniser.py", "run/model.py", "runner/run.py",
-    "workload/calls.py",
-]  # fmt: skip
-LONG_FUNCTIONS: list[str] = [
-    "cli/replay.py: replay", "report/compare.py: _wire", "runner/result.py: _join", "runner/run.py: _write",
-]  # fmt: skip
-WIDE_FUNCTIONS: list[str] = ["executors/library/messages.py: create"]
+LONG_FILES: list[str] = ["run/model.py"]
+LONG_FUNCTIONS: list[str] = []
+WIDE_FUNCTIONS: list[str] = []
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -132,23 +127,11 @@ def literal(*values: object) -> Callable[[ast.AST], bool]:
 @pytest.mark.parametrize(
     ("found", "where"),
     [
-        pytest.param(
-            named("(FILE_)?DELETE_ON_CLOSE"), "smb2/constants.py", id="DELETE_ON_CLOSE",
-            marks=pytest.mark.xfail(reason="the executors library, memory, posix and win32 still name it"),
-        ),
-        pytest.param(
-            literal(116444736000000000, 11644473600), "smb2/filetime.py", id="FILETIME's epoch",
-            marks=pytest.mark.xfail(reason="posix/client.py and win32/information.py still write it"),
-        ),
-        pytest.param(
-            literal(0xC0000000), "smb2/ntstatus.py", id="0xC0000000",
-            marks=pytest.mark.xfail(reason="executors/win32/files.py still writes it"),
-        ),
+        pytest.param(named("(FILE_)?DELETE_ON_CLOSE"), "smb2/constants.py", id="DELETE_ON_CLOSE"),
+        pytest.param(literal(116444736000000000, 11644473600), "smb2/filetime.py", id="FILETIME's epoch"),
+        pytest.param(literal(0xC0000000), "smb2/ntstatus.py", id="0xC0000000"),
         pytest.param(literal("run.json"), "run/store.py", id="run.json"),
-        pytest.param(
-            named("MEASURES"), "run/model.py", id="MEASURES",
-            marks=pytest.mark.xfail(reason="report/csv.py and report/page.py have their own"),
-        ),
+        pytest.param(named("MEASURES"), "run/model.py", id="MEASURES"),
     ],
 )  # fmt: skip
 def test_each_is_defined_once(found: Callable[[ast.AST], bool], where: str) -> None:

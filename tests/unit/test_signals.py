@@ -1,4 +1,4 @@
-"""Signals that end a command: told by name, once for a closed terminal, and held where that is asked."""
+"""Signals that end a command: told by name, once for a closed terminal, and deferred where that is asked."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from smbench.signals import ENDING, exit_status, held, interrupt, name_of, on_ending
+from smbench.signals import ENDING, deferred, exit_status, interrupt, name_of, on_ending
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="os.kill ends the process there")
 
@@ -72,7 +72,7 @@ def test_while_held_they_wait(threads: int) -> None:
     for other in others:
         other.start()
     with on_ending(heard.append):
-        with held():
+        with deferred():
             for _ in range(3):
                 os.kill(os.getpid(), signal.SIGTERM)
                 time.sleep(0.01)

@@ -28,7 +28,12 @@ DEADLINE_S = 20
 
 def opens(handle: int, path: str, disposition: int = OPEN, access: int = READ | WRITE, share: int = 7,
           options: int = 0x40) -> calls.Open:  # fmt: skip
-    return calls.Open(handle, path, access, share, disposition, options, 0, directory=bool(options & 1))
+    return calls.Open(
+        handle,
+        path,
+        calls.Create(access, share, disposition, options, 0),
+        directory=bool(options & 1),
+    )
 
 
 def opens_directory(handle: int, path: str = "", access: int = LIST) -> calls.Open:
@@ -97,7 +102,7 @@ def test_a_share_mode_of_another_process_binds(users: Users) -> None:
         "import sys; from pathlib import Path; from smbench.executors.base import ExecutorContext as C;"
         "from smbench.executors.win32.executor import Win32Executor as W; from smbench.workload import calls;"
         "h = W(C(Path(sys.argv[1]), 1)).handlers();"
-        "print([h[calls.Open](calls.Open(n, 'ledger.xls', a, s, 1, 0x40, 0))"
+        "print([h[calls.Open](calls.Open(n, 'ledger.xls', calls.Create(a, s, 1, 0x40)))"
         " for n, (a, s) in enumerate([(0x80000000, 7), (0x40000000, 7), (0x80000000, 1), (0x80, 0)])])"
     )
     assert users.run(opens(1, "ledger.xls", access=READ | WRITE, share=1)) == 0

@@ -13,14 +13,14 @@ from wine.conftest import Users
 from smbench.plan import Pace, plan_run
 from smbench.runner.run import RunOptions, run
 from smbench.smb2.ntstatus import Status
-from smbench.workload.calls import Close, MakeDirectory, Notify, Open
+from smbench.workload.calls import Close, Create, MakeDirectory, Notify, Open
 
 NAMES = 0x3
 DEADLINE_S = 60.0
 
 
 def opens_root(handle: int) -> Open:
-    return Open(handle, "", 0x00100081, 7, 1, 1, 0, directory=True)
+    return Open(handle, "", Create(0x00100081, 7, 1, 1, 0), directory=True)
 
 
 def carry_out(load: Load, root: Path, directory: Path, pace: Pace) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from smbench.capture.disk import cannot_write
 from smbench.capture.jobs.job import Job, Result
 from smbench.capture.jobs.worker import FAILED
 from smbench.errors import SetupError, SmbenchError
-from smbench.signals import held
+from smbench.signals import deferred
 
 _ERROR_CHARACTERS = 300
 _UNWINDS_S = 20
@@ -89,7 +89,7 @@ def read_all(
     with selectors.DefaultSelector() as selector, _all_ended() as running:
         while waiting or running:
             while waiting and len(running) < at_once:
-                with held():  # else a signal leaves a process behind that nobody knows yet
+                with deferred():  # else a signal leaves a process behind that nobody knows yet
                     worker = _Worker(waiting.pop())
                     running.append(worker)
                 assert worker.process.stdout is not None

@@ -43,10 +43,8 @@ from smbench.smb2.constants import (
     DIRECTORY_FILE,
     FILE_READ_ATTRIBUTES,
     INFO_SECURITY,
-    OPEN,
     OPEN_BY_FILE_ID,
     RELATED_FILE_ID,
-    SHARE_ALL,
 )
 from smbench.smb2.ntstatus import Status, failed, outcome_of
 from smbench.smb2.ntstatus import name as status_name
@@ -202,7 +200,7 @@ def carried_out(link: Link, handler: Handler) -> Handler:
 def may_be_repeated(call: Call) -> bool:
     """Whether a call that may have been carried out already ends the second time as it did the first."""
     if isinstance(call, calls.Open):
-        return call.disposition != CREATE
+        return call.create.disposition != CREATE
     if isinstance(call, calls.Write) and call.offset >= _APPENDS:
         return False
     return isinstance(call, _REPEATABLE)
@@ -222,7 +220,7 @@ def _open(link: Link, access: ShareAccess, names: Names) -> None:
 
 
 def _check_folder(link: Link, access: ShareAccess, names: Names) -> None:
-    request = wire.create(names.name(""), wire.Create(FILE_READ_ATTRIBUTES, SHARE_ALL, OPEN, DIRECTORY_FILE))
+    request = wire.create(names.name(""), calls.Create(FILE_READ_ATTRIBUTES, options=DIRECTORY_FILE))
     status = link.compound(request, wire.close(RELATED_FILE_ID))[0].status
     if failed(status):
         where = f"the folder {quoted(access.folder)}" if access.folder else "its root"
@@ -254,15 +252,15 @@ def _refusal(access: ShareAccess, error: Exception) -> str:
 def _open_loss(call: calls.Open) -> str | None:
     lost = [
         f"the CREATE context {tag} is not sent: its payload is not kept"
-        for tag in lost_contexts(call.contexts)
+        for tag in lost_contexts(call.create.contexts)
     ]
-    if call.options & OPEN_BY_FILE_ID:
+    if call.create.options & OPEN_BY_FILE_ID:
         lost.append("a file number is the captured server's")
     return "; ".join(lost) or None
 
 
 def _brief_loss(call: calls.Stat | calls.Unlink | calls.RemoveDirectory | calls.MakeDirectory) -> str | None:
-    lost = lost_contexts(call.contexts)
+    lost = lost_contexts(call.create.contexts)
     return f"the CREATE contexts {', '.join(lost)} are not sent: their payload is not kept" if lost else None
 
 

@@ -14,19 +14,16 @@ from smbench.executors.library.link import Link
 from smbench.executors.library.opens import Contexts, OpenFile, is_durable
 from smbench.smb2 import information
 from smbench.smb2.constants import (
-    CREATE,
-    DELETE_ON_CLOSE,
-    DIRECTORY_FILE,
     INFO_FILE,
     LOCK_FAIL_IMMEDIATELY,
-    NON_DIRECTORY_FILE,
     OPEN,
     OPLOCK_LEVEL_LEASE,
     OPLOCK_LEVEL_NONE,
     RELATED_FILE_ID,
 )
 from smbench.smb2.ntstatus import Status, failed, outcome_of
-from smbench.workload.calls import Close, MakeDirectory, Open, RemoveDirectory, Stat, Unlink
+from smbench.workload.calls import Close, Create, MakeDirectory, Open, RemoveDirectory, Stat, Unlink
+from smbench.workload.parameters import removal
 
 _LONGEST_NAME_BYTES = 0xFFFF
 """A name's length has 16 bits."""
@@ -82,21 +79,19 @@ class OpenFiles:
     def open(self, call: Open) -> int:
         if call.handle in self._open:
             self.close(Close(call.handle))
-        guid = uuid4().bytes if "DH2Q" in call.contexts else b""
-        reply = self.link.exchange(self._create(call, call.disposition, guid))
+        guid = uuid4().bytes if "DH2Q" in call.create.contexts else b""
+        reply = self.link.exchange(self._create(call.path, call.create, guid))
         if failed(reply.status):
             return outcome_of(reply.status)
         file_id, durable = self._granted(reply.body), _asks_to_last(call) and is_durable(reply.body)
         self._open[call.handle] = OpenFile(call, guid, file_id, self.link.here, durable)
         return 0
 
-    def _create(self, call: Open, disposition: int, guid: bytes, claimed: bytes = b"") -> wire.Message:
-        oplock, contexts = self._contexts.of(call, guid, claimed)
-        asked = wire.Create(
-            call.access, call.share_access, disposition, call.options, call.attributes, call.impersonation,
-            oplock,
-        )  # fmt: skip
-        return wire.create(self.names.name(call.path), asked, contexts)
+    def _create(self, path: str, asked: Create, guid: bytes = b"", claimed: bytes = b"") -> wire.Message:
+        oplock, contexts = self._contexts.of(path, asked, guid, claimed)
+        if oplock != asked.oplock:
+            asked = replace(asked, oplock=oplock)
+        return wire.create(self.names.name(path), asked, contexts)
 
     def _reopen(self, file: OpenFile) -> None:
         """As cifs.ko does it (cifs_reopen_file): its durable handle is claimed, where the server gave one and
@@ -104,11 +99,12 @@ class OpenFiles:
         with file.again:
             if file.connection is self.link.here:
                 return
-            claim = self._create(file.call, OPEN, file.guid, file.file_id) if file.durable else None
+            path, asked = file.call.path, replace(file.call.create, disposition=OPEN)
+            claim = self._create(path, asked, file.guid, file.file_id) if file.durable else None
             reply = None if claim is None else self.link.exchange(claim)
             claimed = reply is not None and not failed(reply.status)
             if reply is None or (failed(reply.status) and reply.status != Status.CONNECTION_DISCONNECTED):
-                reply = self.link.exchange(self._create(file.call, OPEN, file.guid))
+                reply = self.link.exchange(self._create(path, asked, file.guid))
             if failed(reply.status):
                 if reply.status != Status.CONNECTION_DISCONNECTED:
                     self.link.count(REFUSED)
@@ -156,30 +152,24 @@ class OpenFiles:
             return lambda file_id: wire.query_info(file_id, INFO_FILE, level, _ANSWER_BYTES)
 
         asks = [asking(level) for level in call.levels]
-        return self._briefly(call, wire.Create(call.access, call.share_access, OPEN, call.options), asks)
+        return self._briefly(call, call.create, asks)
 
     def remove(self, call: Unlink | RemoveDirectory) -> int:
-        options = call.options
-        if options is None:
-            kind = NON_DIRECTORY_FILE if isinstance(call, Unlink) else DIRECTORY_FILE
-            options = kind | (DELETE_ON_CLOSE if call.on_close else 0)
         content = information.disposition_information(True, call.level)
         asks: list[Callable[[bytes], wire.Message]] = []
         if not call.on_close:
             asks.append(lambda file_id: wire.set_info(file_id, call.level, content))
-        return self._briefly(call, wire.Create(call.access, call.share_access, OPEN, options), asks)
+        return self._briefly(call, removal(call), asks)
 
     def make_directory(self, call: MakeDirectory) -> int:
-        asked = wire.Create(call.access, call.share_access, CREATE, call.options, call.attributes)
-        return self._briefly(call, asked, [])
+        return self._briefly(call, call.create, [])
 
     def _briefly(
-        self, call: Stat | Unlink | RemoveDirectory | MakeDirectory, asked: wire.Create,
+        self, call: Stat | Unlink | RemoveDirectory | MakeDirectory, asked: Create,
         asks: list[Callable[[bytes], wire.Message]],
     ) -> int:  # fmt: skip
         """CREATE, what is asked of the open, and CLOSE: one compound, or one by one as Windows does it."""
-        oplock, contexts = self._contexts.of(call)
-        create = wire.create(self.names.name(call.path), replace(asked, oplock=oplock), contexts)
+        create = self._create(call.path, asked)
         if call.compound:
             requests = [create, *(ask(RELATED_FILE_ID) for ask in asks), wire.close(RELATED_FILE_ID)]
             statuses = [reply.status for reply in self.link.compound(*requests)]
@@ -202,4 +192,4 @@ class OpenFiles:
 
 
 def _asks_to_last(call: Open) -> bool:
-    return "DHnQ" in call.contexts or "DH2Q" in call.contexts
+    return "DHnQ" in call.create.contexts or "DH2Q" in call.create.contexts

@@ -16,9 +16,9 @@ from smbench.smb2.constants import (
     IOCTL_IS_FSCTL,
     LEASE_FLAG_PARENT_LEASE_KEY_SET,
     NOTIFY_BREAK_LEASE_FLAG_ACK_REQUIRED,
-    OPLOCK_LEVEL_NONE,
 )
 from smbench.trace.model import Command
+from smbench.workload.calls import Create
 
 PAYLOAD_BYTES = 65536
 """What one credit pays for (3.2.4.1.5)."""
@@ -57,19 +57,6 @@ class Message:
 
 _PAYING = frozenset((Command.IOCTL, Command.SET_INFO))
 """Commands whose own payload counts; a WRITE says its length itself."""
-
-
-@dataclass(frozen=True, slots=True)
-class Create:
-    """What a CREATE asks for besides its name and its contexts."""
-
-    access: int
-    share_access: int
-    disposition: int
-    options: int
-    attributes: int = 0
-    impersonation: int = 2
-    oplock: int = OPLOCK_LEVEL_NONE
 
 
 def create(name: str, asked: Create, contexts: bytes = b"") -> Message:

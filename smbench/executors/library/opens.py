@@ -25,7 +25,7 @@ from smbench.smb2.constants import (
     OPLOCK_LEVEL_LEASE,
     OPLOCK_LEVEL_NONE,
 )
-from smbench.workload.calls import MakeDirectory, Open, RemoveDirectory, Stat, Unlink
+from smbench.workload.calls import Create, Open
 
 KEPT_CONTEXTS = frozenset(("RqLs", "MxAc", "QFid", "DHnQ", "DH2Q"))
 
@@ -71,22 +71,19 @@ class Contexts:
     def __init__(self, negotiated: Negotiated) -> None:
         self._negotiated = negotiated
 
-    def of(
-        self, call: Open | Stat | Unlink | RemoveDirectory | MakeDirectory, guid: bytes = b"",
-        claimed: bytes = b"",
-    ) -> tuple[int, bytes]:  # fmt: skip
+    def of(self, path: str, asked: Create, guid: bytes = b"", claimed: bytes = b"") -> tuple[int, bytes]:
         """The level, and the contexts that can be made again, in the capture's order; a lease in any case.
 
         With `claimed`, the file id of an open that was lost, its durable handle is asked for, and nothing but
         that and its lease (3.2.4.4): servers refuse a claim with more (cifs.ko's QFid at Samba's)."""
-        if not call.contexts and call.oplock != OPLOCK_LEVEL_LEASE:
-            return call.oplock, b""
-        wanted = call.contexts.split(",") if call.contexts else []
-        if call.oplock == OPLOCK_LEVEL_LEASE and "RqLs" not in wanted:
+        if not asked.contexts and asked.oplock != OPLOCK_LEVEL_LEASE:
+            return asked.oplock, b""
+        wanted = asked.contexts.split(",") if asked.contexts else []
+        if asked.oplock == OPLOCK_LEVEL_LEASE and "RqLs" not in wanted:
             wanted.append("RqLs")
-        oplock, data = call.oplock, dict.fromkeys(("MxAc", "QFid"), b"")
+        oplock, data = asked.oplock, dict.fromkeys(("MxAc", "QFid"), b"")
         if "RqLs" in wanted:
-            oplock, lease = self._lease(call)
+            oplock, lease = self._lease(path, asked)
             if lease:
                 data["RqLs"] = lease
         dialect = self._negotiated.here.dialect
@@ -101,19 +98,18 @@ class Contexts:
         data["DH2C"] = wire.durable_again(claimed, guid)
         return oplock, wire.create_contexts([(tag.encode(), data[tag]) for tag in wanted if tag in data])
 
-    def _lease(self, call: Open | Stat | Unlink | RemoveDirectory | MakeDirectory) -> tuple[int, bytes]:
+    def _lease(self, path: str, asked: Create) -> tuple[int, bytes]:
         """The level to ask for, and the data of the lease's context, where it is one."""
         here = self._negotiated.here
-        if call.oplock == OPLOCK_LEVEL_LEASE and not here.supports_file_leasing:
+        if asked.oplock == OPLOCK_LEVEL_LEASE and not here.supports_file_leasing:
             self._negotiated.count(LEASE_AS_OPLOCK)
-            return oplock_like(call.lease_state), b""
-        version = getattr(call, "lease_version", 1)
-        parent = bytes.fromhex(getattr(call, "parent_lease_key", ""))
+            return oplock_like(asked.lease_state), b""
+        version, parent = asked.lease_version, bytes.fromhex(asked.parent_lease_key)
         if version == 2 and here.dialect < DIALECT_3_0:
             self._negotiated.count(LEASE_V2_AS_V1)
             version, parent = 1, b""
-        key = bytes.fromhex(call.lease_key) if call.lease_key else _lease_key(call.path)
-        return call.oplock, wire.lease(key, call.lease_state, version, parent)
+        key = bytes.fromhex(asked.lease_key) if asked.lease_key else _lease_key(path)
+        return asked.oplock, wire.lease(key, asked.lease_state, version, parent)
 
 
 _CLAIM = {"DHnQ": "DHnC", "DH2Q": "DH2C"}

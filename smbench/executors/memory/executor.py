@@ -23,8 +23,6 @@ from smbench.smb2.constants import (
     FILE_READ_ATTRIBUTES,
     INFO_FILE,
     NON_DIRECTORY_FILE,
-    OPEN,
-    SHARE_ALL,
 )
 from smbench.smb2.ntstatus import Status, outcome_of
 from smbench.workload import calls
@@ -141,7 +139,7 @@ class MemoryExecutor(Executor):
     def _open(self, call: calls.Open) -> int:
         if call.handle in self._handles:
             self._close(calls.Close(call.handle))
-        self._handles[call.handle] = opens.open_file(self._server.tree, call)
+        self._handles[call.handle] = opens.open_file(self._server.tree, call.path, call.create)
         return 0
 
     def _close(self, call: calls.Close) -> int:
@@ -173,7 +171,7 @@ class MemoryExecutor(Executor):
         return self._server.file_system_information(call)
 
     def _stat(self, call: calls.Stat) -> int:
-        handle = self._open_briefly(call.path, call.access, OPEN, call.options)
+        handle = self._open_briefly(call.path, calls.Create(call.create.access, options=call.create.options))
         try:
             for level in call.levels:
                 self._server.information(handle, calls.StatHandle(-1, INFO_FILE, level))
@@ -182,14 +180,15 @@ class MemoryExecutor(Executor):
         return 0
 
     def _make_directory(self, call: calls.MakeDirectory) -> int:
-        handle = self._open_briefly(call.path, FILE_READ_ATTRIBUTES, CREATE, DIRECTORY_FILE)
+        asked = calls.Create(FILE_READ_ATTRIBUTES, disposition=CREATE, options=DIRECTORY_FILE)
+        handle = self._open_briefly(call.path, asked)
         opens.close_file(self._server.tree, handle)
         return 0
 
     def _remove(self, path: str, kind: int, on_close: bool) -> int:
         """CREATE(DELETE) and CLOSE, the removal asked for by the CREATE's option or by a disposition."""
         options = kind | DELETE_ON_CLOSE if on_close else kind
-        handle = self._open_briefly(path, DELETE, OPEN, options)
+        handle = self._open_briefly(path, calls.Create(DELETE, options=options))
         try:
             if not on_close:
                 self._server.set_delete(handle, True)
@@ -197,6 +196,5 @@ class MemoryExecutor(Executor):
             opens.close_file(self._server.tree, handle)
         return 0
 
-    def _open_briefly(self, path: str, access: int, disposition: int, options: int) -> Handle:
-        call = calls.Open(-1, path, access, SHARE_ALL, disposition, options, 0)
-        return opens.open_file(self._server.tree, call)
+    def _open_briefly(self, path: str, asked: calls.Create) -> Handle:
+        return opens.open_file(self._server.tree, path, asked)

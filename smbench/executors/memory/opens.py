@@ -36,7 +36,7 @@ from smbench.smb2.constants import (
     SHARE_WRITE,
 )
 from smbench.smb2.ntstatus import Status
-from smbench.workload.calls import Open
+from smbench.workload.calls import Create
 
 _GENERIC = {
     GENERIC_READ: FILE_GENERIC_READ,
@@ -58,25 +58,25 @@ _KEPT = ATTRIBUTE_READONLY | _HIDDEN
 """Attributes that an open gives to the file that it makes."""
 
 
-def open_file(tree: Tree, call: Open) -> Handle:
+def open_file(tree: Tree, path: str, asked: Create) -> Handle:
     """The open that a CREATE makes, or RefusedError."""
-    components, stream_name = parse(call.path)
-    access = _granted(call.access)
-    _check_parameters(call, access, bool(stream_name))
+    components, stream_name = parse(path)
+    access = _granted(asked.access)
+    _check_parameters(asked, access, bool(stream_name))
     link = tree.find(components)
     made = link is None
     if link is None:
-        link = _make(tree, components, call, bool(stream_name))
+        link = _make(tree, components, asked, bool(stream_name))
     else:
-        _check_existing(link, call, access, bool(stream_name))
-    stream = _stream(link.node, stream_name, call)
+        _check_existing(link, asked, access, bool(stream_name))
+    stream = _stream(link.node, stream_name, asked)
     if not made:
-        _check_sharing(link, stream, call, access)
-        if call.disposition in EMPTYING:
-            _empty(link.node, stream, call)
-    if call.access & MAXIMUM_ALLOWED and link.node.attributes & ATTRIBUTE_READONLY and not made:
+        _check_sharing(link, stream, asked, access)
+        if asked.disposition in EMPTYING:
+            _empty(link.node, stream, asked)
+    if asked.access & MAXIMUM_ALLOWED and link.node.attributes & ATTRIBUTE_READONLY and not made:
         access &= ~WRITES
-    handle = Handle(link, stream, access, call.share_access, bool(call.options & DELETE_ON_CLOSE))
+    handle = Handle(link, stream, access, asked.share_access, bool(asked.options & DELETE_ON_CLOSE))
     stream.handles.append(handle)
     return handle
 
@@ -107,85 +107,85 @@ def _granted(access: int) -> int:
     return FILE_ALL_ACCESS if access & MAXIMUM_ALLOWED else granted
 
 
-def _check_parameters(call: Open, access: int, stream: bool) -> None:
-    directory, no_directory = call.options & DIRECTORY_FILE, call.options & NON_DIRECTORY_FILE
-    if call.options & OPEN_BY_FILE_ID:
+def _check_parameters(asked: Create, access: int, stream: bool) -> None:
+    directory, no_directory = asked.options & DIRECTORY_FILE, asked.options & NON_DIRECTORY_FILE
+    if asked.options & OPEN_BY_FILE_ID:
         raise RefusedError(Status.NOT_SUPPORTED)
-    if call.disposition > OVERWRITE_IF or (directory and no_directory):
+    if asked.disposition > OVERWRITE_IF or (directory and no_directory):
         raise RefusedError(Status.INVALID_PARAMETER)
     if directory and stream:
         raise RefusedError(Status.NOT_A_DIRECTORY)
-    if directory and call.disposition in EMPTYING:
+    if directory and asked.disposition in EMPTYING:
         raise RefusedError(Status.INVALID_PARAMETER)
-    if call.options & DELETE_ON_CLOSE and not access & DELETE:
+    if asked.options & DELETE_ON_CLOSE and not access & DELETE:
         raise RefusedError(Status.INVALID_PARAMETER)
     if not access:
         raise RefusedError(Status.ACCESS_DENIED)
 
 
-def _make(tree: Tree, components: tuple[str, ...], call: Open, stream: bool) -> Link:
-    if call.disposition not in CREATING:
+def _make(tree: Tree, components: tuple[str, ...], asked: Create, stream: bool) -> Link:
+    if asked.disposition not in CREATING:
         raise RefusedError(Status.OBJECT_NAME_NOT_FOUND)
     parent = tree.parent_of(components)
     if parent.delete_pending:
         raise RefusedError(Status.DELETE_PENDING)
-    if call.options & DELETE_ON_CLOSE and call.attributes & ATTRIBUTE_READONLY:
+    if asked.options & DELETE_ON_CLOSE and asked.attributes & ATTRIBUTE_READONLY:
         raise RefusedError(Status.CANNOT_DELETE)
-    directory = bool(call.options & DIRECTORY_FILE) and not stream
-    attributes = call.attributes & _KEPT | (ATTRIBUTE_DIRECTORY if directory else ATTRIBUTE_ARCHIVE)
+    directory = bool(asked.options & DIRECTORY_FILE) and not stream
+    attributes = asked.attributes & _KEPT | (ATTRIBUTE_DIRECTORY if directory else ATTRIBUTE_ARCHIVE)
     return tree.add(parent, components[-1], Node(directory, attributes))
 
 
-def _check_existing(link: Link, call: Open, access: int, stream: bool) -> None:
+def _check_existing(link: Link, asked: Create, access: int, stream: bool) -> None:
     node = link.node
     if link.delete_pending:
         raise RefusedError(Status.DELETE_PENDING)
-    if call.disposition == CREATE and not stream:
+    if asked.disposition == CREATE and not stream:
         raise RefusedError(Status.OBJECT_NAME_COLLISION)
     if node.directory and not stream:
-        if call.options & NON_DIRECTORY_FILE:
+        if asked.options & NON_DIRECTORY_FILE:
             raise RefusedError(Status.FILE_IS_A_DIRECTORY)
-        if call.disposition in EMPTYING:
+        if asked.disposition in EMPTYING:
             raise RefusedError(Status.INVALID_PARAMETER)
-    if not node.directory and call.options & DIRECTORY_FILE:
+    if not node.directory and asked.options & DIRECTORY_FILE:
         raise RefusedError(Status.NOT_A_DIRECTORY)
     if node.attributes & ATTRIBUTE_READONLY:
-        asked = access & WRITES if not call.access & MAXIMUM_ALLOWED else 0
-        if not node.directory and (asked or call.disposition in EMPTYING):
+        written = access & WRITES if not asked.access & MAXIMUM_ALLOWED else 0
+        if not node.directory and (written or asked.disposition in EMPTYING):
             raise RefusedError(Status.ACCESS_DENIED)
-        if call.options & DELETE_ON_CLOSE:
+        if asked.options & DELETE_ON_CLOSE:
             raise RefusedError(Status.CANNOT_DELETE)
-    if call.disposition in EMPTYING and node.attributes & ~call.attributes & (_HIDDEN):
+    if asked.disposition in EMPTYING and node.attributes & ~asked.attributes & (_HIDDEN):
         raise RefusedError(Status.ACCESS_DENIED)
 
 
-def _stream(node: Node, name: str, call: Open) -> Stream:
+def _stream(node: Node, name: str, asked: Create) -> Stream:
     stream = node.streams.get(name.casefold())
     if stream is None:
-        if call.disposition not in CREATING:
+        if asked.disposition not in CREATING:
             raise RefusedError(Status.OBJECT_NAME_NOT_FOUND)
         stream = node.streams[name.casefold()] = Stream(name)
     elif name:
         if stream.delete_pending:
             raise RefusedError(Status.DELETE_PENDING)
-        if call.disposition == CREATE:
+        if asked.disposition == CREATE:
             raise RefusedError(Status.OBJECT_NAME_COLLISION)
     return stream
 
 
-def _check_sharing(link: Link, stream: Stream, call: Open, access: int) -> None:
+def _check_sharing(link: Link, stream: Stream, asked: Create, access: int) -> None:
     """[MS-FSA] 2.1.5.1.2.2: every open must admit what the others are granted, and the other way round.
 
     Emptying counts as writing; the right to delete is the whole file's, whatever the stream.
     """
-    if call.disposition in EMPTYING:
+    if asked.disposition in EMPTYING:
         access |= FILE_WRITE_DATA
     for other in list(link.node.handles()):
         for right, share in _SHARED_BY:
             if other.stream is not stream and right != DELETE:
                 continue
             if (access & right and not other.share & share and _counts(other.access)) or (
-                other.access & right and not call.share_access & share and _counts(access)
+                other.access & right and not asked.share_access & share and _counts(access)
             ):
                 raise RefusedError(Status.SHARING_VIOLATION)
 
@@ -195,9 +195,9 @@ def _counts(access: int) -> bool:
     return bool(access & (READS | WRITES | DELETE))
 
 
-def _empty(node: Node, stream: Stream, call: Open) -> None:
+def _empty(node: Node, stream: Stream, asked: Create) -> None:
     stream.size = 0
     if not stream.name:
-        node.attributes = call.attributes & _KEPT | ATTRIBUTE_ARCHIVE
+        node.attributes = asked.attributes & _KEPT | ATTRIBUTE_ARCHIVE
         for key in [key for key, other in node.streams.items() if key and not other.handles]:
             del node.streams[key]

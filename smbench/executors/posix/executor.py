@@ -192,8 +192,8 @@ def _stat_loss(call: calls.Stat) -> str | None:
             if call.levels
             else "an open alone becomes a question for class 18 (statx)"
         )
-    if call.access != FILE_READ_ATTRIBUTES:
-        lost.append(f"access 0x{call.access:08x} becomes 0x00000080")
+    if call.create.access != FILE_READ_ATTRIBUTES:
+        lost.append(f"access 0x{call.create.access:08x} becomes 0x00000080")
     return "; ".join(lost) or None
 
 

@@ -79,11 +79,12 @@ class OpenFiles:
 
     def open(self, call: Open) -> int:
         """Handler of Open."""
+        asked = call.create
         plan = plan_open(
-            call.access,
-            call.disposition,
-            call.options,
-            call.attributes,
+            asked.access,
+            asked.disposition,
+            asked.options,
+            asked.attributes,
             call.directory,
             self._client,
             call.compound,

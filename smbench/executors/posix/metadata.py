@@ -59,14 +59,14 @@ class MetadataCalls:
             directory = self._questions.about_path(call.path, call.levels)
             if directory is None:
                 self._lookups.revalidate(call.path)
-            if not call.options & (DIRECTORY_FILE | NON_DIRECTORY_FILE):
+            if not call.create.options & (DIRECTORY_FILE | NON_DIRECTORY_FILE):
                 return 0
         if directory is None:
             # What a look has asked for just now is not asked for again: this sends nothing.
             directory = S_ISDIR(self._names.stat(call.path).st_mode)
-        if directory and call.options & NON_DIRECTORY_FILE:
+        if directory and call.create.options & NON_DIRECTORY_FILE:
             return -EISDIR
-        return -ENOTDIR if not directory and call.options & DIRECTORY_FILE else 0
+        return -ENOTDIR if not directory and call.create.options & DIRECTORY_FILE else 0
 
     def stat_handle(self, call: StatHandle) -> int:
         file = self._files[call.handle]

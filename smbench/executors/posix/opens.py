@@ -165,9 +165,10 @@ def variants(creating: bool) -> list[int]:
 
 def open_loss(call: Open) -> str | None:
     """What of a CREATE's parameters open(2) cannot say, or None."""
+    asked = call.create
     return _open_loss(
-        call.access, call.share_access, call.disposition, call.options, call.attributes,
-        ":" in call.path.rpartition("/")[2], bool(call.oplock or call.lease_state),
+        asked.access, asked.share_access, asked.disposition, asked.options, asked.attributes,
+        ":" in call.path.rpartition("/")[2], bool(asked.oplock or asked.lease_state),
     )  # fmt: skip
 
 

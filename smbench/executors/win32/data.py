@@ -83,7 +83,7 @@ class DataCalls:
         if status < 0:
             return status
         moved = int(scratch.block.information)
-        if call.through and not self._files.opened[call.handle].options & WRITE_THROUGH:
+        if call.through and not self._files.opened[call.handle].create.options & WRITE_THROUGH:
             status = self._nt.flush(handle, scratch.block_reference)
         return status if status < 0 else moved
 

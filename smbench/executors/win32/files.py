@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import lru_cache
 
 from smbench.errors import SetupError
@@ -75,7 +76,7 @@ class OpenFiles:
 
     def open(self, call: Open) -> int:
         """Handler of Open."""
-        if call.options & OPEN_BY_FILE_ID:
+        if call.create.options & OPEN_BY_FILE_ID:
             return _NOT_SUPPORTED
         if call.handle in self.handles:
             # A workload that is replayed in a loop uses its handles again, closed by then or not.
@@ -96,12 +97,13 @@ class OpenFiles:
 
     def create(self, call: Open) -> int:
         """An NT handle for a CREATE's numbers, or CallFailedError."""
+        asked = call.create
         given = opens.arguments(
-            call.access,
-            call.share_access,
-            call.disposition,
-            call.options,
-            call.attributes,
+            asked.access,
+            asked.share_access,
+            asked.disposition,
+            asked.options,
+            asked.attributes,
             self._unbuffered and not call.directory,
         )
         try:
@@ -131,11 +133,9 @@ class OpenFiles:
     def reopen(self, number: int) -> int:
         """Another open with the same numbers in the place of the one that is there."""
         call = self.opened[number]
-        again = Open(
-            number, call.path, call.access, call.share_access, OPEN,
-            call.options & ~DELETE_ON_CLOSE, call.attributes, directory=call.directory,
-        )  # fmt: skip
-        handle = self.create(again)
+        options = call.create.options & ~DELETE_ON_CLOSE
+        again = replace(call.create, disposition=OPEN, options=options)
+        handle = self.create(replace(call, create=again))
         self.nt.close(self.handles[number])
         self.handles[number] = handle
         return handle

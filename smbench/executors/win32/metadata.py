@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ctypes import byref, c_uint32
+from dataclasses import replace
 
 from smbench.executors.win32.api import Name
 from smbench.executors.win32.files import NAME_INVALID, OpenFiles, check
@@ -12,16 +13,11 @@ from smbench.smb2 import information
 from smbench.smb2.constants import (
     ALLOCATION,
     BASIC,
-    CREATE,
-    DELETE_ON_CLOSE,
     DIRECTORY_FILE,
     END_OF_FILE,
     FULL_EA,
     INFO_FILE,
     INFO_SECURITY,
-    NON_DIRECTORY_FILE,
-    OPEN,
-    OPEN_REPARSE_POINT,
     REOPEN,
     RETURN_SINGLE_ENTRY,
 )
@@ -45,6 +41,7 @@ from smbench.workload.calls import (
     Truncate,
     Unlink,
 )
+from smbench.workload.parameters import removal
 
 _ANSWER_BYTES = 4096
 """Room for an answer where the capture does not tell: fixed parts and the longest name."""
@@ -68,8 +65,7 @@ class MetadataCalls:
         """For a capture handle that was scanned: its NT handle, and the pattern that this keeps."""
 
     def stat(self, call: Stat) -> int:
-        asked = Open(-1, call.path, call.access, call.share_access, OPEN, call.options, 0)
-        with self._files.transient(asked) as handle:
+        with self._files.transient(Open(-1, call.path, call.create)) as handle:
             for level in call.levels:
                 check(self._query(handle, level, _ANSWER_BYTES))
         return 0
@@ -159,28 +155,15 @@ class MetadataCalls:
         content = information.disposition_information(call.delete, call.level)
         return self._set(self._files[call.handle], call.level, content)
 
-    def unlink(self, call: Unlink) -> int:
-        return self._remove(call, NON_DIRECTORY_FILE)
-
-    def remove_directory(self, call: RemoveDirectory) -> int:
-        return self._remove(call, DIRECTORY_FILE)
-
-    def _remove(self, call: Unlink | RemoveDirectory, kind: int) -> int:
-        options = call.options
-        if options is None:
-            options = kind | OPEN_REPARSE_POINT | (DELETE_ON_CLOSE if call.on_close else 0)
-        asked = Open(-1, call.path, call.access, call.share_access, OPEN, options, 0)
-        with self._files.transient(asked) as handle:
+    def remove(self, call: Unlink | RemoveDirectory) -> int:
+        with self._files.transient(Open(-1, call.path, removal(call))) as handle:
             if not call.on_close:
                 check(self._set(handle, call.level, information.disposition_information(True, call.level)))
         return 0
 
     def make_directory(self, call: MakeDirectory) -> int:
-        asked = Open(
-            -1, call.path, call.access, call.share_access, CREATE,
-            call.options | DIRECTORY_FILE, call.attributes,
-        )  # fmt: skip
-        with self._files.transient(asked):
+        asked = replace(call.create, options=call.create.options | DIRECTORY_FILE)
+        with self._files.transient(Open(-1, call.path, asked)):
             return 0
 
     def truncate(self, call: Truncate) -> int:

@@ -61,11 +61,12 @@ def arguments(
 
 def open_loss(call: Open) -> str | None:
     """What of a CREATE's parameters NtCreateFile cannot say to a server, or None."""
+    asked = call.create
     lost = []
-    if call.options & OPEN_BY_FILE_ID:
+    if asked.options & OPEN_BY_FILE_ID:
         lost.append("an open by file number is not tried: the number is the captured server's")
-    if dropped := call.options & _DROPPED:
+    if dropped := asked.options & _DROPPED:
         lost.append(f"options 0x{dropped:08x} are dropped")
-    if call.oplock or call.lease_state:
+    if asked.oplock or asked.lease_state:
         lost.append("the redirector asks for the oplock or lease that it chooses")
     return "; ".join(lost) or None

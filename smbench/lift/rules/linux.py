@@ -13,8 +13,8 @@ from dataclasses import replace
 
 from smbench.lift.rule import Case, ExchangeRule, Opened, OpenRule, Rule, RunRule, refused
 from smbench.lift.rules.control import function_of
-from smbench.lift.rules.metadata import basic_times, set_of
 from smbench.lift.rules.opens import open_call
+from smbench.lift.rules.set_info import basic_times, set_of
 from smbench.lift.rules.whole_opens import asks_attributes, opens_for_attributes, stat_call
 from smbench.smb2.constants import (
     BASIC,

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 from smbench.lift.rule import Case, ExchangeRule, Opened
 from smbench.smb2.constants import ALL_INFORMATION, INFO_FILE, SHARE_ALL
 from smbench.trace.messages import CloseRequest, CreateRequest, QueryInfoRequest
 from smbench.trace.model import Command, Exchange
-from smbench.workload.calls import Call, Close, Open
+from smbench.workload.calls import Call, Close, Create, Open
 from smbench.workload.model import Disposition
+from smbench.workload.parameters import IMPLIED, OF_CREATE
 
 _CLIENT_CONTEXTS = frozenset(("RqLs", "DHnQ", "DH2Q", "DHnC", "DH2C", "MxAc", "QFid", "AAPL"))
 """CREATE contexts that are kept, or that a client adds and uses by itself ([MS-SMB2] 2.2.13.2)."""
@@ -36,27 +40,30 @@ def _lost_names(case: Case) -> str:
     return ", ".join(lost_contexts(request)) if isinstance(request, CreateRequest) else ""
 
 
+def create_of(request: CreateRequest, kind: type[Call] = Open) -> Create:
+    """What a CREATE asks for, as far as a call of that kind keeps it."""
+    told = {
+        "access": request.access or 0,
+        "share_access": SHARE_ALL if request.share_access is None else request.share_access,
+        "disposition": request.disposition or 0,
+        "options": request.options or 0,
+        "attributes": request.attributes or 0,
+        "oplock": request.oplock or 0,
+        "lease_state": request.lease_state or 0,
+        "lease_key": request.lease_key or "",
+        "parent_lease_key": request.parent_lease_key or "",
+        "lease_version": 1 if request.lease_epoch is None else 2,
+        "contexts": ",".join(request.contexts),
+        "impersonation": 2 if request.impersonation is None else request.impersonation,
+    }
+    kept: dict[str, Any] = {name: told[name] for name in OF_CREATE[kind]}
+    return replace(IMPLIED[kind], **kept)
+
+
 def open_call(opened: Opened) -> Open:
     """The Open that a CREATE asks for, with the wire's numbers."""
-    request = opened.request
-    return Open(
-        handle=opened.handle,
-        path=opened.path,
-        access=request.access or 0,
-        share_access=SHARE_ALL if request.share_access is None else request.share_access,
-        disposition=request.disposition or 0,
-        options=request.options or 0,
-        attributes=request.attributes or 0,
-        oplock=request.oplock or 0,
-        lease_state=request.lease_state or 0,
-        directory=opened.directory,
-        lease_key=request.lease_key or "",
-        parent_lease_key=request.parent_lease_key or "",
-        lease_version=1 if request.lease_epoch is None else 2,
-        contexts=",".join(request.contexts),
-        impersonation=2 if request.impersonation is None else request.impersonation,
-        compound=opened.create is not None and opened.create.compound is not None,
-    )
+    compound = opened.create is not None and opened.create.compound is not None
+    return Open(opened.handle, opened.path, create_of(opened.request), opened.directory, compound)
 
 
 def _close(case: Case) -> tuple[Call, ...]:

@@ -21,9 +21,10 @@ from smbench.lift.rules import (
     directories,
     implied,
     linux,
-    metadata,
     opens,
+    query_info,
     ranges,
+    set_info,
     whole_opens,
 )
 from smbench.quoting import quoted
@@ -32,7 +33,18 @@ from smbench.workload.model import Disposition
 
 FAMILIES: tuple[tuple[Rule, ...], ...] = tuple(
     family.RULES
-    for family in (control, linux, whole_opens, opens, data, ranges, metadata, directories, implied)
+    for family in (
+        control,
+        linux,
+        whole_opens,
+        opens,
+        data,
+        ranges,
+        query_info,
+        set_info,
+        directories,
+        implied,
+    )
 )
 
 LEFT_OVER = ExchangeRule(

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from smbench.lift.rule import Opened, OpenRule
-from smbench.lift.rules.opens import lost_contexts
+from smbench.lift.rules.opens import create_of, lost_contexts
 from smbench.smb2.constants import (
     CREATE,
     DATA_ACCESS,
@@ -19,7 +17,6 @@ from smbench.smb2.constants import (
     LOOK_ONLY,
     NON_DIRECTORY_FILE,
     OPEN,
-    SHARE_ALL,
 )
 from smbench.smb2.ntstatus import Status
 from smbench.trace.messages import QueryInfoRequest, SetInfoRequest
@@ -79,18 +76,9 @@ def opens_for_attributes(opened: Opened) -> bool:
     )
 
 
-def _wire(opened: Opened) -> dict[str, Any]:
-    """What of the CREATE and its compound only a client that sends messages itself can keep."""
-    request = opened.request
+def _is_one_compound(opened: Opened) -> bool:
     compounds = {exchange.compound for exchange in opened.waiting}
-    return {
-        "share_access": SHARE_ALL if request.share_access is None else request.share_access,
-        "oplock": request.oplock or 0,
-        "lease_state": request.lease_state or 0,
-        "lease_key": request.lease_key or "",
-        "contexts": ",".join(request.contexts),
-        "compound": len(compounds) == 1 and None not in compounds,
-    }
+    return len(compounds) == 1 and None not in compounds
 
 
 def _remove(call: type[Unlink | RemoveDirectory], opened: Opened) -> Call:
@@ -102,29 +90,26 @@ def _remove(call: type[Unlink | RemoveDirectory], opened: Opened) -> Call:
     return call(
         opened.path,
         _on_close(opened),
-        access=opened.request.access or 0,
-        options=opened.request.options or 0,
+        create_of(opened.request, call),
+        compound=_is_one_compound(opened),
         level=levels[0] if levels else DISPOSITION,
-        **_wire(opened),
     )
 
 
 def _make_directory(opened: Opened) -> Call:
-    request = opened.request
     return MakeDirectory(
-        opened.path, request.access or 0, request.options or 0, request.attributes or 0, **_wire(opened)
+        opened.path, create_of(opened.request, MakeDirectory), compound=_is_one_compound(opened)
     )
 
 
 def stat_call(opened: Opened) -> Call:
     """The Stat that an open stands for which only asks for attributes."""
-    request = opened.request
     levels = tuple(
         exchange.request.level
         for exchange in opened.body
         if isinstance(exchange.request, QueryInfoRequest) and exchange.request.level is not None
     )
-    return Stat(opened.path, levels, request.access or 0, request.options or 0, **_wire(opened))
+    return Stat(opened.path, levels, create_of(opened.request, Stat), _is_one_compound(opened))
 
 
 def _may_delete(opened: Opened) -> bool:

@@ -6,15 +6,15 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 from helpers.runs import a_run
+from helpers.stored import info_of, write_run_table
 
 from smbench.errors import UsageError
 from smbench.fidelity.latency import LatencyDifference
 from smbench.fidelity.outcomes import RunOutcomes, run_outcomes
 from smbench.workload.calls import Call, MakeDirectory, Stat
-from smbench.workload.model import Operation, Workload, WorkloadInfo
+from smbench.workload.model import Operation, Workload
 from smbench.workload.store import StoredOperations, read, write
 
 CALLS: list[tuple[Call, bool]] = [
@@ -31,7 +31,7 @@ def workload(tmp_path: Path) -> StoredOperations:
         Operation(number, 0, 0, number * 1000, 500, 0, (number,), "told", "d", call, by_client=by_client)
         for number, (call, by_client) in enumerate(CALLS)
     ]
-    write(tmp_path / "w", Workload(WorkloadInfo(), operations, []))
+    write(tmp_path / "w", Workload(info_of(operations), operations, []))
     stored = read(tmp_path / "w").operations
     assert isinstance(stored, StoredOperations)
     return stored
@@ -44,7 +44,8 @@ def held(
     """A run of the operations that it was given, each of which ended well but for those `told`."""
     numbers = [number for number, (_, by_client) in enumerate(CALLS) if replayed or not by_client]
     rows = len(numbers)
-    table = pa.table(
+    write_run_table(
+        folder / "operations.parquet",
         {
             "operation": numbers,
             "kind": [type(CALLS[number][0]).__name__ for number in numbers],
@@ -55,9 +56,8 @@ def held(
             "intended_ns": [1000 * number for number in numbers],
             "issued_ns": [0] * rows,
             "completed_ns": [5 if number in (told or {}) else 700 for number in numbers],
-        }
+        },
     )
-    pq.write_table(table, folder / "operations.parquet")
     run = a_run(
         folder,
         configuration={"client_calls_replayed": replayed},

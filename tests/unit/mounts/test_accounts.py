@@ -60,7 +60,7 @@ TWICE = '[[user]]\nname="a"\nkerberos=true\ncaptured="X"\n[[user]]\nname="b"\nke
     [
         ("", "names no account"),
         ("user = 3", "names no account"),
-        ("[[user]\n", "is not TOML"),
+        ("[[user]\n", "is no TOML"),
         ('[[user]]\npassword_file="a.pw"', "has no name"),
         ('[[user]]\nname="a,b"\npassword_file="a.pw"', "has no name that can be used"),
         ('[[user]]\nname="a"', "it has none"),

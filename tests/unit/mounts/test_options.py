@@ -11,7 +11,7 @@ from smbench.mounts.facts import CaptureFacts, gather_facts
 from smbench.mounts.options import Option, account_options, derive_options, merge, override, to_argument
 from smbench.mounts.target import ShareTarget
 from smbench.trace.model import Connection, Session, TraceInfo
-from smbench.workload.calls import Call, Close, Flush, Lock, Open, Read, Write
+from smbench.workload.calls import Call, Close, Create, Flush, Lock, Open, Read, Write
 from smbench.workload.model import Kind, NamespaceEntry, Operation
 
 
@@ -165,7 +165,7 @@ def operation(call: Call, path: str = "f") -> Operation:
 
 
 def opens(path: str, oplock: int = 0, lease_state: int = 0) -> Operation:
-    return operation(Open(1, path, 0, 7, 1, 0, 0, oplock, lease_state), path)
+    return operation(Open(1, path, Create(0, 7, 1, 0, 0, oplock, lease_state)), path)
 
 
 def test_facts_are_gathered_from_what_was_done() -> None:

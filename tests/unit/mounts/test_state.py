@@ -27,7 +27,10 @@ def test_a_state_is_read_back_until_it_is_forgotten(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", ["", "[]", '{"schema": 2}', '{"schema": 1, "run": "x"}', "{", "7"])
 def test_a_file_that_is_no_state_is_told(tmp_path: Path, text: str) -> None:
     (tmp_path / "x.json").write_text(text)
-    assert load_all(tmp_path) == ([], [tmp_path / "x.json"])
+    states, [(path, why)] = load_all(tmp_path)
+    assert (states, path) == ([], tmp_path / "x.json")
+    assert why.startswith(str(path))
+    assert "by hand" in why
 
 
 def test_a_state_cannot_claim_another_runs_folder(tmp_path: Path) -> None:

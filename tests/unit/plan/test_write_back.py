@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smbench.plan import Pace, Plan, plan_run
-from smbench.workload.calls import Open, Unlink
+from smbench.workload.calls import Create, Open, Unlink
 
 RWH, RH = 7, 3
 
@@ -22,7 +22,7 @@ def plan_of(load: Load) -> Plan:
 
 
 def leased(load: Load, user: int, handle: int, lease: int = RWH, oplock: int = 0xFF, **told: int) -> int:
-    return load.add(user, Open(handle, "a", READ | WRITE, 7, 1, 0, 0, oplock, lease), **told)
+    return load.add(user, Open(handle, "a", Create(READ | WRITE, 7, 1, 0, 0, oplock, lease)), **told)
 
 
 @pytest.mark.parametrize("breaks", ["open", "unlink"])

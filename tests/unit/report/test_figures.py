@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from smbench.report import figures as module
 from smbench.report.figures import Ranges, figures
-from smbench.workload.calls import Call, Close, Open, Read, Write
+from smbench.workload.calls import Call, Close, Create, Open, Read, Write
 from smbench.workload.model import Operation
 from smbench.workload.store import OperationWriter, StoredOperations
 
@@ -52,7 +52,7 @@ def done(number: int, call: Call, path: str, status: int | None = 0, moved: int 
 
 
 OPERATIONS: list[tuple[Call, str, dict[str, Any]]] = [
-    (Open(1, "a", 1, 7, 1, 0, 0), "a", {}),
+    (Open(1, "a", Create(1, 7, 1, 0, 0)), "a", {}),
     (Read(1, 0, 4096), "a", {"moved": 4096}),
     (Read(1, 2048, 4096), "a", {"moved": 1000}),
     (Read(1, 0, 4096), "a", {"moved": 4096}),

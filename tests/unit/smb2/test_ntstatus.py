@@ -9,9 +9,9 @@ import pytest
 
 from smbench.smb2 import ntstatus
 from smbench.smb2.ntstatus import Errno, Status, matches, outcome_of
-from smbench.workload.calls import List, Lock, Notify, Open, Read, Stat
+from smbench.workload.calls import Create, List, Lock, Notify, Open, Read, Stat
 
-OPEN = Open(1, "a", 1, 7, 1, 0, 0)
+OPEN = Open(1, "a", Create(1, 7, 1, 0, 0))
 READ = Read(1, 0, 10)
 LOCK = Lock(1, 0, 10, exclusive=True, wait=True)
 NOTIFY = Notify(1, 1, watch_tree=False)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from smbench.errors import UsageError
 from smbench.trace import store
 from smbench.trace.messages import Message
-from smbench.trace.model import Connection, Exchange, Session, TraceInfo, Tree, User
+from smbench.trace.model import Exchange
 from smbench.trace.values import Value, field_names
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
@@ -82,15 +82,3 @@ def test_another_schema_version_is_refused(tmp_path: Path) -> None:
     pq.write_table(pa.Table.from_batches([], schema), tmp_path / "x")
     with pytest.raises(UsageError, match="schema version 99"):
         store.read_exchanges(tmp_path / "x")
-
-
-def test_what_belongs_to_a_trace_comes_back(tmp_path: Path) -> None:
-    info = TraceInfo(
-        ["a.pcap"], 1, 2, [Connection("10.0.0.1", 5, "10.0.0.2", 445)], [Session(7, [0], "alice", user=0)],
-        [Tree(1, 0, "public")], [User("alice", "10.0.0.1", [0])], 3, {"READ": 3}, {"unanswered": 1},
-    )  # fmt: skip
-    store.write_info(tmp_path / "info.json", info)
-    assert store.read_info(tmp_path / "info.json") == info
-    (tmp_path / "info.json").write_text('{"schema": 0}')
-    with pytest.raises(UsageError, match="schema version 0"):
-        store.read_info(tmp_path / "info.json")

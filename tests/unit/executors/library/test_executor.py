@@ -318,7 +318,7 @@ class _Server:
 def on(server: _Server) -> FileCalls:
     """The calls of a user who has opened file 1."""
     files = FileCalls(OpenFiles(server, Told().breaks, Names("")), max_io_bytes=0, seed=0)  # type: ignore[arg-type]
-    files.open(calls.Open(1, "x", 1, 7, 1, 0, 0))
+    files.open(calls.Open(1, "x", calls.Create(1, 7, 1, 0, 0)))
     server.asked.clear()
     return files
 
@@ -335,8 +335,11 @@ CREATE, FLUSH, IOCTL, SET_INFO = Command.CREATE, Command.FLUSH, Command.IOCTL, C
         (calls.Truncate(1, 7, True, TIMES), [FLUSH, IOCTL, SET_INFO, SET_INFO]),
         (calls.SetTimes(1, None, None, 5), [SET_INFO]),
         (calls.SetTimes(1, None, None, 5, flushed=True), [FLUSH, SET_INFO]),
-        (calls.Open(2, "y", 2, 7, 5, 0, 0), [CREATE]),
-        (calls.Open(2, "y", 2, 7, 5, 0, 0, times=TIMES), [CREATE, FLUSH, SET_INFO, SET_INFO]),
+        (calls.Open(2, "y", calls.Create(2, 7, 5, 0, 0)), [CREATE]),
+        (
+            calls.Open(2, "y", calls.Create(2, 7, 5, 0, 0), times=TIMES),
+            [CREATE, FLUSH, SET_INFO, SET_INFO],
+        ),
     ],
 )
 def test_what_the_linux_client_sent_along_is_sent(call: Any, commands: list[int]) -> None:
@@ -372,19 +375,19 @@ def test_a_security_descriptor_is_asked_for_and_set() -> None:
 
 def test_an_open_that_is_refused_empties_nothing() -> None:
     server = _Server(refuses=CREATE)
-    opened = on(server).open(calls.Open(2, "y", 2, 7, 5, 0, 0, times=TIMES))
+    opened = on(server).open(calls.Open(2, "y", calls.Create(2, 7, 5, 0, 0), times=TIMES))
     assert opened == outcome_of(Status.ACCESS_DENIED)
     assert server.commands == [CREATE]
 
 
 def test_what_is_lost_is_said() -> None:
     assert lost_contexts("MxAc,AAPL,RqLs,ExtA") == ["AAPL", "ExtA"]
-    kept = calls.Open(1, "x", 1, 7, 1, 0, 0, 0xFF, 7, contexts="RqLs,MxAc,QFid,DH2Q")
+    kept = calls.Open(1, "x", calls.Create(1, 7, 1, 0, 0, 0xFF, 7, contexts="RqLs,MxAc,QFid,DH2Q"))
     assert LibraryExecutor.loss(kept) is None
-    lost = calls.Open(1, "x", 1, 7, 1, 0x2000, 0, contexts="ExtA")
+    lost = calls.Open(1, "x", calls.Create(1, 7, 1, 0x2000, 0, contexts="ExtA"))
     assert "ExtA" in str(LibraryExecutor.loss(lost))
     assert "file number" in str(LibraryExecutor.loss(lost))
-    assert "AAPL" in str(LibraryExecutor.loss(calls.Stat("x", contexts="AAPL")))
+    assert "AAPL" in str(LibraryExecutor.loss(calls.Stat("x", create=calls.Create(0x80, contexts="AAPL"))))
     assert LibraryExecutor.loss(calls.Read(1, 0, 1)) is None
     assert LibraryExecutor.loss(calls.StatHandle(1, 3, 0)) is not None
     assert LibraryExecutor.loss(calls.StatHandle(1, 3, 0, additional=4)) is None

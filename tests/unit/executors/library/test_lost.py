@@ -65,8 +65,10 @@ def server(monkeypatch: pytest.MonkeyPatch) -> FakeServer:
 
 
 def opens(handle: int, contexts: str = LINUX, disposition: int = TRUNCATES) -> calls.Open:
-    return calls.Open(handle, "d/f", 0xC0000000, 7, disposition, 0, 0, LEASE, RWH, lease_key=KEY,
-                      contexts=contexts, lease_version=2)  # fmt: skip
+    asked = calls.Create(
+        0xC0000000, 7, disposition, 0, 0, LEASE, RWH, lease_key=KEY, lease_version=2, contexts=contexts
+    )
+    return calls.Open(handle, "d/f", asked)
 
 
 def test_a_connection_is_made_again_by_the_same_client_and_ends_its_old_session(server: FakeServer) -> None:
@@ -132,7 +134,7 @@ def test_what_was_renamed_is_opened_by_the_name_that_it_has_now(server: FakeServ
     server.durable = False
     user = User(server)
     for handle, path in enumerate(("d", "d/f", "D/f:s", "d/ff", "x")):
-        assert user.does(calls.Open(handle, path, 1, 7, 1, 0, 0)) == 0
+        assert user.does(calls.Open(handle, path, calls.Create(1, 7, 1, 0, 0))) == 0
     assert user.does(calls.Rename(1, "d/f", "d/g", False)) == 0
     assert user.does(calls.Rename(0, "d", "e/n", False)) == 0
     server.refuses[Command.SET_INFO] = Status.ACCESS_DENIED

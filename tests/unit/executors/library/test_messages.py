@@ -24,6 +24,7 @@ from smbprotocol.open import (
 
 from smbench.executors.library import messages as wire
 from smbench.smb2.information import name_information
+from smbench.workload.calls import Create
 
 ID = bytes(range(16))
 
@@ -47,7 +48,7 @@ def test_create_is_what_the_library_sends() -> None:
         create_options=0x40,
         buffer_path="dir\\ünïcödé".encode("utf-16-le"),
     )
-    ours = wire.create("dir\\ünïcödé", wire.Create(0x120089, 7, 1, 0x40, 0x80, oplock=0xFF)).pack()
+    ours = wire.create("dir\\ünïcödé", Create(0x120089, 7, 1, 0x40, 0x80, oplock=0xFF)).pack()
     # The library pads the name although nothing follows.
     assert ours == theirs[: len(ours)]
     assert not theirs[len(ours) :].strip(b"\0")
@@ -137,7 +138,7 @@ def test_contexts_are_read_back_by_the_library(contexts: list[tuple[bytes, bytes
 def test_contexts_begin_at_a_multiple_of_8_behind_any_name() -> None:
     contexts = wire.create_contexts([(b"MxAc", b"")])
     for length in range(9):
-        body = wire.create("n" * length, wire.Create(1, 7, 1, 0), contexts).pack()
+        body = wire.create("n" * length, Create(1, 7, 1, 0), contexts).pack()
         at, size = struct.unpack_from("<II", body, 48)
         assert at % 8 == 0
         assert body[at - 64 :] == contexts

@@ -12,7 +12,19 @@ import pytest
 from smbench.executors.base import ExecutorContext
 from smbench.executors.memory.executor import MemoryExecutor, MemoryServer
 from smbench.smb2.ntstatus import Status, outcome_of
-from smbench.workload.calls import Close, List, Lock, Notify, Open, Read, Stat, StatFs, StatHandle, Unlock
+from smbench.workload.calls import (
+    Close,
+    Create,
+    List,
+    Lock,
+    Notify,
+    Open,
+    Read,
+    Stat,
+    StatFs,
+    StatHandle,
+    Unlock,
+)
 from smbench.workload.model import Kind, NamespaceEntry
 
 ROOT = Path("memory root")
@@ -41,7 +53,7 @@ def until_waiting(executor: MemoryExecutor) -> None:
 
 
 def opened(run: Callable[[object], int], handle: int, path: str, access: int = 0xC0000000) -> None:
-    assert run(Open(handle, path, access, 7, 1, 0, 0)) == 0
+    assert run(Open(handle, path, Create(access, 7, 1, 0, 0))) == 0
 
 
 def test_users_of_one_root_share_a_server_and_another_root_has_its_own(server: MemoryServer) -> None:
@@ -68,7 +80,7 @@ def test_preparation_makes_parents_streams_sizes_and_attributes_but_not_what_mus
     opened(run, 1, "a/b/f", 0x80000000)
     opened(run, 2, "a/b/f:s", 0x80000000)
     assert (run(Read(1, 0, 100)), run(Read(2, 0, 100))) == (9, 4)
-    assert run(Open(3, "a/b/f", 0x40000000, 7, 1, 0, 0)) == DENIED
+    assert run(Open(3, "a/b/f", Create(0x40000000, 7, 1, 0, 0))) == DENIED
     assert run(Stat("a/gone")) == outcome_of(Status.OBJECT_NAME_NOT_FOUND)
     opened(run, 4, "a/d")
     assert run(List(4, "*", 37, restart=True)) == 2
@@ -178,10 +190,10 @@ def test_a_run_s_files_are_made_anew_without_what_no_server_has(server: MemorySe
 def test_close_lets_go_of_everything(server: MemoryServer) -> None:
     server.prepare([NamespaceEntry("f", Kind.FILE, size=9)])
     first, second = user(0), user(1)
-    assert first(Open(1, "f", 0x80000000, 0, 1, 0, 0)) == 0
-    assert second(Open(1, "f", 0x80000000, 7, 1, 0, 0)) == outcome_of(Status.SHARING_VIOLATION)
+    assert first(Open(1, "f", Create(0x80000000, 0, 1, 0, 0))) == 0
+    assert second(Open(1, "f", Create(0x80000000, 7, 1, 0, 0))) == outcome_of(Status.SHARING_VIOLATION)
     first.executor.close()  # type: ignore[attr-defined]
-    assert second(Open(1, "f", 0x80000000, 7, 1, 0, 0)) == 0
+    assert second(Open(1, "f", Create(0x80000000, 7, 1, 0, 0))) == 0
 
 
 def test_notify_is_said_not_to_be_done_yet() -> None:

@@ -24,6 +24,7 @@ from smbench.workload.calls import (
     AllocatedRanges,
     Call,
     Close,
+    Create,
     Flush,
     List,
     Lock,
@@ -54,7 +55,7 @@ def runner(made: PosixExecutor) -> Callable[[Call], int]:
 
 
 def opens(handle: int, path: str, access: int = BOTH, disposition: int = 3, options: int = 0x40) -> Open:
-    return Open(handle, path, access, 7, disposition, options, 0)
+    return Open(handle, path, Create(access, 7, disposition, options, 0))
 
 
 @pytest.fixture

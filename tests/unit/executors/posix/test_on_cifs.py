@@ -22,6 +22,7 @@ from smbench.smb2.ntstatus import Status, outcome_of
 from smbench.workload.calls import (
     Call,
     Close,
+    Create,
     List,
     Lock,
     Notify,
@@ -83,11 +84,11 @@ def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Cli
 
 
 def directory(handle: int, path: str) -> Open:
-    return Open(handle, path, 0x100081, 7, 1, 0x1, 0, directory=True)
+    return Open(handle, path, Create(0x100081, 7, 1, 0x1, 0), directory=True)
 
 
 def file(handle: int, path: str) -> Open:
-    return Open(handle, path, 0xC0000000, 7, 1, 0x40, 0)
+    return Open(handle, path, Create(0xC0000000, 7, 1, 0x40, 0))
 
 
 @pytest.mark.parametrize(
@@ -177,9 +178,9 @@ def test_a_directory_that_the_capture_did_not_tell_for_one_is_found_to_be_one(
     client: Callable[..., Client],
 ) -> None:
     run = client()
-    assert run(Open(1, "d", 0x100081, 7, 1, 0x20, 0)) == 0
+    assert run(Open(1, "d", Create(0x100081, 7, 1, 0x20, 0))) == 0
     assert (run(Close(1)), run.asked) == (0, [("stat", "d")])
-    assert run(Open(2, "d/f", 0x80000080, 7, 1, 0, 0)) == 0
+    assert run(Open(2, "d/f", Create(0x80000080, 7, 1, 0, 0))) == 0
     assert (run(Close(2)), run.asked) == (0, [])
 
 

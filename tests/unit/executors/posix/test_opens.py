@@ -13,7 +13,7 @@ if sys.platform != "linux":
 
 from smbench.executors.posix.client import CIFS, CIFS_WIRE, LOCAL, LOCAL_WIRE, Client
 from smbench.executors.posix.opens import open_loss, plan_open, variants
-from smbench.workload.calls import Open
+from smbench.workload.calls import Create, Open
 
 OPEN, CREATE, OPEN_IF = 1, 2, 3
 
@@ -134,17 +134,17 @@ def test_variants_are_all_different_and_the_first_changes_nothing() -> None:
 @pytest.mark.parametrize(
     ("call", "words"),
     [
-        (Open(1, "a", 0x80000080, 7, 1, 0x40, 0), None),
-        (Open(1, "a", 0x80000080, 3, 1, 0x40, 0), "share access 3"),
-        (Open(1, "a", 0x00120089, 7, 1, 0x40, 0), "access 0x00120089 becomes 0x80000080"),
-        (Open(1, "a", 0xC0000080, 7, 0, 0x40, 0), "SUPERSEDE"),
-        (Open(1, "a", 0xC0000080, 7, 1, 0x200040, 0), "options 0x00200000"),
-        (Open(1, "a", 0xC0000080, 7, 1, 0x1040, 0), "delete on close"),
-        (Open(1, "a", 0xC0000080, 7, 2, 0x40, 0x102), "attributes 0x00000102"),
-        (Open(1, "a", 0xC0000080, 7, 5, 0x40, 0x1), "read-only"),
-        (Open(1, "a", 0xC0000080, 7, 1, 0x40, 0, oplock=9), "lease"),
-        (Open(1, "b/a:s", 0xC0000080, 7, 1, 0x40, 0), "stream"),
-        (Open(1, "b", 0x00100081, 7, 1, 0x1, 0), None),
+        (Open(1, "a", Create(0x80000080, 7, 1, 0x40, 0)), None),
+        (Open(1, "a", Create(0x80000080, 3, 1, 0x40, 0)), "share access 3"),
+        (Open(1, "a", Create(0x00120089, 7, 1, 0x40, 0)), "access 0x00120089 becomes 0x80000080"),
+        (Open(1, "a", Create(0xC0000080, 7, 0, 0x40, 0)), "SUPERSEDE"),
+        (Open(1, "a", Create(0xC0000080, 7, 1, 0x200040, 0)), "options 0x00200000"),
+        (Open(1, "a", Create(0xC0000080, 7, 1, 0x1040, 0)), "delete on close"),
+        (Open(1, "a", Create(0xC0000080, 7, 2, 0x40, 0x102)), "attributes 0x00000102"),
+        (Open(1, "a", Create(0xC0000080, 7, 5, 0x40, 0x1)), "read-only"),
+        (Open(1, "a", Create(0xC0000080, 7, 1, 0x40, oplock=9)), "lease"),
+        (Open(1, "b/a:s", Create(0xC0000080, 7, 1, 0x40, 0)), "stream"),
+        (Open(1, "b", Create(0x00100081, 7, 1, 0x1, 0)), None),
     ],
 )
 def test_loss(call: Open, words: str | None) -> None:

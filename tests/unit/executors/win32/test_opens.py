@@ -14,7 +14,7 @@ from smbench.smb2.constants import (
     GENERIC_WRITE,
     NO_INTERMEDIATE_BUFFERING,
 )
-from smbench.workload.calls import Open
+from smbench.workload.calls import Create, Open
 
 masks = st.integers(0, 0xFFFFFFFF)
 
@@ -26,7 +26,7 @@ def test_buffered_opens_are_the_captured_ones(
     given_ = opens.arguments(access, share, disposition, options, attributes, False)
     assert (given_.access, given_.share_access, given_.disposition) == (access, share, disposition)
     assert given_.attributes == attributes
-    call = Open(1, "x", access, share, disposition, options, attributes)
+    call = Open(1, "x", Create(access, share, disposition, options, attributes))
     if options & ~0x30 != given_.options:
         assert "dropped" in (opens.open_loss(call) or ""), "what is dropped is told"
 
@@ -56,7 +56,7 @@ def test_which_opens_are_unbuffered_in_the_wire_profile(access: int, unbuffered:
 
 
 def test_losses_are_few() -> None:
-    exact = Open(1, "x", 0x0012019F, 3, 0, 0x1064, 0x22)
+    exact = Open(1, "x", Create(0x0012019F, 3, 0, 0x1064, 0x22))
     assert opens.open_loss(exact) is None
-    assert "oplock" in (opens.open_loss(Open(1, "x", 1, 7, 1, 0x40, 0, oplock=9)) or "")
-    assert "file number" in (opens.open_loss(Open(1, "x", 1, 7, 1, 0x2000, 0)) or "")
+    assert "oplock" in (opens.open_loss(Open(1, "x", Create(1, 7, 1, 0x40, oplock=9))) or "")
+    assert "file number" in (opens.open_loss(Open(1, "x", Create(1, 7, 1, 0x2000, 0))) or "")

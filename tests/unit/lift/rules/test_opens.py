@@ -12,7 +12,7 @@ from smbench.lift.recogniser import Recogniser
 from smbench.lift.rule import Taken
 from smbench.lift.sessions import SessionEnds
 from smbench.smb2.ntstatus import Status
-from smbench.workload.calls import Close, Open
+from smbench.workload.calls import Close, Create, Open
 
 
 def test_an_open_keeps_every_number_of_the_create(tmp_path: Path) -> None:
@@ -24,7 +24,7 @@ def test_an_open_keeps_every_number_of_the_create(tmp_path: Path) -> None:
     opened.closes()
     story = lifted(wire, tmp_path)
     assert story.calls == [
-        Open(0, "x", 0x120089, 1, 3, 0x44, 0, oplock=0, lease_state=7, directory=False),
+        Open(0, "x", Create(0x120089, 1, 3, 0x44, 0, 0, 7), directory=False),
         Close(0),
     ]
     assert {row["disposition"] for row in story.coverage} == {"exact"}

@@ -9,14 +9,14 @@ import pytest
 from helpers.story import DIRECTORY, LOOK, REMOVE, Wire, lifted
 
 from smbench.smb2.ntstatus import Status
-from smbench.workload.calls import MakeDirectory, RemoveDirectory, Stat, Unlink
+from smbench.workload.calls import Create, MakeDirectory, RemoveDirectory, Stat, Unlink
 
 
 def test_compound_statopen_is_one_stat(tmp_path: Path) -> None:
     wire = Wire()
     wire.client("alice").looks("dir/x")
     story = lifted(wire, tmp_path)
-    assert story.calls == [Stat("dir/x", (18,), LOOK, 0)]
+    assert story.calls == [Stat("dir/x", (18,), Create(LOOK))]
     assert story.rules == ["stat"] * 3
     operation = story.operations[0]
     assert operation.exchanges == (0, 1, 2)
@@ -37,14 +37,14 @@ def test_windows_asks_one_by_one_in_several_classes(tmp_path: Path) -> None:
     wire = Wire()
     wire.client("alice").opens("x", access=0x100080).asks(4).asks(5).closes()
     story = lifted(wire, tmp_path)
-    assert story.calls == [Stat("x", (4, 5), 0x100080, 0)]
+    assert story.calls == [Stat("x", (4, 5), Create(0x100080))]
     assert story.operations[0].service_ns == 3_500_000
 
 
 def test_create_and_close_alone_is_a_stat_that_asked_nothing(tmp_path: Path) -> None:
     wire = Wire()
     wire.client("alice").opens("x", access=LOOK).closes()
-    assert lifted(wire, tmp_path).calls == [Stat("x", (), LOOK, 0)]
+    assert lifted(wire, tmp_path).calls == [Stat("x", (), Create(LOOK))]
 
 
 @pytest.mark.parametrize(

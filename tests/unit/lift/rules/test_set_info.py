@@ -1,4 +1,4 @@
-"""QUERY_INFO and SET_INFO by class; directories."""
+"""SET_INFO by class."""
 
 from __future__ import annotations
 
@@ -8,42 +8,19 @@ from typing import Any
 import pytest
 from helpers.story import REMOVE, Wire, lifted
 
-from smbench.smb2.ntstatus import Status
 from smbench.workload.calls import (
     Call,
     Link,
-    List,
-    Notify,
     Rename,
     SetAllocation,
     SetAttributes,
     SetDelete,
     SetSecurity,
     SetTimes,
-    StatFs,
-    StatHandle,
     Truncate,
 )
 
 SECOND = 10**9
-
-
-@pytest.mark.parametrize(
-    ("info_type", "level", "calls"),
-    [
-        (1, 18, [StatHandle(0, 1, 18, 4096)]),
-        (3, 0, [StatHandle(0, 3, 0, 4096)]),
-        (2, 7, [StatFs(0, 7, 4096)]),
-        (4, 0, []),
-        (9, 0, []),
-    ],
-)
-def test_questions_on_an_open_handle(tmp_path: Path, info_type: int, level: int, calls: list[Call]) -> None:
-    wire = Wire()
-    wire.client("alice").opens("x").asks(level, info_type=info_type)
-    story = lifted(wire, tmp_path)
-    assert story.calls[1:] == calls
-    assert story.coverage[1]["disposition"] == ("exact" if calls else "unsupported")
 
 
 @pytest.mark.parametrize(
@@ -125,49 +102,3 @@ def test_a_renamed_open_bears_its_new_name_from_then_on(tmp_path: Path) -> None:
         "e/inner/x",
         "dx",
     ]
-
-
-def test_one_scan_is_one_listing(tmp_path: Path) -> None:
-    wire = Wire()
-    opened = wire.client("alice").opens_directory("")
-    opened.lists("a", flags=1).lists("b").ends_listing()
-    opened.lists("a", flags=1).asks(5).ends_listing().closes()
-    story = lifted(wire, tmp_path)
-    assert story.calls[1:] == [
-        List(0, "*", 37, True, 65536, 3),
-        List(0, "*", 37, True, 65536, 1),
-        StatHandle(0, 1, 5, 4096),
-        List(0, "*", 37, False, 65536, 1),
-        story.calls[-1],
-    ]
-    assert [operation.expected for operation in story.operations][1:5] == [0, 0, 0, Status.NO_MORE_FILES]
-    assert story.operations[1].exchanges == (1, 2, 3)
-
-
-def test_a_scan_of_single_entries_stays_one_by_one(tmp_path: Path) -> None:
-    wire = Wire()
-    opened = wire.client("alice").opens_directory("d")
-    opened.lists("a", flags=2).lists("b", flags=2).closes()
-    assert lifted(wire, tmp_path).kinds == ["Open", "List", "List", "Close"]
-
-
-def test_listing_that_finds_nothing(tmp_path: Path) -> None:
-    wire = Wire()
-    wire.client("alice").opens_directory("d").lists(pattern="none*", status=Status.NO_SUCH_FILE).closes()
-    story = lifted(wire, tmp_path)
-    assert story.calls[1] == List(0, "none*", 37, False, 65536, 1)
-    assert story.operations[1].expected == Status.NO_SUCH_FILE
-
-
-def test_notify_waits_beside_everything_else(tmp_path: Path) -> None:
-    wire = Wire()
-    alice = wire.client("alice")
-    watched = alice.opens_directory("d")
-    watched.watches(takes_ns=50_000_000)
-    alice.looks("x")
-    watched.watches(None)
-    alice.looks("y", at_ns=10**9)
-    story = lifted(wire, tmp_path)
-    assert story.calls[1] == Notify(0, 3, True)
-    assert [operation.lane for operation in story.operations] == [0, 0, 1, 1, 0]
-    assert story.workload.info.lanes == [2]

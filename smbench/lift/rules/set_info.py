@@ -1,4 +1,4 @@
-"""Rules for QUERY_INFO and SET_INFO, by what is asked and by its class."""
+"""Rules for SET_INFO, by what is set and by its class."""
 
 from __future__ import annotations
 
@@ -17,12 +17,17 @@ from smbench.smb2.constants import (
     INFO_SECURITY,
     LINK,
     LINKS,
+    MODE,
+    PIPE,
+    POSITION,
     RENAME,
     RENAMES,
+    SHORT_NAME,
+    VALID_DATA_LENGTH,
 )
 from smbench.smb2.filetime import EARLIEST_NS
 from smbench.smb2.paths import rename_target, share_path
-from smbench.trace.messages import QueryInfoRequest, SetInfoRequest
+from smbench.trace.messages import SetInfoRequest
 from smbench.trace.model import Command, Exchange
 from smbench.workload.calls import (
     Call,
@@ -33,39 +38,13 @@ from smbench.workload.calls import (
     SetDelete,
     SetSecurity,
     SetTimes,
-    StatFs,
-    StatHandle,
     Truncate,
 )
 from smbench.workload.model import Disposition
 
-_QUERY = frozenset((Command.QUERY_INFO,))
 _SET = frozenset((Command.SET_INFO,))
 _KEEP_ATTRIBUTES = 0
 """FileBasicInformation: attributes of 0 leave them as they are ([MS-FSCC] 2.4.7)."""
-
-
-def _queries(info_type: int) -> Applies:
-    def applies(case: Case) -> bool:
-        request = case.exchange.request
-        return isinstance(request, QueryInfoRequest) and request.info_type == info_type
-
-    return applies
-
-
-def _stat_handle(case: Case) -> tuple[Call, ...]:
-    ask = case.exchange.request
-    if not isinstance(ask, QueryInfoRequest):
-        return ()
-    length, additional = ask.output_length or 0, ask.additional or 0
-    return (StatHandle(case.opened.handle, ask.info_type or 0, ask.level or 0, length, additional),)
-
-
-def _stat_fs(case: Case) -> tuple[Call, ...]:
-    request = case.exchange.request
-    if not isinstance(request, QueryInfoRequest):
-        return ()
-    return (StatFs(case.opened.handle, request.level or 0, request.output_length or 0),)
 
 
 def set_of(exchange: Exchange) -> SetInfoRequest:
@@ -177,56 +156,17 @@ def _class_name(case: Case) -> str:
 
 
 _CLASSES = {
-    14: "FilePositionInformation",
-    16: "FileModeInformation",
-    23: "FilePipeInformation",
-    39: "FileValidDataLengthInformation",
-    40: "FileShortNameInformation",
+    POSITION: "FilePositionInformation",
+    MODE: "FileModeInformation",
+    PIPE: "FilePipeInformation",
+    VALID_DATA_LENGTH: "FileValidDataLengthInformation",
+    SHORT_NAME: "FileShortNameInformation",
 }
 _KNOWN = RENAMES | LINKS | DISPOSITIONS | {BASIC, ALLOCATION, END_OF_FILE}
 
 _is_basic = _sets(frozenset((BASIC,)))
 
 RULES: tuple[ExchangeRule, ...] = (
-    ExchangeRule(
-        name="query-file",
-        disposition=Disposition.EXACT,
-        evidence="cifs-client §2: statx on the open handle, or the CIFS query ioctl; the class is kept",
-        commands=_QUERY,
-        applies=_queries(INFO_FILE),
-        calls=_stat_handle,
-    ),
-    ExchangeRule(
-        name="query-filesystem",
-        disposition=Disposition.EXACT,
-        evidence="cifs-client §2: statvfs, or the CIFS query ioctl; the class stays in the call",
-        commands=_QUERY,
-        applies=_queries(INFO_FILESYSTEM),
-        calls=_stat_fs,
-    ),
-    ExchangeRule(
-        name="query-security",
-        disposition=Disposition.EXACT,
-        evidence="cifs-client §2: getxattr system.cifs_acl, or the CIFS query ioctl",
-        commands=_QUERY,
-        applies=_queries(INFO_SECURITY),
-        calls=_stat_handle,
-    ),
-    ExchangeRule(
-        name="query-quota",
-        disposition=Disposition.UNSUPPORTED,
-        reason="quotas name the accounts of the captured server by SID, which the target does not have",
-        evidence="[MS-SMB2] 2.2.37.1",
-        commands=_QUERY,
-        applies=_queries(INFO_QUOTA),
-    ),
-    ExchangeRule(
-        name="query-unknown",
-        disposition=Disposition.UNSUPPORTED,
-        reason="[MS-SMB2] defines no such kind of information",
-        evidence="[MS-SMB2] 2.2.37",
-        commands=_QUERY,
-    ),
     ExchangeRule(
         name="rename",
         disposition=Disposition.EXACT,

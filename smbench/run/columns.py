@@ -1,0 +1,80 @@
+"""The columns of a run's Parquet files, and what they have to be to be read."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+from smbench.tables import MOST, Form
+from smbench.workload.calls import CALLS
+
+_WORD = pa.dictionary(pa.int32(), pa.string())
+OPERATIONS_SCHEMA = pa.schema(
+    [
+        ("operation", pa.int64()),
+        ("user", pa.int32()),
+        ("lane", pa.int32()),
+        ("process", pa.int32()),
+        ("kind", _WORD),
+        ("path", pa.string()),
+        ("offset", pa.uint64()),
+        ("length", pa.uint64()),
+        ("intended_ns", pa.int64()),
+        ("issued_ns", pa.int64()),
+        ("completed_ns", pa.int64()),
+        ("expected", _WORD),
+        ("outcome", _WORD),
+        ("bytes", pa.int64()),
+        ("clone", pa.int32()),
+        ("loop", pa.int32()),
+        ("matched", pa.bool_()),
+        ("measured", pa.bool_()),
+    ]
+)
+"""Times are since the start of the run; null where an operation was not executed. Clones and loops count
+from 1; `path` is beneath the clone's own folder, where it has one; `matched` is null where nothing was
+compared: not executed, no answer in the capture, an executor whose outcomes (and `bytes`) mean nothing;
+`measured` is false where an operation was not executed or was due in the warm-up."""
+
+RESOURCES_SCHEMA = pa.schema(
+    [
+        ("time_ns", pa.int64()),  # since the start of the run
+        ("process", pa.int32()),
+        ("cpu_percent", pa.float64()),  # of one core for a worker, of all cores for the machine
+        ("busiest_core_percent", pa.float64()),
+        ("steal_percent", pa.float64()),
+        ("memory_bytes", pa.int64()),  # resident, or in use on the machine
+        ("available_percent", pa.float64()),  # of the machine's memory, without swapping
+        ("swapped_bytes", pa.int64()),  # in and out; null where the system does not tell
+        ("context_switches", pa.int64()),
+        ("threads", pa.int32()),
+        ("net_sent_bytes", pa.int64()),
+        ("net_received_bytes", pa.int64()),
+    ]
+)
+
+REMEDY = "replay again"
+OPERATIONS_FORM = Form(
+    OPERATIONS_SCHEMA,
+    REMEDY,
+    optional=frozenset(("clone", "loop", "measured", "matched")),
+    nullable=frozenset(("issued_ns", "completed_ns", "expected", "outcome", "bytes", "matched")),
+    range={
+        **dict.fromkeys(("operation", "user", "lane", "process", "bytes"), (0, MOST)),
+        **dict.fromkeys(("intended_ns", "issued_ns", "completed_ns"), (-MOST, MOST)),
+        **dict.fromkeys(("clone", "loop"), (1, MOST)),
+    },
+    words={"kind": frozenset(CALLS)},
+)
+_ALWAYS = ("time_ns", "process", "cpu_percent", "memory_bytes")
+RESOURCES_FORM = Form(
+    RESOURCES_SCHEMA,
+    REMEDY,
+    optional=frozenset(RESOURCES_SCHEMA.names) - frozenset(_ALWAYS),
+    nullable=frozenset(RESOURCES_SCHEMA.names) - frozenset(("time_ns", "process")),
+    range={
+        "time_ns": (0, MOST),
+        "process": (-1, MOST),
+        **dict.fromkeys(("memory_bytes", "swapped_bytes", "context_switches", "threads"), (0, MOST)),
+        **dict.fromkeys(("net_sent_bytes", "net_received_bytes"), (0, MOST)),
+    },
+)

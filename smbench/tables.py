@@ -1,0 +1,245 @@
+"""Parquet files of stored artefacts: one way to open and to read them, and to write them.
+
+A file is held against its `Form` when it is opened (its columns and their types, how many rows) and while it
+is read (nulls, numbers, words, text that is no UTF-8). Whatever is wrong, and whatever the library raises in
+the middle of a file, ends in one sentence that names the file and what to do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from smbench.errors import SetupError, UsageError
+from smbench.stored import refuse_irregular, refuse_unreadable
+
+BATCH = 1 << 16
+"""Rows that are read at once, where nobody says otherwise."""
+MOST = (1 << 62) - 1
+"""Times and sizes of which two can be added."""
+Check = Callable[[pa.RecordBatch], str | None]
+"""Says what is wrong with the rows of a batch that was read; None: nothing."""
+
+
+@dataclass(frozen=True)
+class Form:
+    """What a Parquet file of an artefact has to be. `remedy` says what to do where it is not."""
+
+    schema: pa.Schema
+    remedy: str
+    optional: frozenset[str] = frozenset()
+    """Columns that files of older versions lack."""
+    nullable: frozenset[str] = frozenset()
+    """Columns that may have nulls; those of lists and structs always may."""
+    range: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    """The least and the largest number of a column."""
+    lengths: Mapping[str, int] = field(default_factory=dict)
+    """How many values each list of a column has."""
+    words: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """All that a column of words may say."""
+    version: tuple[bytes, bytes] | None = None
+    """A key of the file's own metadata, and what it has to say."""
+
+    def fault_of_schema(self, found: pa.Schema) -> str | None:
+        """What is wrong with the columns of a file; None: nothing."""
+        if self.version is not None:
+            key, wanted = self.version
+            told = (found.metadata or {}).get(key, b"none")
+            if told != wanted:
+                return (
+                    f"it has schema version {told.decode('ascii', 'replace')}, this program reads "
+                    f"{wanted.decode('ascii')}"
+                )
+        for column in self.schema:
+            places = found.get_all_field_indices(column.name)
+            if not places and column.name not in self.optional:
+                return f"its column {column.name} is missing"
+            if len(places) > 1:
+                return f"it has several columns {column.name}"
+            if places and not found.field(places[0]).type.equals(column.type):
+                return f"its column {column.name} is of {found.field(places[0]).type}, not of {column.type}"
+        return None
+
+    def fault_of_batch(self, batch: pa.RecordBatch) -> str | None:
+        """What is wrong with rows that were read; None: nothing."""
+        batch.validate(full=True)
+        faults = (
+            self._fault_of_column(name, column)
+            for name, column in zip(batch.schema.names, batch.columns, strict=True)
+        )
+        return next((wrong for wrong in faults if wrong), None)
+
+    def _fault_of_column(self, name: str, column: pa.Array) -> str | None:
+        kind = column.type
+        if pa.types.is_list(kind):
+            if column.flatten().null_count:
+                return f"its column {name} has nulls in its lists"
+            if name in self.lengths and not _are_all(pc.list_value_length(column), self.lengths[name]):
+                return f"its column {name} has lists of another length than {self.lengths[name]}"
+            return None
+        if column.null_count and not (name in self.nullable or pa.types.is_struct(kind)):
+            return f"its column {name} has nulls"
+        if name in self.range and len(column) > column.null_count:
+            (least, most), found = self.range[name], pc.min_max(column)
+            if found["min"].as_py() < least or found["max"].as_py() > most:
+                return f"its column {name} has numbers out of range"
+        if pa.types.is_floating(kind) and pc.all(pc.is_finite(column)).as_py() is False:
+            return f"its column {name} has what is no number"
+        if name in self.words and not self.words[name].issuperset(column.dictionary.to_pylist()):
+            return f"its column {name} has words that mean nothing"
+        return None
+
+
+def _are_all(numbers: pa.Array, wanted: int) -> bool:
+    """Whether all of them that are there are that one."""
+    return pc.all(pc.equal(numbers, wanted)).as_py() is not False
+
+
+class TableFile:
+    """An open Parquet file of an artefact, which is of its form; a context manager.
+
+    UsageError for whatever is wrong with it, now or in the middle of reading; FileNotFoundError where it
+    is missing. `rows`: how many it has to have, where that is known. `check` sees every batch that is read.
+    Without `threads` none is started, so that a process may still fork.
+    """
+
+    def __init__(
+        self, path: Path, form: Form, *, rows: int | None = None, check: Check | None = None,
+        threads: bool = False,
+    ) -> None:  # fmt: skip
+        self.path = path
+        self.form = form
+        self._check = check
+        self._threads = threads
+        refuse_irregular(path, form.remedy)
+        with reading(path, form.remedy):
+            self._file = pq.ParquetFile(path, pre_buffer=threads, page_checksum_verification=True)
+            self.metadata: pq.FileMetaData = self._file.metadata
+            self.schema: pa.Schema = self._file.schema_arrow
+            self.columns: list[str] = self.schema.names
+            wrong = form.fault_of_schema(self.schema) or _fault_of_rows(self.metadata, rows)
+        if wrong:
+            self.close()
+            self.refuse(wrong)
+
+    def refuse(self, why: str) -> None:
+        """Raise the UsageError that says what is wrong with the file."""
+        raise fault(self.path, why, self.form.remedy)
+
+    @property
+    def rows(self) -> int:
+        return int(self.metadata.num_rows)
+
+    @property
+    def groups(self) -> int:
+        return int(self.metadata.num_row_groups)
+
+    def batches(self, columns: Sequence[str] | None = None, size: int = BATCH) -> Iterator[pa.RecordBatch]:
+        """All rows, batch by batch."""
+        with self.reading():
+            made = self._file.iter_batches(
+                batch_size=size, columns=None if columns is None else [*columns], use_threads=self._threads
+            )
+        count = 0
+        while True:
+            with self.reading():
+                batch = next(made, None)
+            if batch is None:
+                break
+            self._refuse_wrong(batch)
+            count += batch.num_rows
+            yield batch
+        if count != self.rows:
+            self.refuse(f"it ends after {count:,} of {self.rows:,} rows")
+
+    def group(self, number: int, columns: Sequence[str] | None = None) -> pa.Table:
+        """One row group, whole."""
+        with self.reading():
+            table = self._file.read_row_group(
+                number, columns=None if columns is None else [*columns], use_threads=self._threads
+            )
+            batches = table.to_batches()
+        for batch in batches:
+            self._refuse_wrong(batch)
+        return table
+
+    def table(self, columns: Sequence[str] | None = None) -> pa.Table:
+        """All rows at once."""
+        batches = list(self.batches(columns))
+        if batches:
+            return pa.Table.from_batches(batches)
+        with self.reading():
+            return self._file.read(columns=None if columns is None else [*columns], use_threads=self._threads)
+
+    def _refuse_wrong(self, batch: pa.RecordBatch) -> None:
+        with self.reading():
+            wrong = self.form.fault_of_batch(batch) or (self._check(batch) if self._check else None)
+        if wrong:
+            self.refuse(wrong)
+
+    def reading(self) -> AbstractContextManager[None]:
+        """Whatever goes wrong with what was read within it is the file's fault."""
+        return reading(self.path, self.form.remedy)
+
+    def close(self) -> None:
+        self._file.close()
+
+    def __enter__(self) -> TableFile:
+        return self
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def fault(path: Path, why: str, remedy: str) -> UsageError:
+    """What says that a file is not as it was written."""
+    return UsageError(f"{path} is damaged ({why}): {remedy}")
+
+
+@contextmanager
+def reading(path: Path, remedy: str) -> Iterator[None]:
+    """Whatever the library raises while it reads `path`, or what is computed of what it read, becomes the
+    sentence."""
+    try:
+        yield
+    except MemoryError as error:
+        raise SetupError(
+            f"{path} asks for more memory than there is ({_line(error)}): make memory free, or, where it is "
+            f"damaged, {remedy}"
+        ) from None
+    except OSError as error:
+        if error.errno is not None:
+            refuse_unreadable(path, error)
+        raise fault(path, _line(error), remedy) from None
+    except (pa.ArrowException, ValueError, LookupError, OverflowError, TypeError) as error:
+        raise fault(path, _line(error), remedy) from None
+
+
+def _line(error: BaseException) -> str:
+    """What a library says, in one line and without its own full stop."""
+    return " ".join(str(error).split()).rstrip(".:") or type(error).__name__
+
+
+def _fault_of_rows(metadata: pq.FileMetaData, wanted: int | None) -> str | None:
+    groups = [metadata.row_group(number).num_rows for number in range(metadata.num_row_groups)]
+    if sum(groups) != metadata.num_rows or min(groups, default=0) < 0:
+        return f"its parts have {sum(groups):,} rows, it {metadata.num_rows:,}"
+    if wanted is not None and metadata.num_rows != wanted:
+        return f"it has {metadata.num_rows:,} rows, and {wanted:,} were written"
+    return None
+
+
+def table_writer(path: Path, schema: pa.Schema, **options: Any) -> pq.ParquetWriter:
+    """A writer of a Parquet file of an artefact. Its pages have checksums, so that no bit that was flipped
+    since is taken for a number."""
+    return pq.ParquetWriter(path, schema, **{"compression": "zstd", "write_page_checksum": True, **options})
