@@ -7,7 +7,7 @@ Options are the fields of the values that the steps take, and named as the comma
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
@@ -47,9 +47,9 @@ def ingest(
     paths = [Path(captures)] if isinstance(captures, str | os.PathLike) else [Path(one) for one in captures]
     decoding, rest = _decoding(options)
     selection = Selection(**{name: _tuple(value) for name, value in rest.items()}) if rest else None
-    return ingesting.ingest(
-        paths, Path(output), decoding, selection, force=force, progress=progress or SILENT
-    )
+    hear = progress or SILENT
+    with _unwinding():
+        return ingesting.ingest(paths, Path(output), decoding, selection, force=force, progress=hear)
 
 
 def replay(
@@ -75,15 +75,10 @@ def replay(
     named = {} if isinstance(workload, Workload) else {"source": Path(workload).name}
     request = Request(target=os.fspath(target), output=_path(output), **{**named, **options})
     hear = progress or SILENT
-    with acting() as act:
-        try:
-            with on_ending(interrupt), _opened(workload, hear) as opened:
-                run = carry_out(request, opened, hear)
-        except KeyboardInterrupt as ended:
-            act(name_of(ended))
-            raise
-        if run.stopped is not None and exit_status(run.stopped) is not None:
-            act(run.stopped)
+    with _unwinding() as act, _opened(workload, hear) as opened:
+        run = carry_out(request, opened, hear)
+    if run.stopped is not None and exit_status(run.stopped) is not None:
+        act(run.stopped)
     return run
 
 
@@ -104,7 +99,9 @@ def compare(
     """
     decoding, rest = _decoding(options)
     request = comparing.CompareRequest(decoding=decoding, **rest)
-    return comparing.compare(Path(reference), [Path(one) for one in candidates], request, progress or SILENT)
+    paths = [Path(one) for one in candidates]
+    with _unwinding():
+        return comparing.compare(Path(reference), paths, request, progress or SILENT)
 
 
 def read_run(directory: PathLike) -> Run:
@@ -115,6 +112,22 @@ def read_run(directory: PathLike) -> Run:
     Raises UsageError where there is none, or it is damaged.
     """
     return store.read(Path(directory))
+
+
+@contextmanager
+def _unwinding() -> Iterator[Callable[[str], None]]:
+    """A signal that would end the process unwinds what is under way, so that nothing is left behind, and does
+    then what it would have done; so does, by its name, one that is given to what this yields."""
+    ended: KeyboardInterrupt | None = None
+    with acting() as act:
+        try:
+            with on_ending(interrupt):
+                yield act
+        except KeyboardInterrupt as interrupted:
+            ended = interrupted
+    if ended is not None:
+        act(name_of(ended))
+        raise ended
 
 
 def _path(path: PathLike | None) -> Path | None:

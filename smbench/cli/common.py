@@ -125,7 +125,7 @@ def common_options(command: Command) -> Command:
     @click.option("-q", "--quiet", is_flag=True, help="Say results and errors only.")
     @click.option("-v", "--verbose", count=True, help="Say more.")
     @click.option(
-        "--config", type=click.Path(path_type=Path), is_eager=True, expose_value=False,
+        "--config", metavar="FILE", type=click.Path(path_type=Path), is_eager=True, expose_value=False,
         callback=load_config, help="TOML file with any of the long options; the command line wins.",
     )  # fmt: skip
     @functools.wraps(command)

@@ -70,7 +70,7 @@ RESOURCES_FORM = Form(
     RESOURCES_SCHEMA,
     REMEDY,
     optional=frozenset(RESOURCES_SCHEMA.names) - frozenset(_ALWAYS),
-    nullable=frozenset(RESOURCES_SCHEMA.names) - frozenset(("time_ns", "process")),
+    nullable=frozenset(RESOURCES_SCHEMA.names) - frozenset(("time_ns", "process", "memory_bytes")),
     range={
         "time_ns": (0, MOST),
         "process": (-1, MOST),

@@ -109,6 +109,24 @@ def test_a_signal_acts_when_the_run_is_written(
     assert not list(tmp_path.glob(".*"))
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of Unix")
+def test_a_signal_before_the_run_leaves_nothing(tmp_path: Path) -> None:
+    script = f"""
+import os, signal
+import smbench
+
+class Ends(smbench.Progress):
+    def count(self, stage, done, total):
+        os.kill(os.getpid(), signal.SIGTERM)
+
+smbench.ingest({str(THREE_USERS)!r}, "w.workload", progress=Ends())
+"""
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr, done.returncode) == ("", "", -signal.SIGTERM)
+    assert not list(tmp_path.iterdir())
+
+
 def test_what_is_heard_on_the_way(workload: Path, tmp_path: Path) -> None:
     class Heard(smbench.Progress):
         def __init__(self) -> None:

@@ -77,6 +77,7 @@ def test_what_is_none_is_refused_in_a_sentence(tmp_path: Path, text: str, why: s
 
 
 def test_a_part_of_a_clone_is_refused_as_on_the_command_line(tmp_path: Path) -> None:
-    refused = told(tmp_path, "clone = 2.7")
-    assert refused.exit_code == 2
-    assert "'2.7' is not a valid integer" in refused.stderr
+    """By a sentence that names the file, which click knows nothing of."""
+    refused = told(tmp_path, "clone = 2.7").exception
+    assert isinstance(refused, UsageError)
+    assert str(refused) == f"{tmp_path / 'c.toml'}: clone: '2.7' is not a valid integer."

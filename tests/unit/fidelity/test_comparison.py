@@ -261,7 +261,7 @@ def test_a_rule_of_another_version_is_no_rule_that_counts(tmp_path: Path) -> Non
     lift(reads(0).trace(), tmp_path)
     path = tmp_path / COVERAGE
     table = pq.read_table(path)
-    named = pa.array(["read-of-old", *table.column("rule").to_pylist()[1:]])
+    named = pa.array(["read-of-old", *table.column("rule").to_pylist()[1:]]).dictionary_encode()
     pq.write_table(table.set_column(table.schema.get_field_index("rule"), "rule", named), path)
     with pytest.raises(UsageError, match=r"coverage.parquet .*'read-of-old'.*: ingest the capture again"):
         read_dispositions(tmp_path)

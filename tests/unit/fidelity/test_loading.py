@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 from helpers.runs import a_run
+from helpers.stored import write_run_table
 
 from smbench.fidelity.calls import RunCalls
 from smbench.fidelity.loading import account_mappings, target_folder, window, wire_notes
@@ -98,9 +97,8 @@ def test_an_exchange_belongs_to_the_call_in_whose_time_it_was_sent(tmp_path: Pat
         (4, 0, "Close", "a", None, None),
     ]
     columns = ["operation", "user", "kind", "path", "issued_ns", "completed_ns"]
-    pq.write_table(
-        pa.table(dict(zip(columns, map(list, zip(*rows, strict=True)), strict=True))), tmp_path / "o.parquet"
-    )
+    told = zip(columns, map(list, zip(*rows, strict=True)), strict=True)
+    write_run_table(tmp_path / "o.parquet", dict(told))
     calls = RunCalls(tmp_path / "o.parquet", START, {7: 0})
 
     def sent(path: str, at_ns: int, user: int = 7) -> str:
