@@ -1,4 +1,4 @@
-"""How the operations of a run ended, beside the capture and in their order, and which were not carried out."""
+"""How the operations of a run ended, beside the capture and in their order; what was not carried out."""
 
 from __future__ import annotations
 

@@ -20,7 +20,8 @@ def info_of(operations: Iterable[Operation], info: WorkloadInfo | None = None) -
     """`info` with the users, lanes and counts that these operations have."""
     operations, info = list(operations), info or WorkloadInfo()
     asked = [operation for operation in operations if not operation.by_client]
-    users = range(1 + max((operation.user for operation in operations), default=-1))
+    most = max((operation.user for operation in operations), default=-1)
+    users = range(max(1 + most, len(info.trace.users)))
     trace = (
         info.trace if info.trace.users else replace(info.trace, users=[User(f"user{n}", "h") for n in users])
     )
