@@ -62,7 +62,7 @@ def write_page(run: Run, output: Path | None = None, workload: Path | None = Non
 
 def page(run: Run, workload: Path | None) -> str:
     """The page's text."""
-    operations = read_operations(run.file(OPERATIONS), run.elapsed_s, run.warm_up_ns)
+    operations = read_operations(run.file(OPERATIONS), run.elapsed_s, run.warm_up_ns, run.outcomes.planned)
     latency = read_latencies(run.file(LATENCY))
     resources = read_resources(run.file(RESOURCES))
     origins = find_origins(workload, operations.slowest)

@@ -72,7 +72,7 @@ RESOURCES_FORM = Form(
     optional=frozenset(RESOURCES_SCHEMA.names) - frozenset(_ALWAYS),
     nullable=frozenset(RESOURCES_SCHEMA.names) - frozenset(("time_ns", "process", "memory_bytes")),
     range={
-        "time_ns": (0, MOST),
+        "time_ns": (-MOST, MOST),
         "process": (-1, MOST),
         **dict.fromkeys(("memory_bytes", "swapped_bytes", "context_switches", "threads"), (0, MOST)),
         **dict.fromkeys(("net_sent_bytes", "net_received_bytes"), (0, MOST)),

@@ -144,7 +144,7 @@ class Run(Struct, frozen=True, kw_only=True, rename={"outcomes": "operations"}):
         where that cannot be read."""
         path = self.file(OPERATIONS)
         try:
-            with TableFile(path, OPERATIONS_FORM) as file:
+            with TableFile(path, OPERATIONS_FORM, rows=self.outcomes.planned) as file:
                 return file.table()
         except FileNotFoundError:
             raise UsageError(f"{path} is missing, which every run has: {REMEDY}") from None

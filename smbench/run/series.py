@@ -110,9 +110,11 @@ def _of_a_run(read: Callable[Concatenate[Path, Given], Read]) -> Callable[Concat
 
 
 @_of_a_run
-def read_operations(path: Path, elapsed_s: float, warm_up_ns: int = 0) -> Operations:
+def read_operations(
+    path: Path, elapsed_s: float, warm_up_ns: int = 0, planned: int | None = None
+) -> Operations:
     """Two passes over operations.parquet: all of it by columns of numbers, then the slowest rows whole. What
-    was due in the warm-up is in none of it."""
+    was due in the warm-up is in none of it. `planned`: how many rows the run's document tells of."""
     end_ns = max(elapsed_s * 1e9, 1.0)
     steps = STEPS_A_DECADE * _DECADES
     grid = np.zeros(SLICES * steps, np.int64)
@@ -121,7 +123,7 @@ def read_operations(path: Path, elapsed_s: float, warm_up_ns: int = 0) -> Operat
     first = 0
     succeeded = np.zeros(SLICES)
     columns = ["kind", "outcome", "matched", "issued_ns", "completed_ns", "bytes", "intended_ns"]
-    with TableFile(path, OPERATIONS_FORM) as file:
+    with TableFile(path, OPERATIONS_FORM, rows=planned) as file:
         for batch in file.batches(columns, _BATCH):
             issued, completed, counted, intended = (
                 batch.column(name).fill_null(0).to_numpy(zero_copy_only=False) for name in columns[3:]

@@ -61,7 +61,7 @@ def held(
     run = a_run(
         folder,
         configuration={"client_calls_replayed": replayed},
-        operations={"compared": compared},
+        operations={"compared": compared, "planned": rows},
         warm_up={"seconds": warm_up_s, "operations": 0},
     )
     return run_outcomes(run, workload)
@@ -137,4 +137,4 @@ def test_a_run_that_was_given_another_part_is_another_workloads(
 ) -> None:
     held(workload, tmp_path, True)
     with pytest.raises(UsageError, match="no run of this workload"):
-        run_outcomes(a_run(tmp_path), workload)
+        run_outcomes(a_run(tmp_path, operations={"planned": 4}), workload)
