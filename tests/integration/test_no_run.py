@@ -100,9 +100,8 @@ def test_a_file_of_the_run_is_named(folder: Path, tmp_path: Path, name: str, how
     spoil(tmp_path / "a.run" / name, how)
     ran = run("report", "a.run", "--html", "a.html", cwd=tmp_path)
     assert ran.status == 2
-    assert (
-        f"a.run/{name} is " + ("missing" if how == "missing" else "not what a run writes (") in ran.sentence
-    )
+    wrong = {"missing": "missing", "folder": "no ordinary file"}.get(how, "damaged (")
+    assert f"a.run/{name} is {wrong}" in ran.sentence
     assert ran.sentence.endswith("replay again")
     assert not (tmp_path / "a.html").exists()
     ran = run("report", "a.run", "-q", cwd=tmp_path)
