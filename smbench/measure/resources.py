@@ -71,6 +71,10 @@ class ResourceSampler:
         with table_writer(path, RESOURCES_SCHEMA) as writer:
             writer.write_table(pa.Table.from_pylist(self.rows, RESOURCES_SCHEMA))
 
+    def _since_start(self, now: int) -> int:
+        # A run that has nothing to do is over before the moment at which all were to begin.
+        return max(now - self._start_ns, 0)
+
     def _sample(self, now: int) -> None:
         assert self._machine_before is not None
         times, switches, net, swapped = after = _machine()
@@ -82,7 +86,7 @@ class ResourceSampler:
         memory = psutil.virtual_memory()
         self.rows.append(
             {
-                "time_ns": now - self._start_ns,
+                "time_ns": self._since_start(now),
                 "process": MACHINE,
                 "cpu_percent": 100 * (total - idle) / total if total else None,
                 "busiest_core_percent": max(psutil.cpu_percent(percpu=True), default=0.0),
@@ -114,7 +118,7 @@ class ResourceSampler:
         self._before[number] = (now, cpu_s, switches)
         self.rows.append(
             {
-                "time_ns": now - self._start_ns,
+                "time_ns": self._since_start(now),
                 "process": number,
                 "cpu_percent": 100e9 * (cpu_s - cpu_before) / (now - then) if now > then else None,
                 "memory_bytes": memory,

@@ -50,9 +50,9 @@ def leaves(value: object, path: str = "") -> Iterator[str]:
 
 
 def covers(pattern: str, leaf: str) -> bool:
-    """Whether a line of the document says what this key is; `*` is any one name. What is empty has its line
-    deeper down."""
-    wanted, found = pattern.split("."), leaf.split(".")
+    """Whether a line of the document says what this key is; `*` is any one name, a file's too. What is empty
+    has its line deeper down."""
+    wanted, found = pattern.split("."), re.sub(r"\.(parquet|json)(?=\.|$)", "", leaf).split(".")
     alike = all(one in ("*", other) for one, other in zip(wanted, found, strict=False))
     # An empty list, or null in the place of an object, ends above the line for what it would hold.
     return alike and (len(wanted) >= len(found))

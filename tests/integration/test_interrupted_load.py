@@ -7,11 +7,11 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner, Result
 from helpers.load import OPEN_IF, Load
+from helpers.processes import left_running
 
 from smbench.cli.replay import replay
 from smbench.errors import SetupError, SmbenchError
@@ -40,7 +40,7 @@ def replayed(workload: Path, *options: str) -> Result:
     folder = workload.parent
     arguments = [str(workload), str(folder / "target"), "-o", str(folder / "a.run"), "--json", *options]
     result = CliRunner().invoke(replay, arguments)
-    assert psutil.Process().children() == []
+    assert left_running() == []
     assert not list((folder / "meanwhile").iterdir())
     assert not list(folder.glob(".*.run*"))
     return result

@@ -10,9 +10,9 @@ import sys
 import threading
 from pathlib import Path
 
-import psutil
 import pytest
 from helpers.load import OPEN_IF, Load
+from helpers.processes import left_running
 
 from smbench.errors import SetupError
 from smbench.plan import Pace, plan_run
@@ -40,7 +40,7 @@ def refused(told: Load, folder: Path, monkeypatch: pytest.MonkeyPatch, users_per
     options = RunOptions("posix", [folder / "target"] * len(told.users), scratch=folder / "meanwhile")
     with pytest.raises(SetupError) as error:
         run(plan, told.workload, options)
-    assert psutil.Process().children() == []
+    assert left_running() == []
     assert not list((folder / "meanwhile").iterdir())
     assert not list((folder / "target").iterdir()), "nothing was done"
     return str(error.value)

@@ -29,6 +29,7 @@ from helpers.executors import (
     Unwilling,
 )
 from helpers.load import CREATE, OPEN_IF, Load
+from helpers.processes import left_running
 from helpers.ran import written
 
 from smbench.errors import SetupError, UsageError
@@ -55,7 +56,7 @@ def finished(load: Load, tmp_path: Path, executor: str, pace: Pace = Pace.FAST, 
     out = tmp_path / "a.run"
     out.mkdir()
     document = written(result, out)
-    assert psutil.Process().children() == []
+    assert left_running() == []
     assert not any(Path("/dev/shm").glob(f"{result.scratch[0].name}*"))
     return document
 
@@ -347,7 +348,7 @@ def test_a_worker_that_cannot_start_is_a_sentence_and_leaves_nothing(tmp_path, m
     executors.use(monkeypatch, Unwilling)
     with pytest.raises(SetupError, match=r"the worker of (alice|bob) cannot start: no server anywhere"):
         started(relay(2), tmp_path, "unwilling", scratch=tmp_path)
-    assert psutil.Process().children() == []
+    assert left_running() == []
     assert list(tmp_path.iterdir()) == [tmp_path / "target"]
 
 
