@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smbench.fidelity.sides import CallFound
-from smbench.run.columns import OPERATIONS_FORM
-from smbench.tables import TableFile
+from smbench.run.columns import open_operations
 
 _LOOKED_BACK = 256
 """Calls of one user that may be under way at once: as many as it has lanes, and then some."""
@@ -21,7 +20,7 @@ class RunCalls:
 
     def __init__(self, operations: Path, start_epoch_ns: int, user_of: Mapping[int, int]) -> None:
         columns = ["operation", "user", "kind", "path", "issued_ns", "completed_ns"]
-        with TableFile(operations, OPERATIONS_FORM) as file:
+        with open_operations(operations) as file:
             table = file.table(columns)
         table = table.filter(table.column("completed_ns").is_valid())
         self._kinds = table.column("kind").to_pylist()

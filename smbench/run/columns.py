@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pyarrow as pa
 
-from smbench.tables import MOST, Form
+from smbench.smb2.ntstatus import Errno, Status
+from smbench.tables import MOST, Form, TableFile
 from smbench.workload.calls import CALLS
 
 _WORD = pa.dictionary(pa.int32(), pa.string())
@@ -65,6 +69,30 @@ OPERATIONS_FORM = Form(
     },
     words={"kind": frozenset(CALLS)},
 )
+_STATUSES, _ERRNOS = "|".join(Status.__members__), "|".join(Errno.__members__)
+_OUTCOME = re.compile(rf"(ok|errno [0-9]{{1,6}}|0x[0-9A-F]{{8}}|STATUS_({_STATUSES})|{_ERRNOS})?")
+"""As `smbench.smb2.ntstatus` calls outcomes; nothing where there is none."""
+
+
+def open_operations(path: Path, rows: int | None = None) -> TableFile:
+    """operations.parquet of a run, which has so many rows, where that is known. UsageError where it is none;
+    FileNotFoundError where it is missing."""
+    return TableFile(path, OPERATIONS_FORM, rows=rows, check=_fault_of_operations)
+
+
+def _fault_of_operations(batch: pa.RecordBatch) -> str | None:
+    """What is wrong with rows of a run's operations; None: nothing."""
+    names = batch.schema.names
+    ended = [batch.column(name).is_valid() for name in ("issued_ns", "completed_ns") if name in names]
+    if len(ended) == 2 and not ended[0].equals(ended[1]):
+        return "it has operations that were issued and not completed, or completed and not issued"
+    for name in ("expected", "outcome"):
+        words = batch.column(name).dictionary.to_pylist() if name in names else []
+        if not all(_OUTCOME.fullmatch(word or "") for word in words):
+            return f"its column {name} has words that mean nothing"
+    return None
+
+
 _ALWAYS = ("time_ns", "process", "cpu_percent", "memory_bytes")
 RESOURCES_FORM = Form(
     RESOURCES_SCHEMA,

@@ -12,12 +12,11 @@ import pyarrow as pa
 from msgspec import Struct, field
 
 from smbench.errors import UsageError
-from smbench.run.columns import OPERATIONS_FORM, REMEDY
+from smbench.run.columns import REMEDY, open_operations
 from smbench.run.measures import ALL, Judged, Latency, Percentiles, Throughput
 from smbench.run.numbers import Copies, Count, Nanoseconds, Seconds
 from smbench.run.outcomes import Cause, LostUser, Mismatch, Order, Outcomes, Shortfall, WarmUp, Workers
 from smbench.run.surroundings import CaptureFile, CaptureQuality, Coverage, Machine, Mount, Wire
-from smbench.tables import TableFile
 from smbench.units import whole_ns
 
 OPERATIONS = "operations.parquet"
@@ -144,7 +143,7 @@ class Run(Struct, frozen=True, kw_only=True, rename={"outcomes": "operations"}):
         where that cannot be read."""
         path = self.file(OPERATIONS)
         try:
-            with TableFile(path, OPERATIONS_FORM, rows=self.outcomes.planned) as file:
+            with open_operations(path, self.outcomes.planned) as file:
                 return file.table()
         except FileNotFoundError:
             raise UsageError(f"{path} is missing, which every run has: {REMEDY}") from None

@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from smbench.errors import UsageError
-from smbench.run.columns import OPERATIONS_FORM, REMEDY, RESOURCES_FORM
+from smbench.run.columns import REMEDY, RESOURCES_FORM, open_operations
 from smbench.run.histogram import Histogram
 from smbench.run.hlog import Logged, read_hlog
 from smbench.run.model import MACHINE
@@ -123,7 +123,7 @@ def read_operations(
     first = 0
     succeeded = np.zeros(SLICES)
     columns = ["kind", "outcome", "matched", "issued_ns", "completed_ns", "bytes", "intended_ns"]
-    with TableFile(path, OPERATIONS_FORM, rows=planned) as file:
+    with open_operations(path, planned) as file:
         for batch in file.batches(columns, _BATCH):
             issued, completed, counted, intended = (
                 batch.column(name).fill_null(0).to_numpy(zero_copy_only=False) for name in columns[3:]

@@ -269,9 +269,10 @@ class Bench:
             if len(sentences) != 1 or rest:
                 return "refused, but not in one sentence"
             known = (name, Path(subject.path).parent.name) if "capacity" in name else (name,)
-            return (
-                REFUSED if any(each in sentences[0] for each in known) else "refused without the file's name"
-            )
+            if any(each in sentences[0] for each in known):
+                return REFUSED
+            # The value of an option, which the sentence is about.
+            return AS_TOLD if name.endswith(".toml") else "refused without the file's name"
         if _said(ended.out, command) == self.whole(command):
             warned = any(name in line for line in ended.err.splitlines() if line.startswith("warning: "))
             return WARNED if warned else RIGHT
