@@ -23,6 +23,8 @@ _SECRETS = ("password_file", "password_env", "kerberos")
 # mount.cifs hands name and domain to the kernel in a list that commas divide (only in the password
 # does it double them), and reads its credentials line by line.
 _UNFIT_NAME = re.compile(r"[,\x00-\x1f]")
+_LONGEST_PASSWORD = 1 << 16
+"""Characters: a file that has more (a device, perhaps) is not read to its end."""
 _UNFIT_PASSWORD = re.compile(r"[\x00\r\n]")
 
 
@@ -125,12 +127,17 @@ class _Reader:
 
     def password_file(self, who: str, path: Path) -> str:
         try:
-            text = path.read_text(encoding="utf-8")
+            with path.open(encoding="utf-8") as file:
+                text = file.read(_LONGEST_PASSWORD + 1)
             mode = path.stat().st_mode
         except OSError as error:
             raise UsageError(f"{who}: cannot read its password file {path}: {error.strerror}.") from error
         except UnicodeDecodeError as error:
             raise UsageError(f"{who}: its password file {path} is not UTF-8 text.") from error
+        except ValueError as error:
+            raise UsageError(f"{who}: no file can be called {quoted(str(path))} ({error}).") from error
+        if len(text) > _LONGEST_PASSWORD:
+            raise UsageError(f"{who}: its password file {path} is far longer than any password.")
         if mode & (stat.S_IRGRP | stat.S_IROTH):
             self.warnings.append(f"the password file {path} can be read by others: chmod 600 {path}")
         return text.removesuffix("\n").removesuffix("\r")

@@ -66,6 +66,8 @@ TWICE = '[[user]]\nname="a"\nkerberos=true\ncaptured="X"\n[[user]]\nname="b"\nke
         ('[[user]]\nname="a"', "it has none"),
         ('[[user]]\nname="a"\nkerberos=true\npassword_file="a.pw"', "password_file and kerberos"),
         ('[[user]]\nname="a"\npassword_file="b.pw"', r"a\): cannot read its password file"),
+        ('[[user]]\nname="a"\npassword_file="b\\u0000"', r"a\): no file can be called"),
+        ('[[user]]\nname="a"\npassword_file="/dev/zero"', "is far longer than any password"),
         ('[[user]]\nname="a"\npassword_env="NOT_SET"', "NOT_SET that should hold its password is not set"),
         ('[[user]]\nname="a"\npassword="x"', "unknown key 'password'"),
         ('[[user]]\nname="a"\nkerberos="yes"', "true or false"),
