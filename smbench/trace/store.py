@@ -175,6 +175,8 @@ def _rows_by_kind(names: Iterable[str | None]) -> dict[str, list[int]]:
 
 
 _REMEDY = "ingest the capture again"
+REMEDY_OF_TWO = f"it, or the manifest.json beside it, is not as it was written; {_REMEDY}"
+"""Where a file was held against a workload's manifest too."""
 FORM = Form(
     SCHEMA,
     _REMEDY,
@@ -232,7 +234,11 @@ def _form_of(info: TraceInfo) -> Form:
         "tree": info.trees,
         "user": info.users,
     }
-    return replace(FORM, range={**FORM.range, **{name: (-1, len(of) - 1) for name, of in lists.items()}})
+    return replace(
+        FORM,
+        remedy=REMEDY_OF_TWO,
+        range={**FORM.range, **{name: (-1, len(of) - 1) for name, of in lists.items()}},
+    )
 
 
 def read_exchanges(path: Path, info: TraceInfo | None = None) -> StoredExchanges:

@@ -34,7 +34,7 @@ import pyarrow.compute as pc
 from smbench.errors import UsageError
 from smbench.stored import refuse_irregular
 from smbench.tables import MOST, Form, TableFile, fault, table_writer
-from smbench.trace.store import EXCHANGES_FILE, StoredExchanges
+from smbench.trace.store import EXCHANGES_FILE, REMEDY_OF_TWO, StoredExchanges
 from smbench.workload.bounds import Bounds
 from smbench.workload.calls import CALLS
 from smbench.workload.columns import COVERAGE_SCHEMA as COVERAGE_SCHEMA
@@ -162,7 +162,8 @@ class StoredOperations:
         bounds = self.bounds
         if bounds is None:
             return TableFile(self.path, OPERATIONS_FORM)
-        return TableFile(self.path, OPERATIONS_FORM, rows=bounds.rows, check=bounds.fault_of)
+        form = replace(OPERATIONS_FORM, remedy=REMEDY_OF_TWO)
+        return TableFile(self.path, form, rows=bounds.rows, check=bounds.fault_of)
 
     def __len__(self) -> int:
         with self.opened() as file:
@@ -298,10 +299,11 @@ def _bounds(directory: Path, manifest: Manifest) -> Bounds:
     many = len(StoredExchanges(exchanges)) if exchanges.exists() else None
     if many is not None and many < trace.exchanges:
         raise fault(
-            exchanges, f"it has {many:,} exchanges, and the workload is of {trace.exchanges:,}", REMEDY
+            exchanges, f"it has {many:,} exchanges, and the workload is of {trace.exchanges:,}", REMEDY_OF_TWO
         )
     if coverage.exists():
-        TableFile(coverage, coverage_form(many), rows=trace.exchanges).close()
+        form = replace(coverage_form(many), remedy=REMEDY_OF_TWO)
+        TableFile(coverage, form, rows=trace.exchanges).close()
     return Bounds(tuple(manifest.lanes), manifest.rows, many, trace.duration_ns)
 
 
