@@ -60,6 +60,8 @@ _BY_CLIENT = "by_client"
 BATCH = 1 << 16
 """Rows that a writer gathers before it writes them, and a reader makes objects of at once."""
 _STATUS = (1 << 32) - 1
+_LARGEST = (1 << 63) - 1
+"""A file may be said to be as large as a file can be."""
 
 OPERATIONS_FORM = Form(
     OPERATIONS_SCHEMA,
@@ -82,7 +84,7 @@ NAMESPACE_FORM = Form(
     NAMESPACE_SCHEMA,
     REMEDY,
     nullable=frozenset(("attributes", "created_ns", "accessed_ns", "written_ns")),
-    range={"size": (0, MOST)},
+    range={"size": (0, _LARGEST)},
     words={"kind": frozenset(Kind)},
 )
 

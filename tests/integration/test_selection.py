@@ -89,7 +89,7 @@ def in_terminal(argv: list[str]) -> str:
 SLOW = """
 import time
 from smbench.cli.common import Console
-with Console().progress("reading the capture") as hear:
+with Console().stage("reading the capture") as hear:
     for done in range(0, 101, 5):
         hear(done, 100)
         time.sleep(0.1)
