@@ -12,7 +12,7 @@ from smbench.measure.judging import format_value
 from smbench.measure.thresholds import Threshold
 from smbench.pipeline.capacity import Capacity, Limit, Try, find_capacity
 from smbench.pipeline.replay import Replayer
-from smbench.report.text import NONE, plain_table, rate_told
+from smbench.report.text import NONE, plain_table, rate_text
 from smbench.signals import exit_status
 
 _KEPT = {True: "yes", False: "no", None: NONE}
@@ -57,7 +57,7 @@ def _line(one: Try, unit: str) -> str:
         verdict = "tells nothing"
     verdict = "holds" if one.holds else verdict
     return (
-        f"{_clones(one.clones)}: {rate_told(one.operations_per_s)} operations/s, "
+        f"{_clones(one.clones)}: {rate_text(one.operations_per_s)} operations/s, "
         f"{format_value(one.value, unit)}, {verdict}"
     )
 
@@ -66,7 +66,7 @@ def _show(found: Capacity, out: RichConsole) -> None:
     out.print(_sentence(found), markup=False)
     rows = [
         (
-            f"{one.clones:,}", f"{one.users:,}", rate_told(one.operations_per_s),
+            f"{one.clones:,}", f"{one.users:,}", rate_text(one.operations_per_s),
             format_value(one.value, found.unit), _KEPT[one.met], _validity(one), one.run,
         )
         for one in sorted(found.curve, key=lambda one: one.clones)

@@ -29,7 +29,7 @@ from smbench.report.run import (
     warm_up_notes,
     where,
 )
-from smbench.report.text import STATISTICS, bytes_told, rate_told, statistics, time_told
+from smbench.report.text import STATISTICS, bytes_text, rate_text, statistics, time_text
 from smbench.run.measures import ALL, Judged, Latency
 from smbench.run.model import Run
 from smbench.run.outcomes import Outcomes
@@ -57,19 +57,19 @@ def verdict(run: Run) -> str:
         _card(
             "this run", "valid" if run.valid else "not valid", "good" if run.valid else "bad",
             [("operations", f"{outcomes.executed:,} of {outcomes.planned:,}"),
-             ("in", time_told(run.elapsed_s * 1e9 if outcomes.executed else None)),
-             ("lateness p99", time_told(run.lateness.p99_ns)),
+             ("in", time_text(run.elapsed_s * 1e9 if outcomes.executed else None)),
+             ("lateness p99", time_text(run.lateness.p99_ns)),
              *([("warm-up", format_ns(run.warm_up_ns))] if run.warm_up_ns else []),
              ("order broken", f"{order.violated:,} of {order.edges:,} edges")],
         ),
         _thresholds_card(run.thresholds),
         _outcomes_card(outcomes),
         _card(
-            "response time p99", time_told(response.p99_ns if every.count else None), "",
-            [("p50", time_told(response.p50_ns if every.count else None)),
-             ("operations/s", rate_told(throughput.operations_per_s)),
-             ("read", bytes_told(throughput.read_bytes_per_s)),
-             ("written", bytes_told(throughput.write_bytes_per_s))],
+            "response time p99", time_text(response.p99_ns if every.count else None), "",
+            [("p50", time_text(response.p50_ns if every.count else None)),
+             ("operations/s", rate_text(throughput.operations_per_s)),
+             ("read", bytes_text(throughput.read_bytes_per_s)),
+             ("written", bytes_text(throughput.write_bytes_per_s))],
         ),
     ]  # fmt: skip
     said = [
@@ -141,7 +141,7 @@ def latencies(run: Run) -> str:
     for kind, one in sorted(run.latency.items(), key=lambda item: (item[0] == ALL, -item[1].count)):
         response = one.response
         times = [*statistics(one.service), response.p50_ns, response.p99_ns, response.max_ns]
-        numbers = [time_told(value if one.count else None) for value in times]
+        numbers = [time_text(value if one.count else None) for value in times]
         cells = "".join(f'<td class="n">{escape(number)}</td>' for number in numbers)
         rows.append(
             f'<tr{" class=total" if kind == ALL else ""}><td class="name">{escape(kind)}</td>'
@@ -174,7 +174,7 @@ def _picture(one: Latency, y: Axis) -> str:
 
 def _failed(run: Run) -> str:
     """Calls that failed as the capture's did not: their times are in none of the above."""
-    rows = [(kind, one.count, *map(time_told, statistics(one))) for kind, one in failed_by_kind(run)]
+    rows = [(kind, one.count, *map(time_text, statistics(one))) for kind, one in failed_by_kind(run)]
     if not rows:
         return ""
     return f"<h2>How long it took to fail</h2>{table(('call', 'count', *STATISTICS), rows)}" + (

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from smbench.measure.judging import judged_value
 from smbench.report.gaps import gaps_closed
-from smbench.report.text import STATISTICS, bytes_told, plain_table, rate_told, statistics, time_told
+from smbench.report.text import STATISTICS, bytes_text, plain_table, rate_text, statistics, time_text
 from smbench.run.measures import Failures, Judged
 from smbench.run.model import Run
 from smbench.run.outcomes import Cause, Mismatch, Outcomes, Shortfall
@@ -58,9 +58,9 @@ def _verdict(run: Run, out: Console) -> None:
         f"{_outcomes(outcomes)}, {outcomes.skipped:,} skipped"
     )
     out.print(
-        f"{rate_told(throughput.operations_per_s)} operations/s, "
-        f"read {bytes_told(throughput.read_bytes_per_s)}, "
-        f"written {bytes_told(throughput.write_bytes_per_s)}"
+        f"{rate_text(throughput.operations_per_s)} operations/s, "
+        f"read {bytes_text(throughput.read_bytes_per_s)}, "
+        f"written {bytes_text(throughput.write_bytes_per_s)}"
     )
     for note in (*warm_up_notes(run), *gaps_notes(run)):
         out.print(f"  {note}", markup=False)
@@ -136,19 +136,19 @@ def _latency(run: Run, out: Console) -> None:
     rows = []
     for kind, one in run.latency.items():
         times = [*statistics(one.service), one.response.p99_ns]
-        rows.append((kind, f"{one.count:,}", *(time_told(time if one.count else None) for time in times)))
+        rows.append((kind, f"{one.count:,}", *(time_text(time if one.count else None) for time in times)))
     out.print()
     headings = ("service time", "count", *STATISTICS, "response p99")
     out.print(plain_table(headings, rows, right=range(1, len(headings))))
     if failed := failed_by_kind(run):
-        rows = [(kind, f"{one.count:,}", *map(time_told, statistics(one))) for kind, one in failed]
+        rows = [(kind, f"{one.count:,}", *map(time_text, statistics(one))) for kind, one in failed]
         out.print()
         headings = ("failed, and not so in the capture", "count", *STATISTICS)
         out.print(plain_table(headings, rows, right=range(1, len(headings))))
     lateness = run.lateness
     out.print(
-        f"issued late by p50 {time_told(lateness.p50_ns)}, p99 {time_told(lateness.p99_ns)}, "
-        f"max {time_told(lateness.max_ns)} (the harness's own share)"
+        f"issued late by p50 {time_text(lateness.p50_ns)}, p99 {time_text(lateness.p99_ns)}, "
+        f"max {time_text(lateness.max_ns)} (the harness's own share)"
     )
 
 

@@ -22,17 +22,17 @@ def statistics(times: Percentiles | Failures) -> list[int | None]:
     return [getattr(times, name) for name in STATISTICS.values()]
 
 
-def time_told(time_ns: float | None) -> str:
+def time_text(time_ns: float | None) -> str:
     """A time of a run."""
     return NONE if time_ns is None else format_ns(time_ns)
 
 
-def rate_told(per_s: float | None) -> str:
+def rate_text(per_s: float | None) -> str:
     """A number of operations a second."""
     return NONE if per_s is None else f"{per_s:,.0f}"
 
 
-def bytes_told(bytes_per_s: float | None) -> str:
+def bytes_text(bytes_per_s: float | None) -> str:
     """A number of bytes a second."""
     return NONE if bytes_per_s is None else f"{format_size(bytes_per_s)}/s"
 

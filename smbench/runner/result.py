@@ -95,7 +95,7 @@ class RunResult:
         every = {measure: histograms.every(measure) for measure in MEASURES}
         facts = facts_of(plan, ending, times, tally, every, self.sampler.rows, counted, warm_up_ns)
         verdict = judge(facts)
-        told = reported_by(self.executor, statistics, plan.users)
+        reported = reported_by(self.executor, statistics, plan.users)
         rates = _rates(tally, elapsed_ns - warm_up_ns, self.executor.compares)
         return Run(
             schema=SCHEMA,
@@ -104,7 +104,7 @@ class RunResult:
             elapsed_s=elapsed_ns / 1e9,
             valid=verdict.valid,
             reasons=tuple(verdict.reasons),
-            warnings=(*verdict.warnings, *told.warnings),
+            warnings=(*verdict.warnings, *reported.warnings),
             stopped=ending.stopped or None,
             outcomes=joined.outcomes(),
             warm_up=WarmUp(seconds=self.options.warm_up_s, operations=tally.executed - tally.measured),
@@ -123,7 +123,7 @@ class RunResult:
             losses=joined.losses(),
             mismatches=tuple(tally.mismatches),
             causes=joined.causes(),
-            client=dict(told.counters),
+            client=dict(reported.counters),
         )
 
     def _order(self, times: Timing) -> Order:
