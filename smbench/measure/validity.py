@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
+from smbench.run.model import Verdict
 from smbench.units import format_ns
 
 LATENESS_SHARE = 0.10
@@ -84,18 +85,6 @@ class RunFacts:
     """Operations that were carried out where all of them were due in the warm-up."""
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """`reasons` make the run invalid; `warnings` should be known."""
-
-    reasons: list[str]
-    warnings: list[str]
-
-    @property
-    def valid(self) -> bool:
-        return not self.reasons
-
-
 def judged_percentile(operations: int) -> float:
     """The highest of p99, p90 and p50 that ten operations lie above: beyond it a time is an accident."""
     return next((percentile for percentile in (99.0, 90.0) if operations * (100 - percentile) >= 1000), 50.0)
@@ -132,11 +121,17 @@ class Rule:
 
 def judge(facts: RunFacts) -> Verdict:
     """The verdict on a run: `RULES`, one after the other."""
-    verdict = Verdict([], [])
+    reasons: list[str] = []
+    warnings: list[str] = []
     for rule in RULES:
         invalid = rule.severity is Severity.INVALID or (rule.severity is Severity.PACED and facts.paced)
-        (verdict.reasons if invalid else verdict.warnings).extend(rule.says(facts))
-    return verdict
+        (reasons if invalid else warnings).extend(rule.says(facts))
+    return Verdict(
+        valid=not reasons,
+        reasons=tuple(reasons),
+        warnings=tuple(warnings),
+        stopped=facts.stopped or None,
+    )
 
 
 def _late(facts: RunFacts) -> Sequence[str]:

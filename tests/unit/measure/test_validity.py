@@ -27,7 +27,7 @@ GOOD = RunFacts(
 def test_a_good_run_is_valid_without_a_word():
     verdict = judge(GOOD)
     assert verdict.valid
-    assert verdict.reasons == verdict.warnings == []
+    assert verdict.reasons == verdict.warnings == ()
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_what_is_within_the_limits(facts):
 def test_what_is_too_short_to_tell_says_so():
     short = replace(GOOD, sample_s=[0.0301], cpu_percent=[99], steal_percent=[0])
     assert "30 ms are too short to tell whether" in judge(short).warnings[0]
-    assert judge(replace(short, paced=False)).warnings == []
+    assert judge(replace(short, paced=False)).warnings == ()
 
 
 def test_without_a_pace_a_busy_processor_is_only_told():
@@ -130,6 +130,6 @@ def test_what_was_due_when_it_was_stopped_and_a_run_of_nothing_are_reasons():
     late = judge(replace(GOOD, stopped="deadline", overdue=3))
     assert late.reasons[0].startswith("3 operations were due when the run was stopped and are missing")
     assert judge(replace(GOOD, stopped="deadline")).valid
-    assert judge(replace(GOOD, nothing="none of 5 was")).reasons == [
-        "no operation was carried out: none of 5 was"
-    ]
+    assert judge(replace(GOOD, nothing="none of 5 was")).reasons == (
+        "no operation was carried out: none of 5 was",
+    )
