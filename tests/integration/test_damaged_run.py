@@ -82,7 +82,7 @@ def drawn_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
         monkeypatch.setattr(module, name, drawing)
 
-    once("read_operations", lambda _path, elapsed_s, warm_up_ns: (elapsed_s, warm_up_ns))
+    once("read_operations", lambda _path, *what: what)
     once("read_latencies", lambda _path: None)
     once("read_latencies", lambda _path: None, csv_of_run)
     once("read_resources", lambda _path: None)
@@ -175,8 +175,13 @@ def tried(made: Made, place: PlaceOf, value: Any, folder: Path) -> str | None:
         assert use(found, made, folder)
     except UsageError as error:
         # It is whole, and another run's: by its clones, its loops, or what it replayed.
-        if "a.run is no run of this workload" not in str(error):
-            raise
+        if "a.run is no run of this workload" in str(error):
+            return None
+        # Or it contradicts the files beside it, one of which is named.
+        said = str(error)
+        assert said.startswith(f"{made.run}/"), said
+        assert said.endswith(": replay again"), said
+        return said
     return None
 
 
