@@ -15,6 +15,7 @@ from conformance.stories import Step
 from smbench.smb2.ntstatus import Status
 from smbench.workload import calls
 from smbench.workload.calls import Call
+from smbench.workload.parameters import parameter
 
 IS_ROOT = os.environ.get("SMBENCH_WINE_AS_ROOT") == "1"
 AS_ROOT = "root is not bound by permissions (scripts/test-win32 says why it ran as root)"
@@ -52,7 +53,7 @@ class Lack:
             type(step.call) is self.kind
             and self.status in (None, step.status)
             and self.moved in (None, step.bytes)
-            and all(getattr(step.call, name) == value for name, value in self.parameters.items())
+            and all(parameter(step.call, name) == value for name, value in self.parameters.items())
         )
 
 
