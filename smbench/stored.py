@@ -10,8 +10,9 @@ import errno
 import json
 import stat
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import Annotated, Any, NoReturn, TypeVar
 
 import msgspec
 
@@ -21,6 +22,9 @@ MOST_BYTES = 1 << 28
 """No document of an artefact is as large: it is something else that bears its name."""
 DEEPEST = 64
 """No document of an artefact is as deep: nested a thousand times it would exhaust who walks over it."""
+
+Count = Annotated[int, msgspec.Meta(ge=0, le=(1 << 63) - 1)]
+"""How many of something, as a document has it: no more than a column of numbers holds."""
 
 _SURROUNDINGS = {errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ESTALE, errno.EAGAIN}
 
@@ -70,6 +74,13 @@ def read_document(path: Path, model: type[_Model], remedy: str) -> _Model:
     FileNotFoundError where there is none.
     """
     return decoded(read_content(path, remedy), path, model, remedy)
+
+
+def write_document(path: Path, document: Mapping[str, Any], *, ascii_only: bool = False) -> None:
+    """Write a JSON document, for people to read too. `ascii_only`: what is no ASCII by its escape, as names
+    need that UTF-8 cannot hold."""
+    text = json.dumps(document, indent=1, ensure_ascii=ascii_only)
+    path.write_text(text + "\n", encoding="utf-8")
 
 
 def decoded(content: bytes, path: Path | str, model: type[_Model], remedy: str) -> _Model:

@@ -13,7 +13,7 @@ from smbench.anonymize.columns import anonymized
 from smbench.anonymize.pseudonyms import Pseudonyms
 from smbench.tables import TableFile, table_writer
 from smbench.trace.model import Connection, Session, TraceInfo, Tree, User
-from smbench.trace.store import EXCHANGES_FILE, read_exchanges
+from smbench.trace.store import EXCHANGES_FILE, StoredExchanges
 from smbench.workload.model import Workload, WorkloadInfo
 from smbench.workload.store import (
     COVERAGE,
@@ -58,10 +58,8 @@ def _tables(source: Path, workload: Workload) -> Iterator[tuple[str, TableFile]]
     """The files of rows that are there, all but the namespace."""
     assert isinstance(workload.operations, StoredOperations)
     if (source / EXCHANGES_FILE).exists():
-        yield (
-            EXCHANGES_FILE,
-            read_exchanges(source / EXCHANGES_FILE, workload.info.trace).opened(threads=True),
-        )
+        exchanges = StoredExchanges(source / EXCHANGES_FILE, workload.info.trace)
+        yield EXCHANGES_FILE, exchanges.opened(threads=True)
     yield OPERATIONS, workload.operations.opened()
     if (source / COVERAGE).exists():
         yield COVERAGE, open_coverage(source)

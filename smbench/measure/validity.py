@@ -157,7 +157,9 @@ def _short(facts: RunFacts) -> Sequence[str]:
 
 def _busy(facts: RunFacts) -> Sequence[str]:
     above = _too_long(facts, facts.cpu_percent, CPU_LIMIT_PERCENT)
-    return above and (
+    if not above:
+        return ()
+    return (
         f"the processors of this machine were more than {CPU_LIMIT_PERCENT:g} % busy for {above}: the "
         "times hold waits for a processor",
     )
@@ -165,9 +167,9 @@ def _busy(facts: RunFacts) -> Sequence[str]:
 
 def _stolen(facts: RunFacts) -> Sequence[str]:
     above = _too_long(facts, facts.steal_percent, STEAL_LIMIT_PERCENT)
-    return above and (
-        f"the host took more than {STEAL_LIMIT_PERCENT:g} % of the processor time away for {above}",
-    )
+    if not above:
+        return ()
+    return (f"the host took more than {STEAL_LIMIT_PERCENT:g} % of the processor time away for {above}",)
 
 
 def _waited(facts: RunFacts) -> Sequence[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
@@ -19,6 +18,7 @@ from smbench.pipeline.replay import Replayer
 from smbench.plan.capacity import clones_to_try
 from smbench.run.store import CAPACITY
 from smbench.signals import name_of
+from smbench.stored import write_document
 
 SCHEMA = 1
 _DEADLINE = "deadline"
@@ -97,9 +97,7 @@ def find_capacity(
     asked = replayer.request
     with whole(output, ".run", CAPACITY, asked.force) as draft, _one_by_one(replayer):
         found = _search(replayer, threshold, most, draft, tell)
-        (draft / CAPACITY).write_text(
-            json.dumps(found.document(), indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
-        )
+        write_document(draft / CAPACITY, found.document())
     return found
 
 

@@ -89,18 +89,12 @@ def told_before(request: Request, workload: Workload, clones_known: bool) -> Cir
 def coverage(info: WorkloadInfo) -> Coverage:
     """What became of the capture's exchanges; reasons of those alone that a replay does not repeat as they
     were."""
-    fates = dict.fromkeys((fate.value for fate in Disposition), 0)
-    for row in info.coverage:
-        fates[row.disposition.value] += row.count
-    rows = sorted(
-        (row for row in info.coverage if row.disposition in _NOT_AS_THEY_WERE),
-        key=lambda row: (row.disposition, -row.count, row.command, row.reason),
-    )
     reasons = tuple(
         Reason(disposition=row.disposition.value, command=row.command, reason=row.reason, count=row.count)
-        for row in rows
+        for row in info.reasons()
+        if row.disposition in _NOT_AS_THEY_WERE
     )
-    return Coverage(exchanges=info.trace.exchanges, **fates, reasons=reasons)
+    return Coverage(exchanges=info.trace.exchanges, **info.by_disposition(), reasons=reasons)
 
 
 def quality(info: WorkloadInfo) -> CaptureQuality:

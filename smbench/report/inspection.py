@@ -46,7 +46,7 @@ def inspection(workload: Workload, gaps: Gaps | None = None) -> dict[str, Any]:
         "gaps": gaps_document(find_gaps(workload.operations) if gaps is None else gaps),
         "exchanges": trace.exchanges,
         "commands": dict(trace.commands),
-        "coverage": _fates(info),
+        "coverage": info.by_disposition(),
         "reasons": _reasons(info),
         "users": [
             {"name": user.name, "client": user.client, "operations": operations, "lanes": lanes, **of_user}
@@ -65,15 +65,7 @@ def inspection(workload: Workload, gaps: Gaps | None = None) -> dict[str, Any]:
     }
 
 
-def _fates(info: WorkloadInfo) -> dict[str, int]:
-    fates = dict.fromkeys((fate.value for fate in Disposition), 0)
-    for row in info.coverage:
-        fates[row.disposition.value] += row.count
-    return fates
-
-
 def _reasons(info: WorkloadInfo) -> list[dict[str, Any]]:
-    rows = sorted(info.coverage, key=lambda row: (row.disposition, -row.count, row.command, row.reason))
     return [
         {
             "disposition": row.disposition.value,
@@ -81,7 +73,7 @@ def _reasons(info: WorkloadInfo) -> list[dict[str, Any]]:
             "reason": row.reason,
             "count": row.count,
         }
-        for row in rows
+        for row in info.reasons()
     ]
 
 

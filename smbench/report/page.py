@@ -28,10 +28,11 @@ from smbench.report.page_tables import (
     verdict,
 )
 from smbench.report.page_time import legend, time_section
+from smbench.run.columns import REMEDY
 from smbench.run.histogram import Histogram
 from smbench.run.model import OPERATIONS, Configuration, Run
 from smbench.run.series import read_latencies, read_operations, read_resources
-from smbench.run.store import CLIENT_STATS, LATENCY, PAGE, REMEDY, RESOURCES
+from smbench.run.store import CLIENT_STATS, LATENCY, PAGE, RESOURCES
 from smbench.stored import read_document
 
 

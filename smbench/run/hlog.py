@@ -32,6 +32,7 @@ _OF_A_BUCKET = 500
 """A histogram tells its largest value to a thousandth, up or down."""
 _HEADER = ("#[Histogram log format version 1.3]", "#[StartTime: ", "#[BaseTime: ", '"StartTimestamp"')
 """What the first lines begin with."""
+_FURTHER_COLUMNS = ',"Interval_Length","Interval_Max","Interval_Compressed_Histogram"'
 _LONGEST = 1 << 20
 """Bytes of a line: more than a histogram takes that has a value in every bucket."""
 _LINE = re.compile(
@@ -75,12 +76,9 @@ class IntervalLog:
         """Write the log."""
         started = datetime.fromtimestamp(start_epoch_ns / _SECOND_NS, UTC)
         with path.open("w", encoding="ascii") as log:
-            log.write("#[Histogram log format version 1.3]\n")
-            log.write(
-                f"#[StartTime: {start_epoch_ns / _SECOND_NS:.3f} (seconds since epoch), {started:%c} UTC]\n"
-            )
-            log.write(f"#[BaseTime: {start_epoch_ns / _SECOND_NS:.3f} (seconds since epoch)]\n")
-            log.write('"StartTimestamp","Interval_Length","Interval_Max","Interval_Compressed_Histogram"\n')
+            since = f"{start_epoch_ns / _SECOND_NS:.3f} (seconds since epoch)"
+            ends = ("", f"{since}, {started:%c} UTC]", f"{since}]", _FURTHER_COLUMNS)
+            log.writelines(f"{begin}{end}\n" for begin, end in zip(_HEADER, ends, strict=True))
             log.writelines(line for _, _, line in sorted(self._lines))
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from smbench.run.numbers import Count, Nanoseconds, Rate
+from smbench.run.numbers import Nanoseconds, Rate
+from smbench.stored import Count
 
 ALL = "all"
 """The kind that stands for all kinds of calls in `Run.latency`, and in the tags of latency.hlog."""

@@ -14,9 +14,10 @@ from msgspec import Struct, field
 from smbench.errors import UsageError
 from smbench.run.columns import REMEDY, open_operations
 from smbench.run.measures import ALL, Judged, Latency, Percentiles, Throughput
-from smbench.run.numbers import Copies, Count, Nanoseconds, Seconds
+from smbench.run.numbers import Copies, Nanoseconds, Seconds
 from smbench.run.outcomes import Cause, LostUser, Mismatch, Order, Outcomes, Shortfall, WarmUp, Workers
 from smbench.run.surroundings import CaptureFile, CaptureQuality, Coverage, Machine, Mount, Wire
+from smbench.stored import Count
 from smbench.units import whole_ns
 
 OPERATIONS = "operations.parquet"

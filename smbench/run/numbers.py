@@ -8,7 +8,6 @@ from msgspec import Meta
 
 _MOST = (1 << 63) - 1
 """What a column of numbers holds."""
-Count = Annotated[int, Meta(ge=0, le=_MOST)]
 Copies = Annotated[int, Meta(ge=1, le=_MOST)]
 Nanoseconds = Annotated[int, Meta(ge=0, le=_MOST)]
 Seconds = Annotated[float, Meta(ge=0, le=_MOST / 1e9)]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from smbench.run.numbers import Count, Seconds
+from smbench.run.numbers import Seconds
+from smbench.stored import Count
 
 
 class Outcomes(Struct, frozen=True, kw_only=True):

@@ -23,7 +23,7 @@ from smbench.run.histogram import Histogram
 from smbench.run.hlog import Logged, read_hlog
 from smbench.run.model import MACHINE
 from smbench.run.warm_up import after_warm_up
-from smbench.tables import TableFile, fault
+from smbench.tables import TableFile, reading
 
 SLICES = 150
 """Of the time of a run."""
@@ -98,15 +98,14 @@ def _of_a_run(read: Callable[Concatenate[Path, Given], Read]) -> Callable[Concat
     """A reader of one of a run's files that says which file it is, where that cannot be read."""
 
     @wraps(read)
-    def reading(path: Path, /, *given: Given.args, **named: Given.kwargs) -> Read:
+    def of_a_run(path: Path, /, *given: Given.args, **named: Given.kwargs) -> Read:
         try:
-            return read(path, *given, **named)
+            with reading(path, REMEDY):
+                return read(path, *given, **named)
         except FileNotFoundError:
             raise UsageError(f"{path} is missing, which every run has: {REMEDY}") from None
-        except (OSError, pa.ArrowException, LookupError, ValueError, OverflowError) as error:
-            raise fault(path, " ".join(str(error).split()), REMEDY) from None
 
-    return reading
+    return of_a_run
 
 
 @_of_a_run

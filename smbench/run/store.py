@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from smbench.errors import UsageError
+from smbench.run.columns import REMEDY
 from smbench.run.model import OPERATIONS, SCHEMA, Run
-from smbench.stored import read_document
+from smbench.stored import decoded, read_content, write_document
 
 DOCUMENT = "run.json"
 """Written last of all: its presence says that the directory is whole."""
@@ -23,7 +23,6 @@ FILES = (DOCUMENT, OPERATIONS, LATENCY, RESOURCES, CLIENT_STATS, WIRE, PAGE)
 """All that a run directory may hold."""
 CAPACITY = "capacity.json"
 """What a directory holds instead that is a search for the capacity: its runs lie in folders of it."""
-REMEDY = "replay again"
 
 
 class _Header(msgspec.Struct, frozen=True):
@@ -36,12 +35,12 @@ def read(directory: Path) -> Run:
     if directory.exists() and not directory.is_dir():
         raise UsageError(f"{directory} is a file: give the directory of a run")
     try:
-        header = read_document(path, _Header, REMEDY)
-        if header.schema != SCHEMA:
-            raise UsageError(f"{path} has another schema than {SCHEMA}: {REMEDY}")
-        run = read_document(path, Run, REMEDY)
+        content = read_content(path, REMEDY)
     except FileNotFoundError:
         raise UsageError(no_run(directory)) from None
+    if decoded(content, path, _Header, REMEDY).schema != SCHEMA:
+        raise UsageError(f"{path} has another schema than {SCHEMA}: {REMEDY}")
+    run = decoded(content, path, Run, REMEDY)
     return msgspec.structs.replace(run, directory=directory)
 
 
@@ -62,6 +61,5 @@ def document_of(run: Run) -> dict[str, Any]:
 
 def write(run: Run, directory: Path) -> Run:
     """Write run.json into `directory`, whose other files are there; the run comes back with its directory."""
-    text = json.dumps(document_of(run), indent=1, ensure_ascii=False) + "\n"
-    (directory / DOCUMENT).write_text(text, encoding="utf-8")
+    write_document(directory / DOCUMENT, document_of(run))
     return msgspec.structs.replace(run, directory=directory)

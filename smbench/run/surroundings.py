@@ -6,7 +6,8 @@ import re
 
 from msgspec import Struct, field
 
-from smbench.run.numbers import Count, Nanoseconds
+from smbench.run.numbers import Nanoseconds
+from smbench.stored import Count
 
 _HEXADECIMAL = re.compile(r"(0x)?[0-9a-fA-F]{1,16}")
 

@@ -20,11 +20,12 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from smbench.executors.base import Executor
 from smbench.plan.model import Plan
 from smbench.runner.refused import REFUSED, fails
 from smbench.tables import reading
+from smbench.trace.store import REMEDY
 from smbench.workload.calls import CALLS, Call, Create, Open, Read, Write
-from smbench.workload.manifest import REMEDY
 from smbench.workload.model import Workload
 from smbench.workload.parameters import CREATE, IMPLIED, OF_CREATE, OWN, PARAMETERS
 from smbench.workload.store import OPERATIONS, OperationWriter, StoredOperations
@@ -68,6 +69,11 @@ def kind_numbers(column: pa.DictionaryArray) -> NDArray[np.int8]:
     """The stored kind column as indices of KINDS."""
     numbers = np.array([KIND_NUMBERS[name] for name in column.dictionary.to_pylist()], np.int8)
     return np.asarray(numbers[column.indices.to_numpy()])
+
+
+def unsupported(executor: type[Executor]) -> NDArray[np.bool_]:
+    """Which of KINDS an executor does not carry out."""
+    return np.array([kind in executor.unsupported for kind in KINDS])
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from smbench.executors.base import Executor
 from smbench.plan.model import Plan
 from smbench.run.columns import OPERATIONS_SCHEMA
 from smbench.run.outcomes import Cause, Mismatch, Outcomes, Shortfall
-from smbench.runner.call_file import KINDS, used_columns
+from smbench.runner.call_file import KINDS, unsupported, used_columns
 from smbench.runner.expectations import Expectations, calls_in, places_of_rows
 from smbench.runner.latency import Times, measured
 from smbench.runner.losses import Losses
@@ -111,7 +111,7 @@ class OperationsResult:
         self._executor = executor
         self._place_of_row = places_of_rows(plan)
         self._expectations = Expectations(operations, plan, executor.compares)
-        self._unsupported = np.array([kind in executor.unsupported for kind in KINDS])
+        self._unsupported = unsupported(executor)
         self._losses = Losses(executor)
         self.tally = Tally(planned=plan.operations)
 

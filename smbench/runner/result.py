@@ -3,7 +3,6 @@ directory but run.json, which has also what the caller knows and is the caller's
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -33,6 +32,7 @@ from smbench.runner.pool import Ending
 from smbench.runner.statistics import read_statistics, reported_by
 from smbench.runner.timing import Timing, timing
 from smbench.runner.verdict import facts_of
+from smbench.stored import write_document
 from smbench.workload.store import StoredOperations
 
 STATISTICS = "statistics"
@@ -178,7 +178,7 @@ def _write_client_stats(path: Path, stats: Mapping[str, Any] | None, users: Mapp
     if users:
         stats = {**(stats or {}), "users": users}
     if stats is not None:
-        path.write_text(json.dumps(stats, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        write_document(path, stats)
 
 
 def _rates(tally: Tally, measured_ns: int, compares: bool) -> Rates:

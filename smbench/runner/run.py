@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
 from smbench.errors import UsageError
 from smbench.executors.base import Executor
@@ -21,7 +20,7 @@ from smbench.measure.resources import ResourceSampler
 from smbench.plan.model import Plan
 from smbench.quoting import quoted
 from smbench.runner.board import Board
-from smbench.runner.call_file import KINDS, kind_numbers, stored, write_calls
+from smbench.runner.call_file import KINDS, kind_numbers, stored, unsupported, write_calls
 from smbench.runner.expectations import Expectations
 from smbench.runner.options import RunOptions
 from smbench.runner.pool import run_pool
@@ -70,7 +69,7 @@ def run(
         operations = stored(workload, scratch)
         log = OperationLog(scratch / "operations.log", plan.operations)
         board = Board(scratch / "board", plan.processes, plan.lanes)
-        job = _job(plan, workload, options, operations, log, board, scratch)
+        job = _job(plan, workload, options, executor, operations, log, board, scratch)
         count = _counter(log, plan.operations, progress)
         look = _looker(job, operations, watch, options.warm_up_ns)
 
@@ -83,7 +82,7 @@ def run(
         sampler.finish()
         if ending.stopped:
             known = Expectations(operations, plan, executor.compares)
-            ending.overdue = overdue(plan, ending, log.records, known, _unsupported(executor))
+            ending.overdue = overdue(plan, ending, log.records, known, unsupported(executor))
     except BaseException:
         shutil.rmtree(scratch, ignore_errors=True)
         raise
@@ -91,11 +90,10 @@ def run(
 
 
 def _job(
-    plan: Plan, workload: Workload, options: RunOptions, operations: StoredOperations, log: OperationLog,
-    board: Board, scratch: Path,
+    plan: Plan, workload: Workload, options: RunOptions, executor: type[Executor],
+    operations: StoredOperations, log: OperationLog, board: Board, scratch: Path,
 ) -> Job:  # fmt: skip
     """What every worker gets; `operations` are the workload's as a file."""
-    executor = executor_class(options.executor)
     calls = write_calls(operations, plan, scratch / "calls.arrow")
     statistics = scratch / STATISTICS
     statistics.mkdir()
@@ -130,10 +128,6 @@ def _refuse_unfit(plan: Plan, options: RunOptions, executor: type[Executor]) -> 
             f"users of the executor {quoted(options.executor)} meet only within a process, and the plan has "
             f"{plan.processes} processes: plan it with all users in one"
         )
-
-
-def _unsupported(executor: type[Executor]) -> NDArray[np.bool_]:
-    return np.array([kind in executor.unsupported for kind in KINDS])
 
 
 def _may_wait(operations: StoredOperations) -> bool:
@@ -178,7 +172,7 @@ def _looker(
         plan,
         job.log.records,
         Expectations(operations, plan, executor.compares),
-        _unsupported(executor),
+        unsupported(executor),
         warm_up_ns,
     )
     due_ns = 0

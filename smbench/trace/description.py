@@ -8,12 +8,12 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct, structs
 
+from smbench.stored import Count
 from smbench.trace.model import Connection, Session, TraceInfo, Tree, User
 
 SCHEMA_VERSION = 1
 """Of the description, and of exchanges.parquet."""
 
-Count = Annotated[int, Meta(ge=0, le=(1 << 63) - 1)]
 Nanoseconds = Annotated[int, Meta(ge=0, le=(1 << 62) - 1)]
 """Two of them can be added."""
 Index = Annotated[int, Meta(ge=-1, le=(1 << 31) - 1)]

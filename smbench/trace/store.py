@@ -174,12 +174,12 @@ def _rows_by_kind(names: Iterable[str | None]) -> dict[str, list[int]]:
     return rows
 
 
-_REMEDY = "ingest the capture again"
-REMEDY_OF_TWO = f"it, or the manifest.json beside it, is not as it was written; {_REMEDY}"
+REMEDY = "ingest the capture again"
+REMEDY_OF_TWO = f"it, or the manifest.json beside it, is not as it was written; {REMEDY}"
 """Where a file was held against a workload's manifest too."""
 FORM = Form(
     SCHEMA,
-    _REMEDY,
+    REMEDY,
     nullable=frozenset(name for name, hint in _hints(Exchange).items() if type(None) in get_args(hint))
     | {f"{side}_kind" for side in _SIDES},
     range={

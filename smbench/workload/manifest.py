@@ -7,7 +7,6 @@ the workload's own.
 
 from __future__ import annotations
 
-import json
 import zlib
 from collections.abc import Iterable
 from dataclasses import asdict, replace
@@ -17,17 +16,17 @@ from typing import Any
 from msgspec import Struct, field, structs
 
 from smbench.errors import UsageError
-from smbench.stored import decoded, read_content, refuse_irregular, refuse_unreadable
+from smbench.stored import Count, decoded, read_content, refuse_irregular, refuse_unreadable, write_document
 from smbench.tables import fault
-from smbench.trace.description import SCHEMA_VERSION, Count, StoredTrace, description_of
+from smbench.trace.description import SCHEMA_VERSION, StoredTrace, description_of
 from smbench.trace.model import TraceInfo
+from smbench.trace.store import REMEDY
 from smbench.workload.model import CaptureFile, Coverage, Disposition, WorkloadInfo
 
 SCHEMA = 2
 """2: `by_client`. A version that does not know it would replay what its own client does anyway."""
 READABLE = (1, 2)
 MANIFEST = "manifest.json"
-REMEDY = "ingest the capture again"
 _KIND = "workload"
 _TAIL = 8
 """The last bytes of a Parquet file: how long its footer is, and the magic word."""
@@ -157,9 +156,7 @@ def write_manifest(directory: Path, info: WorkloadInfo, files: Iterable[str], to
         "trace": description_of(info.trace),
         "files": {name: structs.asdict(file) for name, file in told.items()},
     }
-    (directory / MANIFEST).write_text(
-        json.dumps(document, indent=1, ensure_ascii=True) + "\n", encoding="utf-8"
-    )
+    write_document(directory / MANIFEST, document, ascii_only=True)
 
 
 def refuse_changed(directory: Path, manifest: Manifest) -> None:

@@ -110,6 +110,17 @@ class WorkloadInfo:
     capture_files: list[CaptureFile] = field(default_factory=list)
     """In the order of the trace's captures; none where nobody knows, as in older workloads."""
 
+    def by_disposition(self) -> dict[str, int]:
+        """How many exchanges met each disposition."""
+        found = dict.fromkeys((disposition.value for disposition in Disposition), 0)
+        for row in self.coverage:
+            found[row.disposition.value] += row.count
+        return found
+
+    def reasons(self) -> list[Coverage]:
+        """The coverage by disposition, in each the most frequent first."""
+        return sorted(self.coverage, key=lambda row: (row.disposition, -row.count, row.command, row.reason))
+
 
 @dataclass(slots=True)
 class Workload:

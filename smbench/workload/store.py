@@ -26,7 +26,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -34,7 +34,7 @@ import pyarrow.compute as pc
 from smbench.errors import UsageError
 from smbench.stored import refuse_irregular
 from smbench.tables import MOST, Form, TableFile, fault, table_writer
-from smbench.trace.store import EXCHANGES_FILE, REMEDY_OF_TWO, StoredExchanges
+from smbench.trace.store import EXCHANGES_FILE, REMEDY, REMEDY_OF_TWO, StoredExchanges
 from smbench.workload.bounds import Bounds
 from smbench.workload.calls import CALLS
 from smbench.workload.columns import COVERAGE_SCHEMA as COVERAGE_SCHEMA
@@ -49,7 +49,7 @@ from smbench.workload.columns import (
     operations_of,
 )
 from smbench.workload.manifest import MANIFEST as MANIFEST
-from smbench.workload.manifest import REMEDY, Manifest, read_manifest, refuse_changed
+from smbench.workload.manifest import Manifest, read_manifest, refuse_changed
 from smbench.workload.manifest import write_manifest as _write_manifest
 from smbench.workload.model import Disposition, Kind, NamespaceEntry, Operation, Workload, WorkloadInfo
 
@@ -190,21 +190,29 @@ class StoredOperations:
         used, so that a process may still fork."""
         with self.opened() as file:
             hides = self._hides(file)
-            read = [*columns, _BY_CLIENT] if hides and columns is not None else columns
-            for batch in file.batches(read, BATCH):
-                if hides:
-                    batch = batch.filter(pc.invert(batch.column(_BY_CLIENT)))
-                yield batch if columns is None else batch.select(columns)
+            for batch in file.batches(_read(columns, hides), BATCH):
+                yield _seen(batch, columns, hides)
 
     def table(self, columns: Sequence[str] | None = None) -> pa.Table:
         """All of `batches()` in one table."""
         with self.opened() as file:
             hides = self._hides(file)
-            read = [*columns, _BY_CLIENT] if hides and columns is not None else columns
-            table = file.table(read)
-        if hides:
-            table = table.filter(pc.invert(table.column(_BY_CLIENT)))
-        return table if columns is None else table.select(columns)
+            return _seen(file.table(_read(columns, hides)), columns, hides)
+
+
+_Rows = TypeVar("_Rows", pa.RecordBatch, pa.Table)
+
+
+def _read(columns: Sequence[str] | None, hides: bool) -> Sequence[str] | None:
+    """What is read of a file for some columns, where some of its rows are not to be seen."""
+    return [*columns, _BY_CLIENT] if hides and columns is not None else columns
+
+
+def _seen(rows: _Rows, columns: Sequence[str] | None, hides: bool) -> _Rows:
+    """What of rows that were read is to be seen."""
+    if hides:
+        rows = rows.filter(pc.invert(rows.column(_BY_CLIENT)))
+    return rows if columns is None else rows.select(columns)
 
 
 def with_client_calls(workload: Workload) -> Workload:

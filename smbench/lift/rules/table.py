@@ -29,6 +29,7 @@ from smbench.lift.rules import (
 )
 from smbench.quoting import quoted
 from smbench.trace.model import COMMAND_NAMES, command_name
+from smbench.trace.store import REMEDY
 from smbench.workload.model import Disposition
 
 FAMILIES: tuple[tuple[Rule, ...], ...] = tuple(
@@ -67,7 +68,7 @@ def rule_named(name: str, source: Path) -> Rule:
     if rule is None:
         raise UsageError(
             f"{source} has exchanges of the lift rule {quoted(name)}, which this version does not have: "
-            "ingest the capture again"
+            f"{REMEDY}"
         )
     return rule
 
