@@ -9,7 +9,8 @@ from msgspec import Struct, field
 
 from smbench.run.model import Configuration, Run
 from smbench.run.outcomes import WarmUp
-from smbench.run.surroundings import CaptureFile, Machine
+from smbench.run.surroundings import Machine
+from smbench.workload.model import CaptureFile
 
 Value = str | int | float | bool | tuple[str, ...] | None
 

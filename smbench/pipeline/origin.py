@@ -15,7 +15,7 @@ from smbench.pipeline.request import Request
 from smbench.plan.model import Plan
 from smbench.run.model import Configuration
 from smbench.run.outcomes import WarmUp
-from smbench.run.surroundings import CaptureFile, CaptureQuality, Coverage, Reason
+from smbench.run.surroundings import CaptureQuality, Coverage, Reason
 from smbench.trace.grade import Use
 from smbench.workload.model import Disposition, Workload, WorkloadInfo
 from smbench.workload.store import StoredOperations
@@ -79,7 +79,7 @@ def told_before(request: Request, workload: Workload, clones_known: bool) -> Cir
     return Circumstances(
         configuration=asked_for(request, workload, request.clones if clones_known else 1),
         warm_up=WarmUp(seconds=request.warm_up_s),
-        capture_files=capture_files(workload.info),
+        capture_files=tuple(workload.info.capture_files),
         machine=machine(),
         versions=versions(),
         clones_known=clones_known,
@@ -100,14 +100,6 @@ def coverage(info: WorkloadInfo) -> Coverage:
 def quality(info: WorkloadInfo) -> CaptureQuality:
     """What the capture lacks for a replay."""
     return graded(info.trace, Use.REPLAY)
-
-
-def capture_files(info: WorkloadInfo) -> tuple[CaptureFile, ...]:
-    """The captures that the workload was made of."""
-    return tuple(
-        CaptureFile(name=file.name, bytes=file.bytes, packing=file.packing, sha256=file.sha256)
-        for file in info.capture_files
-    )
 
 
 def client_shown(counters: Sequence[Mapping[str, Any]]) -> dict[str, int]:

@@ -317,7 +317,7 @@ class Replayer:
             client=measured.client or origin.client_shown(counters),
             coverage=origin.coverage(info),
             capture=origin.quality(info),
-            capture_files=origin.capture_files(info),
+            capture_files=tuple(info.capture_files),
             machine=machine(),
             versions=versions(),
             notes=tuple(notes),

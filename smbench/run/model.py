@@ -16,9 +16,10 @@ from smbench.run.columns import REMEDY, open_operations
 from smbench.run.measures import ALL, Judged, Latency, Percentiles, Throughput
 from smbench.run.numbers import Copies, Nanoseconds, Seconds
 from smbench.run.outcomes import Cause, LostUser, Mismatch, Order, Outcomes, Shortfall, WarmUp, Workers
-from smbench.run.surroundings import CaptureFile, CaptureQuality, Coverage, Machine, Mount, Wire
+from smbench.run.surroundings import CaptureQuality, Coverage, Machine, Mount, Wire
 from smbench.stored import Count
 from smbench.units import whole_ns
+from smbench.workload.model import CaptureFile
 
 OPERATIONS = "operations.parquet"
 """The file of a run directory that has one row an operation."""

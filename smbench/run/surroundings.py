@@ -91,15 +91,6 @@ class CaptureQuality(Struct, frozen=True, kw_only=True):
     warnings: tuple[str, ...] = ()
 
 
-class CaptureFile(Struct, frozen=True, kw_only=True):
-    """A capture that the workload was made of, as far as it tells it from others."""
-
-    name: str
-    bytes: Count
-    packing: str
-    sha256: str
-
-
 class Machine(Struct, frozen=True, kw_only=True):
     name: str
     processors: Count | None = None

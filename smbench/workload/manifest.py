@@ -21,7 +21,7 @@ from smbench.tables import fault
 from smbench.trace.description import SCHEMA_VERSION, StoredTrace, description_of
 from smbench.trace.model import TraceInfo
 from smbench.trace.store import REMEDY
-from smbench.workload.model import CaptureFile, Coverage, Disposition, WorkloadInfo
+from smbench.workload.model import CaptureFile, Coverage, WorkloadInfo
 
 SCHEMA = 2
 """2: `by_client`. A version that does not know it would replay what its own client does anyway."""
@@ -31,20 +31,6 @@ _KIND = "workload"
 _TAIL = 8
 """The last bytes of a Parquet file: how long its footer is, and the magic word."""
 _LONGEST_FOOTER = 1 << 28
-
-
-class StoredCoverage(Struct, frozen=True):
-    disposition: Disposition
-    command: str
-    reason: str
-    count: Count
-
-
-class StoredCaptureFile(Struct, frozen=True):
-    name: str
-    bytes: Count
-    packing: str
-    sha256: str
 
 
 class StoredFile(Struct, frozen=True):
@@ -58,13 +44,13 @@ class Manifest(Struct, frozen=True):
     schema: int
     kind: str
     trace: StoredTrace
-    coverage: list[StoredCoverage]
+    coverage: list[Coverage]
     operations: dict[str, Count]
     lanes: list[Count]
     operations_by_user: list[Count]
     client_calls: Count = 0
     """Of schema 2."""
-    capture_files: list[StoredCaptureFile] = field(default_factory=list)
+    capture_files: list[CaptureFile] = field(default_factory=list)
     files: dict[str, StoredFile] = field(default_factory=dict)
     """By name; older workloads do not tell."""
 
@@ -93,12 +79,12 @@ class Manifest(Struct, frozen=True):
     def info(self) -> WorkloadInfo:
         return WorkloadInfo(
             trace=self.trace.info(),
-            coverage=[Coverage(**structs.asdict(row)) for row in self.coverage],
+            coverage=self.coverage,
             operations=self.operations,
             lanes=self.lanes,
             operations_by_user=self.operations_by_user,
             client_calls=self.client_calls,
-            capture_files=[CaptureFile(**structs.asdict(file)) for file in self.capture_files],
+            capture_files=self.capture_files,
         )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from smbench.stored import Count
 from smbench.trace.model import TraceInfo
 from smbench.workload.calls import Call
 
@@ -56,7 +57,7 @@ class Coverage:
     command: str
     reason: str
     """The difference (approximate), what the client does, why not (unsupported), or the rule (exact)."""
-    count: int
+    count: Count
 
 
 class Kind(StrEnum):
@@ -86,7 +87,7 @@ class CaptureFile:
     """A capture that was ingested, as far as it tells it from others."""
 
     name: str
-    bytes: int
+    bytes: Count
     """Of the file as it was given."""
     packing: str
     """`plain`, `gz` or `zst`."""

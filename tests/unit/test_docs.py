@@ -216,7 +216,7 @@ def of_model(kind: inspect.Type, path: str = "") -> Iterator[tuple[str, bool]]:
     if isinstance(kind, inspect.UnionType):
         inner = [one for one in kind.types if not isinstance(one, inspect.NoneType)]
         kind = inner[0]
-    if isinstance(kind, inspect.StructType):
+    if isinstance(kind, inspect.StructType | inspect.DataclassType):
         for field in kind.fields:
             yield from of_model(field.type, f"{path}.{field.encode_name}" if path else field.encode_name)
     elif isinstance(kind, inspect.DictType):
