@@ -20,7 +20,7 @@ from smbench.stored import Count, decoded, read_content, refuse_irregular, refus
 from smbench.tables import fault
 from smbench.trace.description import SCHEMA_VERSION, StoredTrace, description_of
 from smbench.trace.model import TraceInfo
-from smbench.trace.store import REMEDY
+from smbench.trace.store import REMEDY, REMEDY_OF_TWO
 from smbench.workload.model import CaptureFile, Coverage, WorkloadInfo
 
 SCHEMA = 2
@@ -160,9 +160,9 @@ def refuse_changed(directory: Path, manifest: Manifest) -> None:
         except OSError as error:
             refuse_unreadable(path, error)
         if found.bytes != told.bytes:
-            raise fault(path, f"it has {found.bytes:,} bytes, and {told.bytes:,} were written", REMEDY)
+            raise fault(path, f"it has {found.bytes:,} bytes, and {told.bytes:,} were written", REMEDY_OF_TWO)
         if found.footer_crc32 != told.footer_crc32:
-            raise fault(path, "its footer is not the one that was written", REMEDY)
+            raise fault(path, "its footer is not the one that was written", REMEDY_OF_TWO)
 
 
 def _stored_file(path: Path) -> StoredFile:
