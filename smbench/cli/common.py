@@ -50,10 +50,13 @@ class Console(Progress):
         self.out = RichConsole(highlight=False, soft_wrap=True, width=_width(sys.stdout))
         self.err = RichConsole(stderr=True, highlight=False, soft_wrap=True, width=_width(sys.stderr))
 
-    def result(self, document: dict[str, Any], show: Callable[[RichConsole], None]) -> None:
-        """The command's result: the document as JSON, or shown to a person."""
+    def result(
+        self, document: dict[str, Any] | Callable[[], dict[str, Any]], show: Callable[[RichConsole], None]
+    ) -> None:
+        """The command's result: the document (or what makes it, where that is work) as JSON, or shown to a
+        person."""
         if self.as_json:
-            print(json.dumps(document, ensure_ascii=False))
+            print(json.dumps(document() if callable(document) else document, ensure_ascii=False))
         else:
             show(self.out)
 

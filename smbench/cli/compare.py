@@ -78,7 +78,6 @@ def compare(
     )
     result = carry_out(reference, candidates, request, console)
     shown = None if options["everything"] else options["limit"]
-    told = document(result, shown)
     if differences is not None:
         _write_differences(differences, result)
     output: Path | None = options["output"]
@@ -88,7 +87,7 @@ def compare(
 
         output = output or _beside(candidates[0])
         _write(output, html(result, shown))
-    console.result(told, lambda out: show_comparison(result, out))
+    console.result(lambda: document(result, shown), lambda out: show_comparison(result, out))
     if wanted:
         console.note(f"written: {output}")
 

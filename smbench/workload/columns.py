@@ -9,14 +9,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import MISSING, fields
 from itertools import accumulate, pairwise, repeat
 from operator import attrgetter
-from typing import Any, get_args, get_type_hints
+from typing import Any, get_args
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from smbench.workload.calls import CALLS, Call, Create, Open
 from smbench.workload.model import Operation
-from smbench.workload.parameters import CREATE, IMPLIED, OF_CREATE, OWN, hints
+from smbench.workload.parameters import CREATE, HINTS, IMPLIED, OF_CREATE, OWN, hints
 
 _WORD = pa.dictionary(pa.int32(), pa.string())
 _PLAIN: dict[str, pa.DataType] = {
@@ -74,7 +74,7 @@ OPTIONAL = (
 def _required(kind: type[Call], name: str) -> bool:
     """Whether a call of that kind cannot do without a value of the parameter."""
     if name in OWN[kind]:
-        return type(None) not in get_args(get_type_hints(kind)[name])
+        return type(None) not in get_args(HINTS[kind][name])
     return kind is Open and name in _EVER
 
 
