@@ -9,19 +9,20 @@ stays bounded, whatever stays open through the capture.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
 
 from smbench.lift.handles import Handles, makes_directory
 from smbench.lift.refused_calls import RefusedCall, RefusedCalls
 from smbench.lift.rule import Case, Opened, Rule, Taken, refused
+from smbench.lift.rules import linux, linux_ranges
+from smbench.lift.rules.control import SENT_WHEN_LOST, function_of
 from smbench.lift.rules.implied import CLOSED_BY_SERVER, CLOSED_WITH_TREE
-from smbench.lift.rules.linux import FLUSH_BEFORE, LOOK_BEFORE, REMOVAL_REFUSED, makes_removable, sets_by_name
 from smbench.lift.rules.set_info import set_of, target_of
 from smbench.lift.rules.table import TABLE, Table
 from smbench.lift.sessions import SessionEnds, left_by
 from smbench.lift.taking import Taker, reason_of
 from smbench.lift.waiting import Waiting
-from smbench.smb2.constants import INFO_FILE, RENAMES
+from smbench.lift.watcher import Watcher
+from smbench.smb2.constants import FSCTL_SRV_REQUEST_RESUME_KEY, INFO_FILE, RENAMES
 from smbench.smb2.ntstatus import Status
 from smbench.smb2.paths import renamed
 from smbench.trace.model import Command, Exchange
@@ -32,15 +33,6 @@ HORIZON = 1 << 15
 
 _CREATE, _CLOSE, _SET_INFO, _IOCTL = Command.CREATE, Command.CLOSE, Command.SET_INFO, Command.IOCTL
 _LEAVES = frozenset((Command.TREE_DISCONNECT, Command.LOGOFF))
-
-
-class Watcher(Protocol):
-    """Who sees every exchange on a file with its open, before the exchange changes what is open."""
-
-    def witness(self, exchange: Exchange, opened: Opened) -> None: ...
-
-    def left(self, opened: Opened, time_ns: int) -> None:
-        """The server closed the open with its tree or session."""
 
 
 class Recogniser:
@@ -127,7 +119,7 @@ class Recogniser:
             opened = self._handles.open(create)
         if self._refused:
             self._decide_refused(opened)
-        if sets_by_name(opened):
+        if linux.sets_by_name(opened):
             self._end_flush(opened)
         opened.patterns = tuple(pattern for pattern in self._table.patterns if pattern.begins(opened))
         self._expect_rest(create, opened)
@@ -199,9 +191,9 @@ class Recogniser:
     def _decide_refused(self, opened: Opened) -> None:
         """An open has come: it makes what was probed, or removable what was not, or tells their age."""
         if makes_directory(opened.request) and (call := self._refused.of_path(opened.session, opened.path)):
-            self._decide(call, LOOK_BEFORE)
-        if makes_removable(opened) and (call := self._refused.of_path(opened.session, opened.path)):
-            self._decide(call, REMOVAL_REFUSED)
+            self._decide(call, linux.LOOK_BEFORE)
+        if linux.makes_removable(opened) and (call := self._refused.of_path(opened.session, opened.path)):
+            self._decide(call, linux.REMOVAL_REFUSED)
         for call in self._refused.overdue(opened.session):
             self._decide(call, call.rule)
 
@@ -214,24 +206,37 @@ class Recogniser:
     def _end_flush(self, setter: Opened) -> None:
         """Attributes are set by the name: a flush that came last on an open of the file was for that."""
         opened = self._waiting.flushed(setter.session, setter.path)
-        if opened is not None and len(opened.waiting) == 1:
-            opened.runs = ()
-            self._taker.pattern(FLUSH_BEFORE, opened, Flush(opened.handle))
+        if opened is not None:
+            self._take_flush(linux.FLUSH_BEFORE, opened)
+
+    def _end_flush_between(self, opened: Opened) -> None:
+        """A flush of another open of the file, while a run of this one went on, was for that."""
+        other = self._waiting.flushed(opened.session, opened.path)
+        first, last = opened.waiting[0].index, opened.waiting[-1].index
+        if other not in (None, opened) and first < other.waiting[-1].index < last:
+            self._take_flush(linux_ranges.FLUSH_BEFORE_SEEK, other)
+
+    def _take_flush(self, rule: Rule, opened: Opened) -> None:
+        while len(opened.waiting) > 1:
+            self._end_run(opened)
+        opened.runs = ()
+        self._taker.pattern(rule, opened, Flush(opened.handle))
 
     def _in_run(self, case: Case, opened: Opened) -> None:
         exchange = case.exchange
-        if opened.runs:
+        while opened.runs:
             runs = tuple(rule for rule in opened.runs if rule.continues(opened, exchange))
             if runs:
                 opened.runs = runs
-                opened.waiting.append(exchange)
+                self._waiting.extend(opened, exchange)
                 if all(rule.ends(opened) for rule in runs):
                     self._end_run(opened)
                 return
             self._end_run(opened)
         starting = self._table.runs.get(exchange.command, ())
-        opened.runs = tuple(rule for rule in starting if rule.begins(opened, exchange))
+        opened.runs = tuple(rule for rule in starting if rule.begins(case)) if starting else ()
         if opened.runs:
+            opened.copied = self._handles.copied_by(exchange)
             self._waiting.add(opened, exchange)
         else:
             self._taker.plain(case)
@@ -240,18 +245,24 @@ class Recogniser:
         runs, opened.runs = opened.runs, ()
         for rule in runs:
             if rule.complete(opened):
+                if rule.flushes:
+                    self._end_flush_between(opened)
                 self._taker.pattern(rule, opened, rule.call(opened))
                 return
-        for exchange in self._waiting.take(opened):
-            self._taker.plain(Case(exchange, opened, self._handles))
+        first, *others = self._waiting.take(opened)
+        self._taker.plain(Case(first, opened, self._handles))
+        for exchange in others:
+            self._in_run(Case(exchange, opened, self._handles), opened)
 
     # What waits
 
     def _release(self, opened: Opened) -> None:
         """No pattern: what waits goes on to the rules below."""
         opened.patterns = ()
-        for exchange in self._waiting.take(opened):
-            case = Case(exchange, opened, self._handles)
+        cases = [Case(exchange, opened, self._handles) for exchange in self._waiting.take(opened)]
+        linux.confirm_retry(opened, cases)
+        for case in cases:
+            exchange = case.exchange
             # A run starts with what comes, not with what waited.
             if opened.failed or exchange.index < self._now:
                 self._taker.plain(case)
@@ -260,16 +271,15 @@ class Recogniser:
 
     def _settle(self, opened: Opened) -> None:
         """Decide at once about what waits on an open."""
-        if opened.runs:
-            self._end_run(opened)
-        elif (
+        if (
             opened.waiting
+            and not opened.runs
             and not self._refused.of_open(opened)
             and not (opened.failed and self._whole(opened))
         ):
             self._release(opened)
-            if opened.runs:
-                self._end_run(opened)
+        while opened.runs:
+            self._end_run(opened)
         if call := self._refused.of_open(opened):
             self._decide(call, call.rule)
 
@@ -287,22 +297,33 @@ class Recogniser:
             # On another tree or session it says nothing of the open, while that session goes on.
             same = (exchange.session, exchange.tree) == (opened.session, opened.tree)
             if same or self._ends.is_over(opened.session, exchange.index):
-                self._lose(CLOSED_BY_SERVER, exchange, opened, -1)
+                # What is asked for all the same is carried out before the open is over.
+                self._lose(CLOSED_BY_SERVER, exchange, opened, 1 if command in SENT_WHEN_LOST else -1)
             return
         if command == _CLOSE:
             self._settle(opened)
             self._handles.close(opened)
         elif command == _IOCTL:
+            self._end_copies(exchange, opened)
             self._handles.remember(exchange, opened)
-        elif command == _SET_INFO and not refused(exchange.status):
+        elif command == _SET_INFO:
             request = set_of(exchange)
             if request.info_type != INFO_FILE or request.target is None:
                 return
+            if refused(exchange.status):
+                self._handles.refuse(exchange, opened)
             target = target_of(Case(exchange, opened, self._handles))
             if call := self._refused.of_path(exchange.session, target):
-                self._decide(call, LOOK_BEFORE)
-            if request.level in RENAMES:
+                self._decide(call, linux.LOOK_BEFORE)
+            if request.level in RENAMES and not refused(exchange.status):
                 self._rename(opened, target)
+
+    def _end_copies(self, exchange: Exchange, source: Opened) -> None:
+        """A key is asked for once a copy: what is copied from this open from now on is another one."""
+        if function_of(exchange) == FSCTL_SRV_REQUEST_RESUME_KEY:
+            for opened in self._waiting:
+                if opened.copied == source.handle and opened is not source:
+                    self._settle(opened)
 
     def _rename(self, opened: Opened, target: str) -> None:
         source = opened.path

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from smbench.smb2.constants import OPLOCK_LEVEL_LEASE, OPLOCK_LEVEL_NONE
-from smbench.workload.calls import Close, Flush, Lock, Open, Read, Write
+from smbench.workload.calls import Close, Flush, Lock, Open, PunchHole, Read, Truncate, Write
 from smbench.workload.model import Kind, NamespaceEntry, Operation
 
 # SFM's and cifs.ko's stand-ins for what NTFS forbids (fs/smb/client/cifs_unicode.h).
@@ -30,6 +30,8 @@ class CaptureFacts:
     streams: bool = False
     """Some path names an alternate data stream."""
     flushes: bool = True
+    sparse: bool = False
+    """Some call marked a file sparse (FSCTL_SET_SPARSE)."""
     reserved_characters: bool = False
     """Names hold characters that Windows forbids (an SMB3 POSIX capture)."""
     mapped_characters: bool = False
@@ -42,13 +44,15 @@ def gather_facts(operations: Iterable[Operation], namespace: Iterable[NamespaceE
     """One pass over each; memory grows with the number of distinct paths and of opens at once."""
     largest_read = largest_write = 0
     opens = caching = locks = 0
-    flushes = False
+    flushes = sparse = False
     cached: set[tuple[int, int]] = set()
     paths: set[str] = set()
     for operation in operations:
         call = operation.call
         paths.add(operation.path)
-        if isinstance(call, Read):
+        if isinstance(call, Truncate | PunchHole):
+            sparse = sparse or call.sparse
+        elif isinstance(call, Read):
             largest_read = max(largest_read, _piece(operation, call.length))
         elif isinstance(call, Write):
             largest_write = max(largest_write, _piece(operation, call.length))
@@ -78,6 +82,7 @@ def gather_facts(operations: Iterable[Operation], namespace: Iterable[NamespaceE
         asked_for_caching=caching > locks or not opens,
         streams=streams or any(":" in path for path in paths),
         flushes=flushes,
+        sparse=sparse,
         reserved_characters=any(_FORBIDDEN.search(path) for path in paths),
         mapped_characters=any(_MAPPED.search(path) for path in paths),
         # Two names that differ in case and both exist tell of a server that minds the case.

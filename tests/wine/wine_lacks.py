@@ -75,6 +75,7 @@ LACKS = [
     lack("truncate, ranges and copies", calls.PunchHole, CONTROLS),
     lack("truncate, ranges and copies", calls.AllocatedRanges, CONTROLS),
     lack("truncate, ranges and copies", calls.CopyRange, CONTROLS, Status.SUCCESS),
+    lack("truncate, ranges and copies", calls.ShiftRange, CONTROLS, Status.SUCCESS),
     lack("truncate, ranges and copies", calls.Read, CONTROLS, handle=2),
     lack(READ_ONLY_STORY, calls.Open, WRITE_ATTRIBUTES, handle=6),
     lack(READ_ONLY_STORY, calls.SetAttributes, WRITE_ATTRIBUTES, handle=6),

@@ -84,6 +84,8 @@ class MemoryExecutor(Executor):
             calls.SetAttributes: lambda call: server.set_attributes(handle(call), call.attributes),
             calls.CopyRange: self._copy_range,
             calls.PunchHole: lambda call: server.punch_hole(handle(call), call.offset, call.length),
+            calls.ShiftRange: lambda call: server.shift_range(handle(call), call),
+            calls.Control: lambda call: server.control(handle(call)),
             calls.AllocatedRanges: lambda call: server.allocated_ranges(
                 handle(call), call.offset, call.length
             ),

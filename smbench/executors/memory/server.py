@@ -145,6 +145,20 @@ class MemoryServer:
             self._check_locks(handle, offset, length, writing=True)
         return 0
 
+    def shift_range(self, handle: Handle, call: calls.ShiftRange) -> int:
+        self._need_data(handle, FILE_READ_DATA)
+        self._need_data(handle, FILE_WRITE_DATA)
+        size = handle.stream.size
+        if not call.length or call.offset + (0 if call.insert else call.length) >= size:
+            raise RefusedError(Status.INVALID_PARAMETER)
+        self._check_locks(handle, call.offset, size - call.offset, writing=True)
+        return self.truncate(handle, size + (call.length if call.insert else -call.length))
+
+    def control(self, handle: Handle) -> int:
+        """As a server without snapshots, integrity streams and compression."""
+        del handle
+        raise RefusedError(Status.INVALID_DEVICE_REQUEST)
+
     def allocated_ranges(self, handle: Handle, offset: int, length: int) -> int:
         self._need_data(handle, FILE_READ_DATA)
         return int(bool(length) and offset < handle.stream.size)

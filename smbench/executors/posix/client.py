@@ -15,6 +15,7 @@ from stat import S_IMODE
 from typing import Protocol
 
 from smbench.executors.posix import linux_calls
+from smbench.executors.posix.shifting import shift_data
 from smbench.smb2.constants import ATTRIBUTE_READONLY
 from smbench.smb2.filetime import filetime
 
@@ -23,6 +24,7 @@ _CREATED = "user.cifs.creationtime"
 _ATTRIBUTES = "user.cifs.dosattrib"
 _WRITE_BITS = 0o222
 _PUNCH = linux_calls.FALLOC_PUNCH_HOLE | linux_calls.FALLOC_KEEP_SIZE
+_COLLAPSE, _INSERT = linux_calls.FALLOC_COLLAPSE_RANGE, linux_calls.FALLOC_INSERT_RANGE
 _ZERO = linux_calls.FALLOC_ZERO_RANGE | linux_calls.FALLOC_KEEP_SIZE
 
 
@@ -94,9 +96,25 @@ class Client:
         del fd, size
         return False
 
-    def punch_hole(self, fd: int, offset: int, length: int) -> None:
-        """Zero a range of more than 0 bytes."""
+    def punch_hole(self, fd: int, offset: int, length: int, *, sparse: bool) -> None:
+        """Zero a range of more than 0 bytes; `sparse`: of a file that becomes sparse by it."""
+        del sparse
         linux_calls.fallocate(fd, _PUNCH, offset, length)
+
+    def shift_range(self, fd: int, offset: int, length: int, *, insert: bool) -> None:
+        """Take a range out of an open file, or put one of zeros in. A file system that moves whole blocks
+        only, or none, has what comes after the range read and written."""
+        try:
+            linux_calls.fallocate(fd, _INSERT if insert else _COLLAPSE, offset, length)
+        except OSError as error:
+            if error.errno not in (EOPNOTSUPP, EINVAL):
+                raise
+            shift_data(fd, offset, length, insert=insert)
+
+    def control(self, fd: int, function: int, room: int) -> None:
+        """Send a control code about an open file; nobody else than a client has somebody to send it to."""
+        del fd, function, room
+        raise OSError(EOPNOTSUPP, os.strerror(EOPNOTSUPP))
 
     def count_ranges(self, fd: int, offset: int, length: int) -> int:
         """How many allocated ranges lie in a range: by FIEMAP, or where there is none by SEEK_DATA."""
@@ -134,14 +152,23 @@ class _Cifs(Client):
     def set_created(self, file: Opened, created_ns: int) -> None:
         os.setxattr(file.name, _CREATED, struct.pack("<Q", filetime(created_ns)))
 
-    def punch_hole(self, fd: int, offset: int, length: int) -> None:
-        """Zeroing a range is one SET_ZERO_DATA; punching would first mark the file sparse."""
-        try:
-            linux_calls.fallocate(fd, _ZERO, offset, length)
-        except OSError as error:
-            if error.errno != EOPNOTSUPP:
-                raise
-            super().punch_hole(fd, offset, length)
+    def punch_hole(self, fd: int, offset: int, length: int, *, sparse: bool) -> None:
+        """Zeroing a range is one SET_ZERO_DATA; punching first marks a file sparse that is not."""
+        if not sparse:
+            try:
+                linux_calls.fallocate(fd, _ZERO, offset, length)
+            except OSError as error:
+                if error.errno != EOPNOTSUPP:
+                    raise
+            else:
+                return
+        super().punch_hole(fd, offset, length, sparse=sparse)
+
+    def shift_range(self, fd: int, offset: int, length: int, *, insert: bool) -> None:
+        linux_calls.fallocate(fd, _INSERT if insert else _COLLAPSE, offset, length)
+
+    def control(self, fd: int, function: int, room: int) -> None:
+        linux_calls.control(fd, function, room)
 
     def count_ranges(self, fd: int, offset: int, length: int) -> int:
         """By FIEMAP, which is one message."""

@@ -9,7 +9,7 @@ import random
 import struct
 from contextlib import suppress
 from dataclasses import dataclass
-from errno import EACCES, EBADF, EINVAL
+from errno import EACCES, EBADF, EINVAL, ENXIO
 from functools import lru_cache
 from threading import local
 
@@ -17,7 +17,18 @@ from smbench.executors.posix import linux_calls
 from smbench.executors.posix.client import Client
 from smbench.executors.posix.files import OpenFile, OpenFiles
 from smbench.smb2.ntstatus import Status, outcome_of
-from smbench.workload.calls import AllocatedRanges, CopyRange, Flush, Lock, PunchHole, Read, Unlock, Write
+from smbench.workload.calls import (
+    AllocatedRanges,
+    Control,
+    CopyRange,
+    Flush,
+    Lock,
+    PunchHole,
+    Read,
+    ShiftRange,
+    Unlock,
+    Write,
+)
 
 _LARGEST_OFFSET = (1 << 63) - 1
 _CANCELLED = outcome_of(Status.CANCELLED)
@@ -192,12 +203,31 @@ class DataCalls:
     def punch_hole(self, call: PunchHole) -> int:
         fd = self._files[call.handle].fd
         if call.length:
-            self._client.punch_hole(fd, call.offset, call.length)
+            self._client.punch_hole(fd, call.offset, call.length, sparse=call.sparse)
+        return 0
+
+    def shift_range(self, call: ShiftRange) -> int:
+        self._client.shift_range(self._files[call.handle].fd, call.offset, call.length, insert=call.insert)
         return 0
 
     def allocated_ranges(self, call: AllocatedRanges) -> int:
-        """How many."""
-        return self._client.count_ranges(self._files[call.handle].fd, call.offset, call.length)
+        """How many; one or none where only the first was sought."""
+        fd = self._files[call.handle].fd
+        if not call.seek:
+            return self._client.count_ranges(fd, call.offset, call.length)
+        try:
+            os.lseek(fd, call.offset, os.SEEK_DATA)
+        except OSError as error:
+            if error.errno != ENXIO:
+                raise
+            return 0
+        finally:
+            os.lseek(fd, 0, os.SEEK_SET)
+        return 1
+
+    def control(self, call: Control) -> int:
+        self._client.control(self._files[call.handle].fd, call.function, call.output_length)
+        return 0
 
     def _grow(self, length: int) -> None:
         # Only where the workload's largest write was told wrong: the clock runs meanwhile.

@@ -122,7 +122,9 @@ class MetadataCalls:
 
     def _entries(self, file: OpenFile) -> list[str]:
         with self._scan(file) as fd:
-            return os.listdir(fd)  # noqa: PTH208 (a descriptor)
+            names = os.listdir(fd)  # noqa: PTH208 (a descriptor)
+        self._lookups.listed(file.path, names)
+        return names
 
     @contextmanager
     def _scan(self, file: OpenFile) -> Iterator[int]:
@@ -140,12 +142,14 @@ class MetadataCalls:
         file = self._files[call.handle]
         # A change of case, or no change, finds the file itself at the target: nothing is replaced.
         itself = file.path.lower() == call.target.lower()
-        if not itself and self._files.is_open(call.target, besides=file):
-            # A server denies it; the kernel's client then *unlinks the target* and fails (6.1).
+        if not (itself or call.denied_on_linux) and self._files.is_open(call.target, besides=file):
+            # A server denies it; the kernel's client then *unlinks the target* and fails (6.1). That is
+            # what the capture had only where its client was the same.
             return -EACCES
-        self._names.rename(file.path, call.target, replace=call.replace or itself)
-        self._files.renamed(file.path, call.target)
-        self._lookups.appeared(call.target)
+        source = file.path
+        self._names.rename(source, call.target, replace=call.replace or itself)
+        self._files.renamed(source, call.target)
+        self._lookups.moved(source, call.target, directory=file.directory)
         return 0
 
     def link(self, call: Link) -> int:
@@ -160,6 +164,7 @@ class MetadataCalls:
                 raise
             self._names.unlink(call.target)
             self._names.link(file.path, call.target)
+        self._lookups.appeared(call.target)
         return 0
 
     def set_delete(self, call: SetDelete) -> int:
@@ -196,7 +201,8 @@ class MetadataCalls:
         file = self._files[call.handle]
         if not file.writable:
             return -EACCES
-        if not (call.size and self._client.grow(file.fd, call.size)):
+        # What the captured client sent beside the size, ftruncate makes this one send.
+        if not (call.size and call.times is None and self._client.grow(file.fd, call.size)):
             os.ftruncate(file.fd, call.size)
         return 0
 

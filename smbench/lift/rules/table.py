@@ -21,6 +21,8 @@ from smbench.lift.rules import (
     directories,
     implied,
     linux,
+    linux_ranges,
+    lost,
     opens,
     query_info,
     ranges,
@@ -37,7 +39,9 @@ FAMILIES: tuple[tuple[Rule, ...], ...] = tuple(
     for family in (
         control,
         linux,
+        linux_ranges,
         whole_opens,
+        lost,
         opens,
         data,
         ranges,

@@ -47,6 +47,7 @@ def test_the_application_profile_leaves_the_client_its_ways() -> None:
         (CaptureFacts(case_variants=True), {"nocase"}, set()),
         (CaptureFacts(asked_for_caching=False), {"nolease"}, set()),
         (CaptureFacts(flushes=False), {"nostrictsync"}, set()),
+        (CaptureFacts(sparse=True), {"cache=none"}, {"nosparse"}),
         (CaptureFacts(largest_read=1_000_000, largest_write=100), {"rsize=1003520", "wsize=65536"}, set()),
     ],
 )

@@ -18,6 +18,7 @@ if sys.platform != "linux":
 from smbench.executors.base import ExecutorContext
 from smbench.executors.posix import linux_calls
 from smbench.executors.posix.executor import PosixExecutor
+from smbench.paths.beneath import Beneath
 from smbench.smb2.ntstatus import Status, outcome_of
 from smbench.workload.calls import (
     Call,
@@ -27,6 +28,7 @@ from smbench.workload.calls import (
     Lock,
     Notify,
     Open,
+    Rename,
     Stat,
     StatFs,
     StatHandle,
@@ -78,6 +80,13 @@ def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Cli
         real_rename(one, other, **fds)
 
     monkeypatch.setattr(os, "rename", rename)
+    real_stat = Beneath.stat
+
+    def look(names: Beneath, path: str) -> os.stat_result:
+        asked.append(("look", path))
+        return real_stat(names, path)
+
+    monkeypatch.setattr(Beneath, "stat", look)
     (tmp_path / "d").mkdir()
     (tmp_path / "d" / "f").touch()
     return lambda profile="wire": Client(tmp_path, profile, asked)
@@ -94,8 +103,8 @@ def file(handle: int, path: str) -> Open:
 @pytest.mark.parametrize(
     ("path", "levels", "asked"),
     [
-        ("d/f", (18,), [("stat", "d", "f")]),
-        ("d/f", (), [("stat", "d", "f")]),
+        ("d/f", (18,), [("look", "d/f")]),
+        ("d/f", (), [("look", "d/f")]),
         ("d/f", (22,), [("class", "d/f", 1, 22, 0, 0)]),
         ("d/f", (5, 18), [("class", "d/f", 1, 5, 0, 0), ("stat", "d/f")]),
         ("d", (5, 22), [("class", "d", 1, 5, 0, 0), ("class", "d", 1, 22, 0, 0)]),
@@ -120,7 +129,7 @@ def test_a_stat_of_an_open_file_is_an_open_of_its_own_as_it_was(client: Callable
 
 def test_an_application_stats_as_ever(client: Callable[..., Client]) -> None:
     run = client("application")
-    assert (run(Stat("d/f", (22,))), run.asked) == (0, [])
+    assert (run(Stat("d/f", (22,))), run.asked) == (0, [("look", "d/f")])
 
 
 def test_a_stat_that_may_not_open_the_file_asks_without_an_open(
@@ -132,7 +141,7 @@ def test_a_stat_that_may_not_open_the_file_asks_without_an_open(
         raise PermissionError(13, "no", path)
 
     monkeypatch.setattr(run.made._files, "open_by_name", refuse)
-    assert (run(Stat("d/f", (22,))), run.asked) == (0, [("stat", "d", "f")])
+    assert (run(Stat("d/f", (22,))), run.asked) == (0, [("look", "d/f")])
 
 
 def test_questions_about_handles_keep_class_parts_and_length(client: Callable[..., Client]) -> None:
@@ -182,6 +191,50 @@ def test_a_directory_that_the_capture_did_not_tell_for_one_is_found_to_be_one(
     assert (run(Close(1)), run.asked) == (0, [("stat", "d")])
     assert run(Open(2, "d/f", Create(0x80000080, 7, 1, 0, 0))) == 0
     assert (run(Close(2)), run.asked) == (0, [])
+
+
+LOOK, ASK = "look", "stat"
+
+
+def test_a_name_is_asked_for_once_whether_the_client_knows_it_or_not(
+    client: Callable[..., Client], tmp_path: Path
+) -> None:
+    """Made by another client: finding it asks. Known by a listing, or by what this one did: the client must
+    be told to ask. What is kept open to look through is let go first."""
+    run = client()
+
+    def looked(path: str) -> list[object]:
+        run.made._names.unpin(path)
+        assert run(Stat(path)) == 0
+        return [asked[0] for asked in run.asked]
+
+    for name in ("new", "listed", "known/x", "opened"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    assert looked("new") == [LOOK]
+    assert looked("new") == [ASK]
+    assert (run(directory(1, "")), run(List(1, "*", 37, restart=True))) == (0, 5)
+    assert looked("listed") == [ASK]
+    assert looked("known/x") == [LOOK]
+    assert run(directory(2, "known")) == 0
+    assert run(Rename(2, "known", "moved", True)) == 0
+    assert looked("moved/x") == [ASK]
+    (tmp_path / "known").mkdir()
+    (tmp_path / "known" / "x").touch()
+    assert looked("known/x") == [LOOK]
+    (tmp_path / "new").unlink()
+    run.made._names.unpin("new")
+    assert run(Stat("new")) == -ENOENT
+    run.made._lookups._missing.clear()
+    (tmp_path / "new").touch()
+    assert looked("new") == [LOOK]
+
+
+def test_what_was_looked_at_before_the_run_is_known(client: Callable[..., Client]) -> None:
+    run = client()
+    run.made.warm(["d", "d/f"])
+    run.made._names.unpin("d/f")
+    assert (run(Stat("d/f")), run.asked) == (0, [("stat", "d", "f")])
 
 
 def test_a_search_for_one_name_reads_the_directory_up_to_it(client: Callable[..., Client]) -> None:
