@@ -11,7 +11,7 @@ from smbench.mounts.facts import CaptureFacts, gather_facts
 from smbench.mounts.options import Option, account_options, derive_options, merge, override, to_argument
 from smbench.mounts.target import ShareTarget
 from smbench.trace.model import Connection, Session, TraceInfo
-from smbench.workload.calls import Call, Close, Create, Flush, Lock, Open, Read, Write
+from smbench.workload.calls import Call, Close, Create, Flush, Lock, Open, PunchHole, Read, Truncate, Write
 from smbench.workload.model import Kind, NamespaceEntry, Operation
 
 
@@ -176,6 +176,19 @@ def test_facts_are_gathered_from_what_was_done() -> None:
     )
     assert facts == CaptureFacts(70000, 9, asked_for_caching=False, streams=True, flushes=True)
     assert not gather_facts([opens("x", oplock=9)], []).flushes
+
+
+@pytest.mark.parametrize(
+    ("call", "sparse"),
+    [
+        (Truncate(1, 9), False),
+        (Truncate(1, 9, sparse=True), True),
+        (PunchHole(1, 0, 9), False),
+        (PunchHole(1, 0, 9, sparse=True), True),
+    ],
+)
+def test_whether_files_were_marked_sparse_is_gathered(call: Call, sparse: bool) -> None:
+    assert gather_facts([opens("f"), operation(call), operation(Write(1, 0, 9))], []).sparse is sparse
 
 
 @pytest.mark.parametrize(

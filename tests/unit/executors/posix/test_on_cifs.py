@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import sys
 import threading
 import time
 from collections.abc import Callable
-from errno import EIO, ENOENT, ENOTTY
+from errno import EIO, ENOENT, ENOTTY, EOPNOTSUPP
 from pathlib import Path
 
 import pytest
@@ -23,15 +24,19 @@ from smbench.smb2.ntstatus import Status, outcome_of
 from smbench.workload.calls import (
     Call,
     Close,
+    Control,
     Create,
     List,
     Lock,
     Notify,
     Open,
+    PunchHole,
     Rename,
+    SetTimes,
     Stat,
     StatFs,
     StatHandle,
+    Truncate,
     Unlink,
     Unlock,
 )
@@ -330,3 +335,67 @@ def test_a_watch_off_cifs_is_inotify_s(tmp_path: Path) -> None:
         thread.join(0.05)
     assert ends == [0]
     made.close()
+
+
+def test_a_change_of_nothing_is_asked_for_on_the_wire(
+    client: Callable[..., Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    set_ = []
+    monkeypatch.setattr(os, "setxattr", lambda _, name, value: set_.append((name, value)))
+    for profile, asked in (("wire", [("user.cifs.dosattrib", bytes(4))]), ("application", [])):
+        run = client(profile)
+        assert (run(file(1, "d/f")), run(SetTimes(1, None, None, None))) == (0, 0)
+        assert set_ == asked
+        set_.clear()
+
+
+def test_a_size_is_set_as_the_captured_client_set_it(
+    client: Callable[..., Client], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One message where it sent one, and with all that ftruncate brings where it sent that."""
+    grown: list[int] = []
+    real = linux_calls.fallocate
+
+    def fallocate(fd: int, mode: int, offset: int, length: int) -> None:
+        grown.append(mode)
+        real(fd, mode, offset, length)
+
+    monkeypatch.setattr(linux_calls, "fallocate", fallocate)
+    run = client()
+    assert run(file(1, "d/f")) == 0
+    assert (run(Truncate(1, 5000, True, (-1, -1, 5, 5))), grown) == (0, [])
+    assert (run(Truncate(1, 9000)), grown) == (0, [0])
+    assert (tmp_path / "d" / "f").stat().st_size == 9000
+    grown.clear()
+    assert run(PunchHole(1, 0, 4096, sparse=True)) == 0
+    assert grown == [linux_calls.FALLOC_PUNCH_HOLE | linux_calls.FALLOC_KEEP_SIZE]
+
+
+@pytest.mark.parametrize(
+    ("function", "room", "number", "given"),
+    [
+        (0x144064, 16, 0x800CCF06, bytes(12)),
+        (0x144064, 16384, 0x800CCF06, b"\1" + bytes(11)),
+        (0x9C280, 0, 0xCF04, b""),
+        (0x9C040, 0, 0x40086602, b"\4" + bytes(7)),
+    ],
+)
+def test_control_codes_go_by_the_clients_ioctls(
+    client: Callable[..., Client],
+    monkeypatch: pytest.MonkeyPatch,
+    function: int,
+    room: int,
+    number: int,
+    given: bytes,
+) -> None:
+    sent: list[tuple[int, bytes]] = []
+
+    def ioctl(_: int, asked: int, argument: ctypes.Array[ctypes.c_char]) -> int:
+        sent.append((asked, argument.raw[: len(given)]))
+        return 0
+
+    monkeypatch.setattr(linux_calls, "_ioctl", ioctl)
+    run = client()
+    assert (run(file(1, "d/f")), run(Control(1, function, room))) == (0, 0)
+    assert sent == [(number, given)]
+    assert run(Control(1, 0x90027)) == -EOPNOTSUPP
