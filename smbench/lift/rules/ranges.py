@@ -136,7 +136,7 @@ def _copy_whole(opened: Opened) -> Call:
         chunk.source_offset,
         chunk.target_offset,
         chunk.length,
-        request=sum(piece.length for piece in _chunks(opened.waiting[0])),
+        request=sum(piece.length for piece in _chunks(opened.waiting[0])) if several(opened) else 0,
     )
 
 
@@ -230,21 +230,22 @@ RULES: tuple[Rule, ...] = (
         applies=_has_function(FSCTL_SRV_REQUEST_RESUME_KEY),
     ),
     RunRule(
-        name="copy-in-requests",
+        name="copy",
         disposition=Disposition.EXACT,
-        evidence="cifs-client §1: copy_file_range asks for one key, and sends COPYCHUNK_WRITEs until all is "
-        "copied",
+        evidence="[MS-SMB2] 2.2.31.1; cifs-client §1: copy_file_range asks for one key, and sends "
+        "COPYCHUNK_WRITEs until all is copied",
         command=Command.IOCTL,
         begins=lambda case: _is_copy(case) and _is_one(_chunks(case.exchange)),
         continues=_goes_on_copying,
         ends=lambda opened: refused(opened.waiting[-1].status),
-        complete=several,
+        complete=lambda _: True,
         call=_copy_whole,
     ),
     ExchangeRule(
-        name="copy",
+        name="copy-ranges",
         disposition=Disposition.EXACT,
-        evidence="[MS-SMB2] 2.2.31.1; cifs-client §1: copy_file_range, one a range",
+        evidence="[MS-SMB2] 2.2.31.1: one request may copy several ranges; cifs-client §1: copy_file_range, "
+        "one a range",
         commands=_IOCTL,
         applies=_is_copy,
         calls=_copies,

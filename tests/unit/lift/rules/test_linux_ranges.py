@@ -160,3 +160,18 @@ def test_a_copy_goes_on_while_its_source_is_closed(tmp_path: Path) -> None:
     source.closes()
     target.closes()
     assert lifted(wire, tmp_path).calls[3] == CopyRange(1, 2, 0, 0, 2000)
+
+
+@pytest.mark.parametrize("requests", [1, 2])
+def test_a_copy_is_from_its_source_though_that_is_closed_by_then(tmp_path: Path, requests: int) -> None:
+    wire = Wire()
+    alice = wire.client("alice")
+    source, target = alice.opens("x"), alice.opens("y", access=WRITE)
+    asks_key(source)
+    for number in range(requests):
+        copies(target, number * 10, number * 10, 10)
+    source.closes()
+    target.flushes()
+    story = lifted(wire, tmp_path)
+    assert story.calls[2] == CopyRange(0, 1, 0, 0, 10 * requests)
+    assert story.rules[3 : 3 + requests] == ["copy"] * requests
