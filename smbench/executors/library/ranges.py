@@ -66,13 +66,8 @@ class RangeCalls:
         return outcome
 
     def copy_range(self, call: CopyRange) -> int:
-        """Bytes that the server copied; a source's key is asked for once."""
-        source, target = self._files.file(call.source), self._files[call.handle]
-        key = source.resume_key
-        if key is None:
-            asked = wire.ioctl(source.file_id, FSCTL_SRV_REQUEST_RESUME_KEY, b"", RESUME_KEY_RESPONSE_BYTES)
-            key = source.resume_key = wire.ioctl_output(check(self._link.exchange(asked)))
-        total = 0
+        """Bytes that the server copied. A key is asked for once a copy, as the kernel's client does."""
+        target, key, total = self._files[call.handle], self._key(self._files[call.source]), 0
         piece = call.request or call.length
         for at in range(0, call.length, piece or 1):
             length = min(piece, call.length - at)
@@ -81,6 +76,10 @@ class RangeCalls:
             if copied < length:
                 break
         return total
+
+    def _key(self, source: bytes) -> bytes:
+        asked = wire.ioctl(source, FSCTL_SRV_REQUEST_RESUME_KEY, b"", RESUME_KEY_RESPONSE_BYTES)
+        return wire.ioctl_output(check(self._link.exchange(asked)))
 
     def _copied(self, target: bytes, key: bytes, source_offset: int, offset: int, length: int) -> int:
         total = 0
@@ -103,8 +102,7 @@ class RangeCalls:
         size = wire.set_info(file_id, END_OF_FILE, information.size_information(call.size))
         if call.insert:
             check(self._link.exchange(size))
-        asked = wire.ioctl(file_id, FSCTL_SRV_REQUEST_RESUME_KEY, b"", RESUME_KEY_RESPONSE_BYTES)
-        key = wire.ioctl_output(check(self._link.exchange(asked)))
+        key = self._key(file_id)
         source, target = (call.offset, after) if call.insert else (after, call.offset)
         moved = call.size - target
         order = range(0, moved, LARGEST_CHUNK_BYTES)
