@@ -27,17 +27,11 @@ from smbench.mounts.target import DirectoryTarget
 from smbench.pipeline import origin
 from smbench.pipeline.amounts import refuse_too_much
 from smbench.pipeline.artefacts import check_room, whole
-from smbench.pipeline.clients import described, root_in_any_dialect, share_access
+from smbench.pipeline.clients import described, share_access
 from smbench.pipeline.limits import Limits, read_limits
 from smbench.pipeline.machine import machine, versions
 from smbench.pipeline.place import Place, place_workload
-from smbench.pipeline.preparing import (
-    made_folder,
-    one_root,
-    prepare_root,
-    refuse_too_large,
-    warn_of_losses,
-)
+from smbench.pipeline.prepared import Files
 from smbench.pipeline.progress import SILENT, Progress
 from smbench.pipeline.request import LoopNamespace, Namespace, Request
 from smbench.pipeline.wire import RunWire, refuse_without_wire, run_wire
@@ -97,14 +91,14 @@ class Replayer:
     """Whether what is found on the way is warned of: once is enough."""
     notes: list[str] = field(init=False)
     """What is known before, and stands in the result."""
-    _prepared: set[int] = field(default_factory=set)
-    """The clones whose folders were prepared; 0: the target itself."""
+    files: Files = field(init=False)
 
     def __post_init__(self) -> None:
         self.ask()
         request = self.request
         if request.backend.sends_client_calls:
             self.workload = with_client_calls(self.workload)
+        self.files = Files(self.workload, self.progress)
         if self.limits is None:
             self.limits = read_limits(request, self.progress)
         self.limits.refuse_unmeasurable(self.workload, request.backend)
@@ -229,23 +223,8 @@ class Replayer:
         return write(self._described(measured, place, joined.plan, mounted, counters, wire), draft)
 
     def _prepare(self, place: Place, plan: Plan) -> None:
-        """By a mount of its own: the users' have nothing of it in their caches."""
-        asked = self.request
-        if not asked.prepare or not asked.backend.touches_files:
-            return
-        clones = plan.clones if asked.namespace is Namespace.ISOLATED else 1
-        refuse_too_large(self.workload, clones, asked.filling)
         own = self._in_folders(plan)
-        with (root_in_any_dialect if asked.backend.needs_share else one_root)(place, self.progress) as root:
-            for number in range(1, clones + 1):
-                folder = made_folder(root / clone_folder(number), place) if own else root
-                key = number if own else 0
-                # What lies beside the workload's files in a folder that was ours, an earlier run left.
-                filling = replace(asked.filling, force=asked.force or key in self._prepared)
-                prepared = prepare_root(self.workload, place, folder, filling, self.progress)
-                if self.tells and number == 1:
-                    warn_of_losses(prepared, self.progress)
-                self._prepared.add(key)
+        self.files.prepare(self.request, place, plan.clones, own=own, tells=self.tells)
 
     def _in_folders(self, plan: Plan) -> bool:
         several = self.folders or plan.clones > 1
@@ -270,6 +249,8 @@ class Replayer:
                 replace(share, folder=f"{share.folder}/{folder}".lstrip("/"))
                 for share, folder in zip(shares, folders, strict=bool(shares))
             ]
+        with mounted.naming(place.target), mounted.entered(0):
+            mounted.notes += self.files.taken(self.request, roots[:: max(len(roots) // plan.clones, 1)])
         identity = None if place.identity is None else (place.identity.uid, place.identity.gid)
         return mounted, RunOptions(
             executor=self.request.executor,

@@ -194,7 +194,11 @@ def test_where_not_even_one_clone_keeps_to_the_threshold_the_status_is_99(worklo
     [
         (["--wire", "--loop", "2"], "leave --loop"),
         (["--find-capacity", "all.response.p99<1s", "--threshold", "errors.count==0"], "leave --threshold"),
-        (["--clone", "3", "--max-bytes", "10000"], "12 KiB, more than the limit"),
+        (
+            ["--clone", "3", "--max-bytes", "10000", "--content", "full"],
+            "the files of 3 clones hold 12 KiB, which is more to write than the limit",
+        ),
+        (["--clone", "3", "--no-prepare"], "there is no folder"),
     ],
 )
 def test_what_does_not_go_together_is_said_in_a_sentence(workload, options, said):
