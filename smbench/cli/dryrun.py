@@ -32,6 +32,7 @@ def dry_run_document(
             "operations": sum(operations[lane] for lane in lanes),
             "lanes": len(lanes),
             "options": [str(option) for option in user.options],
+            "streams": None if user.streams is None else [str(option) for option in user.streams],
         })  # fmt: skip
     return {
         "schema": 1,

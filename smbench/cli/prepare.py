@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import asdict, fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console as RichConsole
@@ -22,6 +22,9 @@ from smbench.prepare.outcome import Prepared
 from smbench.report.text import plain_table
 from smbench.units import format_size
 from smbench.workload.model import Workload
+
+if TYPE_CHECKING:
+    from smbench.pipeline.preparing import Roots
 
 _DIFFERENCES_SHOWN = 20
 
@@ -85,14 +88,14 @@ def prepare(
         _dry_run(console, loaded, Content(content))
         return
     place = place_workload(loaded, Destination(**target), console)
-    with one_root(place, console) as root:
+    with one_root(place, console, loaded) as roots:
         if verify:
-            _verify(console, loaded, root)
+            _verify(console, loaded, roots)
         elif cleans:
-            _clean(console, root)
+            _clean(console, roots.root)
         else:
             filling = Filling(content=Content(content), max_bytes=limit, force=force)
-            made = prepare_root(loaded, place, root, filling, console)
+            made = prepare_root(loaded, place, roots, filling, console)
             warn_of_losses(made, console)
             console.result(
                 {"schema": 1, **_document(made)}, lambda out: out.print(f"made {made}", markup=False)
@@ -106,11 +109,11 @@ def _dry_run(console: Console, workload: Workload, content: Content) -> None:
     console.result({"schema": 1, **document}, lambda out: show_amount(document, out))
 
 
-def _verify(console: Console, workload: Workload, root: Path) -> None:
+def _verify(console: Console, workload: Workload, roots: Roots) -> None:
     from smbench.pipeline.preparing import reads_of
     from smbench.prepare.check import verify
 
-    differences = verify(root, workload.namespace, reads_of(workload))
+    differences = verify(roots.root, workload.namespace, reads_of(workload), streams=roots.streams)
 
     def show(out: RichConsole) -> None:
         if not differences:

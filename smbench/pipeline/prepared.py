@@ -57,9 +57,14 @@ class Files:
         clones = clones if asked.namespace is Namespace.ISOLATED else 1
         wanted = self.wanted(asked.content)
         refuse_too_large(self.workload, clones, asked.filling, wanted)
-        with (root_in_any_dialect if asked.backend.needs_share else one_root)(place, self.progress) as root:
+        with (root_in_any_dialect if asked.backend.needs_share else one_root)(
+            place, self.progress, self.workload
+        ) as roots:  # fmt: skip
             for number in range(1, clones + 1):
-                folder = made_folder(root / clone_folder(number), place) if own else root
+                folder = roots
+                if own:
+                    folder = roots.folder(clone_folder(number))
+                    made_folder(folder.root, place)
                 key = number if own else 0
                 # What lies beside the workload's files in a folder that was ours, an earlier run left.
                 filling = replace(asked.filling, force=asked.force or key in self._prepared)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from smbench.errors import SetupError, UsageError
-from smbench.mounts.opening import open_target
+from smbench.mounts.opening import open_target, stream_options
 from smbench.pipeline.place import Place
 from smbench.pipeline.progress import Progress
 from smbench.pipeline.request import Filling
@@ -21,19 +22,37 @@ from smbench.prepare.outcome import Prepared
 from smbench.prepare.reads import Reads, what_is_read
 from smbench.prepare.system import Beneath
 from smbench.prepare.wanted import Amount, Wanted, refuse_too_much
-from smbench.workload.model import Workload
+from smbench.workload.model import Kind, Workload
 from smbench.workload.store import StoredOperations
 
 
+@dataclass(frozen=True, slots=True)
+class Roots:
+    """A target's directory; of a share the first user's mount, with a second one where the workload presumes
+    alternate data streams."""
+
+    root: Path
+    streams: Path | None = None
+
+    def folder(self, name: str) -> Roots:
+        return Roots(self.root / name, None if self.streams is None else self.streams / name)
+
+
 @contextmanager
-def one_root(place: Place, progress: Progress) -> Iterator[Path]:
-    """The target's directory; of a share, the first user's mount."""
+def one_root(place: Place, progress: Progress, workload: Workload) -> Iterator[Roots]:
+    """Where the workload's files are made, for as long as the block lasts."""
     if not place.users:
         raise UsageError("the workload has no users, so there is nothing to prepare")
+    first = place.users[0]
+    if any(entry.present and entry.kind is Kind.STREAM for entry in workload.namespace):
+        # Whatever the profile, and whoever uses them.
+        first = replace(first, streams=stream_options(first.options))
+    else:
+        first = replace(first, streams=None)
     with progress.stage("mounting") as counter, \
-            open_target(place.target, place.users[:1], place.identity, counter) as mounted, \
+            open_target(place.target, [first], place.identity, counter) as mounted, \
             mounted.naming(place.target), mounted.entered(0):  # fmt: skip
-        yield mounted.roots[0]
+        yield Roots(mounted.roots[0], mounted.streams[0] if mounted.streams else None)
 
 
 def reads_of(workload: Workload) -> Reads:
@@ -54,15 +73,16 @@ def amount_of(workload: Workload, wanted: Wanted, clones: int = 1) -> Amount:
 
 
 def prepare_root(
-    workload: Workload, place: Place, root: Path, filling: Filling, progress: Progress,
+    workload: Workload, place: Place, roots: Roots, filling: Filling, progress: Progress,
     wanted: Wanted | None = None,
 ) -> Prepared:  # fmt: skip
-    """Make the workload's namespace beneath one root. What could not be made is in what comes back."""
+    """Make the workload's namespace beneath a root. What could not be made is in what comes back."""
     wanted = wanted_content(workload, filling.content) if wanted is None else wanted
     with progress.stage("preparing") as counter:
         return make(
-            root,
+            roots.root,
             workload.namespace,
+            streams=roots.streams,
             wanted=wanted,
             max_bytes=filling.max_bytes,
             owner=place.owner,
@@ -118,8 +138,8 @@ def without_content(workload: Workload, root: Path, wanted: Wanted) -> str | Non
     return None
 
 
-def made_folder(folder: Path, place: Place) -> Path:
-    """The folder of a clone, made where it is not there."""
+def made_folder(folder: Path, place: Place) -> None:
+    """Make the folder of a clone where it is not there."""
     try:
         if folder.is_symlink():
             raise UsageError(f"{folder} is a link, and a clone needs a folder of its own: move it away")
@@ -129,4 +149,3 @@ def made_folder(folder: Path, place: Place) -> Path:
                 os.chown(folder, *place.owner)
     except OSError as error:
         raise SetupError(f"cannot make the clone's folder {folder}: {error.strerror}") from error
-    return folder

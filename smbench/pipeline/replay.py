@@ -240,11 +240,12 @@ class Replayer:
             with self.progress.stage("mounting") as counter:
                 opening = open_target(place.target, place.users, place.identity, counter)
                 mounted = stack.enter_context(opening)
-        roots = mounted.roots
+        roots, streams = mounted.roots, mounted.streams
         if self._in_folders(plan):
             each = len(plan.users) // plan.clones
             folders = [clone_folder(user // each + 1) for user in range(len(plan.users))]
             roots = [root / folder for root, folder in zip(roots, folders, strict=True)]
+            streams = [root and root / folder for root, folder in zip(streams, folders, strict=bool(streams))]
             shares = [
                 replace(share, folder=f"{share.folder}/{folder}".lstrip("/"))
                 for share, folder in zip(shares, folders, strict=bool(shares))
@@ -255,6 +256,7 @@ class Replayer:
         return mounted, RunOptions(
             executor=self.request.executor,
             roots=roots,
+            streams=streams,
             profile=self.request.profile,
             identity=identity,
             seed=self.request.seed,
@@ -272,7 +274,7 @@ class Replayer:
         self, plan: Plan, options: RunOptions, mounted: Mounted, wire: RunWire
     ) -> tuple[RunResult, dict[str, Any]]:
         """The run itself, between two readings of the client's counters, and two marks on the wire."""
-        own = {mount.connection.id for mount in mounted.mounts if mount.connection is not None}
+        own = {connection.id for mount in mounted.mounts for connection in mount.connections}
         # Beside an executor that is a client itself, the system's client has nothing to tell of this run.
         read = (lambda: None) if self.request.backend.needs_share else read_counters
         before = read()

@@ -18,7 +18,7 @@ from smbench.prepare.filesystem import FileSystem
 from smbench.prepare.layout import Item, Layout, lay_out
 from smbench.prepare.manifest import Manifest
 from smbench.prepare.ranges import Ranges, covers, length
-from smbench.prepare.system import Beneath, lstat, probe, read_attributes, read_created_ns
+from smbench.prepare.system import Beneath, beneath_roots, lstat, probe, read_attributes, read_created_ns
 from smbench.prepare.tree import NAME_ERRORS
 from smbench.prepare.wanted import Wanted
 from smbench.smb2.constants import (
@@ -50,17 +50,18 @@ def verify(
     entries: Iterable[NamespaceEntry],
     reads: Mapping[str, Ranges] | None = None,
     *,
+    streams: Path | None = None,
     resolution_ns: int = TICK_NS,
 ) -> list[Difference]:
     """Every difference between the target and the entries, by path; times differ from `resolution_ns` on.
 
     `reads` are what the workload reads (`reads.what_is_read`), which has to have been written there, unless
-    the target was prepared sparse. Access times are not compared: looking at a file changes them. Raises
-    SetupError where the target cannot be read.
+    the target was prepared sparse; `streams` is as in `make.prepare`. Access times are not compared: looking
+    at a file changes them. Raises SetupError where the target cannot be read.
     """
     layout = lay_out(entries)
     try:
-        beneath = Beneath(root)
+        beneath = beneath_roots(root, streams)
         try:
             checker = _Checker(beneath, probe(beneath), resolution_ns)
             found = [Difference(r.path, "missing", "a file", r.reason) for r in layout.refused]

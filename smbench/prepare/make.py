@@ -20,7 +20,7 @@ from smbench.prepare.layout import Item, Layout, lay_out, without
 from smbench.prepare.manifest import MANIFEST, OWN_NAMES, Manifest
 from smbench.prepare.outcome import Prepared, Progress
 from smbench.prepare.ranges import NOTHING, Ranges, covers, length
-from smbench.prepare.system import Beneath, apply, forget_if_gone, free_bytes, hide, probe
+from smbench.prepare.system import Beneath, apply, beneath_roots, forget_if_gone, free_bytes, hide, probe
 from smbench.prepare.tree import Found
 from smbench.prepare.wanted import FULL, Wanted, refuse_too_much
 from smbench.quoting import quoted
@@ -35,14 +35,16 @@ def prepare(
     root: Path,
     entries: Iterable[NamespaceEntry],
     *,
+    streams: Path | None = None,
     wanted: Wanted = FULL,
     max_bytes: int = DEFAULT_MAX_BYTES,
-    seed: int = 0,
     owner: tuple[int, int] | None = None,
     force: bool = False,
     progress: Progress | None = None,
 ) -> Prepared:
     """Make what the entries presume beneath `root`, or bring it back to that after a replay.
+
+    `streams`: the same folder by a mount that reaches alternate data streams, where `root` does not.
 
     `owner` (uid, gid) gets what is made: only root can give it away, and on a CIFS mount it is the
     server's to say. Raises UsageError where the target holds what prepare did not make (without
@@ -53,11 +55,11 @@ def prepare(
     refuse_too_much(wanted, wanted.amount(layout.entries), max_bytes)
     prepared = Prepared()
     with _failures(root, prepared):
-        beneath = Beneath(root)
+        beneath = beneath_roots(root, streams)
         try:
             system = probe(beneath)
             given = None if system.cifs else owner
-            _Maker(root, beneath, system, wanted, seed, given, prepared, progress, layout).run(force)
+            _Maker(root, beneath, system, wanted, given, prepared, progress, layout).run(force)
         finally:
             beneath.close()
     return prepared
@@ -91,7 +93,6 @@ class _Maker:
     beneath: Beneath
     system: FileSystem
     wanted: Wanted
-    seed: int
     owner: tuple[int, int] | None
     prepared: Prepared
     progress: Progress | None
@@ -245,7 +246,7 @@ class _Maker:
         try:
             if entry.size:
                 ranges = self.wanted.of(entry).tolist()
-                fill(descriptor, path, entry.size, ranges, self.seed, self.wrote)
+                fill(descriptor, path, entry.size, ranges, self.wanted.seed, self.wrote)
         finally:
             # A client that caches tells of a full disk only now.
             os.close(descriptor)

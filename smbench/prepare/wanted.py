@@ -33,6 +33,8 @@ class Wanted:
 
     content: Content
     reads: Mapping[str, Ranges] = field(default_factory=dict)
+    seed: int = 0
+    """Of the data."""
 
     def of(self, entry: NamespaceEntry) -> Ranges:
         """Where a file or stream has content."""

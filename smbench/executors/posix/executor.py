@@ -22,7 +22,7 @@ from smbench.executors.posix.lookups import Lookups
 from smbench.executors.posix.metadata import MetadataCalls
 from smbench.executors.posix.opens import open_loss
 from smbench.executors.posix.watches import Watches
-from smbench.paths.beneath import Beneath
+from smbench.paths.streams import StreamsBeneath, beneath
 from smbench.smb2 import patterns
 from smbench.smb2.constants import (
     ALL_INFORMATION,
@@ -54,7 +54,7 @@ class PosixExecutor(Executor):
     }
 
     def __init__(self, context: ExecutorContext) -> None:
-        self._names = Beneath(context.root)
+        self._names = beneath(context.root, context.streams)
         root = self._names.open("", 0)
         try:
             client = client_of(root, context.profile)
@@ -120,6 +120,11 @@ class PosixExecutor(Executor):
             if parents[parent] >= _WORTH_LISTING:
                 with suppress(OSError):
                     self._list(parent)
+        if isinstance(self._names, StreamsBeneath):
+            # Its own second mount knows nothing of what the first has listed.
+            for parent in sorted(parents, key=lambda path: (path.count("/"), path)):
+                with suppress(OSError):
+                    self._names.streams.stat(parent)
         for path in paths:
             try:
                 self._names.pin(path)

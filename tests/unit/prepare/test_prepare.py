@@ -70,7 +70,7 @@ def test_content_is_seeded_and_does_not_compress(tmp_path: Path) -> None:
     data = []
     for name, seed in (("one", 1), ("same", 1), ("two", 2)):
         (tmp_path / name).mkdir()
-        prepare(tmp_path / name, entries, seed=seed)
+        prepare(tmp_path / name, entries, wanted=Wanted(Content.FULL, seed=seed))
         data.append([(tmp_path / name / file).read_bytes() for file in ("a", "b")])
     one, same, two = data
     assert one == same
