@@ -9,7 +9,7 @@ import pytest
 
 # What ignores a signal when it starts goes on doing so, as a shell's jobs in the background do with SIGINT
 # and what nohup starts with SIGHUP; many tests are of what these do.
-_IGNORED_BY_STARTERS = {"SIGINT": signal.default_int_handler, "SIGHUP": signal.SIG_DFL}
+_IGNORED_BY_STARTERS: dict[str, Any] = {"SIGINT": signal.default_int_handler, "SIGHUP": signal.SIG_DFL}
 for _name, _handler in _IGNORED_BY_STARTERS.items():
     if hasattr(signal, _name) and signal.getsignal(getattr(signal, _name)) is signal.SIG_IGN:
         signal.signal(getattr(signal, _name), _handler)
