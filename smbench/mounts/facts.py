@@ -7,12 +7,19 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from smbench.paths.stream_names import has_stream
-from smbench.smb2.constants import OPLOCK_LEVEL_LEASE, OPLOCK_LEVEL_NONE
-from smbench.workload.calls import Call, Close, Flush, Lock, Open, Read, SetTimes, Truncate, Write
+from smbench.smb2.constants import (
+    DIRECTORY_INFORMATION,
+    FULL_DIRECTORY,
+    OPLOCK_LEVEL_LEASE,
+    OPLOCK_LEVEL_NONE,
+)
+from smbench.workload.calls import Call, Close, Flush, List, Lock, Open, Read, SetTimes, Truncate, Write
 from smbench.workload.model import NamespaceEntry, Operation
 
 # SFM's and cifs.ko's stand-ins for what NTFS forbids (fs/smb/client/cifs_unicode.h).
 _MAPPED = re.compile("[\uf001-\uf029]")
+# readdir's classes where the mount has no inode numbers of the server (fs/smb/client/readdir.c).
+_WITHOUT_IDS = (DIRECTORY_INFORMATION, FULL_DIRECTORY)
 _FORBIDDEN = re.compile(r'[*?<>|"\x01-\x1f]')
 
 
@@ -36,6 +43,8 @@ class CaptureFacts:
     """Names hold characters that Windows forbids (an SMB3 POSIX capture)."""
     mapped_characters: bool = False
     """Names hold the private-use stand-ins U+F001–F029, as mapping clients send them."""
+    lists_without_ids: bool = False
+    """Most listings asked for no inode numbers: a client of Linux that was mounted with noserverino."""
     case_variants: bool = False
     """One path was written in several cases, and only one of them exists."""
 
@@ -68,6 +77,8 @@ class _Seen:
     caching: int = 0
     locks: int = 0
     flushes: bool = False
+    lists: int = 0
+    lists_without_ids: int = 0
     cached: set[int] = field(default_factory=set)
     """Handles that an oplock or lease was asked for with."""
     paths: set[str] = field(default_factory=set)
@@ -92,6 +103,9 @@ class _Seen:
             self.cached.discard(call.handle)
         elif isinstance(call, Lock):
             self.locks += call.handle not in self.cached
+        elif isinstance(call, List):
+            self.lists += 1
+            self.lists_without_ids += call.level in _WITHOUT_IDS
 
     def facts(self, cases_count: bool) -> CaptureFacts:
         paths = self.paths
@@ -104,6 +118,7 @@ class _Seen:
             flushes=self.flushes,
             reserved_characters=any(_FORBIDDEN.search(path) for path in paths),
             mapped_characters=any(_MAPPED.search(path) for path in paths),
+            lists_without_ids=2 * self.lists_without_ids > self.lists,
             case_variants=variants and not cases_count,
         )
 

@@ -38,6 +38,7 @@ DIALECT_OPTIONS: Mapping[int, str] = {
 }
 """NEGOTIATE's DialectRevision ([MS-SMB2] 2.2.4) as `vers=` takes it."""
 
+_AS_A_STREAM = "file:stream is to reach the server as a stream"
 GIVEN = "given"
 """The reason of an option that the user asked for."""
 _PAGE = 4096
@@ -138,11 +139,11 @@ def stream_options(options: Sequence[Option]) -> tuple[Option, ...] | None:
     given = {option.name for option in options if option.reason == GIVEN}
     if given & {"mapposix", "mapchars", "serverino"} or {"noserverino", "nomapposix"} <= names:
         return None
-    kept = [option for option in options if option.name not in {"serverino", "nomapposix"}]
+    kept = [option for option in options if option.name not in {"serverino", "noserverino", "nomapposix"}]
     return (
         *kept,
         Option("noserverino", None, "a stream has its file's inode number, and would be taken for the file"),
-        Option("nomapposix", None, "file:stream is to reach the server as a stream"),
+        Option("nomapposix", None, _AS_A_STREAM),
     )
 
 
@@ -227,7 +228,12 @@ def _channels(sessions: Sequence[Session]) -> list[Option]:
 def _names(facts: CaptureFacts) -> list[Option]:
     reason = "inode numbers are the server's, and listings ask for them, as by default"
     options = [Option("serverino", None, reason)]
-    if facts.mapped_characters and not facts.reserved_characters:
+    if facts.lists_without_ids:
+        options = [Option("noserverino", None, "the user's listings asked for no inode numbers")]
+    if facts.lists_without_ids and facts.streams:
+        # Then it reaches streams, and no second one is needed.
+        options.append(Option("nomapposix", None, _AS_A_STREAM))
+    elif facts.mapped_characters and not facts.reserved_characters:
         options.append(Option("nomapposix", None, "the user's names were mapped already"))
     if facts.case_variants:
         options.append(Option("nocase", None, "the user writes one path in several cases"))

@@ -28,8 +28,10 @@ from smbench.smb2.constants import (
     ALL_INFORMATION,
     ATTRIBUTE_NORMAL,
     ATTRIBUTE_READONLY,
+    DIRECTORY_INFORMATION,
     FILE_READ_ATTRIBUTES,
     FS_FULL_SIZE,
+    FULL_DIRECTORY,
     FULL_EA,
     ID_FULL_DIRECTORY,
     INFO_FILE,
@@ -186,6 +188,8 @@ def _list_loss(call: calls.List) -> str | None:
         return "a search for one name reads the directory up to it (information class 38), or looks it up"
     if call.pattern not in ("", "*"):
         return "the pattern is applied by this program, the whole directory is read"
+    if call.level in (DIRECTORY_INFORMATION, FULL_DIRECTORY):
+        return f"information class {call.level} becomes 38 on a mount with serverino"
     return None if call.level == ID_FULL_DIRECTORY else f"information class {call.level} becomes 38"
 
 

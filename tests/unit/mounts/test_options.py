@@ -21,7 +21,19 @@ from smbench.mounts.options import (
 )
 from smbench.mounts.target import ShareTarget
 from smbench.trace.model import Connection, Session, TraceInfo
-from smbench.workload.calls import Call, Close, Create, Flush, Lock, Open, Read, SetTimes, Truncate, Write
+from smbench.workload.calls import (
+    Call,
+    Close,
+    Create,
+    Flush,
+    List,
+    Lock,
+    Open,
+    Read,
+    SetTimes,
+    Truncate,
+    Write,
+)
 from smbench.workload.model import Kind, NamespaceEntry, Operation
 
 
@@ -54,6 +66,8 @@ def test_the_application_profile_leaves_the_client_its_ways() -> None:
         (CaptureFacts(streams=True), {"serverino"}, {"noserverino", "nomapposix"}),
         (CaptureFacts(mapped_characters=True), {"nomapposix", "serverino"}, set()),
         (CaptureFacts(mapped_characters=True, reserved_characters=True), {"serverino"}, {"nomapposix"}),
+        (CaptureFacts(lists_without_ids=True), {"noserverino"}, {"serverino", "nomapposix"}),
+        (CaptureFacts(lists_without_ids=True, streams=True), {"noserverino", "nomapposix"}, {"serverino"}),
         (CaptureFacts(case_variants=True), {"nocase"}, set()),
         (CaptureFacts(asked_for_caching=False), {"nolease"}, set()),
         (CaptureFacts(flushes=False), {"nostrictsync"}, set()),
@@ -135,7 +149,7 @@ ANYTHING = st.builds(
     CaptureFacts,
     st.integers(0, 1 << 24),
     st.integers(0, 1 << 24),
-    *[st.booleans()] * 6,
+    *[st.booleans()] * 7,
 )
 
 
@@ -253,6 +267,22 @@ def test_case_variants_are_those_of_one_file() -> None:
     assert not facts_of([opens("A"), opens("a")], two).case_variants
     assert facts_of([opens("x\uf022y")], []).mapped_characters
     assert facts_of([opens("x?y")], []).reserved_characters
+
+
+@pytest.mark.parametrize(
+    ("levels", "without"),
+    [([38, 38, 2], False), ([37], False), ([2], True), ([1, 2, 38], True), ([2, 38], False), ([], False)],
+)
+def test_listings_tell_how_a_client_of_linux_was_mounted(levels: list[int], without: bool) -> None:
+    lists = [operation(List(1, "*", level, restart=True)) for level in levels]
+    assert facts_of(lists, []).lists_without_ids is without
+
+
+def test_a_client_that_asked_for_no_inode_numbers_needs_no_second_mount() -> None:
+    facts = CaptureFacts(lists_without_ids=True, streams=True)
+    assert stream_options(derive_options("wire", captured(), facts)) is None
+    only_lists = derive_options("wire", captured(), CaptureFacts(lists_without_ids=True))
+    assert names(stream_options(only_lists) or ()) - names(only_lists) == {"nomapposix"}
 
 
 def test_what_one_user_does_says_nothing_of_another() -> None:
