@@ -14,9 +14,10 @@ if sys.platform == "win32":
         read_attributes,
         read_created_ns,
     )
-    from smbench.prepare.fresh_windows import entries, forget_if_gone, free_bytes, lstat
+    from smbench.prepare.fresh_windows import beneath_roots, entries, forget_if_gone, free_bytes, lstat
 else:
     from smbench.paths.beneath import Beneath
+    from smbench.paths.streams import beneath as beneath_roots
     from smbench.prepare.attributes import (
         apply,
         hide,
@@ -31,6 +32,7 @@ else:
 __all__ = [
     "Beneath",
     "apply",
+    "beneath_roots",
     "entries",
     "forget_if_gone",
     "free_bytes",
