@@ -13,6 +13,7 @@ if sys.platform == "win32":
         probe,
         read_attributes,
         read_created_ns,
+        read_eas,
     )
     from smbench.prepare.fresh_windows import entries, forget_if_gone, free_bytes, lstat
 else:
@@ -24,6 +25,7 @@ else:
         probe,
         read_attributes,
         read_created_ns,
+        read_eas,
     )
     from smbench.prepare.fresh import forget_if_gone, lstat
     from smbench.prepare.listing import entries, free_bytes
@@ -40,4 +42,5 @@ __all__ = [
     "probe",
     "read_attributes",
     "read_created_ns",
+    "read_eas",
 ]
