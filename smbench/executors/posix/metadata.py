@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from errno import EACCES, EISDIR, ENODATA, ENOENT, ENOTDIR
+from errno import EACCES, EISDIR, ENOENT, ENOTDIR
 from stat import S_ISDIR
 
 from smbench.executors.posix import linux_calls
 from smbench.executors.posix.client import Client
+from smbench.executors.posix.extended_attributes import ExtendedAttributes
 from smbench.executors.posix.files import OpenFile, OpenFiles
 from smbench.executors.posix.lookups import Lookups
 from smbench.executors.posix.questions import Questions
@@ -33,6 +34,7 @@ from smbench.workload.calls import (
     Rename,
     SetAttributes,
     SetDelete,
+    SetEa,
     SetSecurity,
     SetTimes,
     Stat,
@@ -46,7 +48,10 @@ from smbench.workload.calls import (
 class MetadataCalls:
     """Handlers by name beneath the root, and by open file. They raise OSError; the executor translates."""
 
-    def __init__(self, names: Beneath, files: OpenFiles, lookups: Lookups, client: Client) -> None:
+    def __init__(
+        self, names: Beneath, files: OpenFiles, lookups: Lookups, client: Client, eas: ExtendedAttributes
+    ) -> None:
+        self._eas = eas
         self._names = names
         self._files = files
         self._lookups = lookups
@@ -54,6 +59,8 @@ class MetadataCalls:
         self._client = client
 
     def stat(self, call: Stat) -> int:
+        if call.levels == (FULL_EA,):
+            return self._ask_eas(call.path)
         directory: bool | None = None
         if self._client.asks_anew:
             directory = self._questions.about_path(call.path, call.levels)
@@ -68,13 +75,25 @@ class MetadataCalls:
             return -EISDIR
         return -ENOTDIR if not directory and call.create.options & DIRECTORY_FILE else 0
 
+    def _ask_eas(self, path: str) -> int:
+        self._lookups.revalidate_missing(path)
+        try:
+            fd = self._files.open_by_name(path, os.O_PATH)
+        except FileNotFoundError:
+            self._lookups.missed(path)
+            raise
+        try:
+            self._eas.ask(f"/proc/self/fd/{fd}")
+        finally:
+            os.close(fd)
+        return 0
+
     def stat_handle(self, call: StatHandle) -> int:
         file = self._files[call.handle]
         if call.info_type == INFO_SECURITY:
             self._client.ask_security(file)
         elif call.info_type == INFO_FILE and call.level == FULL_EA:
-            if not os.listxattr(file.name):
-                raise OSError(ENODATA, os.strerror(ENODATA))
+            self._eas.ask(file.name)
         elif call.level != ALL_INFORMATION and self._questions.about_file(
             file, call.info_type, call.level, call.additional, call.output_length
         ):
@@ -213,6 +232,10 @@ class MetadataCalls:
         file = self._files[call.handle]
         if call.attributes:
             self._client.set_attributes(file, call.attributes)
+        return 0
+
+    def set_ea(self, call: SetEa) -> int:
+        self._eas.set(self._files[call.handle], call.ea_name, call.length)
         return 0
 
     def set_security(self, call: SetSecurity) -> int:
