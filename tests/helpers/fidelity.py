@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -78,6 +79,7 @@ class Application:
     """The tools that it needs and that are not here."""
 
 
+@cache
 def applications() -> list[Application]:
     """All of them."""
     listed = subprocess.run(
