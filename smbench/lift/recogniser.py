@@ -11,22 +11,23 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from smbench.lift.handles import Handles, makes_directory
-from smbench.lift.refused_calls import RefusedCall, RefusedCalls
 from smbench.lift.rule import Case, Opened, Rule, Taken, refused
-from smbench.lift.rules import linux, linux_ranges
-from smbench.lift.rules.control import SENT_WHEN_LOST, function_of
+from smbench.lift.rules import linux
+from smbench.lift.rules.control import SENT_WHEN_LOST
+from smbench.lift.rules.extended_attributes import EA_LOOK_BEFORE, sets_ea_by_name
 from smbench.lift.rules.implied import CLOSED_BY_SERVER, CLOSED_WITH_TREE
 from smbench.lift.rules.set_info import set_of, target_of
 from smbench.lift.rules.table import TABLE, Table
+from smbench.lift.runs import Runs
 from smbench.lift.sessions import SessionEnds, left_by
 from smbench.lift.taking import Taker, reason_of
+from smbench.lift.undecided import UndecidedCall, UndecidedCalls
 from smbench.lift.waiting import Waiting
 from smbench.lift.watcher import Watcher
-from smbench.smb2.constants import FSCTL_SRV_REQUEST_RESUME_KEY, INFO_FILE, RENAMES
+from smbench.smb2.constants import INFO_FILE, RENAMES
 from smbench.smb2.ntstatus import Status
 from smbench.smb2.paths import renamed
 from smbench.trace.model import Command, Exchange
-from smbench.workload.calls import Flush
 
 HORIZON = 1 << 15
 """Exchanges of the trace that a decision may wait for."""
@@ -59,7 +60,8 @@ class Recogniser:
         self._now = 0
         self._waiting = Waiting()
         self._taker = Taker(take, table, self._waiting)
-        self._refused = RefusedCalls()
+        self._runs = Runs(handles, self._waiting, self._taker, table)
+        self._undecided = UndecidedCalls()
         self._broken_chains: dict[int, Opened] = {}
         """By connection: the open whose CREATE failed in the compound that is being read."""
 
@@ -117,10 +119,12 @@ class Recogniser:
             return opened
         if opened is None:  # a reconnect that failed, and that no rule took
             opened = self._handles.open(create)
-        if self._refused:
-            self._decide_refused(opened)
+        if self._undecided:
+            self._decide_earlier(opened)
+        if opened.path and (scan := self._waiting.scanned(opened.session, opened.path.rpartition("/")[0])):
+            self._settle(scan)  # who goes on to an entry meanwhile (rm -r, find) reads in pieces
         if linux.sets_by_name(opened):
-            self._end_flush(opened)
+            self._runs.end_flush(opened)
         opened.patterns = tuple(pattern for pattern in self._table.patterns if pattern.begins(opened))
         self._expect_rest(create, opened)
         if opened.failed and create.compound is not None:
@@ -133,7 +137,7 @@ class Recogniser:
             self._waiting.add(opened, create)
         else:
             case.found = opened
-            self._in_run(case, opened)
+            self._runs.feed(case, opened)
         return opened
 
     def _expect_rest(self, create: Exchange, opened: Opened) -> None:
@@ -172,7 +176,7 @@ class Recogniser:
             if not opened.patterns and not opened.failed:
                 self._release(opened)
         else:
-            self._in_run(case, opened)
+            self._runs.feed(case, opened)
 
     def _whole(self, opened: Opened) -> bool:
         """Whether what waits is one pattern, now that the open is over; if so, it is taken."""
@@ -183,76 +187,30 @@ class Recogniser:
             if rule.complete is None or rule.complete(opened):
                 opened.patterns = ()
                 opened.announced = True
-                if not self._refused.add(rule, opened):
+                if not self._undecided.add(rule, opened):
                     self._taker.pattern(rule, opened, None if rule.call is None else rule.call(opened))
                 return True
         return False
 
-    def _decide_refused(self, opened: Opened) -> None:
-        """An open has come: it makes what was probed, or removable what was not, or tells their age."""
-        if makes_directory(opened.request) and (call := self._refused.of_path(opened.session, opened.path)):
+    def _decide_earlier(self, opened: Opened) -> None:
+        """An open has come: it makes what was probed, makes removable what was not, or sets what was asked
+        for; or it tells their age."""
+        if makes_directory(opened.request) and (call := self._undecided.of_path(opened.session, opened.path)):
             self._decide(call, linux.LOOK_BEFORE)
-        if linux.makes_removable(opened) and (call := self._refused.of_path(opened.session, opened.path)):
+        if linux.makes_removable(opened) and (call := self._undecided.of_path(opened.session, opened.path)):
             self._decide(call, linux.REMOVAL_REFUSED)
-        for call in self._refused.overdue(opened.session):
+        if sets_ea_by_name(opened) and (
+            call := self._undecided.of_path(opened.session, opened.path, refused=False)
+        ):
+            self._decide(call, EA_LOOK_BEFORE)
+        for call in self._undecided.overdue(opened.session):
             self._decide(call, call.rule)
 
-    def _decide(self, call: RefusedCall, rule: Rule) -> None:
+    def _decide(self, call: UndecidedCall, rule: Rule) -> None:
         """It is the caller's, by its own rule, or the client's."""
-        self._refused.remove(call)
+        self._undecided.remove(call)
         call_of = None if call.rule.call is None else call.rule.call(call.opened)
         self._taker.pattern(rule, call.opened, call_of)
-
-    def _end_flush(self, setter: Opened) -> None:
-        """Attributes are set by the name: a flush that came last on an open of the file was for that."""
-        opened = self._waiting.flushed(setter.session, setter.path)
-        if opened is not None:
-            self._take_flush(linux.FLUSH_BEFORE, opened)
-
-    def _end_flush_between(self, opened: Opened) -> None:
-        """A flush of another open of the file, while a run of this one went on, was for that."""
-        other = self._waiting.flushed(opened.session, opened.path)
-        first, last = opened.waiting[0].index, opened.waiting[-1].index
-        if other not in (None, opened) and first < other.waiting[-1].index < last:
-            self._take_flush(linux_ranges.FLUSH_BEFORE_SEEK, other)
-
-    def _take_flush(self, rule: Rule, opened: Opened) -> None:
-        while len(opened.waiting) > 1:
-            self._end_run(opened)
-        opened.runs = ()
-        self._taker.pattern(rule, opened, Flush(opened.handle))
-
-    def _in_run(self, case: Case, opened: Opened) -> None:
-        exchange = case.exchange
-        while opened.runs:
-            runs = tuple(rule for rule in opened.runs if rule.continues(opened, exchange))
-            if runs:
-                opened.runs = runs
-                self._waiting.extend(opened, exchange)
-                if all(rule.ends(opened) for rule in runs):
-                    self._end_run(opened)
-                return
-            self._end_run(opened)
-        starting = self._table.runs.get(exchange.command, ())
-        opened.runs = tuple(rule for rule in starting if rule.begins(case)) if starting else ()
-        if opened.runs:
-            opened.copied = self._handles.copied_by(exchange)
-            self._waiting.add(opened, exchange)
-        else:
-            self._taker.plain(case)
-
-    def _end_run(self, opened: Opened) -> None:
-        runs, opened.runs = opened.runs, ()
-        for rule in runs:
-            if rule.complete(opened):
-                if rule.flushes:
-                    self._end_flush_between(opened)
-                self._taker.pattern(rule, opened, rule.call(opened))
-                return
-        first, *others = self._waiting.take(opened)
-        self._taker.plain(Case(first, opened, self._handles))
-        for exchange in others:
-            self._in_run(Case(exchange, opened, self._handles), opened)
 
     # What waits
 
@@ -267,20 +225,20 @@ class Recogniser:
             if opened.failed or exchange.index < self._now:
                 self._taker.plain(case)
             else:
-                self._in_run(case, opened)
+                self._runs.feed(case, opened)
 
     def _settle(self, opened: Opened) -> None:
         """Decide at once about what waits on an open."""
         if (
             opened.waiting
             and not opened.runs
-            and not self._refused.of_open(opened)
+            and not self._undecided.of_open(opened)
             and not (opened.failed and self._whole(opened))
         ):
             self._release(opened)
         while opened.runs:
-            self._end_run(opened)
-        if call := self._refused.of_open(opened):
+            self._runs.end(opened)
+        if call := self._undecided.of_open(opened):
             self._decide(call, call.rule)
 
     def _age(self, now: int) -> None:
@@ -301,10 +259,11 @@ class Recogniser:
                 self._lose(CLOSED_BY_SERVER, exchange, opened, 1 if command in SENT_WHEN_LOST else -1)
             return
         if command == _CLOSE:
-            self._settle(opened)
+            if self._undecided.of_open(opened) is None:
+                self._settle(opened)
             self._handles.close(opened)
         elif command == _IOCTL:
-            self._end_copies(exchange, opened)
+            self._runs.end_copies(exchange, opened)
             self._handles.remember(exchange, opened)
         elif command == _SET_INFO:
             request = set_of(exchange)
@@ -313,17 +272,10 @@ class Recogniser:
             if refused(exchange.status):
                 self._handles.refuse(exchange, opened)
             target = target_of(Case(exchange, opened, self._handles))
-            if call := self._refused.of_path(exchange.session, target):
+            if call := self._undecided.of_path(exchange.session, target):
                 self._decide(call, linux.LOOK_BEFORE)
             if request.level in RENAMES and not refused(exchange.status):
                 self._rename(opened, target)
-
-    def _end_copies(self, exchange: Exchange, source: Opened) -> None:
-        """A key is asked for once a copy: what is copied from this open from now on is another one."""
-        if function_of(exchange) == FSCTL_SRV_REQUEST_RESUME_KEY:
-            for opened in self._waiting:
-                if opened.copied == source.handle and opened is not source:
-                    self._settle(opened)
 
     def _rename(self, opened: Opened, target: str) -> None:
         source = opened.path

@@ -17,6 +17,9 @@ class Waiting:
         self._flushed: dict[tuple[int, str], Opened] = {}
         """Those of them whose last one is a FLUSH, by session and path."""
 
+        self._scanned: dict[tuple[int, str], Opened] = {}
+        """Those of directories that are being read, by session and path."""
+
     def __bool__(self) -> bool:
         return bool(self._opens)
 
@@ -36,6 +39,10 @@ class Waiting:
         opened = self._flushed.get((session, path)) if self._flushed else None
         return opened if opened is not None and opened.waiting[-1].command == Command.FLUSH else None
 
+    def scanned(self, session: int, path: str) -> Opened | None:
+        """The open of that directory on which a QUERY_DIRECTORY is the first that waits."""
+        return self._scanned.get((session, path)) if self._scanned else None
+
     def add(self, opened: Opened, exchange: Exchange) -> None:
         """The first exchange of an open that waits; more may be put to it there."""
         late = bool(self._opens) and next(reversed(self._opens)) > exchange.index
@@ -49,6 +56,8 @@ class Waiting:
         opened.waiting.append(exchange)
         if exchange.command == Command.FLUSH:
             self._flushed[opened.session, opened.path] = opened
+        elif exchange.command == Command.QUERY_DIRECTORY:
+            self._scanned[opened.session, opened.path] = opened
 
     def take(self, opened: Opened) -> list[Exchange]:
         """Nothing of an open waits any more; returns what did."""
@@ -57,4 +66,6 @@ class Waiting:
             self._opens.pop(waiting[0].index, None)
             if self._flushed.get((opened.session, opened.path)) is opened:
                 del self._flushed[opened.session, opened.path]
+            if self._scanned.get((opened.session, opened.path)) is opened:
+                del self._scanned[opened.session, opened.path]
         return waiting

@@ -25,12 +25,10 @@ from smbench.smb2.constants import (
     FILE_WRITE_ATTRIBUTES,
     LINK,
     NON_DIRECTORY_FILE,
-    OPEN,
     OPEN_REPARSE_POINT,
-    OPLOCK_LEVEL_NONE,
     RENAME,
-    SHARE_ALL,
 )
+from smbench.workload.create import Create as Create
 from smbench.workload.range_calls import AllocatedRanges as AllocatedRanges
 from smbench.workload.range_calls import Control as Control
 from smbench.workload.range_calls import CopyRange as CopyRange
@@ -38,28 +36,6 @@ from smbench.workload.range_calls import Lock as Lock
 from smbench.workload.range_calls import PunchHole as PunchHole
 from smbench.workload.range_calls import ShiftRange as ShiftRange
 from smbench.workload.range_calls import Unlock as Unlock
-
-
-@dataclass(frozen=True, slots=True)
-class Create:
-    """What a CREATE asks for, in the wire's numbers ([MS-SMB2] 2.2.13). An executor that can use them all
-    (win32, library) does; posix derives its flags and says what it could not keep."""
-
-    access: int
-    share_access: int = SHARE_ALL
-    disposition: int = OPEN
-    options: int = 0
-    attributes: int = 0
-    oplock: int = OPLOCK_LEVEL_NONE
-    lease_state: int = 0
-    lease_key: str = field(default="", compare=False)
-    """32 hexadecimal digits, or empty; so is its parent's."""
-    parent_lease_key: str = field(default="", compare=False)
-    lease_version: int = field(default=1, compare=False)
-    """Of the lease context: 2 has an epoch and may have a parent."""
-    contexts: str = field(default="", compare=False)
-    """The tags of its contexts, with commas between them."""
-    impersonation: int = field(default=2, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +92,7 @@ class Stat:
 
     path: str
     levels: tuple[int, ...] = (ALL_INFORMATION,)
-    create: Create = Create(FILE_READ_ATTRIBUTES)
+    create: Create = field(default=Create(FILE_READ_ATTRIBUTES))
     compound: bool = field(default=True, compare=False)
 
 
@@ -290,6 +266,18 @@ class SetSecurity:
 
 
 @dataclass(frozen=True, slots=True)
+class SetEa:
+    """Set one extended attribute of an open file (SET_INFO FileFullEaInformation) to a value of `length`
+    bytes; none of 0 bytes is kept, so that this removes it ([MS-FSCC] 2.4.16)."""
+
+    handle: int
+    ea_name: str = ""
+    """Without a prefix as Linux has it (`user.`); its bytes, read as Latin-1. (With a default: workloads of
+    older versions lack the column.)"""
+    length: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Notify:
     """Wait for a change in an open directory (CHANGE_NOTIFY)."""
 
@@ -302,7 +290,8 @@ class Notify:
 Call = (
     Open | Close | Read | Write | Flush | Lock | Unlock | Stat | StatHandle | StatFs | List | Rename | Link
     | SetDelete | Unlink | RemoveDirectory | MakeDirectory | Truncate | SetAllocation | SetTimes
-    | SetAttributes | SetSecurity | CopyRange | PunchHole | ShiftRange | AllocatedRanges | Control | Notify
+    | SetAttributes | SetSecurity | SetEa | CopyRange | PunchHole | ShiftRange | AllocatedRanges | Control
+    | Notify
 )  # fmt: skip
 
 CALLS: dict[str, type[Call]] = {kind.__name__: kind for kind in get_args(Call)}

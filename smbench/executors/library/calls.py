@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import struct
 
+from smbench.executors.base import ea_value
 from smbench.executors.library import messages as wire
 from smbench.executors.library.connection import RefusedError, check
 from smbench.executors.library.files import OpenFiles
@@ -14,10 +15,13 @@ from smbench.smb2.constants import (
     ALLOCATION,
     BASIC,
     END_OF_FILE,
+    FILE_WRITE_EA,
     FSCTL_SET_SPARSE,
+    FULL_EA,
     INFO_FILESYSTEM,
     INFO_SECURITY,
     RESTART_SCANS,
+    SETS_EA,
     WRITEFLAG_WRITE_THROUGH,
 )
 from smbench.smb2.ntstatus import Status, failed, outcome_of
@@ -32,6 +36,7 @@ from smbench.workload.calls import (
     SetAllocation,
     SetAttributes,
     SetDelete,
+    SetEa,
     SetSecurity,
     SetTimes,
     StatFs,
@@ -237,6 +242,14 @@ class FileCalls(RangeCalls):
         if reply.status:
             return outcome_of(reply.status)
         return self._done(wire.set_info(file_id, 0, wire.answered(reply.body), kind, parts))
+
+    def set_ea(self, call: SetEa) -> int:
+        """On the handle; one that may not, because its CREATE brought the attributes with it, has an open of
+        its own beside it."""
+        content = information.full_ea_information(call.ea_name, ea_value(call.length))
+        if self._files.file(call.handle).call.create.access & SETS_EA:
+            return self._set(call.handle, FULL_EA, content)
+        return self._files.set_briefly(call.handle, FILE_WRITE_EA, FULL_EA, content)
 
     def _set(self, handle: int, level: int, content: bytes) -> int:
         return self._done(wire.set_info(self._files[handle], level, content))

@@ -85,10 +85,11 @@ class Lookups:
             parent, _, name = path.rpartition("/")
             self._known.setdefault(parent, set()).add(name)
 
-    def listed(self, path: str, names: Iterable[str]) -> None:
-        """A directory was listed: the client knows all that is in it."""
+    def listed(self, path: str, names: Iterable[str], *, whole: bool = True) -> None:
+        """A directory was listed, or a part of it: the client knows what it was told."""
         if self._client.follows_names:
-            self._known[path] = set(names)
+            known = set() if whole else self._known.get(path, set())
+            self._known[path] = known.union(names)
 
     def moved(self, source: str, target: str, *, directory: bool) -> None:
         """What was renamed is known by its new name, and so is what lies beneath it."""
