@@ -67,6 +67,10 @@ class Client:
     """WRITE_THROUGH and NO_INTERMEDIATE_BUFFERING have flags of open(2) that mean the same on the wire."""
     asks_classes = False
     """Information classes that no call of POSIX reaches are asked for by the client's ioctl (`questions`)."""
+    renames_without_replacing = False
+    """A rename is tried without replacing first: one that may replace makes the client ask for both
+    directories when they are next walked through (fs/smb/client/inode.c, cifs_rename2). Where a captured
+    client did so, that is a call of its own."""
     lists_to_find = False
     """A search for one name reads the directory up to it; elsewhere the name is looked up."""
 
@@ -225,6 +229,7 @@ class _CifsWire(_Wire, _Cifs):
     compounds_by_name = True
     keeps_open_options = True
     asks_classes = True
+    renames_without_replacing = True
     lists_to_find = True
 
     def set_nothing(self, file: Opened) -> None:

@@ -168,10 +168,20 @@ class MetadataCalls:
             # what the capture had only where its client was the same.
             return -EACCES
         source = file.path
-        self._names.rename(source, call.target, replace=call.replace or itself)
+        self._rename(source, call.target, replace=call.replace or itself, itself=itself)
         self._files.renamed(source, call.target)
         self._lookups.moved(source, call.target, directory=file.directory)
         return 0
+
+    def _rename(self, source: str, target: str, *, replace: bool, itself: bool) -> None:
+        if replace and not itself and self._client.renames_without_replacing:
+            try:
+                self._names.rename(source, target, replace=False)
+            except FileExistsError:
+                pass  # told by the client, which has not asked for the rename yet
+            else:
+                return
+        self._names.rename(source, target, replace=replace)
 
     def link(self, call: Link) -> int:
         file = self._files[call.handle]

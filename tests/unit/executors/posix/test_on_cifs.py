@@ -349,6 +349,35 @@ def test_a_change_of_nothing_is_asked_for_on_the_wire(
         set_.clear()
 
 
+def test_a_rename_is_tried_without_replacing_first(
+    client: Callable[..., Client], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried: list[bool] = []
+    real = Beneath.rename
+
+    def rename(names: Beneath, source: str, target: str, *, replace: bool = True) -> None:
+        tried.append(replace)
+        real(names, source, target, replace=replace)
+
+    monkeypatch.setattr(Beneath, "rename", rename)
+    (tmp_path / "d" / "there").touch()
+    for profile, to_new in (("wire", [False]), ("application", [True])):
+        run = client(profile)
+        assert (run(file(1, "d/f")), run(Rename(1, "d/f", "d/new", replace=True)), tried) == (0, 0, to_new)
+        tried.clear()
+        assert run(Rename(1, "d/new", "d/F", replace=True)) == 0
+        assert run(Rename(1, "d/F", "d/f", replace=True)) == 0
+        assert tried == [*to_new, True]
+        tried.clear()
+    run = client()
+    assert (run(file(1, "d/f")), run(Rename(1, "d/f", "d/there", replace=True)), tried) == (
+        0,
+        0,
+        [False, True],
+    )
+    assert not (tmp_path / "d" / "f").exists()
+
+
 def test_a_size_is_set_as_the_captured_client_set_it(
     client: Callable[..., Client], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
