@@ -75,8 +75,12 @@ class Lookups:
         """The server has just said that the name is not there."""
         if self._client.follows_names:
             self._missing[path] = time.monotonic() + _REMEMBERED_S
-            parent, _, name = path.rpartition("/")
-            self._known.get(parent, set()).discard(name)
+            self.removed(path)
+
+    def removed(self, path: str) -> None:
+        """What had the name is gone: whoever has it next is not known."""
+        parent, _, name = path.rpartition("/")
+        self._known.get(parent, set()).discard(name)
 
     def appeared(self, path: str) -> None:
         """The name is there now, and the client knows it."""
@@ -95,8 +99,7 @@ class Lookups:
         """What was renamed is known by its new name, and so is what lies beneath it."""
         if not self._client.follows_names:
             return
-        parent, _, name = source.rpartition("/")
-        self._known.get(parent, set()).discard(name)
+        self.removed(source)
         self.appeared(target)
         for known in list(self._known) if directory else ():
             if (moved := renamed(known, source, target)) is not None:

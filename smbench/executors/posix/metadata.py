@@ -222,6 +222,7 @@ class MetadataCalls:
         except FileNotFoundError:
             self._lookups.missed(path)
             raise
+        self._lookups.removed(path)
 
     def make_directory(self, call: MakeDirectory) -> int:
         self._names.mkdir(call.path)

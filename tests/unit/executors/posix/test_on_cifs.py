@@ -32,6 +32,7 @@ from smbench.workload.calls import (
     Open,
     PunchHole,
     Rename,
+    SetDelete,
     SetTimes,
     Stat,
     StatFs,
@@ -233,6 +234,11 @@ def test_a_name_is_asked_for_once_whether_the_client_knows_it_or_not(
     run.made._lookups._missing.clear()
     (tmp_path / "new").touch()
     assert looked("new") == [LOOK]
+    assert (run(Unlink("listed")), run(file(3, "opened")), run(SetDelete(3, "opened", True))) == (0, 0, 0)
+    assert run(Close(3)) == 0
+    for name in ("listed", "opened"):
+        (tmp_path / name).touch()
+        assert looked(name) == [LOOK]
 
 
 def test_what_was_looked_at_before_the_run_is_known(client: Callable[..., Client]) -> None:
