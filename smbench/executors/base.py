@@ -21,6 +21,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from random import Random
 from typing import Any, ClassVar
 
 from smbench.workload.calls import Call
@@ -34,6 +35,11 @@ backend's interface cannot express at all."""
 Handler = Callable[[Any], int]
 """Carries out one call and says its outcome; never raises for what the file system refuses, only
 UserLostError."""
+
+
+def ea_value(length: int) -> bytes:
+    """The value that an extended attribute is given: incompressible, the same for all of a length."""
+    return Random(length).randbytes(length)
 
 
 class UserLostError(Exception):
@@ -120,6 +126,9 @@ class Executor(ABC):
     """True: in the wire profile it wants to see its user's paths before the clock starts (`warm`)."""
     waits: ClassVar[bool] = False
     """True: calls of it may wait for what others do (`waiting`), and it can end them (`interrupt`)."""
+    keeps_share_access: ClassVar[bool] = True
+    """False: it can ask for no share access, so that what a capture saw refused for one (SHARING_VIOLATION)
+    succeeds; what would destroy something then is not carried out (`runner.declined`)."""
     unsupported: ClassVar[Mapping[type[Call], str]] = {}
     """Calls that this backend does not carry out, each with the reason, which begins with NOT_YET or
     NEVER; the harness skips them."""
@@ -140,6 +149,13 @@ class Executor(ABC):
         Pure, and asked outside the clock.
         """
         del call
+        return None
+
+    @classmethod
+    def own_doing(cls, expected: int, outcome: int) -> str | None:
+        """Why an outcome that is not the capture's (`expected`, an NTSTATUS) is this backend's doing and says
+        nothing of the target, or None. Pure, and asked outside the clock."""
+        del expected, outcome
         return None
 
     @classmethod

@@ -18,7 +18,15 @@ from smbench.prepare.filesystem import FileSystem
 from smbench.prepare.layout import Item, Layout, lay_out
 from smbench.prepare.manifest import Manifest
 from smbench.prepare.ranges import Ranges, covers, length
-from smbench.prepare.system import Beneath, beneath_roots, lstat, probe, read_attributes, read_created_ns
+from smbench.prepare.system import (
+    Beneath,
+    beneath_roots,
+    lstat,
+    probe,
+    read_attributes,
+    read_created_ns,
+    read_eas,
+)
 from smbench.prepare.tree import NAME_ERRORS
 from smbench.prepare.wanted import Wanted
 from smbench.smb2.constants import (
@@ -37,7 +45,8 @@ _COMPARED = ATTRIBUTE_READONLY | ATTRIBUTE_HIDDEN | ATTRIBUTE_SYSTEM | ATTRIBUTE
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """`what` is missing, present, kind, size, attributes, created, written or content; both sides as text."""
+    """`what` is missing, present, kind, size, attributes, extended (attributes), created, written or content;
+    both sides as text."""
 
     path: str
     what: str
@@ -141,9 +150,18 @@ class _Checker:
         if self.system.cifs and entry.created_ns is not None:
             created_ns = read_created_ns(self.beneath, entry.path)
             found += self.time(entry.path, "created", entry.created_ns, created_ns)
+        found += self.eas(entry)
         for stream in item.streams:
             found += self.stream(stream)
         return found
+
+    def eas(self, entry: NamespaceEntry) -> list[Difference]:
+        has = None if entry.ea_names is None else read_eas(self.beneath, entry.path)
+        wanted = {*(entry.ea_names or ())}
+        if has is None or has == wanted:
+            return []
+        expected, found = (", ".join(sorted(names)) or "none" for names in (wanted, has))
+        return [Difference(entry.path, "extended", expected, found)]
 
     def attributes(self, entry: NamespaceEntry, mode: int) -> list[Difference]:
         if entry.attributes is None:

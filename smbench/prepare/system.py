@@ -13,6 +13,7 @@ if sys.platform == "win32":
         probe,
         read_attributes,
         read_created_ns,
+        read_eas,
     )
     from smbench.prepare.fresh_windows import beneath_roots, entries, forget_if_gone, free_bytes, lstat
 else:
@@ -25,6 +26,7 @@ else:
         probe,
         read_attributes,
         read_created_ns,
+        read_eas,
     )
     from smbench.prepare.fresh import forget_if_gone, lstat
     from smbench.prepare.listing import entries, free_bytes
@@ -42,4 +44,5 @@ __all__ = [
     "probe",
     "read_attributes",
     "read_created_ns",
+    "read_eas",
 ]

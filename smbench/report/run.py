@@ -224,7 +224,8 @@ def count_of(cause: Cause) -> str:
 def got_of(cause: Cause) -> str:
     """What a cause ended with here, for people."""
     # Both succeeded: the capture read data where there is none here.
-    return f"{cause.got}, no data" if cause.got == cause.expected else cause.got
+    got = f"{cause.got}, no data" if cause.got == cause.expected else cause.got
+    return f"{got}: {cause.why}" if cause.why else got
 
 
 def where(mismatch: Mismatch | None) -> str:

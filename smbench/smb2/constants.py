@@ -98,6 +98,8 @@ READS_DATA: Final = (
 WRITES_DATA: Final = FILE_WRITE_DATA | FILE_APPEND_DATA | MAXIMUM_ALLOWED | GENERIC_ALL | GENERIC_WRITE
 DATA_ACCESS: Final = READS_DATA | WRITES_DATA
 """Rights by any of which data may be moved."""
+SETS_EA: Final = FILE_WRITE_EA | MAXIMUM_ALLOWED | GENERIC_ALL | GENERIC_WRITE
+"""Rights by any of which extended attributes may be set."""
 LOOK_ONLY: Final = FILE_READ_ATTRIBUTES | READ_CONTROL | SYNCHRONIZE
 """Access that neither reads nor changes anything but attributes."""
 

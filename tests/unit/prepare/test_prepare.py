@@ -465,3 +465,47 @@ def test_a_target_that_went_away(tmp_path: Path) -> None:
             action()
     with pytest.raises(SetupError, match="still mounted"):
         verify(tmp_path / "none", [])
+
+
+def takes_attributes(folder: Path) -> None:
+    try:
+        os.setxattr(folder, "user.tried", b"x")
+    except (AttributeError, OSError) as error:
+        pytest.skip(f"the file system here takes no extended attributes: {error}")
+
+
+def test_extended_attributes_are_the_captures_and_no_others(root: Path) -> None:
+    takes_attributes(root)
+    entries = [
+        NamespaceEntry("d", Kind.DIRECTORY, ea_names=("of it",), ea_lengths=(3,)),
+        NamespaceEntry("some", Kind.FILE, size_known=True, ea_names=("one", "Ã¤"), ea_lengths=(10, 300)),
+        NamespaceEntry("none", Kind.FILE, size_known=True, ea_names=(), ea_lengths=()),
+        NamespaceEntry("unknown", Kind.FILE, size_known=True),
+    ]
+    assert not prepare(root, entries).losses
+    assert verify(root, entries) == []
+    lengths = {name: len(os.getxattr(root / "some", name)) for name in os.listxattr(root / "some")}
+    assert lengths == {"user.one": 10, "user.ä": 300}
+    for name in ("some", "none", "unknown"):
+        os.setxattr(root / name, "user.left", b"by a replay")
+    os.removexattr(root / "d", "user.of it")
+    told = [(one.path, one.what, one.expected, one.found) for one in verify(root, entries)]
+    assert told == [
+        ("d", "extended", "of it", "none"),
+        ("none", "extended", "none", "left"),
+        ("some", "extended", "one, Ã¤", "left, one, Ã¤"),
+    ]
+    prepare(root, entries)
+    assert verify(root, entries) == []
+    assert os.listxattr(root / "unknown") == ["user.left"]
+
+
+def test_a_file_system_that_takes_no_extended_attributes_is_told(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object) -> None:
+        raise OSError(errno.EOPNOTSUPP, "by design")
+
+    monkeypatch.setattr(os, "setxattr", refused)
+    entries = [NamespaceEntry("f", Kind.FILE, ea_names=("one",), ea_lengths=(10,))]
+    assert dict(prepare(root, entries).losses) == {"extended attributes refused (by design)": 1}
