@@ -39,8 +39,9 @@ def fill(
 
     The data follows from the path, the seed and where it lies, so that no two files hold the same.
     """
-    ranges = list(ranges)
-    if not ranges or ranges[-1][1] < size:
+    ranges = [(begin, end) for begin, end in ranges]
+    if ranges != [(0, size)]:
+        # First of all: that no file there can be so large is told here, and not by a place in it.
         _set_size(descriptor, size)
     seed_bytes = seed.to_bytes(8, "little", signed=True)
     key = int.from_bytes(blake2b(os.fsencode(path), digest_size=16, key=seed_bytes).digest(), "little")
