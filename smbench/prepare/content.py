@@ -62,6 +62,10 @@ def _set_size(descriptor: int, size: int) -> None:
     try:
         os.ftruncate(descriptor, size)
     except (OSError, OverflowError) as error:
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+            # Samba 4.17's answer (DISK_FULL) to a size that its file system has no files of, too.
+            why = f"no room for a file of {format_size(size)}, or no file there can be as large"
+            raise OSError(errno.ENOSPC, why) from error
         # A server may have another word for it ([MS-FSA] 2.1.5.15.5: INVALID_PARAMETER).
         if isinstance(error, OSError) and error.errno not in (errno.EINVAL, errno.EFBIG):
             raise
