@@ -118,10 +118,6 @@ class Client:
         """Set the creation time, nanoseconds since 1970, where that can be set."""
         del file, created_ns
 
-    def set_nothing(self, file: Opened) -> None:
-        """Ask for a change of times and attributes that changes none, where somebody can be asked."""
-        del file
-
     def grow(self, fd: int, size: int) -> bool:
         """Whether an open file was made longer by one message, so that no ftruncate is needed."""
         del fd, size
@@ -231,10 +227,6 @@ class _CifsWire(_Wire, _Cifs):
     asks_classes = True
     renames_without_replacing = True
     lists_to_find = True
-
-    def set_nothing(self, file: Opened) -> None:
-        """Attributes of 0 leave them as they are ([MS-FSCC] 2.4.7); utimensat of nothing sends nothing."""
-        self.set_attributes(file, 0)
 
     def grow(self, fd: int, size: int) -> bool:
         """One SET_INFO(EndOfFile); ftruncate adds a flush and times. Where the file is as long already, or

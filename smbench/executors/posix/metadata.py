@@ -244,8 +244,6 @@ class MetadataCalls:
             linux_calls.set_times(file.name, call.accessed_ns, call.written_ns)
         if call.created_ns is not None:
             self._client.set_created(file, call.created_ns)
-        if (call.accessed_ns, call.written_ns, call.created_ns) == (None, None, None):
-            self._client.set_nothing(file)
         return 0
 
     def set_attributes(self, call: SetAttributes) -> int:

@@ -85,6 +85,7 @@ def test_what_some_call_sends_has_a_counterpart(exchange: Exchange) -> None:
         (asks(Command.QUERY_DIRECTORY, level=37, pattern="*"), "class 37"),
         (asks(Command.QUERY_DIRECTORY, level=38, pattern="*.txt"), "pattern"),
         (asks(Command.SET_INFO, info_type=1, level=19), "class 19"),
+        (asks(Command.SET_INFO, info_type=1, level=4, attributes=0), "changes none"),
         (asks(Command.SET_INFO, info_type=1, level=13, delete=True), "DELETE_ON_CLOSE"),
         (asks(Command.SET_INFO, info_type=1, level=13, delete=False), "takes back"),
         (asks(Command.SET_INFO, info_type=2, level=6), "whole file system"),

@@ -33,7 +33,6 @@ from smbench.workload.calls import (
     PunchHole,
     Rename,
     SetDelete,
-    SetTimes,
     Stat,
     StatFs,
     StatHandle,
@@ -341,18 +340,6 @@ def test_a_watch_off_cifs_is_inotify_s(tmp_path: Path) -> None:
         thread.join(0.05)
     assert ends == [0]
     made.close()
-
-
-def test_a_change_of_nothing_is_asked_for_on_the_wire(
-    client: Callable[..., Client], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    set_ = []
-    monkeypatch.setattr(os, "setxattr", lambda _, name, value: set_.append((name, value)))
-    for profile, asked in (("wire", [("user.cifs.dosattrib", bytes(4))]), ("application", [])):
-        run = client(profile)
-        assert (run(file(1, "d/f")), run(SetTimes(1, None, None, None))) == (0, 0)
-        assert set_ == asked
-        set_.clear()
 
 
 def test_a_rename_is_tried_without_replacing_first(
