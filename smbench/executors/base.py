@@ -86,6 +86,8 @@ class ExecutorContext:
     """The largest read or write of the workload: buffers are made before the clock starts."""
     seed: int = 0
     """Of the data that writes carry; seeded and incompressible."""
+    streams: Path | None = None
+    """The same by a second mount, beneath which alternate data streams resolve; None: beneath `root`."""
     share: ShareAccess | None = None
     """Set for executors that have `needs_share`; `root` then means nothing."""
 

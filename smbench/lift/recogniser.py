@@ -128,6 +128,8 @@ class Recogniser:
             opened = self._handles.open(create)
         if self._undecided:
             self._decide_earlier(opened)
+        if opened.path and (scan := self._waiting.scanned(opened.session, opened.path.rpartition("/")[0])):
+            self._settle(scan)  # who goes on to an entry meanwhile (rm -r, find) reads in pieces
         if sets_by_name(opened):
             self._end_flush(opened)
         opened.patterns = tuple(pattern for pattern in self._table.patterns if pattern.begins(opened))

@@ -15,9 +15,10 @@ if sys.platform == "win32":
         read_created_ns,
         read_eas,
     )
-    from smbench.prepare.fresh_windows import entries, forget_if_gone, free_bytes, lstat
+    from smbench.prepare.fresh_windows import beneath_roots, entries, forget_if_gone, free_bytes, lstat
 else:
     from smbench.paths.beneath import Beneath
+    from smbench.paths.streams import beneath as beneath_roots
     from smbench.prepare.attributes import (
         apply,
         hide,
@@ -33,6 +34,7 @@ else:
 __all__ = [
     "Beneath",
     "apply",
+    "beneath_roots",
     "entries",
     "forget_if_gone",
     "free_bytes",

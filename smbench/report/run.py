@@ -116,7 +116,14 @@ def _mounts(run: Run, out: Console) -> None:
     out.print()
     if mounts[0].share is not None:
         headings = ["captured user", "account", "mounted", "connection", "dialect", "signed", "encrypted"]
-        rows = [(m.user, m.account or "", m.share or "", *_connection(m.connection)) for m in mounts]
+        rows = [
+            (whose, one.account or "", one.share or "", *_connection(connection))
+            for one in mounts
+            for whose, connection in (
+                (one.user, one.connection),
+                *([] if one.streams is None else [(f"{one.user}, streams", one.streams.connection)]),
+            )
+        ]
     else:
         headings = ["captured user", "directory", "file system"]
         rows = [(m.user, m.root, m.filesystem or "") for m in mounts]

@@ -106,6 +106,7 @@ def _job(
         board=board,
         executor=executor,
         roots=options.roots,
+        streams=options.streams,
         profile=options.profile,
         max_io_bytes=calls.max_io_bytes,
         seed=options.seed,

@@ -24,15 +24,17 @@ from smbench.executors.posix.lookups import Lookups
 from smbench.executors.posix.metadata import MetadataCalls
 from smbench.executors.posix.opens import open_loss
 from smbench.executors.posix.watches import Watches
-from smbench.paths.beneath import Beneath
+from smbench.paths.streams import StreamsBeneath, beneath
 from smbench.smb2 import patterns
 from smbench.smb2.constants import (
     ALL_INFORMATION,
     ATTRIBUTE_NORMAL,
     ATTRIBUTE_READONLY,
+    DIRECTORY_INFORMATION,
     FILE_READ_ATTRIBUTES,
     FILE_READ_EA,
     FS_FULL_SIZE,
+    FULL_DIRECTORY,
     FULL_EA,
     ID_FULL_DIRECTORY,
     INFO_FILE,
@@ -73,7 +75,7 @@ class PosixExecutor(Executor):
     }
 
     def __init__(self, context: ExecutorContext) -> None:
-        self._names = Beneath(context.root)
+        self._names = beneath(context.root, context.streams)
         root = self._names.open("", 0)
         try:
             client = client_of(root, context.profile)
@@ -148,6 +150,11 @@ class PosixExecutor(Executor):
             if parents[parent] >= _WORTH_LISTING:
                 with suppress(OSError):
                     self._list(parent)
+        if isinstance(self._names, StreamsBeneath):
+            # Its own second mount knows nothing of what the first has listed.
+            for parent in sorted(parents, key=lambda path: (path.count("/"), path)):
+                with suppress(OSError):
+                    self._names.streams.stat(parent)
         for path in paths:
             try:
                 self._names.pin(path)
@@ -218,6 +225,8 @@ def _list_loss(call: calls.List) -> str | None:
         return "a search for one name reads the directory up to it (information class 38), or looks it up"
     if call.pattern not in ("", "*"):
         return "the pattern is applied by this program, the whole directory is read"
+    if call.level in (DIRECTORY_INFORMATION, FULL_DIRECTORY):
+        return f"information class {call.level} becomes 38 on a mount with serverino"
     return None if call.level == ID_FULL_DIRECTORY else f"information class {call.level} becomes 38"
 
 

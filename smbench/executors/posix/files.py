@@ -43,7 +43,9 @@ class OpenFile:
     """Which of the flag variants keeps it apart from other opens of its path."""
     variant_key: str = ""
     listed: bool = False
-    """A directory: a scan has come to its end."""
+    """A directory was read."""
+    unfinished: bool = False
+    """And not to its end, through this descriptor."""
     by_name: bool = False
     """An O_PATH descriptor, which calls by descriptor refuse: `name` leads to the file."""
     used: bool = False

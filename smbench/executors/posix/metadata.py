@@ -44,6 +44,9 @@ from smbench.workload.calls import (
     Unlink,
 )
 
+_ONE_ANSWER = 16384
+"""Bytes of an answer to QUERY_DIRECTORY that the kernel's client takes at most (CIFSMaxBufSize)."""
+
 
 class MetadataCalls:
     """Handlers by name beneath the root, and by open file. They raise OSError; the executor translates."""
@@ -112,13 +115,17 @@ class MetadataCalls:
         return 0
 
     def list_directory(self, call: List) -> int:
-        """Entries read: the whole directory at once, so that going on finds nothing more."""
+        """Entries read: the whole directory at once, so that going on finds nothing more; or those of one
+        answer, where the capture has one alone that is no longer than the client's own."""
         file = self._files[call.handle]
-        if file.listed and not call.restart:
+        if file.listed and not (call.restart or file.unfinished):
             return 0
         if not patterns.has_wildcard(call.pattern):
             return self._find(file, call.pattern)
-        entries = self._entries(file)
+        alone = call.calls == 1 and 0 < call.output_length <= _ONE_ANSWER
+        with self._scan(file, anew=file.listed and call.restart) as fd:
+            entries = linux_calls.some_entries(fd) if alone else os.listdir(fd)  # noqa: PTH208 (a descriptor)
+            file.unfinished = alone and bool(entries) and fd == file.fd
         file.listed = True
         if call.pattern in ("", "*"):
             return len(entries)
@@ -133,20 +140,16 @@ class MetadataCalls:
             self.stat(Stat(f"{file.path}/{name}".lstrip("/")))
             return 1
         sought = name.lower()
-        with self._scan(file) as fd, os.scandir(fd) as entries:
+        with self._scan(file, anew=file.listed) as fd, os.scandir(fd) as entries:
             file.listed = True
             if not any(entry.name.lower() == sought for entry in entries):
                 raise FileNotFoundError(ENOENT, os.strerror(ENOENT), name)
         return 1
 
-    def _entries(self, file: OpenFile) -> list[str]:
-        with self._scan(file) as fd:
-            return os.listdir(fd)  # noqa: PTH208 (a descriptor)
-
     @contextmanager
-    def _scan(self, file: OpenFile) -> Iterator[int]:
+    def _scan(self, file: OpenFile, *, anew: bool) -> Iterator[int]:
         """The client answers a second scan of one descriptor from its buffer: scan by another one."""
-        if not file.listed:
+        if not anew:
             yield file.fd
             return
         again = os.open(".", os.O_RDONLY | os.O_DIRECTORY, dir_fd=file.fd)
