@@ -29,7 +29,6 @@ from smbench.smb2.constants import (
     LOCK_UNLOCK,
     RESTART_SCANS,
     RESUME_KEY_RESPONSE_BYTES,
-    SETS_EA,
     WRITEFLAG_WRITE_THROUGH,
 )
 from smbench.smb2.ntstatus import Status, failed, outcome_of
@@ -57,6 +56,7 @@ from smbench.workload.calls import (
     Unlock,
     Write,
 )
+from smbench.workload.parameters import brought_eas
 
 _ANSWER_BYTES = 8192
 _LISTING_BYTES = 1 << 16
@@ -316,12 +316,11 @@ class FileCalls:
         return self._done(wire.set_info(file_id, 0, wire.answered(reply.body), kind, parts))
 
     def set_ea(self, call: SetEa) -> int:
-        """On the handle; one that may not, because its CREATE brought the attributes with it, has an open of
-        its own beside it."""
+        """On the handle, or what its CREATE brought by an open of its own."""
         content = information.full_ea_information(call.ea_name, ea_value(call.length))
-        if self._files.file(call.handle).call.create.access & SETS_EA:
-            return self._set(call.handle, FULL_EA, content)
-        return self._files.set_briefly(call.handle, FILE_WRITE_EA, FULL_EA, content)
+        if brought_eas(self._files.file(call.handle).call.create):
+            return self._files.set_briefly(call.handle, FILE_WRITE_EA, FULL_EA, content)
+        return self._set(call.handle, FULL_EA, content)
 
     def _set(self, handle: int, level: int, content: bytes) -> int:
         return self._done(wire.set_info(self._files[handle], level, content))

@@ -231,7 +231,8 @@ class MemoryServer:
 
     def set_ea(self, handle: Handle, name: str, length: int) -> int:
         """[MS-FSA] 2.1.5.15.5, with Samba's choice that what is not there may be removed."""
-        self._need(handle, FILE_WRITE_EA)
+        if not handle.brought_eas:
+            self._need(handle, FILE_WRITE_EA)
         if not info.is_ea_name(name):
             raise RefusedError(Status.INVALID_EA_NAME)
         if length:

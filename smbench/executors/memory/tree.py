@@ -104,6 +104,8 @@ class Handle:
     access: int
     share: int
     delete_on_close: bool
+    brought_eas: bool = False
+    """Its CREATE brought extended attributes, which are set after it."""
     listing: list[str] | None = None
     """What a directory scan has yet to return; None before the first query."""
     found_any: bool = False

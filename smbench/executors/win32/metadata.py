@@ -22,7 +22,6 @@ from smbench.smb2.constants import (
     INFO_SECURITY,
     REOPEN,
     RETURN_SINGLE_ENTRY,
-    SETS_EA,
 )
 from smbench.smb2.ntstatus import Status, outcome_of
 from smbench.workload.calls import (
@@ -46,7 +45,7 @@ from smbench.workload.calls import (
     Truncate,
     Unlink,
 )
-from smbench.workload.parameters import removal
+from smbench.workload.parameters import brought_eas, removal
 
 _ANSWER_BYTES = 4096
 """Room for an answer where the capture does not tell: fixed parts and the longest name."""
@@ -211,11 +210,10 @@ class MetadataCalls:
         return status if status < 0 else _success(self._nt.set_security(handle, parts, buffer.address))
 
     def set_ea(self, call: SetEa) -> int:
-        """On the handle; one that may not, because its CREATE brought the attributes with it, has an open of
-        its own beside it."""
+        """On the handle, or what its CREATE brought by an open of its own."""
         content = information.full_ea_information(call.ea_name, ea_value(call.length))
         handle, opened = self._files[call.handle], self._files.opened[call.handle]
-        if opened.create.access & SETS_EA:
+        if not brought_eas(opened.create):
             return self._set_ea(handle, content)
         with self._files.transient(Open(-1, opened.path, Create(FILE_WRITE_EA))) as own:
             return self._set_ea(own, content)
