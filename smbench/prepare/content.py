@@ -39,8 +39,9 @@ def fill(
 
     The data follows from the path, the seed and where it lies, so that no two files hold the same.
     """
-    ranges = list(ranges)
-    if not ranges or ranges[-1][1] < size:
+    ranges = [(begin, end) for begin, end in ranges]
+    if ranges != [(0, size)]:
+        # First of all: that no file there can be so large is told here, and not by a place in it.
         _set_size(descriptor, size)
     seed_bytes = seed.to_bytes(8, "little", signed=True)
     key = int.from_bytes(blake2b(os.fsencode(path), digest_size=16, key=seed_bytes).digest(), "little")
@@ -61,6 +62,10 @@ def _set_size(descriptor: int, size: int) -> None:
     try:
         os.ftruncate(descriptor, size)
     except (OSError, OverflowError) as error:
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+            # Samba 4.17's answer (DISK_FULL) to a size that its file system has no files of, too.
+            why = f"no room for a file of {format_size(size)}, or no file there can be as large"
+            raise OSError(errno.ENOSPC, why) from error
         # A server may have another word for it ([MS-FSA] 2.1.5.15.5: INVALID_PARAMETER).
         if isinstance(error, OSError) and error.errno not in (errno.EINVAL, errno.EFBIG):
             raise

@@ -205,7 +205,7 @@ def _gathered(
 ) -> Iterator[pa.Table]:  # fmt: skip
     gathered: list[pa.RecordBatch] = []
     count = 0
-    for batch in operations.batches(sorted({*types, *_PLACED, *columns_of(operations)})):
+    for batch in operations.batches(sorted({*types, *_PLACED, *columns_of(operations, executor)})):
         columns = {name: batch.column(name) for name in types if name != "kind"}
         with reading(operations.path, REMEDY):  # the file's statistics may not be true
             narrow = {name: column.cast(types[name]) for name, column in columns.items()}

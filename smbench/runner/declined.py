@@ -22,15 +22,24 @@ REASON = (
     f"{NEVER}the capture saw it refused for another's share access, which this client cannot ask for: here "
     "it would be done"
 )
-COLUMNS = ("kind", "expected", "disposition", "options", "path", "target")
-"""What tells of it, where the workload has it."""
+_COLUMNS = ("kind", "expected", "disposition", "options", "path", "target")
 _DESTROYS = frozenset(kind.__name__ for kind in (Unlink, RemoveDirectory, Rename))
 
 
-def columns_of(operations: StoredOperations) -> list[str]:
-    """Those of COLUMNS that the file has."""
+def columns_of(operations: StoredOperations, executor: type[Executor] | None) -> list[str]:
+    """What tells of it, as far as the file has it; names are read only where there is such a refusal."""
+    if executor is None or executor.keeps_share_access or not _may_be_refused(operations):
+        return ["kind", "expected"]
     with operations.opened() as file:
-        return [name for name in COLUMNS if name in file.columns]
+        return [name for name in _COLUMNS if name in file.columns]
+
+
+def _may_be_refused(operations: StoredOperations) -> bool:
+    """Whether the file's statistics admit such a status."""
+    with operations.opened() as file:
+        at = file.metadata.schema.names.index("expected")
+        told = [file.metadata.row_group(group).column(at).statistics for group in range(file.groups)]
+    return any(one is None or not one.has_min_max or one.max >= Status.SHARING_VIOLATION for one in told)
 
 
 def declined(executor: type[Executor] | None, batch: pa.RecordBatch) -> NDArray[np.bool_]:

@@ -37,7 +37,7 @@ class Expectations:
         self._of_place = long_array(plan.operations, np.int16)
         place_of_row = places_of_rows(plan)
         first = 0
-        columns = [*columns_of(operations), *{"calls"}.intersection(used_columns(operations))]
+        columns = [*columns_of(operations, executor), *{"calls"}.intersection(used_columns(operations))]
         for batch in operations.batches(columns):
             numbers = self._numbered(batch)
             places = place_of_row[first : first + batch.num_rows]

@@ -8,9 +8,12 @@ import pyarrow.parquet as pq
 import pytest
 from helpers.load import CREATE, SHARING_VIOLATION, Load
 from helpers.ran import written
+from msgspec import convert
 
 from smbench.executors.registry import executor_class, names
 from smbench.plan import Pace, plan_run
+from smbench.report.run import got_of
+from smbench.run.outcomes import Cause
 from smbench.runner.declined import REASON
 from smbench.runner.run import RunOptions, run
 from smbench.smb2.constants import DELETE_ON_CLOSE, DIRECTORY_FILE, OVERWRITE
@@ -67,6 +70,7 @@ def test_an_open_that_only_opens_says_why_it_ended_otherwise(tmp_path: Path) -> 
     [cause] = document["causes"]
     assert (cause["kind"], cause["expected"], cause["got"]) == ("Open", "STATUS_SHARING_VIOLATION", "ok")
     assert "share access" in cause["why"]
+    assert got_of(convert(cause, Cause)) == f"ok: {cause['why']}"
 
 
 def test_a_directory_into_itself_is_no_matter_of_share_access(tmp_path: Path) -> None:

@@ -48,7 +48,7 @@ class DataCalls:
 
     def __init__(self, files: OpenFiles, client: Client, *, max_io_bytes: int, seed: int) -> None:
         self._files = files
-        self._fds = files.fds
+        self._fds, self._reads, self._writes = files.fds, files.reads, files.writes
         self._client = client
         self._buffers = _Buffers(max(max_io_bytes, mmap.PAGESIZE))
         self._data = write_data(max_io_bytes, seed)
@@ -59,7 +59,7 @@ class DataCalls:
         length = call.length
         try:
             return os.preadv(
-                self._fds[call.handle], buffers.vectors.get(length) or buffers.vector(length), call.offset
+                self._reads[call.handle], buffers.vectors.get(length) or buffers.vector(length), call.offset
             )
         except KeyError:
             return -EBADF
@@ -73,7 +73,7 @@ class DataCalls:
         start = offset >> 9 & _DATA_SLACK - 1
         end = start + length
         try:
-            fd = self._fds[call.handle]
+            fd = self._writes[call.handle]
             if end > len(self._data):
                 self._grow(length)
             if call.through:
@@ -112,7 +112,10 @@ class DataCalls:
         return 0
 
     def copy_range(self, call: CopyRange) -> int:
-        source, target = self._files[call.source].fd, self._files[call.handle].fd
+        try:
+            source, target = self._reads[call.source], self._writes[call.handle]
+        except KeyError:
+            return -EBADF
         copied = 0
         while copied < call.length:
             moved = os.copy_file_range(
@@ -124,7 +127,9 @@ class DataCalls:
         return copied
 
     def punch_hole(self, call: PunchHole) -> int:
-        fd = self._files[call.handle].fd
+        fd = self._writes.get(call.handle)
+        if fd is None:
+            return -EBADF
         if call.length:
             self._client.punch_hole(fd, call.offset, call.length)
         return 0

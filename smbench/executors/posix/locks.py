@@ -60,12 +60,12 @@ class LockCalls:
             return 0  # to POSIX a length of 0 means "to the end": `loss` tells that nothing was locked
         span, kind = _span(call), fcntl.F_WRLCK if call.exclusive else fcntl.F_RDLCK
         if not call.wait:
-            self._lock(file, span, kind, wait=False)
+            self._lock(call.handle, span, kind, wait=False)
             return 0
         wait = _Wait(file)
         self._waits.append(wait)
         try:
-            self._lock(file, span, kind, wait=True)
+            self._lock(call.handle, span, kind, wait=True)
         except OSError:
             if not wait.ended:
                 raise
@@ -97,7 +97,8 @@ class LockCalls:
                 with suppress(OSError):
                     _unlock(other, _WHOLE_FILE)
 
-    def _lock(self, file: OpenFile, span: tuple[int, int], kind: int, *, wait: bool) -> None:
+    def _lock(self, handle: int, span: tuple[int, int], kind: int, *, wait: bool) -> None:
+        file = self._files[handle]
         try:
             _set(file.fd, span, kind, wait=wait)
         except OSError as error:
@@ -110,18 +111,19 @@ class LockCalls:
         if span == _WHOLE_FILE and self._client.flock(file.fd, by_flock):
             file.flocked = True
             return
-        kind = kind if self._opened_again(file) else _OTHER[kind]
+        kind = kind if self._opened_again(handle) else _OTHER[kind]
         _set(file.fd, span, kind, wait=wait)
         file.locks[span] = kind
 
-    def _opened_again(self, file: OpenFile) -> bool:
+    def _opened_again(self, handle: int) -> bool:
         """Whether the file is open to read and write now; the locks that the handle had are taken again."""
         try:
-            self._files.reopen(file)
+            self._files.reopen(handle)
         except OSError:
             self.counts[OF_OTHER_KIND] += 1
             return False
         self.counts[OPENED_AGAIN] += 1
+        file = self._files[handle]
         for span, kind in file.locks.items():
             with suppress(OSError):
                 _set(file.fd, span, kind)

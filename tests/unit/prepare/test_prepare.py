@@ -173,8 +173,14 @@ def test_a_file_that_is_too_large_for_the_file_system_is_told(
             raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
 
     monkeypatch.setattr(os, "ftruncate", too_large)
-    with pytest.raises(SetupError, match=r"cannot hold a file as large as 'top' \(4.77 MiB\).*larger files"):
-        prepare(root, ENTRIES, wanted=Wanted(Content.SPARSE))
+    for wanted in (
+        Wanted(Content.SPARSE),
+        Wanted(Content.AUTO, {"top": ranges_of([(4_999_000, 5_000_000)])}),
+    ):
+        with pytest.raises(
+            SetupError, match=r"cannot hold a file as large as 'top' \(4.77 MiB\).*larger files"
+        ):
+            prepare(root, ENTRIES, wanted=wanted)
 
 
 def test_room_is_needed_for_what_is_written(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
