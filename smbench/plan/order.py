@@ -5,7 +5,8 @@ to a later one of another lane that touches the same thing, where the earlier ha
 later was asked: so it cannot deadlock, and what overlapped in the capture stays free to overlap. Two
 have no such condition: nothing works on a handle before its open, and a handle is closed after its uses.
 One runs the other way: an open that broke another user's write lease was answered only when that user had
-written back (`smbench.plan.write_back`).
+written back (`smbench.plan.write_back`). Of locks that waited together the one that was granted first comes
+first (`smbench.plan.locks`).
 
 Streams are ordered with their file, names without regard to case. Not ordered: a listing with what is
 made in the directory meanwhile, a change notification with the change, what happens to files beneath a
@@ -19,6 +20,7 @@ from functools import lru_cache
 
 from smbench.plan.columns import Columns
 from smbench.plan.knowledge import Access, Edges, Requirement, require, require_always
+from smbench.plan.locks import Locks
 from smbench.plan.names import EXCLUSIVE, LOOKUP, Name, open_mode
 from smbench.plan.ranges import END, Ranges
 from smbench.plan.write_back import WriteBack, caches_writes
@@ -51,6 +53,7 @@ class Order:
     def __init__(self, lane_user: Sequence[int]) -> None:
         self.edges = Edges(len(lane_user))
         self._write_back = WriteBack(self.edges, lane_user)
+        self._locks = Locks(self.edges)
         self._handles: dict[int, _Handle] = {}
         self._names: dict[str, Name] = {}
         self._ranges: dict[str, Ranges] = {}
@@ -196,10 +199,13 @@ class Order:
         if columns["wait"][at]:
             del state.uses[access.lane]
             state.waiting.append(access)
+        path, exclusive = columns["path"][at], bool(columns["exclusive"][at])
         low = columns["offset"][at]
-        ranges = self._range(columns["path"][at])
-        lock = ranges.write if columns["exclusive"][at] else ranges.read
-        lock(low, low + columns["length"][at], access, arrival_ns, into)
+        high = low + columns["length"][at]
+        if not failed(columns["expected"][at]):
+            self._locks.asked(path, low, high, access, arrival_ns, into, exclusive=exclusive)
+        lock = self._range(path).write if exclusive else self._range(path).read
+        lock(low, high, access, arrival_ns, into)
 
     def _unlock(self, at: int, access: Access, arrival_ns: int, into: list[Requirement]) -> None:
         self._write(at, access, arrival_ns, into)

@@ -215,7 +215,8 @@ def _translated(handler: Handler) -> Handler:
 def _lock_loss(call: calls.Lock | calls.Unlock) -> str | None:
     if not call.length:
         return "a range of length 0 is not locked: to POSIX it would reach to the end of the file"
-    if call.offset + call.length > LARGEST_OFFSET:
+    # What ends there is the rest of the file, as the kernel's client asks for it.
+    if call.offset + call.length > LARGEST_OFFSET + 1:
         return "offsets beyond 2^63 cannot be locked"
     return None
 
