@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smbench.measure.oplog import COMPLETED, ISSUED, OUTCOME
-from smbench.plan.model import Pace, Plan
+from smbench.plan.model import Integers, Pace, Plan
 from smbench.run.histogram import Histogram
 from smbench.run.warm_up import after_warm_up
 from smbench.runner.call_file import KINDS
@@ -162,16 +162,15 @@ class Observer:
 
     def _wait(self, places: Places, ready: Places) -> None:
         """Raise `ready` to the end of what the places wait for."""
-        waits = self._plan.waits
-        begin, end = (np.searchsorted(waits.place, places, side) for side in ("left", "right"))
-        waiting = np.flatnonzero(end > begin)
-        if len(waiting):
-            count = (end - begin)[waiting]
-            at = np.repeat(waiting, count)
-            offsets = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
-            edge = np.repeat(begin[waiting], count) + offsets
-            last = self._plan.lane_start[waits.lane[edge]] + waits.count[edge] - 1
-            np.maximum.at(ready, at, self._records[last, COMPLETED])
+        waits, brief = self._plan.waits, self._plan.brief
+        at, edge = _edges_of(places, waits.place)
+        last = self._plan.lane_start[waits.lane[edge]] + waits.count[edge] - 1
+        np.maximum.at(ready, at, self._records[last, COMPLETED])
+        at, edge = _edges_of(places, brief.place)
+        of = self._plan.lane_start[brief.lane[edge]] + brief.count[edge] - 1
+        until = np.where(brief.answered[edge] != 0, self._records[of, COMPLETED], self._records[of, ISSUED])
+        in_time = (self._records[of, COMPLETED] != 0) & (until <= self._records[places[at], ISSUED])
+        np.maximum.at(ready, at[in_time], until[in_time])
 
     def _view(self, per_s: float, elapsed_s: float) -> RunView:
         plan = self._plan
@@ -199,6 +198,15 @@ class Observer:
         if self._plan.pace is Pace.ORIGINAL:
             return max(self._last_intended_ns / 1e9 - elapsed_s, 0.0)
         return elapsed_s * (self._plan.operations - done) / done if done else None
+
+
+def _edges_of(places: Places, waiting: Integers) -> tuple[Places, Places]:
+    """Of each edge that some places have, sorted by `waiting`: which of the places, and which edge."""
+    begin, end = (np.searchsorted(waiting, places, side) for side in ("left", "right"))
+    count = end - begin
+    at = np.repeat(np.arange(len(places)), count)
+    offsets = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
+    return at, np.repeat(begin, count) + offsets
 
 
 def _last(plan: Plan) -> int:

@@ -14,7 +14,7 @@ from contextlib import suppress
 from errno import EBADF, EINVAL
 from typing import Any, ClassVar
 
-from smbench.executors.base import NEVER, Executor, ExecutorContext, Handler
+from smbench.executors.base import NEVER, NOBODY, Armed, Executor, ExecutorContext, Handler
 from smbench.executors.posix.client import client_of
 from smbench.executors.posix.data import DataCalls, refused, write_data
 from smbench.executors.posix.files import NotOpenError, OpenFiles
@@ -91,7 +91,7 @@ class PosixExecutor(Executor):
             calls.StatHandle: metadata.stat_handle,
             calls.StatFs: metadata.stat_fs,
             calls.List: metadata.list_directory,
-            calls.Notify: self._notify,
+            calls.Notify: lambda call: self._notify(call, NOBODY),
             calls.Rename: metadata.rename,
             calls.Link: metadata.link,
             calls.SetDelete: metadata.set_delete,
@@ -136,8 +136,14 @@ class PosixExecutor(Executor):
         finally:
             os.close(descriptor)
 
-    def _notify(self, call: calls.Notify) -> int:
-        return self._watches.wait(self._files[call.handle], call)
+    def expect_notifications(self, counts: Mapping[int, int], most: int) -> None:
+        self._watches.expect(counts, most)
+
+    def notifier(self, armed: Armed) -> Handler:
+        return _translated(lambda call: self._notify(call, armed))
+
+    def _notify(self, call: calls.Notify, armed: Armed) -> int:
+        return self._watches.wait(self._files[call.handle], call, armed)
 
     def waiting(self) -> int:
         return self._watches.waiting() + self._data.waiting()
@@ -147,7 +153,7 @@ class PosixExecutor(Executor):
         self._data.interrupt()
 
     def close(self) -> None:
-        self._watches.interrupt()
+        self._watches.close()
         self._files.close_all()
         self._names.close()
 

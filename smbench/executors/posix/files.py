@@ -47,6 +47,7 @@ class OpenFile:
     """Something was asked through it."""
     watched: bool = False
     """Somebody waits, or waited, for changes in it."""
+    closed: bool = False
 
     @property
     def name(self) -> str | int:
@@ -60,7 +61,7 @@ class OpenFiles:
     def __init__(self, names: Beneath, lookups: Lookups, client: Client) -> None:
         self.fds: dict[int, int] = {}
         self.on_close: Callable[[OpenFile], None] | None = None
-        """Told of a watched directory that is closed."""
+        """Told of a directory that is closed, before its descriptor is."""
         self._lookups = lookups
         self._files: dict[int, OpenFile] = {}
         self._names = names
@@ -209,7 +210,7 @@ class OpenFiles:
             file = self._files.pop(handle)
         self._give_variant(file.variant_key, file.variant)
         outcome = 0
-        if file.watched and self.on_close is not None:
+        if (file.directory or file.watched) and self.on_close is not None:
             self.on_close(file)
         if file.directory and not file.used and self._client.opens_late:
             with suppress(OSError):
