@@ -59,12 +59,11 @@ _NO_CHANGE = (-1, Status.PENDING, Status.NOTIFY_CLEANUP)
 
 @dataclass(slots=True)
 class _Asked:
-    """A notification: where in the plan, when it came and ended, and whether with a change."""
+    """A notification: where in the plan, and whether it ended with a change."""
 
     access: Access
-    arrival_ns: int
     told: bool
-    explained: bool = False
+    explained: bool
     """Something in the capture may have been the change."""
 
     def waits(self, at_ns: int) -> bool:
@@ -81,7 +80,11 @@ class _Watch:
     tree: bool
     filter: int
     asked: dict[int, _Asked] = field(default_factory=dict)
-    """By lane the last."""
+    """By lane the last, but those behind one that is `unexplained`: a replay may never come to them."""
+    ends_some: bool = False
+    """One was never told of a change: it may end with the close."""
+    last_ns: int = 0
+    """When the last of the others was answered."""
     told: dict[int, Access] = field(default_factory=dict)
     """By lane the last change that may have answered one."""
     changed: bool = False
@@ -176,13 +179,18 @@ class Changes:
         )
         expected = columns["expected"][at]
         told = not failed(expected) and expected not in _NO_CHANGE
-        asked = watch.asked[access.lane] = _Asked(access, arrival_ns, told, told and watch.changed)
+        asked = _Asked(access, told, told and watch.changed)
         watch.changed = False
+        watch.ends_some = watch.ends_some or not told
+        watch.last_ns = max(watch.last_ns, access.end_ns)
         for bits in _KINDS:
             if bits & watch.filter:
                 for changes in _of(self._past[bits], watch):
                     for change in changes.values():
                         require(change, access.lane, arrival_ns, into)
+        if watch.unexplained:
+            return
+        watch.asked[access.lane] = asked
         for one in self._under_way:
             if one.access.end_ns > arrival_ns and any(watch.sees(path, one.concerned) for path in one.paths):
                 self._tell(watch, asked, one)
@@ -203,12 +211,7 @@ class Changes:
         if asked.told:
             asked.explained = True
             watch.told[change.access.lane] = change.access
-            self._arm(watch, asked, change.access)
-
-    def _arm(self, watch: _Watch, asked: _Asked, mine: Access, *, answered: bool = False) -> None:
-        """What came after a notification comes when that is armed, or answered."""
-        if not watch.unexplained:
-            self._briefly(mine, asked.access, answered=answered)
+            self._briefly(change.access, asked.access, answered=False)
 
     # Changes
 
@@ -223,7 +226,7 @@ class Changes:
                         if asked.access.end_ns > arrival_ns:
                             self._tell(watch, asked, change)
                         elif asked.told:
-                            self._arm(watch, asked, mine, answered=self._fast and asked.explained)
+                            self._briefly(mine, asked.access, answered=self._fast and asked.explained)
             for close in self._closes(directory):
                 require(close, mine.lane, arrival_ns, into)
             for bits in _KINDS:
@@ -250,14 +253,10 @@ class Changes:
             for change in watch.told.values():
                 require(change, access.lane, arrival_ns, into)
             for asked in watch.asked.values():
-                waits = asked.waits(arrival_ns)
-                if waits:
-                    self._arm(watch, asked, access)
-                elif asked.explained:
-                    self._briefly(access, asked.access, answered=True)
-                if waits:
-                    ended = self._ended_trees if watch.tree else self._ended
-                    ended.setdefault(watch.directory, {})[access.lane] = access.own()
+                self._briefly(access, asked.access, answered=asked.explained and not asked.waits(arrival_ns))
+            if watch.ends_some or watch.last_ns > arrival_ns:
+                ended = self._ended_trees if watch.tree else self._ended
+                ended.setdefault(watch.directory, {})[access.lane] = access.own()
         concerned = (_CONTENT if handle in self._content else 0) | (_NAMES if handle in self._deleted else 0)
         self._content.discard(handle)
         self._deleted.discard(handle)

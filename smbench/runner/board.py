@@ -128,12 +128,16 @@ class Board:
 
     # Lanes
 
+    def _line_of(self, lane: int) -> int:
+        """Its first word."""
+        return (self._lane_line + lane) * _WORDS_A_LINE
+
     def _address_of(self, lane: int, word: int) -> int:
-        return self._address + (self._lane_line + lane) * _LINE + word * 8
+        return self._address + (self._line_of(lane) + word) * 8
 
     def completed(self, lane: int) -> int:
         """The last count that was posted for a lane."""
-        return int(self.words[(self._lane_line + lane) * _WORDS_A_LINE])
+        return int(self.words[self._line_of(lane)])
 
     def post(self, lane: int, count: int) -> None:
         """A lane has completed `count` operations: wake who waits for that count."""
@@ -144,7 +148,7 @@ class Board:
         self._tell(lane, _ARMED, count, ANY)
 
     def _tell(self, lane: int, word: int, count: int, mask: int) -> None:
-        at = (self._lane_line + lane) * _WORDS_A_LINE
+        at = self._line_of(lane)
         self.words[at + word] = count
         self.words[at + _OVERDUE] = 0
         self._wait_by.wake(self._address_of(lane, word), mask)
@@ -157,7 +161,7 @@ class Board:
     def await_count(self, lane: int, count: int) -> bool:
         """Sleep until a lane has completed `count` operations; False where the run is stopped before."""
         address = self._address_of(lane, _COMPLETED)
-        at, stop, words = (self._lane_line + lane) * _WORDS_A_LINE, _STOP * _WORDS_A_LINE, self.words
+        at, stop, words = self._line_of(lane), _STOP * _WORDS_A_LINE, self.words
         while (seen := words[at]) < count and not words[stop]:
             self._wait_by.wait(address, seen, now_ns() + _LOOK_AGAIN_NS, 1 << (count & 31))
         return seen >= count
@@ -167,7 +171,7 @@ class Board:
         at most a moment longer than `due_ns` and now, and no longer than those where somebody has waited
         for that lane in vain since it last came on."""
         word = _COMPLETED if answered else _ARMED
-        address, line = self._address_of(lane, word), (self._lane_line + lane) * _WORDS_A_LINE
+        address, line = self._address_of(lane, word), self._line_of(lane)
         stop, words = _STOP * _WORDS_A_LINE, self.words
         until = max(due_ns, now_ns())
         vain = words[line + _OVERDUE]

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from smbench.measure.oplog import COMPLETED, ISSUED, OUTCOME
 from smbench.plan.model import Integers, Pace, Plan
 from smbench.run.histogram import Histogram
+from smbench.run.measures import ANSWERED_BY_OTHERS
 from smbench.run.warm_up import after_warm_up
 from smbench.runner.call_file import KINDS
 from smbench.runner.expectations import Expectations
@@ -23,6 +24,8 @@ _FIRST_WIDTH = 8
 """A lane is looked at so many records ahead; where all are there, twice as many next, and so on."""
 
 Places = NDArray[np.int64]
+
+_ANSWERED_BY_OTHERS = [number for number, kind in enumerate(KINDS) if kind.__name__ in ANSWERED_BY_OTHERS]
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +114,7 @@ class Observer:
         failed = self._expectations.failed(places, new[:, OUTCOME])
         # As in the result: how long it took to fail is no latency of the kind.
         service, kind = service[~failed], kind[~failed]
-        self._every.take(service)
+        self._every.take(service[~np.isin(kind, _ANSWERED_BY_OTHERS)])
         for number in set(np.flatnonzero(np.bincount(kind))) | self._by_kind.keys():
             self._by_kind.setdefault(int(number), _Recorder()).take(service[kind == number])
         self._lateness.take(self._late(places, new, start_ns))

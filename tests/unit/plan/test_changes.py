@@ -56,20 +56,20 @@ def test_what_answers_a_notification_comes_when_it_is_armed_and_the_close_after_
 
 def test_nobody_waits_for_the_answer_of_one_that_no_captured_change_explains():
     load = Load()
-    watches(load, takes_ns=1500)
+    asked = watches(load, takes_ns=1500)
     load.add(1, Stat("d/f"))
     load.opens(1, 2, "e/f", CREATE)
-    load.closes(0, 1)
-    assert briefly(load) == []
+    closed = load.closes(0, 1)
+    assert briefly(load) == [(asked, closed, "armed")]
 
 
 def test_behind_one_that_is_not_explained_nobody_waits_for_the_next_either():
     load = Load()
-    watches(load)
+    first = watches(load)
     notifies(load, takes_ns=LONG_NS)
-    load.opens(1, 2, "d/f", CREATE)
-    load.closes(0, 1)
-    assert briefly(load) == []
+    made = load.opens(1, 2, "d/f", CREATE)
+    closed = load.closes(0, 1)
+    assert briefly(load) == [(first, made, "armed"), (first, closed, "armed")]
 
 
 def test_what_was_changed_before_a_notification_comes_before_it():
