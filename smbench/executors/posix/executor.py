@@ -243,7 +243,7 @@ _LOSSES: dict[type[Call], Callable[[Any], str | None]] = {
     ),
     calls.SetDelete: lambda _: "the removal happens by name: a file's at its close, a directory's at once",
     calls.Notify: lambda _: (
-        "on CIFS it opens and closes the directory once more, and a change in the moment between two is lost; "
+        "on CIFS it opens and closes the directory once more, and a change between two of these is lost; "
         "off CIFS what lies deeper is not watched"
     ),
     calls.Unlink: lambda call: None if call.on_close else "a file goes by DELETE_ON_CLOSE, not by SET_INFO",
