@@ -21,6 +21,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from random import Random
 from typing import Any, ClassVar
 
 from smbench.workload.calls import Call, Notify
@@ -52,6 +53,11 @@ NOBODY = Armed(lambda: None, lambda: False, lambda: False)
 
 Notifier = Callable[[Armed], Handler]
 """Makes a handler of Notify that says when it is armed."""
+
+
+def ea_value(length: int) -> bytes:
+    """The value that an extended attribute is given: incompressible, the same for all of a length."""
+    return Random(length).randbytes(length)
 
 
 class UserLostError(Exception):
@@ -98,6 +104,8 @@ class ExecutorContext:
     """The largest read or write of the workload: buffers are made before the clock starts."""
     seed: int = 0
     """Of the data that writes carry; seeded and incompressible."""
+    streams: Path | None = None
+    """The same by a second mount, beneath which alternate data streams resolve; None: beneath `root`."""
     share: ShareAccess | None = None
     """Set for executors that have `needs_share`; `root` then means nothing."""
 
@@ -136,6 +144,9 @@ class Executor(ABC):
     """True: in the wire profile it wants to see its user's paths before the clock starts (`warm`)."""
     waits: ClassVar[bool] = False
     """True: calls of it may wait for what others do (`waiting`), and it can end them (`interrupt`)."""
+    keeps_share_access: ClassVar[bool] = True
+    """False: it can ask for no share access, so that what a capture saw refused for one (SHARING_VIOLATION)
+    succeeds; what would destroy something then is not carried out (`runner.declined`)."""
     unsupported: ClassVar[Mapping[type[Call], str]] = {}
     """Calls that this backend does not carry out, each with the reason, which begins with NOT_YET or
     NEVER; the harness skips them."""
@@ -156,6 +167,13 @@ class Executor(ABC):
         Pure, and asked outside the clock.
         """
         del call
+        return None
+
+    @classmethod
+    def own_doing(cls, expected: int, outcome: int) -> str | None:
+        """Why an outcome that is not the capture's (`expected`, an NTSTATUS) is this backend's doing and says
+        nothing of the target, or None. Pure, and asked outside the clock."""
+        del expected, outcome
         return None
 
     @classmethod

@@ -77,6 +77,7 @@ class Order:
             "Link": self._link,
             "SetDelete": self._set_delete,
             "SetAttributes": self._set_attributes,
+            "SetEa": self._set_attributes,
             "Unlink": self._remove,
             "RemoveDirectory": self._remove,
             "MakeDirectory": self._remove,
@@ -257,7 +258,7 @@ class Order:
             state.mode = EXCLUSIVE
 
     def _set_attributes(self, at: int, access: Access, arrival_ns: int, into: list[Requirement]) -> None:
-        # READONLY decides who may open or delete the file afterwards.
+        # READONLY decides who may open or delete the file afterwards; others ask for extended attributes.
         self._use(at, access, into)
         self._change(at, self._columns["path"][at], access, arrival_ns, into)
 

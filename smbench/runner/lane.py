@@ -17,7 +17,7 @@ from smbench.measure.clock import now_ns
 from smbench.measure.oplog import RECORD, RECORD_BYTES, OperationLog
 from smbench.plan.model import Pace, Plan
 from smbench.runner.board import Board
-from smbench.runner.call_file import LaneCalls, calls_of
+from smbench.runner.call_file import LaneCalls, calls_of, declined_rows
 from smbench.runner.refused import Item, closing, refused_opens, with_own_handles
 from smbench.runner.segments import Segment, Segments
 from smbench.smb2.ntstatus import Status, outcome_of
@@ -246,8 +246,11 @@ class Lane:
                 due: Iterable[int] = repeat(0) if times is None else times[place:end].tolist()
                 of_kind = map(handlers.get, map(type, made))
                 items = list(zip(of_kind, made, records, due, strict=False))
-                if not handlers.keys() >= set(map(type, made)):
-                    items = [item for item in items if item[0] is not None]
+                left_out = declined_rows(piece)
+                if left_out or not handlers.keys() >= set(map(type, made)):
+                    items = [
+                        item for row, item in enumerate(items) if item[0] is not None and row not in left_out
+                    ]
                 refused = frozenset(records[row] for row in opens)
                 place = end
                 yield _Chunk(items, place - first, refused)  # type: ignore[arg-type]

@@ -83,15 +83,13 @@ class _Recorder:
 
 
 class Observer:
-    """Reads the operation log of a run while it is written. `unsupported` says of each of KINDS whether the
-    executor does not carry it out."""
+    """Reads the operation log of a run while it is written."""
 
     def __init__(
-        self, plan: Plan, records: NDArray[np.int64], expectations: Expectations,
-        unsupported: NDArray[np.bool_], warm_up_ns: int = 0,
-    ) -> None:  # fmt: skip
+        self, plan: Plan, records: NDArray[np.int64], expectations: Expectations, warm_up_ns: int = 0
+    ) -> None:
         self._plan, self._records = plan, records
-        self._expectations, self._unsupported = expectations, unsupported
+        self._expectations = expectations
         self._next = plan.lane_start[:-1].astype(np.int64)
         self._end = plan.lane_start[1:].astype(np.int64)
         self._by_kind: dict[int, _Recorder] = {}
@@ -131,7 +129,7 @@ class Observer:
             inside = places < self._end[active, None]
             places = np.minimum(places, len(self._records) - 1)
             recorded = self._records[places, COMPLETED] != 0
-            there = inside & (recorded | self._unsupported[self._expectations.kinds(places)])
+            there = inside & (recorded | self._expectations.skipped(places))
             # A worker may write on while this reads: only what is whole from the front counts.
             there = np.logical_and.accumulate(there, axis=1)
             found.append(places[there & recorded])

@@ -76,6 +76,8 @@ class Job:
     identity: tuple[int, int] | None
     """User and group that workers change to, where they are root."""
     parent: int
+    streams: Sequence[Path | None] = ()
+    """As in `RunOptions`."""
     acting: Sequence[Acting | None] = ()
     """For each user; empty, or None: whoever the worker is."""
     shares: Sequence[ShareAccess] = ()
@@ -168,6 +170,7 @@ def _executors(job: Job, lanes: Iterable[int]) -> dict[int, Executor]:
             profile=job.profile,
             max_io_bytes=job.max_io_bytes,
             seed=job.seed,
+            streams=job.streams[user] if job.streams else None,
             share=job.shares[user] if job.shares else None,
         )
         with job.entered(user):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import struct
 
+from smbench.executors.base import ea_value
 from smbench.executors.library import messages as wire
 from smbench.executors.library.connection import RefusedError, check
 from smbench.executors.library.files import OpenFiles
@@ -13,11 +14,13 @@ from smbench.smb2.constants import (
     ALLOCATION,
     BASIC,
     END_OF_FILE,
+    FILE_WRITE_EA,
     FSCTL_QUERY_ALLOCATED_RANGES,
     FSCTL_SET_SPARSE,
     FSCTL_SET_ZERO_DATA,
     FSCTL_SRV_COPYCHUNK_WRITE,
     FSCTL_SRV_REQUEST_RESUME_KEY,
+    FULL_EA,
     INFO_FILESYSTEM,
     INFO_SECURITY,
     LOCK_EXCLUSIVE,
@@ -26,6 +29,7 @@ from smbench.smb2.constants import (
     LOCK_UNLOCK,
     RESTART_SCANS,
     RESUME_KEY_RESPONSE_BYTES,
+    SETS_EA,
     WRITEFLAG_WRITE_THROUGH,
 )
 from smbench.smb2.ntstatus import Status, failed, outcome_of
@@ -44,6 +48,7 @@ from smbench.workload.calls import (
     SetAllocation,
     SetAttributes,
     SetDelete,
+    SetEa,
     SetSecurity,
     SetTimes,
     StatFs,
@@ -309,6 +314,14 @@ class FileCalls:
         if reply.status:
             return outcome_of(reply.status)
         return self._done(wire.set_info(file_id, 0, wire.answered(reply.body), kind, parts))
+
+    def set_ea(self, call: SetEa) -> int:
+        """On the handle; one that may not, because its CREATE brought the attributes with it, has an open of
+        its own beside it."""
+        content = information.full_ea_information(call.ea_name, ea_value(call.length))
+        if self._files.file(call.handle).call.create.access & SETS_EA:
+            return self._set(call.handle, FULL_EA, content)
+        return self._files.set_briefly(call.handle, FILE_WRITE_EA, FULL_EA, content)
 
     def _set(self, handle: int, level: int, content: bytes) -> int:
         return self._done(wire.set_info(self._files[handle], level, content))

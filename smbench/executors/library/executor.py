@@ -58,7 +58,7 @@ _APPENDS = 1 << 63
 _REPEATABLE = (
     calls.Read, calls.Write, calls.Flush, calls.Stat, calls.StatHandle, calls.StatFs, calls.AllocatedRanges,
     calls.PunchHole, calls.Truncate, calls.SetAllocation, calls.SetTimes, calls.SetAttributes,
-    calls.SetSecurity, calls.SetDelete,
+    calls.SetSecurity, calls.SetEa, calls.SetDelete,
 )  # fmt: skip
 """What may be asked twice; an Open as well, unless it must make its file."""
 
@@ -123,6 +123,7 @@ class LibraryExecutor(Executor):
             calls.SetTimes: file_calls.set_times,
             calls.SetAttributes: file_calls.set_attributes,
             calls.SetSecurity: file_calls.set_security,
+            calls.SetEa: file_calls.set_ea,
         }
         return {
             kind: self._clock.timed(kind.__name__, carried_out(self._link, call))
@@ -249,9 +250,12 @@ def _refusal(access: ShareAccess, error: Exception) -> str:
     return f"{who}: {reason_of(error)}. Check the server, its port {access.port} and the dialect."
 
 
+_SENT_LATER = {"ExtA": "its attributes are set after it"}
+
+
 def _open_loss(call: calls.Open) -> str | None:
     lost = [
-        f"the CREATE context {tag} is not sent: its payload is not kept"
+        f"the CREATE context {tag} is not sent: {_SENT_LATER.get(tag, 'its payload is not kept')}"
         for tag in lost_contexts(call.create.contexts)
     ]
     if call.create.options & OPEN_BY_FILE_ID:

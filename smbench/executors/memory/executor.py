@@ -83,6 +83,7 @@ class MemoryExecutor(Executor):
             calls.SetAllocation: lambda call: server.allocate(handle(call), call.size),
             calls.SetTimes: lambda call: server.set_times(handle(call)),
             calls.SetAttributes: lambda call: server.set_attributes(handle(call), call.attributes),
+            calls.SetEa: lambda call: server.set_ea(handle(call), call.ea_name, call.length),
             calls.CopyRange: self._copy_range,
             calls.PunchHole: lambda call: server.punch_hole(handle(call), call.offset, call.length),
             calls.AllocatedRanges: lambda call: server.allocated_ranges(

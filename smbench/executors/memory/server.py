@@ -22,8 +22,11 @@ from smbench.smb2.constants import (
     DELETE,
     FILE_READ_ATTRIBUTES,
     FILE_READ_DATA,
+    FILE_READ_EA,
     FILE_WRITE_ATTRIBUTES,
     FILE_WRITE_DATA,
+    FILE_WRITE_EA,
+    FULL_EA,
     INFO_FILE,
     INFO_SECURITY,
     READ_CONTROL,
@@ -86,6 +89,9 @@ class MemoryServer:
             return
         if entry.attributes and not stream:
             link.node.attributes = _as_kind(entry.attributes, link.node)
+        link.node.eas.update(
+            zip(map(str.casefold, entry.ea_names or ()), entry.ea_lengths or (), strict=True)
+        )
         link.node.streams.setdefault(stream.casefold(), Stream(stream)).size = entry.size
 
     # ── data ──
@@ -158,7 +164,7 @@ class MemoryServer:
         end = call.offset + call.length
         self._check_lockable(handle, end)
         wanted = ByteLock(handle, call.offset, end, call.exclusive)
-        if any(_in_conflict(lock, wanted) for lock in handle.stream.locks):
+        if any(lock.refuses(wanted) for lock in handle.stream.locks):
             return False
         handle.stream.locks.append(wanted)
         return True
@@ -198,6 +204,10 @@ class MemoryServer:
             raise RefusedError(Status.INVALID_PARAMETER)
         if call.level in info.NEEDS_READ_ATTRIBUTES:
             self._need(handle, FILE_READ_ATTRIBUTES)
+        if call.level == FULL_EA:
+            self._need(handle, FILE_READ_EA)
+            if not handle.node.eas:
+                raise RefusedError(Status.NO_EAS_ON_FILE)
         status = info.file_information(call.level, call.output_length, self._path(handle))
         if status:
             raise RefusedError(status)
@@ -219,6 +229,17 @@ class MemoryServer:
             raise RefusedError(Status.INVALID_PARAMETER)
         if attributes:
             handle.node.attributes = _as_kind(attributes, handle.node)
+        return 0
+
+    def set_ea(self, handle: Handle, name: str, length: int) -> int:
+        """[MS-FSA] 2.1.5.15.5, with Samba's choice that what is not there may be removed."""
+        self._need(handle, FILE_WRITE_EA)
+        if not info.is_ea_name(name):
+            raise RefusedError(Status.INVALID_EA_NAME)
+        if length:
+            handle.node.eas[name.casefold()] = length
+        else:
+            handle.node.eas.pop(name.casefold(), None)
         return 0
 
     def list_directory(self, handle: Handle, call: calls.List) -> int:
@@ -325,12 +346,3 @@ class MemoryServer:
 def _as_kind(attributes: int, node: Node) -> int:
     """Attributes for a node, which stays the file or directory that it is."""
     return attributes & ~ATTRIBUTE_DIRECTORY | node.attributes & ATTRIBUTE_DIRECTORY
-
-
-def _in_conflict(lock: ByteLock, wanted: ByteLock) -> bool:
-    """Two locks that overlap, one of them exclusive; a shared one may lie on one's own exclusive one."""
-    if not (lock.start < wanted.end and wanted.start < lock.end):
-        return False
-    if lock.exclusive and not wanted.exclusive:
-        return lock.owner is not wanted.owner
-    return lock.exclusive or wanted.exclusive

@@ -33,6 +33,14 @@ class Lock:
     end: int
     exclusive: bool
 
+    def refuses(self, wanted: Lock) -> bool:
+        """Whether they overlap and one is exclusive; a shared one may lie on one's own exclusive one."""
+        if not (self.start < wanted.end and wanted.start < self.end):
+            return False
+        if self.exclusive and not wanted.exclusive:
+            return self.owner is not wanted.owner
+        return self.exclusive or wanted.exclusive
+
 
 @dataclass(slots=True, eq=False)
 class Stream:
@@ -53,6 +61,8 @@ class Node:
     attributes: int
     children: dict[str, Link] = field(default_factory=dict)
     streams: dict[str, Stream] = field(default_factory=dict)
+    eas: dict[str, int] = field(default_factory=dict)
+    """Lengths of its extended attributes, by folded name."""
 
     def __post_init__(self) -> None:
         self.streams.setdefault("", Stream(""))

@@ -8,9 +8,10 @@ one it has, but what that one does. What cifs.ko sends for which call is knowled
 
 from __future__ import annotations
 
+import fcntl
 import os
 import struct
-from errno import EINVAL, ENOSYS, ENXIO, EOPNOTSUPP
+from errno import E2BIG, EINVAL, ENODATA, ENOSPC, ENOSYS, ENXIO, EOPNOTSUPP
 from stat import S_IMODE
 from typing import Protocol
 
@@ -28,6 +29,8 @@ _ATTRIBUTES = "user.cifs.dosattrib"
 _MOST_AT_HAND = 8
 """Processes that wait for work, of one user."""
 _WRITE_BITS = 0o222
+_NOT_TAKEN = (EOPNOTSUPP, ENOSPC, E2BIG)
+"""How a file system has no room for an extended attribute, or none at all."""
 _PUNCH = linux_calls.FALLOC_PUNCH_HOLE | linux_calls.FALLOC_KEEP_SIZE
 _ZERO = linux_calls.FALLOC_ZERO_RANGE | linux_calls.FALLOC_KEEP_SIZE
 
@@ -102,6 +105,26 @@ class Client:
         """Set the security descriptor that is there again; where there is none, the mode."""
         os.chmod(file.name, S_IMODE(os.fstat(file.fd).st_mode))  # noqa: PTH101 (a descriptor)
 
+    def set_ea(self, file: Opened, name: bytes, value: bytes) -> bool:
+        """Set an extended attribute, with its prefix; without a value it goes, whether it is there or not.
+        False where the file system does not take it, which is no server's answer."""
+        try:
+            if value:
+                os.setxattr(file.name, name, value)
+            else:
+                os.removexattr(file.name, name)
+        except OSError as error:
+            if error.errno in _NOT_TAKEN:
+                return False
+            if value or error.errno != ENODATA:
+                raise
+        return True
+
+    def flock(self, fd: int, operation: int) -> bool:
+        """Lock or unlock a whole file by flock(2); False where that is no lock as those of ranges are."""
+        del fd, operation
+        return False
+
     def set_attributes(self, file: Opened, attributes: int) -> None:
         """Set a file's attributes ([MS-FSCC] 2.6): of these only READONLY has a like, no write permission."""
         mode = os.fstat(file.fd).st_mode & 0o7777
@@ -154,6 +177,16 @@ class _Cifs(Client):
 
     def set_security(self, file: Opened) -> None:
         os.setxattr(file.name, _SECURITY, os.getxattr(file.name, _SECURITY))
+
+    def set_ea(self, file: Opened, name: bytes, value: bytes) -> bool:
+        """A value of no bytes is sent as such, and removes; removexattr asks first whether there is one."""
+        os.setxattr(file.name, name, value)
+        return True
+
+    def flock(self, fd: int, operation: int) -> bool:
+        """The same LOCK as any other, on whatever descriptor."""
+        fcntl.flock(fd, operation)
+        return True
 
     def set_attributes(self, file: Opened, attributes: int) -> None:
         os.setxattr(file.name, _ATTRIBUTES, struct.pack("<I", attributes))

@@ -6,7 +6,7 @@ import os
 import stat
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from errno import EACCES, EBADF, EEXIST, EISDIR, ENOENT, ENOTEMPTY, EPERM, EROFS
 from threading import Lock
 
@@ -40,11 +40,17 @@ class OpenFile:
     """Which of the flag variants keeps it apart from other opens of its path."""
     variant_key: str = ""
     listed: bool = False
-    """A directory: a scan has come to its end."""
+    """A directory was read."""
+    unfinished: bool = False
+    """And not to its end, through this descriptor."""
     by_name: bool = False
     """An O_PATH descriptor, which calls by descriptor refuse: `name` leads to the file."""
     used: bool = False
     """Something was asked through it."""
+    locks: dict[tuple[int, int], int] = field(default_factory=dict)
+    """Kinds of its locks (F_RDLCK, F_WRLCK), by start and length; a length of 0 reaches to the end."""
+    flocked: bool = False
+    """Its whole range is locked by flock(2)."""
     watched: bool = False
     """Somebody waits, or waited, for changes in it."""
     closed: bool = False
@@ -158,6 +164,16 @@ class OpenFiles:
                         return os.open(".", flags, dir_fd=file.fd), True
                     return os.dup(file.fd), False
         return None
+
+    def reopen(self, file: OpenFile) -> None:
+        """Put an open that reads and writes in the place of one that does not do both, under the number that
+        it has; the old one's locks are gone. OSError where the file may not be opened so: nothing changes."""
+        again = os.open(f"/proc/self/fd/{file.fd}", os.O_RDWR | os.O_CLOEXEC)
+        # At once: closing any descriptor of an open lets all its locks go on a CIFS mount.
+        try:
+            os.dup2(again, file.fd, inheritable=False)
+        finally:
+            os.close(again)
 
     def open_by_name(self, path: str, flags: int) -> int:
         """A descriptor that belongs to no handle."""

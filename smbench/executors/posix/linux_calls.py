@@ -1,5 +1,5 @@
 """System calls that Python's os module has not, through ctypes: statx, fallocate, futimens, FIEMAP, statfs,
-sync_file_range.
+sync_file_range, getdents64.
 
 ctypes releases the GIL around each. `fcntl.ioctl` is avoided: with a mutable buffer over 1,024 bytes
 it kept the GIL on a CIFS mount. Each function raises OSError as the os module does.
@@ -43,6 +43,11 @@ _FS_IOC_FIEMAP = 0xC020660B
 _FIEMAP_EXTENTS = 128
 _FIEMAP_EXTENT_LAST = 0x1
 
+_DIRENT = struct.Struct("=QqHB")
+"""struct linux_dirent64 (include/linux/dirent.h) before the name: inode, offset, its length, type."""
+_DIRENTS = 32768
+"""Bytes that glibc's readdir asks for at once."""
+
 _libc = ctypes.CDLL(None, use_errno=True)
 
 _statx = _libc.statx
@@ -61,6 +66,9 @@ _inotify_add_watch = _libc.inotify_add_watch
 _inotify_add_watch.argtypes = [ctypes.c_int, ctypes.c_char_p, ctypes.c_uint32]
 _fstatfs = _libc.fstatfs
 _fstatfs.argtypes = [ctypes.c_int, ctypes.c_void_p]
+_getdents64 = _libc.getdents64
+_getdents64.argtypes = [ctypes.c_int, ctypes.c_void_p, ctypes.c_size_t]
+_getdents64.restype = ctypes.c_ssize_t
 _sync_file_range = _libc.sync_file_range
 _sync_file_range.argtypes = [ctypes.c_int, ctypes.c_int64, ctypes.c_int64, ctypes.c_uint]
 
@@ -154,6 +162,23 @@ def inotify(directory: str, events: int) -> int:
         os.close(watcher)
         raise failure
     return watcher
+
+
+def some_entries(fd: int) -> list[str]:
+    """The next entries of a directory, as many as one getdents64 gives (of CIFS: those of one answer of the
+    server), without `.` and `..`; none at its end."""
+    buffer = ctypes.create_string_buffer(_DIRENTS)
+    filled = _getdents64(fd, buffer, _DIRENTS)
+    if filled < 0:
+        raise _fail()
+    entries = buffer.raw[:filled]
+    names = []
+    at = 0
+    while at < filled:
+        _, _, length, _ = _DIRENT.unpack_from(entries, at)
+        names.append(os.fsdecode(entries[at + _DIRENT.size : at + length].partition(b"\0")[0]))
+        at += length
+    return [name for name in names if name not in (".", "..")]
 
 
 def fallocate(fd: int, mode: int, offset: int, length: int) -> None:

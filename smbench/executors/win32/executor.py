@@ -71,6 +71,7 @@ class Win32Executor(Executor):
             calls.SetTimes: metadata.set_times,
             calls.SetAttributes: metadata.set_attributes,
             calls.SetSecurity: metadata.set_security,
+            calls.SetEa: metadata.set_ea,
         }
         return lean | {kind: _guarded(handler) for kind, handler in others.items()}
 

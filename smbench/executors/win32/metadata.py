@@ -5,6 +5,7 @@ from __future__ import annotations
 from ctypes import byref, c_uint32
 from dataclasses import replace
 
+from smbench.executors.base import ea_value
 from smbench.executors.win32.api import Name
 from smbench.executors.win32.files import NAME_INVALID, OpenFiles, check
 from smbench.executors.win32.rename import rename_information
@@ -15,14 +16,17 @@ from smbench.smb2.constants import (
     BASIC,
     DIRECTORY_FILE,
     END_OF_FILE,
+    FILE_WRITE_EA,
     FULL_EA,
     INFO_FILE,
     INFO_SECURITY,
     REOPEN,
     RETURN_SINGLE_ENTRY,
+    SETS_EA,
 )
 from smbench.smb2.ntstatus import Status, outcome_of
 from smbench.workload.calls import (
+    Create,
     Link,
     List,
     MakeDirectory,
@@ -33,6 +37,7 @@ from smbench.workload.calls import (
     SetAllocation,
     SetAttributes,
     SetDelete,
+    SetEa,
     SetSecurity,
     SetTimes,
     Stat,
@@ -67,7 +72,10 @@ class MetadataCalls:
     def stat(self, call: Stat) -> int:
         with self._files.transient(Open(-1, call.path, call.create)) as handle:
             for level in call.levels:
-                check(self._query(handle, level, _ANSWER_BYTES))
+                if level == FULL_EA:
+                    check(self._query_extended_attributes(handle, _ANSWER_BYTES))
+                else:
+                    check(self._query(handle, level, _ANSWER_BYTES))
         return 0
 
     def stat_handle(self, call: StatHandle) -> int:
@@ -201,6 +209,19 @@ class MetadataCalls:
         buffer, needed = self._scratch.at_least(_ANSWER_BYTES), c_uint32()
         status = self._nt.query_security(handle, parts, buffer.address, _ANSWER_BYTES, byref(needed))
         return status if status < 0 else _success(self._nt.set_security(handle, parts, buffer.address))
+
+    def set_ea(self, call: SetEa) -> int:
+        """On the handle; one that may not, because its CREATE brought the attributes with it, has an open of
+        its own beside it."""
+        content = information.full_ea_information(call.ea_name, ea_value(call.length))
+        handle, opened = self._files[call.handle], self._files.opened[call.handle]
+        if opened.create.access & SETS_EA:
+            return self._set_ea(handle, content)
+        with self._files.transient(Open(-1, opened.path, Create(FILE_WRITE_EA))) as own:
+            return self._set_ea(own, content)
+
+    def _set_ea(self, handle: int, content: bytes) -> int:
+        return _success(self._nt.set_ea(handle, self._scratch.block_reference, content, len(content)))
 
     def _query_security(self, handle: int, length: int) -> int:
         buffer, needed = self._scratch.at_least(length), c_uint32()
