@@ -128,8 +128,8 @@ class MetadataCalls:
             return information.count_entries(view, int(scratch.block.information))
 
     def notify(self, call: Notify, armed: Armed = NOBODY) -> int:
-        """Wait for a change; closing the handle, or the executor, ends the wait. The system keeps what changes
-        between two on one handle."""
+        """Wait for a change; closing the handle, or the executor, ends the wait. What changes between two on
+        one handle is kept by the system."""
         handle, scratch = self._files[call.handle], self._scratch
         length = call.output_length or _NOTIFY_BYTES
         with self._files.waiting_on(handle):
