@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import struct
 
-from smbench.executors.base import ea_value
+from smbench.executors.base import NOBODY, Armed, ea_value
 from smbench.executors.library import messages as wire
 from smbench.executors.library.connection import RefusedError, check
 from smbench.executors.library.files import OpenFiles
@@ -140,7 +140,11 @@ class FileCalls:
             0 if call.wait else LOCK_FAIL_IMMEDIATELY
         )
         file = self._files.file(call.handle)
-        outcome = self._done(wire.lock(file.file_id, call.offset, call.length, flags))
+        asked = wire.lock(file.file_id, call.offset, call.length, flags)
+        if call.wait:
+            outcome = outcome_of(self._link.exchange_waiting(asked, NOBODY.tell).status)
+        else:
+            outcome = self._done(asked)
         if outcome >= 0:
             file.locks[call.offset, call.length] = flags
         return outcome
@@ -234,11 +238,12 @@ class FileCalls:
         answer = wire.output(check(self._link.exchange(asked)))
         return information.count_entries(memoryview(answer), len(answer))
 
-    def notify(self, call: Notify) -> int:
-        """Wait for a change; closing the handle ends the wait. Other lanes go on meanwhile."""
+    def notify(self, call: Notify, armed: Armed = NOBODY) -> int:
+        """Wait for a change; closing the handle ends the wait. Other lanes go on meanwhile. The server keeps
+        what changes between two."""
         room = self._room(call.output_length or _NOTIFY_BYTES)
         asked = wire.notify(self._files[call.handle], call.filter, call.watch_tree, room)
-        status = self._link.exchange(asked).status
+        status = self._link.exchange_waiting(asked, armed.tell).status
         # A success code, but nothing has changed: the wait was ended.
         return outcome_of(Status.CANCELLED if status == Status.NOTIFY_CLEANUP else status)
 

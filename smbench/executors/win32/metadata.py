@@ -5,7 +5,7 @@ from __future__ import annotations
 from ctypes import byref, c_uint32
 from dataclasses import replace
 
-from smbench.executors.base import ea_value
+from smbench.executors.base import NOBODY, Armed, ea_value
 from smbench.executors.win32.api import Name
 from smbench.executors.win32.files import NAME_INVALID, OpenFiles, check
 from smbench.executors.win32.rename import rename_information
@@ -126,8 +126,9 @@ class MetadataCalls:
         with memoryview(buffer.memory) as view:
             return information.count_entries(view, int(scratch.block.information))
 
-    def notify(self, call: Notify) -> int:
-        """Wait for a change; closing the handle, or the executor, ends the wait."""
+    def notify(self, call: Notify, armed: Armed = NOBODY) -> int:
+        """Wait for a change; closing the handle, or the executor, ends the wait. What changes between two on
+        one handle is kept by the system."""
         handle, scratch = self._files[call.handle], self._scratch
         length = call.output_length or _NOTIFY_BYTES
         with self._files.waiting_on(handle):
@@ -135,6 +136,7 @@ class MetadataCalls:
                 handle, scratch.event, None, None, scratch.block_reference, scratch.at_least(length).address,
                 length, call.filter, call.watch_tree,
             )  # fmt: skip
+            armed.tell()
             status = self._nt.finish(status, scratch)
         return _CANCELLED if status in _CLEANED_UP else _success(status)
 
