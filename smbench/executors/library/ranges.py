@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from smbench.executors.base import NOBODY
 from smbench.executors.library import messages as wire
 from smbench.executors.library.connection import check
 from smbench.executors.library.files import OpenFiles
@@ -53,7 +54,11 @@ class RangeCalls:
             0 if call.wait else LOCK_FAIL_IMMEDIATELY
         )
         file = self._files.file(call.handle)
-        outcome = self._done(wire.lock(file.file_id, call.offset, call.length, flags))
+        asked = wire.lock(file.file_id, call.offset, call.length, flags)
+        if call.wait:
+            outcome = outcome_of(self._link.exchange_waiting(asked, NOBODY.tell).status)
+        else:
+            outcome = self._done(asked)
         if outcome >= 0:
             file.locks[call.offset, call.length] = flags
         return outcome
