@@ -28,6 +28,7 @@ from smbench.smb2.constants import (
     OVERWRITE_IF,
     SUPERSEDE,
     SYNCHRONIZE,
+    WRITE_TO_END_OF_FILE,
 )
 from smbench.smb2.ntstatus import Status
 from smbench.workload.calls import (
@@ -279,6 +280,9 @@ STORIES = [
             step(Write(1, 10, 5), moved=5),
             step(Write(1, 5000, 3000, through=True), moved=3000),
             step(Read(1, 0, 65536), moved=8000),
+            step(Write(1, WRITE_TO_END_OF_FILE, 40, append=True), moved=40),
+            step(Write(1, WRITE_TO_END_OF_FILE, 2, through=True, append=True), moved=2),
+            step(Read(1, 0, 65536), moved=8042),
             step(Flush(1)),
             step(Close(1)),
             step(Read(1, 0, 10), Status.FILE_CLOSED),

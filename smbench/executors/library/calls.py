@@ -101,11 +101,11 @@ class FileCalls:
         if call.length + _DATA_SLACK > len(self._data):
             self._grow(call.length)
         data, start = self._data, (call.offset >> 9 & _DATA_SLACK - 1) - call.offset
+        pieces = self._pieces(call.offset, call.length)
+        if call.append:
+            pieces = [(call.offset, length) for _, length in pieces]
         return self._moved(
-            [
-                wire.write(file_id, at, data[start + at : start + at + length], flags)
-                for at, length in self._pieces(call.offset, call.length)
-            ]
+            [wire.write(file_id, at, data[start + at : start + at + length], flags) for at, length in pieces]
         )
 
     def _pieces(self, offset: int, length: int) -> list[tuple[int, int]]:

@@ -29,6 +29,7 @@ from smbench.smb2.constants import (
     INFO_FILE,
     INFO_SECURITY,
     READ_CONTROL,
+    WRITE_TO_END_OF_FILE,
 )
 from smbench.smb2.ntstatus import Status
 from smbench.smb2.patterns import compiled
@@ -108,8 +109,8 @@ class MemoryServer:
 
     def write(self, handle: Handle, offset: int, length: int) -> int:
         self._need_data(handle, WRITES)
-        if offset == _LARGEST_LOCK_END - 1:
-            offset = handle.stream.size  # append ([MS-FSA] 2.1.5.4)
+        if offset == WRITE_TO_END_OF_FILE:
+            offset = handle.stream.size
         if offset + length >= _LARGEST_OFFSET:
             raise RefusedError(Status.INVALID_PARAMETER)
         if length:
