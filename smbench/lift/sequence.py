@@ -9,6 +9,7 @@ from collections import Counter, deque
 from collections.abc import Callable
 from heapq import heappop, heappush
 
+from smbench.lift.coverage import fate
 from smbench.lift.rule import Taken, refused
 from smbench.lift.rules.data import moved
 from smbench.trace.model import Command, Exchange
@@ -67,15 +68,10 @@ class Sequence:
         if taken.calls:
             first = self.count
             self._operations(taken)
-        rule = taken.rule
+        disposition, reason = fate(taken)
         for exchange in taken.exchanges:
-            self._decided[exchange.index] = (
-                exchange.index,
-                rule.disposition.value,
-                rule.name,
-                taken.reason,
-                first,
-            )
+            decided = (exchange.index, disposition.value, taken.rule.name, reason, first)
+            self._decided[exchange.index] = decided
 
     def _operations(self, taken: Taken) -> None:
         exchanges, at = taken.exchanges, taken.at

@@ -150,7 +150,7 @@ def _latency(run: Run, out: Console) -> None:
     if failed := failed_by_kind(run):
         rows = [(kind, f"{one.count:,}", *map(time_text, statistics(one))) for kind, one in failed]
         out.print()
-        headings = ("failed, and not so in the capture", "count", *STATISTICS)
+        headings = ("failed, and the capture has no such failure", "count", *STATISTICS)
         out.print(plain_table(headings, rows, right=range(1, len(headings))))
     lateness = run.lateness
     out.print(
