@@ -32,6 +32,7 @@ HORIZON = 1 << 15
 """Exchanges of the trace that a decision may wait for."""
 
 _CREATE, _CLOSE, _SET_INFO, _IOCTL = Command.CREATE, Command.CLOSE, Command.SET_INFO, Command.IOCTL
+_QUERY_DIRECTORY = Command.QUERY_DIRECTORY
 _LEAVES = frozenset((Command.TREE_DISCONNECT, Command.LOGOFF))
 
 
@@ -291,6 +292,8 @@ class Recogniser:
         command = exchange.command
         if opened.failed:
             return  # its handle means the rest of its compound, whatever that holds
+        if command == _QUERY_DIRECTORY and opened.first_query < 0 and opened.create is not None:
+            opened.first_query = exchange.index
         if exchange.status == Status.FILE_CLOSED:
             # On another tree or session it says nothing of the open, while that session goes on.
             same = (exchange.session, exchange.tree) == (opened.session, opened.tree)

@@ -232,7 +232,7 @@ class FileCalls:
             file_id, call.level, flags, call.pattern or "*", self._room(call.output_length or _LISTING_BYTES)
         )
         answer = wire.output(check(self._link.exchange(asked)))
-        return information.count_entries(memoryview(answer), len(answer))
+        return information.count_entries(memoryview(answer), len(answer), call.level)
 
     def notify(self, call: Notify) -> int:
         """Wait for a change; closing the handle ends the wait. Other lanes go on meanwhile."""
