@@ -25,7 +25,7 @@ from pathlib import Path
 from random import Random
 from typing import Any, ClassVar
 
-from smbench.workload.calls import Call
+from smbench.workload.calls import Call, Notify
 from smbench.workload.model import NamespaceEntry
 
 NOT_YET = "not yet: "
@@ -36,6 +36,24 @@ backend's interface cannot express at all."""
 Handler = Callable[[Any], int]
 """Carries out one call and says its outcome; never raises for what the file system refuses, only
 UserLostError."""
+
+
+@dataclass(frozen=True, slots=True)
+class Armed:
+    """Who wants to know that a Notify is armed."""
+
+    tell: Callable[[], None]
+    """To be called in the Notify's own thread as soon as no change escapes it any more."""
+    wanted: Callable[[], bool]
+    """Whether anybody waits for it just now, so that it is worth finding out."""
+    followed: Callable[[], bool]
+    """Whether anybody waits for the answer: what is to be kept for the next notification comes then."""
+
+
+NOBODY = Armed(lambda: None, lambda: False, lambda: False)
+
+Notifier = Callable[[Armed], Handler]
+"""Makes a handler of Notify that says when it is armed."""
 
 
 def ea_value(length: int) -> bytes:
@@ -183,6 +201,22 @@ class Executor(ABC):
         """Let the client learn names and attributes of what is there already, so that it asks for none of
         them by itself during the run. Called once, before the clock starts; raises nothing."""
         del paths
+
+    def expect_notifications(self, counts: Mapping[int, int], most: int) -> None:
+        """Told once, before the clock starts, how many notifications each handle will have, and how many
+        may wait at once; raises nothing."""
+        del counts, most
+
+    def notifier(self, armed: Armed) -> Handler:
+        """The handler of Notify, which tells `armed`: what changes the directory may come then. By default as
+        soon as it is called."""
+        handler = self.handlers()[Notify]
+
+        def notify(call: Call) -> int:
+            armed.tell()
+            return handler(call)
+
+        return notify
 
     def waiting(self) -> int:
         """How many calls wait just now for what others do: notifications, locks."""

@@ -5,11 +5,12 @@ to a later one of another lane that touches the same thing, where the earlier ha
 later was asked: so it cannot deadlock, and what overlapped in the capture stays free to overlap. Two
 have no such condition: nothing works on a handle before its open, and a handle is closed after its uses.
 One runs the other way: an open that broke another user's write lease was answered only when that user had
-written back (`smbench.plan.write_back`).
+written back (`smbench.plan.write_back`). Of locks that waited together the one that was granted first comes
+first (`smbench.plan.locks`).
 
 Streams are ordered with their file, names without regard to case. Not ordered: a listing with what is
-made in the directory meanwhile, a change notification with the change, what happens to files beneath a
-directory that is renamed while they are open.
+made in the directory meanwhile, what happens to files beneath a directory that is renamed while they are
+open. Changes and the notifications that report them: `smbench.plan.changes`.
 """
 
 from __future__ import annotations
@@ -17,8 +18,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 
+from smbench.plan.changes import Changes
 from smbench.plan.columns import Columns
 from smbench.plan.knowledge import Access, Edges, Requirement, require, require_always
+from smbench.plan.locks import Locks
 from smbench.plan.names import EXCLUSIVE, LOOKUP, Name, open_mode
 from smbench.plan.ranges import END, Ranges
 from smbench.plan.write_back import WriteBack, caches_writes
@@ -39,18 +42,21 @@ class _Handle:
         self.opened = opened
         self.uses: dict[int, Access] = {}
         self.waiting: list[Access] = []
-        """Uses that end only with the close: a notify, a blocking lock."""
+        """Uses that may end only with the close: blocking locks."""
         self.cursor: Access | None = None
         self.locked = False
         self.writes_back = False
 
 
 class Order:
-    """Feed it batches in order of arrival; `edges` has the result. `lane_user`: whose each lane is."""
+    """Feed it batches in order of arrival; `edges` has the result. `lane_user`: whose each lane is; `changes`
+    sees all that is fed, where there are notifications."""
 
-    def __init__(self, lane_user: Sequence[int]) -> None:
+    def __init__(self, lane_user: Sequence[int], changes: Changes | None = None) -> None:
         self.edges = Edges(len(lane_user))
+        self._changes = changes
         self._write_back = WriteBack(self.edges, lane_user)
+        self._locks = Locks(self.edges)
         self._handles: dict[int, _Handle] = {}
         self._names: dict[str, Name] = {}
         self._ranges: dict[str, Ranges] = {}
@@ -84,7 +90,7 @@ class Order:
     def feed(self, columns: Columns, lanes: list[int], positions: list[int], first_row: int) -> None:
         """One batch: `lanes` and `positions` say where in the plan each operation is."""
         self._columns = columns
-        rules, add = self._rules, self.edges.add
+        rules, add, changes = self._rules, self.edges.add, self._changes
         rows = zip(
             lanes, positions, columns["kind"], columns["arrival_ns"], columns["service_ns"], strict=True
         )
@@ -93,19 +99,26 @@ class Order:
             access = Access(first_row + at, lane, position, end_ns)
             required: list[Requirement] = []
             rules.get(kind, self._use_only)(at, access, arrival_ns, required)
+            if changes is not None:
+                changes.see(columns, at, access, arrival_ns, required)
             if required:
                 add(lane, position, required)
 
     # Handles
 
     def _use(self, at: int, access: Access, into: list[Requirement]) -> _Handle:
+        state = self._of(at, access, into)
+        state.uses[access.lane] = access
+        return state
+
+    def _of(self, at: int, access: Access, into: list[Requirement]) -> _Handle:
+        """The operation's open, which comes first; it is no use of it yet."""
         handle = self._columns["handle"][at]
         state = self._handles.get(handle)
         if state is None:
             state = self._handles[handle] = _Handle(self._columns["path"][at], LOOKUP, None)
         elif state.opened is not None and state.opened.lane != access.lane:
             require_always(state.opened, access.lane, into)
-        state.uses[access.lane] = access
         return state
 
     def _use_only(self, at: int, access: Access, _arrival_ns: int, into: list[Requirement]) -> None:
@@ -193,15 +206,18 @@ class Order:
 
     def _lock(self, at: int, access: Access, arrival_ns: int, into: list[Requirement]) -> None:
         columns = self._columns
-        state = self._use(at, access, into)
+        waits = columns["wait"][at]
+        state = (self._of if waits else self._use)(at, access, into)
         state.locked = True
-        if columns["wait"][at]:
-            del state.uses[access.lane]
+        if waits:
             state.waiting.append(access)
+        path, exclusive = columns["path"][at], bool(columns["exclusive"][at])
         low = columns["offset"][at]
-        ranges = self._range(columns["path"][at])
-        lock = ranges.write if columns["exclusive"][at] else ranges.read
-        lock(low, low + columns["length"][at], access, arrival_ns, into)
+        high = low + columns["length"][at]
+        if not failed(columns["expected"][at]):
+            self._locks.asked(path, low, high, access, arrival_ns, into, exclusive=exclusive)
+        lock = self._range(path).write if exclusive else self._range(path).read
+        lock(low, high, access, arrival_ns, into)
 
     def _unlock(self, at: int, access: Access, arrival_ns: int, into: list[Requirement]) -> None:
         self._write(at, access, arrival_ns, into)
@@ -225,9 +241,7 @@ class Order:
             self._name(name).access(LOOKUP, access, arrival_ns, into)
 
     def _notify(self, at: int, access: Access, _arrival_ns: int, into: list[Requirement]) -> None:
-        state = self._use(at, access, into)
-        del state.uses[access.lane]
-        state.waiting.append(access)
+        self._of(at, access, into)
 
     def _rename(self, at: int, access: Access, arrival_ns: int, into: list[Requirement]) -> None:
         state = self._use(at, access, into)

@@ -32,9 +32,9 @@ from smbench.run.store import read as read_run
 from smbench.runner.run import RunOptions
 from smbench.runner.run import run as run_plan
 from smbench.smb2.constants import FILE_WRITE_EA, GENERIC_READ
-from smbench.trace.model import Trace
+from smbench.trace.model import Command, Trace
 from smbench.trace.values import LockElement
-from smbench.workload.calls import Close, Create, Lock, Open, SetEa, Unlock
+from smbench.workload.calls import Call, Close, Create, Lock, Open, SetEa, Unlock
 
 ACCOUNTS = load_accounts(Path(os.environ["LAB_USERS"])).accounts
 SHARE = os.environ["LAB_SHARE"]
@@ -213,7 +213,7 @@ def test_attributes_and_locks_send_what_the_capture_had(original: Trace, tmp_pat
     (folder / "f").write_bytes(b"x" * 100)
     (folder / "f").chmod(0o666)
     whole = 1 << 64
-    calls = [
+    calls: list[Call] = [
         Open(1, "f", Create(FILE_WRITE_EA), compound=True), SetEa(1, "name", 300), SetEa(1, "name", 0),
         Close(1),
         Open(2, "f", Create(GENERIC_READ)),
@@ -239,14 +239,16 @@ def test_attributes_and_locks_send_what_the_capture_had(original: Trace, tmp_pat
     assert window_ns is not None
     trace = decode([output], tmp_path)
     begin, end = (mark - trace.info.start_epoch_ns for mark in window_ns)
-    inside = [
-        one for one in trace.exchanges if begin <= one.time_ns <= end and one.path and one.command != 18
-    ]
+    found = (one for one in trace.exchanges if begin <= one.time_ns <= end)
+    inside = [one for one in found if one.path and one.command != Command.OPLOCK_BREAK]
     assert [one.command for one in inside] == [*[5, 16, 6, 5, 17, 6] * 2, 5, 10, 10, 5, 6, 10, 10, 6]
-    told = [(one.request.ea_names, one.request.ea_lengths) for one in inside if one.command == 17]
+
+    def asked(command: int) -> list[Any]:
+        return [one.request for one in inside if one.command == command]
+
+    told = [(request.ea_names, request.ea_lengths) for request in asked(Command.SET_INFO)]
     assert told == [(("name",), (300,)), (("name",), (0,))]
-    assert [one.request.access for one in inside if one.command == 5][:4] == [8, 16] * 2
-    locks = [one.request.locks for one in inside if one.command == 10]
+    assert [request.access for request in asked(Command.CREATE)][:4] == [8, 16] * 2
     elements = [(0, 1 << 63, 0x12), (0, 1 << 63, 4), (10, 5, 0x12), (10, 5, 4)]
-    assert locks == [(LockElement(*element),) for element in elements]
+    assert [one.locks for one in asked(Command.LOCK)] == [(LockElement(*element),) for element in elements]
     assert inside[13].handle == inside[12].handle

@@ -159,7 +159,7 @@ def _counted(figure: str, side: str, differences: Iterable[Difference]) -> Itera
     for one in differences:
         kind = (one.command, one.rule, one.reason or one.call)
         counts[kind] += 1
-        examples.setdefault(kind, f"{one.parameters} of {one.path or '/'}")
+        examples.setdefault(kind, f"{one.parameters} of {one.path or '/'}".removeprefix(" of "))
     for kind, count in counts.most_common():
         command, rule, reason = kind
         yield Cause(
@@ -171,7 +171,7 @@ def _breaks(compared: Comparison) -> Iterator[Cause]:
     ours, theirs = (side.tally.breaks for side in compared.rows)
     for state in sorted({*ours, *theirs}):
         if ours[state] != theirs[state]:
-            what = f"break to {state}: {theirs[state]}, in the capture {ours[state]}"
+            what = f"break {state}: {theirs[state]}, in the capture {ours[state]}"
             yield Cause("breaks", abs(ours[state] - theirs[state]), what)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import struct
 
-from smbench.executors.base import ea_value
+from smbench.executors.base import NOBODY, Armed, ea_value
 from smbench.executors.library import messages as wire
 from smbench.executors.library.connection import RefusedError, check
 from smbench.executors.library.files import OpenFiles
@@ -29,7 +29,6 @@ from smbench.smb2.constants import (
     LOCK_UNLOCK,
     RESTART_SCANS,
     RESUME_KEY_RESPONSE_BYTES,
-    SETS_EA,
     WRITEFLAG_WRITE_THROUGH,
 )
 from smbench.smb2.ntstatus import Status, failed, outcome_of
@@ -57,6 +56,7 @@ from smbench.workload.calls import (
     Unlock,
     Write,
 )
+from smbench.workload.parameters import brought_eas
 
 _ANSWER_BYTES = 8192
 _LISTING_BYTES = 1 << 16
@@ -140,7 +140,11 @@ class FileCalls:
             0 if call.wait else LOCK_FAIL_IMMEDIATELY
         )
         file = self._files.file(call.handle)
-        outcome = self._done(wire.lock(file.file_id, call.offset, call.length, flags))
+        asked = wire.lock(file.file_id, call.offset, call.length, flags)
+        if call.wait:
+            outcome = outcome_of(self._link.exchange_waiting(asked, NOBODY.tell).status)
+        else:
+            outcome = self._done(asked)
         if outcome >= 0:
             file.locks[call.offset, call.length] = flags
         return outcome
@@ -234,11 +238,12 @@ class FileCalls:
         answer = wire.output(check(self._link.exchange(asked)))
         return information.count_entries(memoryview(answer), len(answer), call.level)
 
-    def notify(self, call: Notify) -> int:
-        """Wait for a change; closing the handle ends the wait. Other lanes go on meanwhile."""
+    def notify(self, call: Notify, armed: Armed = NOBODY) -> int:
+        """Wait for a change; closing the handle ends the wait. Other lanes go on meanwhile. The server keeps
+        what changes between two."""
         room = self._room(call.output_length or _NOTIFY_BYTES)
         asked = wire.notify(self._files[call.handle], call.filter, call.watch_tree, room)
-        status = self._link.exchange(asked).status
+        status = self._link.exchange_waiting(asked, armed.tell).status
         # A success code, but nothing has changed: the wait was ended.
         return outcome_of(Status.CANCELLED if status == Status.NOTIFY_CLEANUP else status)
 
@@ -316,12 +321,11 @@ class FileCalls:
         return self._done(wire.set_info(file_id, 0, wire.answered(reply.body), kind, parts))
 
     def set_ea(self, call: SetEa) -> int:
-        """On the handle; one that may not, because its CREATE brought the attributes with it, has an open of
-        its own beside it."""
+        """On the handle, or what its CREATE brought by an open of its own."""
         content = information.full_ea_information(call.ea_name, ea_value(call.length))
-        if self._files.file(call.handle).call.create.access & SETS_EA:
-            return self._set(call.handle, FULL_EA, content)
-        return self._files.set_briefly(call.handle, FILE_WRITE_EA, FULL_EA, content)
+        if brought_eas(self._files.file(call.handle).call.create):
+            return self._files.set_briefly(call.handle, FILE_WRITE_EA, FULL_EA, content)
+        return self._set(call.handle, FULL_EA, content)
 
     def _set(self, handle: int, level: int, content: bytes) -> int:
         return self._done(wire.set_info(self._files[handle], level, content))

@@ -27,7 +27,7 @@ from smbprotocol.exceptions import (
 )
 
 from smbench.errors import SetupError
-from smbench.executors.base import Executor, ExecutorContext, Handler, Reported, ShareAccess
+from smbench.executors.base import Armed, Executor, ExecutorContext, Handler, Reported, ShareAccess
 from smbench.executors.library import messages as wire
 from smbench.executors.library.breaks import Breaks
 from smbench.executors.library.calls import NOT_ENCODABLE, FileCalls
@@ -73,6 +73,7 @@ class LibraryExecutor(Executor):
     name: ClassVar[str] = "library"
     needs_share: ClassVar[bool] = True
     sends_client_calls: ClassVar[bool] = True
+    waits: ClassVar[bool] = True
 
     def __init__(self, context: ExecutorContext) -> None:
         if context.share is None:
@@ -129,6 +130,16 @@ class LibraryExecutor(Executor):
             kind: self._clock.timed(kind.__name__, carried_out(self._link, call))
             for kind, call in plain.items()
         }
+
+    def notifier(self, armed: Armed) -> Handler:
+        once = carried_out(self._link, lambda call: self._calls.notify(call, armed))
+        return self._clock.timed(calls.Notify.__name__, once)
+
+    def waiting(self) -> int:
+        return self._link.waiting()
+
+    def interrupt(self) -> None:
+        self._link.interrupt()
 
     @classmethod
     def loss(cls, call: Call) -> str | None:

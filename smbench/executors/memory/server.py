@@ -14,6 +14,7 @@ from smbench.executors.memory import info
 from smbench.executors.memory.opens import READS, WRITES
 from smbench.executors.memory.tree import Handle, Node, RefusedError, Stream, Tree, parse
 from smbench.executors.memory.tree import Lock as ByteLock
+from smbench.executors.memory.watching import Watching
 from smbench.smb2.constants import (
     ATTRIBUTE_ARCHIVE,
     ATTRIBUTE_DIRECTORY,
@@ -53,7 +54,8 @@ class MemoryServer:
     def __init__(self) -> None:
         self.tree = Tree()
         self.changed = Condition()
-        """Held by whoever calls; a waiting lock waits on it."""
+        """Held by whoever calls; a waiting lock or notification waits on it."""
+        self.watching = Watching(self.tree, self.changed)
         self.not_made: list[str] = []
         """Paths of `prepare` that no server has."""
 
@@ -233,7 +235,8 @@ class MemoryServer:
 
     def set_ea(self, handle: Handle, name: str, length: int) -> int:
         """[MS-FSA] 2.1.5.15.5, with Samba's choice that what is not there may be removed."""
-        self._need(handle, FILE_WRITE_EA)
+        if not handle.brought_eas:
+            self._need(handle, FILE_WRITE_EA)
         if not info.is_ea_name(name):
             raise RefusedError(Status.INVALID_EA_NAME)
         if length:
@@ -283,9 +286,7 @@ class MemoryServer:
             if self.tree.open_beneath(link):
                 raise RefusedError(Status.ACCESS_DENIED)
         self._clear_target(components, replace, besides=link)
-        self.tree.remove(link)
-        link.name, link.parent = components[-1], parent
-        parent.node.children[link.name.casefold()] = link
+        self.tree.move(link, parent, components[-1])
         return 0
 
     def link(self, handle: Handle, target: str, replace: bool) -> int:

@@ -15,13 +15,19 @@ from errno import E2BIG, EINVAL, ENODATA, ENOSPC, ENOSYS, ENXIO, EOPNOTSUPP
 from stat import S_IMODE
 from typing import Protocol
 
+from smbench.executors.base import Armed
 from smbench.executors.posix import linux_calls
+from smbench.executors.posix.inotify import InotifyWatch
+from smbench.executors.posix.ioctl_watch import IoctlWatch
+from smbench.executors.posix.waiters import Waiters
 from smbench.smb2.constants import ATTRIBUTE_READONLY
 from smbench.smb2.filetime import filetime
 
 _SECURITY = "system.cifs_acl"
 _CREATED = "user.cifs.creationtime"
 _ATTRIBUTES = "user.cifs.dosattrib"
+_MOST_AT_HAND = 8
+"""Processes that wait for work, of one user."""
 _WRITE_BITS = 0o222
 _NOT_TAKEN = (EOPNOTSUPP, ENOSPC, E2BIG)
 """How a file system has no room for an extended attribute, or none at all."""
@@ -37,6 +43,22 @@ class Opened(Protocol):
     @property
     def name(self) -> str | int:
         """Its descriptor, or the path of one that is open by name alone."""
+        ...
+
+
+class Watch(Protocol):
+    """What waits for changes in one open directory: `inotify.InotifyWatch`, `ioctl_watch.IoctlWatch`."""
+
+    def wait(self, completion_filter: int, watch_tree: bool, armed: Armed) -> int:
+        """0 at a change, CANCELLED where it was ended before."""
+        ...
+
+    def cancel(self) -> None:
+        """End who waits."""
+        ...
+
+    def end(self) -> None:
+        """The directory is closed."""
         ...
 
 
@@ -130,9 +152,14 @@ class Client:
                 raise
         return _count_data(fd, offset, offset + length)
 
-    def wait_for_change(self, fd: int, completion_filter: int, watch_tree: bool) -> None:
-        """Wait until something changes in a directory."""
-        linux_calls.watch(fd, completion_filter, watch_tree)
+    def prepare_to_watch(self, waiters: Waiters, most: int) -> None:
+        """So many directories may be watched at once."""
+        del waiters, most
+
+    def watch(self, fd: int, completion_filter: int, expected: int, waiters: Waiters) -> Watch:
+        """A watch on an open directory, for so many notifications (0: not known)."""
+        del expected, waiters
+        return InotifyWatch(fd, completion_filter)
 
 
 class _Wire(Client):
@@ -180,8 +207,12 @@ class _Cifs(Client):
         """By FIEMAP, which is one message."""
         return linux_calls.count_extents(fd, offset, length)
 
-    def wait_for_change(self, fd: int, completion_filter: int, watch_tree: bool) -> None:
-        linux_calls.notify(fd, completion_filter, watch_tree)
+    def prepare_to_watch(self, waiters: Waiters, most: int) -> None:
+        waiters.prepare(min(most + 1, _MOST_AT_HAND))
+
+    def watch(self, fd: int, completion_filter: int, expected: int, waiters: Waiters) -> Watch:
+        del completion_filter
+        return IoctlWatch(waiters, fd, expected)
 
 
 class _CifsWire(_Wire, _Cifs):

@@ -14,7 +14,7 @@ from contextlib import suppress
 from errno import EBADF, EINVAL, ENAMETOOLONG
 from typing import Any, ClassVar
 
-from smbench.executors.base import NEVER, Executor, ExecutorContext, Handler, Reported
+from smbench.executors.base import NEVER, NOBODY, Armed, Executor, ExecutorContext, Handler, Reported
 from smbench.executors.posix.client import client_of
 from smbench.executors.posix.data import DataCalls, refused, write_data
 from smbench.executors.posix.extended_attributes import ExtendedAttributes
@@ -114,7 +114,7 @@ class PosixExecutor(Executor):
             calls.StatHandle: metadata.stat_handle,
             calls.StatFs: metadata.stat_fs,
             calls.List: metadata.list_directory,
-            calls.Notify: self._notify,
+            calls.Notify: lambda call: self._notify(call, NOBODY),
             calls.Rename: metadata.rename,
             calls.Link: metadata.link,
             calls.SetDelete: metadata.set_delete,
@@ -171,8 +171,14 @@ class PosixExecutor(Executor):
         finally:
             os.close(descriptor)
 
-    def _notify(self, call: calls.Notify) -> int:
-        return self._watches.wait(self._files[call.handle], call)
+    def expect_notifications(self, counts: Mapping[int, int], most: int) -> None:
+        self._watches.expect(counts, most)
+
+    def notifier(self, armed: Armed) -> Handler:
+        return _translated(lambda call: self._notify(call, armed))
+
+    def _notify(self, call: calls.Notify, armed: Armed) -> int:
+        return self._watches.wait(self._files[call.handle], call, armed)
 
     def waiting(self) -> int:
         return self._watches.waiting() + self._locks.waiting()
@@ -191,7 +197,7 @@ class PosixExecutor(Executor):
         return Reported(warnings=[_WARNINGS[what].format(count) for what, count in told.items() if count])
 
     def close(self) -> None:
-        self._watches.interrupt()
+        self._watches.close()
         self._files.close_all()
         self._names.close()
 
@@ -215,7 +221,8 @@ def _translated(handler: Handler) -> Handler:
 def _lock_loss(call: calls.Lock | calls.Unlock) -> str | None:
     if not call.length:
         return "a range of length 0 is not locked: to POSIX it would reach to the end of the file"
-    if call.offset + call.length > LARGEST_OFFSET:
+    # What ends there is the rest of the file, as the kernel's client asks for it.
+    if call.offset + call.length > LARGEST_OFFSET + 1:
         return "offsets beyond 2^63 cannot be locked"
     return None
 
@@ -284,7 +291,8 @@ _LOSSES: dict[type[Call], Callable[[Any], str | None]] = {
     ),
     calls.SetDelete: lambda _: "the removal happens by name: a file's at its close, a directory's at once",
     calls.Notify: lambda _: (
-        "it opens and closes the directory once more; off CIFS what lies deeper is not watched"
+        "on CIFS it opens and closes the directory once more, and a change between two of these is lost; "
+        "off CIFS what lies deeper is not watched"
     ),
     calls.Unlink: lambda call: None if call.on_close else "a file goes by DELETE_ON_CLOSE, not by SET_INFO",
     calls.RemoveDirectory: lambda call: (

@@ -56,6 +56,7 @@ class OpenFile:
     """Its whole range is locked by flock(2)."""
     watched: bool = False
     """Somebody waits, or waited, for changes in it."""
+    closed: bool = False
 
     @property
     def name(self) -> str | int:
@@ -72,7 +73,7 @@ class OpenFiles:
         self.reads: dict[int, int] = {}
         self.writes: dict[int, int] = {}
         self.on_close: Callable[[OpenFile], None] | None = None
-        """Told of a watched directory that is closed."""
+        """Told of a directory that is closed, before its descriptor is."""
         self._lookups = lookups
         self._files: dict[int, OpenFile] = {}
         self._names = names
@@ -264,7 +265,7 @@ class OpenFiles:
                 self._left.add(fd)
         self._give_variant(file.variant_key, file.variant)
         outcome = 0
-        if file.watched and self.on_close is not None:
+        if (file.directory or file.watched) and self.on_close is not None:
             self.on_close(file)
         if file.directory and not file.used and self._client.opens_late:
             with suppress(OSError):

@@ -13,18 +13,6 @@ import os
 import struct
 import sys
 
-from smbench.smb2.constants import (
-    NOTIFY_CHANGE_ATTRIBUTES,
-    NOTIFY_CHANGE_CREATION,
-    NOTIFY_CHANGE_DIR_NAME,
-    NOTIFY_CHANGE_EA,
-    NOTIFY_CHANGE_FILE_NAME,
-    NOTIFY_CHANGE_LAST_ACCESS,
-    NOTIFY_CHANGE_LAST_WRITE,
-    NOTIFY_CHANGE_SECURITY,
-    NOTIFY_CHANGE_SIZE,
-)
-
 AT_STATX_FORCE_SYNC = 0x2000
 AT_EMPTY_PATH = 0x1000
 AT_SYMLINK_NOFOLLOW = 0x100
@@ -49,18 +37,7 @@ _CIFS_QUERY_INFO = 0xC018CF07
 _NOTIFY = struct.Struct("=I?")
 _CIFS_IOC_NOTIFY = 0x4005CF09
 
-_IN_ACCESS, _IN_MODIFY, _IN_ATTRIB, _IN_NAMES = 0x1, 0x2, 0x4, 0x3C0
-_WATCHED = (
-    (NOTIFY_CHANGE_FILE_NAME | NOTIFY_CHANGE_DIR_NAME, _IN_NAMES),
-    (NOTIFY_CHANGE_SIZE | NOTIFY_CHANGE_LAST_WRITE, _IN_MODIFY),
-    (NOTIFY_CHANGE_LAST_ACCESS, _IN_ACCESS),
-    (
-        NOTIFY_CHANGE_ATTRIBUTES | NOTIFY_CHANGE_CREATION | NOTIFY_CHANGE_EA | NOTIFY_CHANGE_SECURITY,
-        _IN_ATTRIB,
-    ),
-)
-"""Changes that a CompletionFilter names, and inotify's word for them."""
-_INOTIFY_EVENTS = 4096
+_IN_NONBLOCK, _IN_CLOEXEC, _IN_ONLYDIR = 0x800, 0x80000, 0x01000000
 
 _FS_IOC_FIEMAP = 0xC020660B
 _FIEMAP_EXTENTS = 128
@@ -175,20 +152,16 @@ def notify(fd: int, completion_filter: int, watch_tree: bool) -> None:
         raise _fail()
 
 
-def watch(fd: int, completion_filter: int, watch_tree: bool) -> None:
-    """Wait by inotify for a change in a directory, of the kinds in an SMB2 completion filter; what lies in
-    its subdirectories is not watched."""
-    del watch_tree
-    kinds = sum({kind for bits, kind in _WATCHED if completion_filter & bits})
-    watcher = _inotify_init(0)
+def inotify(directory: str, events: int) -> int:
+    """A descriptor from which the events in a directory are read, without waiting for them (inotify(7))."""
+    watcher: int = _inotify_init(_IN_NONBLOCK | _IN_CLOEXEC)
     if watcher < 0:
         raise _fail()
-    try:
-        if _inotify_add_watch(watcher, f"/proc/self/fd/{fd}".encode(), kinds or _IN_ATTRIB) < 0:
-            raise _fail()
-        os.read(watcher, _INOTIFY_EVENTS)
-    finally:
+    if _inotify_add_watch(watcher, os.fsencode(directory), events | _IN_ONLYDIR) < 0:
+        failure = _fail()
         os.close(watcher)
+        raise failure
+    return watcher
 
 
 def some_entries(fd: int) -> list[str]:

@@ -91,3 +91,19 @@ def test_on_a_cifs_mount_the_whole_file_is_locked_by_flock_on_the_handle_itself(
     assert run(Lock(2, 0, WHOLE, exclusive=True, wait=False)) == 0
     assert len(asked) == 3, "a descriptor that writes needs none"
     assert not executor.statistics()
+
+
+@pytest.mark.parametrize(
+    ("offset", "length", "told"),
+    [
+        (0, 1 << 63, False),
+        (1000, (1 << 63) - 1000, False),
+        (0, (1 << 63) + 1, True),
+        (0, (1 << 64) - 1, True),
+        (1 << 63, 1, True),
+    ],
+)
+def test_a_range_to_the_end_of_a_file_is_no_loss(offset: int, length: int, told: bool) -> None:
+    """As flock(2) and a POSIX lock to the end are sent: they end at 2^63."""
+    for call in (Lock(1, offset, length, exclusive=True, wait=False), Unlock(1, offset, length)):
+        assert (PosixExecutor.loss(call) is not None) == told

@@ -82,5 +82,5 @@ def test_notify_waits_beside_everything_else(tmp_path: Path) -> None:
     alice.looks("y", at_ns=10**9)
     story = lifted(wire, tmp_path)
     assert story.calls[1] == Notify(0, 3, True)
-    assert [operation.lane for operation in story.operations] == [0, 0, 1, 1, 0]
-    assert story.workload.info.lanes == [2]
+    assert [operation.lane for operation in story.operations] == [0, 1, 0, 2, 0]
+    assert story.workload.info.lanes == [3]
