@@ -253,9 +253,8 @@ class MemoryServer:
         if call.level not in info.DIRECTORY_CLASSES:
             raise RefusedError(Status.INVALID_INFO_CLASS)
         if call.restart or handle.listing is None:
-            matches = compiled(call.pattern).fullmatch
             names = [*DOTS, *(link.name for link in handle.node.children.values() if link.name)]
-            handle.listing = [name for name in names if matches(name)]
+            handle.listing = list(filter(compiled(call.pattern).fullmatch, names))
             if not handle.listing:
                 raise RefusedError(Status.NO_SUCH_FILE)
         if not handle.listing:
