@@ -52,6 +52,12 @@ class Opened:
     """The open before it in its session made the directory that it names."""
     retries_removal: bool = False
     """The open before it in its session was to remove the file that it names, and was refused."""
+    renamed_before: str | None = None
+    """Where an open that asked for the same was to rename it, just before in its session, and was refused."""
+    removed_for_rename: bool = False
+    """It has the name that a rename was denied, and may be removed by the client for that."""
+    copied: int = -1
+    """The handle whose data a server-side copy that waits takes."""
     patterns: tuple[OpenRule, ...] = ()
     """What it may still turn out to be."""
     runs: tuple[RunRule, ...] = ()
@@ -147,7 +153,7 @@ class OpenRule(Rule):
 class RunRule(Rule):
     command: Command
     """Of the first exchange."""
-    begins: Callable[[Opened, Exchange], bool]
+    begins: Callable[[Case], bool]
     continues: Callable[[Opened, Exchange], bool]
     """Whether this exchange may follow those that wait."""
     ends: Callable[[Opened], bool]
@@ -156,6 +162,8 @@ class RunRule(Rule):
     """Whether those that wait are the pattern; if not, they are left to the rules for single exchanges."""
     call: Callable[[Opened], Call]
     """The call that stands for all exchanges that wait."""
+    flushes: bool = False
+    """Its client flushes by itself, in between, another open of the file that may write."""
 
 
 @dataclass(slots=True, eq=False)

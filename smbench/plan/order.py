@@ -70,6 +70,7 @@ class Order:
             "Flush": self._flush,
             "Truncate": self._resize,
             "SetAllocation": self._resize,
+            "ShiftRange": self._resize,
             "CopyRange": self._copy,
             "Lock": self._lock,
             "Unlock": self._unlock,

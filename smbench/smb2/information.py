@@ -13,6 +13,8 @@ from typing import Final
 from smbench.smb2.constants import (
     DACL_SECURITY_INFORMATION,
     DISPOSITION_EX,
+    FSCTL_SET_COMPRESSION,
+    FSCTL_SET_INTEGRITY_INFORMATION,
     GROUP_SECURITY_INFORMATION,
     LINK_EX,
     OWNER_SECURITY_INFORMATION,
@@ -27,6 +29,11 @@ LARGEST_CHUNK_BYTES: Final = 1 << 20
 CHUNKS_A_CALL: Final = 16
 """What every server takes ([MS-SMB2] 3.3.3, ServerSideCopyMax…)."""
 RANGE_BYTES: Final = 16
+CONTROL_INPUT: Final = {
+    FSCTL_SET_INTEGRITY_INFORMATION: struct.pack("<HHI", 0xFFFF, 0, 0),
+    FSCTL_SET_COMPRESSION: struct.pack("<H", 1),
+}
+"""What the Linux client sends with them: the checksums stay as they are, the default compression (2.3)."""
 SECURITY_PARTS: Final = OWNER_SECURITY_INFORMATION | GROUP_SECURITY_INFORMATION | DACL_SECURITY_INFORMATION
 """What a query asks for that names no parts."""
 

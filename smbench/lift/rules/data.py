@@ -48,9 +48,8 @@ def _is_whole_piece(exchange: Exchange) -> bool:
     return length >= SMALLEST_PIECE and not refused(exchange.status) and moved(exchange) == length
 
 
-def _first_piece(opened: Opened, exchange: Exchange) -> bool:
-    del opened
-    return _is_whole_piece(exchange)
+def _first_piece(case: Case) -> bool:
+    return _is_whole_piece(case.exchange)
 
 
 def _next_piece(opened: Opened, exchange: Exchange) -> bool:
