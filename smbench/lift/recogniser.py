@@ -33,6 +33,7 @@ HORIZON = 1 << 15
 """Exchanges of the trace that a decision may wait for."""
 
 _CREATE, _CLOSE, _SET_INFO, _IOCTL = Command.CREATE, Command.CLOSE, Command.SET_INFO, Command.IOCTL
+_QUERY_DIRECTORY = Command.QUERY_DIRECTORY
 _LEAVES = frozenset((Command.TREE_DISCONNECT, Command.LOGOFF))
 
 
@@ -251,6 +252,8 @@ class Recogniser:
         command = exchange.command
         if opened.failed:
             return  # its handle means the rest of its compound, whatever that holds
+        if command == _QUERY_DIRECTORY and opened.first_query < 0 and opened.create is not None:
+            opened.first_query = exchange.index
         if exchange.status == Status.FILE_CLOSED:
             # On another tree or session it says nothing of the open, while that session goes on.
             same = (exchange.session, exchange.tree) == (opened.session, opened.tree)
@@ -266,16 +269,20 @@ class Recogniser:
             self._runs.end_copies(exchange, opened)
             self._handles.remember(exchange, opened)
         elif command == _SET_INFO:
-            request = set_of(exchange)
-            if request.info_type != INFO_FILE or request.target is None:
-                return
-            if refused(exchange.status):
-                self._handles.refuse(exchange, opened)
-            target = target_of(Case(exchange, opened, self._handles))
-            if call := self._undecided.of_path(exchange.session, target):
-                self._decide(call, linux.LOOK_BEFORE)
-            if request.level in RENAMES and not refused(exchange.status):
-                self._rename(opened, target)
+            self._placed(exchange, opened)
+
+    def _placed(self, exchange: Exchange, opened: Opened) -> None:
+        """A rename or link gives a file another name, or is refused."""
+        request = set_of(exchange)
+        if request.info_type != INFO_FILE or request.target is None:
+            return
+        if refused(exchange.status):
+            self._handles.refuse(exchange, opened)
+        target = target_of(Case(exchange, opened, self._handles))
+        if call := self._undecided.of_path(exchange.session, target):
+            self._decide(call, linux.LOOK_BEFORE)
+        if request.level in RENAMES and not refused(exchange.status):
+            self._rename(opened, target)
 
     def _rename(self, opened: Opened, target: str) -> None:
         source = opened.path

@@ -40,6 +40,9 @@ class Opened:
     pipe: bool = False
     failed: bool = False
     """The CREATE was refused: what follows in its compound was never carried out."""
+    first_query: int = -1
+    """The number of the first QUERY_DIRECTORY on it, which began at the directory's beginning; -1: none yet,
+    or the capture may lack earlier ones."""
     not_replayed: str = ""
     """Why the CREATE is not replayed, and so nothing else on this open."""
     announced: bool = False
@@ -219,3 +222,5 @@ class Taken:
     """Where it belongs: its first exchange, or the one that implies it."""
     beside: int
     """-1: just before that exchange, 1: just after."""
+    amounts: tuple[int | None, ...] = ()
+    """Of each call, what it moved in the capture (`smbench.lift.amounts`); empty where none moves any."""

@@ -25,7 +25,7 @@ from smbench.plan.locks import Locks
 from smbench.plan.names import EXCLUSIVE, LOOKUP, Name, open_mode
 from smbench.plan.ranges import END, Ranges
 from smbench.plan.write_back import WriteBack, caches_writes
-from smbench.smb2.constants import CREATING, DELETE_ON_CLOSE, EMPTYING
+from smbench.smb2.constants import CREATING, DELETE_ON_CLOSE, EMPTYING, WRITE_TO_END_OF_FILE
 from smbench.smb2.ntstatus import Status, failed
 from smbench.smb2.patterns import has_wildcard
 from smbench.workload.lanes import FOREVER_NS
@@ -178,7 +178,9 @@ class Order:
         self._range(self._columns["path"][at]).write(low, high, access, arrival_ns, into)
 
     def _write_data(self, at: int, access: Access, arrival_ns: int, into: list[Requirement]) -> None:
-        self._write(at, access, arrival_ns, into)
+        # An append's range is where the file ends by then.
+        appends = self._columns["offset"][at] == WRITE_TO_END_OF_FILE
+        (self._resize if appends else self._write)(at, access, arrival_ns, into)
         if self._handles[self._columns["handle"][at]].writes_back:
             self._write_back.written(self._columns["path"][at], access)
 

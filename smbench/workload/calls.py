@@ -75,6 +75,8 @@ class Write:
     length: int
     through: bool = False
     """WRITE_THROUGH: on stable storage before the call returns."""
+    append: bool = False
+    """To the end of the file, wherever that is then; its `offset` is WRITE_TO_END_OF_FILE, as on the wire."""
 
 
 @dataclass(frozen=True, slots=True)

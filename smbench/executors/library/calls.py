@@ -81,11 +81,11 @@ class FileCalls(RangeCalls):
         if call.length + _DATA_SLACK > len(self._data):
             self._grow(call.length)
         data, start = self._data, (call.offset >> 9 & _DATA_SLACK - 1) - call.offset
+        pieces = self._pieces(call.offset, call.length)
+        if call.append:
+            pieces = [(call.offset, length) for _, length in pieces]
         return self._moved(
-            [
-                wire.write(file_id, at, data[start + at : start + at + length], flags)
-                for at, length in self._pieces(call.offset, call.length)
-            ]
+            [wire.write(file_id, at, data[start + at : start + at + length], flags) for at, length in pieces]
         )
 
     def _pieces(self, offset: int, length: int) -> list[tuple[int, int]]:
@@ -160,7 +160,7 @@ class FileCalls(RangeCalls):
             file_id, call.level, flags, call.pattern or "*", self._room(call.output_length or _LISTING_BYTES)
         )
         answer = wire.output(check(self._link.exchange(asked)))
-        return information.count_entries(memoryview(answer), len(answer))
+        return information.count_entries(memoryview(answer), len(answer), call.level)
 
     def notify(self, call: Notify, armed: Armed = NOBODY) -> int:
         """Wait for a change; closing the handle ends the wait. Other lanes go on meanwhile. The server keeps

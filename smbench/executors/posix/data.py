@@ -95,7 +95,16 @@ class DataCalls:
         except OSError as error:
             return refused(error)
         except OverflowError:
-            return -EINVAL
+            return self._append(call) if call.append else -EINVAL
+
+    def _append(self, call: Write) -> int:
+        """At the end of the file as the client knows it: its offset, 2^64-1, is none that POSIX has."""
+        flags = os.RWF_APPEND | (os.RWF_DSYNC if call.through else 0)
+        try:
+            written = os.pwritev(self._fds[call.handle], [self._data[: call.length]], 0, flags)
+        except OSError as error:
+            return refused(error)
+        return written if written == call.length else self._written_short(call.handle, written)
 
     def _written_short(self, handle: int, written: int) -> int:
         """The outcome of a write that fell short. Where the server refused an unbuffered write, Linux 6.12's

@@ -37,6 +37,8 @@ from smbench.workload.calls import (
 
 _INVALID_PARAMETER = outcome_of(Status.INVALID_PARAMETER)
 _LARGEST_OFFSET = (1 << 63) - 1
+_END_OF_FILE = -1
+"""FILE_WRITE_TO_END_OF_FILE, as LARGE_INTEGER carries it."""
 _DATA_SLACK = 1 << 20
 """Writes start at different pages of the data, so that a server that deduplicates finds little."""
 _WHOLE_PAGES = _DATA_SLACK - 4096
@@ -80,7 +82,9 @@ class DataCalls:
             return FILE_CLOSED
         length, offset = call.length, call.offset
         if offset > _LARGEST_OFFSET:
-            return _INVALID_PARAMETER
+            if not call.append:
+                return _INVALID_PARAMETER
+            offset = _END_OF_FILE
         start = offset >> 9 & _WHOLE_PAGES
         data = self._data
         if start + length > data.size:
