@@ -27,7 +27,7 @@ def amounts(opened: Opened | None, exchanges: Sequence[Exchange], calls: Sequenc
     if isinstance(first, Read | Write):
         return (_moved(exchanges),)
     if isinstance(first, CopyRange):
-        return _copied(exchanges[-1], [call.length for call in calls if isinstance(call, CopyRange)])
+        return _copied(exchanges, [call.length for call in calls if isinstance(call, CopyRange)])
     if isinstance(first, List) and opened is not None:
         return (_listed(opened, exchanges),)
     return ()
@@ -40,12 +40,14 @@ def _moved(exchanges: Sequence[Exchange]) -> int | None:
     return sum(known) if len(known) == len(counts) else None
 
 
-def _copied(exchange: Exchange, lengths: Sequence[int]) -> Amounts:
-    """The total of the answer, dealt out in the order in which the server copies ([MS-SMB2] 3.3.5.15.6)."""
-    response = exchange.response
-    if exchange.status != Status.SUCCESS or not isinstance(response, IoctlResponse) or response.count is None:
-        return (None,) * len(lengths)
-    left, found = response.count, []
+def _copied(exchanges: Sequence[Exchange], lengths: Sequence[int]) -> Amounts:
+    """The total of the answers, dealt out in the order in which the server copies ([MS-SMB2] 3.3.5.15.6)."""
+    left, found = 0, []
+    for exchange in exchanges:
+        count = exchange.response.count if isinstance(exchange.response, IoctlResponse) else None
+        if exchange.status != Status.SUCCESS or count is None:
+            return (None,) * len(lengths)
+        left += count
     for length in lengths:
         found.append(min(length, left))
         left -= found[-1]

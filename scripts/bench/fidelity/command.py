@@ -21,7 +21,7 @@ from helpers.fidelity import Lab, applications
 from bench.fidelity import service_times
 from bench.fidelity.replaying import Asked, NotReplayableError, Replaying
 from bench.fidelity.row import Row
-from bench.fidelity.subjects import captures_of, chosen_of, name_of
+from bench.fidelity.subjects import captures_of, chosen_of
 from bench.fidelity.table import HEADER, LEGEND, causes, left_out, line
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -71,7 +71,7 @@ def parse() -> tuple[argparse.Namespace, dict[str, Path]]:
     if options.no_applications and not options.captures:
         parser.error("without applications it needs captures")
     try:
-        captures = {name_of(capture): capture for capture in captures_of(options.captures)}
+        captures = captures_of(options.captures)
         known = {} if options.no_applications else {one.name: one for one in applications()}
         chosen = chosen_of(options.only, {*known, *captures})
     except ValueError as error:

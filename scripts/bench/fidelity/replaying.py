@@ -12,7 +12,7 @@ from helpers.fidelity import Application, Lab, operations_of, own_cpu_ns, passwo
 
 from bench.fidelity.row import KERNEL, LIBRARY, Row, row_of, worst
 from bench.fidelity.service_times import Times
-from bench.fidelity.subjects import NOTHING, name_of, why_not
+from bench.fidelity.subjects import NOTHING, why_not
 from smbench.workload.store import StoredOperations, read
 
 
@@ -63,7 +63,7 @@ class Replaying:
     def capture(self, capture: Path) -> Iterator[Row]:
         """It is read, and replayed; its users by whatever accounts the lab has. NotReplayableError says why
         not."""
-        name = name_of(capture)
+        name = capture.name
         workload = self._lab.out / f"{name}.workload"
         with _keys(capture) as keys:
             try:

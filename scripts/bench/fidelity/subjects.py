@@ -15,9 +15,10 @@ NOT_READ = {
 NOTHING = "it asks for nothing but sessions and pipes"
 
 
-def captures_of(given: Iterable[Path]) -> list[Path]:
-    """The captures among files and folders (not in folders of those). ValueError where one is neither, or a
-    folder has none."""
+def captures_of(given: Iterable[Path]) -> dict[str, Path]:
+    """The captures among files and folders (not in folders of those), by the name of the file, which the
+    table and what is made of them bear. ValueError where one is neither, a folder has none, or two have one
+    name."""
     found: list[Path] = []
     for path in given:
         if path.is_dir():
@@ -31,12 +32,10 @@ def captures_of(given: Iterable[Path]) -> list[Path]:
             found.append(path)
         else:
             raise ValueError(f"{path} is neither a capture nor a folder of captures")
-    return found
-
-
-def name_of(capture: Path) -> str:
-    """What a capture is called in the table and in the files that are made of it."""
-    return _CAPTURE.sub("", capture.name)
+    named = {path.name: path for path in found}
+    if len(named) < len(found):
+        raise ValueError("two of the captures have one name: give them in two runs")
+    return named
 
 
 def chosen_of(only: Iterable[str], names: Iterable[str]) -> set[str]:

@@ -89,6 +89,12 @@ class Lookups:
             parent, _, name = path.rpartition("/")
             self._known.setdefault(parent, set()).add(name)
 
+    def linked(self, path: str) -> None:
+        """The name is there now, as another one of a file, and the client knows nothing of it: it lets go of
+        what it knew (fs/smb/client/link.c, cifs_hardlink)."""
+        self._missing.pop(path, None)
+        self.removed(path)
+
     def listed(self, path: str, names: Iterable[str], *, whole: bool = True) -> None:
         """A directory was listed, or a part of it: the client knows what it was told."""
         if self._client.follows_names:

@@ -195,7 +195,7 @@ class MetadataCalls:
                 raise
             self._names.unlink(call.target)
             self._names.link(file.path, call.target)
-        self._lookups.appeared(call.target)
+        self._lookups.linked(call.target)
         return 0
 
     def set_delete(self, call: SetDelete) -> int:

@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 from bench.fidelity.row import KERNEL, LIBRARY, Cause, Row, makespan, row_of, worst
-from bench.fidelity.subjects import captures_of, chosen_of, name_of, why_not
+from bench.fidelity.subjects import captures_of, chosen_of, why_not
 from bench.fidelity.table import SHOWN, causes, line
 from helpers.fidelity import ROOT, applications
 from helpers.runs import a_run
@@ -150,7 +150,16 @@ def test_captures_are_files_and_those_of_folders(tmp_path: Path) -> None:
         (tmp_path / name).touch()
     (tmp_path / "inside.pcap").mkdir()
     found = captures_of([tmp_path, tmp_path / "d.pcap.txt"])
-    assert [name_of(one) for one in found] == ["a", "b", "c", "d.pcap.txt"]
+    assert list(found) == ["a.pcapng.zst", "b.pcap", "c.cap.gz", "d.pcap.txt"]
+    assert found["b.pcap"] == tmp_path / "b.pcap"
+
+
+def test_captures_of_one_name_are_refused(tmp_path: Path) -> None:
+    for folder in ("one", "two"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "a.pcap").touch()
+    with pytest.raises(ValueError, match="one name"):
+        captures_of([tmp_path / "one", tmp_path / "two"])
 
 
 @pytest.mark.parametrize("given", ["inside", "none"])

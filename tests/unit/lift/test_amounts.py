@@ -48,11 +48,28 @@ def test_copied_bytes_are_dealt_out_in_the_order_of_the_chunks(
     alice = wire.client("alice")
     source, target = alice.opens("a"), alice.opens("b")
     source.controls(FSCTL_SRV_REQUEST_RESUME_KEY, response=IoctlResponse(resume_key="k" * 48))
-    chunks = tuple(CopyChunk(at, at, length) for at, length in ((0, 100), (100, 200), (300, 50)))
+    chunks = tuple(CopyChunk(at, 2 * at, length) for at, length in ((0, 100), (100, 200), (300, 50)))
     target.controls(
         FSCTL_SRV_COPYCHUNK, status, IoctlResponse(count=total), resume_key="k" * 48, chunks=chunks
     )
     assert amounts(wire, tmp_path, CopyRange) == dealt
+
+
+@pytest.mark.parametrize(
+    ("counts", "copied"), [((100, 200, 50), 350), ((100, 200, 20), 320), ((100, None, 50), None)]
+)
+def test_one_copy_by_several_requests_has_the_bytes_of_all(
+    tmp_path: Path, counts: tuple[int | None, ...], copied: int | None
+) -> None:
+    wire = Wire()
+    alice = wire.client("alice")
+    source, target = alice.opens("a"), alice.opens("b")
+    source.controls(FSCTL_SRV_REQUEST_RESUME_KEY, response=IoctlResponse(resume_key="k" * 48))
+    for (at, length), count in zip(((0, 100), (100, 200), (300, 50)), counts, strict=True):
+        chunks = (CopyChunk(at, at, length),)
+        answer = IoctlResponse(count=count)
+        target.controls(FSCTL_SRV_COPYCHUNK, 0, answer, resume_key="k" * 48, chunks=chunks)
+    assert amounts(wire, tmp_path, CopyRange) == [copied]
 
 
 def scanned(opened: Open, *, flags: int = 0, lost_bytes: int = 0, pattern: str = "*") -> Open:

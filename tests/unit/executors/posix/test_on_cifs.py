@@ -27,6 +27,7 @@ from smbench.workload.calls import (
     Close,
     Control,
     Create,
+    Link,
     List,
     Lock,
     Notify,
@@ -205,6 +206,15 @@ def test_a_directory_that_the_capture_did_not_tell_for_one_is_found_to_be_one(
 
 
 LOOK, ASK = "look", "stat"
+
+
+def test_a_name_that_was_linked_is_found_anew(client: Callable[..., Client]) -> None:
+    """As an editor looks at the backup of its last save, and git at an object that it has just written."""
+    run = client()
+    assert run(Stat("d/backup")) == -ENOENT
+    assert (run(file(1, "d/f")), run(Link(1, "d/f", "d/backup", False))) == (0, 0)
+    assert (run(Stat("d/backup")), run.asked) == (0, [(LOOK, "d/backup")])
+    assert (run(Stat("d/backup")), run.asked[0][0]) == (0, ASK)
 
 
 def test_a_name_is_asked_for_once_whether_the_client_knows_it_or_not(
