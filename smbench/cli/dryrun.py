@@ -12,15 +12,17 @@ from smbench.plan import Gaps, Plan
 from smbench.prepare.content import Content
 from smbench.prepare.wanted import Amount
 from smbench.report.gaps import gaps_closed, gaps_document
+from smbench.report.outside import outside_lines
 from smbench.report.text import plain_table
 from smbench.units import format_ns, format_size
 
 
 def dry_run_document(
-    plan: Plan, place: Place, request: Request, gaps: Gaps, files: Amount | None
+    plan: Plan, place: Place, request: Request, gaps: Gaps, files: Amount | None, outside: dict[str, Any]
 ) -> dict[str, Any]:
     """The plan in numbers: operations and lanes of every user, processes, order, the planned duration, the
-    gaps that are left in it, and how much of what files would be written (None: nothing is prepared)."""
+    gaps that are left in it, how much of what files would be written (None: nothing is prepared), and what
+    somebody outside the capture changed."""
     lasts_ns = None if plan.intended_ns is None else int(plan.intended_ns.max(initial=0))
     operations = (plan.lane_start[1:] - plan.lane_start[:-1]).tolist()
     rows = []
@@ -50,6 +52,7 @@ def dry_run_document(
         "gaps": gaps_document(gaps),
         "close_gaps_s": request.close_gaps_s,
         "gaps_closed": {"count": len(plan.closed), "seconds": sum(plan.closed) / 1e9},
+        "outside": {**outside, "replayed": plan.outside is not None},
         "prepare": None if files is None else amount_document(files, request.content),
         "users": rows,
     }
@@ -88,6 +91,10 @@ def show_dry_run(document: dict[str, Any], out: Console) -> None:
     closed = document["gaps_closed"]
     if (told := gaps_closed(document["close_gaps_s"], closed["count"], closed["seconds"])) is not None:
         out.print(told, markup=False)
+    for line in outside_lines(document["outside"]):
+        out.print(line, markup=False)
+    if document["outside"]["operations"] and not document["outside"]["replayed"]:
+        out.print("which this replay leaves as it is (--no-outside)", markup=False)
     if document["prepare"] is not None:
         show_amount(document["prepare"], out)
     rows = [

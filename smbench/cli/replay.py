@@ -28,6 +28,7 @@ from smbench.pipeline.replay import Replayer
 from smbench.pipeline.request import DEFAULTS, WIRE_OF_ONE_RUN, LoopNamespace, Namespace, Request
 from smbench.plan import CLOSED_NS, Pace
 from smbench.prepare.content import Content
+from smbench.report.outside import outside_document
 from smbench.report.run import show_run
 from smbench.run.model import Run
 from smbench.run.store import CAPACITY, DOCUMENT, document_of
@@ -170,6 +171,13 @@ class _Command(click.Command):
     help="The most content that may be written.",
 )
 @click.option(
+    "--outside/--no-outside",
+    default=DEFAULTS["outside"],
+    show_default=True,
+    help="Change as well what the capture shows to have been changed by somebody outside it (a process on "
+    "the server, a client that was not captured): by a user of its own, whom no figure has.",
+)
+@click.option(
     "--wire", is_flag=True, help="Capture the run itself (wire.pcapng), for compare; needs tcpdump."
 )
 @click.option("--deadline", metavar="SECONDS", help="Stop the replay after this time; results are written.")
@@ -266,7 +274,8 @@ def _show_plan(console: Console, replayer: Replayer) -> None:
     place, plan = replayer.placed()
     replayer.warn(place)
     files = replayer.files.amount(replayer.request, plan.clones)
-    document = dry_run_document(plan, place, replayer.request, replayer.gaps(), files)
+    outside = outside_document(replayer.workload)
+    document = dry_run_document(plan, place, replayer.request, replayer.gaps(), files, outside)
     console.result(document, lambda out: show_dry_run(document, out))
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -69,8 +69,15 @@ def load_run(
     side.mappings, numbers = account_mappings(run, side.info, copy)
     side.same_user = second_sessions(run, side.info, copy)
     side.connections = copy.connections(side.info, [*numbers, *side.same_user])
+    outside = outside_senders(run, side.info, numbers, copy)
+    side.outside = outside | {other for other, user in side.same_user.items() if user in outside}
     if copy.clones > 1 and side.connections is None:
         side.notes.append("which clone an exchange belongs to is not known: those of all count")
+    if run.outside is not None and run.outside.executed and not side.outside:
+        side.notes.append(
+            "which exchanges are of somebody outside the capture is not known, so they count as extra; "
+            'an account of its own (captured = "outside") would tell'
+        )
     side.notes += wire_notes(run)
     if (operations := run.file(OPERATIONS)).is_file():
         side.calls = RunCalls(operations, run.start_epoch_ns, numbers)
@@ -80,7 +87,7 @@ def load_run(
 def _loaded(name: str, directory: Path, workload: Workload) -> Loaded:
     operations = workload.operations
     assert isinstance(operations, StoredOperations)
-    everything = replace(operations, client_calls=True)
+    everything = operations.whole()
     side = Side(
         name,
         workload.info.trace,
@@ -131,7 +138,9 @@ def account_mappings(
     for at in copy.users(len(run.mounts)):
         mount = run.mounts[at]
         session = 0 if mount.connection is None else mount.connection.session_id
-        found.append(AccountMapping(copy.captured(mount.user), mount.account or "", user_of.get(session)))
+        captured = copy.captured(mount.user)
+        if run.outside is None or captured != run.outside.user:
+            found.append(AccountMapping(captured, mount.account or "", user_of.get(session)))
         if session in user_of:
             numbers[user_of[session]] = at
     return found, numbers
@@ -147,6 +156,20 @@ def second_sessions(run: Run, info: TraceInfo, copy: Copy | None = None) -> dict
         users = [user for user in told if user is not None]
         found.update({other: users[0] for other in users[1:] if other != users[0]})
     return found
+
+
+def outside_senders(run: Run, info: TraceInfo, numbers: Mapping[int, int], copy: Copy) -> frozenset[int]:
+    """Who on the wire stands for somebody outside: of the `numbers` of the run's users, or else whoever has
+    the account that nobody else has. Empty where that is not known."""
+    user = None if run.outside is None else run.outside.user
+    mounts = [(copy.captured(run.mounts[at].user), run.mounts[at]) for at in copy.users(len(run.mounts))]
+    known = {sender for sender, at in numbers.items() if copy.captured(run.mounts[at].user) == user}
+    own = {mount.account for name, mount in mounts if name == user}
+    if known or own & {mount.account for name, mount in mounts if name != user}:
+        return frozenset(known)
+    accounts = {(account or "").rpartition("\\")[2].casefold() for account in own}
+    named = ((at, one.name.rpartition("\\")[2].partition("#")[0]) for at, one in enumerate(info.users))
+    return frozenset(at for at, name in named if name.casefold() in accounts)
 
 
 def wire_notes(run: Run) -> list[str]:

@@ -7,7 +7,7 @@ numbers mean equal values.
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -79,6 +79,8 @@ class Rows:
     """Answerable exchanges outside the run's window."""
     of_others: int = 0
     """Answerable exchanges of other clones."""
+    of_outside: int = 0
+    """Answerable exchanges that a run sent for somebody outside the capture."""
     lacking: list[str] = field(default_factory=list)
     """Why exchanges have no POSIX counterpart."""
 
@@ -105,7 +107,7 @@ def gather(side: Side, vocabulary: Vocabulary) -> Rows:
     answerable, dispositions = side.dispositions.answerable(), side.dispositions
     tally = Tally()
     columns = _Columns(side, vocabulary, span)
-    left_out = of_others = 0
+    left_out = of_others = of_outside = 0
     for exchange in side.exchanges:
         disposition = dispositions[exchange.index]
         if disposition == NONE:
@@ -117,10 +119,13 @@ def gather(side: Side, vocabulary: Vocabulary) -> Rows:
         if side.connections is not None and exchange.connection not in side.connections:
             of_others += counts
             continue
+        if exchange.user in side.outside:
+            of_outside += counts
+            continue
         tally.add(exchange, counts)
         if counts:
             columns.add(exchange, disposition)
-    return columns.rows(tally, left_out, of_others)
+    return replace(columns.rows(tally), left_out=left_out, of_others=of_others, of_outside=of_outside)
 
 
 class _Columns:
@@ -171,7 +176,7 @@ class _Columns:
             )
         )
 
-    def rows(self, tally: Tally, left_out: int, of_others: int) -> Rows:
+    def rows(self, tally: Tally) -> Rows:
         """All that came."""
         table = np.array(self._rows, np.int64).reshape(len(self._rows), len(_COLUMNS))
         return Rows(
@@ -181,9 +186,7 @@ class _Columns:
             self._shares.only,
             tally,
             [*self._users, "unknown"],
-            left_out,
-            of_others,
-            self._lacking.values,
+            lacking=self._lacking.values,
         )
 
     def _user(self, user: int) -> int:

@@ -125,6 +125,8 @@ class Side:
     """Of a run by its own marks; None: the whole trace counts."""
     connections: frozenset[int] | None = None
     """Those of the clone that is compared; None: all count."""
+    outside: frozenset[int] = frozenset()
+    """The users on the wire of a run who stand for somebody outside the capture: nobody there sent this."""
     mappings: list[AccountMapping] = field(default_factory=list)
     same_user: Mapping[int, int] = field(default_factory=dict)
     """Users on the wire who are a second session of another one, as a mount for streams is: what they sent

@@ -17,8 +17,9 @@ from smbench.lift.rule import Taken
 from smbench.lift.selection import Selection, Selector
 from smbench.lift.sequence import Sequence
 from smbench.lift.sessions import SessionEnds
+from smbench.lift.watch_outside import OutsideWatch
 from smbench.trace.model import Trace, TraceInfo, User
-from smbench.workload.model import Workload, WorkloadInfo
+from smbench.workload.model import Outside, Workload, WorkloadInfo
 from smbench.workload.store import (
     NAMESPACE,
     OPERATIONS,
@@ -46,11 +47,11 @@ def lift(trace: Trace, into: Path, selection: Selection | None = None) -> Worklo
     nobody = len(info.users)
     names = Names(info.trees, selection.shares)
     handles = Handles(names)
-    namespace = NamespaceInference(names, handles)
     coverage = CoverageCount()
     into.mkdir(parents=True, exist_ok=True)
     with OperationWriter(into) as operations, CoverageWriter(into) as decided:
         sequence = Sequence(len(users), operations.add, decided.add)
+        namespace = NamespaceInference(names, handles, OutsideWatch(names, sequence.change))
 
         def take(taken: Taken) -> None:
             coverage.add(taken)
@@ -63,8 +64,10 @@ def lift(trace: Trace, into: Path, selection: Selection | None = None) -> Worklo
                     continue
                 sequence.expect(exchange.index)
                 recogniser.feed(exchange)
-                sequence.release(recogniser.oldest(exchange.index))
+                oldest = recogniser.oldest(exchange.index)
+                sequence.release(min(oldest, namespace.oldest(exchange.index)))
             recogniser.finish()
+            namespace.finish()
             lost = sequence.finish()
     if lost:
         raise AssertionError(f"the lift lost {lost} exchanges: a rule took them twice or not at all")
@@ -80,6 +83,7 @@ def lift(trace: Trace, into: Path, selection: Selection | None = None) -> Worklo
         lanes=[len(lanes) for lanes in sequence.lanes[: len(users)]],
         operations_by_user=sequence.operations_by_user[: len(users)],
         client_calls=sequence.client_calls,
+        outside=Outside(dict(sorted(sequence.outside.items())), sequence.outside_operations),
     )
     write_manifest(into, workload_info)
     return Workload(workload_info, StoredOperations(into / OPERATIONS), StoredNamespace(into / NAMESPACE))

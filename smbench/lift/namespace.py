@@ -8,7 +8,6 @@ what they changed is believed to be of the beginning.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from heapq import heappop, heappush
 
 from smbench.lift.evidence import ABSENT, PRESENT, action_of, inform, inform_of_eas, may_have_been_done
@@ -17,6 +16,8 @@ from smbench.lift.nametree import NameTree, Node
 from smbench.lift.rule import Case, Context, Opened, refused
 from smbench.lift.rules.data import extent, moved
 from smbench.lift.rules.set_info import set_of, target_of
+from smbench.lift.sight import Sight
+from smbench.lift.watch_outside import OutsideWatch
 from smbench.smb2.constants import (
     ALLOCATION,
     ATTRIBUTE_DIRECTORY,
@@ -56,30 +57,21 @@ _WRITES = frozenset((FSCTL_SRV_COPYCHUNK, FSCTL_SRV_COPYCHUNK_WRITE))
 _DATA = (Command.READ, Command.WRITE)
 
 
-@dataclass(slots=True, eq=False)
-class Sight:
-    """An exchange on a file, with what its names meant when it was sent."""
-
-    exchange: Exchange
-    opened: Opened
-    path: str
-    target: str
-    """Where a rename or link leads; empty for all else."""
-    source: int | None
-    """The handle that a server-side copy reads from."""
-
-
 class NamespaceInference:
-    """Feed it every exchange on a file with its open; ask for the entries at the end."""
+    """Feed it every exchange on a file with its open; ask for the entries at the end. `outside` is told of
+    the same, in the same order."""
 
-    def __init__(self, names: Names, context: Context) -> None:
+    def __init__(self, names: Names, context: Context, outside: OutsideWatch | None = None) -> None:
         self.tree = NameTree()
         self._names = names
         self._scene = context
         self._nodes: dict[int, Node] = {}
         """The node of every open, by handle."""
+        self._outside = outside
         self._due: list[tuple[int, int, Sight]] = []
         """By the time of the answer, then in order of arrival."""
+        self._untold: dict[int, None] = {}
+        """The exchanges of those that may tell of a change from outside, in order of arrival."""
         self._readers: dict[int, Callable[[Sight, Node], None]] = {
             Command.CLOSE: self._closed,
             Command.READ: self._read,
@@ -87,25 +79,41 @@ class NamespaceInference:
             Command.QUERY_INFO: self._queried,
             Command.QUERY_DIRECTORY: self._listed,
             Command.CHANGE_NOTIFY: _nothing_more,
+            Command.LOCK: _nothing_more,
             Command.SET_INFO: self._set,
             Command.IOCTL: self._controlled,
         }
 
     def witness(self, exchange: Exchange, opened: Opened) -> None:
         """An exchange and its open, as it was before this exchange changed it."""
-        command = exchange.command
+        command, outside = exchange.command, self._outside
+        if opened.not_replayed and not opened.pipe and outside is not None:
+            outside.not_replayed(opened)
         if opened.pipe or opened.not_replayed or (command != Command.CREATE and command not in self._readers):
             return
-        if command in _DATA and self._tells_nothing(command, opened):
+        self._learn_until(exchange.time_ns)
+        if (
+            command in _DATA
+            and self._tells_nothing(command, opened)
+            and (outside is None or outside.tells_nothing(exchange, opened))
+        ):
             return
         target, source = "", None
         if command == Command.IOCTL and isinstance(exchange.request, IoctlRequest):
             source = self._scene.source_of(exchange.request.resume_key)
         if command == Command.SET_INFO and set_of(exchange).target is not None:
             target = target_of(Case(exchange, opened, self._scene))
-        at = exchange.time_ns if exchange.response_ns is None else exchange.response_ns
-        self._learn_until(exchange.time_ns)
-        heappush(self._due, (at, exchange.index, Sight(exchange, opened, opened.path, target, source)))
+        sight = Sight(exchange, opened, opened.path, target, source)
+        heappush(self._due, (sight.answered_ns, exchange.index, sight))
+        if outside is not None:
+            outside.asked(sight)
+            waits = command == Command.LOCK and not refused(exchange.status)
+            if command != Command.CHANGE_NOTIFY and not waits:
+                self._untold[exchange.index] = None
+
+    def oldest(self, now: int) -> int:
+        """The number of the oldest exchange that may yet tell of a change from outside, `now` where none."""
+        return next(iter(self._untold), now)
 
     def _tells_nothing(self, command: int, opened: Opened) -> bool:
         """Whether all is known already that a READ or WRITE could tell: most of a capture is such."""
@@ -118,12 +126,18 @@ class NamespaceInference:
 
     def entries(self) -> Iterator[NamespaceEntry]:
         """What the workload presumes; to be asked once, when all exchanges have passed."""
-        self._learn_until(LATEST_NS)
+        self.finish()
         return self.tree.entries()
+
+    def finish(self) -> None:
+        """All exchanges have passed."""
+        self._learn_until(LATEST_NS)
 
     def left(self, opened: Opened, time_ns: int) -> None:
         """The server closed the open with its tree or session."""
         self._learn_until(time_ns)
+        if self._outside is not None:
+            self._outside.left(opened, time_ns)
         node = self._nodes.pop(opened.handle, None)
         if node is not None:
             self._let_go(opened, node)
@@ -134,6 +148,9 @@ class NamespaceInference:
 
     def _learn(self, sight: Sight) -> None:
         exchange, opened = sight.exchange, sight.opened
+        if self._outside is not None:
+            self._outside.learn(sight)
+            self._untold.pop(exchange.index, None)
         if exchange.command == Command.CREATE:
             self._opened(sight)
             return
@@ -182,7 +199,7 @@ class NamespaceInference:
                 self.tree.note_absent(node)
         elif status == Status.OBJECT_PATH_NOT_FOUND:
             if parent is not None and parent.exists is None:
-                self.tree.note(parent, False)
+                self.tree.note(parent, False).no_directory = True
         elif status == Status.FILE_IS_A_DIRECTORY:
             self.tree.note(node, True, Kind.DIRECTORY)
         elif status == Status.NOT_A_DIRECTORY:

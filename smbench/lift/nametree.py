@@ -52,6 +52,7 @@ class Node:
         "exists",
         "info_touched",
         "name",
+        "no_directory",
         "opens",
         "parent",
     )
@@ -68,6 +69,8 @@ class Node:
         self.info_touched = False
         self.ea_touched = False
         self.opens = 0
+        self.no_directory = False
+        """It does not exist, or is a file: nothing more is known."""
         self.doomed = False
         """Delete-on-close is set: it goes with its last open."""
 
@@ -120,14 +123,19 @@ class NameTree:
     def note(self, node: Node, exists: bool, kind: Kind | None = None, hint: Kind | None = None) -> Node:
         """It is known that the name is there now, or is not; returns the node that stands for it."""
         if exists:
-            self._note_above(node)
+            node = self._note_above(node)
             if node.is_stream:
                 kind = Kind.STREAM
+        else:
+            node.no_directory = False
         if node.exists is None:
             node.exists = exists
             if node.entry is not None:
                 node.entry.present = exists
                 self._entries.append(node.entry)
+        elif exists and node.no_directory and kind is not Kind.DIRECTORY and node.entry is not None:
+            node.exists = node.entry.present = True
+            node.no_directory = False
         elif node.exists != exists:
             self.contradictions += 1
             node = self._renew(node, exists)
@@ -139,8 +147,7 @@ class NameTree:
 
     def note_absent(self, node: Node) -> Node:
         """The name is not there, but what it would stand in is."""
-        self._note_above(node)
-        return self.note(node, False)
+        return self.note(self._note_above(node), False)
 
     def create(self, node: Node) -> Node:
         """The workload made it: it was not there before."""
@@ -195,20 +202,27 @@ class NameTree:
                 ea_lengths=None if entry.eas is None else tuple(length for _, length in entry.eas),
             )
 
-    def _note_above(self, node: Node) -> None:
-        """What the name stands in must be there."""
-        pending = []
-        above = node.parent
-        while above is not None and above.exists is not True:
-            pending.append(above)
-            above = above.parent
-        child = node
-        for parent in reversed(pending):
-            child = parent
-            self.note(child, True)
+    def _note_above(self, node: Node) -> Node:
+        """What the name stands in must be there; returns the node that stands for the name then."""
+        chain = [node]
+        while chain[-1].parent is not None:
+            chain.append(chain[-1].parent)
+        chain.reverse()
+        for at, parent in enumerate(chain[:-1]):
+            if parent.exists is True:
+                continue
+            # Of a stream it is the file itself.
+            kind = None if node.is_stream and parent is node.parent else Kind.DIRECTORY
+            found = self.note(parent, True, kind)
+            if found is not parent:
+                # Another directory bears that name by now: what was known of the one before is not of this.
+                for below in chain[at + 1 :]:
+                    found = self.child(found, below.name)
+                return self._note_above(found)
         parent_entry = node.parent.entry if node.parent is not None else None
         if parent_entry is not None and parent_entry.kind is None:
             parent_entry.kind = Kind.FILE if node.is_stream else Kind.DIRECTORY
+        return node
 
     def _renew(self, node: Node, exists: bool) -> Node:
         """Another file bears the name from now on (or none): it tells nothing of the beginning."""

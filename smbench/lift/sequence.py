@@ -11,11 +11,17 @@ from heapq import heappop, heappush
 from itertools import repeat
 
 from smbench.lift.coverage import fate
+from smbench.lift.outside import Change, What
+from smbench.lift.outside_calls import calls_of
 from smbench.lift.rule import Taken, refused
 from smbench.trace.model import Exchange
 from smbench.workload.calls import Call, Close, Lock, Notify
 from smbench.workload.lanes import FOREVER_NS, Lanes
-from smbench.workload.model import Disposition, Operation
+from smbench.workload.model import OUTSIDE, Disposition, Operation
+
+_LEAD_NS = 1_000_000_000
+"""How long before the first sight of what was done outside it is done: time enough to do it, and not so long
+that it would be done in another state of everything else."""
 
 CoverageRow = tuple[int, str, str, str, int]
 """Exchange, disposition, rule, reason, and the first operation that stands for it (-1: none)."""
@@ -24,7 +30,10 @@ CoverageRow = tuple[int, str, str, str, int]
 class Sequence:
     """Orders what was taken; gives operations to `operation`, and what became of every exchange to
     `coverage`, both in order. The last user stands for exchanges whose user is unknown. Memory is what
-    waits, and the lanes of each user."""
+    waits, and the lanes of each user.
+
+    What was done outside comes just before the operation that saw it first, in the order of the file; it
+    arrives up to a second earlier, but not before the last sight of the old state."""
 
     def __init__(
         self, users: int, operation: Callable[[Operation], None], coverage: Callable[[CoverageRow], None]
@@ -38,6 +47,12 @@ class Sequence:
         self._coverage = coverage
         self._heap: list[tuple[int, int, int, Taken]] = []
         self._pushed = 0
+        self.outside: Counter[str] = Counter()
+        """Changes from outside, by what they are."""
+        self.outside_operations = 0
+        self._changes: dict[int, list[Change]] = {}
+        """From outside, by the number of the exchange that saw them first."""
+        self._last_change_ns = 0
         self._expected: deque[int] = deque()
         self._decided: dict[int, CoverageRow] = {}
 
@@ -49,11 +64,19 @@ class Sequence:
         self._pushed += 1
         heappush(self._heap, (taken.at.index, taken.beside, self._pushed, taken))
 
+    def change(self, change: Change) -> None:
+        """Somebody outside did something."""
+        self._changes.setdefault(change.seen, []).append(change)
+
     def release(self, before: int) -> None:
-        """Let go all that belongs before exchange number `before`: nothing older will be added."""
+        """Let go all that stands for exchanges before number `before`: nothing older will be added."""
         heap = self._heap
-        while heap and heap[0][0] < before:
-            self._emit(heappop(heap)[3])
+        while heap and heap[0][0] < before and _last(heap[0][3]) < before:
+            taken = heappop(heap)[3]
+            later = self._changed_before(taken) if self._changes else ()
+            self._emit(taken)
+            for change in later:
+                self._outside(change, change.since_ns)
         expected, decided = self._expected, self._decided
         while expected and expected[0] in decided:
             self._coverage(decided.pop(expected.popleft()))
@@ -72,6 +95,32 @@ class Sequence:
         for exchange in taken.exchanges:
             decided = (exchange.index, disposition.value, taken.rule.name, reason, first)
             self._decided[exchange.index] = decided
+
+    def _changed_before(self, taken: Taken) -> list[Change]:
+        """What was done outside, and seen by what was taken; returns what was done only meanwhile."""
+        at_ns, later = taken.at.time_ns, []
+        for exchange in taken.exchanges:
+            for change in self._changes.pop(exchange.index, ()):
+                if change.since_ns <= at_ns:
+                    self._outside(change, at_ns)
+                else:
+                    later.append(change)
+        return later
+
+    def _outside(self, change: Change, seen_ns: int) -> None:
+        # In one lane, one after the other; times that go back could make a circle of waiting.
+        arrival_ns = max(change.since_ns, seen_ns - _LEAD_NS, self._last_change_ns)
+        self._last_change_ns = arrival_ns
+        if change.what is not What.RELEASED:
+            self.outside[change.what.value] += 1
+        for call in calls_of(change, self.outside.total()):
+            self._operation(
+                Operation(
+                    self.count, OUTSIDE, 0, arrival_ns, 0, 0, (), f"outside-{change.what}", change.path, call
+                )
+            )
+            self.count += 1
+            self.outside_operations += 1
 
     def _operations(self, taken: Taken) -> None:
         exchanges, at = taken.exchanges, taken.at
@@ -115,6 +164,11 @@ class Sequence:
             else:
                 self.kinds[type(call).__name__] += 1
                 self.operations_by_user[user] += 1
+
+
+def _last(taken: Taken) -> int:
+    """The number of the last exchange that it stands for."""
+    return taken.exchanges[-1].index if taken.exchanges else taken.at.index
 
 
 def _ends(call: Call, expected: int | None) -> bool:

@@ -151,17 +151,22 @@ def _refuse_twice(path: Path, captured: Sequence[str]) -> None:
         seen.add(name.casefold())
 
 
-def deal(captured_users: Sequence[str], accounts: Sequence[Account]) -> list[Account]:
+def deal(
+    captured_users: Sequence[str], accounts: Sequence[Account], outside: str | None = None
+) -> list[Account]:
     """The account of each captured user: those named in `captured` first, the rest dealt round.
 
     The rest is dealt from the accounts that stand for nobody in particular, or from all where each
-    stands for someone. Pure; `accounts` must not be empty.
+    stands for someone. The user `outside` was not captured: it has the account that stands for it, or else
+    the first captured user's. Pure; `accounts` must not be empty.
     """
     named = {account.captured.casefold(): account for account in accounts if account.captured}
     free = cycle([account for account in accounts if not account.captured] or list(accounts))
-    dealt = []
+    dealt: list[Account] = []
     for user in captured_users:
         match = next((named[alias] for alias in _aliases(user) if alias in named), None)
+        if match is None and user == outside and dealt:
+            match = dealt[0]
         dealt.append(match or next(free))
     return dealt
 

@@ -177,6 +177,8 @@ def _told(compared: Comparison) -> list[str]:
             notes.append(f"the {side}'s paths are compared beneath its folder {folder}")
     if of_others := compared.rows[1].of_others:
         notes.append(f"{of_others:,} exchanges of the other clones are left out")
+    if of_outside := compared.rows[1].of_outside:
+        notes.append(f"{of_outside:,} exchanges that were sent for somebody outside the capture are left out")
     left_out = compared.rows[1].left_out
     if left_out:
         notes.append(f"{left_out:,} exchanges of mounting, preparing and warming are left out")

@@ -15,6 +15,7 @@ from smbench.pipeline.request import Request
 from smbench.plan.model import Plan
 from smbench.run.model import Configuration
 from smbench.run.outcomes import WarmUp
+from smbench.run.outside import Outside
 from smbench.run.surroundings import CaptureQuality, Coverage, Reason
 from smbench.trace.grade import Use
 from smbench.workload.model import Disposition, Workload, WorkloadInfo
@@ -95,6 +96,14 @@ def coverage(info: WorkloadInfo) -> Coverage:
         if row.disposition in _NOT_AS_THEY_WERE
     )
     return Coverage(exchanges=info.trace.exchanges, **info.by_disposition(), reasons=reasons)
+
+
+def outside(info: WorkloadInfo, done: Outside | None) -> Outside | None:
+    """What somebody outside changed, and what was `done` for him; None where nobody did anything."""
+    if not info.outside.changes:
+        return None
+    done = done or Outside(changes={}, replayed=False)
+    return msgspec.structs.replace(done, changes=info.outside.changes)
 
 
 def quality(info: WorkloadInfo) -> CaptureQuality:

@@ -18,6 +18,7 @@ from smbench.pipeline.request import Destination
 from smbench.plan.amplify import clone_names
 from smbench.trace.model import TraceInfo
 from smbench.workload.model import Workload
+from smbench.workload.outside import OUTSIDE_NAME, outside_user
 from smbench.workload.store import StoredOperations, with_client_calls
 
 
@@ -43,6 +44,7 @@ def place_workload(workload: Workload, asked: Destination, progress: Progress, c
     for nobody."""
     target = parse_target(asked.target)
     captured = [user.name for user in workload.info.trace.users]
+    outside = outside_user(workload)
     names = clone_names(captured, clones)
     identity = worker_identity(target)
     if isinstance(target, DirectoryTarget):
@@ -53,7 +55,7 @@ def place_workload(workload: Workload, asked: Destination, progress: Progress, c
     if isinstance(target, DirectoryTarget) or (asked.users is None and not ACCOUNTS_NEEDED):
         return Place(target, [UserMount(name) for name in names], identity)
     accounts = _accounts(target, asked, progress)
-    for name in unmatched(captured, accounts):
+    for name in unmatched([*captured, OUTSIDE_NAME], accounts):
         progress.warn(f"{asked.users}: no user of the capture is called {name}; it has {', '.join(captured)}")
     operations = workload.operations
     if isinstance(operations, StoredOperations):
@@ -72,11 +74,10 @@ def place_workload(workload: Workload, asked: Destination, progress: Progress, c
                 f"{captured[number]} uses alternate data streams, which the client's defaults do not reach: "
                 "with --profile application file:stream is an ordinary file of that name"
             )
+    dealt = deal(captured * clones, accounts, None if outside is None else captured[outside])
     mounts = [
         UserMount(name, account, options, streams)
-        for name, account, (options, streams) in zip(
-            names, deal(captured * clones, accounts), its * clones, strict=True
-        )
+        for name, account, (options, streams) in zip(names, dealt, its * clones, strict=True)
     ]
     return Place(target, mounts, identity)
 

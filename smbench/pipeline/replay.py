@@ -54,6 +54,7 @@ from smbench.runner.run import RunOptions, RunResult, run
 from smbench.signals import name_of
 from smbench.units import format_ns, whole_ns
 from smbench.workload.model import Workload
+from smbench.workload.outside import with_outside
 from smbench.workload.store import with_client_calls
 
 _RESULT_BYTES = 1 << 20
@@ -94,6 +95,8 @@ class Replayer:
     files: Files = field(init=False)
 
     def __post_init__(self) -> None:
+        if self.request.outside:
+            self.workload = with_outside(self.workload)
         self.ask()
         request = self.request
         if request.backend.sends_client_calls:
@@ -298,6 +301,7 @@ class Replayer:
             configuration=origin.configuration(measured.configuration, asked, self.workload, plan),
             mounts=tuple(mounted.mounts),
             client=measured.client or origin.client_shown(counters),
+            outside=origin.outside(info, measured.outside),
             coverage=origin.coverage(info),
             capture=origin.quality(info),
             capture_files=tuple(info.capture_files),

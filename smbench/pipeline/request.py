@@ -101,6 +101,8 @@ class Request(Destination):
     prepare: bool = True
     content: Content = Content.AUTO
     max_bytes: int = DEFAULT_MAX_BYTES
+    outside: bool = True
+    """Whether what somebody outside the capture changed is changed here as well."""
     wire: bool = False
     deadline_s: float | None = None
     thresholds: Sequence[str] = ()

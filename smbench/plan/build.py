@@ -21,6 +21,7 @@ from smbench.plan.gaps import Gaps, closed, find_gaps
 from smbench.plan.model import BriefWaits, Integers, Pace, Plan, Waits, lane_keys, lanes_of_keys
 from smbench.plan.order import Order
 from smbench.workload.model import Operation, Workload
+from smbench.workload.outside import outside_user
 
 
 def plan_run(
@@ -47,7 +48,8 @@ def plan_run(
     placing = _Placing(lanes, lane_start)
     lane_user, lane_number = lanes_of_keys(lanes)
     changes = Changes(pace is Pace.FAST) if has_notifications(operations) else None
-    order = Order(lane_user.tolist(), changes) if len(lanes) > 1 else None
+    outside = outside_user(workload)
+    order = Order(lane_user.tolist(), changes, outside) if len(lanes) > 1 else None
     first_row = 0
     for placement, columns in _batches(operations, ordered=order is not None):
         user, lane, arrival_ns, service_ns = placement
@@ -78,6 +80,7 @@ def plan_run(
         waits=_waits(order, lane_start),
         edges_found=0 if order is None else order.edges.found,
         closed=() if times is None else times.closed,
+        outside=outside,
         brief=_brief(changes, lane_start),
     )
 

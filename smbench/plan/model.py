@@ -107,6 +107,9 @@ class Plan:
     """How long the gaps were (ns, in the capture's time) that were shortened."""
     lane_begin_ns: Integers | None = None
     """When each lane could begin, since the start of the run; None: all with it."""
+    outside: int | None = None
+    """Which of the workload's users stands for somebody outside the capture, in each clone; None: none does.
+    What that one does is carried out, and no figure has it."""
     brief: BriefWaits = field(default_factory=BriefWaits)
 
     @property
@@ -127,6 +130,20 @@ class Plan:
     @property
     def lanes(self) -> int:
         return len(self.lane_user)
+
+    @property
+    def captured_users(self) -> int:
+        """Users, without those who stand for somebody outside."""
+        return len(self.users) - (0 if self.outside is None else self.clones)
+
+    def of_outside(self, places: Integers | slice) -> NDArray[np.bool_]:
+        """Which of the places somebody outside does."""
+        if isinstance(places, slice):
+            places = np.arange(*places.indices(self.operations))
+        if self.outside is None:
+            return np.zeros(len(places), bool)
+        each = len(self.users) // self.clones
+        return np.asarray(self.lane_user[self.lanes_at(places)] % each == self.outside)
 
     def lanes_of(self, process: int) -> range:
         """The lanes that one process runs."""

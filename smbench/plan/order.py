@@ -8,9 +8,11 @@ One runs the other way: an open that broke another user's write lease was answer
 written back (`smbench.plan.write_back`). Of locks that waited together the one that was granted first comes
 first (`smbench.plan.locks`).
 
-Streams are ordered with their file, names without regard to case. Not ordered: a listing with what is
-made in the directory meanwhile, what happens to files beneath a directory that is renamed while they are
-open. Changes and the notifications that report them: `smbench.plan.changes`.
+Streams are ordered with their file, names without regard to case. What somebody outside did comes after all
+that was seen of the name (or listed of its directory) before it, and before all that was seen later. Not
+ordered: a listing with what the capture itself made in the directory meanwhile, what happens to files beneath
+a directory that is renamed while they are open. Changes and the notifications that report them:
+`smbench.plan.changes`.
 """
 
 from __future__ import annotations
@@ -50,12 +52,17 @@ class _Handle:
 
 class Order:
     """Feed it batches in order of arrival; `edges` has the result. `lane_user`: whose each lane is; `changes`
-    sees all that is fed, where there are notifications."""
+    sees all that is fed, where there are notifications; `outside`: the user who stands for somebody outside
+    the capture (None: nobody does)."""
 
-    def __init__(self, lane_user: Sequence[int], changes: Changes | None = None) -> None:
+    def __init__(
+        self, lane_user: Sequence[int], changes: Changes | None = None, outside: int | None = None
+    ) -> None:
         self.edges = Edges(len(lane_user))
         self._changes = changes
         self._write_back = WriteBack(self.edges, lane_user)
+        self._outside = None if outside is None else lane_user.index(outside)
+        """The lane of what was done outside: that lies between two sights, whoever had them."""
         self._locks = Locks(self.edges)
         self._handles: dict[int, _Handle] = {}
         self._names: dict[str, Name] = {}
@@ -100,6 +107,8 @@ class Order:
             access = Access(first_row + at, lane, position, end_ns)
             required: list[Requirement] = []
             rules.get(kind, self._use_only)(at, access, arrival_ns, required)
+            if lane == self._outside:
+                self._listing(_parent(columns["path"][at]), EXCLUSIVE, access, arrival_ns, required)
             if changes is not None:
                 changes.see(columns, at, access, arrival_ns, required)
             if required:
@@ -136,12 +145,13 @@ class Order:
                 wanted if expected == Status.SHARING_VIOLATION else LOOKUP, access, arrival_ns, into
             )
             return
-        mode = EXCLUSIVE if disposition in CREATING else wanted
+        outside = access.lane == self._outside
+        mode = EXCLUSIVE if disposition in CREATING or outside else wanted
         self._name(path).access(mode, access, arrival_ns, into)
         if disposition in EMPTYING:
             self._range(path).write(0, END, access, arrival_ns, into)
         deletes = columns["options"][at] & DELETE_ON_CLOSE
-        state = _Handle(path, EXCLUSIVE if deletes else wanted, access)
+        state = _Handle(path, EXCLUSIVE if deletes or outside else wanted, access)
         state.writes_back = caches_writes(columns["oplock"][at], columns["lease_state"][at])
         self._handles[columns["handle"][at]] = state
         self._write_back.asked(path, access, arrival_ns)
@@ -235,11 +245,18 @@ class Order:
         if state.cursor is not None:  # the answer goes on where the last one ended
             require(state.cursor, access.lane, arrival_ns, into)
         state.cursor = access
-        pattern = self._columns["pattern"][at]
+        pattern, directory = self._columns["pattern"][at], self._columns["path"][at]
+        if self._outside is not None:
+            self._listing(directory, LOOKUP, access, arrival_ns, into)
         if not has_wildcard(pattern):
-            directory = self._columns["path"][at]
             name = f"{directory}/{pattern}" if directory else pattern
             self._name(name).access(LOOKUP, access, arrival_ns, into)
+
+    def _listing(
+        self, directory: str, mode: int, access: Access, arrival_ns: int, into: list[Requirement]
+    ) -> None:
+        """What is in a directory, as a name that no file can have."""
+        self._name(f"{directory}/*").access(mode, access, arrival_ns, into)
 
     def _notify(self, at: int, access: Access, _arrival_ns: int, into: list[Requirement]) -> None:
         self._of(at, access, into)
@@ -303,6 +320,10 @@ class Order:
         if ranges is None:
             ranges = self._ranges[path] = Ranges()
         return ranges
+
+
+def _parent(path: str) -> str:
+    return path.rpartition("/")[0]
 
 
 @lru_cache(maxsize=1 << 16)

@@ -13,6 +13,7 @@ from smbench.plan.gaps import Gaps, find_gaps
 from smbench.report.caching import caching
 from smbench.report.figures import figures
 from smbench.report.gaps import gaps_document
+from smbench.report.outside import outside_document, outside_lines
 from smbench.report.text import plain_table
 from smbench.smb2.constants import DIALECTS
 from smbench.trace.grade import called
@@ -56,6 +57,7 @@ def inspection(workload: Workload, gaps: Gaps | None = None) -> dict[str, Any]:
         ],
         "operations": dict(info.operations),
         "client_calls": info.client_calls,
+        "outside": outside_document(workload),
         "namespace": _namespace(workload),
         "grade": grade,
         "quality": quality(grade, trace.exchanges, len(trace.sessions)),
@@ -115,6 +117,8 @@ def show_inspection(document: dict[str, Any], out: Console) -> None:
     if document["client_calls"]:
         _line(out, "", f"(beside them {document['client_calls']:,} that the clients made by themselves)")
     _show_unanswered(document, out)
+    for number, line in enumerate(outside_lines(document["outside"])):
+        _line(out, "" if number else "outside", line)
     _show_data(document, out)
     _show_caching(document["caching"], out)
     flaws = [f"{called(name)} {count:,}" for name, count in document["grade"].items() if count]

@@ -17,6 +17,7 @@ from smbench.report.charts import Axis
 from smbench.report.density import spread
 from smbench.report.html import facts, table
 from smbench.report.origin import Origins
+from smbench.report.outside import outside_notes
 from smbench.report.run import (
     count_of,
     examples,
@@ -73,7 +74,7 @@ def verdict(run: Run) -> str:
         ),
     ]  # fmt: skip
     said = [
-        *(("", text) for text in (*warm_up_notes(run), *gaps_notes(run))),
+        *(("", text) for text in (*warm_up_notes(run), *gaps_notes(run), *outside_notes(run))),
         *(("bad", f"not valid: {reason}") for reason in run.reasons),
         *(("fair", f"warning: {warning}") for warning in run.warnings),
         *(("fair", text) for text in lacks_of_capture(run)),
@@ -217,11 +218,14 @@ def differences(run: Run) -> str:
     skipped, losses = (
         [(one.count, one.kind, one.reason) for one in rows] for rows in (run.skipped, run.losses)
     )
+    outside = [] if run.outside is None else run.outside.first
+    done = [(one.kind, one.path or "/", one.got or "not carried out") for one in outside]
     parts = [
         _listed("Ended otherwise than in the capture", causes,
                 ("count", "call", "in the capture", "here", "for example")),
         _listed("Skipped", skipped, ("count", "call", "why")),
         _listed("Approximate", losses, ("count", "call", "what this executor could not keep")),
+        _listed("First calls for somebody outside the capture", done, ("call", "path", "here")),
     ]  # fmt: skip
     return "".join(parts)
 

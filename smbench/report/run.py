@@ -9,6 +9,7 @@ from rich.text import Text
 
 from smbench.measure.judging import judged_value
 from smbench.report.gaps import gaps_closed
+from smbench.report.outside import outside_notes
 from smbench.report.text import STATISTICS, bytes_text, plain_table, rate_text, statistics, time_text
 from smbench.run.measures import Failures, Judged
 from smbench.run.model import Run
@@ -31,6 +32,7 @@ def show_run(run: Run, out: Console) -> None:
     _latency(run, out)
     _client(run, out)
     _wire(run, out)
+    _outside(run, out)
     _mismatches(run, out)
 
 
@@ -185,6 +187,17 @@ def _wire(run: Run, out: Console) -> None:
     out.print(f"captured on {wire.interface}: {packets:,} packets, {wire.file}", markup=False)
     for note in wire.notes:
         out.print(f"  {note}", markup=False)
+
+
+def _outside(run: Run, out: Console) -> None:
+    for note in outside_notes(run):
+        out.print()
+        out.print(note, markup=False)
+    if run.outside is not None and run.outside.first:
+        rows = [(one.kind, one.path or "/", one.got or "not carried out") for one in run.outside.first]
+        out.print(plain_table(("from outside", "path", "here"), rows))
+        if run.outside.planned > len(rows):
+            out.print(f"… and {run.outside.planned - len(rows):,} more")
 
 
 def _mismatches(run: Run, out: Console) -> None:

@@ -16,6 +16,7 @@ from smbench.run.columns import REMEDY, open_operations
 from smbench.run.measures import ALL, Judged, Latency, Percentiles, Throughput
 from smbench.run.numbers import Copies, Nanoseconds, Seconds
 from smbench.run.outcomes import Cause, LostUser, Mismatch, Order, Outcomes, Shortfall, WarmUp, Workers
+from smbench.run.outside import Outside
 from smbench.run.surroundings import CaptureQuality, Coverage, Machine, Mount, Wire
 from smbench.stored import Count
 from smbench.units import whole_ns
@@ -42,6 +43,7 @@ class Configuration(Struct, frozen=True, kw_only=True):
     """Name of the workload or capture that was replayed."""
     target: str = ""
     users: Count = 0
+    """Captured ones, of all clones."""
     processes: Count = 0
     lanes: Count = 0
     """Of one loop."""
@@ -95,6 +97,8 @@ class Run(Struct, frozen=True, kw_only=True, rename={"outcomes": "operations"}):
     """The signal, or "deadline"; None where it came to its end."""
     outcomes: Outcomes
     """`operations` in run.json."""
+    outside: Outside | None = None
+    """What was done for somebody outside the capture; None where the capture tells of nobody."""
     warm_up: WarmUp = WarmUp()
     latency: dict[str, Latency]
     """By kind of call, and `all`."""

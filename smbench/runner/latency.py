@@ -33,9 +33,12 @@ from smbench.runner.expectations import Expectations
 from smbench.runner.timing import Timing
 
 
-def measured(timing: Timing, warm_up_ns: int, places: NDArray[np.int64] | slice) -> NDArray[np.bool_]:
-    """Which of the places were executed, and intended after the warm-up."""
-    return np.asarray(timing.executed[places] & after_warm_up(timing.intended_ns[places], warm_up_ns))
+def measured(
+    plan: Plan, timing: Timing, warm_up_ns: int, places: NDArray[np.int64] | slice
+) -> NDArray[np.bool_]:
+    """Which of the places were executed, and intended after the warm-up; nothing that was done outside."""
+    counts = timing.executed[places] & after_warm_up(timing.intended_ns[places], warm_up_ns)
+    return np.asarray(counts if plan.outside is None else counts & ~plan.of_outside(places))
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +86,7 @@ class Times:
         """Write latency.hlog; the histograms of the whole run come back."""
         present, end_ns = np.zeros(len(KINDS), np.int64), 0
         for block in blocks(self.plan.operations):
-            mine = measured(self.timing, self.warm_up_ns, block)
+            mine = measured(self.plan, self.timing, self.warm_up_ns, block)
             present += np.bincount(self.expectations.kinds(block)[mine], minlength=len(KINDS))
             end_ns = max(end_ns, int(self.timing.completed_ns[block][mine].max(initial=0)))
         log = IntervalLog(end_ns)
@@ -103,7 +106,9 @@ class Times:
         timing = self.timing
         values_ns = timing.service_ns if measure == FAILED else getattr(timing, f"{measure}_ns")
         for block in blocks(self.plan.operations):
-            mine = measured(timing, self.warm_up_ns, block) & (self.expectations.kinds(block) == kind)
+            mine = measured(self.plan, timing, self.warm_up_ns, block) & (
+                self.expectations.kinds(block) == kind
+            )
             places = block.start + np.flatnonzero(mine)
             if measure not in OF_ALL:
                 failed = self.expectations.failed(places, timing.outcome[places])

@@ -34,6 +34,7 @@ from smbench.runner.outcomes import (
     expected_names,
     outcome_names,
 )
+from smbench.runner.outside import OutsideTally
 from smbench.runner.refused import fails
 from smbench.runner.timing import Timing
 from smbench.smb2.ntstatus import outcome_name
@@ -121,7 +122,8 @@ class OperationsResult:
         self._place_of_row = places_of_rows(plan)
         self._expectations = Expectations(operations, plan, executor)
         self._losses = Losses(executor)
-        self.tally = Tally(planned=plan.operations)
+        self.tally = Tally()
+        self.outside = OutsideTally(plan)
 
     def skipped_places(self) -> NDArray[np.bool_]:
         """Which places of the plan hold a call that the executor does not carry out."""
@@ -135,9 +137,10 @@ class OperationsResult:
         count, declined = np.zeros((2, len(KINDS)), np.int64)
         for block in blocks(self._plan.operations):
             kinds, not_this_one = self._expectations.kinds(block), self._expectations.declined(block)
-            skipped = self._expectations.skipped(block) & ~not_this_one
+            captured = ~self._plan.of_outside(block)
+            skipped = self._expectations.skipped(block) & ~not_this_one & captured
             count += np.bincount(kinds[skipped], minlength=len(KINDS))
-            declined += np.bincount(kinds[not_this_one], minlength=len(KINDS))
+            declined += np.bincount(kinds[not_this_one & captured], minlength=len(KINDS))
         reasons = self._executor.unsupported
         return (
             *(_shortfall(at, reasons[KINDS[at]], count) for at in np.flatnonzero(count).tolist()),
@@ -161,6 +164,7 @@ class OperationsResult:
             for batch in self._operations.batches(names):
                 places = self._place_of_row[first : first + batch.num_rows]
                 first += batch.num_rows
+                batch, places = self.outside.apart(batch, places, timing, self._expectations)
                 wanted = None if captured is None else captured.of(batch)
                 for copy in range(self._plan.copies):
                     there = places + copy * len(self._place_of_row)
@@ -184,8 +188,9 @@ class OperationsResult:
             outcome=outcome,
             moved=np.where(executed & _MOVES_BYTES[kind], np.maximum(outcome, 0), 0),
             expected=batch.column("expected").to_numpy(),
-            measured=measured(timing, self._warm_up_ns, places),
+            measured=measured(plan, timing, self._warm_up_ns, places),
         )
+        self.tally.planned += len(places)
         self._count(joined)
         told, known = self._compare(joined, matcher, wanted)
         self._count_losses(joined)

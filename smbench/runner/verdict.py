@@ -78,7 +78,8 @@ def overdue(plan: Plan, ending: Ending, records: NDArray[np.int64], expectations
     for block in blocks(plan.operations):
         due = plan.intended_ns[block] + OVERDUE_NS <= lasted_ns
         missing = records[block, COMPLETED] == 0
-        count += int((due & missing & ~expectations.skipped(block)).sum())
+        mine = ~expectations.skipped(block) & ~plan.of_outside(block)
+        count += int((due & missing & mine).sum())
     return count
 
 

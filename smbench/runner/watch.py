@@ -102,6 +102,7 @@ class Observer:
     def look(self, start_ns: int, now: int) -> RunView:
         """Read what is new; `start_ns` is the reading of the clock at the start of the run."""
         taken = self._take()
+        taken = taken[~self._plan.of_outside(taken)]
         outcome = self._records[taken, OUTCOME]
         self._errors += int(self._expectations.errors(taken, outcome).sum())
         succeeded = len(taken) - int(self._expectations.failed(taken, outcome).sum())

@@ -28,10 +28,15 @@ class Bounds:
         """What is wrong with operations; None: nothing."""
         names = batch.schema.names
         if "user" in names:
-            users = batch.column("user").to_numpy()
+            everyone = batch.column("user").to_numpy()
+            captured = everyone >= 0
+            users = everyone[captured]
             if users.max(initial=-1) >= len(self.lanes):
                 return f"it has a user {users.max()}, and the workload {len(self.lanes)} users"
-            if "lane" in names and (batch.column("lane").to_numpy() >= np.array(self.lanes)[users]).any():
+            if (
+                "lane" in names
+                and (batch.column("lane").to_numpy()[captured] >= np.array(self.lanes)[users]).any()
+            ):
                 return "it has more lanes of a user than the workload"
         if "arrival_ns" in names and batch.column("arrival_ns").to_numpy().max(initial=0) > self.end_ns:
             return "it has operations that arrive after the trace's end"

@@ -21,11 +21,12 @@ from smbench.tables import fault
 from smbench.trace.description import SCHEMA_VERSION, StoredTrace, description_of
 from smbench.trace.model import TraceInfo
 from smbench.trace.store import REMEDY, REMEDY_OF_TWO
-from smbench.workload.model import CaptureFile, Coverage, WorkloadInfo
+from smbench.workload.model import CaptureFile, Coverage, Outside, WorkloadInfo
 
-SCHEMA = 2
-"""2: `by_client`. A version that does not know it would replay what its own client does anyway."""
-READABLE = (1, 2)
+SCHEMA = 3
+"""2: `by_client`. A version that does not know it would replay what its own client does anyway. 3: operations
+of nobody who was captured; a workload that has none is written as one of schema 2."""
+READABLE = (1, 2, 3)
 MANIFEST = "manifest.json"
 _KIND = "workload"
 _TAIL = 8
@@ -50,6 +51,8 @@ class Manifest(Struct, frozen=True):
     operations_by_user: list[Count]
     client_calls: Count = 0
     """Of schema 2."""
+    outside: Outside = Outside()
+    """Of schema 3."""
     capture_files: list[CaptureFile] = field(default_factory=list)
     files: dict[str, StoredFile] = field(default_factory=dict)
     """By name; older workloads do not tell."""
@@ -57,7 +60,7 @@ class Manifest(Struct, frozen=True):
     @property
     def rows(self) -> int:
         """Of operations.parquet."""
-        return sum(self.operations.values()) + self.client_calls
+        return sum(self.operations.values()) + self.client_calls + self.outside.operations
 
     def fault(self) -> str | None:
         """What of it contradicts itself; None: nothing."""
@@ -84,6 +87,7 @@ class Manifest(Struct, frozen=True):
             lanes=self.lanes,
             operations_by_user=self.operations_by_user,
             client_calls=self.client_calls,
+            outside=self.outside,
             capture_files=self.capture_files,
         )
 
@@ -133,16 +137,23 @@ def _no_workload(directory: Path) -> str:
 def write_manifest(directory: Path, info: WorkloadInfo, files: Iterable[str], tool: str) -> None:
     """Write `manifest.json`: last of all, because its presence says that the directory is whole. `files`:
     those beside it, where they are there."""
-    told = {name: _stored_file(directory / name) for name in files if (directory / name).exists()}
+    stored = {name: _stored_file(directory / name) for name in files if (directory / name).exists()}
     document = {
-        "schema": SCHEMA,
+        "schema": SCHEMA if info.outside.operations else SCHEMA - 1,
         "kind": _KIND,
         "tool": tool,
-        **asdict(replace(info, trace=TraceInfo())),
+        **_told(info),
         "trace": description_of(info.trace),
-        "files": {name: structs.asdict(file) for name, file in told.items()},
+        "files": {name: structs.asdict(file) for name, file in stored.items()},
     }
     write_document(directory / MANIFEST, document, ascii_only=True)
+
+
+def _told(info: WorkloadInfo) -> dict[str, Any]:
+    told = asdict(replace(info, trace=TraceInfo()))
+    if not info.outside.operations:
+        del told["outside"]
+    return told
 
 
 def refuse_changed(directory: Path, manifest: Manifest) -> None:

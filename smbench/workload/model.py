@@ -10,6 +10,9 @@ from smbench.stored import Count
 from smbench.trace.model import TraceInfo
 from smbench.workload.calls import Call
 
+OUTSIDE = -1
+"""The user of an operation that nobody of the capture asked for: somebody outside did it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Operation:
@@ -99,6 +102,21 @@ class CaptureFile:
     """Of the first MiB, unpacked: its header and first packets."""
 
 
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """What somebody outside the capture changed meanwhile, as its answers tell."""
+
+    changes: dict[str, Count] = field(default_factory=dict)
+    """How many, by what they are: appeared, gone, resized, held, locked."""
+    operations: Count = 0
+    """How many stand for them, beside those of users; their user is `OUTSIDE`."""
+
+    @property
+    def count(self) -> int:
+        """Of all changes."""
+        return sum(self.changes.values())
+
+
 @dataclass(slots=True)
 class WorkloadInfo:
     """What belongs to a workload as a whole. `trace` keeps its users, sessions and mount-relevant facts."""
@@ -112,6 +130,7 @@ class WorkloadInfo:
     operations_by_user: list[int] = field(default_factory=list)
     client_calls: int = 0
     """Operations beside those, which the clients made by themselves (`Operation.by_client`)."""
+    outside: Outside = Outside()
     capture_files: list[CaptureFile] = field(default_factory=list)
     """In the order of the trace's captures; none where nobody knows, as in older workloads."""
 
@@ -131,7 +150,7 @@ class WorkloadInfo:
 class Workload:
     """A lifted trace. `operations` and `namespace` may be iterated again and again.
 
-    Stored operations show what users asked for; `smbench.workload.store.with_client_calls` shows all.
+    Stored operations show what users asked for; `smbench.workload.seen` shows more of them.
     """
 
     info: WorkloadInfo

@@ -4,7 +4,7 @@
 that a runner builds its plan from them without an object a row; `-1` stands for "none" in them:
 
     operation   int64    its number, from 0 on
-    user, lane  int32    index of `users` in the manifest; the lane within that user
+    user, lane  int32    index of `users` in the manifest, -1: somebody outside; the lane within that user
     kind        string   a name in `smbench.workload.calls.CALLS` (dictionary)
     path        string   of the file, relative to the target
     handle      int64    the open that it works on or makes
@@ -26,10 +26,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from smbench.errors import UsageError
 from smbench.stored import refuse_irregular
@@ -51,7 +50,16 @@ from smbench.workload.columns import (
 from smbench.workload.manifest import MANIFEST as MANIFEST
 from smbench.workload.manifest import Manifest, read_manifest, refuse_changed
 from smbench.workload.manifest import write_manifest as _write_manifest
-from smbench.workload.model import Disposition, Kind, NamespaceEntry, Operation, Workload, WorkloadInfo
+from smbench.workload.model import (
+    OUTSIDE,
+    Disposition,
+    Kind,
+    NamespaceEntry,
+    Operation,
+    Workload,
+    WorkloadInfo,
+)
+from smbench.workload.seen import View, view
 
 OPERATIONS = "operations.parquet"
 NAMESPACE = "namespace.parquet"
@@ -70,7 +78,7 @@ OPERATIONS_FORM = Form(
     nullable=PARAMETERS,
     range={
         "operation": (0, MOST),
-        "user": (0, MOST),
+        "user": (OUTSIDE, MOST),
         "lane": (0, MOST),
         "arrival_ns": (0, MOST),
         "service_ns": (-MOST, MOST),
@@ -157,6 +165,8 @@ class StoredOperations:
     path: Path
     client_calls: bool = False
     """Whether those that the clients made by themselves are among them."""
+    outside: int | None = None
+    """The user who stands for what somebody outside did; None: that is not among them."""
     bounds: Bounds | None = None
     """What its rows may refer to; None where it was just written."""
 
@@ -168,19 +178,18 @@ class StoredOperations:
         form = replace(OPERATIONS_FORM, remedy=REMEDY_OF_TWO)
         return TableFile(self.path, form, rows=bounds.rows, check=bounds.fault_of)
 
+    def whole(self) -> StoredOperations:
+        """Every row of the file, in the place that its number says; what was done outside by user 0."""
+        return replace(self, client_calls=True, outside=0)
+
     def __len__(self) -> int:
         with self.opened() as file:
-            if not self._hides(file):
+            if self._view(file).plain:
                 return file.rows
         return sum(batch.num_rows for batch in self.batches(["operation"]))
 
-    def _hides(self, file: TableFile) -> bool:
-        """Whether the file has rows that are not to be seen; the file's statistics tell it."""
-        if self.client_calls or _BY_CLIENT not in file.columns:
-            return False
-        at = next(at for at, column in enumerate(file.metadata.schema) if column.path == _BY_CLIENT)
-        groups = (file.metadata.row_group(number).column(at) for number in range(file.groups))
-        return any(one.statistics is None or one.statistics.max is not False for one in groups)
+    def _view(self, file: TableFile) -> View:
+        return view(file, self.client_calls, self.outside)
 
     def __iter__(self) -> Iterator[Operation]:
         for batch in self.batches():
@@ -190,30 +199,15 @@ class StoredOperations:
         """Record batches with the columns of this module's table, or those asked for. No thread is
         used, so that a process may still fork."""
         with self.opened() as file:
-            hides = self._hides(file)
-            for batch in file.batches(_read(columns, hides), BATCH):
-                yield _seen(batch, columns, hides)
+            seen = self._view(file)
+            for batch in file.batches(seen.read(columns), BATCH):
+                yield seen.seen(batch, columns)
 
     def table(self, columns: Sequence[str] | None = None) -> pa.Table:
         """All of `batches()` in one table."""
         with self.opened() as file:
-            hides = self._hides(file)
-            return _seen(file.table(_read(columns, hides)), columns, hides)
-
-
-_Rows = TypeVar("_Rows", pa.RecordBatch, pa.Table)
-
-
-def _read(columns: Sequence[str] | None, hides: bool) -> Sequence[str] | None:
-    """What is read of a file for some columns, where some of its rows are not to be seen."""
-    return [*columns, _BY_CLIENT] if hides and columns is not None else columns
-
-
-def _seen(rows: _Rows, columns: Sequence[str] | None, hides: bool) -> _Rows:
-    """What of rows that were read is to be seen."""
-    if hides:
-        rows = rows.filter(pc.invert(rows.column(_BY_CLIENT)))
-    return rows if columns is None else rows.select(columns)
+            seen = self._view(file)
+            return seen.seen(file.table(seen.read(columns)), columns)
 
 
 def with_client_calls(workload: Workload) -> Workload:

@@ -215,3 +215,17 @@ def _number(command: str) -> int:
     from smbench.trace.model import COMMAND_NAMES
 
     return {name: number for number, name in COMMAND_NAMES.items()}.get(command, 99)
+
+
+FIELD = FOLDER / "field"
+OUTSIDE = {"grows_outside.pcap": {"resized": 2}, "remade_outside.pcap": {"appeared": 2}}
+"""Where somebody outside did something; nowhere else."""
+
+
+@pytest.mark.parametrize("capture", [*CAPTURES, *sorted(FIELD.glob("*.pcap*"))], ids=lambda path: path.name)
+def test_nobody_outside_did_anything_but_where_it_is_known(capture: Path, tmp_path: Path) -> None:
+    try:
+        trace = decode([capture], tmp_path)
+    except UsageError:
+        return  # nothing of it can be read: other tests say why
+    assert lift(trace, tmp_path).info.outside.changes == OUTSIDE.get(capture.name, {})

@@ -42,7 +42,7 @@ def side(tmp_path: Path) -> Callable[..., Side]:
 
 def reads(*offsets: int, user: str = "ann", path: str = "f", **options: Any) -> Wire:
     wire = Wire()
-    opened = wire.client(user).opens(path)
+    opened = wire.client(user).opens(path, size=None)
     for offset in offsets:
         opened.reads(offset, 10, **options)
     opened.closes()

@@ -11,11 +11,18 @@ from helpers.stored import write_run_table
 
 from smbench.fidelity.calls import RunCalls
 from smbench.fidelity.copies import Copy
-from smbench.fidelity.loading import account_mappings, second_sessions, target_folder, window, wire_notes
+from smbench.fidelity.loading import (
+    account_mappings,
+    outside_senders,
+    second_sessions,
+    target_folder,
+    window,
+    wire_notes,
+)
 from smbench.fidelity.outcomes import outcome_number
 from smbench.fidelity.sides import AccountMapping, Window
 from smbench.smb2.ntstatus import Errno, Status, outcome_name, outcome_of
-from smbench.trace.model import Session, TraceInfo
+from smbench.trace.model import Session, TraceInfo, User
 
 START = 1_700_000_000_000_000_000
 LASTED: dict[str, Any] = {"start_epoch_ns": START, "elapsed_s": 2.0}
@@ -132,3 +139,33 @@ def test_an_exchange_belongs_to_the_call_in_whose_time_it_was_sent(tmp_path: Pat
     assert sent("c", 500) == "after Rename A/x (operation 2)"
     assert sent("c", 50) == "None"
     assert sent("a", 160, user=3) == "None"
+
+
+OUTSIDE = {"changes": {"gone": 1}, "replayed": True, "user": "outside", "planned": 1, "executed": 1}
+
+
+@pytest.mark.parametrize(
+    ("session", "account", "senders"),
+    [
+        ("0x20", "user01", {1}),
+        (None, "svc", {2}),
+        (None, "user01", set()),  # as the captured user: nothing tells the two apart
+    ],
+)
+def test_who_stands_for_somebody_outside_is_no_candidate(
+    session: str | None, account: str, senders: set[int]
+) -> None:
+    info = TraceInfo(
+        sessions=[Session(0x10, user=0), Session(0x20, user=1)],
+        users=[User("LAB\\user01", "c"), User("LAB\\user01#2", "c"), User("LAB\\svc", "c")],
+    )
+    mounts = [
+        {"user": "ann", "root": "/m", "account": "user01", "connection": {"id": 1, "session": "0x10"}},
+        {"user": "outside", "root": "/m", "account": account,
+         "connection": None if session is None else {"id": 2, "session": session}},
+    ]  # fmt: skip
+    run = a_run(mounts=mounts, outside=OUTSIDE)
+    found, numbers = account_mappings(run, info)
+    assert [mapping.captured for mapping in found] == ["ann"]
+    assert outside_senders(run, info, numbers, Copy()) == senders
+    assert outside_senders(a_run(mounts=mounts), info, numbers, Copy()) == set()

@@ -119,3 +119,11 @@ def test_dealing_is_even(captured: list[str], count: int) -> None:
 
 def test_a_captured_name_that_nobody_has_is_told() -> None:
     assert unmatched(["CORP\\asmith#2"], [ALICE, BOB, *FREE]) == ["jones"]
+
+
+def test_who_is_outside_has_an_account_of_its_own_or_the_first_users() -> None:
+    one, two, own = Account("u1"), Account("u2"), Account("svc", captured="outside")
+    users = ["alice", "bob", "outside"]
+    assert deal(users, [one, two], "outside") == [one, two, one]
+    assert deal(users * 2, [one, two], "outside") == [one, two, one, one, two, one]
+    assert deal(users, [one, own, two], "outside") == [one, two, own]
