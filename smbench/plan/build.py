@@ -45,7 +45,7 @@ def plan_run(
         times.close(find_gaps(operations, close_gaps_ns), close_gaps_ns)
     placing = _Placing(lanes, lane_start)
     lane_user, lane_number = lanes_of_keys(lanes)
-    order = Order(lane_user.tolist()) if len(lanes) > 1 else None
+    order = Order(lane_user.tolist(), workload.breaks) if len(lanes) > 1 else None
     first_row = 0
     for placement, columns in _batches(operations, ordered=order is not None):
         user, lane, arrival_ns, service_ns = placement

@@ -21,7 +21,7 @@ PLACEMENT = ("user", "lane", "arrival_ns", "service_ns")
 ORDER = (
     "kind", "path", "handle", "offset", "length", "service_ns", "expected",
     "access", "share_access", "disposition", "options", "target", "pattern", "delete", "exclusive", "wait",
-    "source", "source_offset", "oplock", "lease_state",
+    "source", "source_offset", "oplock", "lease_state", "granted",
 )  # fmt: skip
 """Columns that the order follows from, besides those of the placement."""
 

@@ -7,6 +7,8 @@ other commute; others keep their order. EXCLUSIVE gets on with nothing: it makes
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from smbench.plan.knowledge import Access, Requirement, require
 from smbench.smb2.constants import (
     DELETE,
@@ -77,3 +79,7 @@ class Name:
         if (previous := same.get(lane)) is not None:
             access.succeed(previous)
         same[lane] = access
+
+    def looks(self) -> Iterable[Access]:
+        """The latest look-ups."""
+        return self._by_mode.get(LOOKUP, {}).values()

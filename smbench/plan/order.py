@@ -4,8 +4,7 @@ One pass in order of arrival, with state by handle, name and file only. An edge 
 to a later one of another lane that touches the same thing, where the earlier had its answer before the
 later was asked: so it cannot deadlock, and what overlapped in the capture stays free to overlap. Two
 have no such condition: nothing works on a handle before its open, and a handle is closed after its uses.
-One runs the other way: an open that broke another user's write lease was answered only when that user had
-written back (`smbench.plan.write_back`).
+What leases tie together, also where it overlapped, is in `smbench.plan.leases`.
 
 Streams are ordered with their file, names without regard to case. Not ordered: a listing with what is
 made in the directory meanwhile, a change notification with the change, what happens to files beneath a
@@ -14,24 +13,26 @@ directory that is renamed while they are open.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 
 from smbench.plan.columns import Columns
 from smbench.plan.knowledge import Access, Edges, Requirement, require, require_always
+from smbench.plan.leases import Leases
 from smbench.plan.names import EXCLUSIVE, LOOKUP, Name, open_mode
 from smbench.plan.ranges import END, Ranges
-from smbench.plan.write_back import WriteBack, caches_writes
 from smbench.smb2.constants import CREATING, DELETE_ON_CLOSE, EMPTYING
+from smbench.smb2.leases import WRITE, broken_by_open, lease_of
 from smbench.smb2.ntstatus import Status, failed
 from smbench.smb2.patterns import has_wildcard
 from smbench.workload.lanes import FOREVER_NS
+from smbench.workload.model import Break
 
 
 class _Handle:
     """One open: who made it, who uses it, and what its close will mean to others."""
 
-    __slots__ = ("cursor", "locked", "mode", "opened", "path", "uses", "waiting", "writes_back")
+    __slots__ = ("cursor", "locked", "mode", "opened", "path", "uses", "waiting")
 
     def __init__(self, path: str, mode: int, opened: Access | None) -> None:
         self.path = path
@@ -42,15 +43,15 @@ class _Handle:
         """Uses that end only with the close: a notify, a blocking lock."""
         self.cursor: Access | None = None
         self.locked = False
-        self.writes_back = False
 
 
 class Order:
-    """Feed it batches in order of arrival; `edges` has the result. `lane_user`: whose each lane is."""
+    """Feed it batches in order of arrival; `edges` has the result. `lane_user`: whose each lane is;
+    `breaks`: the capture's."""
 
-    def __init__(self, lane_user: Sequence[int]) -> None:
+    def __init__(self, lane_user: Sequence[int], breaks: Iterable[Break] = ()) -> None:
         self.edges = Edges(len(lane_user))
-        self._write_back = WriteBack(self.edges, lane_user)
+        self._leases = Leases(self.edges, lane_user, breaks)
         self._handles: dict[int, _Handle] = {}
         self._names: dict[str, Name] = {}
         self._ranges: dict[str, Ranges] = {}
@@ -60,11 +61,12 @@ class Order:
             "Read": self._read,
             "AllocatedRanges": self._read,
             "Write": self._write_data,
-            "PunchHole": self._write,
+            "PunchHole": self._write_data,
             "Flush": self._flush,
             "Truncate": self._resize,
             "SetAllocation": self._resize,
             "CopyRange": self._copy,
+            "StatHandle": self._stat_handle,
             "Lock": self._lock,
             "Unlock": self._unlock,
             "Stat": self._look_up,
@@ -79,10 +81,11 @@ class Order:
             "MakeDirectory": self._remove,
         }
         self._columns: Columns = {}
+        self._first_row = 0
 
     def feed(self, columns: Columns, lanes: list[int], positions: list[int], first_row: int) -> None:
         """One batch: `lanes` and `positions` say where in the plan each operation is."""
-        self._columns = columns
+        self._columns, self._first_row = columns, first_row
         rules, add = self._rules, self.edges.add
         rows = zip(
             lanes, positions, columns["kind"], columns["arrival_ns"], columns["service_ns"], strict=True
@@ -103,9 +106,14 @@ class Order:
         if state is None:
             state = self._handles[handle] = _Handle(self._columns["path"][at], LOOKUP, None)
         elif state.opened is not None and state.opened.lane != access.lane:
-            require_always(state.opened, access.lane, into)
+            self._after_open(state.opened, access, into)
         state.uses[access.lane] = access
         return state
+
+    def _after_open(self, opened: Access, access: Access, into: list[Requirement]) -> None:
+        if opened.end_ns > self._columns["arrival_ns"][access.row - self._first_row]:
+            self._leases.freeze(access.row)
+        require_always(opened, access.lane, into)
 
     def _use_only(self, at: int, access: Access, _arrival_ns: int, into: list[Requirement]) -> None:
         self._use(at, access, into)
@@ -127,18 +135,25 @@ class Order:
             self._range(path).write(0, END, access, arrival_ns, into)
         deletes = columns["options"][at] & DELETE_ON_CLOSE
         state = _Handle(path, EXCLUSIVE if deletes else wanted, access)
-        state.writes_back = caches_writes(columns["oplock"][at], columns["lease_state"][at])
-        self._handles[columns["handle"][at]] = state
-        self._write_back.asked(path, access, arrival_ns)
+        handle = columns["handle"][at]
+        self._handles[handle] = state
+        broken = broken_by_open(columns["access"][at], disposition)
+        lease = lease_of(columns["oplock"][at], columns["lease_state"][at]), columns["granted"][at]
+        if lease[0] & WRITE and lease[1] != 0:  # only who is alone gets one, and a look by name is an open
+            for look in self._name(path).looks():
+                require(look, access.lane, arrival_ns, into)
+        self._leases.opened(path, handle, broken, wanted, lease, access, arrival_ns, into)
 
     def _close(self, at: int, access: Access, arrival_ns: int, into: list[Requirement]) -> None:
         state = self._handles.pop(self._columns["handle"][at], None)
         if state is None:
             return
         lane = access.lane
-        if state.opened is not None:
-            require_always(state.opened, lane, into)
+        if state.opened is not None and state.opened.lane != lane:
+            self._after_open(state.opened, access, into)
         for use in state.uses.values():
+            if use.end_ns > arrival_ns:
+                self._leases.freeze(access.row)
             require_always(use, lane, into)
         for use in state.waiting:
             require(use, lane, arrival_ns, into)
@@ -147,6 +162,7 @@ class Order:
             self._range(path).write(0, END, access, arrival_ns, into)
         if state.opened is not None:
             self._name(path).access(state.mode, access, arrival_ns, into)
+        self._leases.closed(self._columns["handle"][at], access, arrival_ns, into)
 
     # Ranges
 
@@ -155,6 +171,11 @@ class Order:
         low = self._columns["offset"][at]
         high = low + self._columns["length"][at]
         self._range(self._columns["path"][at]).read(low, high, access, arrival_ns, into)
+        self._leases.looked(self._columns["path"][at], access, arrival_ns, into)
+
+    def _stat_handle(self, at: int, access: Access, arrival_ns: int, into: list[Requirement]) -> None:
+        self._use(at, access, into)
+        self._leases.looked(self._columns["path"][at], access, arrival_ns, into)
 
     def _write(self, at: int, access: Access, arrival_ns: int, into: list[Requirement]) -> None:
         self._use(at, access, into)
@@ -164,8 +185,7 @@ class Order:
 
     def _write_data(self, at: int, access: Access, arrival_ns: int, into: list[Requirement]) -> None:
         self._write(at, access, arrival_ns, into)
-        if self._handles[self._columns["handle"][at]].writes_back:
-            self._write_back.written(self._columns["path"][at], access)
+        self._leases.changed(self._columns["handle"][at], access, arrival_ns, into)
 
     def _flush(self, at: int, access: Access, arrival_ns: int, into: list[Requirement]) -> None:
         self._use(at, access, into)
@@ -175,18 +195,19 @@ class Order:
         # What is read anywhere in the file may depend on where it ends.
         self._use(at, access, into)
         self._range(self._columns["path"][at]).write(0, END, access, arrival_ns, into)
+        self._leases.changed(self._columns["handle"][at], access, arrival_ns, into)
 
     def _copy(self, at: int, access: Access, arrival_ns: int, into: list[Requirement]) -> None:
         columns = self._columns
         length = columns["length"][at]
         source = self._handles.get(columns["source"][at])
         if source is not None:
-            if source.opened is not None:
-                require_always(source.opened, access.lane, into)
+            if source.opened is not None and source.opened.lane != access.lane:
+                self._after_open(source.opened, access, into)
             source.uses[access.lane] = access
             low = columns["source_offset"][at]
             self._range(source.path).read(low, low + length, access, arrival_ns, into)
-        self._write(at, access, arrival_ns, into)
+        self._write_data(at, access, arrival_ns, into)
 
     def _lock(self, at: int, access: Access, arrival_ns: int, into: list[Requirement]) -> None:
         columns = self._columns
@@ -199,6 +220,7 @@ class Order:
         ranges = self._range(columns["path"][at])
         lock = ranges.write if columns["exclusive"][at] else ranges.read
         lock(low, low + columns["length"][at], access, arrival_ns, into)
+        self._leases.changed(columns["handle"][at], access, arrival_ns, into)
 
     def _unlock(self, at: int, access: Access, arrival_ns: int, into: list[Requirement]) -> None:
         self._write(at, access, arrival_ns, into)
@@ -209,6 +231,7 @@ class Order:
         path = self._columns["path"][at]
         self._look_up_parents(path, access, arrival_ns, into)
         self._name(path).access(LOOKUP, access, arrival_ns, into)
+        self._leases.opened_and_closed(path, access, arrival_ns, into)
 
     def _list(self, at: int, access: Access, arrival_ns: int, into: list[Requirement]) -> None:
         state = self._use(at, access, into)
@@ -233,6 +256,8 @@ class Order:
         self._look_up_parents(target, access, arrival_ns, into)
         self._name(target).access(EXCLUSIVE if done else LOOKUP, access, arrival_ns, into)
         if done:
+            self._leases.removed(path, access, arrival_ns, into)
+            self._leases.renamed(path, target)
             state.path = target
             if (ranges := self._ranges.pop(path.lower(), None)) is not None:
                 self._ranges[target.lower()] = ranges
@@ -247,6 +272,7 @@ class Order:
         state = self._use(at, access, into)
         if self._change(at, self._columns["path"][at], access, arrival_ns, into):
             state.mode = EXCLUSIVE
+            self._leases.removed(self._columns["path"][at], access, arrival_ns, into)
 
     def _set_attributes(self, at: int, access: Access, arrival_ns: int, into: list[Requirement]) -> None:
         # READONLY decides who may open or delete the file afterwards.
@@ -257,7 +283,7 @@ class Order:
         path = self._columns["path"][at]
         self._look_up_parents(path, access, arrival_ns, into)
         if self._change(at, path, access, arrival_ns, into):
-            self._write_back.asked(path, access, arrival_ns)
+            self._leases.removed(path, access, arrival_ns, into)
 
     def _change(self, at: int, path: str, access: Access, arrival_ns: int, into: list[Requirement]) -> bool:
         """Whether the name was changed; a change that was refused is a look-up, unless it was refused for

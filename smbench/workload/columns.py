@@ -99,6 +99,14 @@ NAMESPACE_SCHEMA = pa.schema(
         ("written_ns", pa.int64()),
     ]
 )
+BREAKS_SCHEMA = pa.schema(
+    [
+        ("handle", pa.int64()),
+        ("notified_ns", pa.int64()),
+        ("state", pa.int64()),
+        ("answered_ns", pa.int64()),
+    ]
+)
 COVERAGE_SCHEMA = pa.schema(
     [
         ("exchange", pa.int64()),
