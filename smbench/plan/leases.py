@@ -41,6 +41,9 @@ _BREAKS, _LEASE, _WANTS = 2, 5, 8
 """Where a mode's bits begin: what of others' leases it takes back, what lease it has, whether it asked for
 one to write."""
 
+_LANES = 32
+"""The bits of a lane's number below those of a mode."""
+
 Effect = tuple[int, int, int]
 """When something took effect: its time; at one time first what a break tells (0), and the answer that a clash
 of share modes waits for last (2); then the row."""
@@ -86,6 +89,7 @@ class _Held:
     lease: int
     share: int
     """Its mode among share modes (`smbench.plan.names`)."""
+    asked_ns: int
     since_ns: int
     """When it was known to be open."""
     seen: int = 0
@@ -105,15 +109,21 @@ class _UnderWay:
 
 
 class _File:
-    __slots__ = ("last", "opens", "state", "under_way")
+    """What is remembered of a file; there are many, most of them of one user and closed."""
+
+    __slots__ = ("last", "opens", "under_way")
 
     def __init__(self) -> None:
-        self.opens: dict[int, _Held] = {}
-        self.last: dict[int, dict[int, Access]] = {}
+        self.opens: dict[int, _Held] | None = None
+        self.last: dict[int, Access] = {}
         """By mode and lane, the latest."""
-        self.state: dict[int, tuple[int, int]] = {}
-        """By user: when it was granted what."""
-        self.under_way: list[_UnderWay] = []
+        self.under_way: list[_UnderWay] | None = None
+
+    def held(self) -> Iterable[tuple[int, _Held]]:
+        return self.opens.items() if self.opens else ()
+
+    def users(self) -> set[int]:
+        return {held.user for held in self.opens.values()} if self.opens else set()
 
 
 class Leases:
@@ -150,8 +160,9 @@ class Leases:
         self._come(
             file, mode, access, arrival_ns, self._effect(file, share, breaks, access, arrival_ns), into
         )
-        file.opens[handle] = _Held(user, has, share, access.end_ns)
-        file.state[user] = arrival_ns, has
+        if file.opens is None:
+            file.opens = {}
+        file.opens[handle] = _Held(user, has, share, arrival_ns, access.end_ns)
         self._of[handle] = file
 
     def removed(self, path: str, access: Access, arrival_ns: int, into: list[Requirement]) -> None:
@@ -170,20 +181,23 @@ class Leases:
         """Data, the size or locks were changed by way of a handle."""
         file = self._of.get(handle)
         if file is not None:
-            mode = mode_of(CHANGES, lease=file.opens[handle].lease)
+            mode = mode_of(CHANGES, lease=self._held(file, handle).lease)
             self._come(file, mode, access, arrival_ns, self._effect_of_change(file, access, arrival_ns), into)
 
     def closed(self, handle: int, access: Access, arrival_ns: int, into: list[Requirement]) -> None:
         file = self._of.pop(handle, None)
         if file is None:
             return
-        held = file.opens[handle]
+        held = self._held(file, handle)
         last_ns, end_ns = arrival_ns, access.end_ns
         for broken in self._told(file, arrival_ns, end_ns, of=held.user) if end_ns < FOREVER_NS else ():
             last_ns = max(last_ns, broken.notified_ns)
         mode = mode_of(CLOSES, lease=held.lease)
         self._come(file, mode, access, arrival_ns, (last_ns, 1, access.row), into)
+        assert file.opens is not None
         del file.opens[handle]
+        if not file.opens:
+            file.opens = None
 
     def opened_and_closed(self, path: str, access: Access, arrival_ns: int, into: list[Requirement]) -> None:
         """A look by name: it breaks nothing, but who opens meanwhile is not alone and gets no write lease."""
@@ -196,13 +210,18 @@ class Leases:
         if not self._breaks or (file := self._files.get(path.lower())) is None:
             return
         user = self._user[access.lane]
-        for handle, held in file.opens.items():
+        for handle, held in file.held():
             if held.user != user or (breaks := self._breaks.get(handle)) is None:
                 continue
             told = bisect_right(breaks, arrival_ns, key=_NOTIFIED)
             if told > held.seen:
                 held.seen = told
                 self._after(file, user, mode_of(LOOKS, lease=held.lease), access, arrival_ns, into)
+
+    @staticmethod
+    def _held(file: _File, handle: int) -> _Held:
+        assert file.opens is not None
+        return file.opens[handle]
 
     def _file(self, path: str) -> _File:
         path = path.lower()
@@ -215,7 +234,7 @@ class Leases:
         """The breaks of one user's leases on a file, after one time and until another."""
         found: list[Break] = []
         if self._breaks:
-            for handle, held in file.opens.items():
+            for handle, held in file.held():
                 if held.user == of and (breaks := self._breaks.get(handle)) is not None:
                     low = bisect_right(breaks, after_ns, key=_NOTIFIED)
                     found += breaks[low : bisect_right(breaks, until_ns, key=_NOTIFIED)]
@@ -227,7 +246,7 @@ class Leases:
         if not breaks or end_ns >= FOREVER_NS:
             return at, 1, access.row
         unexplained = False
-        for other in {held.user for held in file.opens.values()} - {self._user[access.lane]}:
+        for other in file.users() - {self._user[access.lane]}:
             told = self._told(file, arrival_ns - 1, end_ns, of=other)
             for one in told:
                 at = max(at, one.answered_ns if one.answered_ns <= end_ns else one.notified_ns)
@@ -237,7 +256,7 @@ class Leases:
             at = end_ns
         if at == arrival_ns:
             return at, 1, access.row
-        clashes = any(conflict(share, held.share) for held in file.opens.values())
+        clashes = any(conflict(share, held.share) for _, held in file.held())
         return at, 2 if clashes and at < end_ns else 0, access.row
 
     def _effect_of_change(self, file: _File, access: Access, arrival_ns: int) -> Effect:
@@ -245,7 +264,7 @@ class Leases:
         that one had closed the file."""
         user, end_ns = self._user[access.lane], access.end_ns
         if self._breaks and end_ns < FOREVER_NS:
-            there = {held.user for held in file.opens.values() if held.since_ns <= arrival_ns}
+            there = {held.user for _, held in file.held() if held.since_ns <= arrival_ns}
             for other in there - {user}:
                 unbroken = self._state(file, other, arrival_ns) & READ
                 if unbroken and not self._told(file, arrival_ns - 1, FOREVER_NS, of=other):
@@ -254,7 +273,7 @@ class Leases:
 
     def _state(self, file: _File, user: int, now_ns: int) -> int:
         """What a user may cache of a file."""
-        granted_ns, state = file.state[user]
+        granted_ns, state = max((held.asked_ns, held.lease) for _, held in file.held() if held.user == user)
         told = self._told(file, granted_ns, now_ns - 1, of=user)
         return max(told, key=_NOTIFIED).state if told else state
 
@@ -266,7 +285,7 @@ class Leases:
         self._after(file, user, mode, access, arrival_ns, into)
         if file.under_way:
             file.under_way = [one for one in file.under_way if one.access.end_ns > arrival_ns]
-        for one in file.under_way:
+        for one in file.under_way or ():
             if one.user == user or not tied(mode, one.mode):
                 continue
             comes_first = one.effect < effect
@@ -283,21 +302,21 @@ class Leases:
                 )
         access = access.own()
         if access.end_ns < FOREVER_NS:
-            file.under_way.append(_UnderWay(access, user, mode, effect))
-        same = file.last.setdefault(mode, {})
-        if (previous := same.get(lane)) is not None:
+            under_way = _UnderWay(access, user, mode, effect)
+            file.under_way = [under_way] if not file.under_way else [*file.under_way, under_way]
+        key = mode << _LANES | lane
+        if (previous := file.last.get(key)) is not None:
             access.succeed(previous)
-        same[lane] = access
+        file.last[key] = access
 
     def _after(
         self, file: _File, user: int, mode: int, access: Access, arrival_ns: int, into: list[Requirement]
     ) -> None:
         """Whatever was answered before it and is tied to it."""
-        for other, accesses in file.last.items():
-            if tied(mode, other):
-                for earlier in accesses.values():
-                    if self._user[earlier.lane] != user:
-                        require(earlier, access.lane, arrival_ns, into)
+        lane = access.lane
+        for key, earlier in file.last.items():
+            if earlier.lane != lane and tied(mode, key >> _LANES) and self._user[earlier.lane] != user:
+                require(earlier, lane, arrival_ns, into)
 
 
 _NOTIFIED = attrgetter("notified_ns")
