@@ -5,7 +5,8 @@ round trip   applications that nobody tuned for, captured on an application moun
              same by the library
 windows      captures of ../shared/captures, of clients of other kinds: Windows, smbclient, smbtorture; each
              operation at a step of its own, in the captured order
-contention   two users with leases on one file: as many breaks in the original and in both replays
+contention   two users with leases on one file, three and eight at all times on two: as many breaks in the
+             original and in each replay (--times)
 
 Exit status 1 where an aim is missed.
 """
@@ -20,6 +21,7 @@ import traceback
 from collections import Counter
 from collections.abc import Callable
 from functools import partial
+from itertools import product
 from pathlib import Path
 
 from helpers.aims import MISSED, at_least
@@ -30,6 +32,7 @@ from helpers.fidelity import (
     Service,
     contention,
     evenly,
+    many_contend,
     operations_of,
     own_cpu_ns,
     password_of,
@@ -167,15 +170,21 @@ def judge(judged: list[tuple[str, Result | str]]) -> None:
             print(f"    {count:>6} {command:18}{why}")
 
 
-def contend(lab: Lab) -> None:
-    folder = lab.fresh("contended")
-    (folder / "ledger.csv").write_bytes(bytes(65536))
-    (folder / "ledger.csv").chmod(0o666)
-    workload = lab.capture("contention", 2, contention)
-    for by, more in (("kernel", ()), ("library", ("--executor", "library"))):
-        result = lab.hold(workload, lab.replay(f"contention-{by}", workload, *more))
-        show("contention", by, result)
-        require(f"contention, {by}: as many breaks", met=result.breaks[0] == result.breaks[1] > 0)
+def contend(lab: Lab, times: int, library: bool) -> None:
+    executors = ("posix", "library") if library else ("posix",)
+    for users, act in ((2, contention), (3, many_contend), (8, many_contend)):
+        folder = lab.fresh("contended")
+        for name in ("ledger.csv", "other.csv"):
+            (folder / name).write_bytes(bytes(65536))
+            (folder / name).chmod(0o666)
+        workload = lab.capture(f"contention-{users}", users, act)
+        for number, by in product(range(times), executors):
+            run = lab.replay(f"contention-{users}-{by}-{number}", workload, "--executor", by, "--speed", "1")
+            result = lab.hold(workload, run)
+            show(f"contention of {users}", by, result)
+            require(
+                f"contention of {users}, {by}: as many breaks", met=result.breaks[0] == result.breaks[1] > 0
+            )
 
 
 def show_times(times: list[Times]) -> None:
@@ -212,6 +221,9 @@ def main() -> None:
         "--capture", action="append", help="only captures with this in their name (repeatable)"
     )
     parser.add_argument("--size", type=int, default=60, help="files of a tree (default %(default)s)")
+    parser.add_argument(
+        "--times", type=int, default=1, help="replays of each contention and executor (default %(default)s)"
+    )
     parser.add_argument("--no-library", action="store_true", help="the kernel's client only")
     parser.add_argument(
         "--out",
@@ -224,7 +236,18 @@ def main() -> None:
     if strange := set(chosen) - set(SCENARIOS):
         parser.error(f"there is no scenario {strange.pop()!r}")
     if os.environ.get("LAB") != "1":
-        sys.exit(boot(options.out, "--mem", "2000M", "--", ROOT / "scripts/bench-fidelity", *sys.argv[1:]))
+        sys.exit(
+            boot(
+                options.out,
+                "--mem",
+                "2000M",
+                "--users",
+                8,
+                "--",
+                ROOT / "scripts/bench-fidelity",
+                *sys.argv[1:],
+            )
+        )
     lab = Lab(Path(os.environ["LAB_OUT"]))
     times: list[Times] = []
     judged: list[tuple[str, Result | str]] = []
@@ -236,7 +259,7 @@ def main() -> None:
         for name in options.application or applications:
             attempt(name, partial(round_trip, lab, name, options.size, not options.no_library, times))
     if "contention" in chosen:
-        attempt("contention", partial(contend, lab))
+        attempt("contention", partial(contend, lab, options.times, not options.no_library))
     if "windows" in chosen:
         folder = ROOT.parent / "shared/captures"
         captures = sorted([*folder.glob("*.pcap"), *folder.glob("*.pcapng")])

@@ -76,9 +76,14 @@ def tied(one: int, other: int) -> bool:
             return False
 
 
+_LOOK = mode_of(OPENS)
+"""An open that is closed at once."""
+
+
 def _alone(first: int, second: int) -> bool:
-    """Whether of two opens the first one was alone, and the second not: it got the write lease."""
-    return bool(first & ~second & WRITE << _LEASE)
+    """Whether two opens did not overlap at the server, since one was alone there: it got the write lease, and
+    the one that came first is that, or was a look."""
+    return bool(first & ~second & WRITE << _LEASE or (first == _LOOK and second & WRITE << _LEASE))
 
 
 @dataclass(slots=True)
@@ -203,7 +208,7 @@ class Leases:
         """A look by name: it breaks nothing, but who opens meanwhile is not alone and gets no write lease."""
         self.looked(path, access, arrival_ns, into)
         if (file := self._files.get(path.lower())) is not None:
-            self._come(file, mode_of(OPENS), access, arrival_ns, (arrival_ns, 1, access.row), into)
+            self._come(file, _LOOK, access, arrival_ns, (arrival_ns, 1, access.row), into)
 
     def looked(self, path: str, access: Access, arrival_ns: int, into: list[Requirement]) -> None:
         """A read, or a look at attributes: the first one after a break comes after what broke."""

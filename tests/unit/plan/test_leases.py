@@ -144,6 +144,19 @@ def test_a_look_by_name_is_an_open_of_which_the_one_that_wants_a_write_lease_kee
     assert edges(load) == {(saw, alone) if looks == "before" else (alone, saw)}
 
 
+@pytest.mark.parametrize("first", ["look", "open"])
+def test_also_where_they_were_on_the_way_together(first):
+    load = Load()
+    leased(load, ALICE, 1, RWH)
+    load.closes(ALICE, 1)
+    if first == "look":
+        saw = load.add(BOB, Stat("a"), takes_ns=5_000)
+    alone = leased(load, ALICE, 3, RWH, takes_ns=5_000)
+    if first == "open":
+        saw = load.add(BOB, Stat("a"), takes_ns=5_000)
+    assert ((saw, alone) if first == "look" else (alone, saw)) in edges(load)
+
+
 def test_but_not_one_that_gets_none():
     load = Load()
     load.add(BOB, Stat("a"))
