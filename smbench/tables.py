@@ -36,7 +36,7 @@ class Form:
     schema: pa.Schema
     remedy: str
     optional: frozenset[str] = frozenset()
-    """Columns that files of older versions lack."""
+    """Columns, or fields of columns that are structs, that files of older versions lack."""
     nullable: frozenset[str] = frozenset()
     """Columns that may have nulls; those of lists and structs always may."""
     range: Mapping[str, tuple[int, int]] = field(default_factory=dict)
@@ -64,9 +64,17 @@ class Form:
                 return f"its column {column.name} is missing"
             if len(places) > 1:
                 return f"it has several columns {column.name}"
-            if places and not found.field(places[0]).type.equals(column.type):
+            if places and not self._agrees(found.field(places[0]).type, column.type):
                 return f"its column {column.name} is of {found.field(places[0]).type}, not of {column.type}"
         return None
+
+    def _agrees(self, found: pa.DataType, wanted: pa.DataType) -> bool:
+        """Whether a column is of the type, or of that type of an older version."""
+        if found.equals(wanted) or not (pa.types.is_struct(found) and pa.types.is_struct(wanted)):
+            return bool(found.equals(wanted))
+        there = {field.name for field in found}
+        known = [field for field in wanted if field.name in there or field.name not in self.optional]
+        return bool(found.equals(pa.struct(known)))
 
     def fault_of_batch(self, batch: pa.RecordBatch) -> str | None:
         """What is wrong with rows that were read; None: nothing."""

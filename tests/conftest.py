@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 
-if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-    # A shell lets its jobs in the background ignore it, and what ignores it when it starts goes on doing so;
-    # many tests are of what it does.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+# What ignores a signal when it starts goes on doing so, as a shell's jobs in the background do with SIGINT
+# and what nohup starts with SIGHUP; many tests are of what these do.
+_IGNORED_BY_STARTERS: dict[str, Any] = {"SIGINT": signal.default_int_handler, "SIGHUP": signal.SIG_DFL}
+for _name, _handler in _IGNORED_BY_STARTERS.items():
+    if hasattr(signal, _name) and signal.getsignal(getattr(signal, _name)) is signal.SIG_IGN:
+        signal.signal(getattr(signal, _name), _handler)
 
 LAB = ("tests/kernel/", "tests/conformance/test_on_cifs.py", "tests/integration/test_vagrant.py")
 """Where tests that boot the lab stand. Side by side (scripts/test) its guests would share a CPU by chance,

@@ -19,7 +19,7 @@ KEPT = frozenset(("kind", "request_kind", "response_kind", "rule", "disposition"
 POLICY: dict[str, Callable[[Pseudonyms, str], str]] = {
     **dict.fromkeys(("path", "name", "target"), Pseudonyms.path),
     **dict.fromkeys(("pattern",), Pseudonyms.component),
-    **dict.fromkeys(("account", "domain", "ea_names"), Pseudonyms.plain),
+    **dict.fromkeys(("account", "domain", "ea_name", "ea_names"), Pseudonyms.plain),
     **dict.fromkeys(
         (
             "client_guid", "lease_key", "parent_lease_key", "create_guid", "durable_file_id",

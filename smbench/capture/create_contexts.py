@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Iterator, Mapping
 
-from smbench.capture.information import extended_attribute_names
+from smbench.capture.information import extended_attributes
 from smbench.capture.wire import Values
 from smbench.smb2.constants import DHANDLE_FLAG_PERSISTENT, HEADER_BYTES, LEASE_FLAG_PARENT_LEASE_KEY_SET
 from smbench.smb2.filetime import filetime_ns
@@ -98,10 +98,6 @@ def _posix(data: bytes, values: Values) -> None:
         (values["posix_mode"],) = struct.unpack_from("<I", data)
 
 
-def _extended_attributes(data: bytes, values: Values) -> None:
-    values["ea_names"] = extended_attribute_names(data)
-
-
 def _max_access(data: bytes, values: Values) -> None:
     # Status first ([MS-SMB2] 2.2.14.2.5): the mask means something only where it is 0.
     if len(data) >= 8:
@@ -124,7 +120,7 @@ def _disk_id(data: bytes, values: Values) -> None:
 Reader = Callable[[bytes, Values], None]
 REQUEST: Mapping[str, Reader] = {
     "RqLs": _lease, "DH2Q": _durable_v2, "DHnC": _reconnect, "DH2C": _reconnect_v2, "TWrp": _snapshot,
-    "AlSi": _allocation, "AppInstanceId": _app_instance, "POSIX": _posix, "ExtA": _extended_attributes,
+    "AlSi": _allocation, "AppInstanceId": _app_instance, "POSIX": _posix, "ExtA": extended_attributes,
 }  # fmt: skip
 RESPONSE: Mapping[str, Reader] = {
     "RqLs": _granted_lease, "MxAc": _max_access, "DH2Q": _durable_granted, "QFid": _disk_id,

@@ -106,8 +106,12 @@ def _streams(data: bytes, values: Values) -> None:
     values["streams"] = tuple(streams)
 
 
-def _extended_attributes(data: bytes, values: Values) -> None:
-    values["ea_names"] = extended_attribute_names(data)
+def extended_attributes(data: bytes, values: Values) -> None:
+    """The names and value lengths in a FILE_FULL_EA_INFORMATION list ([MS-FSCC] 2.4.16); the names are bytes,
+    of whatever encoding."""
+    entries = list(chain(data, 9))
+    values["ea_names"] = tuple(entry[8 : 8 + entry[5]].decode("latin-1") for entry in entries)
+    values["ea_lengths"] = tuple(int.from_bytes(entry[6:8], "little") for entry in entries)
 
 
 def _bytes(units: int, sectors: int, sector: int) -> int:
@@ -131,7 +135,7 @@ QUERIED: Mapping[tuple[int, int], Reader] = {
     (INFO_FILE, BASIC): _basic,
     (INFO_FILE, STANDARD): _standard,
     (INFO_FILE, INTERNAL): _internal,
-    (INFO_FILE, FULL_EA): _extended_attributes,
+    (INFO_FILE, FULL_EA): extended_attributes,
     (INFO_FILE, ALL_INFORMATION): _all,
     (INFO_FILE, STREAM): _streams,
     (INFO_FILE, NETWORK_OPEN): _network_open,
@@ -166,7 +170,7 @@ SET: Mapping[tuple[int, int], Reader] = {
     (INFO_FILE, RENAME): _rename,
     (INFO_FILE, LINK): _rename,
     (INFO_FILE, DISPOSITION): _disposition,
-    (INFO_FILE, FULL_EA): _extended_attributes,
+    (INFO_FILE, FULL_EA): extended_attributes,
     (INFO_FILE, ALLOCATION): _size,
     (INFO_FILE, END_OF_FILE): _size,
     (INFO_FILE, VALID_DATA_LENGTH): _size,
@@ -175,11 +179,6 @@ SET: Mapping[tuple[int, int], Reader] = {
     (INFO_FILE, LINK_EX): _rename,
 }
 """Readers of SET_INFO requests by (info type, class)."""
-
-
-def extended_attribute_names(data: bytes) -> tuple[str, ...]:
-    """The names in a FILE_FULL_EA_INFORMATION list ([MS-FSCC] 2.4.15)."""
-    return tuple(entry[8 : 8 + entry[5]].decode("latin-1") for entry in chain(data, 9))
 
 
 def asked_attribute_names(data: bytes) -> tuple[str, ...]:

@@ -53,8 +53,13 @@ def mount(console: Console, workload: Path | None, dry_run: bool, **target: Any)
     with console.stage("mounting") as progress:
         mounted = mount_for_good(place.target, place.users, place.identity, progress)
     rows = [
-        {"user": user.user, "account": str(user.account), "path": str(root)}
-        for user, root in zip(place.users, mounted.roots, strict=True)
+        {
+            "user": user.user,
+            "account": str(user.account),
+            "path": str(root),
+            "streams": None if streams is None else str(streams),
+        }
+        for user, root, streams in zip(place.users, mounted.roots, mounted.streams, strict=True)
     ]
     for note in mounted.notes:
         console.warn(note)
@@ -67,9 +72,13 @@ def mount(console: Console, workload: Path | None, dry_run: bool, **target: Any)
             "paths": rows,
         },
         lambda out: out.print(
-            plain_table(("user", "account", "path"), [tuple(row.values()) for row in rows])
+            plain_table(("user", "account", "path", "streams"), [_cells(row) for row in rows])
         ),
     )
+
+
+def _cells(row: dict[str, str | None]) -> tuple[str, ...]:
+    return tuple(value or "" for value in row.values())
 
 
 def _dry_run(place: Place, profile: str) -> dict[str, Any]:
@@ -80,9 +89,13 @@ def _dry_run(place: Place, profile: str) -> dict[str, Any]:
     if isinstance(place.target, ShareTarget):
         for user in place.users:
             assert user.account is not None
-            options = merge(account_options(user.account, place.target, place.identity), user.options)
-            rows = [{"option": str(option), "reason": option.reason} for option in options]
-            mounts.append({"user": user.user, "account": str(user.account), "options": rows})
+            for own, streams in ((user.options, False), (user.streams, True)):
+                if own is None:
+                    continue
+                options = merge(account_options(user.account, place.target, place.identity), own)
+                rows = [{"option": str(option), "reason": option.reason} for option in options]
+                told = {"user": user.user, "account": str(user.account), "streams": streams}
+                mounts.append({**told, "options": rows})
     return {"schema": 1, "target": str(place.target), "profile": profile, "mounts": mounts}
 
 
@@ -95,7 +108,8 @@ def _show_dry_run(document: dict[str, Any], out: RichConsole) -> None:
     shown: dict[tuple[tuple[str, str], ...], list[str]] = {}
     for mount in document["mounts"]:
         options = tuple((row["option"], row["reason"]) for row in mount["options"])
-        shown.setdefault(options, []).append(f"{mount['user']} (as {mount['account']})")
+        whose = "streams of " if mount["streams"] else ""
+        shown.setdefault(options, []).append(f"{whose}{mount['user']} (as {mount['account']})")
     for options, users in shown.items():
         out.print(
             f"{document['target']}, profile {document['profile']}, for {', '.join(users)}", markup=False

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import asdict, fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console as RichConsole
 
 from smbench.cli import amounts
 from smbench.cli.common import Console, common_options
+from smbench.cli.dryrun import amount_document, show_amount
 from smbench.cli.effects import Needs, refuse_without_effect
 from smbench.cli.targets import complete_target, target_options
 from smbench.errors import SetupError, UsageError
@@ -22,6 +23,9 @@ from smbench.report.text import plain_table
 from smbench.units import format_size
 from smbench.workload.model import Workload
 
+if TYPE_CHECKING:
+    from smbench.pipeline.preparing import Roots
+
 _DIFFERENCES_SHOWN = 20
 
 
@@ -31,26 +35,30 @@ _DIFFERENCES_SHOWN = 20
 @target_options
 @click.option("--content", type=click.Choice([kind.value for kind in Content]),
               default=DEFAULTS["content"].value, show_default=True,
-              help="full: incompressible data; sparse: sizes only.")  # fmt: skip
+              help="auto: incompressible data where the workload reads, holes elsewhere; full: data "
+              "everywhere; sparse: sizes only.")  # fmt: skip
 @click.option("--max-bytes", metavar="SIZE", default=format_size(DEFAULTS["max_bytes"]).replace(" ", ""),
-              show_default=True, help="The most that full content may write.")  # fmt: skip
+              show_default=True, help="The most content that may be written.")  # fmt: skip
 @click.option("--verify", is_flag=True, help="Only check what is there against the workload.")
 @click.option(
     "--clean", "cleans", is_flag=True, help="Remove what prepare made, for clones too, and nothing else."
 )
+@click.option("--dry-run", is_flag=True, help="Say how much would be written; touch nothing.")
 @click.option("--force", is_flag=True, help="Use a folder that holds other files too; they are left alone.")
 @common_options
 def prepare(
-    console: Console, workload: Path, content: str, max_bytes: str, verify: bool, cleans: bool, force: bool,
-    **target: Any,
+    console: Console, workload: Path, content: str, max_bytes: str, verify: bool, cleans: bool, dry_run: bool,
+    force: bool, **target: Any,
 ) -> None:  # fmt: skip
-    """Make the namespace that a workload presumes under TARGET: directories, files of the right size,
-    attributes and times. A replay does this by itself; here it can be done ahead, checked, and undone.
+    """Make the namespace that a workload presumes under TARGET: directories, files of the right size with
+    data where the workload reads them, attributes and times. A replay does this by itself; here it can be
+    done ahead, checked, and undone.
 
     \b
     Examples:
       smbench-mount prepare customer.workload /srv/scratch
       sudo smbench-mount prepare customer.workload //server/share --users users.toml --content sparse
+      smbench-mount prepare customer.workload /srv/scratch --content full --dry-run
       smbench-mount prepare customer.workload /srv/scratch --verify
       smbench-mount prepare customer.workload /srv/scratch --clean
     """
@@ -67,33 +75,45 @@ def prepare(
             Needs("content", f"with {only}: leave one of them", makes),
             Needs("max_bytes", f"with {only}: leave one of them", makes),
             Needs("force", f"with {only}: leave one of them", makes),
+            Needs("dry_run", f"with {only}: leave one of them", makes),
             Needs(
                 "max_bytes", "with --content sparse, which writes no content: leave one of them",
-                content == Content.FULL.value,
+                content != Content.SPARSE.value,
             ),
         ]
     )  # fmt: skip
     limit = amounts.size("--max-bytes", max_bytes)
     loaded = read(workload)
+    if dry_run:
+        _dry_run(console, loaded, Content(content))
+        return
     place = place_workload(loaded, Destination(**target), console)
-    with one_root(place, console) as root:
+    with one_root(place, console, loaded) as roots:
         if verify:
-            _verify(console, loaded, root)
+            _verify(console, loaded, roots)
         elif cleans:
-            _clean(console, root)
+            _clean(console, roots.root)
         else:
             filling = Filling(content=Content(content), max_bytes=limit, force=force)
-            made = prepare_root(loaded, place, root, filling, console)
+            made = prepare_root(loaded, place, roots, filling, console)
             warn_of_losses(made, console)
             console.result(
                 {"schema": 1, **_document(made)}, lambda out: out.print(f"made {made}", markup=False)
             )
 
 
-def _verify(console: Console, workload: Workload, root: Path) -> None:
+def _dry_run(console: Console, workload: Workload, content: Content) -> None:
+    from smbench.pipeline.preparing import amount_of, wanted_content
+
+    document = amount_document(amount_of(workload, wanted_content(workload, content)), content)
+    console.result({"schema": 1, **document}, lambda out: show_amount(document, out))
+
+
+def _verify(console: Console, workload: Workload, roots: Roots) -> None:
+    from smbench.pipeline.preparing import reads_of
     from smbench.prepare.check import verify
 
-    differences = verify(root, workload.namespace)
+    differences = verify(roots.root, workload.namespace, reads_of(workload), streams=roots.streams)
 
     def show(out: RichConsole) -> None:
         if not differences:

@@ -159,14 +159,15 @@ class _Command(click.Command):
     type=click.Choice([kind.value for kind in Content]),
     default=DEFAULTS["content"].value,
     show_default=True,
-    help="Of the prepared files.",
+    help="Of the prepared files. auto: data where the workload reads, holes elsewhere; full: data "
+    "everywhere; sparse: sizes only.",
 )
 @click.option(
     "--max-bytes",
     metavar="SIZE",
     default=format_size(DEFAULTS["max_bytes"]).replace(" ", ""),
     show_default=True,
-    help="The most that full content may write.",
+    help="The most content that may be written.",
 )
 @click.option(
     "--wire", is_flag=True, help="Capture the run itself (wire.pcapng), for compare; needs tcpdump."
@@ -264,7 +265,8 @@ def _request(source: Path, options: Mapping[str, Any]) -> Request:
 def _show_plan(console: Console, replayer: Replayer) -> None:
     place, plan = replayer.placed()
     replayer.warn(place)
-    document = dry_run_document(plan, place, replayer.request, replayer.gaps())
+    files = replayer.files.amount(replayer.request, plan.clones)
+    document = dry_run_document(plan, place, replayer.request, replayer.gaps(), files)
     console.result(document, lambda out: show_dry_run(document, out))
 
 

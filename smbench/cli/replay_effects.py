@@ -34,8 +34,8 @@ def replay_needs(options: Mapping[str, Any]) -> Iterator[Needs]:
     )
     yield Needs("content", _UNPREPARED, prepares)
     yield Needs("max_bytes", _UNPREPARED, prepares)
-    full = options["content"] == Content.FULL.value
-    yield Needs("max_bytes", "with --content sparse, which writes no content: leave one of them", full)
+    writes = options["content"] != Content.SPARSE.value
+    yield Needs("max_bytes", "with --content sparse, which writes no content: leave one of them", writes)
     by = f"with --executor {options['executor']}"
     filed = executor.touches_files
     without = f"{by}, which touches no files: leave it"

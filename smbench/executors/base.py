@@ -21,9 +21,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from random import Random
 from typing import Any, ClassVar
 
-from smbench.workload.calls import Call
+from smbench.workload.calls import Call, Notify
 from smbench.workload.model import NamespaceEntry
 
 NOT_YET = "not yet: "
@@ -34,6 +35,29 @@ backend's interface cannot express at all."""
 Handler = Callable[[Any], int]
 """Carries out one call and says its outcome; never raises for what the file system refuses, only
 UserLostError."""
+
+
+@dataclass(frozen=True, slots=True)
+class Armed:
+    """Who wants to know that a Notify is armed."""
+
+    tell: Callable[[], None]
+    """To be called in the Notify's own thread as soon as no change escapes it any more."""
+    wanted: Callable[[], bool]
+    """Whether anybody waits for it just now, so that it is worth finding out."""
+    followed: Callable[[], bool]
+    """Whether anybody waits for the answer: what is to be kept for the next notification comes then."""
+
+
+NOBODY = Armed(lambda: None, lambda: False, lambda: False)
+
+Notifier = Callable[[Armed], Handler]
+"""Makes a handler of Notify that says when it is armed."""
+
+
+def ea_value(length: int) -> bytes:
+    """The value that an extended attribute is given: incompressible, the same for all of a length."""
+    return Random(length).randbytes(length)
 
 
 class UserLostError(Exception):
@@ -80,6 +104,8 @@ class ExecutorContext:
     """The largest read or write of the workload: buffers are made before the clock starts."""
     seed: int = 0
     """Of the data that writes carry; seeded and incompressible."""
+    streams: Path | None = None
+    """The same by a second mount, beneath which alternate data streams resolve; None: beneath `root`."""
     share: ShareAccess | None = None
     """Set for executors that have `needs_share`; `root` then means nothing."""
 
@@ -118,6 +144,9 @@ class Executor(ABC):
     """True: in the wire profile it wants to see its user's paths before the clock starts (`warm`)."""
     waits: ClassVar[bool] = False
     """True: calls of it may wait for what others do (`waiting`), and it can end them (`interrupt`)."""
+    keeps_share_access: ClassVar[bool] = True
+    """False: it can ask for no share access, so that what a capture saw refused for one (SHARING_VIOLATION)
+    succeeds; what would destroy something then is not carried out (`runner.declined`)."""
     unsupported: ClassVar[Mapping[type[Call], str]] = {}
     """Calls that this backend does not carry out, each with the reason, which begins with NOT_YET or
     NEVER; the harness skips them."""
@@ -138,6 +167,13 @@ class Executor(ABC):
         Pure, and asked outside the clock.
         """
         del call
+        return None
+
+    @classmethod
+    def own_doing(cls, expected: int, outcome: int) -> str | None:
+        """Why an outcome that is not the capture's (`expected`, an NTSTATUS) is this backend's doing and says
+        nothing of the target, or None. Pure, and asked outside the clock."""
+        del expected, outcome
         return None
 
     @classmethod
@@ -164,6 +200,22 @@ class Executor(ABC):
         """Let the client learn names and attributes of what is there already, so that it asks for none of
         them by itself during the run. Called once, before the clock starts; raises nothing."""
         del paths
+
+    def expect_notifications(self, counts: Mapping[int, int], most: int) -> None:
+        """Told once, before the clock starts, how many notifications each handle will have, and how many
+        may wait at once; raises nothing."""
+        del counts, most
+
+    def notifier(self, armed: Armed) -> Handler:
+        """The handler of Notify, which tells `armed`: what changes the directory may come then. By default as
+        soon as it is called."""
+        handler = self.handlers()[Notify]
+
+        def notify(call: Call) -> int:
+            armed.tell()
+            return handler(call)
+
+        return notify
 
     def waiting(self) -> int:
         """How many calls wait just now for what others do: notifications, locks."""

@@ -67,7 +67,8 @@ def load_run(
     folder = target_folder(run.configuration.target)
     side.folder = None if folder is None else f"{folder}/{copy.folder}".strip("/")
     side.mappings, numbers = account_mappings(run, side.info, copy)
-    side.connections = copy.connections(side.info, list(numbers))
+    side.same_user = second_sessions(run, side.info, copy)
+    side.connections = copy.connections(side.info, [*numbers, *side.same_user])
     if copy.clones > 1 and side.connections is None:
         side.notes.append("which clone an exchange belongs to is not known: those of all count")
     side.notes += wire_notes(run)
@@ -134,6 +135,18 @@ def account_mappings(
         if session in user_of:
             numbers[user_of[session]] = at
     return found, numbers
+
+
+def second_sessions(run: Run, info: TraceInfo, copy: Copy | None = None) -> dict[int, int]:
+    """The users on the wire who are a second mount of somebody, and who that is."""
+    copy = copy or Copy()
+    user_of = {session.session_id: session.user for session in info.sessions if session.user >= 0}
+    found = {}
+    for at in copy.users(len(run.mounts)):
+        told = [user_of.get(connection.session_id) for connection in run.mounts[at].connections]
+        users = [user for user in told if user is not None]
+        found.update({other: users[0] for other in users[1:] if other != users[0]})
+    return found
 
 
 def wire_notes(run: Run) -> list[str]:

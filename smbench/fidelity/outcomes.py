@@ -16,6 +16,7 @@ from smbench.errors import UsageError
 from smbench.fidelity import latency
 from smbench.fidelity.copies import Copy, copy_of
 from smbench.fidelity.latency import LatencyDifference
+from smbench.run.measures import ANSWERED_BY_OTHERS
 from smbench.run.model import Run
 from smbench.run.outcomes import Shortfall
 from smbench.run.warm_up import after_warm_up
@@ -268,7 +269,7 @@ def _latencies(
 
     whole, apart = {}, {}
     for kind in (*sorted(set(words.tolist())), "all"):
-        mine = ~warm & (np.full(len(words), True) if kind == "all" else words == kind)
+        mine = ~warm & (~np.isin(words, ANSWERED_BY_OTHERS) if kind == "all" else words == kind)
         whole[kind] = of(mine & ~failed)
         if (mine & failed).any():
             apart[kind] = of(mine & failed)

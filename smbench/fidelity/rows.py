@@ -130,6 +130,7 @@ class _Columns:
         self._folder = side.folder or ""
         self._dispositions = side.dispositions.kinds
         self._users = [user.name for user in side.info.users]
+        self._same_user = side.same_user
         self._keys, self._compared = vocabulary.keys, vocabulary.compared
         self._warm_until = span[2]
         self._shares, self._spelled = Shares(side.info.trees), Words()
@@ -154,7 +155,7 @@ class _Columns:
             (
                 exchange.index,
                 exchange.frame,
-                exchange.user if exchange.user >= 0 else len(self._users),
+                self._user(exchange.user),
                 self._spelled.number(path),
                 target,
                 self._keys.number(parameters.key_of(exchange)),
@@ -184,6 +185,9 @@ class _Columns:
             of_others,
             self._lacking.values,
         )
+
+    def _user(self, user: int) -> int:
+        return self._same_user.get(user, user) if user >= 0 else len(self._users)
 
     def _within(self, exchange: Exchange, path: str) -> str:
         """A path of the exchange's share, relative to the side's folder."""

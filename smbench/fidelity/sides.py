@@ -5,7 +5,7 @@ Loading it from files is the command's work; a side is plain values.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -126,6 +126,9 @@ class Side:
     connections: frozenset[int] | None = None
     """Those of the clone that is compared; None: all count."""
     mappings: list[AccountMapping] = field(default_factory=list)
+    same_user: Mapping[int, int] = field(default_factory=dict)
+    """Users on the wire who are a second session of another one, as a mount for streams is: what they sent
+    counts as that one's."""
     folder: str | None = None
     """Beneath which folder of the share a run worked; None where that is not known."""
     operation_of: Callable[[int], CallFound | None] = _unknown

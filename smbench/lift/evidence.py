@@ -5,13 +5,24 @@ from __future__ import annotations
 from smbench.lift.names import LATEST_NS
 from smbench.lift.nametree import Node
 from smbench.lift.rule import refused
-from smbench.smb2.constants import ATTRIBUTE_DIRECTORY, CREATE, CREATED, OPEN, OPENED, OVERWRITE, OVERWRITTEN
+from smbench.smb2.constants import (
+    ATTRIBUTE_DIRECTORY,
+    CREATE,
+    CREATED,
+    FULL_EA,
+    INFO_FILE,
+    OPEN,
+    OPENED,
+    OVERWRITE,
+    OVERWRITTEN,
+)
 from smbench.smb2.filetime import EARLIEST_NS
 from smbench.smb2.ntstatus import Status
 from smbench.trace.messages import (
     CloseResponse,
     CreateRequest,
     CreateResponse,
+    QueryInfoRequest,
     QueryInfoResponse,
 )
 from smbench.trace.model import Exchange
@@ -50,6 +61,23 @@ def inform(node: Node, info: Info) -> None:
     entry.created_ns = _moment(entry.created_ns, info.created_ns)
     entry.accessed_ns = _moment(entry.accessed_ns, info.accessed_ns)
     entry.written_ns = _moment(entry.written_ns, info.written_ns)
+
+
+def inform_of_eas(node: Node, exchange: Exchange) -> None:
+    """What the answer to a question for all extended attributes says, where the workload has set none."""
+    entry, request, response = node.entry, exchange.request, exchange.response
+    if entry is None or not entry.present or node.ea_touched or entry.eas is not None:
+        return
+    if not isinstance(request, QueryInfoRequest) or request.ea_names:
+        return
+    if (request.info_type, request.level) != (INFO_FILE, FULL_EA):
+        return
+    if exchange.status == Status.NO_EAS_ON_FILE:
+        entry.eas = ()
+    elif (
+        isinstance(response, QueryInfoResponse) and exchange.status == Status.SUCCESS and response.ea_lengths
+    ):
+        entry.eas = tuple(zip(response.ea_names, response.ea_lengths, strict=True))
 
 
 def may_have_been_done(exchange: Exchange) -> bool:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from heapq import heappop, heappush
 
-from smbench.lift.evidence import ABSENT, PRESENT, action_of, inform, may_have_been_done
+from smbench.lift.evidence import ABSENT, PRESENT, action_of, inform, inform_of_eas, may_have_been_done
 from smbench.lift.names import LATEST_NS, Names
 from smbench.lift.nametree import NameTree, Node
 from smbench.lift.rule import Case, Context, Opened, refused
@@ -31,6 +31,7 @@ from smbench.smb2.constants import (
     FSCTL_SET_ZERO_DATA,
     FSCTL_SRV_COPYCHUNK,
     FSCTL_SRV_COPYCHUNK_WRITE,
+    FULL_EA,
     INFO_FILE,
     LINKS,
     OPEN,
@@ -222,6 +223,7 @@ class NamespaceInference:
 
     def _queried(self, sight: Sight, node: Node) -> None:
         response = sight.exchange.response
+        inform_of_eas(node, sight.exchange)
         if not isinstance(response, QueryInfoResponse):
             return
         if response.directory is not None and node.entry is not None and node.entry.kind is None:
@@ -265,6 +267,8 @@ class NamespaceInference:
             node.data_touched = node.info_touched = True
         elif level == BASIC and may_have_been_done(exchange):
             node.info_touched = True
+        elif level == FULL_EA and may_have_been_done(exchange):
+            node.ea_touched = True
 
     def _placed(self, exchange: Exchange, node: Node, target: str) -> None:
         """A rename or a hard link, done or refused."""

@@ -20,8 +20,8 @@ class Entry:
     """What a name must have been before the replay."""
 
     __slots__ = (
-        "accessed_ns", "attributes", "created_ns", "hint", "kind", "path", "present", "size", "size_known",
-        "written_ns",
+        "accessed_ns", "attributes", "created_ns", "eas", "hint", "kind", "path", "present", "size",
+        "size_known", "written_ns",
     )  # fmt: skip
 
     def __init__(self, path: str) -> None:
@@ -35,6 +35,8 @@ class Entry:
         self.created_ns: int | None = None
         self.accessed_ns: int | None = None
         self.written_ns: int | None = None
+        self.eas: tuple[tuple[str, int], ...] | None = None
+        """Its extended attributes, with the lengths of their values; None: not known."""
 
 
 class Node:
@@ -45,6 +47,7 @@ class Node:
         "children",
         "data_touched",
         "doomed",
+        "ea_touched",
         "entry",
         "exists",
         "info_touched",
@@ -63,6 +66,7 @@ class Node:
         self.children: dict[str, Node] | None = None
         self.data_touched = False
         self.info_touched = False
+        self.ea_touched = False
         self.opens = 0
         self.doomed = False
         """Delete-on-close is set: it goes with its last open."""
@@ -187,6 +191,8 @@ class NameTree:
                 created_ns=entry.created_ns,
                 accessed_ns=entry.accessed_ns,
                 written_ns=entry.written_ns,
+                ea_names=None if entry.eas is None else tuple(name for name, _ in entry.eas),
+                ea_lengths=None if entry.eas is None else tuple(length for _, length in entry.eas),
             )
 
     def _note_above(self, node: Node) -> None:

@@ -12,14 +12,15 @@ from collections.abc import Callable
 from typing import Protocol
 
 from smbench.lift.handles import Handles, makes_directory
-from smbench.lift.refused_calls import RefusedCall, RefusedCalls
 from smbench.lift.rule import Case, Opened, Rule, Taken, refused
+from smbench.lift.rules.extended_attributes import EA_LOOK_BEFORE, sets_ea_by_name
 from smbench.lift.rules.implied import CLOSED_BY_SERVER, CLOSED_WITH_TREE
 from smbench.lift.rules.linux import FLUSH_BEFORE, LOOK_BEFORE, REMOVAL_REFUSED, makes_removable, sets_by_name
 from smbench.lift.rules.set_info import set_of, target_of
 from smbench.lift.rules.table import TABLE, Table
 from smbench.lift.sessions import SessionEnds, left_by
 from smbench.lift.taking import Taker, reason_of
+from smbench.lift.undecided import UndecidedCall, UndecidedCalls
 from smbench.lift.waiting import Waiting
 from smbench.smb2.constants import INFO_FILE, RENAMES
 from smbench.smb2.ntstatus import Status
@@ -67,7 +68,7 @@ class Recogniser:
         self._now = 0
         self._waiting = Waiting()
         self._taker = Taker(take, table, self._waiting)
-        self._refused = RefusedCalls()
+        self._undecided = UndecidedCalls()
         self._broken_chains: dict[int, Opened] = {}
         """By connection: the open whose CREATE failed in the compound that is being read."""
 
@@ -125,8 +126,10 @@ class Recogniser:
             return opened
         if opened is None:  # a reconnect that failed, and that no rule took
             opened = self._handles.open(create)
-        if self._refused:
-            self._decide_refused(opened)
+        if self._undecided:
+            self._decide_earlier(opened)
+        if opened.path and (scan := self._waiting.scanned(opened.session, opened.path.rpartition("/")[0])):
+            self._settle(scan)  # who goes on to an entry meanwhile (rm -r, find) reads in pieces
         if sets_by_name(opened):
             self._end_flush(opened)
         opened.patterns = tuple(pattern for pattern in self._table.patterns if pattern.begins(opened))
@@ -191,23 +194,28 @@ class Recogniser:
             if rule.complete is None or rule.complete(opened):
                 opened.patterns = ()
                 opened.announced = True
-                if not self._refused.add(rule, opened):
+                if not self._undecided.add(rule, opened):
                     self._taker.pattern(rule, opened, None if rule.call is None else rule.call(opened))
                 return True
         return False
 
-    def _decide_refused(self, opened: Opened) -> None:
-        """An open has come: it makes what was probed, or removable what was not, or tells their age."""
-        if makes_directory(opened.request) and (call := self._refused.of_path(opened.session, opened.path)):
+    def _decide_earlier(self, opened: Opened) -> None:
+        """An open has come: it makes what was probed, makes removable what was not, or sets what was asked
+        for; or it tells their age."""
+        if makes_directory(opened.request) and (call := self._undecided.of_path(opened.session, opened.path)):
             self._decide(call, LOOK_BEFORE)
-        if makes_removable(opened) and (call := self._refused.of_path(opened.session, opened.path)):
+        if makes_removable(opened) and (call := self._undecided.of_path(opened.session, opened.path)):
             self._decide(call, REMOVAL_REFUSED)
-        for call in self._refused.overdue(opened.session):
+        if sets_ea_by_name(opened) and (
+            call := self._undecided.of_path(opened.session, opened.path, refused=False)
+        ):
+            self._decide(call, EA_LOOK_BEFORE)
+        for call in self._undecided.overdue(opened.session):
             self._decide(call, call.rule)
 
-    def _decide(self, call: RefusedCall, rule: Rule) -> None:
+    def _decide(self, call: UndecidedCall, rule: Rule) -> None:
         """It is the caller's, by its own rule, or the client's."""
-        self._refused.remove(call)
+        self._undecided.remove(call)
         call_of = None if call.rule.call is None else call.rule.call(call.opened)
         self._taker.pattern(rule, call.opened, call_of)
 
@@ -264,13 +272,13 @@ class Recogniser:
             self._end_run(opened)
         elif (
             opened.waiting
-            and not self._refused.of_open(opened)
+            and not self._undecided.of_open(opened)
             and not (opened.failed and self._whole(opened))
         ):
             self._release(opened)
             if opened.runs:
                 self._end_run(opened)
-        if call := self._refused.of_open(opened):
+        if call := self._undecided.of_open(opened):
             self._decide(call, call.rule)
 
     def _age(self, now: int) -> None:
@@ -290,7 +298,8 @@ class Recogniser:
                 self._lose(CLOSED_BY_SERVER, exchange, opened, -1)
             return
         if command == _CLOSE:
-            self._settle(opened)
+            if self._undecided.of_open(opened) is None:
+                self._settle(opened)
             self._handles.close(opened)
         elif command == _IOCTL:
             self._handles.remember(exchange, opened)
@@ -299,7 +308,7 @@ class Recogniser:
             if request.info_type != INFO_FILE or request.target is None:
                 return
             target = target_of(Case(exchange, opened, self._handles))
-            if call := self._refused.of_path(exchange.session, target):
+            if call := self._undecided.of_path(exchange.session, target):
                 self._decide(call, LOOK_BEFORE)
             if request.level in RENAMES:
                 self._rename(opened, target)

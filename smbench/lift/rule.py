@@ -137,8 +137,10 @@ class OpenRule(Rule):
     call: Callable[[Opened], Call] | None = None
     """None: no operation stands for it. Of what the client does: the call that another client can repeat."""
     undecided_for: int | None = None
-    """Of a pattern that a Linux client, refused, may have made by itself: how many CREATEs of its session may
-    come before the one that tells. None: it is its caller's."""
+    """Of a pattern that a Linux client may have made by itself: how many CREATEs of its session may come
+    before the one that tells. None: it is its caller's."""
+    undecided_if_done: bool = False
+    """It may have been made by the client where the server did it; else where the server refused it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -93,7 +93,11 @@ class Sequence:
                 end = arrival + service
             else:
                 end = FOREVER_NS if exchanges and isinstance(call, Notify | Lock) else arrival
-            lane = lanes.assign(arrival, end, getattr(call, "handle", -1), _ends(call, expected), chain)
+            handle = getattr(call, "handle", -1)
+            if isinstance(call, Notify):
+                lane = lanes.assign_watch(arrival, end, handle)
+            else:
+                lane = lanes.assign(arrival, end, handle, _ends(call, expected), chain)
             self._operation(
                 Operation(
                     self.count,

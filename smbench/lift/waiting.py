@@ -17,6 +17,9 @@ class Waiting:
         self._flushed: dict[tuple[int, str], Opened] = {}
         """Those of them whose first one is a FLUSH, by session and path."""
 
+        self._scanned: dict[tuple[int, str], Opened] = {}
+        """Those of directories that are being read, by session and path."""
+
     def __bool__(self) -> bool:
         return bool(self._opens)
 
@@ -35,12 +38,18 @@ class Waiting:
         """The open of that path on which a FLUSH is the first that waits."""
         return self._flushed.get((session, path)) if self._flushed else None
 
+    def scanned(self, session: int, path: str) -> Opened | None:
+        """The open of that directory on which a QUERY_DIRECTORY is the first that waits."""
+        return self._scanned.get((session, path)) if self._scanned else None
+
     def add(self, opened: Opened, exchange: Exchange) -> None:
         """The first exchange of an open that waits; more may be put to it there."""
         opened.waiting.append(exchange)
         self._opens[exchange.index] = opened
         if exchange.command == Command.FLUSH:
             self._flushed[opened.session, opened.path] = opened
+        elif exchange.command == Command.QUERY_DIRECTORY:
+            self._scanned[opened.session, opened.path] = opened
 
     def take(self, opened: Opened) -> list[Exchange]:
         """Nothing of an open waits any more; returns what did."""
@@ -49,4 +58,6 @@ class Waiting:
             self._opens.pop(waiting[0].index, None)
             if waiting[0].command == Command.FLUSH:
                 self._flushed.pop((opened.session, opened.path), None)
+            elif self._scanned.get((opened.session, opened.path)) is opened:
+                del self._scanned[opened.session, opened.path]
         return waiting

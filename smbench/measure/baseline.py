@@ -10,7 +10,7 @@ from smbench.errors import UsageError
 from smbench.measure.judging import Extent, Figures
 from smbench.run.histogram import Histogram
 from smbench.run.hlog import read_hlog
-from smbench.run.measures import ALL, MEASURES
+from smbench.run.measures import ALL, ANSWERED_BY_OTHERS, MEASURES
 from smbench.run.model import Run
 from smbench.run.store import LATENCY
 
@@ -45,7 +45,8 @@ def read_baseline(run: Run) -> Figures:
     try:
         for logged in read_hlog(path):
             kind, measure = logged.tag.split(".")
-            for tag in (f"{kind}.{measure}", f"{ALL}.{measure}"):
+            whole = () if kind in ANSWERED_BY_OTHERS else (f"{ALL}.{measure}",)
+            for tag in (f"{kind}.{measure}", *whole):
                 histograms.setdefault(tag, Histogram()).add(logged.histogram)
     except FileNotFoundError:
         raise UsageError(f"cannot read the baseline's {path}: it is missing; replay it again") from None

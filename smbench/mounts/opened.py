@@ -28,6 +28,8 @@ class UserMount:
     user: str
     account: Account | None = None
     options: tuple[Option, ...] = ()
+    streams: tuple[Option, ...] | None = None
+    """Of a second mount, for alternate data streams; None: there is none."""
 
 
 @dataclass(slots=True)
@@ -39,6 +41,8 @@ class Mounted:
     """As a run has them, one a user."""
     state: RunState | None = None
     """None for a directory."""
+    streams: list[Path | None] = field(default_factory=list)
+    """By user, the directory of its second mount, where it has one; empty: nobody has."""
     notes: list[str] = field(default_factory=list)
     """What went less than well, for the result; after the end also of unmounting."""
     acting: list[Any] = field(default_factory=list)
@@ -68,6 +72,7 @@ class Mounted:
         if self.state is None:
             return text
         # The longest first: one root's name may begin another's.
-        for root in sorted(map(str, self.roots), key=len, reverse=True):
+        roots = [*self.roots, *(root for root in self.streams if root is not None)]
+        for root in sorted(map(str, roots), key=len, reverse=True):
             text = text.replace(root, str(target))
         return text

@@ -26,7 +26,8 @@ from smbench.smb2.constants import (
 )
 from smbench.trace.model import Connection, Session, TraceInfo
 
-PROFILES = ("wire", "application")
+WIRE_PROFILE = "wire"
+PROFILES = (WIRE_PROFILE, "application")
 
 DIALECT_OPTIONS: Mapping[int, str] = {
     DIALECT_2_0_2: "2.0",
@@ -37,11 +38,10 @@ DIALECT_OPTIONS: Mapping[int, str] = {
 }
 """NEGOTIATE's DialectRevision ([MS-SMB2] 2.2.4) as `vers=` takes it."""
 
+_AS_A_STREAM = "file:stream is to reach the server as a stream"
 GIVEN = "given"
 """The reason of an option that the user asked for."""
 _PAGE = 4096
-# What cifs.ko asks for by itself (SMB3_DEFAULT_IOSIZE, fs/smb/client/smb2pdu.h).
-_DEFAULT_IO = 4 << 20
 _LEAST_IO = 64 << 10
 
 # Options that undo one another: a given one drops its rivals.
@@ -101,25 +101,50 @@ def derive_options(
     user: int | None = None,
     given: Sequence[str] = (),
 ) -> tuple[Option, ...]:
-    """The options of one user's mount (`user` indexes `info.users`; None: those of the whole capture).
+    """The options of one user's mount (`user` indexes `info.users`; None: those of the whole capture). The
+    profile `application` is the client's defaults, whatever the capture shows.
 
     `given` are the user's own, `K=V` or `K`, which win. Raises UsageError for a profile or a given
     option that cannot be.
     """
     if profile not in PROFILES:
         raise UsageError(f"there is no profile {quoted(profile)}; it is wire or application.")
-    connections, sessions = _of_user(info, user)
     options = [
         Option("nosharesock", None, "a user is a connection of its own, so that leases break between users"),
-        Option("iocharset", "utf8", "names go on the wire as they are"),
-        Option("noperm", None, "the server decides who may do what"),
-        *_dialect(connections),
-        *_security(connections, sessions),
-        *_channels(sessions),
-        *_names(facts),
-        *(_wire(facts, info) if profile == "wire" else _application(connections)),
+        Option("iocharset", "utf8", "names are UTF-8, whatever this kernel's default is"),
+        Option("noperm", None, "the server decides who may do what, not modes that are made up here"),
     ]
+    if profile == WIRE_PROFILE:
+        connections, sessions = _of_user(info, user)
+        options += [
+            *_dialect(connections),
+            *_security(connections, sessions),
+            *_channels(sessions),
+            *_names(facts),
+            *_wire(facts),
+        ]
+    else:
+        options.append(Option("cache", "strict", "the client's default"))
     return override(options, given)
+
+
+def stream_options(options: Sequence[Option]) -> tuple[Option, ...] | None:
+    """Those of a second mount for alternate data streams, beside one with these options: `file:stream` is a
+    stream only to a mount that leaves colons alone, and without the server's inode numbers, which a stream
+    shares with its file; but without them listings are of another class, so that all else goes by the first.
+
+    None where the given options have the first one reach streams, or forbid it.
+    """
+    names = {option.name for option in options}
+    given = {option.name for option in options if option.reason == GIVEN}
+    if given & {"mapposix", "mapchars", "serverino"} or {"noserverino", "nomapposix"} <= names:
+        return None
+    kept = [option for option in options if option.name not in {"serverino", "noserverino", "nomapposix"}]
+    return (
+        *kept,
+        Option("noserverino", None, "a stream has its file's inode number, and would be taken for the file"),
+        Option("nomapposix", None, _AS_A_STREAM),
+    )
 
 
 def override(options: Sequence[Option], given: Sequence[str]) -> tuple[Option, ...]:
@@ -201,22 +226,21 @@ def _channels(sessions: Sequence[Session]) -> list[Option]:
 
 
 def _names(facts: CaptureFacts) -> list[Option]:
-    options = []
-    if facts.streams:
-        options.append(
-            Option("noserverino", None, "streams share their file's inode number and would alias it")
-        )
-        options.append(Option("nomapposix", None, "file:stream is to reach the server as a stream"))
-    else:
-        options.append(Option("serverino", None, "inode numbers are the server's"))
-        if facts.mapped_characters and not facts.reserved_characters:
-            options.append(Option("nomapposix", None, "the captured names were mapped already"))
+    reason = "inode numbers are the server's, and listings ask for them, as by default"
+    options = [Option("serverino", None, reason)]
+    if facts.lists_without_ids:
+        options = [Option("noserverino", None, "the user's listings asked for no inode numbers")]
+    if facts.lists_without_ids and facts.streams:
+        # Then it reaches streams, and no second one is needed.
+        options.append(Option("nomapposix", None, _AS_A_STREAM))
+    elif facts.mapped_characters and not facts.reserved_characters:
+        options.append(Option("nomapposix", None, "the user's names were mapped already"))
     if facts.case_variants:
-        options.append(Option("nocase", None, "the capture writes one path in several cases"))
+        options.append(Option("nocase", None, "the user writes one path in several cases"))
     return options
 
 
-def _wire(facts: CaptureFacts, info: TraceInfo) -> list[Option]:
+def _wire(facts: CaptureFacts) -> list[Option]:
     options = [
         Option("cache", "none", "reads and writes go on the wire as they are asked for"),
         Option("actimeo", "3600", "attributes are asked for by forced statx only"),
@@ -226,33 +250,21 @@ def _wire(facts: CaptureFacts, info: TraceInfo) -> list[Option]:
         Option("nohandlecache", None, "no directory is held open to answer its listings from memory"),
     ]
     if facts.largest_read:
-        options.append(Option("rsize", _io_size(facts.largest_read), "the largest captured read"))
+        options.append(Option("rsize", _io_size(facts.largest_read), "the user's largest captured read"))
     if facts.largest_write:
-        options.append(Option("wsize", _io_size(facts.largest_write), "the largest captured write"))
+        options.append(Option("wsize", _io_size(facts.largest_write), "the user's largest captured write"))
     if not facts.asked_for_caching:
         options.append(
             Option(
                 "nolease",
                 None,
-                "captured opens asked for no oplock or lease, or for fewer than locks were sent",
+                "the user's opens asked for no oplock or lease, or for fewer than locks were sent",
             )
         )
-    # Also where the lift gave every FLUSH to the truncation or change of times that it came with.
-    if not facts.flushes and not info.commands.get("FLUSH"):
+    if not facts.flushes:
         options.append(
-            Option("nostrictsync", None, "the capture has no FLUSH, and the client adds some to truncations")
+            Option("nostrictsync", None, "the user sent no FLUSH, and the client adds some to truncations")
         )
-    return options
-
-
-def _application(connections: Sequence[Connection]) -> list[Option]:
-    options = [Option("cache", "strict", "the client's default")]
-    for name, sizes in (
-        ("rsize", [c.max_read for c in connections if c.max_read]),
-        ("wsize", [c.max_write for c in connections if c.max_write]),
-    ):
-        if sizes and max(sizes) < _DEFAULT_IO:
-            options.append(Option(name, str(max(sizes)), "the captured server offered no more"))
     return options
 
 

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from msgspec import structs
+
 from smbench.errors import SetupError, UsageError
 from smbench.identity import Identity
 from smbench.mounts import cifs, directory
@@ -18,7 +20,10 @@ from smbench.mounts.state import RUNTIME_FOLDER, RunState, new_state, save
 from smbench.mounts.target import DirectoryTarget, ShareTarget, Target
 from smbench.mounts.unmount import Progress, Unmounted, unmount_run
 from smbench.mounts.verify import MountFacts, describe, read_connections, tree_of
-from smbench.run.surroundings import Mount
+from smbench.run.surroundings import Mount, StreamsMount
+
+_STREAMS = "-streams"
+"""What the name of a second mount's folder ends in."""
 
 
 @contextmanager
@@ -72,31 +77,62 @@ def _mount(
     program = cifs.require_client()
     cifs.require_server(target)
     state = new_state(str(target), len(users), kept=kept)
+    roots = state.roots(runtime)
+    streams = [
+        None if user.streams is None else root.with_name(f"{root.name}{_STREAMS}")
+        for user, root in zip(users, roots, strict=True)
+    ]
     try:
-        _make_folders(state, runtime, identity)
+        _make_folders(state, runtime, [*roots, *(root for root in streams if root is not None)], identity)
+        wanted = [
+            (user.user, account, options, root)
+            for every, chosen in (
+                (roots, [user.options for user in users]),
+                (streams, [u.streams for u in users]),
+            )
+            for user, account, options, root in zip(users, accounts, chosen, every, strict=True)
+            if root is not None and options is not None
+        ]
         facts = []
-        for number, (user, account, root) in enumerate(
-            zip(users, accounts, state.roots(runtime), strict=True), 1
-        ):
-            options = merge(account_options(account, target, identity), user.options)
+        for number, (name, account, own, root) in enumerate(wanted, 1):
+            options = merge(account_options(account, target, identity), own)
             cifs.mount(program, target, account, options, root)
-            facts.append((user.user, account, options, root))
+            facts.append((name, account, options, root))
             if progress is not None:
-                progress(number, len(users))
-        return Mounted(state.roots(runtime), _verify(target, facts), state)
+                progress(number, len(wanted))
+        return Mounted(roots, with_streams(_verify(target, facts), streams), state, streams)
     except BaseException:
         unmount_run(state, runtime)
         raise
 
 
-def _make_folders(state: RunState, runtime: Path, identity: Identity | None) -> None:
+def with_streams(mounts: Sequence[Mount], streams: Sequence[Path | None]) -> list[Mount]:
+    """One a user, each with its second one; those stand behind all first ones, in the users' order. Pure."""
+    behind = iter(mounts[len(streams) :])
+    return [
+        first if root is None else structs.replace(first, streams=_second(next(behind)))
+        for first, root in zip(mounts, streams, strict=False)
+    ]
+
+
+def _second(mount: Mount) -> StreamsMount:
+    return StreamsMount(
+        root=mount.root,
+        options=mount.options,
+        asked=mount.asked,
+        differences=mount.differences,
+        connection=mount.connection,
+    )
+
+
+def _make_folders(state: RunState, runtime: Path, roots: Sequence[Path], identity: Identity | None) -> None:
     """The state first. Only root and the workers' group may pass into the run's folder."""
     try:
         runtime.mkdir(mode=0o711, parents=True, exist_ok=True)
         save(state, runtime)
         folder = state.folder(runtime)
         folder.mkdir(mode=0o700)
-        for root in state.roots(runtime):
+        for root in roots:
             root.mkdir(mode=0o700)
         if identity is not None:
             os.chown(folder, 0, identity.gid)

@@ -1,7 +1,7 @@
 """What this tool has mounted, in a file a run: written before a mount is tried, so that it survives SIGKILL.
 
     /run/smbench-mount/RUN.json     the state, 0600
-    /run/smbench-mount/RUN/userNN   the mounts
+    /run/smbench-mount/RUN/userNN   the mounts; userNN-streams is a user's second one
 
 /run is emptied at boot, and so are the mounts.
 """

@@ -82,10 +82,10 @@ def unmount_run(state: RunState, runtime: Path, progress: Progress | None = None
         folder = state.folder(runtime)
         result = unmount(_mounted_under(folder), progress=progress)
         if not result.left:
-            for root in state.roots(runtime):
-                with suppress(FileNotFoundError, NotADirectoryError):
-                    root.rmdir()
             with suppress(FileNotFoundError):
+                for root in list(folder.iterdir()):
+                    with suppress(FileNotFoundError, NotADirectoryError):
+                        root.rmdir()
                 folder.rmdir()
             forget(state, runtime)
         return result

@@ -80,7 +80,8 @@ def describe(mounts: Sequence[MountFacts], connections: Sequence[ClientConnectio
     owners: dict[int, MountFacts] = {}
     for mount in mounts:
         found = _find(mount.tree, connections)
-        if found and (other := owners.setdefault(found[0].connection_id, mount)) is not mount:
+        other = owners.setdefault(found[0].connection_id, mount) if found else mount
+        if other.user != mount.user:
             raise SetupError(
                 f"{other.user} and {mount.user} share one connection to {mount.entry.source}, so leases "
                 "would not break between them: mount with nosharesock (check the given mount options)."

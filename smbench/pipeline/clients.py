@@ -19,11 +19,12 @@ from smbench.mounts.opened import Mounted, NotSupportedError, UserMount
 from smbench.mounts.options import DIALECT_OPTIONS, GIVEN, Option
 from smbench.mounts.target import ShareTarget
 from smbench.pipeline.place import Place
-from smbench.pipeline.preparing import one_root
+from smbench.pipeline.preparing import Roots, one_root
 from smbench.pipeline.progress import Progress
 from smbench.run.surroundings import Mount
 from smbench.smb2.constants import DIALECT_2_0_2
 from smbench.trace.model import TraceInfo
+from smbench.workload.model import Workload
 
 _DIALECT = "vers"
 _OLDEST = Option(
@@ -32,7 +33,7 @@ _OLDEST = Option(
 
 
 @contextmanager
-def root_in_any_dialect(place: Place, progress: Progress) -> Iterator[Path]:
+def root_in_any_dialect(place: Place, progress: Progress, workload: Workload) -> Iterator[Roots]:
     """The first user's mount in the dialect that was given, or else in whichever the server speaks.
 
     SetupError where it cannot be mounted for lack of rights, which the executor itself does not need.
@@ -48,11 +49,11 @@ def root_in_any_dialect(place: Place, progress: Progress) -> Iterator[Path]:
     given = [option for option in options if option.name == _DIALECT and option.reason == GIVEN]
     with ExitStack() as stack:
         try:
-            root = stack.enter_context(one_root(_with(place, [*others, *given]), progress))
+            root = stack.enter_context(one_root(_with(place, [*others, *given]), progress, workload))
         except NotSupportedError:
             if given:
                 raise
-            root = stack.enter_context(one_root(_with(place, [*others, _OLDEST]), progress))
+            root = stack.enter_context(one_root(_with(place, [*others, _OLDEST]), progress, workload))
         yield root
 
 

@@ -10,13 +10,15 @@ from smbench.identity import Identity
 from smbench.mounts.accounts import Account, deal, load_accounts, unmatched
 from smbench.mounts.facts import CaptureFacts, gather_facts
 from smbench.mounts.opened import UserMount
-from smbench.mounts.opening import ACCOUNTS_NEEDED, derive_options, worker_identity
+from smbench.mounts.opening import ACCOUNTS_NEEDED, derive_options, stream_options, worker_identity
+from smbench.mounts.options import WIRE_PROFILE
 from smbench.mounts.target import DirectoryTarget, ShareTarget, Target, parse_target
 from smbench.pipeline.progress import Progress
 from smbench.pipeline.request import Destination
 from smbench.plan.amplify import clone_names
 from smbench.trace.model import TraceInfo
 from smbench.workload.model import Workload
+from smbench.workload.store import StoredOperations, with_client_calls
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +55,28 @@ def place_workload(workload: Workload, asked: Destination, progress: Progress, c
     accounts = _accounts(target, asked, progress)
     for name in unmatched(captured, accounts):
         progress.warn(f"{asked.users}: no user of the capture is called {name}; it has {', '.join(captured)}")
-    facts = gather_facts(workload.operations, workload.namespace)
-    options = [
-        derive_options(asked.profile, workload.info.trace, facts, user=number, given=asked.mount_options)
-        for number in range(len(captured))
-    ]
+    operations = workload.operations
+    if isinstance(operations, StoredOperations):
+        # What clients sent by themselves tells of flushes.
+        operations = with_client_calls(workload).operations
+    facts = gather_facts(operations, workload.namespace, len(captured))
+    its = []
+    for number, fact in enumerate(facts):
+        options = derive_options(
+            asked.profile, workload.info.trace, fact, user=number, given=asked.mount_options
+        )
+        wire = asked.profile == WIRE_PROFILE
+        its.append((options, stream_options(options) if fact.streams and wire else None))
+        if fact.streams and not wire:
+            progress.warn(
+                f"{captured[number]} uses alternate data streams, which the client's defaults do not reach: "
+                "with --profile application file:stream is an ordinary file of that name"
+            )
     mounts = [
-        UserMount(name, account, its)
-        for name, account, its in zip(names, deal(captured * clones, accounts), options * clones, strict=True)
+        UserMount(name, account, options, streams)
+        for name, account, (options, streams) in zip(
+            names, deal(captured * clones, accounts), its * clones, strict=True
+        )
     ]
     return Place(target, mounts, identity)
 

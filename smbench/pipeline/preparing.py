@@ -5,40 +5,85 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from smbench.errors import SetupError, UsageError
-from smbench.mounts.opening import open_target
+from smbench.mounts.opening import open_target, stream_options
 from smbench.pipeline.place import Place
 from smbench.pipeline.progress import Progress
 from smbench.pipeline.request import Filling
+from smbench.prepare.check import content_differences
 from smbench.prepare.content import Content
+from smbench.prepare.layout import lay_out
 from smbench.prepare.make import prepare as make
+from smbench.prepare.manifest import load
 from smbench.prepare.outcome import Prepared
-from smbench.units import format_size
-from smbench.workload.model import Workload
+from smbench.prepare.reads import Reads, what_is_read
+from smbench.prepare.system import Beneath
+from smbench.prepare.wanted import Amount, Wanted, refuse_too_much
+from smbench.workload.model import Kind, Workload
+from smbench.workload.store import StoredOperations
+
+
+@dataclass(frozen=True, slots=True)
+class Roots:
+    """A target's directory; of a share the first user's mount, with a second one where the workload presumes
+    alternate data streams."""
+
+    root: Path
+    streams: Path | None = None
+
+    def folder(self, name: str) -> Roots:
+        return Roots(self.root / name, None if self.streams is None else self.streams / name)
 
 
 @contextmanager
-def one_root(place: Place, progress: Progress) -> Iterator[Path]:
-    """The target's directory; of a share, the first user's mount."""
+def one_root(place: Place, progress: Progress, workload: Workload) -> Iterator[Roots]:
+    """Where the workload's files are made, for as long as the block lasts."""
     if not place.users:
         raise UsageError("the workload has no users, so there is nothing to prepare")
+    first = place.users[0]
+    if any(entry.present and entry.kind is Kind.STREAM for entry in workload.namespace):
+        # Whatever the profile, and whoever uses them.
+        first = replace(first, streams=stream_options(first.options))
+    else:
+        first = replace(first, streams=None)
     with progress.stage("mounting") as counter, \
-            open_target(place.target, place.users[:1], place.identity, counter) as mounted, \
+            open_target(place.target, [first], place.identity, counter) as mounted, \
             mounted.naming(place.target), mounted.entered(0):  # fmt: skip
-        yield mounted.roots[0]
+        yield Roots(mounted.roots[0], mounted.streams[0] if mounted.streams else None)
+
+
+def reads_of(workload: Workload) -> Reads:
+    """What the workload reads of each file."""
+    operations = workload.operations
+    assert isinstance(operations, StoredOperations)
+    return what_is_read(operations, workload.namespace)
+
+
+def wanted_content(workload: Workload, content: Content) -> Wanted:
+    """Where files are to have content: the workload is gone through where that depends on it."""
+    return Wanted(content, reads_of(workload) if content is Content.AUTO else {})
+
+
+def amount_of(workload: Workload, wanted: Wanted, clones: int = 1) -> Amount:
+    """How much would be made, and how much of it written."""
+    return wanted.amount(lay_out(workload.namespace).entries).times(clones)
 
 
 def prepare_root(
-    workload: Workload, place: Place, root: Path, filling: Filling, progress: Progress
-) -> Prepared:
-    """Make the workload's namespace beneath one root. What could not be made is in what comes back."""
+    workload: Workload, place: Place, roots: Roots, filling: Filling, progress: Progress,
+    wanted: Wanted | None = None,
+) -> Prepared:  # fmt: skip
+    """Make the workload's namespace beneath a root. What could not be made is in what comes back."""
+    wanted = wanted_content(workload, filling.content) if wanted is None else wanted
     with progress.stage("preparing") as counter:
         return make(
-            root,
+            roots.root,
             workload.namespace,
-            content=filling.content,
+            streams=roots.streams,
+            wanted=wanted,
             max_bytes=filling.max_bytes,
             owner=place.owner,
             force=filling.force,
@@ -55,20 +100,46 @@ def warn_of_losses(prepared: Prepared, progress: Progress) -> None:
         progress.warn(f"prepare: {prepared.foreign} paths were there already and are left as they are")
 
 
-def refuse_too_large(workload: Workload, clones: int, filling: Filling) -> None:
-    """UsageError where the files of all clones together hold more than may be written."""
-    if clones == 1 or filling.content is not Content.FULL:
-        return
-    needed = clones * sum(entry.size for entry in workload.namespace if entry.present)
-    if needed > filling.max_bytes:
+def refuse_too_large(workload: Workload, clones: int, filling: Filling, wanted: Wanted) -> None:
+    """UsageError where more content would be written for all clones together than may be."""
+    whose = "the workload" if clones == 1 else f"{clones} clones"
+    refuse_too_much(wanted, amount_of(workload, wanted, clones), filling.max_bytes, whose)
+
+
+def without_content(workload: Workload, root: Path, wanted: Wanted) -> str | None:
+    """What is to be known of files that are taken as they are: that they were prepared without content.
+
+    UsageError where the folder is missing, or was prepared for a workload that read something else: holes
+    would be read for data.
+    """
+    try:
+        beneath = Beneath(root)
+    except OSError as error:
         raise UsageError(
-            f"the files of {clones} clones hold {format_size(needed)}, more than the limit of "
-            f"{format_size(filling.max_bytes)}: raise --max-bytes, or take --content sparse"
+            f"there is no folder {root} ({error.strerror}), which was to be prepared: leave --no-prepare, or "
+            "prepare it by a replay with the same --clone"
+        ) from error
+    try:
+        manifest = load(beneath)
+    finally:
+        beneath.close()
+    if manifest is None:
+        return None
+    if manifest.content is Content.SPARSE:
+        return "the files were prepared sparse: what was not written since is read as holes"
+    differences = content_differences(manifest, lay_out(workload.namespace), wanted.reads)
+    if differences:
+        first = differences[0]
+        raise UsageError(
+            f"the files in {root} were prepared for other reads: of {len(differences)} this workload reads "
+            f"what was not written, e.g. of {first.path} {first.expected} (written: {first.found}); leave "
+            "--no-prepare, or prepare them again"
         )
+    return None
 
 
-def made_folder(folder: Path, place: Place) -> Path:
-    """The folder of a clone, made where it is not there."""
+def made_folder(folder: Path, place: Place) -> None:
+    """Make the folder of a clone where it is not there."""
     try:
         if folder.is_symlink():
             raise UsageError(f"{folder} is a link, and a clone needs a folder of its own: move it away")
@@ -78,4 +149,3 @@ def made_folder(folder: Path, place: Place) -> Path:
                 os.chown(folder, *place.owner)
     except OSError as error:
         raise SetupError(f"cannot make the clone's folder {folder}: {error.strerror}") from error
-    return folder

@@ -27,17 +27,11 @@ from smbench.mounts.target import DirectoryTarget
 from smbench.pipeline import origin
 from smbench.pipeline.amounts import refuse_too_much
 from smbench.pipeline.artefacts import check_room, whole
-from smbench.pipeline.clients import described, root_in_any_dialect, share_access
+from smbench.pipeline.clients import described, share_access
 from smbench.pipeline.limits import Limits, read_limits
 from smbench.pipeline.machine import machine, versions
 from smbench.pipeline.place import Place, place_workload
-from smbench.pipeline.preparing import (
-    made_folder,
-    one_root,
-    prepare_root,
-    refuse_too_large,
-    warn_of_losses,
-)
+from smbench.pipeline.prepared import Files
 from smbench.pipeline.progress import SILENT, Progress
 from smbench.pipeline.request import LoopNamespace, Namespace, Request
 from smbench.pipeline.wire import RunWire, refuse_without_wire, run_wire
@@ -97,14 +91,14 @@ class Replayer:
     """Whether what is found on the way is warned of: once is enough."""
     notes: list[str] = field(init=False)
     """What is known before, and stands in the result."""
-    _prepared: set[int] = field(default_factory=set)
-    """The clones whose folders were prepared; 0: the target itself."""
+    files: Files = field(init=False)
 
     def __post_init__(self) -> None:
         self.ask()
         request = self.request
         if request.backend.sends_client_calls:
             self.workload = with_client_calls(self.workload)
+        self.files = Files(self.workload, self.progress)
         if self.limits is None:
             self.limits = read_limits(request, self.progress)
         self.limits.refuse_unmeasurable(self.workload, request.backend)
@@ -229,23 +223,8 @@ class Replayer:
         return write(self._described(measured, place, joined.plan, mounted, counters, wire), draft)
 
     def _prepare(self, place: Place, plan: Plan) -> None:
-        """By a mount of its own: the users' have nothing of it in their caches."""
-        asked = self.request
-        if not asked.prepare or not asked.backend.touches_files:
-            return
-        clones = plan.clones if asked.namespace is Namespace.ISOLATED else 1
-        refuse_too_large(self.workload, clones, asked.filling)
         own = self._in_folders(plan)
-        with (root_in_any_dialect if asked.backend.needs_share else one_root)(place, self.progress) as root:
-            for number in range(1, clones + 1):
-                folder = made_folder(root / clone_folder(number), place) if own else root
-                key = number if own else 0
-                # What lies beside the workload's files in a folder that was ours, an earlier run left.
-                filling = replace(asked.filling, force=asked.force or key in self._prepared)
-                prepared = prepare_root(self.workload, place, folder, filling, self.progress)
-                if self.tells and number == 1:
-                    warn_of_losses(prepared, self.progress)
-                self._prepared.add(key)
+        self.files.prepare(self.request, place, plan.clones, own=own, tells=self.tells)
 
     def _in_folders(self, plan: Plan) -> bool:
         several = self.folders or plan.clones > 1
@@ -261,19 +240,23 @@ class Replayer:
             with self.progress.stage("mounting") as counter:
                 opening = open_target(place.target, place.users, place.identity, counter)
                 mounted = stack.enter_context(opening)
-        roots = mounted.roots
+        roots, streams = mounted.roots, mounted.streams
         if self._in_folders(plan):
             each = len(plan.users) // plan.clones
             folders = [clone_folder(user // each + 1) for user in range(len(plan.users))]
             roots = [root / folder for root, folder in zip(roots, folders, strict=True)]
+            streams = [root and root / folder for root, folder in zip(streams, folders, strict=bool(streams))]
             shares = [
                 replace(share, folder=f"{share.folder}/{folder}".lstrip("/"))
                 for share, folder in zip(shares, folders, strict=bool(shares))
             ]
+        with mounted.naming(place.target), mounted.entered(0):
+            mounted.notes += self.files.taken(self.request, roots[:: max(len(roots) // plan.clones, 1)])
         identity = None if place.identity is None else (place.identity.uid, place.identity.gid)
         return mounted, RunOptions(
             executor=self.request.executor,
             roots=roots,
+            streams=streams,
             profile=self.request.profile,
             identity=identity,
             seed=self.request.seed,
@@ -291,7 +274,7 @@ class Replayer:
         self, plan: Plan, options: RunOptions, mounted: Mounted, wire: RunWire
     ) -> tuple[RunResult, dict[str, Any]]:
         """The run itself, between two readings of the client's counters, and two marks on the wire."""
-        own = {mount.connection.id for mount in mounted.mounts if mount.connection is not None}
+        own = {connection.id for mount in mounted.mounts for connection in mount.connections}
         # Beside an executor that is a client itself, the system's client has nothing to tell of this run.
         read = (lambda: None) if self.request.backend.needs_share else read_counters
         before = read()

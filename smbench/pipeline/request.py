@@ -66,9 +66,9 @@ class Destination:
 class Filling:
     """How the files that a workload presumes are made."""
 
-    content: Content = Content.FULL
+    content: Content = Content.AUTO
     max_bytes: int = DEFAULT_MAX_BYTES
-    """The most that full content may write."""
+    """The most content that may be written."""
     force: bool = False
     """Beside files of others, which are left alone."""
 
@@ -99,7 +99,7 @@ class Request(Destination):
     loop_namespace: LoopNamespace = LoopNamespace.FRESH
     warm_up_s: float = 0.0
     prepare: bool = True
-    content: Content = Content.FULL
+    content: Content = Content.AUTO
     max_bytes: int = DEFAULT_MAX_BYTES
     wire: bool = False
     deadline_s: float | None = None

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from smbench.plan.model import Integers, Plan, Waits
+from smbench.plan.model import BriefWaits, Integers, Plan, Waits
 
 
 def clone_names(users: Sequence[str], clones: int) -> list[str]:
@@ -82,7 +82,7 @@ def loop(plan: Plan, begins_ns: Sequence[int]) -> Plan:
 
 
 def _copied(plan: Plan, copies: int) -> Plan:
-    waits = plan.waits
+    waits, brief = plan.waits, plan.brief
     return replace(
         plan,
         lane_number=np.tile(plan.lane_number, copies),
@@ -92,6 +92,12 @@ def _copied(plan: Plan, copies: int) -> Plan:
             _tiled(waits.place, copies, plan.operations),
             _tiled(waits.lane, copies, plan.lanes),
             np.tile(waits.count, copies),
+        ),
+        brief=BriefWaits(
+            _tiled(brief.place, copies, plan.operations),
+            _tiled(brief.lane, copies, plan.lanes),
+            np.tile(brief.count, copies),
+            np.tile(brief.answered, copies),
         ),
         edges_found=plan.edges_found * copies,
     )

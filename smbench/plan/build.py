@@ -15,9 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smbench.arrays import long_array
-from smbench.plan.columns import Columns, placed_columns, placements
+from smbench.plan.changes import Changes
+from smbench.plan.columns import Columns, has_notifications, placed_columns, placements
 from smbench.plan.gaps import Gaps, closed, find_gaps
-from smbench.plan.model import Integers, Pace, Plan, Waits, lane_keys, lanes_of_keys
+from smbench.plan.model import BriefWaits, Integers, Pace, Plan, Waits, lane_keys, lanes_of_keys
 from smbench.plan.order import Order
 from smbench.workload.model import Operation, Workload
 
@@ -45,7 +46,8 @@ def plan_run(
         times.close(find_gaps(operations, close_gaps_ns), close_gaps_ns)
     placing = _Placing(lanes, lane_start)
     lane_user, lane_number = lanes_of_keys(lanes)
-    order = Order(lane_user.tolist(), workload.breaks) if len(lanes) > 1 else None
+    changes = Changes(pace is Pace.FAST) if has_notifications(operations) else None
+    order = Order(lane_user.tolist(), workload.breaks, changes) if len(lanes) > 1 else None
     first_row = 0
     for placement, columns in _batches(operations, ordered=order is not None):
         user, lane, arrival_ns, service_ns = placement
@@ -76,6 +78,7 @@ def plan_run(
         waits=_waits(order, lane_start),
         edges_found=0 if order is None else order.edges.found,
         closed=() if times is None else times.closed,
+        brief=_brief(changes, lane_start),
     )
 
 
@@ -187,4 +190,18 @@ def _waits(order: Order | None, lane_start: NDArray[np.int64]) -> Waits:
         place[by_place],
         np.array(edges.after_lane, np.int64)[by_place],
         np.array(edges.count, np.int64)[by_place],
+    )
+
+
+def _brief(changes: Changes | None, lane_start: NDArray[np.int64]) -> BriefWaits:
+    if changes is None:
+        return BriefWaits()
+    place = lane_start[np.array(changes.lane, np.int64)] + np.array(changes.position, np.int64)
+    by_place = np.argsort(place, kind="stable")
+    return BriefWaits(
+        place[by_place],
+        *(
+            np.array(column, np.int64)[by_place]
+            for column in (changes.after_lane, changes.count, changes.answered)
+        ),
     )

@@ -21,11 +21,13 @@ PLACEMENT = ("user", "lane", "arrival_ns", "service_ns")
 ORDER = (
     "kind", "path", "handle", "offset", "length", "service_ns", "expected",
     "access", "share_access", "disposition", "options", "target", "pattern", "delete", "exclusive", "wait",
-    "source", "source_offset", "oplock", "lease_state", "granted",
+    "source", "source_offset", "oplock", "lease_state", "granted", "filter", "watch_tree",
 )  # fmt: skip
 """Columns that the order follows from, besides those of the placement."""
 
 Columns = dict[str, list[Any]]
+
+_WAITS = Notify.__name__
 
 
 def placements(operations: Iterable[Operation]) -> Iterator[list[NDArray[Any]]]:
@@ -36,6 +38,16 @@ def placements(operations: Iterable[Operation]) -> Iterator[list[NDArray[Any]]]:
         return
     for chunk in _chunks(operations):
         yield _placement_of(chunk)
+
+
+def has_notifications(operations: Iterable[Operation]) -> bool:
+    """Whether any operation is a Notify."""
+    if isinstance(operations, StoredOperations):
+        # A dictionary may have words that no row bears; that costs time alone.
+        return any(
+            _WAITS in batch.column("kind").dictionary.to_pylist() for batch in operations.batches(["kind"])
+        )
+    return any(isinstance(one.call, Notify) for one in operations)
 
 
 def spans(operations: Iterable[Operation]) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
@@ -51,9 +63,6 @@ def spans(operations: Iterable[Operation]) -> Iterator[tuple[NDArray[np.int64], 
     for chunk in _chunks(operations):
         arrival_ns, service_ns = np.array([(one.arrival_ns, one.service_ns) for one in chunk], np.int64).T
         yield _span(arrival_ns, service_ns, np.array([isinstance(one.call, Notify) for one in chunk]))
-
-
-_WAITS = Notify.__name__
 
 
 def _span(

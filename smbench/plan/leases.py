@@ -140,7 +140,6 @@ class Leases:
         self._user = lane_user
         self._files: dict[str, _File] = {}
         self._of: dict[int, _File] = {}
-        self._floor = 0
         self._breaks: dict[int, list[Break]] = {}
         for one in breaks:
             self._breaks.setdefault(one.handle, []).append(one)
@@ -150,7 +149,7 @@ class Leases:
     def freeze(self, row: int) -> None:
         """This row has an edge that does not run from answered to asked: whatever came before it waits for
         nothing that comes later."""
-        self._floor = row
+        self._edges.floor = row
 
     def opened(
         self, path: str, handle: int, breaks: int, share: int, lease: tuple[int, int | None],
@@ -183,11 +182,19 @@ class Leases:
             self._files[target.lower()] = file
 
     def changed(self, handle: int, access: Access, arrival_ns: int, into: list[Requirement]) -> None:
-        """Data, the size or locks were changed by way of a handle."""
+        """Data or the size were changed by way of a handle."""
         file = self._of.get(handle)
         if file is not None:
             mode = mode_of(CHANGES, lease=self._held(file, handle).lease)
             self._come(file, mode, access, arrival_ns, self._effect_of_change(file, access, arrival_ns), into)
+
+    def locked(self, handle: int, access: Access, arrival_ns: int, into: list[Requirement]) -> None:
+        """A range was locked, which breaks as a change does: when it was granted (`smbench.plan.locks`)."""
+        file = self._of.get(handle)
+        if file is not None:
+            mode = mode_of(CHANGES, lease=self._held(file, handle).lease)
+            end_ns = access.end_ns if access.end_ns < FOREVER_NS else arrival_ns
+            self._come(file, mode, access, arrival_ns, (end_ns, 1, access.row), into)
 
     def closed(self, handle: int, access: Access, arrival_ns: int, into: list[Requirement]) -> None:
         file = self._of.pop(handle, None)
@@ -300,7 +307,7 @@ class Leases:
                 continue
             if comes_first:
                 require_always(one.access, lane, into)
-            elif access.end_ns < FOREVER_NS and one.access.row >= self._floor:
+            elif access.end_ns < FOREVER_NS and one.access.row >= self._edges.floor:
                 waiting = one.access
                 one.edges[lane] = self._edges.add_late(
                     waiting.lane, waiting.position, one.edges.get(lane), access

@@ -8,7 +8,7 @@ some arrays of as many numbers, which forked workers share.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -55,6 +55,24 @@ class Waits:
         return len(self.place)
 
 
+def _none() -> NDArray[np.int64]:
+    return np.zeros(0, np.int64)
+
+
+@dataclass(frozen=True, slots=True)
+class BriefWaits:
+    """What waits for a notification, but not for long, whatever comes of it: `place` is not issued before
+    the last of lane `lane`'s first `count` operations is armed, or (`answered`) answered. Sorted by place."""
+
+    place: Integers = field(default_factory=_none)
+    lane: Integers = field(default_factory=_none)
+    count: Integers = field(default_factory=_none)
+    answered: Integers = field(default_factory=_none)
+
+    def __len__(self) -> int:
+        return len(self.place)
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """A workload placed on processes and lanes."""
@@ -89,6 +107,7 @@ class Plan:
     """How long the gaps were (ns, in the capture's time) that were shortened."""
     lane_begin_ns: Integers | None = None
     """When each lane could begin, since the start of the run; None: all with it."""
+    brief: BriefWaits = field(default_factory=BriefWaits)
 
     @property
     def operations(self) -> int:

@@ -4,11 +4,12 @@ One pass in order of arrival, with state by handle, name and file only. An edge 
 to a later one of another lane that touches the same thing, where the earlier had its answer before the
 later was asked: so it cannot deadlock, and what overlapped in the capture stays free to overlap. Two
 have no such condition: nothing works on a handle before its open, and a handle is closed after its uses.
-What leases tie together, also where it overlapped, is in `smbench.plan.leases`.
+What leases tie together, also where it overlapped, is in `smbench.plan.leases`; of locks that waited together
+the one that was granted first comes first (`smbench.plan.locks`).
 
 Streams are ordered with their file, names without regard to case. Not ordered: a listing with what is
-made in the directory meanwhile, a change notification with the change, what happens to files beneath a
-directory that is renamed while they are open.
+made in the directory meanwhile, what happens to files beneath a directory that is renamed while they are
+open. Changes and the notifications that report them: `smbench.plan.changes`.
 """
 
 from __future__ import annotations
@@ -16,9 +17,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 
+from smbench.plan.changes import Changes
 from smbench.plan.columns import Columns
 from smbench.plan.knowledge import Access, Edges, Requirement, require, require_always
 from smbench.plan.leases import Leases
+from smbench.plan.locks import Locks
 from smbench.plan.names import EXCLUSIVE, LOOKUP, Name, open_mode
 from smbench.plan.ranges import END, Ranges
 from smbench.smb2.constants import CREATING, DELETE_ON_CLOSE, EMPTYING
@@ -40,18 +43,22 @@ class _Handle:
         self.opened = opened
         self.uses: dict[int, Access] = {}
         self.waiting: list[Access] = []
-        """Uses that end only with the close: a notify, a blocking lock."""
+        """Uses that may end only with the close: blocking locks."""
         self.cursor: Access | None = None
         self.locked = False
 
 
 class Order:
-    """Feed it batches in order of arrival; `edges` has the result. `lane_user`: whose each lane is;
-    `breaks`: the capture's."""
+    """Feed it batches in order of arrival; `edges` has the result. `lane_user`: whose each lane is; `breaks`:
+    the capture's; `changes` sees all that is fed, where there are notifications."""
 
-    def __init__(self, lane_user: Sequence[int], breaks: Iterable[Break] = ()) -> None:
+    def __init__(
+        self, lane_user: Sequence[int], breaks: Iterable[Break] = (), changes: Changes | None = None
+    ) -> None:
         self.edges = Edges(len(lane_user))
+        self._changes = changes
         self._leases = Leases(self.edges, lane_user, breaks)
+        self._locks = Locks(self.edges)
         self._handles: dict[int, _Handle] = {}
         self._names: dict[str, Name] = {}
         self._ranges: dict[str, Ranges] = {}
@@ -76,6 +83,7 @@ class Order:
             "Link": self._link,
             "SetDelete": self._set_delete,
             "SetAttributes": self._set_attributes,
+            "SetEa": self._set_attributes,
             "Unlink": self._remove,
             "RemoveDirectory": self._remove,
             "MakeDirectory": self._remove,
@@ -86,7 +94,7 @@ class Order:
     def feed(self, columns: Columns, lanes: list[int], positions: list[int], first_row: int) -> None:
         """One batch: `lanes` and `positions` say where in the plan each operation is."""
         self._columns, self._first_row = columns, first_row
-        rules, add = self._rules, self.edges.add
+        rules, add, changes = self._rules, self.edges.add, self._changes
         rows = zip(
             lanes, positions, columns["kind"], columns["arrival_ns"], columns["service_ns"], strict=True
         )
@@ -95,19 +103,26 @@ class Order:
             access = Access(first_row + at, lane, position, end_ns)
             required: list[Requirement] = []
             rules.get(kind, self._use_only)(at, access, arrival_ns, required)
+            if changes is not None:
+                changes.see(columns, at, access, arrival_ns, required)
             if required:
                 add(lane, position, required)
 
     # Handles
 
     def _use(self, at: int, access: Access, into: list[Requirement]) -> _Handle:
+        state = self._of(at, access, into)
+        state.uses[access.lane] = access
+        return state
+
+    def _of(self, at: int, access: Access, into: list[Requirement]) -> _Handle:
+        """The operation's open, which comes first; it is no use of it yet."""
         handle = self._columns["handle"][at]
         state = self._handles.get(handle)
         if state is None:
             state = self._handles[handle] = _Handle(self._columns["path"][at], LOOKUP, None)
         elif state.opened is not None and state.opened.lane != access.lane:
             self._after_open(state.opened, access, into)
-        state.uses[access.lane] = access
         return state
 
     def _after_open(self, opened: Access, access: Access, into: list[Requirement]) -> None:
@@ -211,16 +226,19 @@ class Order:
 
     def _lock(self, at: int, access: Access, arrival_ns: int, into: list[Requirement]) -> None:
         columns = self._columns
-        state = self._use(at, access, into)
+        waits = columns["wait"][at]
+        state = (self._of if waits else self._use)(at, access, into)
         state.locked = True
-        if columns["wait"][at]:
-            del state.uses[access.lane]
+        if waits:
             state.waiting.append(access)
+        path, exclusive = columns["path"][at], bool(columns["exclusive"][at])
         low = columns["offset"][at]
-        ranges = self._range(columns["path"][at])
-        lock = ranges.write if columns["exclusive"][at] else ranges.read
-        lock(low, low + columns["length"][at], access, arrival_ns, into)
-        self._leases.changed(columns["handle"][at], access, arrival_ns, into)
+        high = low + columns["length"][at]
+        if not failed(columns["expected"][at]):
+            self._locks.asked(path, low, high, access, arrival_ns, into, exclusive=exclusive)
+        lock = self._range(path).write if exclusive else self._range(path).read
+        lock(low, high, access, arrival_ns, into)
+        self._leases.locked(columns["handle"][at], access, arrival_ns, into)
 
     def _unlock(self, at: int, access: Access, arrival_ns: int, into: list[Requirement]) -> None:
         self._write(at, access, arrival_ns, into)
@@ -245,9 +263,7 @@ class Order:
             self._name(name).access(LOOKUP, access, arrival_ns, into)
 
     def _notify(self, at: int, access: Access, _arrival_ns: int, into: list[Requirement]) -> None:
-        state = self._use(at, access, into)
-        del state.uses[access.lane]
-        state.waiting.append(access)
+        self._of(at, access, into)
 
     def _rename(self, at: int, access: Access, arrival_ns: int, into: list[Requirement]) -> None:
         state = self._use(at, access, into)
@@ -275,7 +291,7 @@ class Order:
             self._leases.removed(self._columns["path"][at], access, arrival_ns, into)
 
     def _set_attributes(self, at: int, access: Access, arrival_ns: int, into: list[Requirement]) -> None:
-        # READONLY decides who may open or delete the file afterwards.
+        # READONLY decides who may open or delete the file afterwards; others ask for extended attributes.
         self._use(at, access, into)
         self._change(at, self._columns["path"][at], access, arrival_ns, into)
 

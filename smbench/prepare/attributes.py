@@ -20,6 +20,7 @@ from smbench.workload.model import Kind, NamespaceEntry
 
 _ATTRIBUTES = "user.cifs.dosattrib"
 _CREATED = "user.cifs.creationtime"
+_USERS = "user."
 
 
 def probe(beneath: Beneath) -> FileSystem:
@@ -63,7 +64,33 @@ def apply(beneath: Beneath, system: FileSystem, entry: NamespaceEntry, loss: Los
             _apply_attributes(pinned, system, entry, loss)
         if system.cifs and entry.created_ns is not None:
             _apply_created(pinned, entry.created_ns, loss)
+        if entry.ea_names is not None:
+            _apply_eas(pinned, entry, loss)
         _apply_times(pinned, entry, loss)
+
+
+def read_eas(beneath: Beneath, path: str) -> set[str] | None:
+    """The names of a file's extended attributes, as `NamespaceEntry` has them. Raises OSError."""
+    with _pinned(beneath, path) as pinned:
+        return set(_eas(pinned))
+
+
+def _eas(pinned: Path) -> list[str]:
+    # Names are bytes, read as Latin-1. (Those of the client itself, `user.cifs.…`, are not listed.)
+    names = (os.fsencode(name).decode("latin-1") for name in os.listxattr(pinned))
+    return [name.removeprefix(_USERS) for name in names if name.startswith(_USERS)]
+
+
+def _apply_eas(pinned: Path, entry: NamespaceEntry, loss: Loss) -> None:
+    """Those of the capture, and no others: a replay may have left some."""
+    wanted = dict(zip(entry.ea_names or (), entry.ea_lengths or (), strict=True))
+    try:
+        for name in set(_eas(pinned)) - wanted.keys():
+            os.removexattr(pinned, (_USERS + name).encode("latin-1"))
+        for name, length in wanted.items():
+            os.setxattr(pinned, (_USERS + name).encode("latin-1"), bytes(length))
+    except OSError as error:
+        loss(f"extended attributes refused ({error.strerror})")
 
 
 def _apply_attributes(pinned: Path, system: FileSystem, entry: NamespaceEntry, loss: Loss) -> None:

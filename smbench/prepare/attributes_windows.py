@@ -43,6 +43,11 @@ def read_created_ns(beneath: Beneath, path: str) -> int | None:
     return born
 
 
+def read_eas(_beneath: Beneath, _path: str) -> set[str] | None:
+    """Nobody looks for extended attributes here."""
+    return None
+
+
 def apply(beneath: Beneath, _system: FileSystem, entry: NamespaceEntry, loss: Loss) -> None:
     """Times before READONLY, which would forbid them; attributes do not touch the times here."""
     full = beneath.full(entry.path)
@@ -52,6 +57,8 @@ def apply(beneath: Beneath, _system: FileSystem, entry: NamespaceEntry, loss: Lo
             _set_times(full, times)
         except OSError as error:
             loss(f"times refused ({error.strerror})")
+    if entry.ea_names:
+        loss("extended attributes: they are not made on Windows")
     if entry.attributes is None:
         return
     if entry.attributes & FIXED:

@@ -1,17 +1,34 @@
-"""Whether a target holds what a workload presumes."""
+"""Whether a target holds what a workload presumes.
+
+Of files' content it is the manifest that tells what was written: reading all of it would take as long as
+writing it.
+"""
 
 from __future__ import annotations
 
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from smbench.errors import SetupError
+from smbench.prepare import manifest as manifests
+from smbench.prepare.content import Content
 from smbench.prepare.filesystem import FileSystem
-from smbench.prepare.layout import Item, lay_out
-from smbench.prepare.system import Beneath, lstat, probe, read_attributes, read_created_ns
+from smbench.prepare.layout import Item, Layout, lay_out
+from smbench.prepare.manifest import Manifest
+from smbench.prepare.ranges import Ranges, covers, length
+from smbench.prepare.system import (
+    Beneath,
+    beneath_roots,
+    lstat,
+    probe,
+    read_attributes,
+    read_created_ns,
+    read_eas,
+)
 from smbench.prepare.tree import NAME_ERRORS
+from smbench.prepare.wanted import Wanted
 from smbench.smb2.constants import (
     ATTRIBUTE_ARCHIVE,
     ATTRIBUTE_HIDDEN,
@@ -19,6 +36,7 @@ from smbench.smb2.constants import (
     ATTRIBUTE_SYSTEM,
 )
 from smbench.smb2.filetime import TICK_NS
+from smbench.units import format_size
 from smbench.workload.model import Kind, NamespaceEntry
 
 # Servers keep the others as they like.
@@ -27,7 +45,8 @@ _COMPARED = ATTRIBUTE_READONLY | ATTRIBUTE_HIDDEN | ATTRIBUTE_SYSTEM | ATTRIBUTE
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """`what` is missing, present, kind, size, attributes, created or written; both sides as text."""
+    """`what` is missing, present, kind, size, attributes, extended (attributes), created, written or content;
+    both sides as text."""
 
     path: str
     what: str
@@ -36,16 +55,22 @@ class Difference:
 
 
 def verify(
-    root: Path, entries: Iterable[NamespaceEntry], *, resolution_ns: int = TICK_NS
+    root: Path,
+    entries: Iterable[NamespaceEntry],
+    reads: Mapping[str, Ranges] | None = None,
+    *,
+    streams: Path | None = None,
+    resolution_ns: int = TICK_NS,
 ) -> list[Difference]:
     """Every difference between the target and the entries, by path; times differ from `resolution_ns` on.
 
-    Access times are not compared: looking at a file changes them. Raises SetupError where the target
-    cannot be read.
+    `reads` are what the workload reads (`reads.what_is_read`), which has to have been written there, unless
+    the target was prepared sparse; `streams` is as in `make.prepare`. Access times are not compared: looking
+    at a file changes them. Raises SetupError where the target cannot be read.
     """
     layout = lay_out(entries)
     try:
-        beneath = Beneath(root)
+        beneath = beneath_roots(root, streams)
         try:
             checker = _Checker(beneath, probe(beneath), resolution_ns)
             found = [Difference(r.path, "missing", "a file", r.reason) for r in layout.refused]
@@ -56,11 +81,40 @@ def verify(
                 for path in sorted(layout.absent)
                 if checker.lstat(path) is not None
             ]
+            found += content_differences(manifests.load(beneath), layout, reads or {})
         finally:
             beneath.close()
     except OSError as error:
         raise SetupError(f"cannot check the target {root}: {error.strerror}; is it still mounted?") from error
     return found
+
+
+def content_differences(
+    manifest: Manifest | None, layout: Layout, reads: Mapping[str, Ranges]
+) -> list[Difference]:
+    """Files that are to be read where nothing was written, as far as prepare made them; none where it did
+    not, or was told to write nothing."""
+    if manifest is None or manifest.content is Content.SPARSE:
+        return []
+    wanted = Wanted(manifest.content or Content.AUTO, reads)
+    found = []
+    for item in layout.files:
+        if item.path not in manifest.files:
+            continue
+        for entry in item.entries:
+            needed, has = wanted.of(entry), manifest.written.get(entry.path)
+            if has is None and len(needed) and entry.kind is Kind.FILE:
+                unknown = "not written down: an older version made it"
+                found.append(Difference(entry.path, "content", _told(needed), unknown))
+            elif has is not None and not covers(has, needed):
+                found.append(Difference(entry.path, "content", _told(needed), _told(has)))
+    return found
+
+
+def _told(ranges: Ranges) -> str:
+    if not len(ranges):
+        return "holes only"
+    return f"{format_size(length(ranges))} from byte {ranges[0, 0]} to {ranges[-1, 1]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +150,18 @@ class _Checker:
         if self.system.cifs and entry.created_ns is not None:
             created_ns = read_created_ns(self.beneath, entry.path)
             found += self.time(entry.path, "created", entry.created_ns, created_ns)
+        found += self.eas(entry)
         for stream in item.streams:
             found += self.stream(stream)
         return found
+
+    def eas(self, entry: NamespaceEntry) -> list[Difference]:
+        has = None if entry.ea_names is None else read_eas(self.beneath, entry.path)
+        wanted = {*(entry.ea_names or ())}
+        if has is None or has == wanted:
+            return []
+        expected, found = (", ".join(sorted(names)) or "none" for names in (wanted, has))
+        return [Difference(entry.path, "extended", expected, found)]
 
     def attributes(self, entry: NamespaceEntry, mode: int) -> list[Difference]:
         if entry.attributes is None:

@@ -10,6 +10,11 @@ from pathlib import Path
 from smbench.paths.beneath_windows import Beneath
 
 
+def beneath_roots(root: Path, _streams: Path | None) -> Beneath:
+    """The names beneath a root, streams among them."""
+    return Beneath(root)
+
+
 def lstat(beneath: Beneath, path: str) -> os.stat_result:
     """What is so now, as far as the redirector's caches (`mounts.windows_caches`) let it be seen."""
     return beneath.stat(path)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from smbench.paths.beneath import UnsafePathError, split
@@ -23,8 +23,9 @@ class Item:
         return self.entry.path
 
     @property
-    def bytes(self) -> int:
-        return self.entry.size + sum(stream.size for stream in self.streams)
+    def entries(self) -> tuple[NamespaceEntry, ...]:
+        """Itself and its streams."""
+        return (self.entry, *self.streams)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +46,10 @@ class Layout:
     refused: tuple[Refused, ...]
 
     @property
-    def bytes(self) -> int:
-        return sum(item.bytes for items in (self.directories, self.files) for item in items)
+    def entries(self) -> Iterator[NamespaceEntry]:
+        """All that is to be there, streams too."""
+        for item in (*self.directories, *self.files):
+            yield from item.entries
 
 
 def lay_out(entries: Iterable[NamespaceEntry]) -> Layout:

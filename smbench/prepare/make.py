@@ -14,16 +14,18 @@ from smbench.clones import is_clone_folder
 from smbench.errors import SetupError, UsageError
 from smbench.prepare import manifest as manifests
 from smbench.prepare import tree
-from smbench.prepare.content import DEFAULT_MAX_BYTES, Content, fill
+from smbench.prepare.content import DEFAULT_MAX_BYTES, fill
 from smbench.prepare.filesystem import FileSystem
 from smbench.prepare.layout import Item, Layout, lay_out, without
 from smbench.prepare.manifest import MANIFEST, OWN_NAMES, Manifest
 from smbench.prepare.outcome import Prepared, Progress
-from smbench.prepare.system import Beneath, apply, forget_if_gone, free_bytes, hide, probe
+from smbench.prepare.ranges import NOTHING, Ranges, covers, length
+from smbench.prepare.system import Beneath, apply, beneath_roots, forget_if_gone, free_bytes, hide, probe
 from smbench.prepare.tree import Found
+from smbench.prepare.wanted import FULL, Wanted, refuse_too_much
 from smbench.quoting import quoted
 from smbench.units import format_size
-from smbench.workload.model import NamespaceEntry
+from smbench.workload.model import Kind, NamespaceEntry
 
 # What making a name costs beside its bytes, so that progress moves also where files are empty.
 _ENTRY_WORK = 4096
@@ -33,33 +35,31 @@ def prepare(
     root: Path,
     entries: Iterable[NamespaceEntry],
     *,
-    content: Content = Content.FULL,
+    streams: Path | None = None,
+    wanted: Wanted = FULL,
     max_bytes: int = DEFAULT_MAX_BYTES,
-    seed: int = 0,
     owner: tuple[int, int] | None = None,
     force: bool = False,
     progress: Progress | None = None,
 ) -> Prepared:
     """Make what the entries presume beneath `root`, or bring it back to that after a replay.
 
+    `streams`: the same folder by a mount that reaches alternate data streams, where `root` does not.
+
     `owner` (uid, gid) gets what is made: only root can give it away, and on a CIFS mount it is the
     server's to say. Raises UsageError where the target holds what prepare did not make (without
-    `force`) or the content is more than `max_bytes`; SetupError where the target cannot take it: what was
+    `force`) or more than `max_bytes` would be written; SetupError where the target cannot take it: what was
     made until then is in the manifest, so that `clean` finds it.
     """
     layout = lay_out(entries)
-    if content is Content.FULL and layout.bytes > max_bytes:
-        raise UsageError(
-            f"the workload's files hold {format_size(layout.bytes)}, more than the limit of "
-            f"{format_size(max_bytes)}: raise --max-bytes, or take --content sparse."
-        )
+    refuse_too_much(wanted, wanted.amount(layout.entries), max_bytes)
     prepared = Prepared()
     with _failures(root, prepared):
-        beneath = Beneath(root)
+        beneath = beneath_roots(root, streams)
         try:
             system = probe(beneath)
             given = None if system.cifs else owner
-            _Maker(root, beneath, system, content, seed, given, prepared, progress, layout).run(force)
+            _Maker(root, beneath, system, wanted, given, prepared, progress, layout).run(force)
         finally:
             beneath.close()
     return prepared
@@ -73,6 +73,12 @@ def _failures(root: Path, prepared: Prepared) -> Iterator[None]:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             what = f"is full ({error.strerror})"
             after = "free some space, take --content sparse, or remove what was made with --clean"
+        elif error.errno == errno.EFBIG:
+            what = f"cannot hold a file as large as {quoted(error.filename or '')} ({error.strerror})"
+            after = (
+                "take a target whose file system has larger files, or leave that file out when the capture "
+                "is ingested (--path)"
+            )
         else:
             what = f"cannot take {error.filename or 'the files'}: {error.strerror}"
             after = "mend that and run prepare again, or remove what was made with --clean"
@@ -86,8 +92,7 @@ class _Maker:
     root: Path
     beneath: Beneath
     system: FileSystem
-    content: Content
-    seed: int
+    wanted: Wanted
     owner: tuple[int, int] | None
     prepared: Prepared
     progress: Progress | None
@@ -110,11 +115,11 @@ class _Maker:
             {item.path for item in self.layout.files},
             set(self.layout.absent),
         )
-        both = earlier.union(own)
-        self.note(both)
-        self.remove_extras()
+        self.note(earlier.union(own))
+        self.remove_extras(earlier)
         self.check_space()
-        self.total = self.layout.bytes + _ENTRY_WORK * (len(self.layout.directories) + len(self.layout.files))
+        self.total = self.wanted.amount(self.layout.entries).written
+        self.total += _ENTRY_WORK * (len(self.layout.directories) + len(self.layout.files))
         for item in self.layout.directories:
             self.each(item.path, partial(self.directory, item))
         for item in self.layout.files:
@@ -122,8 +127,19 @@ class _Maker:
         # The deepest first: what is made in a directory changes its times.
         for item in reversed(self.layout.directories):
             self.each(item.path, partial(self.finish, item))
-        if both != own:
-            self.note(own)
+        own.content, own.written = self.wanted.content, self.content(earlier)
+        self.note(own)
+
+    def content(self, earlier: Manifest) -> dict[str, Ranges]:
+        """What of the files that were made, or kept, is content."""
+        found = {}
+        for entry in self.layout.entries:
+            made = entry.kind is Kind.FILE or (entry.kind is Kind.STREAM and self.streams)
+            if not made or entry.path in self.failed:
+                continue
+            kept = entry.path in self.there and entry.path in earlier.written
+            found[entry.path] = earlier.written[entry.path] if kept else self.wanted.of(entry)
+        return found
 
     def scan(self, earlier: Manifest, force: bool) -> None:
         """What is there, as far as the workload or an earlier prepare reaches."""
@@ -159,28 +175,35 @@ class _Maker:
         manifests.save(self.beneath, manifest, self.owner)
         hide(self.beneath, MANIFEST)
 
-    def remove_extras(self) -> None:
-        """What an earlier prepare or a replay left: not wanted now, of another kind, or of another size."""
+    def remove_extras(self, earlier: Manifest) -> None:
+        """What an earlier prepare or a replay left: not wanted now, of another kind, of another size, or
+        without content that is needed now."""
         directories = {item.path for item in self.layout.directories}
         files = {item.path: item for item in self.layout.files}
         for path, found in sorted(self.there.items()):
             item = files.get(path)
-            fits = found.is_directory if path in directories else item is not None and self.fits(item, found)
+            if path in directories:
+                fits = found.is_directory
+            else:
+                fits = item is not None and self.fits(item, found, earlier)
             if not fits:
                 # With all beneath it; what of that comes up later is found gone, and counted once.
                 self.prepared.removed += tree.remove(self.beneath, path)
                 del self.there[path]
 
-    def fits(self, item: Item, found: Found) -> bool:
+    def fits(self, item: Item, found: Found, earlier: Manifest) -> bool:
         # Streams are not listed, so that a file that has some is made anew.
         lists_all = not (self.system.cifs and item.streams)
-        return lists_all and found.is_file and found.status.st_size == item.entry.size
+        has = earlier.written.get(item.path, NOTHING)
+        holds = covers(has, self.wanted.of(item.entry))
+        return lists_all and holds and found.is_file and found.status.st_size == item.entry.size
 
     def check_space(self) -> None:
         """Better now than after the half of it; quotas show only when they are met."""
-        need = sum(item.bytes for item in self.layout.files if item.path not in self.there)
+        made = (item.entries for item in self.layout.files if item.path not in self.there)
+        need = self.wanted.amount(entry for entries in made for entry in entries).written
         free = free_bytes(self.root)
-        if self.content is Content.FULL and free is not None and need > free:
+        if free is not None and need > free:
             raise OSError(errno.ENOSPC, f"{format_size(need)} needed, {format_size(free)} free")
 
     def each(self, path: str, make: Callable[[], None]) -> None:
@@ -210,21 +233,24 @@ class _Maker:
     def file(self, item: Item) -> None:
         if item.path in self.there:
             self.prepared.kept += 1
-            self.work(item.entry.size)
+            self.work(length(self.wanted.of(item.entry)))
         else:
-            self.write(item.path, item.entry.size)
+            self.write(item.entry)
             self.prepared.files += 1
         self.finish(item)
         self.work(_ENTRY_WORK)
 
-    def write(self, path: str, size: int) -> None:
+    def write(self, entry: NamespaceEntry) -> None:
+        path = entry.path
         descriptor = self.beneath.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
         try:
-            if size:
-                fill(descriptor, path, size, self.content, self.seed, self.wrote)
+            if entry.size:
+                ranges = self.wanted.of(entry).tolist()
+                fill(descriptor, path, entry.size, ranges, self.wanted.seed, self.wrote)
         finally:
             # A client that caches tells of a full disk only now.
             os.close(descriptor)
+        self.prepared.bytes += entry.size
 
     def finish(self, item: Item) -> None:
         """Streams, owner, attributes, times: each would disturb those after it, never those before."""
@@ -245,7 +271,7 @@ class _Maker:
             with suppress(FileNotFoundError):
                 # Of a folder that was there already, or of a file of that name that was made anew.
                 self.beneath.unlink(entry.path)
-            self.write(entry.path, entry.size)
+            self.write(entry)
         if self.streams is None:
             # A mapped colon makes an ordinary file, which its folder lists.
             folder, _, name = entry.path.rpartition("/")
@@ -259,7 +285,7 @@ class _Maker:
             self.prepared.miss(entry.path, reason)
 
     def wrote(self, count: int) -> None:
-        self.prepared.bytes += count
+        self.prepared.written += count
         self.work(count)
 
     def work(self, amount: int) -> None:

@@ -20,8 +20,11 @@ class Prepared:
     files: int = 0
     streams: int = 0
     bytes: int = 0
+    """Sizes of the files and streams that were made."""
+    written: int = 0
+    """Bytes of content that they were given; the rest of them is holes."""
     kept: int = 0
-    """Files that were there already, prepare's own and of the right size."""
+    """Files that were there already, prepare's own, of the right size and with the content that is needed."""
     removed: int = 0
     """Names that an earlier prepare or a replay left and that must not be there."""
     foreign: int = 0
@@ -45,4 +48,11 @@ class Prepared:
 
     def __str__(self) -> str:
         made = f"{self.directories} folders, {self.files} files and {self.streams} streams"
-        return f"{made} ({format_size(self.bytes)})"
+        return f"{made} ({told(self.written, self.bytes)})"
+
+
+def told(written: int, size: int) -> str:
+    """How much of files of `size` bytes in all is content, in words."""
+    if written == size:
+        return format_size(size)
+    return f"{format_size(size)}, of which {format_size(written)} are written and the rest are holes"

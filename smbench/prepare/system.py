@@ -13,10 +13,12 @@ if sys.platform == "win32":
         probe,
         read_attributes,
         read_created_ns,
+        read_eas,
     )
-    from smbench.prepare.fresh_windows import entries, forget_if_gone, free_bytes, lstat
+    from smbench.prepare.fresh_windows import beneath_roots, entries, forget_if_gone, free_bytes, lstat
 else:
     from smbench.paths.beneath import Beneath
+    from smbench.paths.streams import beneath as beneath_roots
     from smbench.prepare.attributes import (
         apply,
         hide,
@@ -24,6 +26,7 @@ else:
         probe,
         read_attributes,
         read_created_ns,
+        read_eas,
     )
     from smbench.prepare.fresh import forget_if_gone, lstat
     from smbench.prepare.listing import entries, free_bytes
@@ -31,6 +34,7 @@ else:
 __all__ = [
     "Beneath",
     "apply",
+    "beneath_roots",
     "entries",
     "forget_if_gone",
     "free_bytes",
@@ -40,4 +44,5 @@ __all__ = [
     "probe",
     "read_attributes",
     "read_created_ns",
+    "read_eas",
 ]

@@ -277,8 +277,9 @@ def _mounts(mounts: Sequence[Mount]) -> str:
     if mounts[0].share is not None:
         heads = ["captured user", "account", "mounted", "connection", "options that took effect"]
         rows = [
-            [one.user, one.account or "–", one.share or "–", _connection(one.connection), one.options or "–"]
+            [whose, one.account or "–", one.share or "–", _connection(connection), options or "–"]
             for one in mounts[:_SHOWN]
+            for whose, connection, options in _both(one)
         ]
     else:
         heads = ["captured user", "directory", "file system"]
@@ -286,6 +287,14 @@ def _mounts(mounts: Sequence[Mount]) -> str:
     return _listed("Mounts", rows, heads) + (
         f'<p class="dim">and {len(mounts) - _SHOWN:,} more users</p>' if len(mounts) > _SHOWN else ""
     )
+
+
+def _both(mount: Mount) -> list[tuple[str, Connection | None, str | None]]:
+    """A user's mount, and the second one where there is one."""
+    both = [(mount.user, mount.connection, mount.options)]
+    if mount.streams is not None:
+        both.append((f"{mount.user}, streams", mount.streams.connection, mount.streams.options))
+    return both
 
 
 def _connection(connection: Connection | None) -> str:

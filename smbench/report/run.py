@@ -116,7 +116,14 @@ def _mounts(run: Run, out: Console) -> None:
     out.print()
     if mounts[0].share is not None:
         headings = ["captured user", "account", "mounted", "connection", "dialect", "signed", "encrypted"]
-        rows = [(m.user, m.account or "", m.share or "", *_connection(m.connection)) for m in mounts]
+        rows = [
+            (whose, one.account or "", one.share or "", *_connection(connection))
+            for one in mounts
+            for whose, connection in (
+                (one.user, one.connection),
+                *([] if one.streams is None else [(f"{one.user}, streams", one.streams.connection)]),
+            )
+        ]
     else:
         headings = ["captured user", "directory", "file system"]
         rows = [(m.user, m.root, m.filesystem or "") for m in mounts]
@@ -217,7 +224,8 @@ def count_of(cause: Cause) -> str:
 def got_of(cause: Cause) -> str:
     """What a cause ended with here, for people."""
     # Both succeeded: the capture read data where there is none here.
-    return f"{cause.got}, no data" if cause.got == cause.expected else cause.got
+    got = f"{cause.got}, no data" if cause.got == cause.expected else cause.got
+    return f"{got}: {cause.why}" if cause.why else got
 
 
 def where(mismatch: Mismatch | None) -> str:

@@ -8,7 +8,11 @@ from smbench.run.numbers import Nanoseconds, Rate
 from smbench.stored import Count
 
 ALL = "all"
-"""The kind that stands for all kinds of calls in `Run.latency`, and in the tags of latency.hlog."""
+"""The kind that stands for all kinds of calls, but those ANSWERED_BY_OTHERS, in `Run.latency` and in tags as
+latency.hlog has them."""
+ANSWERED_BY_OTHERS = ("Notify",)
+"""Kinds of calls that are answered when somebody else does something: their times say nothing of who answers,
+and are in none that stand for all kinds."""
 SERVICE, RESPONSE, LATENESS, HELD, FAILED = "service", "response", "lateness", "held", "failed"
 MEASURES = (SERVICE, RESPONSE, LATENESS, HELD, FAILED)
 """Service and response are of the calls that succeeded, or failed as the capture's did; `failed` is the

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from smbench.run.numbers import Seconds
 from smbench.stored import Count
@@ -110,3 +110,5 @@ class Cause(Struct, frozen=True, kw_only=True):
     got: str
     count: Count
     warm_up: Count = 0
+    why: str | UnsetType = UNSET
+    """Why the executor, and not the target, is to blame, where it is."""

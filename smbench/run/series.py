@@ -21,6 +21,7 @@ from smbench.errors import UsageError
 from smbench.run.columns import REMEDY, RESOURCES_FORM, open_operations
 from smbench.run.histogram import Histogram
 from smbench.run.hlog import Logged, read_hlog
+from smbench.run.measures import ALL, ANSWERED_BY_OTHERS
 from smbench.run.model import MACHINE
 from smbench.run.warm_up import after_warm_up
 from smbench.tables import TableFile, reading
@@ -47,7 +48,7 @@ class Operations:
 
     slice_s: float
     grid: Grid
-    """(slice, latency step): how many operations had that service time."""
+    """(slice, latency step): how many operations had that service time; none that others answer."""
     per_s: NDArray[np.float64]
     """Operations, without those whose failure the capture does not have."""
     read_per_s: NDArray[np.float64]
@@ -132,11 +133,12 @@ def read_operations(
             place = np.minimum((completed * (SLICES / end_ns)).astype(np.int64), SLICES - 1)
             step = np.log10(np.maximum(service, 1)) - _LOWEST_DECADE
             step = np.clip((step * STEPS_A_DECADE).astype(np.int64), 0, steps - 1)
-            grid += np.bincount((place * steps + step)[done], minlength=len(grid))
+            kind = batch.column("kind")
+            told = done & ~_is(kind, ANSWERED_BY_OTHERS)
+            grid += np.bincount((place * steps + step)[told], minlength=len(grid))
             alike = batch.column("matched").fill_null(False).to_numpy(zero_copy_only=False)
             fine = done & (alike | _is(batch.column("outcome"), ("ok",)))
             succeeded += np.bincount(place[fine], minlength=SLICES)
-            kind = batch.column("kind")
             for name, bins in moved.items():
                 mine = done & np.asarray(_is(kind, (name,)))
                 bins += np.bincount(place[mine], counted[mine], SLICES)
@@ -212,8 +214,10 @@ def read_latencies(path: Path) -> Latencies:
             _end_interval(found, held, now)
         held = logged
         _note(found, logged, logged.tag, logged.histogram)
-        measure = logged.tag.split(".")[1]
-        for histograms, tag in ((found.whole, logged.tag), (now, f"all.{measure}")):
+        kind, measure = logged.tag.split(".")
+        for histograms, tag in ((found.whole, logged.tag), (now, f"{ALL}.{measure}")):
+            if histograms is now and kind in ANSWERED_BY_OTHERS:
+                continue
             histograms.setdefault(tag, Histogram()).add(logged.histogram)
     if held is not None:
         _end_interval(found, held, now)

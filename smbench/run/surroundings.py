@@ -43,6 +43,16 @@ class Asked(Struct, frozen=True, kw_only=True):
     reason: str = ""
 
 
+class StreamsMount(Struct, frozen=True, kw_only=True):
+    """A user's second mount of the same share, by the same account."""
+
+    root: str
+    options: str | None = None
+    asked: tuple[Asked, ...] = ()
+    differences: tuple[str, ...] = ()
+    connection: Connection | None = None
+
+
 class Mount(Struct, frozen=True, kw_only=True):
     """Where a user worked: a share that was mounted, or a directory that was there."""
 
@@ -60,6 +70,14 @@ class Mount(Struct, frozen=True, kw_only=True):
     differences: tuple[str, ...] = ()
     connection: Connection | None = None
     """None where the kernel does not tell."""
+    streams: StreamsMount | None = None
+    """The second mount, by which the user's alternate data streams went."""
+
+    @property
+    def connections(self) -> list[Connection]:
+        """Of its mounts, those that are told; the first one's first."""
+        both = (self.connection, None if self.streams is None else self.streams.connection)
+        return [connection for connection in both if connection is not None]
 
 
 class Reason(Struct, frozen=True, kw_only=True):

@@ -1,8 +1,9 @@
 """The progress board: shared memory in which processes see how far others are.
 
 Words are 64 bits, each on a cache line of its own. First the run's: the start time, the
-order to stop, and that all have ended. Then one a process: its state. Then one a lane: how many of its
-operations are completed, written only at the counts that somebody waits for. Then a message a process.
+order to stop, and that all have ended. Then one a process: its state. Then a line a lane: how many of its
+operations are completed, how many are armed (of notifications), both written only at the counts that
+somebody waits for, and whether somebody waited in vain since. Then a message a process.
 """
 
 from __future__ import annotations
@@ -20,6 +21,11 @@ _WORDS_A_LINE = _LINE // 8
 _MESSAGE_BYTES = 2048
 _START, _STOP, _OVER = 0, 1, 2
 _FIRST_PROCESS = 3
+_COMPLETED, _ARMED, _OVERDUE = range(3)
+"""Words of a lane's line."""
+_BRIEF_NS = 250_000_000
+"""So long an operation waits for a notification at most: a server tells a change within milliseconds, on a
+busy machine within tens of them."""
 _LOOK_AGAIN_NS = 1_000_000_000
 """A sleeper looks up this often although it should be woken."""
 
@@ -78,7 +84,8 @@ class Board:
         self._wait_by.wake(self._address + _START * _LINE)
         self._wait_by.wake(self._address + _OVER * _LINE)
         for lane in range(self._lanes):
-            self._wait_by.wake(self._address + (self._lane_line + lane) * _LINE)
+            for word in (_COMPLETED, _ARMED):
+                self._wait_by.wake(self._address_of(lane, word))
 
     def sleep_until(self, due_ns: int) -> None:
         """Sleep until a time; ends early where the run is stopped."""
@@ -121,28 +128,57 @@ class Board:
 
     # Lanes
 
+    def _line_of(self, lane: int) -> int:
+        """Its first word."""
+        return (self._lane_line + lane) * _WORDS_A_LINE
+
+    def _address_of(self, lane: int, word: int) -> int:
+        return self._address + (self._line_of(lane) + word) * 8
+
     def completed(self, lane: int) -> int:
         """The last count that was posted for a lane."""
-        return int(self.words[(self._lane_line + lane) * _WORDS_A_LINE])
+        return int(self.words[self._line_of(lane)])
 
     def post(self, lane: int, count: int) -> None:
         """A lane has completed `count` operations: wake who waits for that count."""
-        line = self._lane_line + lane
-        self.words[line * _WORDS_A_LINE] = count
-        self._wait_by.wake(self._address + line * _LINE, 1 << (count & 31))
+        self._tell(lane, _COMPLETED, count, 1 << (count & 31))
+
+    def arm(self, lane: int, count: int) -> None:
+        """A lane's notification is armed, the last of its first `count` operations: wake who waits for it."""
+        self._tell(lane, _ARMED, count, ANY)
+
+    def _tell(self, lane: int, word: int, count: int, mask: int) -> None:
+        at = self._line_of(lane)
+        self.words[at + word] = count
+        self.words[at + _OVERDUE] = 0
+        self._wait_by.wake(self._address_of(lane, word), mask)
 
     def release(self, lane: int) -> None:
         """Nobody is to wait for this lane any more: it has ended, or its process was lost."""
-        line = self._lane_line + lane
-        self.words[line * _WORDS_A_LINE] = FOREVER
-        self._wait_by.wake(self._address + line * _LINE, ANY)
+        for word in (_COMPLETED, _ARMED):
+            self._tell(lane, word, FOREVER, ANY)
 
     def await_count(self, lane: int, count: int) -> bool:
         """Sleep until a lane has completed `count` operations; False where the run is stopped before."""
-        line = self._lane_line + lane
-        at, stop, words = line * _WORDS_A_LINE, _STOP * _WORDS_A_LINE, self.words
+        address = self._address_of(lane, _COMPLETED)
+        at, stop, words = self._line_of(lane), _STOP * _WORDS_A_LINE, self.words
         while (seen := words[at]) < count and not words[stop]:
-            self._wait_by.wait(
-                self._address + line * _LINE, seen, now_ns() + _LOOK_AGAIN_NS, 1 << (count & 31)
-            )
+            self._wait_by.wait(address, seen, now_ns() + _LOOK_AGAIN_NS, 1 << (count & 31))
         return seen >= count
+
+    def await_briefly(self, lane: int, count: int, answered: bool, due_ns: int) -> None:
+        """Sleep until a lane's notification, the last of its first `count` operations, is armed or answered;
+        at most a moment longer than `due_ns` and now, and no longer than those where somebody has waited
+        for that lane in vain since it last came on."""
+        word = _COMPLETED if answered else _ARMED
+        address, line = self._address_of(lane, word), self._line_of(lane)
+        stop, words = _STOP * _WORDS_A_LINE, self.words
+        until = max(due_ns, now_ns())
+        vain = words[line + _OVERDUE]
+        if not vain:
+            until += _BRIEF_NS
+        while (seen := words[line + word]) < count and not words[stop]:
+            if now_ns() >= until:
+                words[line + _OVERDUE] = 1
+                return
+            self._wait_by.wait(address, seen, until, 1 << (count & 31) if answered else ANY)

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from smbench.executors.base import Executor
 from smbench.plan.model import Plan
+from smbench.runner.declined import columns_of, declined
 from smbench.runner.refused import REFUSED, fails
 from smbench.tables import reading
 from smbench.trace.store import REMEDY
@@ -43,7 +44,9 @@ _CREATE_SETTERS: list[tuple[str, _Setter]] = [
     (field.name, getattr(Create, field.name).__set__) for field in fields(Create)
 ]
 _OPEN = KIND_NUMBERS[Open.__name__]
-_NO_PARAMETERS = ("kind", REFUSED)
+DECLINED = "declined"
+"""A column beside the parameters of calls: what the executor does not carry out (`runner.declined`)."""
+_NO_PARAMETERS = ("kind", REFUSED, DECLINED)
 _PLACED = ["user", "lane"]
 _LEFT_OUT: dict[str, object] = {"levels": ()}
 """What a column's absence means where it is not None: Parquet counts an empty list as a null."""
@@ -69,11 +72,6 @@ def kind_numbers(column: pa.DictionaryArray) -> NDArray[np.int8]:
     """The stored kind column as indices of KINDS."""
     numbers = np.array([KIND_NUMBERS[name] for name in column.dictionary.to_pylist()], np.int8)
     return np.asarray(numbers[column.indices.to_numpy()])
-
-
-def unsupported(executor: type[Executor]) -> NDArray[np.bool_]:
-    """Which of KINDS an executor does not carry out."""
-    return np.array([kind in executor.unsupported for kind in KINDS])
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,13 +101,17 @@ class LaneCalls:
             yield batch
 
 
-def write_calls(operations: StoredOperations, plan: Plan, path: Path) -> LaneCalls:
-    """Write the calls of `plan` to the new file `path`; it may be removed when all workers have it."""
+def write_calls(
+    operations: StoredOperations, plan: Plan, path: Path, executor: type[Executor] | None = None
+) -> LaneCalls:
+    """Write the calls of `plan` to the new file `path`, with marks on those that the executor declines; it
+    may be removed when all workers have it."""
     narrow = _narrowed(operations, used_columns(operations))
     batches: list[list[int]] = [[] for _ in range(plan.lanes // plan.copies)]
     written = max_io_bytes = 0
     writer: pa.ipc.RecordBatchFileWriter | None = None
-    for table in _gathered(operations, narrow, max(_GATHERED_ROWS, _ROWS_A_LANE * len(batches))):
+    rows = max(_GATHERED_ROWS, _ROWS_A_LANE * len(batches))
+    for table in _gathered(operations, narrow, rows, executor):
         lanes = plan.lane_of(*(table.column(name).to_numpy() for name in _PLACED))
         table = table.drop_columns(_PLACED)
         max_io_bytes = max(max_io_bytes, _largest_io(table))
@@ -198,17 +200,19 @@ def _by_bounds(types: dict[str, pa.DataType], groups: list[Any]) -> dict[str, pa
 
 
 def _gathered(
-    operations: StoredOperations, types: Mapping[str, pa.DataType], rows: int
-) -> Iterator[pa.Table]:
+    operations: StoredOperations, types: Mapping[str, pa.DataType], rows: int,
+    executor: type[Executor] | None,
+) -> Iterator[pa.Table]:  # fmt: skip
     gathered: list[pa.RecordBatch] = []
     count = 0
-    for batch in operations.batches([*types, *_PLACED, "expected"]):
+    for batch in operations.batches(sorted({*types, *_PLACED, *columns_of(operations, executor)})):
         columns = {name: batch.column(name) for name in types if name != "kind"}
         with reading(operations.path, REMEDY):  # the file's statistics may not be true
             narrow = {name: column.cast(types[name]) for name, column in columns.items()}
         kinds = kind_numbers(batch.column("kind"))
         refused = (kinds == _OPEN) & fails(batch.column("expected").to_numpy())
         told = {"kind": pa.array(kinds), REFUSED: pa.array(refused)}
+        told[DECLINED] = pa.array(declined(executor, batch))
         gathered.append(pa.record_batch(narrow | told | {name: batch.column(name) for name in _PLACED}))
         count += batch.num_rows
         if count >= rows:
@@ -216,6 +220,12 @@ def _gathered(
             gathered, count = [], 0
     if gathered:
         yield pa.Table.from_batches(gathered)
+
+
+def declined_rows(batch: pa.RecordBatch) -> frozenset[int]:
+    """Which rows of (a slice of) a lane's record batch the executor does not carry out."""
+    marks = batch.column(DECLINED).to_numpy(zero_copy_only=False)
+    return frozenset(np.flatnonzero(marks).tolist())
 
 
 def calls_of(batch: pa.RecordBatch) -> list[Call]:

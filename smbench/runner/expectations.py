@@ -1,7 +1,7 @@
 """What is known of each call before it runs: its kind, and whether the capture has a failure of it.
 
 By place of the plan, two bytes a place: a number for each distinct (kind, expected outcome, whether it stands
-for a whole scan), of which a workload has few.
+for a whole scan, whether the executor declines it), of which a workload has few.
 """
 
 from __future__ import annotations
@@ -11,8 +11,10 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from smbench.arrays import blocks, long_array
+from smbench.executors.base import Executor
 from smbench.plan.model import Plan
-from smbench.runner.call_file import kind_numbers, used_columns
+from smbench.runner.call_file import KINDS, kind_numbers, used_columns
+from smbench.runner.declined import columns_of, declined
 from smbench.runner.outcomes import Integers, Matcher, answered
 from smbench.runner.refused import fails
 from smbench.workload.store import StoredOperations
@@ -23,15 +25,19 @@ _KINDS_ROOM = 128
 
 
 class Expectations:
-    """Of the operations of a plan; `compares` as the executor says it: without, nothing counts as failed."""
+    """Of the operations of a plan, as an executor is to carry them out; None: one that does all of them.
+    Without `compares` nothing counts as failed."""
 
-    def __init__(self, operations: StoredOperations, plan: Plan, compares: bool = True) -> None:
-        self._compares = compares
+    def __init__(
+        self, operations: StoredOperations, plan: Plan, executor: type[Executor] | None = None
+    ) -> None:
+        self._executor = executor
+        self._compares = executor is None or executor.compares
         self._numbers: dict[int, int] = {}
         self._of_place = long_array(plan.operations, np.int16)
         place_of_row = places_of_rows(plan)
         first = 0
-        columns = ["kind", "expected", *{"calls"}.intersection(used_columns(operations))]
+        columns = [*columns_of(operations, executor), *{"calls"}.intersection(used_columns(operations))]
         for batch in operations.batches(columns):
             numbers = self._numbered(batch)
             places = place_of_row[first : first + batch.num_rows]
@@ -39,16 +45,20 @@ class Expectations:
                 self._of_place[places + copy * len(place_of_row)] = numbers
             first += batch.num_rows
         codes = np.array(list(self._numbers), np.int64)
+        codes, self._declined = codes >> 1, (codes & 1).astype(bool)
         self._calls = 1 + codes % 2
         self._kind = (codes // 2 % _KINDS_ROOM).astype(np.int8)
         self._expected = codes // (2 * _KINDS_ROOM) - 1
         self._succeeds = answered(self._expected) & ~fails(self._expected)
+        unsupported = frozenset() if executor is None else executor.unsupported.keys()
+        self._unsupported = np.array([KINDS[kind] in unsupported for kind in self._kind.tolist()], bool)
         self._matcher = Matcher()
 
     def _numbered(self, batch: pa.RecordBatch) -> NDArray[np.int16]:
         # One number a distinct row: sorting numbers is much faster than sorting rows.
         expected = batch.column("expected").to_numpy().astype(np.int64) + 1
         codes = (expected * _KINDS_ROOM + kind_numbers(batch.column("kind"))) * 2 + (calls_in(batch) > 1)
+        codes = codes << 1 | declined(self._executor, batch)
         distinct, number = np.unique(codes, return_inverse=True)
         known = [self._numbers.setdefault(code, len(self._numbers)) for code in distinct.tolist()]
         return np.array(known, np.int16)[number]
@@ -56,6 +66,14 @@ class Expectations:
     def kinds(self, places: Places) -> NDArray[np.int8]:
         """The number of each place's call in KINDS."""
         return np.asarray(self._kind[self._of_place[places]])
+
+    def skipped(self, places: Places) -> NDArray[np.bool_]:
+        """Which places hold what the executor does not carry out: no call of that kind, or not this one."""
+        return np.asarray((self._unsupported | self._declined)[self._of_place[places]])
+
+    def declined(self, places: Places) -> NDArray[np.bool_]:
+        """Of these, the single ones of a kind that it carries out otherwise."""
+        return np.asarray((self._declined & ~self._unsupported)[self._of_place[places]])
 
     def failed(self, places: Places, outcome: Integers) -> NDArray[np.bool_]:
         """Which of the outcomes are failures that the capture does not have: there the call succeeded, failed

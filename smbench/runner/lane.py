@@ -12,16 +12,16 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import repeat
 from typing import NamedTuple
 
-from smbench.executors.base import Handler, UserLostError
+from smbench.executors.base import Armed, Handler, Notifier, UserLostError
 from smbench.measure.clock import now_ns
 from smbench.measure.oplog import RECORD, RECORD_BYTES, OperationLog
 from smbench.plan.model import Pace, Plan
 from smbench.runner.board import Board
-from smbench.runner.call_file import LaneCalls, calls_of
+from smbench.runner.call_file import LaneCalls, calls_of, declined_rows
 from smbench.runner.refused import Item, closing, refused_opens, with_own_handles
-from smbench.runner.segments import Segments
+from smbench.runner.segments import Segment, Segments
 from smbench.smb2.ntstatus import Status, outcome_of
-from smbench.workload.calls import Call
+from smbench.workload.calls import Call, Notify
 
 _CHUNK_FAST = 2048
 _CHUNK_PACED = 256
@@ -54,16 +54,21 @@ class Issuing(NamedTuple):
 class Lane:
     """One lane of a plan in a worker. `handlers` has no entry for calls that are to be skipped;
     `close` closes what the capture saw refused (None: leave it open), `complain` is told of a handler
-    that raised."""
+    that raised. `notifier` is the executor's, whose handler takes the place of the one for Notify."""
 
     def __init__(
         self, number: int, issuing: Issuing, handlers: Mapping[type[Call], Handler],
-        complain: Callable[[str], None], close: Handler | None = None,
+        complain: Callable[[str], None], close: Handler | None = None, notifier: Notifier | None = None,
     ) -> None:  # fmt: skip
         self.number = number
         self._plan = plan = issuing.plan
         self._segments = issuing.segments
-        self._handlers = handlers
+        self._handlers = dict(handlers)
+        if notifier is not None and Notify in handlers:
+            armed = Armed(self._is_armed, lambda: bool(self._arming), lambda: self._posting)
+            self._handlers[Notify] = notifier(armed)
+        self._arming = 0
+        self._posting = False
         self._log = issuing.log
         self._board = issuing.board
         self._complain = complain
@@ -101,11 +106,7 @@ class Lane:
         while (chunk := self._take()).end > position:
             items = chunk.items
             for segment in self._segments.of(self.number, position, chunk.end):
-                for lane, count in segment.waits:
-                    self.waiting = True
-                    if not self._board.await_count(lane, count):
-                        self._stopping = True
-                    self.waiting = False
+                self._await(segment, start_ns, position)
                 if segment.end == chunk.end:
                     self._running = items
                 else:
@@ -113,12 +114,34 @@ class Lane:
                     self._running, items = items[:cut], items[cut:]
                 if self._stopping:
                     break
+                position = segment.end
+                self._arming, self._posting = segment.end if segment.arms else 0, segment.post
                 self._issue(self._each(self._running, chunk.refused), start_ns)
+                self._is_armed()
                 if segment.post and not self._stopping:
                     self._board.post(self.number, segment.end)
             if self._stopping:
                 break
             position = chunk.end
+
+    def _await(self, segment: Segment, start_ns: int, position: int) -> None:
+        for lane, count in segment.waits:
+            self.waiting = True
+            if not self._board.await_count(lane, count):
+                self._stopping = True
+            self.waiting = False
+        if segment.brief:
+            place = int(self._plan.lane_start[self.number]) + position
+            since_ns = start_ns if self._plan.pace is Pace.ORIGINAL else self._last_ns
+            due_ns = since_ns + (0 if self._times is None else int(self._times[place]))
+            for lane, count, answered in segment.brief:
+                self._board.await_briefly(lane, count, answered, due_ns)
+
+    def _is_armed(self) -> None:
+        """The notification under way is armed, or is over without."""
+        if self._arming:
+            self._board.arm(self.number, self._arming)
+            self._arming = 0
 
     def _each(self, items: list[Item], refused: frozenset[int]) -> Iterator[Item]:
         if not refused or self._close is None:
@@ -223,8 +246,11 @@ class Lane:
                 due: Iterable[int] = repeat(0) if times is None else times[place:end].tolist()
                 of_kind = map(handlers.get, map(type, made))
                 items = list(zip(of_kind, made, records, due, strict=False))
-                if not handlers.keys() >= set(map(type, made)):
-                    items = [item for item in items if item[0] is not None]
+                left_out = declined_rows(piece)
+                if left_out or not handlers.keys() >= set(map(type, made)):
+                    items = [
+                        item for row, item in enumerate(items) if item[0] is not None and row not in left_out
+                    ]
                 refused = frozenset(records[row] for row in opens)
                 place = end
                 yield _Chunk(items, place - first, refused)  # type: ignore[arg-type]

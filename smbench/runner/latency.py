@@ -15,6 +15,7 @@ from smbench.run.histogram import Histogram
 from smbench.run.hlog import IntervalLog, Part
 from smbench.run.measures import (
     ALL,
+    ANSWERED_BY_OTHERS,
     FAILED,
     HELD,
     LATENESS,
@@ -45,7 +46,7 @@ class Histograms:
     """`Read.response`, …; `all.…` are those of all kinds."""
 
     def every(self, measure: str) -> Histogram:
-        """Of all kinds of calls."""
+        """Of all kinds of calls but those that others answer."""
         return self.by_tag[f"{ALL}.{measure}"]
 
     def latency(self) -> dict[str, Latency]:
@@ -93,7 +94,8 @@ class Times:
             for measure in MEASURES:
                 tag = f"{kind}.{measure}"
                 by_tag[tag] = log.count(tag, self._parts(number, measure))
-                every[measure].add(by_tag[tag])
+                if kind not in ANSWERED_BY_OTHERS:
+                    every[measure].add(by_tag[tag])
         log.write(path, start_epoch_ns)
         return Histograms(by_tag | {f"{ALL}.{measure}": one for measure, one in every.items()})
 

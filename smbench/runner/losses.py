@@ -22,6 +22,7 @@ from smbench.workload.parameters import PARAMETERS
 _WHERE = {
     "handle", "path", "target", "offset", "length", "size", "source", "source_offset",
     "created_ns", "accessed_ns", "written_ns", "changed_ns", "pattern",
+    "ea_name",
 }  # fmt: skip
 _TEXTS = {"path", "pattern", "lease_key", "parent_lease_key"}
 _PRESENT = {"created_ns", "accessed_ns", "written_ns", "changed_ns"}

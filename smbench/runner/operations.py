@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from msgspec import UNSET
 from numpy.typing import NDArray
 
 from smbench.arrays import blocks, long_array
@@ -21,7 +22,8 @@ from smbench.executors.base import Executor
 from smbench.plan.model import Plan
 from smbench.run.columns import OPERATIONS_SCHEMA
 from smbench.run.outcomes import Cause, Mismatch, Outcomes, Shortfall
-from smbench.runner.call_file import KINDS, unsupported, used_columns
+from smbench.runner.call_file import KINDS, used_columns
+from smbench.runner.declined import REASON as DECLINED_BECAUSE
 from smbench.runner.expectations import Expectations, calls_in, places_of_rows
 from smbench.runner.latency import Times, measured
 from smbench.runner.losses import Losses
@@ -76,6 +78,8 @@ class Tally:
     """All mismatches by kind, expectation and outcome."""
     warm_causes: Counter[tuple[str, str | None, str]] = field(default_factory=Counter)
     """Of those the ones in the warm-up."""
+    own_doing: dict[tuple[str, str | None, str], str] = field(default_factory=dict)
+    """Why the executor, and not the target, is their cause, where it says so."""
     read_bytes: int = 0
     written_bytes: int = 0
     """Of the measured ones."""
@@ -110,8 +114,7 @@ class OperationsResult:
         self._plan = plan
         self._executor = executor
         self._place_of_row = places_of_rows(plan)
-        self._expectations = Expectations(operations, plan, executor.compares)
-        self._unsupported = unsupported(executor)
+        self._expectations = Expectations(operations, plan, executor)
         self._losses = Losses(executor)
         self.tally = Tally(planned=plan.operations)
 
@@ -119,21 +122,21 @@ class OperationsResult:
         """Which places of the plan hold a call that the executor does not carry out."""
         skipped = long_array(self._plan.operations, np.bool_)
         for block in blocks(len(skipped)):
-            skipped[block] = self._unsupported[self._expectations.kinds(block)]
+            skipped[block] = self._expectations.skipped(block)
         return skipped
 
     def skipped(self) -> tuple[Shortfall, ...]:
         """Calls that were skipped, by kind, with the executor's reason."""
-        count = np.zeros(len(KINDS), np.int64)
+        count, declined = np.zeros((2, len(KINDS)), np.int64)
         for block in blocks(self._plan.operations):
-            count += np.bincount(self._expectations.kinds(block), minlength=len(KINDS))
-        return tuple(
-            Shortfall(
-                kind=KINDS[at].__name__,
-                reason=self._executor.unsupported[KINDS[at]],
-                count=int(count[at]),
-            )
-            for at in np.flatnonzero(count * self._unsupported)
+            kinds, not_this_one = self._expectations.kinds(block), self._expectations.declined(block)
+            skipped = self._expectations.skipped(block) & ~not_this_one
+            count += np.bincount(kinds[skipped], minlength=len(KINDS))
+            declined += np.bincount(kinds[not_this_one], minlength=len(KINDS))
+        reasons = self._executor.unsupported
+        return (
+            *(_shortfall(at, reasons[KINDS[at]], count) for at in np.flatnonzero(count).tolist()),
+            *(_shortfall(at, DECLINED_BECAUSE, declined) for at in np.flatnonzero(declined).tolist()),
         )
 
     def losses(self) -> tuple[Shortfall, ...]:
@@ -211,7 +214,7 @@ class OperationsResult:
         tally.succeeded += int((joined.measured & ~failed).sum())
         tally.read_bytes += int(joined.moved[joined.measured & (kind == KINDS.index(Read))].sum())
         tally.written_bytes += int(joined.moved[joined.measured & (kind == KINDS.index(Write))].sum())
-        tally.skipped += int(self._unsupported[kind].sum())
+        tally.skipped += int(self._expectations.skipped(joined.places).sum())
         for error in (errno.EMFILE, errno.ENFILE):
             tally.out_of_descriptors[error] += int(np.count_nonzero(outcome == -error))
 
@@ -234,7 +237,10 @@ class OperationsResult:
         in_warm_up = shape[:, ~joined.measured[differs]]
         for those, causes in ((shape, tally.causes), (in_warm_up, tally.warm_causes)):
             for (number, was, got), count in zip(*_distinct(those), strict=True):
-                causes[KINDS[number].__name__, expected_name(was), outcome_name(got)] += count
+                cause = KINDS[number].__name__, expected_name(was), outcome_name(got)
+                causes[cause] += count
+                if why := self._executor.own_doing(was, got):
+                    tally.own_doing[cause] = why
         return told, known
 
     def _count_losses(self, joined: _Joined) -> None:
@@ -287,6 +293,7 @@ class OperationsResult:
                 got=got,
                 count=count,
                 warm_up=tally.warm_causes[kind, expected, got],
+                why=tally.own_doing.get((kind, expected, got), UNSET),
             )
             for (kind, expected, got), count in tally.causes.most_common()
         )
@@ -297,6 +304,10 @@ class OperationsResult:
 
 
 _NOT_OF_CALLS = {"operation", "user", "lane", "expected"}
+
+
+def _shortfall(kind: int, reason: str, counts: NDArray[np.int64]) -> Shortfall:
+    return Shortfall(kind=KINDS[kind].__name__, reason=reason, count=int(counts[kind]))
 
 
 def _distinct(shape: NDArray[np.int64]) -> tuple[list[list[int]], list[int]]:

@@ -17,6 +17,8 @@ class RunOptions:
 
     executor: str
     roots: list[Path]
+    streams: Sequence[Path | None] = ()
+    """Each user's second directory, for alternate data streams; empty, or None: the first has them too."""
     profile: str = "wire"
     identity: tuple[int, int] | None = None
     """User and group that the workers change to, where they are root; None: nobody changes."""

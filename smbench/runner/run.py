@@ -20,14 +20,14 @@ from smbench.measure.resources import ResourceSampler
 from smbench.plan.model import Plan
 from smbench.quoting import quoted
 from smbench.runner.board import Board
-from smbench.runner.call_file import KINDS, kind_numbers, stored, unsupported, write_calls
+from smbench.runner.call_file import KINDS, kind_numbers, stored, write_calls
 from smbench.runner.expectations import Expectations
 from smbench.runner.options import RunOptions
 from smbench.runner.pool import run_pool
 from smbench.runner.result import STATISTICS, RunResult
 from smbench.runner.segments import Segments
 from smbench.runner.verdict import overdue
-from smbench.runner.warming import paths_by_user
+from smbench.runner.warming import notifications_by_user, paths_by_user
 from smbench.runner.watch import Observer, RunView
 from smbench.runner.worker import Job
 from smbench.workload.calls import Notify
@@ -81,8 +81,8 @@ def run(
         ending = run_pool(job, plan.processes, options.deadline_s, sampler, tell, options.grace_s)
         sampler.finish()
         if ending.stopped:
-            known = Expectations(operations, plan, executor.compares)
-            ending.overdue = overdue(plan, ending, log.records, known, unsupported(executor))
+            known = Expectations(operations, plan, executor)
+            ending.overdue = overdue(plan, ending, log.records, known)
     except BaseException:
         shutil.rmtree(scratch, ignore_errors=True)
         raise
@@ -94,7 +94,7 @@ def _job(
     operations: StoredOperations, log: OperationLog, board: Board, scratch: Path,
 ) -> Job:  # fmt: skip
     """What every worker gets; `operations` are the workload's as a file."""
-    calls = write_calls(operations, plan, scratch / "calls.arrow")
+    calls = write_calls(operations, plan, scratch / "calls.arrow", executor)
     statistics = scratch / STATISTICS
     statistics.mkdir()
     warms = executor.warms and options.profile == "wire"
@@ -106,6 +106,7 @@ def _job(
         board=board,
         executor=executor,
         roots=options.roots,
+        streams=options.streams,
         profile=options.profile,
         max_io_bytes=calls.max_io_bytes,
         seed=options.seed,
@@ -117,6 +118,7 @@ def _job(
         statistics=statistics,
         namespace=tuple(workload.namespace) if executor.own_files else (),
         waits=executor.waits and _may_wait(operations),
+        notifications=notifications_by_user(operations, plan),
     )
 
 
@@ -171,8 +173,7 @@ def _looker(
     observer = Observer(
         plan,
         job.log.records,
-        Expectations(operations, plan, executor.compares),
-        unsupported(executor),
+        Expectations(operations, plan, executor),
         warm_up_ns,
     )
     due_ns = 0

@@ -73,6 +73,7 @@ def timing(plan: Plan, records: NDArray[np.int64], start_ns: int, skipped: NDArr
     waits = plan.waits
     before = plan.lane_start[waits.lane] + waits.count - 1
     np.maximum.at(ready, waits.place, ended[before])
+    _raise_by_brief(plan, ready, issued, completed)
     if thought is not None:
         for block in blocks(size):
             np.maximum(thought[block], ready[block], out=thought[block])
@@ -87,6 +88,16 @@ def timing(plan: Plan, records: NDArray[np.int64], start_ns: int, skipped: NDArr
         violated=int((both & (issued[waits.place] < completed[before])).sum()),
         released=int((executed[waits.place] & ~executed[before] & ~skipped[before]).sum()),
     )
+
+
+def _raise_by_brief(plan: Plan, ready: Times, issued: Times, completed: Times) -> None:
+    """What waited briefly was ready when the notification was issued, or answered; where it gave up, or that
+    came later, the wait counts as the harness' own."""
+    brief = plan.brief
+    of = plan.lane_start[brief.lane] + brief.count - 1
+    until = np.where(brief.answered != 0, completed[of], issued[of])
+    in_time = (completed[of] != 0) & (until <= issued[brief.place])
+    np.maximum.at(ready, brief.place[in_time], until[in_time])
 
 
 class _LatestInLane:

@@ -68,13 +68,9 @@ def facts_of(
     )
 
 
-def overdue(
-    plan: Plan, ending: Ending, records: NDArray[np.int64], expectations: Expectations,
-    unsupported: NDArray[np.bool_],
-) -> int:  # fmt: skip
+def overdue(plan: Plan, ending: Ending, records: NDArray[np.int64], expectations: Expectations) -> int:
     """How many operations of a run that was stopped were due by then, by the plan's times, and are missing:
-    the slow ones, whose times are in no figure. `unsupported` says of each of KINDS whether the executor does
-    not carry it out. A plan without times has none."""
+    the slow ones, whose times are in no figure. A plan without times has none."""
     if not ending.stopped_ns or plan.intended_ns is None:
         return 0
     lasted_ns = ending.stopped_ns - ending.start_ns
@@ -82,7 +78,7 @@ def overdue(
     for block in blocks(plan.operations):
         due = plan.intended_ns[block] + OVERDUE_NS <= lasted_ns
         missing = records[block, COMPLETED] == 0
-        count += int((due & missing & ~unsupported[expectations.kinds(block)]).sum())
+        count += int((due & missing & ~expectations.skipped(block)).sum())
     return count
 
 

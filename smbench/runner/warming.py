@@ -1,12 +1,17 @@
-"""What each user's client should know before the clock starts: the paths that its operations name."""
+"""What each user's client should know before the clock starts: the paths that its operations name, and the
+notifications that will be asked for."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
+from typing import NamedTuple
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from smbench.plan.model import Plan
+from smbench.workload.calls import Notify
 from smbench.workload.model import NamespaceEntry
 from smbench.workload.store import StoredOperations
 
@@ -29,3 +34,27 @@ def paths_by_user(
                 if known in present and len(found[user]) < MOST_PATHS:
                     found[user].add(known)
     return [sorted(paths, key=lambda path: (path.count("/"), path)) for paths in found] * plan.clones
+
+
+class Notifications(NamedTuple):
+    """What one user will ask for."""
+
+    counts: Counter[int]
+    """By handle."""
+    most: int
+    """As many as may wait at once."""
+
+
+def notifications_by_user(operations: StoredOperations, plan: Plan) -> list[Notifications]:
+    """Of each user of the plan; clones share them."""
+    users = len(plan.users) // plan.clones
+    counts: list[Counter[int]] = [Counter() for _ in range(users)]
+    lanes: list[set[int]] = [set() for _ in range(users)]
+    for batch in operations.batches(["user", "lane", "kind", "handle"]):
+        watches = batch.filter(pc.equal(batch.column("kind").cast(pa.string()), Notify.__name__))
+        for user, lane, handle in zip(
+            *(watches.column(name).to_pylist() for name in ("user", "lane", "handle")), strict=True
+        ):
+            counts[user][handle] += 1
+            lanes[user].add(lane)
+    return [Notifications(*each) for each in zip(counts, map(len, lanes), strict=True)] * plan.clones

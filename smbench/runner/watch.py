@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smbench.measure.oplog import COMPLETED, ISSUED, OUTCOME
-from smbench.plan.model import Pace, Plan
+from smbench.plan.model import Integers, Pace, Plan
 from smbench.run.histogram import Histogram
+from smbench.run.measures import ANSWERED_BY_OTHERS
 from smbench.run.warm_up import after_warm_up
 from smbench.runner.call_file import KINDS
 from smbench.runner.expectations import Expectations
@@ -23,6 +24,8 @@ _FIRST_WIDTH = 8
 """A lane is looked at so many records ahead; where all are there, twice as many next, and so on."""
 
 Places = NDArray[np.int64]
+
+_ANSWERED_BY_OTHERS = [number for number, kind in enumerate(KINDS) if kind.__name__ in ANSWERED_BY_OTHERS]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,15 +83,13 @@ class _Recorder:
 
 
 class Observer:
-    """Reads the operation log of a run while it is written. `unsupported` says of each of KINDS whether the
-    executor does not carry it out."""
+    """Reads the operation log of a run while it is written."""
 
     def __init__(
-        self, plan: Plan, records: NDArray[np.int64], expectations: Expectations,
-        unsupported: NDArray[np.bool_], warm_up_ns: int = 0,
-    ) -> None:  # fmt: skip
+        self, plan: Plan, records: NDArray[np.int64], expectations: Expectations, warm_up_ns: int = 0
+    ) -> None:
         self._plan, self._records = plan, records
-        self._expectations, self._unsupported = expectations, unsupported
+        self._expectations = expectations
         self._next = plan.lane_start[:-1].astype(np.int64)
         self._end = plan.lane_start[1:].astype(np.int64)
         self._by_kind: dict[int, _Recorder] = {}
@@ -111,7 +112,7 @@ class Observer:
         failed = self._expectations.failed(places, new[:, OUTCOME])
         # As in the result: how long it took to fail is no latency of the kind.
         service, kind = service[~failed], kind[~failed]
-        self._every.take(service)
+        self._every.take(service[~np.isin(kind, _ANSWERED_BY_OTHERS)])
         for number in set(np.flatnonzero(np.bincount(kind))) | self._by_kind.keys():
             self._by_kind.setdefault(int(number), _Recorder()).take(service[kind == number])
         self._lateness.take(self._late(places, new, start_ns))
@@ -128,7 +129,7 @@ class Observer:
             inside = places < self._end[active, None]
             places = np.minimum(places, len(self._records) - 1)
             recorded = self._records[places, COMPLETED] != 0
-            there = inside & (recorded | self._unsupported[self._expectations.kinds(places)])
+            there = inside & (recorded | self._expectations.skipped(places))
             # A worker may write on while this reads: only what is whole from the front counts.
             there = np.logical_and.accumulate(there, axis=1)
             found.append(places[there & recorded])
@@ -162,16 +163,15 @@ class Observer:
 
     def _wait(self, places: Places, ready: Places) -> None:
         """Raise `ready` to the end of what the places wait for."""
-        waits = self._plan.waits
-        begin, end = (np.searchsorted(waits.place, places, side) for side in ("left", "right"))
-        waiting = np.flatnonzero(end > begin)
-        if len(waiting):
-            count = (end - begin)[waiting]
-            at = np.repeat(waiting, count)
-            offsets = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
-            edge = np.repeat(begin[waiting], count) + offsets
-            last = self._plan.lane_start[waits.lane[edge]] + waits.count[edge] - 1
-            np.maximum.at(ready, at, self._records[last, COMPLETED])
+        waits, brief = self._plan.waits, self._plan.brief
+        at, edge = _edges_of(places, waits.place)
+        last = self._plan.lane_start[waits.lane[edge]] + waits.count[edge] - 1
+        np.maximum.at(ready, at, self._records[last, COMPLETED])
+        at, edge = _edges_of(places, brief.place)
+        of = self._plan.lane_start[brief.lane[edge]] + brief.count[edge] - 1
+        until = np.where(brief.answered[edge] != 0, self._records[of, COMPLETED], self._records[of, ISSUED])
+        in_time = (self._records[of, COMPLETED] != 0) & (until <= self._records[places[at], ISSUED])
+        np.maximum.at(ready, at[in_time], until[in_time])
 
     def _view(self, per_s: float, elapsed_s: float) -> RunView:
         plan = self._plan
@@ -199,6 +199,15 @@ class Observer:
         if self._plan.pace is Pace.ORIGINAL:
             return max(self._last_intended_ns / 1e9 - elapsed_s, 0.0)
         return elapsed_s * (self._plan.operations - done) / done if done else None
+
+
+def _edges_of(places: Places, waiting: Integers) -> tuple[Places, Places]:
+    """Of each edge that some places have, sorted by `waiting`: which of the places, and which edge."""
+    begin, end = (np.searchsorted(waiting, places, side) for side in ("left", "right"))
+    count = end - begin
+    at = np.repeat(np.arange(len(places)), count)
+    offsets = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
+    return at, np.repeat(begin, count) + offsets
 
 
 def _last(plan: Plan) -> int:

@@ -35,6 +35,7 @@ from smbench.runner.deadlock import DeadlockWatch
 from smbench.runner.lane import Issuing, Lane
 from smbench.runner.segments import Segments
 from smbench.runner.statistics import write_statistics
+from smbench.runner.warming import Notifications
 from smbench.signals import ignore_all
 from smbench.workload.calls import CALLS, Close
 from smbench.workload.model import NamespaceEntry
@@ -75,6 +76,8 @@ class Job:
     identity: tuple[int, int] | None
     """User and group that workers change to, where they are root."""
     parent: int
+    streams: Sequence[Path | None] = ()
+    """As in `RunOptions`."""
     acting: Sequence[Acting | None] = ()
     """For each user; empty, or None: whoever the worker is."""
     shares: Sequence[ShareAccess] = ()
@@ -87,6 +90,8 @@ class Job:
     """What the workload presumes, where the executor has files of its own."""
     waits: bool = True
     """Some calls may wait for what others do."""
+    notifications: Sequence[Notifications] = ()
+    """Of each user."""
 
     def share(self) -> None:
         """Make what all workers can share, before they are forked: they inherit it without a copy."""
@@ -165,12 +170,15 @@ def _executors(job: Job, lanes: Iterable[int]) -> dict[int, Executor]:
             profile=job.profile,
             max_io_bytes=job.max_io_bytes,
             seed=job.seed,
+            streams=job.streams[user] if job.streams else None,
             share=job.shares[user] if job.shares else None,
         )
         with job.entered(user):
             executors[user] = job.executor(context)
             if job.warm:
                 executors[user].warm(job.warm[user])
+            if job.notifications:
+                executors[user].expect_notifications(*job.notifications[user])
     return executors
 
 
@@ -210,7 +218,8 @@ def become(identity: tuple[int, int] | None, parent: int) -> None:
 
 
 def _lane(job: Job, process: int, number: int, executors: dict[int, Executor]) -> Lane:
-    handlers = executors[int(job.plan.lane_user[number])].handlers()
+    executor = executors[int(job.plan.lane_user[number])]
+    handlers = executor.handlers()
     if lacking := set(CALLS.values()) - handlers.keys() - job.executor.unsupported.keys():
         # They would be neither carried out nor counted as skipped.
         kinds = ", ".join(sorted(kind.__name__ for kind in lacking))
@@ -224,7 +233,7 @@ def _lane(job: Job, process: int, number: int, executors: dict[int, Executor]) -
     # Where outcomes mean nothing, nothing is open either.
     close = handlers.get(Close) if job.executor.compares else None
     issuing = Issuing(job.plan, job.segments, job.calls, job.log, job.board)
-    return Lane(number, issuing, handlers, complain, close)
+    return Lane(number, issuing, handlers, complain, close, executor.notifier)
 
 
 def _stop(lanes: list[Lane], executors: Collection[Executor]) -> None:

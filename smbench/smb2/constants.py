@@ -98,6 +98,8 @@ READS_DATA: Final = (
 WRITES_DATA: Final = FILE_WRITE_DATA | FILE_APPEND_DATA | MAXIMUM_ALLOWED | GENERIC_ALL | GENERIC_WRITE
 DATA_ACCESS: Final = READS_DATA | WRITES_DATA
 """Rights by any of which data may be moved."""
+SETS_EA: Final = FILE_WRITE_EA | MAXIMUM_ALLOWED | GENERIC_ALL | GENERIC_WRITE
+"""Rights by any of which extended attributes may be set."""
 LOOK_ONLY: Final = FILE_READ_ATTRIBUTES | READ_CONTROL | SYNCHRONIZE
 """Access that neither reads nor changes anything but attributes."""
 
@@ -152,6 +154,7 @@ ATTRIBUTE_DIRECTORY: Final = 0x10
 ATTRIBUTE_ARCHIVE: Final = 0x20
 ATTRIBUTE_NORMAL: Final = 0x80
 ATTRIBUTE_TEMPORARY: Final = 0x100
+ATTRIBUTE_SPARSE_FILE: Final = 0x200
 ATTRIBUTE_REPARSE_POINT: Final = 0x400
 ATTRIBUTE_COMPRESSED: Final = 0x800
 ATTRIBUTE_OFFLINE: Final = 0x1000

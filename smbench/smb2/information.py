@@ -67,6 +67,12 @@ def size_information(size: int) -> bytes:
     return struct.pack("<q", size)
 
 
+def full_ea_information(name: str, value: bytes) -> bytes:
+    """FILE_FULL_EA_INFORMATION with one entry (2.4.16); a name is bytes, read as Latin-1."""
+    encoded = name.encode("latin-1")
+    return struct.pack("<IBBH", 0, 0, len(encoded), len(value)) + encoded + b"\0" + value
+
+
 def zero_data(offset: int, length: int) -> bytes:
     """FILE_ZERO_DATA_INFORMATION: from, and the first byte beyond."""
     return struct.pack("<QQ", offset, offset + length)

@@ -3,8 +3,7 @@
 One frozen value a message. Sizes and offsets are bytes, masks, levels, classes and flags are the wire's
 numbers (`smbench.smb2.constants`), times are nanoseconds since 1970 UTC (None where the wire said 0, "not
 set"), GUIDs and keys are lower-case hex. A field is None where the capture did not carry it (a message cut by
-the snap length, an optional part).
-Fields of one name have one type in all messages, so that a column can hold them.
+the snap length, an optional part). Fields of one name have one type in all messages: a column holds them.
 """
 
 from __future__ import annotations
@@ -108,6 +107,7 @@ class CreateRequest(Message):
     """DH2Q, DH2C: a persistent handle is asked for."""
     posix_mode: int | None = None
     ea_names: tuple[str, ...] = ()
+    ea_lengths: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,7 +289,7 @@ class QueryInfoRequest(Message):
 
 @dataclass(frozen=True, slots=True)
 class QueryInfoResponse(Message):
-    """[MS-SMB2] 2.2.38; what the returned class says of the file."""
+    """[MS-SMB2] 2.2.38; what the returned class says of the file (`ea_lengths`: of values, in bytes)."""
 
     count: int | None = None
     attributes: int | None = None
@@ -308,6 +308,7 @@ class QueryInfoResponse(Message):
     """The file's index number, as 8 bytes of the wire."""
     reparse_tag: int | None = None
     ea_names: tuple[str, ...] = ()
+    ea_lengths: tuple[int, ...] = ()
     capacity: int | None = None
     """Bytes of the file system, for its size classes."""
     available: int | None = None
@@ -332,6 +333,7 @@ class SetInfoRequest(Message):
     changed_ns: int | None = None
     additional: int | None = None
     ea_names: tuple[str, ...] = ()
+    ea_lengths: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

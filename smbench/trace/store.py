@@ -8,7 +8,7 @@ in `request_kind` and `response_kind`) has it not. Numbers are unsigned 64-bit, 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from itertools import chain, repeat
 from operator import attrgetter
 from pathlib import Path
@@ -182,6 +182,7 @@ FORM = Form(
     REMEDY,
     nullable=frozenset(name for name, hint in _hints(Exchange).items() if type(None) in get_args(hint))
     | {f"{side}_kind" for side in _SIDES},
+    optional=frozenset(("ea_lengths",)),
     range={
         "index": (0, MOST),
         "capture": (0, MOST),
@@ -260,13 +261,18 @@ def from_batch(batch: pa.RecordBatch) -> list[Exchange]:
 
 def _messages(struct: pa.StructArray, names: Sequence[str | None]) -> list[Message | None]:
     made: list[Message | None] = [None] * len(names)
+    stored = {field.name for field in struct.type}
     for name, places in _rows_by_kind(names).items():
         kind = KINDS[name]
         chosen = pa.array(places, pa.int32())
-        taken = {field: struct.field(field).take(chosen) for field in field_names(kind)}
-        if missing := [field for field in _WITHOUT_NULL[kind] if taken[field].null_count]:
+        there = [field for field in field_names(kind) if field in stored]
+        taken = {field: struct.field(field).take(chosen) for field in there}
+        if missing := [field for field in taken if field in _WITHOUT_NULL[kind] and taken[field].null_count]:
             raise ValueError(f"a {name} lacks its {missing[0]}")
-        columns = [_values(field, column) for field, column in taken.items()]
+        columns = [
+            _values(field.name, taken[field.name]) if field.name in taken else repeat(field.default)
+            for field in fields(kind)
+        ]
         values: Iterable[Message] = map(kind, *columns) if columns else (kind() for _ in places)
         for place, message in zip(places, values, strict=True):
             made[place] = message

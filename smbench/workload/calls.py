@@ -25,34 +25,10 @@ from smbench.smb2.constants import (
     FILE_WRITE_ATTRIBUTES,
     LINK,
     NON_DIRECTORY_FILE,
-    OPEN,
     OPEN_REPARSE_POINT,
-    OPLOCK_LEVEL_NONE,
     RENAME,
-    SHARE_ALL,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Create:
-    """What a CREATE asks for, in the wire's numbers ([MS-SMB2] 2.2.13). An executor that can use them all
-    (win32, library) does; posix derives its flags and says what it could not keep."""
-
-    access: int
-    share_access: int = SHARE_ALL
-    disposition: int = OPEN
-    options: int = 0
-    attributes: int = 0
-    oplock: int = OPLOCK_LEVEL_NONE
-    lease_state: int = 0
-    lease_key: str = field(default="", compare=False)
-    """32 hexadecimal digits, or empty; so is its parent's."""
-    parent_lease_key: str = field(default="", compare=False)
-    lease_version: int = field(default=1, compare=False)
-    """Of the lease context: 2 has an epoch and may have a parent."""
-    contexts: str = field(default="", compare=False)
-    """The tags of its contexts, with commas between them."""
-    impersonation: int = field(default=2, compare=False)
+from smbench.workload.create import Create as Create
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +106,7 @@ class Stat:
 
     path: str
     levels: tuple[int, ...] = (ALL_INFORMATION,)
-    create: Create = Create(FILE_READ_ATTRIBUTES)
+    create: Create = field(default=Create(FILE_READ_ATTRIBUTES))
     compound: bool = field(default=True, compare=False)
 
 
@@ -302,6 +278,18 @@ class SetSecurity:
 
 
 @dataclass(frozen=True, slots=True)
+class SetEa:
+    """Set one extended attribute of an open file (SET_INFO FileFullEaInformation) to a value of `length`
+    bytes; none of 0 bytes is kept, so that this removes it ([MS-FSCC] 2.4.16)."""
+
+    handle: int
+    ea_name: str = ""
+    """Without a prefix as Linux has it (`user.`); its bytes, read as Latin-1. (With a default: workloads of
+    older versions lack the column.)"""
+    length: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class CopyRange:
     """Server-side copy (FSCTL_SRV_COPYCHUNK) of one range."""
 
@@ -343,7 +331,7 @@ class Notify:
 Call = (
     Open | Close | Read | Write | Flush | Lock | Unlock | Stat | StatHandle | StatFs | List | Rename | Link
     | SetDelete | Unlink | RemoveDirectory | MakeDirectory | Truncate | SetAllocation | SetTimes
-    | SetAttributes | SetSecurity | CopyRange | PunchHole | AllocatedRanges | Notify
+    | SetAttributes | SetSecurity | SetEa | CopyRange | PunchHole | AllocatedRanges | Notify
 )  # fmt: skip
 
 CALLS: dict[str, type[Call]] = {kind.__name__: kind for kind in get_args(Call)}

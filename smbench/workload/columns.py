@@ -97,6 +97,8 @@ NAMESPACE_SCHEMA = pa.schema(
         ("created_ns", pa.int64()),
         ("accessed_ns", pa.int64()),
         ("written_ns", pa.int64()),
+        ("ea_names", pa.list_(pa.string())),
+        ("ea_lengths", pa.list_(pa.int64())),
     ]
 )
 BREAKS_SCHEMA = pa.schema(

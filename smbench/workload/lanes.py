@@ -3,6 +3,10 @@
 Greedy interval colouring in order of arrival, which uses no more lanes than operations were in
 flight at once. Of the lanes that are free, an open's operation takes the one where its handle was
 last used, so that most handles live in one thread of a replay.
+
+A notification is answered by what others do, in a replay perhaps much later than in the capture: it gets
+a lane in which nothing but notifications is, so that it holds nothing else up. Such a lane belongs to one
+open from its first notification until it is closed and they are answered, and is free for another then.
 """
 
 from __future__ import annotations
@@ -25,6 +29,11 @@ class Lanes:
         self._of_handle: dict[int, int] = {}
         self._chain: int | None = None
         self._chain_lane = 0
+        self._watches: dict[int, list[int]] = {}
+        """By open: the lanes of its notifications."""
+        self._leaving: list[tuple[int, int]] = []
+        """Lanes of notifications that no open needs any more: when each is free."""
+        self._idle: list[int] = []
 
     def __len__(self) -> int:
         return len(self._ends)
@@ -52,8 +61,26 @@ class Lanes:
         heappush(self._busy, (end_ns, lane))
         if closes:
             self._of_handle.pop(handle, None)
+            for watch in self._watches.pop(handle, ()):
+                # What the capture never saw answered ends with its open.
+                ended_ns = self._ends[watch] if self._ends[watch] < FOREVER_NS else arrival_ns
+                heappush(self._leaving, (max(ended_ns, arrival_ns), watch))
         elif handle >= 0:
             self._of_handle[handle] = lane
+        return lane
+
+    def assign_watch(self, arrival_ns: int, end_ns: int, handle: int = -1) -> int:
+        """The lane of a notification; arguments as of `assign`."""
+        while self._leaving and self._leaving[0][0] <= arrival_ns:
+            heappush(self._idle, heappop(self._leaving)[1])
+        mine = self._watches.setdefault(handle, []) if handle >= 0 else []
+        lane = next((one for one in mine if self._ends[one] <= arrival_ns), -1)
+        if lane < 0:
+            lane = heappop(self._idle) if self._idle else self._add()
+            mine.append(lane)
+        self._ends[lane] = end_ns
+        if handle < 0:
+            heappush(self._leaving, (end_ns, lane))
         return lane
 
     def _pick(self, preferred: int) -> int:
@@ -64,6 +91,9 @@ class Lanes:
             self._listed[lane] = False
             if self._is_free[lane]:
                 return lane
+        return self._add()
+
+    def _add(self) -> int:
         self._ends.append(0)
         self._is_free.append(True)
         self._listed.append(False)

@@ -80,6 +80,10 @@ class NamespaceEntry:
     created_ns: int | None = None
     accessed_ns: int | None = None
     written_ns: int | None = None
+    ea_names: tuple[str, ...] | None = None
+    """Its extended attributes, as `SetEa` names them; None: the capture never told."""
+    ea_lengths: tuple[int, ...] | None = None
+    """Bytes of their values."""
 
 
 @dataclass(frozen=True, slots=True)

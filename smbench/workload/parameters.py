@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import fields, replace
 from typing import Any, get_type_hints
 
-from smbench.smb2.constants import DELETE_ON_CLOSE
+from smbench.smb2.constants import DELETE_ON_CLOSE, SETS_EA
 from smbench.workload.calls import CALLS, Call, Create, MakeDirectory, Open, RemoveDirectory, Stat, Unlink
 
 CREATE = "create"
@@ -57,6 +57,12 @@ def parameter(call: Call, name: str) -> Any:
     if name in OF_CREATE.get(type(call), ()):
         return getattr(getattr(call, CREATE), name)
     return getattr(call, name, None)
+
+
+def brought_eas(asked: Create) -> bool:
+    """Whether a CREATE brought extended attributes that its handle has no right to set: a SetEa on it is what
+    became of them."""
+    return "ExtA" in asked.contexts.split(",") and not asked.access & SETS_EA
 
 
 def removal(call: Unlink | RemoveDirectory) -> Create:

@@ -89,6 +89,7 @@ OPERATIONS_FORM = Form(
 NAMESPACE_FORM = Form(
     NAMESPACE_SCHEMA,
     REMEDY,
+    optional=frozenset(("ea_names", "ea_lengths")),
     nullable=frozenset(("attributes", "created_ns", "accessed_ns", "written_ns")),
     range={"size": (0, _LARGEST)},
     words={"kind": frozenset(Kind)},
@@ -190,9 +191,13 @@ class StoredNamespace:
     def __iter__(self) -> Iterator[NamespaceEntry]:
         with self.opened() as file:
             for batch in file.batches(size=BATCH):
-                columns = {name: batch.column(name).to_pylist() for name in NAMESPACE_SCHEMA.names}
+                columns = {name: batch.column(name).to_pylist() for name in batch.schema.names}
                 columns["kind"] = [Kind(kind) for kind in columns["kind"]]
-                yield from map(NamespaceEntry, *columns.values())
+                for name in NAMESPACE_FORM.optional.intersection(columns):
+                    columns[name] = [None if of is None else tuple(of) for of in columns[name]]
+                yield from map(
+                    NamespaceEntry, *(columns[name] for name in NAMESPACE_SCHEMA.names if name in columns)
+                )
 
 
 @dataclass(frozen=True, slots=True)

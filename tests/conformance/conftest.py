@@ -55,6 +55,10 @@ class Target:
             self._handlers[user] = self._executors[user].handlers()
         return self._handlers[user]
 
+    def executor(self, user: int) -> Executor:
+        self.handlers(user)
+        return self._executors[user]
+
     def supports(self, call: Call) -> bool:
         return type(call) not in self._kind.unsupported
 

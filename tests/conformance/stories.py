@@ -7,7 +7,7 @@ cannot express it) or NOT_YET.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from smbench.executors.base import NEVER
 from smbench.smb2.constants import (
@@ -17,6 +17,8 @@ from smbench.smb2.constants import (
     DIRECTORY_FILE,
     FILE_READ_ATTRIBUTES,
     FILE_READ_DATA,
+    FILE_READ_EA,
+    FILE_WRITE_EA,
     GENERIC_READ,
     GENERIC_WRITE,
     NON_DIRECTORY_FILE,
@@ -48,6 +50,7 @@ from smbench.workload.calls import (
     SetAllocation,
     SetAttributes,
     SetDelete,
+    SetEa,
     SetSecurity,
     SetTimes,
     Stat,
@@ -64,6 +67,9 @@ OK = Status.SUCCESS
 READ, WRITE, ATTRIBUTES = GENERIC_READ, GENERIC_WRITE, FILE_READ_ATTRIBUTES
 BOTH = READ | WRITE
 DIRECTORY, FILE = DIRECTORY_FILE, NON_DIRECTORY_FILE
+WHOLE = (1 << 64) - 1
+"""The length of a lock that reaches over everything."""
+ASKS_EAS = Stat("other", levels=(15,), create=Create(FILE_READ_EA))
 LIST_ACCESS = FILE_READ_DATA | FILE_READ_ATTRIBUTES | SYNCHRONIZE
 
 SHARING = f"{NEVER}POSIX opens share everything"
@@ -307,6 +313,90 @@ STORIES = [
             step(Truncate(1, 0), Status.FILE_CLOSED),
             step(Notify(9, 0x3, False), Status.FILE_CLOSED),
             step(SetSecurity(9, 4), Status.FILE_CLOSED),
+        ],
+        TREE,
+    ),
+    Story(
+        "extended attributes",
+        [
+            step(ASKS_EAS, Status.NO_EAS_ON_FILE),
+            step(opens(1, "other", access=FILE_READ_EA | FILE_WRITE_EA)),
+            step(StatHandle(1, 1, 15), Status.NO_EAS_ON_FILE),
+            step(SetEa(1, "one", 10)),
+            step(StatHandle(1, 1, 15)),
+            step(ASKS_EAS),
+            step(SetEa(1, "two", 300)),
+            step(SetEa(1, "one", 5)),
+            step(SetEa(1, "one", 0)),
+            step(StatHandle(1, 1, 15)),
+            step(SetEa(1, "two", 0)),
+            step(SetEa(1, "never set", 0)),
+            step(StatHandle(1, 1, 15), Status.NO_EAS_ON_FILE),
+            step(Close(1)),
+            step(SetEa(1, "one", 1), Status.FILE_CLOSED),
+            step(opens_directory(2, "empty", access=FILE_READ_EA | FILE_WRITE_EA)),
+            step(SetEa(2, "one", 10)),
+            step(StatHandle(2, 1, 15)),
+            step(Close(2)),
+            step(opens(3, "other", access=READ)),
+            step(SetEa(3, "one", 1), Status.ACCESS_DENIED, posix=ACCESS),
+            step(Close(3)),
+            step(replace(ASKS_EAS, path="nowhere"), Status.OBJECT_NAME_NOT_FOUND),
+            step(Open(4, "brought", Create(READ, disposition=CREATE, contexts="ExtA"))),
+            step(SetEa(4, "one", 7)),
+            step(StatHandle(4, 1, 15)),
+            step(Close(4)),
+        ],
+        TREE,
+    ),
+    Story(
+        "questions by name let no lock go",
+        [
+            step(opens(1, "other")),
+            step(opens(2, "other"), user=1),
+            step(Lock(1, 0, 10, exclusive=True, wait=False)),
+            step(Stat("other")),
+            step(Stat("other", levels=(5, 6))),
+            step(StatHandle(1, 1, 5)),
+            step(ASKS_EAS, Status.NO_EAS_ON_FILE),
+            step(Lock(2, 5, 1, exclusive=True, wait=False), Status.LOCK_NOT_GRANTED, user=1),
+            step(Close(1)),
+            step(Lock(2, 5, 1, exclusive=True, wait=False), user=1),
+            step(Close(2), user=1),
+        ],
+        TREE,
+    ),
+    Story(
+        "exclusive locks of handles that read",
+        [
+            step(opens(1, "other", access=READ)),
+            step(opens(2, "other", access=READ), user=1),
+            step(Lock(1, 0, WHOLE, exclusive=True, wait=False)),
+            step(Read(1, 0, 10), moved=10),
+            step(Lock(2, 0, 10, exclusive=False, wait=False), Status.LOCK_NOT_GRANTED, user=1),
+            step(Unlock(1, 0, WHOLE)),
+            step(Lock(2, 0, 10, exclusive=False, wait=False), user=1),
+            step(Lock(1, 20, 10, exclusive=True, wait=False)),
+            step(Lock(1, 0, 5, exclusive=True, wait=False), Status.LOCK_NOT_GRANTED),
+            step(Lock(2, 25, 10, exclusive=True, wait=False), Status.LOCK_NOT_GRANTED, user=1),
+            step(Read(1, 0, 100), moved=100),
+            step(Unlock(1, 20, 10)),
+            step(Lock(2, 25, 10, exclusive=True, wait=False), user=1),
+            step(Read(2, 0, 100), moved=100, user=1),
+            step(Lock(1, 5, 10, exclusive=True, wait=False), Status.LOCK_NOT_GRANTED),
+            step(Close(2), user=1),
+            step(Lock(1, 5, 10, exclusive=True, wait=False)),
+            step(Close(1)),
+            step(opens(3, "other", access=WRITE)),
+            step(Lock(3, 0, 10, exclusive=False, wait=False)),
+            step(Read(3, 0, 10), Status.ACCESS_DENIED),
+            step(Close(3)),
+            step(opens(4, "other", access=READ)),
+            step(Lock(4, 20, 10, exclusive=True, wait=False)),
+            step(Write(4, 0, 10), Status.ACCESS_DENIED),
+            step(PunchHole(4, 0, 10), Status.ACCESS_DENIED),
+            step(Truncate(4, 0), Status.ACCESS_DENIED),
+            step(Close(4)),
         ],
         TREE,
     ),

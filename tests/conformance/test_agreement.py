@@ -46,7 +46,14 @@ ONLY_A_SERVER_REFUSES: dict[Status, set[type[Call]] | None] = {
     Status.CANNOT_DELETE: None,  # permissions of a file do not forbid its removal
     Status.RANGE_NOT_LOCKED: None,  # POSIX unlocks what is not locked
     Status.INVALID_VIEW_SIZE: None,  # copy_file_range copies what there is
-    Status.ACCESS_DENIED: {calls.Flush, calls.AllocatedRanges, calls.CopyRange, calls.List},
+    Status.ACCESS_DENIED: {
+        calls.Flush,
+        calls.AllocatedRanges,
+        calls.CopyRange,
+        calls.List,
+        calls.StatHandle,
+        calls.SetEa,
+    },
 }
 
 NAMESPACE = [
@@ -87,7 +94,8 @@ operations: st.SearchStrategy[Call] = st.one_of(
     st.builds(calls.Lock, handles, offsets, lengths, st.booleans(), st.just(False)),
     st.builds(calls.Unlock, handles, offsets, lengths),
     st.builds(calls.Stat, paths),
-    st.builds(calls.StatHandle, handles, st.just(1), st.sampled_from([5, 6, 18])),
+    st.builds(calls.StatHandle, handles, st.just(1), st.sampled_from([5, 6, 15, 18])),
+    st.builds(calls.SetEa, handles, st.sampled_from(["a", "b"]), st.sampled_from([0, 1, 100])),
     st.builds(calls.StatFs, handles, st.just(7)),
     st.builds(
         calls.List, handles, st.sampled_from(["*", "", "a", "n*", "?"]), st.just(37), st.booleans(),
@@ -199,8 +207,6 @@ class Knowledge:
                 for lock in handle.stream.locks
             ):
                 return "POSIX merges the locks of one open"
-            if not handle.access & (0x2 if call.exclusive else 0x1):
-                return "an exclusive lock needs a writable descriptor, a shared one a readable one"
         if isinstance(call, calls.PunchHole) and not call.length and not handle.access & 0x2:
             return "a range of length 0 is not sent"
         return None

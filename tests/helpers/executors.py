@@ -16,6 +16,7 @@ import pytest
 from smbench.errors import SetupError
 from smbench.executors import registry
 from smbench.executors.base import Executor, ExecutorContext, Handler, UserLostError
+from smbench.executors.null import NullExecutor
 from smbench.executors.registry import BuiltIn
 from smbench.measure.clock import now_ns
 from smbench.workload.calls import CALLS, Call, Close, Flush, Notify, Open, Read, SetAllocation
@@ -24,6 +25,16 @@ from smbench.workload.calls import CALLS, Call, Close, Flush, Notify, Open, Read
 def use(monkeypatch: pytest.MonkeyPatch, *executors: type[Executor]) -> None:
     for executor in executors:
         monkeypatch.setitem(registry.BUILT_IN, executor.name, BuiltIn(__name__, executor.__name__))
+
+
+def lacking(*kinds: type[Call]) -> type[Executor]:
+    """An executor as it stands in a plan, which carries these out not."""
+
+    class Lacking(NullExecutor):
+        compares = True
+        unsupported = dict.fromkeys(kinds, "never: by design")
+
+    return Lacking
 
 
 class Anything:

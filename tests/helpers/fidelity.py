@@ -11,15 +11,15 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from smbench.capture.decode import DecodeOptions
 from smbench.fidelity.comparison import Comparison
@@ -36,12 +36,10 @@ from smbench.run import store
 from smbench.run.model import Run
 from smbench.run.store import WIRE
 from smbench.trace.model import TraceInfo
-from smbench.workload.store import OPERATIONS, read
+from smbench.workload.store import read
 
 ROOT = Path(__file__).resolve().parents[2]
 APPLICATIONS = ROOT / "scripts/make-fidelity"
-GIVEN = {"sqlite3": ("nobrl",)}
-"""Mount options that people give: sqlite3 finds its own byte-range locks in its way without."""
 _DEFERRED_S = 1.2
 """The client closes a file a second after its application did (closetimeo)."""
 
@@ -71,6 +69,35 @@ class Result:
     """What has one and is missing: command, why, how many."""
 
 
+@dataclass(frozen=True, slots=True)
+class Application:
+    """One of scripts/applications."""
+
+    name: str
+    users: int
+    options: tuple[str, ...]
+    """Of its mounts, beside the client's defaults."""
+    missing: str
+    """The tools that it needs and that are not here."""
+
+
+@cache
+def applications() -> list[Application]:
+    """All of them."""
+    listed = subprocess.run(
+        [APPLICATIONS, "list"], capture_output=True, text=True, check=True, env=_environment()
+    ).stdout
+    rows = [row.split("\t") for row in listed.splitlines()]
+    return [
+        Application(name, int(users), tuple(options.split()), missing.strip())
+        for name, users, options, missing in rows
+    ]
+
+
+def _environment(**more: str) -> dict[str, str]:
+    return {**os.environ, "PYTHON": sys.executable, **more}
+
+
 class Lab:
     """Scenarios in one guest; `out` keeps captures, workloads and runs."""
 
@@ -97,10 +124,13 @@ class Lab:
         folder.chmod(0o777)
         return folder
 
-    def capture(self, name: str, users: int, act: Callable[[list[Path]], None]) -> Path:
-        """A workload of what `act` does on application mounts of the share's root, one for each user."""
+    def capture(
+        self, name: str, users: int, act: Callable[[list[Path]], None], given: tuple[str, ...] = ()
+    ) -> Path:
+        """A workload of what `act` does on application mounts of the share's root, one for each user, with
+        the mount options `given`."""
         capture, workload = self.out / f"{name}.pcapng", self.out / f"{name}.workload"
-        options = derive_options("application", TraceInfo(), CaptureFacts(), given=GIVEN.get(name, ()))
+        options = derive_options("application", TraceInfo(), CaptureFacts(), given=given)
         mounts = [UserMount(str(account), account, options) for account in self.accounts[:users]]
         with (
             capture_wire("127.0.0.1", 445, capture) as wire,
@@ -118,13 +148,15 @@ class Lab:
     def application(self, name: str, size: int = 60) -> Path:
         """A workload of one of the applications."""
         folder = self.fresh(f"{name}-original")
-        environment = {**os.environ, "SIZE": str(size)}
+        environment = _environment(SIZE=str(size))
         subprocess.run([APPLICATIONS, "furnish", name, folder], check=True, env=environment)
 
         def act(roots: list[Path]) -> None:
-            subprocess.run([APPLICATIONS, "run", name, roots[0] / folder.name], check=True, env=environment)
+            folders = [root / folder.name for root in roots]
+            subprocess.run([APPLICATIONS, "run", name, *folders], check=True, env=environment)
 
-        return self.capture(name, 1, act)
+        one = next(one for one in applications() if one.name == name)
+        return self.capture(name, one.users, act, one.options)
 
     def ingest(self, capture: Path, workload: Path, *more: str) -> Path:
         self.smbench("ingest", capture, "-o", workload, "--force", *more)
@@ -150,6 +182,12 @@ class Lab:
 
     def hold(self, workload: Path, run: Path) -> Result:
         """The comparison of a run with the workload that it replayed."""
+        with self.compared(workload, run) as (compared, held):
+            return _result(compared, held)
+
+    @contextmanager
+    def compared(self, workload: Path, run: Path) -> Iterator[tuple[Comparison, Run]]:
+        """A run and its comparison with the workload that it replayed, while this lasts."""
         held = store.read(run)
         with TemporaryDirectory() as scratch:
             ours = load_workload(workload).side
@@ -157,7 +195,7 @@ class Lab:
             password = Path(scratch) / "password"
             password.write_text(self.accounts[0].password or "")
             theirs = load_run(held, Path(scratch), DecodeOptions(nt_password_file=password)).side
-            return _result(compare_sides(ours, theirs), held)
+            yield compare_sides(ours, theirs), held
 
     def _users(self, workload: Path) -> Path:
         """users.toml with as many accounts as the workload has users, if there are so many."""
@@ -198,22 +236,6 @@ def _lost(compared: Comparison) -> list[tuple[str, str, int]]:
         if rows["counterpart"][at] < 0
     )
     return [(*said, count) for said, count in counted.most_common()]
-
-
-def evenly(workload: Path, step_ns: int) -> None:
-    """Give a workload's operations arrivals of one step each, in the order in which the capture has them:
-    what is judged is what is sent, and a slow client must not change the order of two lanes. What was
-    answered before another request came is so still."""
-    path = workload / OPERATIONS
-    table = pq.read_table(path)
-    arrived, took = (table.column(name).to_numpy() for name in ("arrival_ns", "service_ns"))
-    number = np.arange(len(arrived))
-    answered = np.searchsorted(np.maximum.accumulate(arrived), arrived + took, "left") - 0.5
-    service = (np.maximum(answered - number, 0.5) * step_ns).astype(np.int64)
-    for name, values in (("arrival_ns", number * step_ns), ("service_ns", np.where(took < 0, took, service))):
-        at = table.schema.get_field_index(name)
-        table = table.set_column(at, table.schema.field(at), pa.array(values, table.schema.field(at).type))
-    pq.write_table(table, path)
 
 
 def operations_of(workload: Path) -> int:

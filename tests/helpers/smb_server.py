@@ -149,6 +149,10 @@ class FakeConnection:
                 self._server.before_answer(asked)
         return self._server.answer(asked) if self.alive else Reply(Status.CONNECTION_DISCONNECTED, b"")
 
+    def exchange_waiting(self, message: wire.Message, begun: Callable[[Any], None]) -> Reply:
+        begun(message)
+        return self.exchange(message)
+
     def compound(self, *messages: wire.Message) -> list[Reply]:
         return [self.exchange(message) for message in messages]
 

@@ -15,6 +15,7 @@ from helpers.processes import left_running
 
 from smbench.cli.replay import replay
 from smbench.errors import SetupError, SmbenchError
+from smbench.pipeline import prepared
 from smbench.pipeline import replay as heart
 from smbench.runner import run as runner
 from smbench.workload.store import write
@@ -49,7 +50,7 @@ def replayed(workload: Path, *options: str) -> Result:
 def fails_at(monkeypatch: pytest.MonkeyPatch, at: int, error: BaseException) -> None:
     """Preparing fails when it is asked for the time number `at`."""
     asked = 0
-    prepare: Any = vars(heart)["prepare_root"]
+    prepare: Any = vars(prepared)["prepare_root"]
 
     def counted(*given: object, **named: object) -> object:
         nonlocal asked
@@ -58,7 +59,7 @@ def fails_at(monkeypatch: pytest.MonkeyPatch, at: int, error: BaseException) -> 
             raise error
         return prepare(*given, **named)
 
-    monkeypatch.setattr(heart, "prepare_root", counted)
+    monkeypatch.setattr(prepared, "prepare_root", counted)
 
 
 @pytest.mark.parametrize(("interrupt", "name", "status"), [

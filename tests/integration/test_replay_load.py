@@ -41,6 +41,40 @@ def replayed(workload: Path, *options: str) -> dict:
     return json.loads(ran.out)
 
 
+def test_a_replay_writes_what_is_read_and_says_so_before(workload):
+    planned = replayed(workload, "--dry-run", "--clone", "2")["prepare"]
+    assert planned == {"content": "auto", "bytes": 8192, "written_bytes": 8192, "sparse_bytes": 0}
+    assert replayed(workload, "--dry-run", "--content", "sparse")["prepare"]["written_bytes"] == 0
+    assert replayed(workload, "--dry-run", "--no-prepare")["prepare"] is None
+    assert list((workload.parent / "target").iterdir()) == []
+    told = json.loads(run("prepare", workload, "target", "--dry-run", "--json", cwd=workload.parent).out)
+    assert told == {"schema": 1, "content": "auto", "bytes": 4096, "written_bytes": 4096, "sparse_bytes": 0}
+    assert list((workload.parent / "target").iterdir()) == []
+
+
+def test_files_that_were_prepared_for_other_reads_are_not_taken_as_they_are(workload, tmp_path):
+    load = Load()
+    load.opens(0, 1, "there")
+    other = load.workload
+    other.namespace = [
+        NamespaceEntry("there", Kind.FILE, size=4096, size_known=True),
+        NamespaceEntry("made", Kind.FILE, present=False),
+    ]
+    other.info.lanes = [1, 0]
+    write(tmp_path / "other.workload", other)
+    assert run("prepare", tmp_path / "other.workload", "target", cwd=tmp_path).status == 0
+    ran = run("replay", workload, "target", "-o", "a.run", "--no-prepare", cwd=tmp_path)
+    assert ran.status == 2
+    assert "prepared for other reads" in ran.sentence
+    assert "there 4 KiB from byte 0 to 4096 (written: holes only); leave --no-prepare" in ran.sentence
+    replayed(workload)
+    replayed(workload, "--no-prepare", "--force")
+    assert run("prepare", workload, "target", "--content", "sparse", cwd=tmp_path).status == 0
+    assert run("prepare", workload, "target", "--verify", cwd=tmp_path).status == 0
+    document = replayed(workload, "--no-prepare", "--force")
+    assert any("prepared sparse" in note for note in document["notes"])
+
+
 def test_isolated_clones_have_folders_accounts_names_and_a_stagger(workload):
     document = replayed(workload, "--clone", "3", "--users-per-process", "2")
     operations = document["operations"]
@@ -194,7 +228,11 @@ def test_where_not_even_one_clone_keeps_to_the_threshold_the_status_is_99(worklo
     [
         (["--wire", "--loop", "2"], "leave --loop"),
         (["--find-capacity", "all.response.p99<1s", "--threshold", "errors.count==0"], "leave --threshold"),
-        (["--clone", "3", "--max-bytes", "10000"], "12 KiB, more than the limit"),
+        (
+            ["--clone", "3", "--max-bytes", "10000", "--content", "full"],
+            "the files of 3 clones hold 12 KiB, which is more to write than the limit",
+        ),
+        (["--clone", "3", "--no-prepare"], "there is no folder"),
     ],
 )
 def test_what_does_not_go_together_is_said_in_a_sentence(workload, options, said):

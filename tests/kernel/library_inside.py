@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -31,7 +32,7 @@ from helpers.library_lab import (
 )
 
 from smbench.errors import SetupError
-from smbench.executors.base import ExecutorContext, ShareAccess
+from smbench.executors.base import Armed, ExecutorContext, ShareAccess
 from smbench.executors.library.executor import LibraryExecutor
 from smbench.prepare.make import prepare
 from smbench.smb2 import ntstatus
@@ -152,6 +153,35 @@ def test_a_change_and_a_close_end_a_watch(user: Callable[..., User], folder: Pat
         time.sleep(0.2)
         assert one.does(calls.Close(1)) == 0
         assert watching.result(5) == outcome_of(Status.CANCELLED)
+
+
+def test_what_comes_between_two_notifications_is_the_second_s_and_an_interrupt_ends_one(
+    user: Callable[..., User], folder: Path
+) -> None:
+    one, other = user(0), user(1)
+    assert one.does(opens_directory(1, "")) == 0
+    armed = threading.Event()
+    notify = one.executor.notifier(Armed(armed.set, lambda: True, lambda: True))
+    with ThreadPoolExecutor(1) as lane:
+        watching = lane.submit(notify, calls.Notify(1, 0x1, False))
+        assert armed.wait(5)
+        assert other.does(opens(2, "first", 2)) == 0
+        assert watching.result(5) == 0
+        assert other.does(opens(3, "second", 2)) == 0
+        assert one.does(calls.Notify(1, 0x1, False)) == 0
+        watching = lane.submit(notify, calls.Notify(1, 0x1, False))
+        while not watching.done():  # the server may have more to tell of the second
+            if one.executor.waiting():
+                one.executor.interrupt()
+            time.sleep(0.01)
+        assert watching.result(5) in (0, outcome_of(Status.CANCELLED))
+        watching = lane.submit(notify, calls.Notify(1, 0x1, False))
+        while not watching.done():
+            one.executor.interrupt()
+            time.sleep(0.01)
+        assert watching.result(5) == outcome_of(Status.CANCELLED)
+        assert one.executor.waiting() == 0
+        assert one.does(calls.StatHandle(1, 1, 18)) >= 0, "the connection goes on"
 
 
 def test_a_lock_that_waits_holds_up_its_lane_only(user: Callable[..., User]) -> None:

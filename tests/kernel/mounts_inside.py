@@ -24,7 +24,7 @@ from smbench.mounts.facts import CaptureFacts
 from smbench.mounts.identity import worker_identity
 from smbench.mounts.mountinfo import read_mountinfo
 from smbench.mounts.opened import UserMount
-from smbench.mounts.options import derive_options
+from smbench.mounts.options import derive_options, stream_options
 from smbench.mounts.session import mount_for_good, open_target
 from smbench.mounts.state import RUNTIME_FOLDER
 from smbench.mounts.target import ShareTarget, parse_target
@@ -50,7 +50,8 @@ def target(text: str = SHARE) -> ShareTarget:
 
 def users(profile: str = "wire", *, streams: bool = False, count: int = 3) -> list[UserMount]:
     options = derive_options(profile, INFO, CaptureFacts(streams=streams))
-    return [UserMount(f"captured {number}", ACCOUNTS[number], options) for number in range(count)]
+    second = stream_options(options) if streams else None
+    return [UserMount(f"captured {number}", ACCOUNTS[number], options, second) for number in range(count)]
 
 
 def mounted() -> list[Path]:
@@ -344,29 +345,51 @@ ENTRIES = [
 def test_a_namespace_is_made_verified_and_cleaned_through_mounts() -> None:
     with open_target(target(), users(streams=True), worker_identity(target())) as open_:
         one, two, _ = open_.roots
-        prepared = prepare(one, ENTRIES)
+        to_one, to_two, _ = open_.streams
+        prepared = prepare(one, ENTRIES, streams=to_one)
         assert not prepared.not_made
         assert not prepared.losses
         assert (prepared.directories, prepared.files, prepared.streams) == (2, 2, 2)
-        assert verify(one, ENTRIES) == []
-        assert verify(two, ENTRIES) == []
+        assert verify(one, ENTRIES, streams=to_one) == []
+        assert verify(two, ENTRIES, streams=to_two) == []
         (two / "dir/file").unlink()
         (two / "new").mkdir()
         (two / "new/deep").write_text("x")
-        assert {(d.path, d.what) for d in verify(two, ENTRIES)} >= {
+        assert {(d.path, d.what) for d in verify(two, ENTRIES, streams=to_two)} >= {
             ("dir/file", "missing"),
             ("new", "present"),
         }
-        prepare(one, ENTRIES)
-        assert verify(one, ENTRIES) == []
+        prepare(one, ENTRIES, streams=to_one)
+        assert verify(one, ENTRIES, streams=to_one) == []
         cleaned = clean(two)
         assert cleaned.left == []
         assert list(BEHIND.iterdir()) == []
 
 
+def test_only_who_uses_streams_has_a_second_mount_with_a_connection_of_its_own() -> None:
+    alice, bob = users(streams=True, count=1)[0], users(count=2)[1]
+    with open_target(target(), [bob, alice], worker_identity(target())) as open_:
+        without, both = open_.mounts
+        assert both.streams is not None
+        streams = Path(both.streams.root)
+        assert open_.streams == [None, streams]
+        assert mounted() == sorted([*open_.roots, streams])
+        assert without.streams is None
+        first, second = both.connections
+        assert first.id != second.id
+        assert first.session != second.session
+        assert both.differences == both.streams.differences == ()
+        (open_.roots[1] / "file").write_bytes(b"x" * 100)
+        (streams / "file:s").write_bytes(b"y" * 3000)
+        assert (open_.roots[0] / "file").stat().st_size == (open_.roots[1] / "file").stat().st_size == 100
+        assert (streams / "file:s").stat().st_size == 3000
+        assert [path.name for path in BEHIND.iterdir()] == ["file"]
+
+
 def test_without_streams_they_are_counted_and_the_rest_is_made() -> None:
     with open_target(target(), users(count=1)) as open_:
         prepared = prepare(open_.roots[0], ENTRIES)
+        assert (open_.streams, open_.mounts[0].streams) == ([None], None)
         assert sum(prepared.not_made.values()) == 2
         assert all("nomapposix" in reason for reason in prepared.not_made)
         assert {d.path for d in verify(open_.roots[0], ENTRIES)} == {"dir/file:Zone.Identifier", "dir:note"}

@@ -15,6 +15,8 @@ from helpers.command import THREE_USERS, run
 from helpers.ran import written
 
 from smbench.capture.decode import decode
+from smbench.executors.base import ExecutorContext
+from smbench.executors.posix.executor import PosixExecutor
 from smbench.fidelity.loading import window
 from smbench.lift.lift import lift
 from smbench.measure.wire import capture_wire
@@ -29,7 +31,10 @@ from smbench.prepare.make import prepare
 from smbench.run.store import read as read_run
 from smbench.runner.run import RunOptions
 from smbench.runner.run import run as run_plan
-from smbench.trace.model import Trace
+from smbench.smb2.constants import FILE_WRITE_EA, GENERIC_READ
+from smbench.trace.model import Command, Trace
+from smbench.trace.values import LockElement
+from smbench.workload.calls import Call, Close, Create, Lock, Open, SetEa, Unlock
 
 ACCOUNTS = load_accounts(Path(os.environ["LAB_USERS"])).accounts
 SHARE = os.environ["LAB_SHARE"]
@@ -197,3 +202,53 @@ def test_each_clone_of_a_run_is_like_a_run_by_itself(tmp_path: Path) -> None:
         assert told["wire"]["recall"] >= 0.98
         # What this kernel sends beside the captured one is as much for a clone as for a run by itself.
         assert abs(told["wire"]["precision"] - alone["precision"]) <= 0.02
+
+
+def test_attributes_and_locks_send_what_the_capture_had(original: Trace, tmp_path: Path) -> None:
+    """A setxattr is two compounds, with the call's name and length. An exclusive lock of a handle that reads
+    is sent on that handle: a whole file's by flock, a part's by an open that writes, in its place."""
+    folder = Path(os.environ["LAB_SHARE_PATH"]) / "sent"
+    folder.mkdir()
+    folder.chmod(0o777)
+    (folder / "f").write_bytes(b"x" * 100)
+    (folder / "f").chmod(0o666)
+    whole = 1 << 64
+    calls: list[Call] = [
+        Open(1, "f", Create(FILE_WRITE_EA), compound=True), SetEa(1, "name", 300), SetEa(1, "name", 0),
+        Close(1),
+        Open(2, "f", Create(GENERIC_READ)),
+        Lock(2, 0, whole - 1, exclusive=True, wait=False), Unlock(2, 0, whole - 1),
+        Lock(2, 10, 5, exclusive=True, wait=False), Unlock(2, 10, 5), Close(2),
+    ]  # fmt: skip
+    output = tmp_path / "wire.pcapng"
+    with open_target(target("/sent"), mounts(original, ["one", "two"])) as opened:
+        executor = PosixExecutor(ExecutorContext(opened.roots[0], 0, "wire", 1 << 16))
+        handlers = executor.handlers()
+        executor.warm(["f"])
+        with (
+            (opened.roots[1] / "f").open("rb") as held,  # else a lease would keep the locks in the client
+            capture_wire("127.0.0.1", 445, output, tmp_path) as wire,
+        ):
+            held.read(1)
+            wire.mark()
+            outcomes = [handlers[type(call)](call) for call in calls]
+            wire.mark()
+        executor.close()
+    assert outcomes == [0] * len(calls)
+    window_ns = wire.describe().window_ns
+    assert window_ns is not None
+    trace = decode([output], tmp_path)
+    begin, end = (mark - trace.info.start_epoch_ns for mark in window_ns)
+    found = (one for one in trace.exchanges if begin <= one.time_ns <= end)
+    inside = [one for one in found if one.path and one.command != Command.OPLOCK_BREAK]
+    assert [one.command for one in inside] == [*[5, 16, 6, 5, 17, 6] * 2, 5, 10, 10, 5, 6, 10, 10, 6]
+
+    def asked(command: int) -> list[Any]:
+        return [one.request for one in inside if one.command == command]
+
+    told = [(request.ea_names, request.ea_lengths) for request in asked(Command.SET_INFO)]
+    assert told == [(("name",), (300,)), (("name",), (0,))]
+    assert [request.access for request in asked(Command.CREATE)][:4] == [8, 16] * 2
+    elements = [(0, 1 << 63, 0x12), (0, 1 << 63, 4), (10, 5, 0x12), (10, 5, 4)]
+    assert [one.locks for one in asked(Command.LOCK)] == [(LockElement(*element),) for element in elements]
+    assert inside[13].handle == inside[12].handle

@@ -137,3 +137,28 @@ def test_what_is_no_file_is_not_opened(tmp_path: Path, make: Callable[[Path], ob
 def test_what_is_missing_is_its_readers_to_tell(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         read(tmp_path / "t")
+
+
+def test_a_struct_of_an_older_version_lacks_what_was_added_and_nothing_else(tmp_path: Path) -> None:
+    """By its fields: (as they are stored, whether that is the form)."""
+    now = pa.struct([("old", pa.int64()), ("new", pa.list_(pa.int64())), ("last", pa.string())])
+    form = Form(pa.schema([("it", now)]), "write it again", optional=frozenset(("new",)))
+    old, new, last = now
+    for number, (fields, fits) in enumerate(
+        [
+            ([old, new, last], True),
+            ([old, last], True),
+            ([old, new], False),
+            ([last, old], False),
+            ([old, pa.field("new", pa.string()), last], False),
+            ([old, new, last, pa.field("more", pa.int64())], False),
+        ]
+    ):
+        with table_writer(tmp_path / f"{number}", pa.schema([("it", pa.struct(fields))])):
+            pass
+        try:
+            TableFile(tmp_path / f"{number}", form).close()
+            found = True
+        except UsageError:
+            found = False
+        assert found == fits, fields

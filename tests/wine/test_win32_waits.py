@@ -61,6 +61,22 @@ def test_a_notification_is_answered_by_another_user(users: Users, tmp_path: Path
     assert document["operations"]["matched"] == 4
 
 
+@pytest.mark.parametrize("pace", [Pace.FAST, Pace.ORIGINAL])
+def test_what_comes_between_two_notifications_answers_the_second(
+    users: Users, tmp_path: Path, pace: Pace
+) -> None:
+    load = Load(step_ns=50_000_000)
+    load.add(0, opens_root(1))
+    load.add(0, Notify(1, NAMES, False), lane=1, takes_ns=3 * load.step_ns // 2)
+    load.add(1, MakeDirectory("first"))
+    load.add(1, MakeDirectory("second"))
+    load.add(0, Notify(1, NAMES, False), lane=1)
+    load.add(0, Close(1))
+    document = carry_out(load, users.root, tmp_path / "x.run", pace)
+    assert document["mismatches"] == []
+    assert document["operations"]["matched"] == 6
+
+
 def test_a_notification_ends_with_the_close_that_ended_it(users: Users, tmp_path: Path) -> None:
     load = Load(step_ns=10_000_000)
     load.add(0, opens_root(1))

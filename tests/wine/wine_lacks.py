@@ -33,7 +33,9 @@ OPEN_INSIDE = "a directory is renamed although a file in it is open"
 PENDING = "no state of delete pending: what is to be deleted is opened again, and goes with the last handle"
 LINKS = "a link's name goes only when the last handle of its file is closed"
 LOCK_STATUS = "lock conflicts and ranges that are not locked are FILE_LOCK_CONFLICT"
+SHARED_TO_WRITE = "a shared lock needs the right to read"
 ADVISORY = "locks do not bind reads and writes"
+EAS = "no extended attributes: setting one is a denied access, and no file has any"
 STREAMS = "no alternate streams: a file whose name has a colon"
 
 
@@ -95,8 +97,15 @@ LACKS = [
     lack("byte-range locks between handles", calls.Lock, LOCK_STATUS, Status.LOCK_NOT_GRANTED),
     lack("byte-range locks between handles", calls.Read, ADVISORY, Status.FILE_LOCK_CONFLICT),
     lack("byte-range locks between handles", calls.Write, ADVISORY, Status.FILE_LOCK_CONFLICT),
+    lack("questions by name let no lock go", calls.Lock, LOCK_STATUS, Status.LOCK_NOT_GRANTED),
+    lack("exclusive locks of handles that read", calls.Lock, LOCK_STATUS, Status.LOCK_NOT_GRANTED),
+    lack("exclusive locks of handles that read", calls.Lock, SHARED_TO_WRITE, handle=3),
+    lack("exclusive locks of handles that read", calls.Truncate, SET_SIZE, Status.ACCESS_DENIED),
     lack("byte-range locks of one handle", calls.Lock, LOCK_STATUS, Status.LOCK_NOT_GRANTED),
     lack("byte-range locks of one handle", calls.Unlock, LOCK_STATUS, Status.RANGE_NOT_LOCKED),
+    lack("extended attributes", calls.SetEa, EAS, Status.SUCCESS),
+    lack("extended attributes", calls.StatHandle, EAS, Status.SUCCESS),
+    lack("extended attributes", calls.Stat, EAS, Status.SUCCESS),
     lack("streams", calls.Open, STREAMS, handle=3),
     lack("streams", calls.Read, STREAMS, handle=3),
     lack("streams", calls.Close, STREAMS, handle=3),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import struct
 
+from smbench.executors.base import NOBODY, Armed, ea_value
 from smbench.executors.library import messages as wire
 from smbench.executors.library.connection import RefusedError, check
 from smbench.executors.library.files import OpenFiles
@@ -13,11 +14,13 @@ from smbench.smb2.constants import (
     ALLOCATION,
     BASIC,
     END_OF_FILE,
+    FILE_WRITE_EA,
     FSCTL_QUERY_ALLOCATED_RANGES,
     FSCTL_SET_SPARSE,
     FSCTL_SET_ZERO_DATA,
     FSCTL_SRV_COPYCHUNK_WRITE,
     FSCTL_SRV_REQUEST_RESUME_KEY,
+    FULL_EA,
     INFO_FILESYSTEM,
     INFO_SECURITY,
     LOCK_EXCLUSIVE,
@@ -44,6 +47,7 @@ from smbench.workload.calls import (
     SetAllocation,
     SetAttributes,
     SetDelete,
+    SetEa,
     SetSecurity,
     SetTimes,
     StatFs,
@@ -52,6 +56,7 @@ from smbench.workload.calls import (
     Unlock,
     Write,
 )
+from smbench.workload.parameters import brought_eas
 
 _ANSWER_BYTES = 8192
 _LISTING_BYTES = 1 << 16
@@ -135,7 +140,11 @@ class FileCalls:
             0 if call.wait else LOCK_FAIL_IMMEDIATELY
         )
         file = self._files.file(call.handle)
-        outcome = self._done(wire.lock(file.file_id, call.offset, call.length, flags))
+        asked = wire.lock(file.file_id, call.offset, call.length, flags)
+        if call.wait:
+            outcome = outcome_of(self._link.exchange_waiting(asked, NOBODY.tell).status)
+        else:
+            outcome = self._done(asked)
         if outcome >= 0:
             file.locks[call.offset, call.length] = flags
         return outcome
@@ -229,11 +238,12 @@ class FileCalls:
         answer = wire.output(check(self._link.exchange(asked)))
         return information.count_entries(memoryview(answer), len(answer))
 
-    def notify(self, call: Notify) -> int:
-        """Wait for a change; closing the handle ends the wait. Other lanes go on meanwhile."""
+    def notify(self, call: Notify, armed: Armed = NOBODY) -> int:
+        """Wait for a change; closing the handle ends the wait. Other lanes go on meanwhile. The server keeps
+        what changes between two."""
         room = self._room(call.output_length or _NOTIFY_BYTES)
         asked = wire.notify(self._files[call.handle], call.filter, call.watch_tree, room)
-        status = self._link.exchange(asked).status
+        status = self._link.exchange_waiting(asked, armed.tell).status
         # A success code, but nothing has changed: the wait was ended.
         return outcome_of(Status.CANCELLED if status == Status.NOTIFY_CLEANUP else status)
 
@@ -309,6 +319,13 @@ class FileCalls:
         if reply.status:
             return outcome_of(reply.status)
         return self._done(wire.set_info(file_id, 0, wire.answered(reply.body), kind, parts))
+
+    def set_ea(self, call: SetEa) -> int:
+        """On the handle, or what its CREATE brought by an open of its own."""
+        content = information.full_ea_information(call.ea_name, ea_value(call.length))
+        if brought_eas(self._files.file(call.handle).call.create):
+            return self._files.set_briefly(call.handle, FILE_WRITE_EA, FULL_EA, content)
+        return self._set(call.handle, FULL_EA, content)
 
     def _set(self, handle: int, level: int, content: bytes) -> int:
         return self._done(wire.set_info(self._files[handle], level, content))

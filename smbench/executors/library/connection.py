@@ -185,6 +185,21 @@ class LibraryConnection(Connection):  # type: ignore[misc]
         except Exception as error:
             return self._nothing(error)
 
+    def exchange_waiting(self, message: Message, begun: Callable[[Any], None]) -> Reply:
+        """The same of a request that the server may answer much later; `begun` is told what was sent, for
+        `cancel`."""
+        try:
+            request = self.start(message)[0]
+            begun(request)
+            return self.finish(request)
+        except Exception as error:
+            return self._nothing(error)
+
+    def cancel(self, request: Any) -> None:
+        """Ask the server to end a request ([MS-SMB2] 3.2.4.24), which it answers all the same."""
+        with suppress(SMBException, OSError), self._sending:
+            request.cancel()
+
     def compound(self, *messages: Message) -> list[Reply]:
         """Related requests in one compound ([MS-SMB2] 3.2.4.1.4) and their responses."""
         try:

@@ -27,7 +27,7 @@ from smbprotocol.exceptions import (
 )
 
 from smbench.errors import SetupError
-from smbench.executors.base import Executor, ExecutorContext, Handler, Reported, ShareAccess
+from smbench.executors.base import Armed, Executor, ExecutorContext, Handler, Reported, ShareAccess
 from smbench.executors.library import messages as wire
 from smbench.executors.library.breaks import Breaks
 from smbench.executors.library.calls import NOT_ENCODABLE, FileCalls
@@ -58,7 +58,7 @@ _APPENDS = 1 << 63
 _REPEATABLE = (
     calls.Read, calls.Write, calls.Flush, calls.Stat, calls.StatHandle, calls.StatFs, calls.AllocatedRanges,
     calls.PunchHole, calls.Truncate, calls.SetAllocation, calls.SetTimes, calls.SetAttributes,
-    calls.SetSecurity, calls.SetDelete,
+    calls.SetSecurity, calls.SetEa, calls.SetDelete,
 )  # fmt: skip
 """What may be asked twice; an Open as well, unless it must make its file."""
 
@@ -73,6 +73,7 @@ class LibraryExecutor(Executor):
     name: ClassVar[str] = "library"
     needs_share: ClassVar[bool] = True
     sends_client_calls: ClassVar[bool] = True
+    waits: ClassVar[bool] = True
 
     def __init__(self, context: ExecutorContext) -> None:
         if context.share is None:
@@ -123,11 +124,22 @@ class LibraryExecutor(Executor):
             calls.SetTimes: file_calls.set_times,
             calls.SetAttributes: file_calls.set_attributes,
             calls.SetSecurity: file_calls.set_security,
+            calls.SetEa: file_calls.set_ea,
         }
         return {
             kind: self._clock.timed(kind.__name__, carried_out(self._link, call))
             for kind, call in plain.items()
         }
+
+    def notifier(self, armed: Armed) -> Handler:
+        once = carried_out(self._link, lambda call: self._calls.notify(call, armed))
+        return self._clock.timed(calls.Notify.__name__, once)
+
+    def waiting(self) -> int:
+        return self._link.waiting()
+
+    def interrupt(self) -> None:
+        self._link.interrupt()
 
     @classmethod
     def loss(cls, call: Call) -> str | None:
@@ -249,9 +261,12 @@ def _refusal(access: ShareAccess, error: Exception) -> str:
     return f"{who}: {reason_of(error)}. Check the server, its port {access.port} and the dialect."
 
 
+_SENT_LATER = {"ExtA": "its attributes are set after it"}
+
+
 def _open_loss(call: calls.Open) -> str | None:
     lost = [
-        f"the CREATE context {tag} is not sent: its payload is not kept"
+        f"the CREATE context {tag} is not sent: {_SENT_LATER.get(tag, 'its payload is not kept')}"
         for tag in lost_contexts(call.create.contexts)
     ]
     if call.create.options & OPEN_BY_FILE_ID:

@@ -179,6 +179,13 @@ class OpenFiles:
         outcomes = [*map(outcome_of, statuses), self._close(file_id)]
         return next((outcome for outcome in outcomes if outcome), 0)
 
+    def set_briefly(self, handle: int, access: int, level: int, content: bytes) -> int:
+        """Set a class of an open file's information by an open with that access, and its CLOSE."""
+        create = self._create(self.file(handle).call.path, Create(access))
+        set_info = wire.set_info(RELATED_FILE_ID, level, content)
+        replies = self.link.compound(create, set_info, wire.close(RELATED_FILE_ID))
+        return next((outcome_of(reply.status) for reply in replies if failed(reply.status)), 0)
+
     def _close(self, file_id: bytes, flags: int = 0) -> int:
         status = self.link.exchange(wire.close(file_id, flags)).status
         self._breaks.closed(file_id)

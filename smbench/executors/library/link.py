@@ -11,7 +11,7 @@ import threading
 import time
 import uuid
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from smbprotocol.exceptions import NotSupported, SMBException, SMBResponseException
@@ -56,6 +56,7 @@ class Link:
         self._facts: Facts
         self._made_again: list[int] = []
         self._credit_waits = 0
+        self._waiting: list[tuple[LibraryConnection, Any]] = []
         self._receiver_cpu_ns: int | None = 0
         self.counts: Counter[str] = Counter()
         """What was done for the user beyond the calls, by name; see `count`."""
@@ -106,6 +107,32 @@ class Link:
     def exchange(self, message: Message) -> Reply:
         """As `LibraryConnection.exchange`; so are `compound` and `pipeline`."""
         return self.here.exchange(message)
+
+    def exchange_waiting(self, message: Message, sent: Callable[[], None]) -> Reply:
+        """The same of a request that is answered when others have done something: `waiting` counts it, and
+        `interrupt` ends it. `sent` is called when it is sent."""
+        connection = self.here
+        mine: list[Any] = []
+
+        def begun(request: Any) -> None:
+            with self._counting:
+                self._waiting.append((connection, request))
+            mine.append(request)
+            sent()
+
+        try:
+            return connection.exchange_waiting(message, begun)
+        finally:
+            with self._counting:
+                self._waiting = [one for one in self._waiting if one[1] not in mine]
+
+    def waiting(self) -> int:
+        return len(self._waiting)
+
+    def interrupt(self) -> None:
+        """Ask the server to end what waits."""
+        for connection, request in list(self._waiting):
+            connection.cancel(request)
 
     def compound(self, *messages: Message) -> list[Reply]:
         return self.here.compound(*messages)

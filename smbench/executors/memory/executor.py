@@ -1,7 +1,8 @@
 """The oracle: executes against an SMB server in memory, whose NTSTATUS are exact.
 
-Users of one run meet in `MemoryServer.at(context.root)`, within one process. A lock that must wait
-blocks its lane until it is granted, or is CANCELLED when the executor is interrupted or closes.
+Users of one run meet in `MemoryServer.at(context.root)`, within one process. A lock or a notification that
+must wait blocks its lane until it is granted or answered, or is CANCELLED when the executor is interrupted or
+closes.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-from smbench.executors.base import NEVER, NOT_YET, Executor, ExecutorContext, Handler, Reported
+from smbench.executors.base import NEVER, NOBODY, Armed, Executor, ExecutorContext, Handler, Reported
 from smbench.executors.memory import opens
 from smbench.executors.memory.server import MemoryServer
 from smbench.executors.memory.tree import Handle, RefusedError
@@ -43,7 +44,6 @@ class MemoryExecutor(Executor):
     one_process: ClassVar[bool] = True
     waits: ClassVar[bool] = True
     unsupported: ClassVar[Mapping[type[Call], str]] = {
-        calls.Notify: f"{NOT_YET}a watch ends only by a change of another lane, which nothing here reports",
         calls.SetSecurity: f"{NEVER}what is in memory has no security descriptor",
     }
 
@@ -51,7 +51,7 @@ class MemoryExecutor(Executor):
         self._server = MemoryServer.at(context.root)
         self._handles: dict[int, Handle] = {}
         self._waiting: set[object] = set()
-        """Locks that wait; one that is no more in it has been ended."""
+        """Locks and notifications that wait; one that is no more in it has been ended."""
 
     @classmethod
     def make_files(cls, root: Path, namespace: Sequence[NamespaceEntry]) -> None:
@@ -72,6 +72,7 @@ class MemoryExecutor(Executor):
             calls.StatHandle: lambda call: server.information(handle(call), call),
             calls.StatFs: self._stat_fs,
             calls.List: lambda call: server.list_directory(handle(call), call),
+            calls.Notify: lambda call: self._notify(call, NOBODY),
             calls.Rename: lambda call: server.rename(handle(call), call.target, call.replace),
             calls.Link: lambda call: server.link(handle(call), call.target, call.replace),
             calls.SetDelete: lambda call: server.set_delete(handle(call), call.delete),
@@ -82,6 +83,7 @@ class MemoryExecutor(Executor):
             calls.SetAllocation: lambda call: server.allocate(handle(call), call.size),
             calls.SetTimes: lambda call: server.set_times(handle(call)),
             calls.SetAttributes: lambda call: server.set_attributes(handle(call), call.attributes),
+            calls.SetEa: lambda call: server.set_ea(handle(call), call.ea_name, call.length),
             calls.CopyRange: self._copy_range,
             calls.PunchHole: lambda call: server.punch_hole(handle(call), call.offset, call.length),
             calls.AllocatedRanges: lambda call: server.allocated_ranges(
@@ -89,6 +91,9 @@ class MemoryExecutor(Executor):
             ),
         }
         return {kind: self._served(action) for kind, action in actions.items()}
+
+    def notifier(self, armed: Armed) -> Handler:
+        return self._served(lambda call: self._notify(call, armed))
 
     def waiting(self) -> int:
         return len(self._waiting)
@@ -113,7 +118,7 @@ class MemoryExecutor(Executor):
         with self._server.changed:
             self._waiting.clear()
             for handle in self._handles.values():
-                opens.close_file(self._server.tree, handle)
+                self._let_go(handle)
             self._handles.clear()
             self._server.changed.notify_all()
 
@@ -121,7 +126,9 @@ class MemoryExecutor(Executor):
         def handler(call: Call) -> int:
             with self._server.changed:
                 try:
-                    return action(call)
+                    outcome = action(call)
+                    self._server.watching.done(call, self._handles.get(getattr(call, "handle", -1)))
+                    return outcome
                 except RefusedError as refused:
                     return outcome_of(refused.status)
 
@@ -145,8 +152,27 @@ class MemoryExecutor(Executor):
     def _close(self, call: calls.Close) -> int:
         handle = self._handle(call)
         del self._handles[call.handle]
-        opens.close_file(self._server.tree, handle)
+        self._let_go(handle)
         self._server.changed.notify_all()
+        return 0
+
+    def _let_go(self, handle: Handle) -> None:
+        self._server.watching.end(handle)
+        opens.close_file(self._server.tree, handle)
+
+    def _notify(self, call: calls.Notify, armed: Armed) -> int:
+        handle, watching = self._handle(call), self._server.watching
+        waiting = watching.begin(handle, call)
+        self._waiting.add(waiting)
+        try:
+            armed.tell()
+            while not waiting.answered:
+                if waiting.ended or waiting not in self._waiting:
+                    raise RefusedError(Status.CANCELLED)
+                self._server.changed.wait()
+        finally:
+            self._waiting.discard(waiting)
+            watching.leave(handle, waiting)
         return 0
 
     def _lock(self, call: calls.Lock) -> int:

@@ -17,6 +17,13 @@ NEEDS_READ_ATTRIBUTES = frozenset([4, 18, 28, 34, 35])
 # Directory classes: the fixed part of an entry, before its name ([MS-FSCC] 2.4.8–2.4.32).
 DIRECTORY_CLASSES = {1: 64, 2: 68, 3: 94, 12: 12, 37: 104, 38: 80, 60: 88, 63: 114}
 
+_FORBIDDEN_IN_EA = frozenset('"*+,/:;<=>?[\\]|') | {chr(code) for code in range(32)}
+
+
+def is_ea_name(name: str) -> bool:
+    """Whether an extended attribute may have that name ([MS-FSCC] 2.4.16)."""
+    return bool(name) and _FORBIDDEN_IN_EA.isdisjoint(name)
+
 
 def file_information(level: int, output_length: int, name: str) -> Status:
     """How QUERY_INFO of a file's class ends; an `output_length` of 0 is not known."""

@@ -37,6 +37,7 @@ from smbench.smb2.constants import (
 )
 from smbench.smb2.ntstatus import Status
 from smbench.workload.calls import Create
+from smbench.workload.parameters import brought_eas
 
 _GENERIC = {
     GENERIC_READ: FILE_GENERIC_READ,
@@ -76,7 +77,9 @@ def open_file(tree: Tree, path: str, asked: Create) -> Handle:
             _empty(link.node, stream, asked)
     if asked.access & MAXIMUM_ALLOWED and link.node.attributes & ATTRIBUTE_READONLY and not made:
         access &= ~WRITES
-    handle = Handle(link, stream, access, asked.share_access, bool(asked.options & DELETE_ON_CLOSE))
+    handle = Handle(
+        link, stream, access, asked.share_access, bool(asked.options & DELETE_ON_CLOSE), brought_eas(asked)
+    )
     stream.handles.append(handle)
     return handle
 

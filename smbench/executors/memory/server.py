@@ -14,6 +14,7 @@ from smbench.executors.memory import info
 from smbench.executors.memory.opens import READS, WRITES
 from smbench.executors.memory.tree import Handle, Node, RefusedError, Stream, Tree, parse
 from smbench.executors.memory.tree import Lock as ByteLock
+from smbench.executors.memory.watching import Watching
 from smbench.smb2.constants import (
     ATTRIBUTE_ARCHIVE,
     ATTRIBUTE_DIRECTORY,
@@ -21,8 +22,11 @@ from smbench.smb2.constants import (
     DELETE,
     FILE_READ_ATTRIBUTES,
     FILE_READ_DATA,
+    FILE_READ_EA,
     FILE_WRITE_ATTRIBUTES,
     FILE_WRITE_DATA,
+    FILE_WRITE_EA,
+    FULL_EA,
     INFO_FILE,
     INFO_SECURITY,
     READ_CONTROL,
@@ -48,7 +52,8 @@ class MemoryServer:
     def __init__(self) -> None:
         self.tree = Tree()
         self.changed = Condition()
-        """Held by whoever calls; a waiting lock waits on it."""
+        """Held by whoever calls; a waiting lock or notification waits on it."""
+        self.watching = Watching(self.tree, self.changed)
         self.not_made: list[str] = []
         """Paths of `prepare` that no server has."""
 
@@ -84,6 +89,9 @@ class MemoryServer:
             return
         if entry.attributes and not stream:
             link.node.attributes = _as_kind(entry.attributes, link.node)
+        link.node.eas.update(
+            zip(map(str.casefold, entry.ea_names or ()), entry.ea_lengths or (), strict=True)
+        )
         link.node.streams.setdefault(stream.casefold(), Stream(stream)).size = entry.size
 
     # ── data ──
@@ -156,7 +164,7 @@ class MemoryServer:
         end = call.offset + call.length
         self._check_lockable(handle, end)
         wanted = ByteLock(handle, call.offset, end, call.exclusive)
-        if any(_in_conflict(lock, wanted) for lock in handle.stream.locks):
+        if any(lock.refuses(wanted) for lock in handle.stream.locks):
             return False
         handle.stream.locks.append(wanted)
         return True
@@ -196,6 +204,10 @@ class MemoryServer:
             raise RefusedError(Status.INVALID_PARAMETER)
         if call.level in info.NEEDS_READ_ATTRIBUTES:
             self._need(handle, FILE_READ_ATTRIBUTES)
+        if call.level == FULL_EA:
+            self._need(handle, FILE_READ_EA)
+            if not handle.node.eas:
+                raise RefusedError(Status.NO_EAS_ON_FILE)
         status = info.file_information(call.level, call.output_length, self._path(handle))
         if status:
             raise RefusedError(status)
@@ -217,6 +229,18 @@ class MemoryServer:
             raise RefusedError(Status.INVALID_PARAMETER)
         if attributes:
             handle.node.attributes = _as_kind(attributes, handle.node)
+        return 0
+
+    def set_ea(self, handle: Handle, name: str, length: int) -> int:
+        """[MS-FSA] 2.1.5.15.5, with Samba's choice that what is not there may be removed."""
+        if not handle.brought_eas:
+            self._need(handle, FILE_WRITE_EA)
+        if not info.is_ea_name(name):
+            raise RefusedError(Status.INVALID_EA_NAME)
+        if length:
+            handle.node.eas[name.casefold()] = length
+        else:
+            handle.node.eas.pop(name.casefold(), None)
         return 0
 
     def list_directory(self, handle: Handle, call: calls.List) -> int:
@@ -260,9 +284,7 @@ class MemoryServer:
             if self.tree.open_beneath(link):
                 raise RefusedError(Status.ACCESS_DENIED)
         self._clear_target(components, replace, besides=link)
-        self.tree.remove(link)
-        link.name, link.parent = components[-1], parent
-        parent.node.children[link.name.casefold()] = link
+        self.tree.move(link, parent, components[-1])
         return 0
 
     def link(self, handle: Handle, target: str, replace: bool) -> int:
@@ -325,12 +347,3 @@ class MemoryServer:
 def _as_kind(attributes: int, node: Node) -> int:
     """Attributes for a node, which stays the file or directory that it is."""
     return attributes & ~ATTRIBUTE_DIRECTORY | node.attributes & ATTRIBUTE_DIRECTORY
-
-
-def _in_conflict(lock: ByteLock, wanted: ByteLock) -> bool:
-    """Two locks that overlap, one of them exclusive; a shared one may lie on one's own exclusive one."""
-    if not (lock.start < wanted.end and wanted.start < lock.end):
-        return False
-    if lock.exclusive and not wanted.exclusive:
-        return lock.owner is not wanted.owner
-    return lock.exclusive or wanted.exclusive

@@ -5,7 +5,7 @@ Contents are sizes only: no outcome depends on bytes.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from smbench.paths.beneath import UnsafePathError, split
@@ -33,6 +33,14 @@ class Lock:
     end: int
     exclusive: bool
 
+    def refuses(self, wanted: Lock) -> bool:
+        """Whether they overlap and one is exclusive; a shared one may lie on one's own exclusive one."""
+        if not (self.start < wanted.end and wanted.start < self.end):
+            return False
+        if self.exclusive and not wanted.exclusive:
+            return self.owner is not wanted.owner
+        return self.exclusive or wanted.exclusive
+
 
 @dataclass(slots=True, eq=False)
 class Stream:
@@ -53,6 +61,8 @@ class Node:
     attributes: int
     children: dict[str, Link] = field(default_factory=dict)
     streams: dict[str, Stream] = field(default_factory=dict)
+    eas: dict[str, int] = field(default_factory=dict)
+    """Lengths of its extended attributes, by folded name."""
 
     def __post_init__(self) -> None:
         self.streams.setdefault("", Stream(""))
@@ -94,6 +104,8 @@ class Handle:
     access: int
     share: int
     delete_on_close: bool
+    brought_eas: bool = False
+    """Its CREATE brought extended attributes, which are set after it."""
     listing: list[str] | None = None
     """What a directory scan has yet to return; None before the first query."""
     found_any: bool = False
@@ -124,6 +136,8 @@ class Tree:
 
     def __init__(self) -> None:
         self.root = Link("", None, Node(directory=True, attributes=ATTRIBUTE_DIRECTORY))
+        self.on_change: Callable[[Link, bool], None] = lambda _directory, _of_directory: None
+        """Told of a name that came or went: in which directory, and whether it is a directory's."""
 
     def parent_of(self, components: tuple[str, ...]) -> Link:
         """The directory that the last component is in, or OBJECT_PATH_NOT_FOUND."""
@@ -143,12 +157,29 @@ class Tree:
 
     def add(self, parent: Link, name: str, node: Node) -> Link:
         link = Link(name, parent, node)
-        parent.node.children[name.casefold()] = link
+        self.put(link, parent)
         return link
+
+    def put(self, link: Link, parent: Link) -> None:
+        """Let it be one of the directory's names."""
+        link.parent = parent
+        parent.node.children[link.name.casefold()] = link
+        self.on_change(parent, link.node.directory)
 
     def remove(self, link: Link) -> None:
         if link.parent is not None:
             link.parent.node.children.pop(link.name.casefold(), None)
+            self.on_change(link.parent, link.node.directory)
+
+    def move(self, link: Link, parent: Link, name: str) -> None:
+        """Give it another name: one change, of both directories where they are two."""
+        before = link.parent
+        if before is not None:
+            before.node.children.pop(link.name.casefold(), None)
+            if before is not parent:
+                self.on_change(before, link.node.directory)
+        link.name = name
+        self.put(link, parent)
 
     def open_beneath(self, ancestor: Link) -> bool:
         """Whether anything below a directory is open."""

@@ -8,20 +8,29 @@ one it has, but what that one does. What cifs.ko sends for which call is knowled
 
 from __future__ import annotations
 
+import fcntl
 import os
 import struct
-from errno import EINVAL, ENOSYS, ENXIO, EOPNOTSUPP
+from errno import E2BIG, EINVAL, ENODATA, ENOSPC, ENOSYS, ENXIO, EOPNOTSUPP
 from stat import S_IMODE
 from typing import Protocol
 
+from smbench.executors.base import Armed
 from smbench.executors.posix import linux_calls
+from smbench.executors.posix.inotify import InotifyWatch
+from smbench.executors.posix.ioctl_watch import IoctlWatch
+from smbench.executors.posix.waiters import Waiters
 from smbench.smb2.constants import ATTRIBUTE_READONLY
 from smbench.smb2.filetime import filetime
 
 _SECURITY = "system.cifs_acl"
 _CREATED = "user.cifs.creationtime"
 _ATTRIBUTES = "user.cifs.dosattrib"
+_MOST_AT_HAND = 8
+"""Processes that wait for work, of one user."""
 _WRITE_BITS = 0o222
+_NOT_TAKEN = (EOPNOTSUPP, ENOSPC, E2BIG)
+"""How a file system has no room for an extended attribute, or none at all."""
 _PUNCH = linux_calls.FALLOC_PUNCH_HOLE | linux_calls.FALLOC_KEEP_SIZE
 _ZERO = linux_calls.FALLOC_ZERO_RANGE | linux_calls.FALLOC_KEEP_SIZE
 
@@ -34,6 +43,22 @@ class Opened(Protocol):
     @property
     def name(self) -> str | int:
         """Its descriptor, or the path of one that is open by name alone."""
+        ...
+
+
+class Watch(Protocol):
+    """What waits for changes in one open directory: `inotify.InotifyWatch`, `ioctl_watch.IoctlWatch`."""
+
+    def wait(self, completion_filter: int, watch_tree: bool, armed: Armed) -> int:
+        """0 at a change, CANCELLED where it was ended before."""
+        ...
+
+    def cancel(self) -> None:
+        """End who waits."""
+        ...
+
+    def end(self) -> None:
+        """The directory is closed."""
         ...
 
 
@@ -80,6 +105,26 @@ class Client:
         """Set the security descriptor that is there again; where there is none, the mode."""
         os.chmod(file.name, S_IMODE(os.fstat(file.fd).st_mode))  # noqa: PTH101 (a descriptor)
 
+    def set_ea(self, file: Opened, name: bytes, value: bytes) -> bool:
+        """Set an extended attribute, with its prefix; without a value it goes, whether it is there or not.
+        False where the file system does not take it, which is no server's answer."""
+        try:
+            if value:
+                os.setxattr(file.name, name, value)
+            else:
+                os.removexattr(file.name, name)
+        except OSError as error:
+            if error.errno in _NOT_TAKEN:
+                return False
+            if value or error.errno != ENODATA:
+                raise
+        return True
+
+    def flock(self, fd: int, operation: int) -> bool:
+        """Lock or unlock a whole file by flock(2); False where that is no lock as those of ranges are."""
+        del fd, operation
+        return False
+
     def set_attributes(self, file: Opened, attributes: int) -> None:
         """Set a file's attributes ([MS-FSCC] 2.6): of these only READONLY has a like, no write permission."""
         mode = os.fstat(file.fd).st_mode & 0o7777
@@ -107,9 +152,14 @@ class Client:
                 raise
         return _count_data(fd, offset, offset + length)
 
-    def wait_for_change(self, fd: int, completion_filter: int, watch_tree: bool) -> None:
-        """Wait until something changes in a directory."""
-        linux_calls.watch(fd, completion_filter, watch_tree)
+    def prepare_to_watch(self, waiters: Waiters, most: int) -> None:
+        """So many directories may be watched at once."""
+        del waiters, most
+
+    def watch(self, fd: int, completion_filter: int, expected: int, waiters: Waiters) -> Watch:
+        """A watch on an open directory, for so many notifications (0: not known)."""
+        del expected, waiters
+        return InotifyWatch(fd, completion_filter)
 
 
 class _Wire(Client):
@@ -127,6 +177,16 @@ class _Cifs(Client):
 
     def set_security(self, file: Opened) -> None:
         os.setxattr(file.name, _SECURITY, os.getxattr(file.name, _SECURITY))
+
+    def set_ea(self, file: Opened, name: bytes, value: bytes) -> bool:
+        """A value of no bytes is sent as such, and removes; removexattr asks first whether there is one."""
+        os.setxattr(file.name, name, value)
+        return True
+
+    def flock(self, fd: int, operation: int) -> bool:
+        """The same LOCK as any other, on whatever descriptor."""
+        fcntl.flock(fd, operation)
+        return True
 
     def set_attributes(self, file: Opened, attributes: int) -> None:
         os.setxattr(file.name, _ATTRIBUTES, struct.pack("<I", attributes))
@@ -147,8 +207,12 @@ class _Cifs(Client):
         """By FIEMAP, which is one message."""
         return linux_calls.count_extents(fd, offset, length)
 
-    def wait_for_change(self, fd: int, completion_filter: int, watch_tree: bool) -> None:
-        linux_calls.notify(fd, completion_filter, watch_tree)
+    def prepare_to_watch(self, waiters: Waiters, most: int) -> None:
+        waiters.prepare(min(most + 1, _MOST_AT_HAND))
+
+    def watch(self, fd: int, completion_filter: int, expected: int, waiters: Waiters) -> Watch:
+        del completion_filter
+        return IoctlWatch(waiters, fd, expected)
 
 
 class _CifsWire(_Wire, _Cifs):

@@ -1,31 +1,23 @@
-"""Reads, writes, locks and ranges on open files of a POSIX file system: the handlers that must be lean."""
+"""Reads, writes and ranges on open files of a POSIX file system: the handlers that must be lean."""
 
 from __future__ import annotations
 
-import fcntl
 import mmap
 import os
 import random
-import struct
 from contextlib import suppress
-from dataclasses import dataclass
 from errno import EACCES, EBADF, EINVAL
 from functools import lru_cache
 from threading import local
 
 from smbench.executors.posix import linux_calls
 from smbench.executors.posix.client import Client
-from smbench.executors.posix.files import OpenFile, OpenFiles
-from smbench.smb2.ntstatus import Status, outcome_of
-from smbench.workload.calls import AllocatedRanges, CopyRange, Flush, Lock, PunchHole, Read, Unlock, Write
+from smbench.executors.posix.files import OpenFiles
+from smbench.workload.calls import AllocatedRanges, CopyRange, Flush, PunchHole, Read, Write
 
-_LARGEST_OFFSET = (1 << 63) - 1
-_CANCELLED = outcome_of(Status.CANCELLED)
 _DATA_SLACK = 1 << 20
 """Writes start at different places of the data, so that a server that deduplicates finds little."""
 _VECTORS_KEPT = 1024
-# struct flock (64-bit): type, whence, start, length, pid.
-_FLOCK = struct.Struct("@hhqqi4x")
 
 
 class _Buffers(local):
@@ -51,33 +43,23 @@ def write_data(max_io_bytes: int, seed: int) -> memoryview:
     return memoryview(random.Random(seed).randbytes(max_io_bytes + _DATA_SLACK))
 
 
-@dataclass(slots=True, eq=False)
-class _Wait:
-    """A lock that waits."""
-
-    file: OpenFile
-    ended: bool = False
-    """Not by who held the range, but by `interrupt`."""
-
-
 class DataCalls:
     """Handlers by descriptor. `max_io_bytes` is the largest read or write to expect, `seed` the data's."""
 
     def __init__(self, files: OpenFiles, client: Client, *, max_io_bytes: int, seed: int) -> None:
         self._files = files
-        self._fds = files.fds
+        self._fds, self._reads, self._writes = files.fds, files.reads, files.writes
         self._client = client
         self._buffers = _Buffers(max(max_io_bytes, mmap.PAGESIZE))
         self._data = write_data(max_io_bytes, seed)
         self._seed = seed
-        self._waits: list[_Wait] = []
 
     def read(self, call: Read) -> int:
         buffers = self._buffers
         length = call.length
         try:
             return os.preadv(
-                self._fds[call.handle], buffers.vectors.get(length) or buffers.vector(length), call.offset
+                self._reads[call.handle], buffers.vectors.get(length) or buffers.vector(length), call.offset
             )
         except KeyError:
             return -EBADF
@@ -91,7 +73,7 @@ class DataCalls:
         start = offset >> 9 & _DATA_SLACK - 1
         end = start + length
         try:
-            fd = self._fds[call.handle]
+            fd = self._writes[call.handle]
             if end > len(self._data):
                 self._grow(length)
             if call.through:
@@ -129,56 +111,11 @@ class DataCalls:
             return refused(error)
         return 0
 
-    def lock(self, call: Lock) -> int:
-        kind = fcntl.F_WRLCK if call.exclusive else fcntl.F_RDLCK
-        if not call.wait:
-            return self._set_lock(call, kind, fcntl.F_OFD_SETLK)
-        wait = _Wait(self._files[call.handle])
-        self._waits.append(wait)
-        try:
-            outcome = self._set_lock(call, kind, fcntl.F_OFD_SETLKW)
-        finally:
-            self._waits.remove(wait)
-        if not wait.ended:
-            return outcome
-        if not outcome:
-            self._set_lock(call, fcntl.F_UNLCK, fcntl.F_OFD_SETLK)
-        return _CANCELLED
-
-    def waiting(self) -> int:
-        """How many locks wait just now."""
-        return len(self._waits)
-
-    def interrupt(self) -> None:
-        """End the locks that wait. No signal but one that kills ends such a wait of the kernel's client: what
-        this user's other handles have locked of the file is let go, as nobody is left to do."""
-        everything = _FLOCK.pack(fcntl.F_UNLCK, os.SEEK_SET, 0, 0, 0)
-        for wait in list(self._waits):
-            wait.ended = True
-            for other in self._files.others_of(wait.file):
-                with suppress(OSError):
-                    fcntl.fcntl(other.fd, fcntl.F_OFD_SETLK, everything)
-
-    def unlock(self, call: Unlock) -> int:
-        return self._set_lock(call, fcntl.F_UNLCK, fcntl.F_OFD_SETLK)
-
-    def _set_lock(self, call: Lock | Unlock, kind: int, command: int) -> int:
-        fd = self._files[call.handle].fd
-        if call.offset > _LARGEST_OFFSET:
-            return -EINVAL
-        if not call.length:
-            return 0  # to POSIX a length of 0 means "to the end": `loss` tells that nothing was locked
-        beyond = call.offset + call.length > _LARGEST_OFFSET
-        try:
-            fcntl.fcntl(
-                fd, command, _FLOCK.pack(kind, os.SEEK_SET, call.offset, 0 if beyond else call.length, 0)
-            )
-        except OSError as error:
-            return refused(error)
-        return 0
-
     def copy_range(self, call: CopyRange) -> int:
-        source, target = self._files[call.source].fd, self._files[call.handle].fd
+        try:
+            source, target = self._reads[call.source], self._writes[call.handle]
+        except KeyError:
+            return -EBADF
         copied = 0
         while copied < call.length:
             moved = os.copy_file_range(
@@ -190,7 +127,9 @@ class DataCalls:
         return copied
 
     def punch_hole(self, call: PunchHole) -> int:
-        fd = self._files[call.handle].fd
+        fd = self._writes.get(call.handle)
+        if fd is None:
+            return -EBADF
         if call.length:
             self._client.punch_hole(fd, call.offset, call.length)
         return 0

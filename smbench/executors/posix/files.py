@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable
-from contextlib import suppress
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from errno import EACCES, EBADF, EEXIST, EISDIR, ENOENT, ENOTEMPTY, EPERM, EROFS
 from threading import Lock
 
@@ -17,6 +18,8 @@ from smbench.executors.posix.opens import OpenPlan, plan_open, variants
 from smbench.paths.beneath import Beneath
 from smbench.workload.calls import Close, Open
 
+_NONE = -1
+"""No descriptor: calls answer EBADF."""
 _VARIANTS = {creating: variants(creating) for creating in (False, True)}
 
 
@@ -40,13 +43,20 @@ class OpenFile:
     """Which of the flag variants keeps it apart from other opens of its path."""
     variant_key: str = ""
     listed: bool = False
-    """A directory: a scan has come to its end."""
+    """A directory was read."""
+    unfinished: bool = False
+    """And not to its end, through this descriptor."""
     by_name: bool = False
     """An O_PATH descriptor, which calls by descriptor refuse: `name` leads to the file."""
     used: bool = False
     """Something was asked through it."""
+    locks: dict[tuple[int, int], int] = field(default_factory=dict)
+    """Kinds of its locks (F_RDLCK, F_WRLCK), by start and length; a length of 0 reaches to the end."""
+    flocked: bool = False
+    """Its whole range is locked by flock(2)."""
     watched: bool = False
     """Somebody waits, or waited, for changes in it."""
+    closed: bool = False
 
     @property
     def name(self) -> str | int:
@@ -55,17 +65,23 @@ class OpenFile:
 
 
 class OpenFiles:
-    """Opens and closes. `fds` is what the hot calls look their descriptor up in."""
+    """Opens and closes. `fds` is what the hot calls look their descriptor up in, `reads` and `writes` what
+    moves data does: there a handle that may not has none, whatever its descriptor would do."""
 
     def __init__(self, names: Beneath, lookups: Lookups, client: Client) -> None:
         self.fds: dict[int, int] = {}
+        self.reads: dict[int, int] = {}
+        self.writes: dict[int, int] = {}
         self.on_close: Callable[[OpenFile], None] | None = None
-        """Told of a watched directory that is closed."""
+        """Told of a directory that is closed, before its descriptor is."""
         self._lookups = lookups
         self._files: dict[int, OpenFile] = {}
         self._names = names
         self._client = client
         self._lock = Lock()
+        self._lent: Counter[int] = Counter()
+        self._left: set[int] = set()
+        """Descriptors that are lent, and those of them whose handles were closed meanwhile."""
         self._variants: dict[str, int] = {}
 
     def __getitem__(self, handle: int) -> OpenFile:
@@ -114,7 +130,7 @@ class OpenFiles:
             variant_key=key, by_name=bool(plan.flags & os.O_PATH),
             used=plan.make_directory or plan.delete_on_close,
         )  # fmt: skip
-        self.fds[call.handle] = fd
+        self.fds[call.handle] = self.reads[call.handle] = self.writes[call.handle] = fd
         self._lookups.appeared(call.path)
         if variant is not None:
             with suppress(OSError):
@@ -146,17 +162,53 @@ class OpenFiles:
             if other.path.lower() == folded and other is not file
         ]
 
-    def borrow(self, path: str) -> tuple[int, bool] | None:
-        """Another descriptor of a path's file, where one is open by more than its name, and whether it is a
-        directory's. The caller closes it. Through a directory's nothing was read yet."""
+    @contextmanager
+    def borrow(self, path: str) -> Iterator[tuple[int, bool] | None]:
+        """A descriptor of a path's file, where one is open by more than its name, and whether it is a
+        directory's; through that nothing was read yet. A file's own: to close another of the same open would
+        let its locks go."""
         with self._lock:
-            for file in self._files.values():
-                if file.path == path and not file.by_name:
-                    if file.directory:
-                        flags = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
-                        return os.open(".", flags, dir_fd=file.fd), True
-                    return os.dup(file.fd), False
-        return None
+            file = next((one for one in self._files.values() if one.path == path and not one.by_name), None)
+            if file is not None and not file.directory:
+                self._lent[file.fd] += 1
+        if file is None:
+            yield None
+            return
+        if file.directory:
+            fd = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=file.fd)
+            try:
+                yield fd, True
+            finally:
+                os.close(fd)
+            return
+        try:
+            yield file.fd, False
+        finally:
+            self._give_back(file.fd)
+
+    def _give_back(self, fd: int) -> None:
+        with self._lock:
+            self._lent[fd] -= 1
+            if self._lent[fd]:
+                return
+            del self._lent[fd]
+            left = fd in self._left
+            self._left.discard(fd)
+        if left:
+            os.close(fd)
+
+    def reopen(self, handle: int) -> None:
+        """Put an open that reads and writes in the place of one that does not do both, under the number that
+        it has: its locks are gone, and what it may do with data stays. OSError where the file may not be
+        opened so: nothing changes then."""
+        file = self._files[handle]
+        again = os.open(f"/proc/self/fd/{file.fd}", os.O_RDWR | os.O_CLOEXEC)
+        (self.reads if file.writable else self.writes)[handle] = _NONE
+        # At once: closing any descriptor of an open lets all its locks go on a CIFS mount.
+        try:
+            os.dup2(again, file.fd, inheritable=False)
+        finally:
+            os.close(again)
 
     def open_by_name(self, path: str, flags: int) -> int:
         """A descriptor that belongs to no handle."""
@@ -205,11 +257,15 @@ class OpenFiles:
 
     def _release(self, handle: int) -> int:
         fd = self.fds.pop(handle)
+        del self.reads[handle], self.writes[handle]
         with self._lock:
             file = self._files.pop(handle)
+            lent = fd in self._lent
+            if lent:
+                self._left.add(fd)
         self._give_variant(file.variant_key, file.variant)
         outcome = 0
-        if file.watched and self.on_close is not None:
+        if (file.directory or file.watched) and self.on_close is not None:
             self.on_close(file)
         if file.directory and not file.used and self._client.opens_late:
             with suppress(OSError):
@@ -222,6 +278,8 @@ class OpenFiles:
                 # directory that is not empty: to a server the close succeeds all the same.
                 if error.errno not in (ENOENT, ENOTEMPTY, EEXIST):
                     outcome = -(error.errno or EBADF)
+        if lent:
+            return outcome  # who has it closes it
         try:
             os.close(fd)
         except OSError as error:

@@ -1,5 +1,5 @@
 """System calls that Python's os module has not, through ctypes: statx, fallocate, futimens, FIEMAP, statfs,
-sync_file_range.
+sync_file_range, getdents64.
 
 ctypes releases the GIL around each. `fcntl.ioctl` is avoided: with a mutable buffer over 1,024 bytes
 it kept the GIL on a CIFS mount. Each function raises OSError as the os module does.
@@ -12,18 +12,6 @@ import fcntl
 import os
 import struct
 import sys
-
-from smbench.smb2.constants import (
-    NOTIFY_CHANGE_ATTRIBUTES,
-    NOTIFY_CHANGE_CREATION,
-    NOTIFY_CHANGE_DIR_NAME,
-    NOTIFY_CHANGE_EA,
-    NOTIFY_CHANGE_FILE_NAME,
-    NOTIFY_CHANGE_LAST_ACCESS,
-    NOTIFY_CHANGE_LAST_WRITE,
-    NOTIFY_CHANGE_SECURITY,
-    NOTIFY_CHANGE_SIZE,
-)
 
 AT_STATX_FORCE_SYNC = 0x2000
 AT_EMPTY_PATH = 0x1000
@@ -49,22 +37,16 @@ _CIFS_QUERY_INFO = 0xC018CF07
 _NOTIFY = struct.Struct("=I?")
 _CIFS_IOC_NOTIFY = 0x4005CF09
 
-_IN_ACCESS, _IN_MODIFY, _IN_ATTRIB, _IN_NAMES = 0x1, 0x2, 0x4, 0x3C0
-_WATCHED = (
-    (NOTIFY_CHANGE_FILE_NAME | NOTIFY_CHANGE_DIR_NAME, _IN_NAMES),
-    (NOTIFY_CHANGE_SIZE | NOTIFY_CHANGE_LAST_WRITE, _IN_MODIFY),
-    (NOTIFY_CHANGE_LAST_ACCESS, _IN_ACCESS),
-    (
-        NOTIFY_CHANGE_ATTRIBUTES | NOTIFY_CHANGE_CREATION | NOTIFY_CHANGE_EA | NOTIFY_CHANGE_SECURITY,
-        _IN_ATTRIB,
-    ),
-)
-"""Changes that a CompletionFilter names, and inotify's word for them."""
-_INOTIFY_EVENTS = 4096
+_IN_NONBLOCK, _IN_CLOEXEC, _IN_ONLYDIR = 0x800, 0x80000, 0x01000000
 
 _FS_IOC_FIEMAP = 0xC020660B
 _FIEMAP_EXTENTS = 128
 _FIEMAP_EXTENT_LAST = 0x1
+
+_DIRENT = struct.Struct("=QqHB")
+"""struct linux_dirent64 (include/linux/dirent.h) before the name: inode, offset, its length, type."""
+_DIRENTS = 32768
+"""Bytes that glibc's readdir asks for at once."""
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -84,6 +66,9 @@ _inotify_add_watch = _libc.inotify_add_watch
 _inotify_add_watch.argtypes = [ctypes.c_int, ctypes.c_char_p, ctypes.c_uint32]
 _fstatfs = _libc.fstatfs
 _fstatfs.argtypes = [ctypes.c_int, ctypes.c_void_p]
+_getdents64 = _libc.getdents64
+_getdents64.argtypes = [ctypes.c_int, ctypes.c_void_p, ctypes.c_size_t]
+_getdents64.restype = ctypes.c_ssize_t
 _sync_file_range = _libc.sync_file_range
 _sync_file_range.argtypes = [ctypes.c_int, ctypes.c_int64, ctypes.c_int64, ctypes.c_uint]
 
@@ -167,20 +152,33 @@ def notify(fd: int, completion_filter: int, watch_tree: bool) -> None:
         raise _fail()
 
 
-def watch(fd: int, completion_filter: int, watch_tree: bool) -> None:
-    """Wait by inotify for a change in a directory, of the kinds in an SMB2 completion filter; what lies in
-    its subdirectories is not watched."""
-    del watch_tree
-    kinds = sum({kind for bits, kind in _WATCHED if completion_filter & bits})
-    watcher = _inotify_init(0)
+def inotify(directory: str, events: int) -> int:
+    """A descriptor from which the events in a directory are read, without waiting for them (inotify(7))."""
+    watcher: int = _inotify_init(_IN_NONBLOCK | _IN_CLOEXEC)
     if watcher < 0:
         raise _fail()
-    try:
-        if _inotify_add_watch(watcher, f"/proc/self/fd/{fd}".encode(), kinds or _IN_ATTRIB) < 0:
-            raise _fail()
-        os.read(watcher, _INOTIFY_EVENTS)
-    finally:
+    if _inotify_add_watch(watcher, os.fsencode(directory), events | _IN_ONLYDIR) < 0:
+        failure = _fail()
         os.close(watcher)
+        raise failure
+    return watcher
+
+
+def some_entries(fd: int) -> list[str]:
+    """The next entries of a directory, as many as one getdents64 gives (of CIFS: those of one answer of the
+    server), without `.` and `..`; none at its end."""
+    buffer = ctypes.create_string_buffer(_DIRENTS)
+    filled = _getdents64(fd, buffer, _DIRENTS)
+    if filled < 0:
+        raise _fail()
+    entries = buffer.raw[:filled]
+    names = []
+    at = 0
+    while at < filled:
+        _, _, length, _ = _DIRENT.unpack_from(entries, at)
+        names.append(os.fsdecode(entries[at + _DIRENT.size : at + length].partition(b"\0")[0]))
+        at += length
+    return [name for name in names if name not in (".", "..")]
 
 
 def fallocate(fd: int, mode: int, offset: int, length: int) -> None:

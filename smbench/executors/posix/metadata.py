@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from errno import EACCES, EISDIR, ENODATA, ENOENT, ENOTDIR
+from errno import EACCES, EISDIR, ENOENT, ENOTDIR
 from stat import S_ISDIR
 
 from smbench.executors.posix import linux_calls
 from smbench.executors.posix.client import Client
+from smbench.executors.posix.extended_attributes import ExtendedAttributes
 from smbench.executors.posix.files import OpenFile, OpenFiles
 from smbench.executors.posix.lookups import Lookups
 from smbench.executors.posix.questions import Questions
@@ -33,6 +34,7 @@ from smbench.workload.calls import (
     Rename,
     SetAttributes,
     SetDelete,
+    SetEa,
     SetSecurity,
     SetTimes,
     Stat,
@@ -42,11 +44,17 @@ from smbench.workload.calls import (
     Unlink,
 )
 
+_ONE_ANSWER = 16384
+"""Bytes of an answer to QUERY_DIRECTORY that the kernel's client takes at most (CIFSMaxBufSize)."""
+
 
 class MetadataCalls:
     """Handlers by name beneath the root, and by open file. They raise OSError; the executor translates."""
 
-    def __init__(self, names: Beneath, files: OpenFiles, lookups: Lookups, client: Client) -> None:
+    def __init__(
+        self, names: Beneath, files: OpenFiles, lookups: Lookups, client: Client, eas: ExtendedAttributes
+    ) -> None:
+        self._eas = eas
         self._names = names
         self._files = files
         self._lookups = lookups
@@ -54,6 +62,8 @@ class MetadataCalls:
         self._client = client
 
     def stat(self, call: Stat) -> int:
+        if call.levels == (FULL_EA,):
+            return self._ask_eas(call.path)
         directory: bool | None = None
         if self._client.asks_anew:
             directory = self._questions.about_path(call.path, call.levels)
@@ -68,13 +78,25 @@ class MetadataCalls:
             return -EISDIR
         return -ENOTDIR if not directory and call.create.options & DIRECTORY_FILE else 0
 
+    def _ask_eas(self, path: str) -> int:
+        self._lookups.revalidate_missing(path)
+        try:
+            fd = self._files.open_by_name(path, os.O_PATH)
+        except FileNotFoundError:
+            self._lookups.missed(path)
+            raise
+        try:
+            self._eas.ask(f"/proc/self/fd/{fd}")
+        finally:
+            os.close(fd)
+        return 0
+
     def stat_handle(self, call: StatHandle) -> int:
         file = self._files[call.handle]
         if call.info_type == INFO_SECURITY:
             self._client.ask_security(file)
         elif call.info_type == INFO_FILE and call.level == FULL_EA:
-            if not os.listxattr(file.name):
-                raise OSError(ENODATA, os.strerror(ENODATA))
+            self._eas.ask(file.name)
         elif call.level != ALL_INFORMATION and self._questions.about_file(
             file, call.info_type, call.level, call.additional, call.output_length
         ):
@@ -93,13 +115,17 @@ class MetadataCalls:
         return 0
 
     def list_directory(self, call: List) -> int:
-        """Entries read: the whole directory at once, so that going on finds nothing more."""
+        """Entries read: the whole directory at once, so that going on finds nothing more; or those of one
+        answer, where the capture has one alone that is no longer than the client's own."""
         file = self._files[call.handle]
-        if file.listed and not call.restart:
+        if file.listed and not (call.restart or file.unfinished):
             return 0
         if not patterns.has_wildcard(call.pattern):
             return self._find(file, call.pattern)
-        entries = self._entries(file)
+        alone = call.calls == 1 and 0 < call.output_length <= _ONE_ANSWER
+        with self._scan(file, anew=file.listed and call.restart) as fd:
+            entries = linux_calls.some_entries(fd) if alone else os.listdir(fd)  # noqa: PTH208 (a descriptor)
+            file.unfinished = alone and bool(entries) and fd == file.fd
         file.listed = True
         if call.pattern in ("", "*"):
             return len(entries)
@@ -114,20 +140,16 @@ class MetadataCalls:
             self.stat(Stat(f"{file.path}/{name}".lstrip("/")))
             return 1
         sought = name.lower()
-        with self._scan(file) as fd, os.scandir(fd) as entries:
+        with self._scan(file, anew=file.listed) as fd, os.scandir(fd) as entries:
             file.listed = True
             if not any(entry.name.lower() == sought for entry in entries):
                 raise FileNotFoundError(ENOENT, os.strerror(ENOENT), name)
         return 1
 
-    def _entries(self, file: OpenFile) -> list[str]:
-        with self._scan(file) as fd:
-            return os.listdir(fd)  # noqa: PTH208 (a descriptor)
-
     @contextmanager
-    def _scan(self, file: OpenFile) -> Iterator[int]:
+    def _scan(self, file: OpenFile, *, anew: bool) -> Iterator[int]:
         """The client answers a second scan of one descriptor from its buffer: scan by another one."""
-        if not file.listed:
+        if not anew:
             yield file.fd
             return
         again = os.open(".", os.O_RDONLY | os.O_DIRECTORY, dir_fd=file.fd)
@@ -213,6 +235,10 @@ class MetadataCalls:
         file = self._files[call.handle]
         if call.attributes:
             self._client.set_attributes(file, call.attributes)
+        return 0
+
+    def set_ea(self, call: SetEa) -> int:
+        self._eas.set(self._files[call.handle], call.ea_name, call.length)
         return 0
 
     def set_security(self, call: SetSecurity) -> int:

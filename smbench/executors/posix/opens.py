@@ -28,6 +28,8 @@ from smbench.smb2.constants import (
     DELETE_ON_CLOSE,
     DIRECTORY_FILE,
     FILE_READ_ATTRIBUTES,
+    FILE_READ_EA,
+    FILE_WRITE_EA,
     GENERIC_READ,
     GENERIC_WRITE,
     LOOK_ONLY,
@@ -51,7 +53,7 @@ from smbench.smb2.constants import (
 from smbench.workload.calls import Open
 
 # Where only these are asked for, nothing is done through the descriptor that O_PATH forbids.
-_NAMES_ONLY = LOOK_ONLY | DELETE
+_NAMES_ONLY = LOOK_ONLY | DELETE | FILE_READ_EA | FILE_WRITE_EA
 _DISPOSITION_FLAGS = {
     SUPERSEDE: os.O_CREAT | os.O_TRUNC,
     OPEN: 0,

@@ -47,12 +47,16 @@ class Questions:
         if not self._client.asks_classes:
             return None
         only_all = all(level == ALL_INFORMATION for level in levels)
-        borrowed = self._files.borrow(path)
-        if borrowed is None and only_all:
+        with self._files.borrow(path) as borrowed:
+            if borrowed is not None:
+                self._lookups.revalidate_missing(path)
+                _ask_all(borrowed[0], levels)
+                return borrowed[1]
+        if only_all:
             return None
         self._lookups.revalidate_missing(path)
         try:
-            fd, directory = self._opened(path) if borrowed is None else borrowed
+            fd, directory = self._opened(path)
         except FileNotFoundError:
             self._lookups.missed(path)
             raise
@@ -61,11 +65,7 @@ class Questions:
                 return None
             raise
         try:
-            for level in levels or (ALL_INFORMATION,):
-                if borrowed is None and level == ALL_INFORMATION:
-                    linux_calls.fstatx_forced(fd)
-                else:
-                    _ask(fd, INFO_FILE, level)
+            _ask_all(fd, levels, by_statx=True)
         finally:
             os.close(fd)
         return directory
@@ -90,6 +90,15 @@ class Questions:
             yield fd
         finally:
             os.close(fd)
+
+
+def _ask_all(fd: int, levels: Sequence[int], *, by_statx: bool = False) -> None:
+    """Ask for all of the classes, the one that statx asks for by statx where that is told."""
+    for level in levels or (ALL_INFORMATION,):
+        if by_statx and level == ALL_INFORMATION:
+            linux_calls.fstatx_forced(fd)
+        else:
+            _ask(fd, INFO_FILE, level)
 
 
 def _ask(fd: int, info_type: int, level: int, additional: int = 0, length: int = 0) -> bool:

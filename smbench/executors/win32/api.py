@@ -127,6 +127,7 @@ class Ntdll:
         self.query_ea = call(
             "NtQueryEaFile", handle, block, pointer, ulong, boolean, pointer, ulong, pointer, boolean
         )
+        self.set_ea = call("NtSetEaFile", handle, block, pointer, ulong)
         self.query_directory = call(
             "NtQueryDirectoryFile", *io, pointer, ulong, ulong, boolean, POINTER(UnicodeString), boolean
         )

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
-from smbench.executors.base import Executor, ExecutorContext, Handler
+from smbench.executors.base import Armed, Executor, ExecutorContext, Handler
 from smbench.executors.win32.api import Ntdll
 from smbench.executors.win32.data import DataCalls
 from smbench.executors.win32.files import CallFailedError, OpenFiles
@@ -71,8 +71,12 @@ class Win32Executor(Executor):
             calls.SetTimes: metadata.set_times,
             calls.SetAttributes: metadata.set_attributes,
             calls.SetSecurity: metadata.set_security,
+            calls.SetEa: metadata.set_ea,
         }
         return lean | {kind: _guarded(handler) for kind, handler in others.items()}
+
+    def notifier(self, armed: Armed) -> Handler:
+        return _guarded(lambda call: self._metadata.notify(call, armed))
 
     @classmethod
     def loss(cls, call: Call) -> str | None:

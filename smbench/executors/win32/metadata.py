@@ -5,6 +5,7 @@ from __future__ import annotations
 from ctypes import byref, c_uint32
 from dataclasses import replace
 
+from smbench.executors.base import NOBODY, Armed, ea_value
 from smbench.executors.win32.api import Name
 from smbench.executors.win32.files import NAME_INVALID, OpenFiles, check
 from smbench.executors.win32.rename import rename_information
@@ -15,6 +16,7 @@ from smbench.smb2.constants import (
     BASIC,
     DIRECTORY_FILE,
     END_OF_FILE,
+    FILE_WRITE_EA,
     FULL_EA,
     INFO_FILE,
     INFO_SECURITY,
@@ -23,6 +25,7 @@ from smbench.smb2.constants import (
 )
 from smbench.smb2.ntstatus import Status, outcome_of
 from smbench.workload.calls import (
+    Create,
     Link,
     List,
     MakeDirectory,
@@ -33,6 +36,7 @@ from smbench.workload.calls import (
     SetAllocation,
     SetAttributes,
     SetDelete,
+    SetEa,
     SetSecurity,
     SetTimes,
     Stat,
@@ -41,7 +45,7 @@ from smbench.workload.calls import (
     Truncate,
     Unlink,
 )
-from smbench.workload.parameters import removal
+from smbench.workload.parameters import brought_eas, removal
 
 _ANSWER_BYTES = 4096
 """Room for an answer where the capture does not tell: fixed parts and the longest name."""
@@ -67,7 +71,10 @@ class MetadataCalls:
     def stat(self, call: Stat) -> int:
         with self._files.transient(Open(-1, call.path, call.create)) as handle:
             for level in call.levels:
-                check(self._query(handle, level, _ANSWER_BYTES))
+                if level == FULL_EA:
+                    check(self._query_extended_attributes(handle, _ANSWER_BYTES))
+                else:
+                    check(self._query(handle, level, _ANSWER_BYTES))
         return 0
 
     def stat_handle(self, call: StatHandle) -> int:
@@ -119,8 +126,9 @@ class MetadataCalls:
         with memoryview(buffer.memory) as view:
             return information.count_entries(view, int(scratch.block.information))
 
-    def notify(self, call: Notify) -> int:
-        """Wait for a change; closing the handle, or the executor, ends the wait."""
+    def notify(self, call: Notify, armed: Armed = NOBODY) -> int:
+        """Wait for a change; closing the handle, or the executor, ends the wait. What changes between two on
+        one handle is kept by the system."""
         handle, scratch = self._files[call.handle], self._scratch
         length = call.output_length or _NOTIFY_BYTES
         with self._files.waiting_on(handle):
@@ -128,6 +136,7 @@ class MetadataCalls:
                 handle, scratch.event, None, None, scratch.block_reference, scratch.at_least(length).address,
                 length, call.filter, call.watch_tree,
             )  # fmt: skip
+            armed.tell()
             status = self._nt.finish(status, scratch)
         return _CANCELLED if status in _CLEANED_UP else _success(status)
 
@@ -201,6 +210,18 @@ class MetadataCalls:
         buffer, needed = self._scratch.at_least(_ANSWER_BYTES), c_uint32()
         status = self._nt.query_security(handle, parts, buffer.address, _ANSWER_BYTES, byref(needed))
         return status if status < 0 else _success(self._nt.set_security(handle, parts, buffer.address))
+
+    def set_ea(self, call: SetEa) -> int:
+        """On the handle, or what its CREATE brought by an open of its own."""
+        content = information.full_ea_information(call.ea_name, ea_value(call.length))
+        handle, opened = self._files[call.handle], self._files.opened[call.handle]
+        if not brought_eas(opened.create):
+            return self._set_ea(handle, content)
+        with self._files.transient(Open(-1, opened.path, Create(FILE_WRITE_EA))) as own:
+            return self._set_ea(own, content)
+
+    def _set_ea(self, handle: int, content: bytes) -> int:
+        return _success(self._nt.set_ea(handle, self._scratch.block_reference, content, len(content)))
 
     def _query_security(self, handle: int, length: int) -> int:
         buffer, needed = self._scratch.at_least(length), c_uint32()

@@ -57,12 +57,12 @@ _SCANS: tuple[RunRule, ...] = (
     RunRule(
         name="scan",
         disposition=Disposition.EXACT,
-        evidence="cifs-client §1: one readdir of a directory is QUERY_DIRECTORYs until NO_MORE_FILES",
+        evidence="cifs-client §1: one scan of a directory is QUERY_DIRECTORYs until NO_MORE_FILES",
         command=Command.QUERY_DIRECTORY,
         begins=_begins,
         continues=_goes_on,
         ends=_ends,
-        complete=several,
+        complete=lambda opened: several(opened) and _ends(opened),
         call=lambda opened: _list(opened, opened.waiting),
     ),
 )

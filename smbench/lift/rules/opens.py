@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from smbench.lift.rule import Case, ExchangeRule, Opened
-from smbench.smb2.constants import ALL_INFORMATION, INFO_FILE, SHARE_ALL
+from smbench.lift.rule import Case, ExchangeRule, Opened, refused
+from smbench.smb2.constants import ALL_INFORMATION, INFO_FILE, OPENED, SHARE_ALL
 from smbench.smb2.leases import lease_of
 from smbench.trace.messages import CloseRequest, CreateRequest, CreateResponse, QueryInfoRequest
 from smbench.trace.model import Command, Exchange
-from smbench.workload.calls import Call, Close, Create, Open
+from smbench.workload.calls import Call, Close, Create, Open, SetEa
 from smbench.workload.model import Disposition
 from smbench.workload.parameters import IMPLIED, OF_CREATE
 
@@ -19,9 +19,20 @@ _CLIENT_CONTEXTS = frozenset(("RqLs", "DHnQ", "DH2Q", "DHnC", "DH2C", "MxAc", "Q
 _SNAPSHOT = "TWrp"
 
 
+def eas_of(request: CreateRequest) -> list[tuple[str, int]]:
+    """The extended attributes that a CREATE brings: names, and lengths of values."""
+    return list(zip(request.ea_names, request.ea_lengths, strict=True))
+
+
+def brings_eas(request: CreateRequest) -> bool:
+    """Whether a CREATE brings extended attributes that are known."""
+    return bool(request.ea_lengths) and len(request.ea_names) == len(request.ea_lengths)
+
+
 def lost_contexts(request: CreateRequest) -> list[str]:
     """The CREATE contexts that no call keeps."""
-    return sorted(set(request.contexts) - _CLIENT_CONTEXTS)
+    kept = _CLIENT_CONTEXTS | {"ExtA"} if brings_eas(request) else _CLIENT_CONTEXTS
+    return sorted(set(request.contexts) - kept)
 
 
 def _has_snapshot(case: Case) -> bool:
@@ -88,7 +99,17 @@ def _close(case: Case) -> tuple[Call, ...]:
 
 
 def _open(case: Case) -> tuple[Call, ...]:
-    return (open_call(case.opened),)
+    """With the extended attributes that the CREATE brings, which a file that was there does not take
+    ([MS-FSA] 2.1.5.1.2)."""
+    call, response = open_call(case.opened), case.exchange.response
+    kept = isinstance(response, CreateResponse) and response.action == OPENED
+    if kept or refused(case.exchange.status) or not brings_eas(case.opened.request):
+        return (call,)
+    return (call, *(SetEa(call.handle, name, length) for name, length in eas_of(case.opened.request)))
+
+
+def _brings_eas(case: Case) -> bool:
+    return brings_eas(case.opened.request)
 
 
 def _not_beside_a_refused_open(exchange: Exchange) -> str:
@@ -134,6 +155,15 @@ RULES: tuple[ExchangeRule, ...] = (
         applies=_has_lost_contexts,
         calls=_open,
         detail=_lost_names,
+    ),
+    ExchangeRule(
+        name="open-with-eas",
+        disposition=Disposition.APPROXIMATE,
+        reason="the extended attributes that the CREATE brings are set after it",
+        evidence="[MS-SMB2] 2.2.13.2.1, SMB2_CREATE_EA_BUFFER",
+        commands=frozenset((Command.CREATE,)),
+        applies=_brings_eas,
+        calls=_open,
     ),
     ExchangeRule(
         name="open",

@@ -162,7 +162,7 @@ _CLASSES = {
     VALID_DATA_LENGTH: "FileValidDataLengthInformation",
     SHORT_NAME: "FileShortNameInformation",
 }
-_KNOWN = RENAMES | LINKS | DISPOSITIONS | {BASIC, ALLOCATION, END_OF_FILE}
+_KNOWN = RENAMES | LINKS | DISPOSITIONS | {BASIC, ALLOCATION, END_OF_FILE, FULL_EA}
 
 _is_basic = _sets(frozenset((BASIC,)))
 
@@ -231,14 +231,6 @@ RULES: tuple[ExchangeRule, ...] = (
         commands=_SET,
         applies=_is_basic,
         calls=_basic_times,
-    ),
-    ExchangeRule(
-        name="set-attributes-ea",
-        disposition=Disposition.UNSUPPORTED,
-        reason="the values of extended attributes are payload, which the capture does not keep",
-        evidence="[MS-FSCC] 2.4.16, FileFullEaInformation",
-        commands=_SET,
-        applies=_sets(frozenset((FULL_EA,))),
     ),
     ExchangeRule(
         name="set-security",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from smbench.lift.rule import Opened, OpenRule
-from smbench.lift.rules.opens import create_of, lost_contexts
+from smbench.lift.rules.opens import brings_eas, create_of, lost_contexts
 from smbench.smb2.constants import (
     CREATE,
     DATA_ACCESS,
@@ -48,7 +48,8 @@ on a directory, an impossible option): only an Open keeps those."""
 def _is_plain(opened: Opened) -> bool:
     """Whether a call without the CREATE's further parameters can have the same outcome."""
     status = None if opened.create is None else opened.create.status
-    return (not opened.failed or status in _OF_THE_NAME) and not lost_contexts(opened.request)
+    keeps_all = not (lost_contexts(opened.request) or brings_eas(opened.request))
+    return (not opened.failed or status in _OF_THE_NAME) and keeps_all
 
 
 def asks_attributes(exchange: Exchange) -> bool:

@@ -55,6 +55,10 @@ def derive_options(
     return (Option("logon", kind, "given" if given else "a session of its own for every user"),)
 
 
+def stream_options(_options: Sequence[Option]) -> None:
+    """None: every name reaches streams."""
+
+
 @contextmanager
 def open_target(
     target: Target,

@@ -91,7 +91,9 @@ SETS = [
     (10, struct.pack("<B7xQI", 1, 0, 6) + "x\\y".encode("utf-16-le"), {"replace": True, "target": "x\\y"}),
     (4, struct.pack("<QqQQI", 0, -1, 132514272000000000, 0, 0x20),
      {"attributes": 0x20, "written_ns": 1606953600000000000}),
-    (15, struct.pack("<IBBH", 0, 0, 4, 1) + b"attr\0v", {"ea_names": ("attr",)}),
+    (15, struct.pack("<IBBH", 0, 0, 4, 1) + b"attr\0v", {"ea_names": ("attr",), "ea_lengths": (1,)}),
+    (15, struct.pack("<IBBH", 16, 0, 1, 3) + b"a\0xyz\0\0\0" + struct.pack("<IBBH", 0, 0, 2, 0) + b"bc\0",
+     {"ea_names": ("a", "bc"), "ea_lengths": (3, 0)}),
 ]  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 from helpers.runs import a_run
+from helpers.sides import side_of
 from helpers.story import Wire, lifted
 
 from smbench.errors import UsageError
@@ -77,6 +78,21 @@ def test_only_the_clones_users_stand_for_the_captured_ones() -> None:
     assert Copy(2, 3).connections(info, list(numbers)) == frozenset({20, 21})
     assert Copy(2, 3).connections(info, []) is None
     assert Copy().connections(info, [0]) is None
+
+
+def test_what_a_second_session_sent_is_of_the_same_user(tmp_path: Path) -> None:
+    """A replay may have a mount of its own for streams; the capture has one session."""
+    captured, replayed = Wire(), Wire()
+    for path in ("f", "f:s", "g"):
+        captured.client("ann").opens(path).reads(0, 4096).closes()
+        second = "ann" if path != "f:s" else "ann#2"
+        replayed.client(second).opens(path).reads(0, 4096).closes()
+    one, other = side_of(captured, tmp_path / "captured"), side_of(replayed, tmp_path / "replayed")
+    assert compare(one, other).wire.matched == 6
+    other.same_user = {1: 0}
+    compared = compare(one, other)
+    assert compared.wire.recall == compared.wire.precision == 1.0
+    assert [(pair.reference, pair.candidate) for pair in compared.users] == [(0, 0)]
 
 
 def test_exchanges_of_other_clones_are_neither_extra_nor_counted(tmp_path: Path) -> None:

@@ -10,7 +10,8 @@ from helpers.runs import a_run
 from helpers.stored import write_run_table
 
 from smbench.fidelity.calls import RunCalls
-from smbench.fidelity.loading import account_mappings, target_folder, window, wire_notes
+from smbench.fidelity.copies import Copy
+from smbench.fidelity.loading import account_mappings, second_sessions, target_folder, window, wire_notes
 from smbench.fidelity.outcomes import outcome_number
 from smbench.fidelity.sides import AccountMapping, Window
 from smbench.smb2.ntstatus import Errno, Status, outcome_name, outcome_of
@@ -67,6 +68,25 @@ def test_who_stood_for_whom_is_known_by_the_session_where_the_client_told_it() -
     ]
     assert numbers == {1: 0}
     assert account_mappings(a_run(), info) == ([], {})
+
+
+def test_a_second_session_of_a_user_is_that_user() -> None:
+    info = TraceInfo(sessions=[Session(0x10, user=1), Session(0x20, user=0), Session(0x30, user=2)])
+    second = {"root": "/m-streams", "connection": {"id": 3, "session": "0x30"}}
+    mounts = [
+        {"user": "ann", "root": "/m", "account": "a", "connection": {"id": 1, "session": "0x10"},
+         "streams": second},
+        {"user": "bob", "root": "/m", "account": "b", "connection": {"id": 2, "session": "0x20"}},
+    ]  # fmt: skip
+    run = a_run(mounts=mounts)
+    assert second_sessions(run, info) == {2: 1}
+    assert account_mappings(run, info)[1] == {1: 0, 0: 1}
+    assert second_sessions(run, info, Copy(2, 2)) == {}
+    # A client that does not tell, and a capture that has only one of them.
+    mounts[0]["streams"] = {"root": "/m-streams"}
+    assert second_sessions(a_run(mounts=mounts), info) == {}
+    mounts[0]["streams"] = {**second, "connection": {"id": 3, "session": "0x40"}}
+    assert second_sessions(a_run(mounts=mounts), info) == {}
 
 
 def test_lost_packets_are_told() -> None:

@@ -1,5 +1,7 @@
 """Mount options from the profile, the capture and the user."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -8,10 +10,30 @@ from smbench.errors import UsageError
 from smbench.identity import Identity
 from smbench.mounts.accounts import Account
 from smbench.mounts.facts import CaptureFacts, gather_facts
-from smbench.mounts.options import Option, account_options, derive_options, merge, override, to_argument
+from smbench.mounts.options import (
+    Option,
+    account_options,
+    derive_options,
+    merge,
+    override,
+    stream_options,
+    to_argument,
+)
 from smbench.mounts.target import ShareTarget
 from smbench.trace.model import Connection, Session, TraceInfo
-from smbench.workload.calls import Call, Close, Create, Flush, Lock, Open, Read, Write
+from smbench.workload.calls import (
+    Call,
+    Close,
+    Create,
+    Flush,
+    List,
+    Lock,
+    Open,
+    Read,
+    SetTimes,
+    Truncate,
+    Write,
+)
 from smbench.workload.model import Kind, NamespaceEntry, Operation
 
 
@@ -41,9 +63,11 @@ def test_the_application_profile_leaves_the_client_its_ways() -> None:
 @pytest.mark.parametrize(
     ("facts", "there", "not_there"),
     [
-        (CaptureFacts(streams=True), {"noserverino", "nomapposix"}, {"serverino"}),
+        (CaptureFacts(streams=True), {"serverino"}, {"noserverino", "nomapposix"}),
         (CaptureFacts(mapped_characters=True), {"nomapposix", "serverino"}, set()),
         (CaptureFacts(mapped_characters=True, reserved_characters=True), {"serverino"}, {"nomapposix"}),
+        (CaptureFacts(lists_without_ids=True), {"noserverino"}, {"serverino", "nomapposix"}),
+        (CaptureFacts(lists_without_ids=True, streams=True), {"noserverino", "nomapposix"}, {"serverino"}),
         (CaptureFacts(case_variants=True), {"nocase"}, set()),
         (CaptureFacts(asked_for_caching=False), {"nolease"}, set()),
         (CaptureFacts(flushes=False), {"nostrictsync"}, set()),
@@ -95,12 +119,49 @@ def test_each_user_gets_the_dialect_of_its_own_connection() -> None:
         assert option in names(derive_options("wire", info, CaptureFacts(), user=user))
 
 
-def test_a_server_that_offered_little_is_kept_to_it() -> None:
-    options = names(
-        derive_options("application", captured(max_read=65536, max_write=8 << 20), CaptureFacts())
+def test_streams_have_a_mount_of_their_own_like_the_other_but_for_what_reaches_them() -> None:
+    options = derive_options("wire", captured(), CaptureFacts(streams=True, mapped_characters=True))
+    streams = stream_options(options)
+    assert streams is not None
+    assert names(streams) - names(options) == {"noserverino"}
+    assert names(options) - names(streams) == {"serverino"}
+    assert names(streams) >= {"nomapposix", "nosharesock", "cache=none"}
+    plain = derive_options("wire", captured(), CaptureFacts(streams=True))
+    assert names(stream_options(plain) or ()) - names(plain) == {"noserverino", "nomapposix"}
+
+
+@pytest.mark.parametrize(
+    ("given", "second"),
+    [
+        (["noserverino", "nomapposix"], False),
+        (["mapposix"], False),
+        (["serverino"], False),
+        (["nomapposix"], True),
+        (["cache=strict"], True),
+    ],
+)
+def test_given_options_say_whether_streams_have_a_mount_of_their_own(given: list[str], second: bool) -> None:
+    options = derive_options("wire", captured(), CaptureFacts(streams=True), given=given)
+    assert (stream_options(options) is not None) is second
+
+
+ANYTHING = st.builds(
+    CaptureFacts,
+    st.integers(0, 1 << 24),
+    st.integers(0, 1 << 24),
+    *[st.booleans()] * 7,
+)
+
+
+@given(ANYTHING, st.booleans(), st.booleans(), st.sampled_from([0x202, 0x311]))
+def test_nothing_of_a_capture_is_in_the_application_profile(
+    facts: CaptureFacts, signed: bool, encrypted: bool, dialect: int
+) -> None:
+    info = captured(dialect, signing_required=signed, max_read=65536, max_write=65536)
+    info.sessions = [Session(1, connections=[0, 0], encrypted=encrypted, user=0)]
+    assert derive_options("application", info, facts, user=0) == derive_options(
+        "application", TraceInfo(), CaptureFacts()
     )
-    assert "rsize=65536" in options
-    assert not any(option.startswith("wsize") for option in options)
 
 
 @pytest.mark.parametrize(
@@ -160,28 +221,33 @@ def test_overriding_is_idempotent_and_keeps_no_rivals(given: list[str]) -> None:
     assert not {"serverino", "noserverino"} <= set(kept)
 
 
-def operation(call: Call, path: str = "f") -> Operation:
-    return Operation(0, 0, 0, 0, 0, 0, (), "test", path, call)
+def operation(call: Call, path: str = "f", user: int = 0) -> Operation:
+    return Operation(0, user, 0, 0, 0, 0, (), "test", path, call)
 
 
-def opens(path: str, oplock: int = 0, lease_state: int = 0) -> Operation:
-    return operation(Open(1, path, Create(0, 7, 1, 0, 0, oplock, lease_state)), path)
+def opens(path: str, oplock: int = 0, lease_state: int = 0, user: int = 0) -> Operation:
+    return operation(Open(1, path, Create(0, 7, 1, 0, 0, oplock, lease_state)), path, user)
+
+
+def facts_of(operations: list[Operation], namespace: list[NamespaceEntry]) -> CaptureFacts:
+    (facts,) = gather_facts(operations, namespace, 1)
+    return facts
 
 
 def test_facts_are_gathered_from_what_was_done() -> None:
-    facts = gather_facts(
+    facts = facts_of(
         [opens("a/b:stream"), operation(Read(1, 0, 70000)), operation(Write(1, 0, 9)), operation(Flush(1))],
         [NamespaceEntry("a", Kind.DIRECTORY)],
     )
     assert facts == CaptureFacts(70000, 9, asked_for_caching=False, streams=True, flushes=True)
-    assert not gather_facts([opens("x", oplock=9)], []).flushes
+    assert not facts_of([opens("x", oplock=9)], []).flushes
 
 
 @pytest.mark.parametrize(
     ("oplock", "lease_state", "asks"), [(0, 0, False), (0xFF, 0, False), (0xFF, 7, True), (9, 0, True)]
 )
 def test_caching_is_asked_for_by_oplock_or_lease(oplock: int, lease_state: int, asks: bool) -> None:
-    assert gather_facts([opens("x", oplock, lease_state)], []).asked_for_caching is asks
+    assert facts_of([opens("x", oplock, lease_state)], []).asked_for_caching is asks
 
 
 def test_more_locks_without_a_lease_than_opens_with_one_forbid_leases() -> None:
@@ -189,15 +255,64 @@ def test_more_locks_without_a_lease_than_opens_with_one_forbid_leases() -> None:
         return operation(Lock(handle, 0, 1, exclusive=True, wait=False))
 
     cached, closed = opens("x", oplock=9), operation(Close(1))
-    assert gather_facts([cached, locked(2)], []).asked_for_caching is False
-    assert gather_facts([cached, locked(1), locked(1)], []).asked_for_caching is True
-    assert gather_facts([cached, closed, locked(1)], []).asked_for_caching is False
-    assert gather_facts([cached, closed, cached, locked(2)], []).asked_for_caching is True
+    assert facts_of([cached, locked(2)], []).asked_for_caching is False
+    assert facts_of([cached, locked(1), locked(1)], []).asked_for_caching is True
+    assert facts_of([cached, closed, locked(1)], []).asked_for_caching is False
+    assert facts_of([cached, closed, cached, locked(2)], []).asked_for_caching is True
 
 
 def test_case_variants_are_those_of_one_file() -> None:
-    assert gather_facts([opens("A"), opens("a")], []).case_variants
+    assert facts_of([opens("A"), opens("a")], []).case_variants
     two = [NamespaceEntry("A", Kind.FILE), NamespaceEntry("a", Kind.FILE)]
-    assert not gather_facts([opens("A"), opens("a")], two).case_variants
-    assert gather_facts([opens("x\uf022y")], []).mapped_characters
-    assert gather_facts([opens("x?y")], []).reserved_characters
+    assert not facts_of([opens("A"), opens("a")], two).case_variants
+    assert facts_of([opens("x\uf022y")], []).mapped_characters
+    assert facts_of([opens("x?y")], []).reserved_characters
+
+
+@pytest.mark.parametrize(
+    ("levels", "without"),
+    [([38, 38, 2], False), ([37], False), ([2], True), ([1, 2, 38], True), ([2, 38], False), ([], False)],
+)
+def test_listings_tell_how_a_client_of_linux_was_mounted(levels: list[int], without: bool) -> None:
+    lists = [operation(List(1, "*", level, restart=True)) for level in levels]
+    assert facts_of(lists, []).lists_without_ids is without
+
+
+def test_a_client_that_asked_for_no_inode_numbers_needs_no_second_mount() -> None:
+    facts = CaptureFacts(lists_without_ids=True, streams=True)
+    assert stream_options(derive_options("wire", captured(), facts)) is None
+    only_lists = derive_options("wire", captured(), CaptureFacts(lists_without_ids=True))
+    assert names(stream_options(only_lists) or ()) - names(only_lists) == {"nomapposix"}
+
+
+def test_what_one_user_does_says_nothing_of_another() -> None:
+    alice = [
+        opens("f:s", user=0),
+        opens("x\uf022y", user=0),
+        opens("A", user=0),
+        opens("a", user=0),
+        operation(Read(1, 0, 9), user=0),
+        operation(Flush(1), user=0),
+    ]
+    bob = [opens("f", oplock=9, user=1), operation(Write(1, 0, 7), user=1), operation(Close(1), user=1)]
+    facts = gather_facts([*alice, *bob], [NamespaceEntry("f:s", Kind.STREAM)], 3)
+    assert facts == [
+        CaptureFacts(9, 0, asked_for_caching=False, streams=True, mapped_characters=True, case_variants=True),
+        CaptureFacts(0, 7, asked_for_caching=True, flushes=False),
+        CaptureFacts(flushes=False),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("call", "flushed"),
+    [
+        (Truncate(1, 5, times=(1, 1, 1, 1)), True),
+        (Truncate(1, 5), False),
+        (SetTimes(1, None, 5, 5, flushed=True), True),
+        (SetTimes(1, None, 5, 5), False),
+        (Flush(1), True),
+    ],
+)
+@pytest.mark.parametrize("by_client", [True, False])
+def test_a_flush_counts_whatever_it_came_with(call: Call, flushed: bool, by_client: bool) -> None:
+    assert facts_of([replace(operation(call), by_client=by_client)], []).flushes is flushed

@@ -3,6 +3,7 @@
 import os
 import shutil
 import socket
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -10,12 +11,14 @@ import pytest
 from smbench import identity
 from smbench.errors import SetupError, UsageError
 from smbench.identity import Identity
-from smbench.mounts import cifs
+from smbench.mounts import cifs, session
 from smbench.mounts.accounts import Account
 from smbench.mounts.identity import worker_identity
 from smbench.mounts.opened import UserMount
+from smbench.mounts.options import Option
 from smbench.mounts.session import open_target
 from smbench.mounts.target import DirectoryTarget, ShareTarget
+from smbench.run.surroundings import Mount, StreamsMount
 
 ALICE = UserMount("alice", Account("a", "x"))
 
@@ -116,6 +119,45 @@ def test_a_server_that_is_not_there(monkeypatch: pytest.MonkeyPatch, error: OSEr
     monkeypatch.setattr(socket, "create_connection", refuse)
     with pytest.raises(SetupError, match=says):
         cifs.require_server(ShareTarget("srv", "x"))
+
+
+def test_a_second_mount_belongs_to_its_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Behind all first ones, so that these are as they would be without it."""
+    seen: dict[str, str] = {}
+
+    def mount(
+        program: str, target: ShareTarget, account: Account, options: Sequence[Option], where: Path
+    ) -> None:
+        assert where.is_dir()
+        seen[where.name] = f"{account.name} {options[-1].name}"
+
+    def verified(target: ShareTarget, mounts: Sequence[tuple[str, Account, object, Path]]) -> list[Mount]:
+        return [Mount(user=user, root=str(root)) for user, _, _, root in mounts]
+
+    monkeypatch.setattr(cifs, "require_client", lambda: "mount.cifs")
+    monkeypatch.setattr(cifs, "require_server", lambda _: None)
+    monkeypatch.setattr(cifs, "mount", mount)
+    monkeypatch.setattr(session, "_verify", verified)
+    one, two = (Account(name, "x") for name in ("one", "two"))
+    users = [
+        UserMount("a", one, (Option("first", None, ""),)),
+        UserMount("b", two, (Option("first", None, ""),), (Option("second", None, ""),)),
+    ]
+    heard: list[tuple[int, int]] = []
+    with open_target(
+        ShareTarget("s", "x"), users, None, lambda done, of: heard.append((done, of)), tmp_path
+    ) as mounted:
+        assert list(seen.items()) == [
+            ("user01", "one first"),
+            ("user02", "two first"),
+            ("user02-streams", "two second"),
+        ]
+        assert mounted.streams == [None, mounted.roots[1].with_name("user02-streams")]
+        assert [one.user for one in mounted.mounts] == ["a", "b"]
+        assert mounted.mounts[0].streams is None
+        assert mounted.mounts[1].streams == StreamsMount(root=str(mounted.streams[1]))
+    assert heard == [(1, 3), (2, 3), (3, 3)]
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, SetupError])

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from helpers.command import THREE_USERS, run
+from helpers.load import Load
 
 from smbench.errors import SetupError, UsageError
 from smbench.mounts.accounts import Account
@@ -27,7 +28,7 @@ def test_without_root_only_the_preparation_is_refused(monkeypatch: pytest.Monkey
         pytest.raises(
             SetupError, match=r"replays without root.*sudo .* prepare, and replay with --no-prepare"
         ),
-        root_in_any_dialect(Place(ShareTarget("s", "x"), ALICE, None), SILENT),
+        root_in_any_dialect(Place(ShareTarget("s", "x"), ALICE, None), SILENT, Load().workload),
     ):
         pass
 

@@ -18,6 +18,7 @@ from smbench.workload.calls import (
     Rename,
     SetAttributes,
     SetDelete,
+    SetEa,
     Stat,
     Truncate,
     Unlink,
@@ -230,6 +231,15 @@ def test_a_link_makes_its_name_and_attributes_decide_who_may_open():
     load.add(0, SetAttributes(1, 1))
     refused = load.opens(1, 2, "a", access=WRITE, expected=0xC0000022)
     assert {(linked, seen), (3, refused)} <= set(edges(load))
+
+
+def test_who_asks_for_extended_attributes_comes_after_who_set_them():
+    load = Load()
+    before = load.add(1, Stat("a", (15,)))
+    load.opens(0, 1, "a", access=0x10)
+    done = load.add(0, SetEa(1, "one", 5))
+    after = load.add(1, Stat("a", (15,)))
+    assert {(before, done), (done, after)} <= set(edges(load))
 
 
 def test_an_edge_that_others_imply_is_not_stored():

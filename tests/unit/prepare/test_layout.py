@@ -32,7 +32,7 @@ def test_streams_belong_to_their_file_and_bring_it_along() -> None:
     )
     assert paths(layout) == (["d"], ["d/f"])
     assert [stream.path for stream in layout.files[0].streams] == ["d/f:s", "d/f:t:$DATA"]
-    assert layout.bytes == 5
+    assert [entry.path for entry in layout.entries] == ["d", "d/f", "d/f:s", "d/f:t:$DATA"]
 
 
 @pytest.mark.parametrize(

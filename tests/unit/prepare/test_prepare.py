@@ -1,6 +1,7 @@
 """prepare, verify and clean on a local directory: the pre-image is there, and nothing else is touched."""
 
 import errno
+import json
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +16,8 @@ from smbench.prepare.clean import clean
 from smbench.prepare.content import Content, fill
 from smbench.prepare.make import prepare
 from smbench.prepare.manifest import MANIFEST
+from smbench.prepare.ranges import ranges_of
+from smbench.prepare.wanted import Wanted
 from smbench.workload.model import Kind, NamespaceEntry
 
 WRITTEN = 1_500_000_000_123_456_700
@@ -27,6 +30,9 @@ ENTRIES = [
     NamespaceEntry("to be made", Kind.FILE, present=False),
     NamespaceEntry("dir/new folder", Kind.DIRECTORY, present=False),
 ]  # fmt: skip
+
+READS = {"top": ranges_of([(1_000, 4_000), (4_999_000, 5_001_000), (4_998_000, 5_000_500)])}
+"""5,000 bytes of it."""
 
 
 def names(root: Path) -> set[str]:
@@ -46,10 +52,11 @@ def root(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("content", list(Content))
 def test_what_is_prepared_is_verified(root: Path, content: Content) -> None:
-    prepared = prepare(root, ENTRIES, content=content)
+    prepared = prepare(root, ENTRIES, wanted=Wanted(content, READS))
     assert names(root) == MADE
-    assert verify(root, ENTRIES) == []
+    assert verify(root, ENTRIES, READS) == []
     assert (prepared.directories, prepared.files, prepared.bytes) == (2, 3, 5_070_000)
+    assert prepared.written == {"full": 5_070_000, "auto": 5_000, "sparse": 0}[content]
     assert not prepared.not_made
     assert not prepared.losses
     assert (root / "dir").stat().st_mtime_ns == WRITTEN - 10**15
@@ -63,7 +70,7 @@ def test_content_is_seeded_and_does_not_compress(tmp_path: Path) -> None:
     data = []
     for name, seed in (("one", 1), ("same", 1), ("two", 2)):
         (tmp_path / name).mkdir()
-        prepare(tmp_path / name, entries, seed=seed)
+        prepare(tmp_path / name, entries, wanted=Wanted(Content.FULL, seed=seed))
         data.append([(tmp_path / name / file).read_bytes() for file in ("a", "b")])
     one, same, two = data
     assert one == same
@@ -73,9 +80,114 @@ def test_content_is_seeded_and_does_not_compress(tmp_path: Path) -> None:
 
 
 def test_sparse_files_take_no_room(root: Path) -> None:
-    prepare(root, [NamespaceEntry("huge", Kind.FILE, size=1 << 40)], content=Content.SPARSE)
+    prepare(root, [NamespaceEntry("huge", Kind.FILE, size=1 << 40)], wanted=Wanted(Content.SPARSE))
     status = (root / "huge").stat()
     assert (status.st_size, status.st_blocks) == (1 << 40, 0)
+
+
+def test_what_is_read_is_written_and_has_the_bytes_of_the_whole_file(tmp_path: Path) -> None:
+    data = {}
+    for content in Content:
+        (tmp_path / content).mkdir()
+        prepare(tmp_path / content, ENTRIES, wanted=Wanted(content, READS))
+        data[content] = (tmp_path / content / "top").read_bytes()
+    for begin, end in READS["top"].tolist():
+        assert data[Content.AUTO][begin:end] == data[Content.FULL][begin:end]
+    assert not any(data[Content.AUTO][4_000:4_998_000])
+    assert not any(data[Content.SPARSE])
+
+
+def test_a_large_file_of_which_little_is_read_is_made(root: Path) -> None:
+    size = 195 << 30
+    prepared = prepare(
+        root,
+        [NamespaceEntry("huge", Kind.FILE, size=size)],
+        wanted=Wanted(Content.AUTO, {"huge": ranges_of([(size - 10_000, size + 1), (5, 6_005)])}),
+        max_bytes=16_000,
+    )
+    status = (root / "huge").stat()
+    assert (prepared.written, status.st_size) == (16_000, size)
+    assert status.st_blocks * 512 < 1 << 20
+
+
+def test_a_folder_with_other_content_is_known_as_such(root: Path) -> None:
+    other = {"top": ranges_of([(0, 500_000)])}
+    prepare(root, ENTRIES, wanted=Wanted(Content.AUTO, READS))
+    assert [(one.path, one.what) for one in verify(root, ENTRIES, other)] == [("top", "content")]
+    assert prepare(root, ENTRIES, wanted=Wanted(Content.AUTO, READS)).files == 0
+    assert prepare(root, ENTRIES, wanted=Wanted(Content.AUTO, other)).files == 1
+    assert verify(root, ENTRIES, other) == []
+    assert [one.path for one in verify(root, ENTRIES, READS)] == ["top"]
+    prepare(root, ENTRIES)
+    assert prepare(root, ENTRIES, wanted=Wanted(Content.AUTO, READS)).files == 0, "it is all there"
+    assert verify(root, ENTRIES, READS) == verify(root, ENTRIES, other) == []
+    assert (root / "top").stat().st_blocks * 512 >= 5_000_000
+    prepare(root, ENTRIES, wanted=Wanted(Content.SPARSE))
+    assert verify(root, ENTRIES, READS) == [], "nothing was asked for that is not there"
+
+
+def test_content_that_an_older_version_did_not_write_down_is_made_anew(root: Path) -> None:
+    prepare(root, ENTRIES)
+    manifest = root / MANIFEST
+    rows = [json.loads(line) for line in manifest.read_text().splitlines()]
+    old = [
+        {"schema": 1, "tool": "smbench-mount"},
+        *({"path": r["path"], "kind": r["kind"]} for r in rows[1:]),
+    ]
+    manifest.write_text("".join(json.dumps(row) + "\n" for row in old))
+    assert [(one.path, one.what) for one in verify(root, ENTRIES, READS)] == [("top", "content")]
+    prepared = prepare(root, ENTRIES, wanted=Wanted(Content.AUTO, READS))
+    assert (prepared.files, prepared.kept) == (1, 2), "the others are not read"
+    assert verify(root, ENTRIES, READS) == []
+
+
+def test_what_was_interrupted_promises_nothing(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stopped(*arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(make, "fill", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        prepare(root, ENTRIES)
+    monkeypatch.undo()
+    (root / "top").write_bytes(b"")
+    os.truncate(root / "top", 5_000_000)
+    assert prepare(root, ENTRIES).kept == 1, "what is empty has all of its content"
+    assert any((root / "top").read_bytes())
+
+
+def test_many_ranges_are_written_down_and_read_again(root: Path) -> None:
+    many = ranges_of([(number * 100, number * 100 + 1) for number in range(25_000)])
+    prepare(root, ENTRIES, wanted=Wanted(Content.AUTO, {"top": many}))
+    lines = (root / MANIFEST).read_text().splitlines()
+    assert len([line for line in lines if '"top"' in line]) == 3
+    assert max(map(len, lines)) < 1 << 20
+    assert verify(root, ENTRIES, {"top": many}) == []
+    assert prepare(root, ENTRIES, wanted=Wanted(Content.AUTO, {"top": many})).kept == 3
+
+
+def test_a_file_that_is_too_large_for_the_file_system_is_told(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def too_large(descriptor: int, size: int) -> None:
+        if size > 1 << 20:
+            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+
+    monkeypatch.setattr(os, "ftruncate", too_large)
+    for wanted in (
+        Wanted(Content.SPARSE),
+        Wanted(Content.AUTO, {"top": ranges_of([(4_999_000, 5_000_000)])}),
+    ):
+        with pytest.raises(
+            SetupError, match=r"cannot hold a file as large as 'top' \(4.77 MiB\).*larger files"
+        ):
+            prepare(root, ENTRIES, wanted=wanted)
+
+
+def test_room_is_needed_for_what_is_written(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(make, "free_bytes", lambda _: 10_000)
+    prepare(root, ENTRIES, wanted=Wanted(Content.AUTO, READS))
+    with pytest.raises(SetupError, match=r"is full \(4.84 MiB needed, 9.77 KiB free\)"):
+        prepare(root, ENTRIES)
 
 
 @pytest.mark.parametrize(
@@ -250,10 +362,12 @@ def test_what_must_not_be_there_and_is_not_ours_is_refused_even_by_force(root: P
 
 
 def test_a_limit_is_kept_before_anything_is_made(root: Path) -> None:
-    with pytest.raises(UsageError, match="--content sparse"):
+    with pytest.raises(UsageError, match=r"hold 4.84 MiB.*--content auto or sparse"):
         prepare(root, ENTRIES, max_bytes=1000)
+    with pytest.raises(UsageError, match=r"4.88 KiB of the files of the workload are read.*--content sparse"):
+        prepare(root, ENTRIES, wanted=Wanted(Content.AUTO, READS), max_bytes=1000)
     assert list(root.iterdir()) == []
-    prepare(root, ENTRIES, max_bytes=1000, content=Content.SPARSE)
+    prepare(root, ENTRIES, max_bytes=1000, wanted=Wanted(Content.SPARSE))
 
 
 def test_a_full_disk_tells_what_was_made_and_clean_finds_it(
@@ -357,3 +471,47 @@ def test_a_target_that_went_away(tmp_path: Path) -> None:
             action()
     with pytest.raises(SetupError, match="still mounted"):
         verify(tmp_path / "none", [])
+
+
+def takes_attributes(folder: Path) -> None:
+    try:
+        os.setxattr(folder, "user.tried", b"x")
+    except (AttributeError, OSError) as error:
+        pytest.skip(f"the file system here takes no extended attributes: {error}")
+
+
+def test_extended_attributes_are_the_captures_and_no_others(root: Path) -> None:
+    takes_attributes(root)
+    entries = [
+        NamespaceEntry("d", Kind.DIRECTORY, ea_names=("of it",), ea_lengths=(3,)),
+        NamespaceEntry("some", Kind.FILE, size_known=True, ea_names=("one", "Ã¤"), ea_lengths=(10, 300)),
+        NamespaceEntry("none", Kind.FILE, size_known=True, ea_names=(), ea_lengths=()),
+        NamespaceEntry("unknown", Kind.FILE, size_known=True),
+    ]
+    assert not prepare(root, entries).losses
+    assert verify(root, entries) == []
+    lengths = {name: len(os.getxattr(root / "some", name)) for name in os.listxattr(root / "some")}
+    assert lengths == {"user.one": 10, "user.ä": 300}
+    for name in ("some", "none", "unknown"):
+        os.setxattr(root / name, "user.left", b"by a replay")
+    os.removexattr(root / "d", "user.of it")
+    told = [(one.path, one.what, one.expected, one.found) for one in verify(root, entries)]
+    assert told == [
+        ("d", "extended", "of it", "none"),
+        ("none", "extended", "none", "left"),
+        ("some", "extended", "one, Ã¤", "left, one, Ã¤"),
+    ]
+    prepare(root, entries)
+    assert verify(root, entries) == []
+    assert os.listxattr(root / "unknown") == ["user.left"]
+
+
+def test_a_file_system_that_takes_no_extended_attributes_is_told(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object) -> None:
+        raise OSError(errno.EOPNOTSUPP, "by design")
+
+    monkeypatch.setattr(os, "setxattr", refused)
+    entries = [NamespaceEntry("f", Kind.FILE, ea_names=("one",), ea_lengths=(10,))]
+    assert dict(prepare(root, entries).losses) == {"extended attributes refused (by design)": 1}

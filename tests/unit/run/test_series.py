@@ -103,6 +103,22 @@ def test_the_intervals_over_all_kinds_add_up(tmp_path):
     assert found.whole["Read.service"].total == 2
 
 
+def test_what_others_answer_is_in_no_figure_of_all(tmp_path):
+    completed, values = np.array([100], np.int64), {"Read": 1000, "Notify": 10**10}
+    write_log(
+        tmp_path / "l.hlog", 0,
+        {f"{kind}.service": (completed, np.array([value], np.int64)) for kind, value in values.items()},
+    )  # fmt: skip
+    found = read_latencies(tmp_path / "l.hlog")
+    assert {tag: one.total for tag, one in found.whole.items()} == {
+        "Read.service": 1, "Notify.service": 1, "all.service": 1,
+    }  # fmt: skip
+    assert [one.count for one in found.intervals if one.tag == "all.service"] == [1]
+    path = tmp_path / "o.parquet"
+    rows = [("Notify", 0, 10**8, 0), ("Read", 0, 1000, 1)]
+    assert read_operations(operations(path, rows), 1.0).grid.sum() == 1
+
+
 def test_the_workers_are_added_up_beside_the_machine(tmp_path):
     rows = [
         {"time_ns": 10, "process": MACHINE, "cpu_percent": 50.0, "memory_bytes": 1000},

@@ -107,3 +107,30 @@ def test_a_run_that_is_stopped_has_ended(board):
     board.await_end()
     assert board.stopping
     done()
+
+
+def test_whoever_waits_briefly_is_woken_by_what_is_armed_or_answered(board):
+    for act, answered in ((lambda: board.arm(1, 5), False), (lambda: board.post(1, 5), True)):
+        finish = in_child(act)
+        board.await_briefly(1, 5, answered, now_ns() + 60_000 * MS)
+        finish()
+        assert board.words[board._line_of(1) + (0 if answered else 1)] == 5
+
+
+def test_a_brief_wait_ends_and_the_next_for_that_lane_ends_when_it_is_due(board):
+    board.await_briefly(1, 5, False, 0)
+    due_ns = now_ns() + 20 * MS
+    board.await_briefly(1, 5, False, due_ns)
+    assert now_ns() >= due_ns
+    board.arm(1, 4)  # it has come on: the next may wait again
+    finish = in_child(lambda: board.arm(1, 5))
+    board.await_briefly(1, 5, False, 0)
+    finish()
+    assert board.words[board._line_of(1) + 1] == 5
+
+
+@pytest.mark.parametrize("act", [lambda board: board.stop(), lambda board: board.release(1)])
+def test_nobody_waits_briefly_for_a_lane_that_has_ended_or_in_a_run_that_is_stopped(board, act):
+    act(board)
+    board.await_briefly(1, 5, True, now_ns() + 3_600_000 * MS)
+    board.await_briefly(1, 5, False, now_ns() + 3_600_000 * MS)

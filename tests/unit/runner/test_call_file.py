@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from helpers.load import Load
 
@@ -10,7 +11,7 @@ from smbench.runner import call_file as module
 from smbench.runner.call_file import calls_of, stored, write_calls
 from smbench.runner.segments import Segments
 from smbench.smb2.constants import CREATE
-from smbench.workload.calls import Create, List, MakeDirectory, Rename, SetTimes, Stat, Unlink
+from smbench.workload.calls import Create, List, MakeDirectory, Notify, Rename, SetTimes, Stat, Unlink
 
 
 def varied() -> Load:
@@ -75,3 +76,24 @@ def test_segments_are_cut_where_the_board_is_needed():
     awaited = {count for segment in bob for lane, count in segment.waits if lane == 0}
     assert awaited == posted
     assert sum(len(segment.waits) for segment in alice + bob) == len(plan.waits)
+
+
+def test_a_notification_that_others_wait_for_is_alone_in_its_segment():
+    load = Load()
+    load.opens(0, 1, "d")
+    load.add(0, Notify(1, 3, False), lane=1, takes_ns=1500)
+    load.opens(1, 2, "d/f", 2)
+    load.add(0, Notify(1, 3, False), lane=1, takes_ns=1500)
+    load.opens(1, 3, "d/g", 2)
+    load.add(0, Notify(1, 3, False), lane=1, takes_ns=10**6)
+    load.closes(0, 1)
+    plan = plan_run(load.workload, load.users)
+    segments = Segments(plan)
+    watching = int(plan.lane_of(np.array([0]), np.array([1]))[0])
+    told = list(segments.of(watching, 0, 3))
+    assert [segment.end for segment in told] == [1, 2, 3]
+    assert [segment.arms for segment in told] == [True, True, True]
+    other = int(plan.lane_of(np.array([1]), np.array([0]))[0])
+    assert [segment.brief for segment in segments.of(other, 0, 2)] == [
+        [(watching, 1, False)], [(watching, 2, False)],
+    ]  # fmt: skip

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from smbench import arrays
 from smbench.plan import Pace, plan_run
 from smbench.runner.timing import Timing, timing
+from smbench.workload.calls import Notify
 
 START = 1_000_000
 
@@ -93,3 +94,27 @@ def test_in_blocks_it_is_what_it_is_at_once(pace: Pace, seed: int, size: int) ->
     for field in dataclasses.fields(Timing):
         one, other = getattr(at_once, field.name), getattr(in_blocks, field.name)
         assert np.array_equal(one, other), field.name
+
+
+def watched() -> Load:
+    load = Load(step_ns=1000)
+    load.opens(0, 1, "d")  # row 0, due at 0
+    load.add(0, Notify(1, 3, False), lane=1, takes_ns=1500)  # row 1, due at 1000
+    load.opens(1, 2, "d/f", CREATE)  # row 2, due at 2000, after row 1 is armed
+    load.closes(0, 1)  # row 3, due at 3000, after row 1 is answered
+    return load
+
+
+def test_who_waited_briefly_was_ready_when_the_notification_was_issued_or_answered():
+    result, by_row = timed(watched(), {0: (0, 100), 1: (5000, 7500), 2: (5010, 6000), 3: (7520, 7600)})
+    assert by_row(result.ready_ns)[2:] == [5000, 7500]
+    assert by_row(result.lateness_ns()) == [0, 4000, 10, 20]
+    assert by_row(result.held_ns()) == [0, 0, 3000, 4500]
+    assert result.violated == 0
+
+
+def test_who_waited_for_one_in_vain_was_late_by_the_harness_own_doing():
+    result, by_row = timed(watched(), {0: (0, 100), 1: (1000, 90_000), 2: (2000, 2500), 3: (9000, 9100)})
+    assert by_row(result.lateness_ns())[3] == 6000
+    assert by_row(result.held_ns())[3] == 0
+    assert result.violated == 0

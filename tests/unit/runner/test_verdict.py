@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from helpers.executors import lacking
 from helpers.load import Load
 
 from smbench.measure.oplog import COMPLETED
@@ -10,7 +11,7 @@ from smbench.measure.validity import RunFacts, judge
 from smbench.plan import Pace, plan_run
 from smbench.run.histogram import Histogram
 from smbench.run.model import MACHINE
-from smbench.runner.call_file import KINDS, stored
+from smbench.runner.call_file import stored
 from smbench.runner.expectations import Expectations
 from smbench.runner.operations import Tally
 from smbench.runner.pool import Ending
@@ -71,7 +72,6 @@ def test_overdue_is_what_was_due_when_the_run_was_stopped_and_is_missing(tmp_pat
         load.add(0, Stat(""))
     load.add(0, SetAllocation(1, 5))
     load.add(0, Stat(""))
-    known = np.array([kind is SetAllocation for kind in KINDS])
     records = np.zeros((7, 3), np.int64)
     records[:2, COMPLETED] = START + S
     for pace, stopped_s, missing in (
@@ -79,7 +79,7 @@ def test_overdue_is_what_was_due_when_the_run_was_stopped_and_is_missing(tmp_pat
         (Pace.ORIGINAL, 5.5, 3), (Pace.ORIGINAL, 60, 4), (Pace.FAST, 60, 0), (Pace.THINK, 60, 0),
     ):  # fmt: skip
         plan = plan_run(load.workload, load.users, pace=pace)
-        kinds = Expectations(stored(load.workload, tmp_path), plan)
+        known = Expectations(stored(load.workload, tmp_path), plan, lacking(SetAllocation))
         ending = Ending(start_ns=START, stopped="deadline", stopped_ns=START + int(stopped_s * S))
-        assert overdue(plan, ending, records, kinds, known) == missing, (pace, stopped_s)
-    assert overdue(plan, Ending(start_ns=START), records, kinds, known) == 0
+        assert overdue(plan, ending, records, known) == missing, (pace, stopped_s)
+    assert overdue(plan, Ending(start_ns=START), records, known) == 0

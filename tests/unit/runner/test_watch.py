@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
+from helpers.executors import lacking
 from helpers.load import CREATE, Load
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -36,18 +37,17 @@ def load(lanes: int, length: int) -> Load:
     return made
 
 
-def setting(lanes: int, length: int, pace: Pace = Pace.FAST, told: Load | None = None):
+def setting(lanes: int, length: int, pace: Pace = Pace.FAST, told: Load | None = None, unsupported=()):
     told = told or load(lanes, length)
     plan = plan_run(told.workload, told.users, pace=pace)
     records = np.zeros((plan.operations, 3), np.int64)
     with TemporaryDirectory() as folder:
-        expectations = Expectations(stored(told.workload, Path(folder)), plan)
+        expectations = Expectations(stored(told.workload, Path(folder)), plan, lacking(*unsupported))
     return plan, records, expectations
 
 
-def observer(plan, records, expectations, unsupported=(), warm_up_ns=0) -> Observer:
-    skipped = np.array([kind in unsupported for kind in KINDS])
-    return Observer(plan, records, expectations, skipped, warm_up_ns)
+def observer(plan, records, expectations, warm_up_ns=0) -> Observer:
+    return Observer(plan, records, expectations, warm_up_ns)
 
 
 def test_a_second_shows_what_has_come_since_the_last_look():
@@ -81,8 +81,8 @@ def test_users_run_until_all_their_lanes_are_through():
 
 
 def test_what_the_executor_does_not_carry_out_is_passed_over():
-    plan, records, known = setting(lanes=1, length=3)
-    seen = observer(plan, records, known, unsupported=[Read])
+    plan, records, known = setting(lanes=1, length=3, unsupported=[Read])
+    seen = observer(plan, records, known)
     for place in np.flatnonzero(known.kinds(slice(None)) != KINDS.index(Read)):
         records[place] = (START + place, 0, START + place + 1)
     view = seen.look(START, START + 1_000_000_000)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
 
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 from smbench.errors import UsageError
 from smbench.trace import store
-from smbench.trace.messages import Message
+from smbench.trace.messages import Message, SetInfoRequest
 from smbench.trace.model import Exchange
 from smbench.trace.values import Value, field_names
 
@@ -82,3 +83,24 @@ def test_another_schema_version_is_refused(tmp_path: Path) -> None:
     pq.write_table(pa.Table.from_batches([], schema), tmp_path / "x")
     with pytest.raises(UsageError, match="schema version 99"):
         store.read_exchanges(tmp_path / "x")
+
+
+def test_exchanges_of_an_older_version_lack_what_was_added(tmp_path: Path) -> None:
+    asked = SetInfoRequest("", 1, 15, ea_names=("a",), ea_lengths=(3,))
+    exchange = Exchange(
+        index=0, capture=0, frame=1, command=17, time_ns=0, connection=-1, message_id=0, session=-1, tree=-1,
+        user=-1, request=asked,
+    )  # fmt: skip
+    path = tmp_path / store.EXCHANGES_FILE
+    store.write_exchanges(path, [exchange])
+    table = pq.read_table(path)
+    for side in ("request", "response"):
+        struct = table.column(side).combine_chunks()
+        kept = [field for field in struct.type if field.name != "ea_lengths"]
+        older = pa.StructArray.from_arrays(
+            [struct.field(field.name) for field in kept], fields=kept, mask=struct.is_null()
+        )
+        table = table.set_column(table.schema.get_field_index(side), side, older)
+    pq.write_table(table, path)
+    [read] = store.read_exchanges(path)
+    assert read.request == replace(asked, ea_lengths=())

@@ -36,6 +36,8 @@ from smbench.workload.store import (
     MANIFEST,
     NAMESPACE,
     OPERATIONS,
+    NamespaceWriter,
+    StoredNamespace,
     StoredOperations,
     read,
     with_client_calls,
@@ -104,6 +106,8 @@ def test_namespace_and_info_come_back(tmp_path: Path) -> None:
         NamespaceEntry("a", Kind.DIRECTORY, attributes=16),
         NamespaceEntry("a/x", Kind.FILE, True, 1 << 50, True, 32, -5, None, 7),
         NamespaceEntry("a/x:s", Kind.STREAM, False),
+        NamespaceEntry("a/y", Kind.FILE, ea_names=("one", "two"), ea_lengths=(1, 0)),
+        NamespaceEntry("a/z", Kind.FILE, ea_names=(), ea_lengths=()),
     ]
     info = WorkloadInfo(
         trace=TraceInfo(
@@ -119,6 +123,26 @@ def test_namespace_and_info_come_back(tmp_path: Path) -> None:
     workload = read(tmp_path / "new")
     assert workload.info == info
     assert list(workload.namespace) == entries
+
+
+def test_operations_of_an_older_version_lack_the_columns_of_calls_that_came_later(tmp_path: Path) -> None:
+    made = many(5)
+    write(tmp_path, Workload(info_of(made, WorkloadInfo()), made, []))
+    manifest = json.loads((tmp_path / MANIFEST).read_text())
+    del manifest["files"]  # as of an older version, which did not say how long they are
+    (tmp_path / MANIFEST).write_text(json.dumps(manifest))
+    table = pq.read_table(tmp_path / OPERATIONS)
+    pq.write_table(table.drop_columns(["ea_name"]), tmp_path / OPERATIONS)
+    assert list(read(tmp_path).operations) == made
+
+
+def test_a_namespace_of_an_older_version_tells_nothing_of_extended_attributes(tmp_path: Path) -> None:
+    entry = NamespaceEntry("a", Kind.FILE, size=5, ea_names=("one",), ea_lengths=(1,))
+    with NamespaceWriter(tmp_path) as writer:
+        writer.add(entry)
+    table = pq.read_table(tmp_path / NAMESPACE)
+    pq.write_table(table.drop_columns(["ea_names", "ea_lengths"]), tmp_path / NAMESPACE)
+    assert list(StoredNamespace(tmp_path / NAMESPACE)) == [replace(entry, ea_names=None, ea_lengths=None)]
 
 
 def many(count: int) -> list[Operation]:

@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smbench.errors import SetupError, UsageError
-from smbench.executors.base import ExecutorContext, ShareAccess
+from smbench.executors.base import ExecutorContext, ShareAccess, ea_value
 from smbench.executors.library import messages as wire
 from smbench.executors.library.breaks import Breaks
 from smbench.executors.library.calls import FileCalls
@@ -310,6 +310,9 @@ class _Server:
         self.asked.append(request)
         return Reply(Status.ACCESS_DENIED if self._refuses == request.COMMAND else 0, bytes(200))
 
+    def compound(self, *requests: wire.Message) -> list[Reply]:
+        return [self.exchange(request) for request in requests]
+
     @property
     def commands(self) -> list[int]:
         return [request.COMMAND for request in self.asked]
@@ -362,6 +365,20 @@ def test_a_refused_step_is_the_outcome_and_the_others_are_taken_all_the_same() -
     server = _Server(refuses=FLUSH)
     assert on(server).truncate(calls.Truncate(1, 7, times=TIMES)) == outcome_of(Status.ACCESS_DENIED)
     assert server.commands == [FLUSH, SET_INFO, SET_INFO]
+
+
+def test_an_extended_attribute_is_set_on_its_handle_or_for_the_create_that_brought_it() -> None:
+    server = _Server()
+    files = on(server)
+    assert files.set_ea(calls.SetEa(1, "n", 2)) == 0
+    [asked] = server.asked
+    assert asked.COMMAND == SET_INFO
+    assert asked.body.endswith(struct.pack("<IBBH", 0, 0, 1, 2) + b"n\0" + ea_value(2))
+    files.open(calls.Open(2, "y", calls.Create(1, disposition=2, contexts="MxAc,ExtA")))
+    server.asked.clear()
+    assert files.set_ea(calls.SetEa(2, "n", 0)) == 0
+    assert server.commands == [CREATE, SET_INFO, Command.CLOSE]
+    assert struct.unpack_from("<I", server.asked[0].body, 24) == (0x10,)
 
 
 def test_a_security_descriptor_is_asked_for_and_set() -> None:

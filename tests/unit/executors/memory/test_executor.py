@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -196,5 +197,29 @@ def test_close_lets_go_of_everything(server: MemoryServer) -> None:
     assert second(Open(1, "f", Create(0x80000000, 7, 1, 0, 0))) == 0
 
 
-def test_notify_is_said_not_to_be_done_yet() -> None:
-    assert MemoryExecutor.unsupported[Notify].startswith("not yet: ")
+def test_a_notification_wants_a_directory_and_the_right_to_list_it(server: MemoryServer) -> None:
+    server.prepare([NamespaceEntry("f", Kind.FILE), NamespaceEntry("d", Kind.DIRECTORY)])
+    one = user(0)
+    assert one(Open(1, "f", Create(0x80000000, 7, 1, 0, 0))) == 0
+    assert one(Open(2, "d", Create(0x80, 7, 1, 1, 0))) == 0
+    assert one(Notify(1, 3, watch_tree=False)) == outcome_of(Status.INVALID_PARAMETER)
+    assert one(Notify(2, 3, watch_tree=False)) == outcome_of(Status.ACCESS_DENIED)
+
+
+@pytest.mark.parametrize(
+    ("watch_tree", "path", "seen"),
+    [(False, "d/new", True), (False, "d/sub/new", False), (True, "d/sub/new", True), (True, "new", False)],
+)
+def test_what_lies_deeper_is_watched_where_that_is_asked_for(
+    server: MemoryServer, watch_tree: bool, path: str, seen: bool
+) -> None:
+    server.prepare([NamespaceEntry("d", Kind.DIRECTORY), NamespaceEntry("d/sub", Kind.DIRECTORY)])
+    one = user(0)
+    assert one(Open(1, "d", Create(0x80000000, 7, 1, 1, 0))) == 0
+    with ThreadPoolExecutor() as pool:
+        asked = pool.submit(one, Notify(1, 3, watch_tree))
+        while one.executor.waiting() == 0:  # type: ignore[attr-defined]
+            time.sleep(0.001)
+        assert one(Open(2, path, Create(0xC0000000, 7, 2, 0, 0))) == 0
+        assert one(Close(1)) == 0
+        assert asked.result(20) == (0 if seen else outcome_of(Status.CANCELLED))

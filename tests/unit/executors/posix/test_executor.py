@@ -308,6 +308,32 @@ def test_a_second_scan_reads_the_directory_anew(tmp_path: Path) -> None:
     assert run(List(1, "*", 37, restart=True)) == 1
 
 
+def test_a_listing_of_one_answer_reads_no_further(tmp_path: Path) -> None:
+    """2,000 entries do not fit in one getdents64. `rm -r` reads so: it asks whether there are any."""
+    for number in range(2000):
+        (tmp_path / f"file {number:04}").touch()
+    run = runner(executor(tmp_path))
+    assert run(opens(1, "", 0x81, 1, 1)) == 0
+    first = run(List(1, "*", 38, restart=True, output_length=15380))
+    assert 0 < first < 2000
+    second = run(List(1, "*", 38, restart=False, output_length=15380))
+    assert second > 0
+    assert run(List(1, "*", 38, restart=False, output_length=15380, calls=9)) == 2000 - first - second
+    assert run(List(1, "*", 38, restart=False, output_length=15380)) == 0
+    assert run(List(1, "*", 38, restart=True, output_length=15380, calls=2)) == 2000
+    # A longer answer than the client's own may be all of the directory.
+    assert run(List(1, "*", 37, restart=True, output_length=65536)) == 2000
+
+
+def test_a_listing_of_one_answer_begins_anew(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    run = runner(executor(tmp_path))
+    assert run(opens(1, "", 0x81, 1, 1)) == 0
+    one = List(1, "*", 38, restart=True, output_length=15380)
+    assert (run(one), run(one)) == (1, 1)
+    assert run(List(1, "*", 38, restart=False, output_length=15380)) == 0
+
+
 def test_allocated_ranges_are_counted(tmp_path: Path) -> None:
     run = runner(executor(tmp_path))
     assert run(opens(1, "f")) == 0

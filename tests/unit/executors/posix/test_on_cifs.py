@@ -15,9 +15,10 @@ import pytest
 if sys.platform != "linux":
     pytest.skip("posix runs on Linux only", allow_module_level=True)
 
-from smbench.executors.base import ExecutorContext
+from smbench.executors.base import NOBODY, ExecutorContext
 from smbench.executors.posix import linux_calls
 from smbench.executors.posix.executor import PosixExecutor
+from smbench.executors.posix.inotify import InotifyWatch
 from smbench.smb2.ntstatus import Status, outcome_of
 from smbench.workload.calls import (
     Call,
@@ -52,6 +53,11 @@ class Client:
         return self._handlers[type(call)](call)
 
 
+def one_change(fd: int, completion_filter: int, watch_tree: bool) -> None:
+    """As the client's ioctl: only a kill ends it before something changes."""
+    InotifyWatch(fd, completion_filter).wait(completion_filter, watch_tree, NOBODY)
+
+
 @pytest.fixture
 def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Client]:
     asked: Asked = []
@@ -67,7 +73,7 @@ def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Cli
         return call
 
     monkeypatch.setattr(linux_calls, "is_cifs", lambda _: True)
-    monkeypatch.setattr(linux_calls, "notify", linux_calls.watch)
+    monkeypatch.setattr(linux_calls, "notify", one_change)
     monkeypatch.setattr(linux_calls, "query_info", recorded("class", lambda *_: None))
     for name in ("fstatx_forced", "statx_forced"):
         monkeypatch.setattr(linux_calls, name, recorded("stat", getattr(linux_calls, name)))

@@ -15,6 +15,7 @@ from smbench.workload.calls import (
     SetAllocation,
     SetAttributes,
     SetDelete,
+    SetEa,
     SetSecurity,
     SetTimes,
     Truncate,
@@ -50,7 +51,8 @@ SECOND = 10**9
             [SetTimes(0, None, None, None, None)],
         ),
         (10, {}, "set-cut", []),
-        (15, {"ea_names": ("A",)}, "set-attributes-ea", []),
+        (15, {"ea_names": ("A",), "ea_lengths": (3,)}, "set-attributes-ea", [SetEa(0, "A", 3)]),
+        (15, {"ea_names": ("A",)}, "set-cut", []),
         (14, {}, "set-other", []),
     ],
 )

@@ -1,0 +1,1 @@
+"""scripts/bench-fidelity: how true a replay is to the wire."""

@@ -1,0 +1,21 @@
+"""A user's streams go by a mount of their own, and nothing else is different for them: on real mounts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from helpers.guest import LAB, Guest, stories_of
+
+INSIDE = Path(__file__).with_name("streams_inside.py")
+pytestmark = LAB
+
+
+@pytest.fixture(scope="module")
+def guest(tmp_path_factory: pytest.TempPathFactory) -> Guest:
+    return Guest(INSIDE, tmp_path_factory.mktemp("lab"), deadline_s=400)
+
+
+@pytest.mark.parametrize("story", stories_of(INSIDE))
+def test_in_the_lab(guest: Guest, story: str) -> None:
+    guest.tell(story)
