@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import random
 import re
 import shutil
 import subprocess
@@ -12,7 +11,6 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
@@ -267,28 +265,6 @@ def contention(roots: list[Path]) -> None:
         os.close(one)
         os.close(two)
         time.sleep(_DEFERRED_S)
-
-
-def many_contend(roots: list[Path], rounds: int = 8) -> None:
-    """Users of two files, at all times, whose opens and writes break each other's leases."""
-
-    def act(user: int) -> None:
-        chance = random.Random(user)
-        for _ in range(rounds):
-            writes = chance.random() < 0.7
-            path = roots[user] / "contended" / chance.choice(("ledger.csv", "other.csv"))
-            opened = os.open(path, os.O_RDWR if writes else os.O_RDONLY)
-            for _ in range(chance.randint(1, 3)):
-                if writes and chance.random() < 0.6:
-                    os.pwrite(opened, b"x" * chance.randint(10, 5000), chance.randrange(15_000))
-                else:
-                    os.pread(opened, 4096, 4096 * chance.randrange(4))
-                time.sleep(chance.random() * 0.05)
-            os.close(opened)
-            time.sleep(chance.random() * 0.1)
-
-    with ThreadPoolExecutor(len(roots)) as pool:
-        list(pool.map(act, range(len(roots))))
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ pytestmark = LAB
 
 @pytest.fixture(scope="module")
 def guest(tmp_path_factory: pytest.TempPathFactory) -> Guest:
-    return Guest(INSIDE, tmp_path_factory.mktemp("lab"), deadline_s=600)
+    return Guest(INSIDE, tmp_path_factory.mktemp("lab"))
 
 
 @pytest.mark.parametrize("story", stories_of(INSIDE))
