@@ -14,18 +14,12 @@ from smbench.smb2.constants import (
     ALLOCATION,
     ATTRIBUTE_TAG,
     BASIC,
-    BOTH_DIRECTORY,
-    DIRECTORY_INFORMATION,
     DISPOSITION,
     DISPOSITION_EX,
     END_OF_FILE,
     FS_FULL_SIZE,
     FS_SIZE,
-    FULL_DIRECTORY,
     FULL_EA,
-    ID_BOTH_DIRECTORY,
-    ID_EXTD_DIRECTORY,
-    ID_FULL_DIRECTORY,
     INFO_FILE,
     INFO_FILESYSTEM,
     INTERNAL,
@@ -40,6 +34,7 @@ from smbench.smb2.constants import (
     VALID_DATA_LENGTH,
 )
 from smbench.smb2.filetime import filetime_ns
+from smbench.smb2.information import NAME_AT
 from smbench.trace.values import DirectoryEntry
 
 _TIMES = ("created_ns", "accessed_ns", "written_ns", "changed_ns")
@@ -186,17 +181,12 @@ def asked_attribute_names(data: bytes) -> tuple[str, ...]:
     return tuple(entry[5 : 5 + entry[4]].decode("latin-1") for entry in chain(data, 6))
 
 
-_NAME_AT: Mapping[int, int] = {
-    DIRECTORY_INFORMATION: 64, FULL_DIRECTORY: 68, BOTH_DIRECTORY: 94, NAMES: 12, ID_BOTH_DIRECTORY: 104,
-    ID_FULL_DIRECTORY: 80, ID_EXTD_DIRECTORY: 88,
-}  # fmt: skip
-"""Where an entry's name begins, by directory information class ([MS-FSCC] 2.4)."""
 _ENTRY = struct.Struct("<8x4QQQII")
 
 
 def directory_entries(level: int, data: bytes) -> tuple[DirectoryEntry, ...]:
     """The entries of one QUERY_DIRECTORY response; those of a class unknown here are none."""
-    name_at = _NAME_AT.get(level)
+    name_at = NAME_AT.get(level)
     if name_at is None:
         return ()
     entries = []

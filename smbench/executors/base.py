@@ -7,7 +7,8 @@ user's lanes) at once; the harness keeps the order that the plan asks for.
 
 An outcome is one integer, so that it costs nothing to keep:
 
-- `>= 0`: success, and the number of bytes moved (entries for a listing, 0 where nothing is counted);
+- `>= 0`: success, and the number of bytes that a Read, Write or CopyRange moved; of a List the entries,
+  without `.` and `..`; 0 where nothing is counted;
 - `-1 … -4095`: a failure that the operating system reports by errno (`-errno`);
 - below: a failure reported by NTSTATUS, as the signed 32-bit number that it is (all error severities
   have the top bit set).

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from smbench.lift.rule import Rule
+from smbench.lift.rules.set_info import basic_times
 from smbench.smb2.constants import (
     ATTRIBUTE_DIRECTORY,
     BASIC,
@@ -129,6 +130,8 @@ class Counterparts:
             return "no call sets a property or a quota of the whole file system"
         if request.level not in _SET:
             return f"no call sets information class {request.level}"
+        if request.level == BASIC and request.attributes == 0 and not any(basic_times(request)):
+            return "the client sends no change of times and attributes that changes none"
         if request.level == DISPOSITION:
             if not request.delete:
                 return "no call takes back a removal"

@@ -23,12 +23,16 @@ from smbench.run.warm_up import after_warm_up
 from smbench.smb2.ntstatus import Errno, Status, matches, outcome_of
 from smbench.smb2.ntstatus import failed as is_failure
 from smbench.smb2.ntstatus import name as status_name
+from smbench.workload import amounts
+from smbench.workload.amounts import Amounts, Expected
 from smbench.workload.calls import CALLS, List, Read
 from smbench.workload.store import StoredOperations
 
 Booleans = NDArray[np.bool_]
 
 _REASONS = 2
+_NO_AMOUNT = 2
+"""Beside how amounts compare: nothing to compare."""
 _UNANSWERED = ("", status_name(Status.PENDING))
 _READS, _WRITES = ("Read",), ("Write",)
 
@@ -106,9 +110,12 @@ def run_outcomes(run: Run, reference: StoredOperations, copy: Copy | None = None
     ran = copy.rows(run.operations())
     asked, compares = run.configuration, run.outcomes.compared
     reference = replace(reference, client_calls=asked.client_calls_replayed)
-    columns = ["kind", "expected", "received", "service_ns", "calls"]
+    columns = [*Expected.COLUMNS, "service_ns", "calls"]
     captured = reference.table(columns)
     table = _side_by_side(run.name, ran, captured)
+    if compares:
+        compared = _amounts(ran, Expected(reference).of(captured))
+        table = table.append_column("amount", pa.array(compared))
     kinds = table.column("kind")
     numbers = ran.column("operation").to_pylist()
     warm = ~after_warm_up(ran.column("intended_ns").to_numpy(), run.warm_up_ns)
@@ -161,6 +168,16 @@ def _side_by_side(name: str, ran: pa.Table, captured: pa.Table) -> pa.Table:
     )
 
 
+def _amounts(ran: pa.Table, captured: Amounts) -> NDArray[np.int8]:
+    """How each operation's amount compares with the capture's; None of them where it does not."""
+    listings = pc.is_in(ran.column("kind").cast(pa.string()), pa.array(amounts.ENTRIES))
+    entries = ran.column("entries") if "entries" in ran.column_names else pa.scalar(None, pa.int64())
+    counts = pc.fill_null(pc.if_else(listings, entries, ran.column("bytes")), -1).to_numpy()
+    ended = pc.equal(pc.fill_null(ran.column("outcome").cast(pa.string()), ""), "ok").to_numpy()
+    got = np.where(ended, counts, -1)
+    return np.where(captured.told(got), captured.compared(got), _NO_AMOUNT).astype(np.int8)
+
+
 def _shared_out(rows: Iterable[Shortfall], copy: Copy) -> list[Shortfall]:
     return [structs.replace(row, count=-(-row.count // copy.copies)) for row in rows]
 
@@ -205,7 +222,7 @@ def _judged(groups: Sequence[Mapping[str, Any]], counts: Sequence[int], compares
         else:
             kind.mismatched += count
             judged.differs[at], judged.failed[at] = True, _failed(group)
-            pair = (group["kind"], group["expected"], group["outcome"])
+            pair = (group["kind"], group["expected"], _got(group))
             judged.differing[pair] = judged.differing.get(pair, 0) + count
     return judged
 
@@ -215,8 +232,17 @@ def _failed(group: Mapping[str, Any]) -> bool:
     return group["outcome"] != "ok" or is_failure(_number(group["expected"]))
 
 
+def _got(group: Mapping[str, Any]) -> str:
+    """What the run had: the outcome, or how its amount compares."""
+    how = group.get("amount", _NO_AMOUNT)
+    return amounts.words(group["kind"], how) if how in (amounts.LESS, amounts.MORE) else group["outcome"]
+
+
 def _matches(group: Mapping[str, Any]) -> bool:
-    """As `smbench.smb2.ntstatus` judges it; of a call only what that judgement asks for."""
+    """By its amount where that is told, else as `smb2.ntstatus` judges it, with what that asks for."""
+    how = group.get("amount", _NO_AMOUNT)
+    if how != _NO_AMOUNT:
+        return bool(how == amounts.AS_CAPTURED)
     expected = _number(group["expected"])
     outcome = int(group["moved"]) if group["outcome"] == "ok" else outcome_number(group["outcome"])
     kind = CALLS[group["kind"]]
@@ -283,10 +309,10 @@ def _ended(
     why = {row.kind: row.reason for row in skipped}
     interesting = differs | pc.equal(table.column("outcome"), "").to_numpy()
     rows = np.flatnonzero(interesting)
-    columns = [table.column(name).take(rows).to_pylist() for name in ("kind", "expected", "outcome")]
-    for row, kind, expected, outcome in zip(rows.tolist(), *columns, strict=True):
-        if outcome:
-            said = f"its operation ended {outcome}, in the capture {expected}"
+    for row, group in zip(rows.tolist(), table.take(rows).to_pylist(), strict=True):
+        kind = group["kind"]
+        if group["outcome"]:
+            said = f"its operation ended {_got(group)}, in the capture {group['expected']}"
         else:
             said = f"skipped: {why[kind]}" if kind in why else "its operation was not carried out"
         ended[operations[row]] = said

@@ -5,8 +5,25 @@ from __future__ import annotations
 from collections import Counter
 
 from smbench.lift.rule import Taken
+from smbench.smb2.ntstatus import Status
 from smbench.trace.model import command_name
 from smbench.workload.model import Coverage, Disposition
+
+UNANSWERED = "the capture has no answer, so that how it ended is compared with nothing"
+_ASKED_AGAIN = (Disposition.EXACT, Disposition.APPROXIMATE)
+_NO_ANSWER = (None, Status.PENDING)
+
+
+def fate(taken: Taken) -> tuple[Disposition, str]:
+    """What became of exchanges, and why. Where an answer is missing, what is asked for again is not called
+    exact: nobody can tell whether it ended so."""
+    disposition = taken.rule.disposition
+    if not taken.calls or disposition not in _ASKED_AGAIN:
+        return disposition, taken.reason
+    if all(exchange.status not in _NO_ANSWER for exchange in taken.exchanges):
+        return disposition, taken.reason
+    known = [taken.reason] if disposition is Disposition.APPROXIMATE else []
+    return Disposition.APPROXIMATE, ": ".join([UNANSWERED, *known])
 
 
 class CoverageCount:
@@ -16,8 +33,9 @@ class CoverageCount:
         self._counts: Counter[tuple[Disposition, int, str]] = Counter()
 
     def add(self, taken: Taken) -> None:
+        disposition, reason = fate(taken)
         for exchange in taken.exchanges:
-            self._counts[(taken.rule.disposition, exchange.command, taken.reason)] += 1
+            self._counts[(disposition, exchange.command, reason)] += 1
 
     def commands(self) -> dict[str, int]:
         """Exchanges by command, in the order of the commands' numbers."""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from smbench.lift.denied_renames import DeniedRename, is_denied
 from smbench.lift.names import Names, snapshot_folder, without_default_stream
 from smbench.lift.rule import Opened, refused
+from smbench.lift.rules.set_info import set_of
 from smbench.smb2.constants import (
     ATTRIBUTE_DIRECTORY,
     CREATE,
@@ -16,6 +18,7 @@ from smbench.smb2.constants import (
 )
 from smbench.smb2.ntstatus import Status
 from smbench.smb2.ntstatus import failed as is_failure
+from smbench.smb2.paths import share_path
 from smbench.trace.messages import CreateRequest, CreateResponse, IoctlRequest, IoctlResponse
 from smbench.trace.model import Command, Exchange
 
@@ -63,6 +66,8 @@ class Handles:
         """By session: the directory that its last open made."""
         self._kept: dict[int, str] = {}
         """By session: what its last open was not allowed to remove."""
+        self._denied: dict[int, DeniedRename] = {}
+        """By session: the last rename that was denied."""
         self._root_opens: dict[int, int] = {}
         """By tree: how many opens it had, all of its root; -1 once there was another."""
 
@@ -169,6 +174,8 @@ class Handles:
         opened.retries_removal = self._kept.pop(opened.session, None) == opened.path
         if (request.access or 0) & DELETE and status in _NOT_ALLOWED:
             self._kept[opened.session] = opened.path
+        if (denied := self._denied.get(opened.session)) is not None and denied.is_over_by(opened):
+            del self._denied[opened.session]
         if self.names.is_unknown(opened.tree):
             return
         seen = self._root_opens.get(opened.tree, 0)
@@ -183,6 +190,19 @@ class Handles:
             opened.pipe = True
         if isinstance(response, IoctlResponse) and response.resume_key:
             self._keys[response.resume_key] = opened.handle
+
+    def copied_by(self, exchange: Exchange) -> int:
+        """The handle whose data a server-side copy takes, -1 where the exchange is none."""
+        request = exchange.request
+        source = self.source_of(request.resume_key) if isinstance(request, IoctlRequest) else None
+        return -1 if source is None else source
+
+    def refuse(self, exchange: Exchange, opened: Opened) -> None:
+        """Keep that the client was not allowed to rename an open file, as it may try again."""
+        if opened.renamed_before is None and is_denied(exchange, opened):
+            target = set_of(exchange).target or ""
+            target = self.place(opened.tree, share_path(target, exchange.dfs))
+            self._denied[opened.session] = DeniedRename(opened.path, target, opened.request)
 
     def close(self, opened: Opened) -> None:
         """The open is over; what refers to it goes with it."""

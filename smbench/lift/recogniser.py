@@ -9,39 +9,32 @@ stays bounded, whatever stays open through the capture.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
 
 from smbench.lift.handles import Handles, makes_directory
 from smbench.lift.rule import Case, Opened, Rule, Taken, refused
+from smbench.lift.rules import linux
+from smbench.lift.rules.control import SENT_WHEN_LOST
 from smbench.lift.rules.extended_attributes import EA_LOOK_BEFORE, sets_ea_by_name
 from smbench.lift.rules.implied import CLOSED_BY_SERVER, CLOSED_WITH_TREE
-from smbench.lift.rules.linux import FLUSH_BEFORE, LOOK_BEFORE, REMOVAL_REFUSED, makes_removable, sets_by_name
 from smbench.lift.rules.set_info import set_of, target_of
 from smbench.lift.rules.table import TABLE, Table
+from smbench.lift.runs import Runs
 from smbench.lift.sessions import SessionEnds, left_by
 from smbench.lift.taking import Taker, reason_of
 from smbench.lift.undecided import UndecidedCall, UndecidedCalls
 from smbench.lift.waiting import Waiting
+from smbench.lift.watcher import Watcher
 from smbench.smb2.constants import INFO_FILE, RENAMES
 from smbench.smb2.ntstatus import Status
 from smbench.smb2.paths import renamed
 from smbench.trace.model import Command, Exchange
-from smbench.workload.calls import Flush
 
 HORIZON = 1 << 15
 """Exchanges of the trace that a decision may wait for."""
 
 _CREATE, _CLOSE, _SET_INFO, _IOCTL = Command.CREATE, Command.CLOSE, Command.SET_INFO, Command.IOCTL
+_QUERY_DIRECTORY = Command.QUERY_DIRECTORY
 _LEAVES = frozenset((Command.TREE_DISCONNECT, Command.LOGOFF))
-
-
-class Watcher(Protocol):
-    """Who sees every exchange on a file with its open, before the exchange changes what is open."""
-
-    def witness(self, exchange: Exchange, opened: Opened) -> None: ...
-
-    def left(self, opened: Opened, time_ns: int) -> None:
-        """The server closed the open with its tree or session."""
 
 
 class Recogniser:
@@ -68,6 +61,7 @@ class Recogniser:
         self._now = 0
         self._waiting = Waiting()
         self._taker = Taker(take, table, self._waiting)
+        self._runs = Runs(handles, self._waiting, self._taker, table)
         self._undecided = UndecidedCalls()
         self._broken_chains: dict[int, Opened] = {}
         """By connection: the open whose CREATE failed in the compound that is being read."""
@@ -130,8 +124,8 @@ class Recogniser:
             self._decide_earlier(opened)
         if opened.path and (scan := self._waiting.scanned(opened.session, opened.path.rpartition("/")[0])):
             self._settle(scan)  # who goes on to an entry meanwhile (rm -r, find) reads in pieces
-        if sets_by_name(opened):
-            self._end_flush(opened)
+        if linux.sets_by_name(opened):
+            self._runs.end_flush(opened)
         opened.patterns = tuple(pattern for pattern in self._table.patterns if pattern.begins(opened))
         self._expect_rest(create, opened)
         if opened.failed and create.compound is not None:
@@ -144,7 +138,7 @@ class Recogniser:
             self._waiting.add(opened, create)
         else:
             case.found = opened
-            self._in_run(case, opened)
+            self._runs.feed(case, opened)
         return opened
 
     def _expect_rest(self, create: Exchange, opened: Opened) -> None:
@@ -183,7 +177,7 @@ class Recogniser:
             if not opened.patterns and not opened.failed:
                 self._release(opened)
         else:
-            self._in_run(case, opened)
+            self._runs.feed(case, opened)
 
     def _whole(self, opened: Opened) -> bool:
         """Whether what waits is one pattern, now that the open is over; if so, it is taken."""
@@ -203,9 +197,9 @@ class Recogniser:
         """An open has come: it makes what was probed, makes removable what was not, or sets what was asked
         for; or it tells their age."""
         if makes_directory(opened.request) and (call := self._undecided.of_path(opened.session, opened.path)):
-            self._decide(call, LOOK_BEFORE)
-        if makes_removable(opened) and (call := self._undecided.of_path(opened.session, opened.path)):
-            self._decide(call, REMOVAL_REFUSED)
+            self._decide(call, linux.LOOK_BEFORE)
+        if linux.makes_removable(opened) and (call := self._undecided.of_path(opened.session, opened.path)):
+            self._decide(call, linux.REMOVAL_REFUSED)
         if sets_ea_by_name(opened) and (
             call := self._undecided.of_path(opened.session, opened.path, refused=False)
         ):
@@ -219,65 +213,32 @@ class Recogniser:
         call_of = None if call.rule.call is None else call.rule.call(call.opened)
         self._taker.pattern(rule, call.opened, call_of)
 
-    def _end_flush(self, setter: Opened) -> None:
-        """Attributes are set by the name: a flush that came last on an open of the file was for that."""
-        opened = self._waiting.flushed(setter.session, setter.path)
-        if opened is not None and len(opened.waiting) == 1:
-            opened.runs = ()
-            self._taker.pattern(FLUSH_BEFORE, opened, Flush(opened.handle))
-
-    def _in_run(self, case: Case, opened: Opened) -> None:
-        exchange = case.exchange
-        if opened.runs:
-            runs = tuple(rule for rule in opened.runs if rule.continues(opened, exchange))
-            if runs:
-                opened.runs = runs
-                opened.waiting.append(exchange)
-                if all(rule.ends(opened) for rule in runs):
-                    self._end_run(opened)
-                return
-            self._end_run(opened)
-        starting = self._table.runs.get(exchange.command, ())
-        opened.runs = tuple(rule for rule in starting if rule.begins(opened, exchange))
-        if opened.runs:
-            self._waiting.add(opened, exchange)
-        else:
-            self._taker.plain(case)
-
-    def _end_run(self, opened: Opened) -> None:
-        runs, opened.runs = opened.runs, ()
-        for rule in runs:
-            if rule.complete(opened):
-                self._taker.pattern(rule, opened, rule.call(opened))
-                return
-        for exchange in self._waiting.take(opened):
-            self._taker.plain(Case(exchange, opened, self._handles))
-
     # What waits
 
     def _release(self, opened: Opened) -> None:
         """No pattern: what waits goes on to the rules below."""
         opened.patterns = ()
-        for exchange in self._waiting.take(opened):
-            case = Case(exchange, opened, self._handles)
+        cases = [Case(exchange, opened, self._handles) for exchange in self._waiting.take(opened)]
+        linux.confirm_retry(opened, cases)
+        for case in cases:
+            exchange = case.exchange
             # A run starts with what comes, not with what waited.
             if opened.failed or exchange.index < self._now:
                 self._taker.plain(case)
             else:
-                self._in_run(case, opened)
+                self._runs.feed(case, opened)
 
     def _settle(self, opened: Opened) -> None:
         """Decide at once about what waits on an open."""
-        if opened.runs:
-            self._end_run(opened)
-        elif (
+        if (
             opened.waiting
+            and not opened.runs
             and not self._undecided.of_open(opened)
             and not (opened.failed and self._whole(opened))
         ):
             self._release(opened)
-            if opened.runs:
-                self._end_run(opened)
+        while opened.runs:
+            self._runs.end(opened)
         if call := self._undecided.of_open(opened):
             self._decide(call, call.rule)
 
@@ -291,27 +252,37 @@ class Recogniser:
         command = exchange.command
         if opened.failed:
             return  # its handle means the rest of its compound, whatever that holds
+        if command == _QUERY_DIRECTORY and opened.first_query < 0 and opened.create is not None:
+            opened.first_query = exchange.index
         if exchange.status == Status.FILE_CLOSED:
             # On another tree or session it says nothing of the open, while that session goes on.
             same = (exchange.session, exchange.tree) == (opened.session, opened.tree)
             if same or self._ends.is_over(opened.session, exchange.index):
-                self._lose(CLOSED_BY_SERVER, exchange, opened, -1)
+                # What is asked for all the same is carried out before the open is over.
+                self._lose(CLOSED_BY_SERVER, exchange, opened, 1 if command in SENT_WHEN_LOST else -1)
             return
         if command == _CLOSE:
             if self._undecided.of_open(opened) is None:
                 self._settle(opened)
             self._handles.close(opened)
         elif command == _IOCTL:
+            self._runs.end_copies(exchange, opened)
             self._handles.remember(exchange, opened)
-        elif command == _SET_INFO and not refused(exchange.status):
-            request = set_of(exchange)
-            if request.info_type != INFO_FILE or request.target is None:
-                return
-            target = target_of(Case(exchange, opened, self._handles))
-            if call := self._undecided.of_path(exchange.session, target):
-                self._decide(call, LOOK_BEFORE)
-            if request.level in RENAMES:
-                self._rename(opened, target)
+        elif command == _SET_INFO:
+            self._placed(exchange, opened)
+
+    def _placed(self, exchange: Exchange, opened: Opened) -> None:
+        """A rename or link gives a file another name, or is refused."""
+        request = set_of(exchange)
+        if request.info_type != INFO_FILE or request.target is None:
+            return
+        if refused(exchange.status):
+            self._handles.refuse(exchange, opened)
+        target = target_of(Case(exchange, opened, self._handles))
+        if call := self._undecided.of_path(exchange.session, target):
+            self._decide(call, linux.LOOK_BEFORE)
+        if request.level in RENAMES and not refused(exchange.status):
+            self._rename(opened, target)
 
     def _rename(self, opened: Opened, target: str) -> None:
         source = opened.path

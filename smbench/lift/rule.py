@@ -40,6 +40,9 @@ class Opened:
     pipe: bool = False
     failed: bool = False
     """The CREATE was refused: what follows in its compound was never carried out."""
+    first_query: int = -1
+    """The number of the first QUERY_DIRECTORY on it, which began at the directory's beginning; -1: none yet,
+    or the capture may lack earlier ones."""
     not_replayed: str = ""
     """Why the CREATE is not replayed, and so nothing else on this open."""
     announced: bool = False
@@ -52,6 +55,12 @@ class Opened:
     """The open before it in its session made the directory that it names."""
     retries_removal: bool = False
     """The open before it in its session was to remove the file that it names, and was refused."""
+    renamed_before: str | None = None
+    """Where an open that asked for the same was to rename it, just before in its session, and was refused."""
+    removed_for_rename: bool = False
+    """It has the name that a rename was denied, and may be removed by the client for that."""
+    copied: int = -1
+    """The handle whose data a server-side copy that waits takes."""
     patterns: tuple[OpenRule, ...] = ()
     """What it may still turn out to be."""
     runs: tuple[RunRule, ...] = ()
@@ -147,7 +156,7 @@ class OpenRule(Rule):
 class RunRule(Rule):
     command: Command
     """Of the first exchange."""
-    begins: Callable[[Opened, Exchange], bool]
+    begins: Callable[[Case], bool]
     continues: Callable[[Opened, Exchange], bool]
     """Whether this exchange may follow those that wait."""
     ends: Callable[[Opened], bool]
@@ -156,6 +165,8 @@ class RunRule(Rule):
     """Whether those that wait are the pattern; if not, they are left to the rules for single exchanges."""
     call: Callable[[Opened], Call]
     """The call that stands for all exchanges that wait."""
+    flushes: bool = False
+    """Its client flushes by itself, in between, another open of the file that may write."""
 
 
 @dataclass(slots=True, eq=False)
@@ -211,3 +222,5 @@ class Taken:
     """Where it belongs: its first exchange, or the one that implies it."""
     beside: int
     """-1: just before that exchange, 1: just after."""
+    amounts: tuple[int | None, ...] = ()
+    """Of each call, what it moved in the capture (`smbench.lift.amounts`); empty where none moves any."""

@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Callable
 from heapq import heappop, heappush
+from itertools import repeat
 
+from smbench.lift.coverage import fate
 from smbench.lift.rule import Taken, refused
-from smbench.lift.rules.data import moved
-from smbench.trace.model import Command, Exchange
+from smbench.trace.model import Exchange
 from smbench.workload.calls import Call, Close, Lock, Notify
 from smbench.workload.lanes import FOREVER_NS, Lanes
 from smbench.workload.model import Disposition, Operation
@@ -67,15 +68,10 @@ class Sequence:
         if taken.calls:
             first = self.count
             self._operations(taken)
-        rule = taken.rule
+        disposition, reason = fate(taken)
         for exchange in taken.exchanges:
-            self._decided[exchange.index] = (
-                exchange.index,
-                rule.disposition.value,
-                rule.name,
-                taken.reason,
-                first,
-            )
+            decided = (exchange.index, disposition.value, taken.rule.name, reason, first)
+            self._decided[exchange.index] = decided
 
     def _operations(self, taken: Taken) -> None:
         exchanges, at = taken.exchanges, taken.at
@@ -84,11 +80,10 @@ class Sequence:
         service = _service_ns(exchanges)
         expected = _expected(exchanges)
         numbers = tuple(exchange.index for exchange in exchanges)
-        received = _received(exchanges)
         chain = at.compound if at.compound is not None else -1 - at.index
         by_client = taken.rule.disposition is Disposition.CLIENT
         lanes = self.lanes[user]
-        for call in taken.calls:
+        for call, received in zip(taken.calls, taken.amounts or repeat(None), strict=False):
             if service >= 0:
                 end = arrival + service
             else:
@@ -144,11 +139,3 @@ def _expected(exchanges: tuple[Exchange, ...]) -> int | None:
         if refused(exchange.status):
             return exchange.status
     return exchanges[0].status if exchanges else None
-
-
-def _received(exchanges: tuple[Exchange, ...]) -> int | None:
-    """The bytes that reads and writes moved; None for other calls, and where the capture does not tell."""
-    if not exchanges or exchanges[-1].command not in (Command.READ, Command.WRITE):
-        return None
-    counts = [count for exchange in exchanges if (count := moved(exchange)) is not None]
-    return sum(counts) if counts else None

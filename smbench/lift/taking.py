@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from smbench.lift.amounts import amounts
 from smbench.lift.rule import Case, ExchangeRule, Opened, Rule, Taken
 from smbench.lift.rules.implied import OPENED_BEFORE
 from smbench.lift.rules.table import LEFT_OVER, Table
@@ -45,14 +46,16 @@ class Taker:
             if calls:
                 self._announce(exchange, opened)
         path = opened.path if opened is not None else exchange.path or ""
-        self._take(Taken(rule, reason_of(rule, case), (exchange,), calls, path, exchange, 0))
+        told = amounts(opened, (exchange,), calls)
+        self._take(Taken(rule, reason_of(rule, case), (exchange,), calls, path, exchange, 0, told))
 
     def pattern(self, rule: Rule, opened: Opened, call: Call | None) -> None:
         """All exchanges of an open that wait: one call stands for them, or none."""
         self._announce(opened.waiting[0], opened)
         calls = () if call is None else (call,)
         taken = self._waiting.take(opened)
-        self._take(Taken(rule, rule.reason or rule.name, tuple(taken), calls, opened.path, taken[0], 0))
+        told, reason = amounts(opened, taken, calls), rule.reason or rule.name
+        self._take(Taken(rule, reason, tuple(taken), calls, opened.path, taken[0], 0, told))
 
     def closed(self, rule: Rule, opened: Opened, at: Exchange, beside: int) -> None:
         """The server closed an open without being asked to; `beside` as in `Taken`."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from smbench.lift.coverage import UNANSWERED
 from smbench.lift.rules.control import INFRASTRUCTURE
 from smbench.lift.rules.table import RULES
 
 WORDS: frozenset[str] = frozenset(
     text for rule in RULES for text in (rule.name, rule.reason) if text
-) | frozenset(INFRASTRUCTURE.values())
+) | frozenset([*INFRASTRUCTURE.values(), UNANSWERED])
 """Names and reasons of all rules; what else stands in a reason is a detail, and may be a name."""

@@ -15,7 +15,7 @@ class Waiting:
         self._opens: dict[int, Opened] = {}
         """By the number of the first exchange that waits; in the order of these numbers."""
         self._flushed: dict[tuple[int, str], Opened] = {}
-        """Those of them whose first one is a FLUSH, by session and path."""
+        """Those of them whose last one is a FLUSH, by session and path."""
 
         self._scanned: dict[tuple[int, str], Opened] = {}
         """Those of directories that are being read, by session and path."""
@@ -35,8 +35,9 @@ class Waiting:
         return next(iter(self._opens.values()))
 
     def flushed(self, session: int, path: str) -> Opened | None:
-        """The open of that path on which a FLUSH is the first that waits."""
-        return self._flushed.get((session, path)) if self._flushed else None
+        """The open of that path on which a FLUSH is the last that waits."""
+        opened = self._flushed.get((session, path)) if self._flushed else None
+        return opened if opened is not None and opened.waiting[-1].command == Command.FLUSH else None
 
     def scanned(self, session: int, path: str) -> Opened | None:
         """The open of that directory on which a QUERY_DIRECTORY is the first that waits."""
@@ -44,8 +45,15 @@ class Waiting:
 
     def add(self, opened: Opened, exchange: Exchange) -> None:
         """The first exchange of an open that waits; more may be put to it there."""
-        opened.waiting.append(exchange)
+        late = bool(self._opens) and next(reversed(self._opens)) > exchange.index
         self._opens[exchange.index] = opened
+        if late:  # it had waited behind one that turned out to be no part of its pattern
+            self._opens = dict(sorted(self._opens.items()))
+        self.extend(opened, exchange)
+
+    def extend(self, opened: Opened, exchange: Exchange) -> None:
+        """One more of an open of which some wait."""
+        opened.waiting.append(exchange)
         if exchange.command == Command.FLUSH:
             self._flushed[opened.session, opened.path] = opened
         elif exchange.command == Command.QUERY_DIRECTORY:
@@ -56,8 +64,8 @@ class Waiting:
         waiting, opened.waiting = opened.waiting, []
         if waiting:
             self._opens.pop(waiting[0].index, None)
-            if waiting[0].command == Command.FLUSH:
-                self._flushed.pop((opened.session, opened.path), None)
-            elif self._scanned.get((opened.session, opened.path)) is opened:
+            if self._flushed.get((opened.session, opened.path)) is opened:
+                del self._flushed[opened.session, opened.path]
+            if self._scanned.get((opened.session, opened.path)) is opened:
                 del self._scanned[opened.session, opened.path]
         return waiting

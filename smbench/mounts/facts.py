@@ -13,7 +13,19 @@ from smbench.smb2.constants import (
     OPLOCK_LEVEL_LEASE,
     OPLOCK_LEVEL_NONE,
 )
-from smbench.workload.calls import Call, Close, Flush, List, Lock, Open, Read, SetTimes, Truncate, Write
+from smbench.workload.calls import (
+    Call,
+    Close,
+    Flush,
+    List,
+    Lock,
+    Open,
+    PunchHole,
+    Read,
+    SetTimes,
+    Truncate,
+    Write,
+)
 from smbench.workload.model import NamespaceEntry, Operation
 
 # SFM's and cifs.ko's stand-ins for what NTFS forbids (fs/smb/client/cifs_unicode.h).
@@ -39,6 +51,8 @@ class CaptureFacts:
     """Some path names an alternate data stream."""
     flushes: bool = True
     """Some FLUSH was sent, by itself or with a truncation or a change of times."""
+    sparse: bool = False
+    """Some call marked a file sparse (FSCTL_SET_SPARSE)."""
     reserved_characters: bool = False
     """Names hold characters that Windows forbids (an SMB3 POSIX capture)."""
     mapped_characters: bool = False
@@ -77,6 +91,7 @@ class _Seen:
     caching: int = 0
     locks: int = 0
     flushes: bool = False
+    sparse: bool = False
     lists: int = 0
     lists_without_ids: int = 0
     cached: set[int] = field(default_factory=set)
@@ -89,7 +104,9 @@ class _Seen:
         if operation.by_client:
             return
         self.paths.add(operation.path)
-        if isinstance(call, Read):
+        if isinstance(call, Truncate | PunchHole):
+            self.sparse = self.sparse or call.sparse
+        elif isinstance(call, Read):
             self.largest_read = max(self.largest_read, _piece(operation, call.length))
         elif isinstance(call, Write):
             self.largest_write = max(self.largest_write, _piece(operation, call.length))
@@ -116,6 +133,7 @@ class _Seen:
             asked_for_caching=self.caching > self.locks or not self.opens,
             streams=any(map(has_stream, paths)),
             flushes=self.flushes,
+            sparse=self.sparse,
             reserved_characters=any(_FORBIDDEN.search(path) for path in paths),
             mapped_characters=any(_MAPPED.search(path) for path in paths),
             lists_without_ids=2 * self.lists_without_ids > self.lists,

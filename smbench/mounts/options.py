@@ -245,10 +245,11 @@ def _wire(facts: CaptureFacts) -> list[Option]:
         Option("cache", "none", "reads and writes go on the wire as they are asked for"),
         Option("actimeo", "3600", "attributes are asked for by forced statx only"),
         Option("closetimeo", "0", "a close is sent at once"),
-        Option("nosparse", None, "no FSCTL_SET_SPARSE that nobody asked for"),
         Option("nodfs", None, "no referrals that nobody asked for"),
         Option("nohandlecache", None, "no directory is held open to answer its listings from memory"),
     ]
+    if not facts.sparse:
+        options.append(Option("nosparse", None, "the capture marks no file sparse, and the client would"))
     if facts.largest_read:
         options.append(Option("rsize", _io_size(facts.largest_read), "the user's largest captured read"))
     if facts.largest_write:

@@ -50,7 +50,7 @@ _CHANGES = {
     "Write": _CONTENT, "PunchHole": _CONTENT, "CopyRange": _CONTENT, "Truncate": _CONTENT,
     "SetAllocation": _CONTENT, "Rename": _NAMES, "Link": _NAMES, "SetDelete": _NAMES, "Unlink": _NAMES,
     "RemoveDirectory": _NAMES, "MakeDirectory": _NAMES, "SetAttributes": _ATTRIBUTES, "SetTimes": _TIMES,
-    "SetSecurity": _ATTRIBUTES,
+    "SetSecurity": _ATTRIBUTES, "SetEa": _ATTRIBUTES,
 }  # fmt: skip
 """By kind of call: the bits of a CompletionFilter ([MS-SMB2] 2.2.35) that it may concern."""
 _NO_CHANGE = (-1, Status.PENDING, Status.NOTIFY_CLEANUP)

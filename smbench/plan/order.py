@@ -24,7 +24,7 @@ from smbench.plan.leases import Leases
 from smbench.plan.locks import Locks
 from smbench.plan.names import EXCLUSIVE, LOOKUP, Name, open_mode
 from smbench.plan.ranges import END, Ranges
-from smbench.smb2.constants import CREATING, DELETE_ON_CLOSE, EMPTYING
+from smbench.smb2.constants import CREATING, DELETE_ON_CLOSE, EMPTYING, WRITE_TO_END_OF_FILE
 from smbench.smb2.leases import WRITE, broken_by_open, lease_of
 from smbench.smb2.ntstatus import Status, failed
 from smbench.smb2.patterns import has_wildcard
@@ -72,6 +72,7 @@ class Order:
             "Flush": self._flush,
             "Truncate": self._resize,
             "SetAllocation": self._resize,
+            "ShiftRange": self._resize,
             "CopyRange": self._copy,
             "StatHandle": self._stat_handle,
             "Lock": self._lock,
@@ -199,6 +200,10 @@ class Order:
         self._range(self._columns["path"][at]).write(low, high, access, arrival_ns, into)
 
     def _write_data(self, at: int, access: Access, arrival_ns: int, into: list[Requirement]) -> None:
+        if self._columns["offset"][at] == WRITE_TO_END_OF_FILE:
+            # An append's range is where the file ends by then.
+            self._resize(at, access, arrival_ns, into)
+            return
         self._write(at, access, arrival_ns, into)
         self._leases.changed(self._columns["handle"][at], access, arrival_ns, into)
 

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from smbench.ranks import rank
-from smbench.smb2.ntstatus import FIRST_ERROR
+from smbench.smb2.ntstatus import FIRST_ERROR, Status
 from smbench.workload.store import StoredOperations
 
 Int64s = npt.NDArray[np.int64]
@@ -151,16 +151,19 @@ class _Paths:
 
 
 def figures(operations: StoredOperations, users: int) -> dict[str, Any]:
-    """`working_set`, `sizes`, `hot` and, a list of one entry a user, `by_user` (bytes, failures)."""
+    """`working_set`, `sizes`, `hot`, `unanswered` and, a list of one entry a user, `by_user` (bytes,
+    failures)."""
     sizes = {kind: _Sizes() for kind in DATA}
     touched = {kind: Ranges() for kind in DATA}
     both, paths = Ranges(), _Paths()
+    without_answer = 0
     by_user = {name: np.zeros(users, np.int64) for name in ("read_bytes", "written_bytes", "failed")}
     for batch in operations.batches(_COLUMNS):
         number = {name: _numbers(batch.column(name)) for name in _COLUMNS if name not in ("kind", "path")}
         expected, received = number["expected"], number["received"]
         failed = (expected < 0) | (expected >= FIRST_ERROR)
         unanswered = number["service_ns"] < 0
+        without_answer += int(((expected < 0) | (expected == Status.PENDING)).sum())
         moved = np.where(received >= 0, received, np.where(unanswered, number["length"], 0))
         places = paths.numbered(batch.column("path"))
         data = np.zeros(batch.num_rows, bool)
@@ -186,6 +189,7 @@ def figures(operations: StoredOperations, users: int) -> dict[str, Any]:
         },
         "sizes": {kind: sizes[kind].document() for kind in DATA},
         "hot": paths.hottest(),
+        "unanswered": without_answer,
         "by_user": [{name: int(values[user]) for name, values in by_user.items()} for user in range(users)],
     }
 

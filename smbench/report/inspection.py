@@ -114,6 +114,7 @@ def show_inspection(document: dict[str, Any], out: Console) -> None:
     _line(out, "operations", "  ".join(f"{kind} {count:,}" for kind, count in kinds))
     if document["client_calls"]:
         _line(out, "", f"(beside them {document['client_calls']:,} that the clients made by themselves)")
+    _show_unanswered(document, out)
     _show_data(document, out)
     _show_caching(document["caching"], out)
     flaws = [f"{called(name)} {count:,}" for name, count in document["grade"].items() if count]
@@ -152,6 +153,16 @@ def _show_users(document: dict[str, Any], out: Console) -> None:
     out.print(plain_table(headings, rows, right=range(2, 7)))
     if len(users) > _REASONS_SHOWN:
         out.print(f"… and {len(users) - _REASONS_SHOWN} more users (--json has them all)")
+
+
+def _show_unanswered(document: dict[str, Any], out: Console) -> None:
+    if count := document["unanswered"]:
+        whole = sum(document["operations"].values())
+        _line(
+            out, "unanswered",
+            f"{count:,} of {whole:,} operations: what they read and wrote counts as asked for; how they "
+            "ended and what they took is not known",
+        )  # fmt: skip
 
 
 def _show_data(document: dict[str, Any], out: Console) -> None:

@@ -110,6 +110,7 @@ def _outcomes_card(outcomes: Outcomes) -> str:
         f"{mismatched:,}", "fair" if mismatched else "good",
         [("as in the capture", f"{outcomes.alike:,}"),
          *([("not compared, no answer in it", f"{unanswered:,}")] if unanswered else []),
+         *([("by bytes or entries alone", f"{outcomes.other_amounts:,}")] if outcomes.other_amounts else []),
          ("failed, in the capture not", errors),
          ("skipped", f"{outcomes.skipped:,}")],
     )  # fmt: skip

@@ -15,6 +15,7 @@ from smbench.run.model import Run
 from smbench.run.outcomes import Cause, Mismatch, Outcomes, Shortfall
 from smbench.run.surroundings import Connection
 from smbench.units import format_ns, format_s
+from smbench.workload import amounts
 
 _SHOWN = 10
 
@@ -70,6 +71,8 @@ def _outcomes(outcomes: Outcomes) -> str:
     if (why := outcomes.uncompared) is not None:
         return f"not compared ({why})"
     told = f"{outcomes.alike:,} ended as in the capture, {outcomes.mismatched or 0:,} otherwise"
+    if outcomes.other_amounts:
+        told += f" ({outcomes.other_amounts:,} by their bytes or entries alone)"
     if outcomes.unanswered:
         told += f", {outcomes.unanswered:,} not compared (the capture has no answer)"
     return told
@@ -150,7 +153,7 @@ def _latency(run: Run, out: Console) -> None:
     if failed := failed_by_kind(run):
         rows = [(kind, f"{one.count:,}", *map(time_text, statistics(one))) for kind, one in failed]
         out.print()
-        headings = ("failed, and not so in the capture", "count", *STATISTICS)
+        headings = ("failed, and the capture has no such failure", "count", *STATISTICS)
         out.print(plain_table(headings, rows, right=range(1, len(headings))))
     lateness = run.lateness
     out.print(
@@ -223,7 +226,7 @@ def count_of(cause: Cause) -> str:
 
 def got_of(cause: Cause) -> str:
     """What a cause ended with here, for people."""
-    # Both succeeded: the capture read data where there is none here.
+    # Both succeeded: the capture read data where there is none here (where it does not tell how much).
     got = f"{cause.got}, no data" if cause.got == cause.expected else cause.got
     return f"{got}: {cause.why}" if cause.why else got
 
@@ -232,4 +235,8 @@ def where(mismatch: Mismatch | None) -> str:
     """A mismatch, for people."""
     if mismatch is None:
         return "–"
-    return f"operation {mismatch.operation}, {mismatch.user}, {mismatch.path or '/'}"
+    place = f"operation {mismatch.operation}, {mismatch.user}, {mismatch.path or '/'}"
+    if mismatch.captured_amount is None or mismatch.amount is None:
+        return place
+    counted = amounts.unit(mismatch.kind)
+    return f"{place}: expected {mismatch.captured_amount:,} {counted}, got {mismatch.amount:,}"

@@ -28,6 +28,7 @@ OPERATIONS_SCHEMA = pa.schema(
         ("expected", _WORD),
         ("outcome", _WORD),
         ("bytes", pa.int64()),
+        ("entries", pa.int64()),
         ("clone", pa.int32()),
         ("loop", pa.int32()),
         ("matched", pa.bool_()),
@@ -37,6 +38,7 @@ OPERATIONS_SCHEMA = pa.schema(
 """Times are since the start of the run; null where an operation was not executed. Clones and loops count
 from 1; `path` is beneath the clone's own folder, where it has one; `matched` is null where nothing was
 compared: not executed, no answer in the capture, an executor whose outcomes (and `bytes`) mean nothing;
+`entries` is of listings that succeeded alone;
 `measured` is false where an operation was not executed or was due in the warm-up."""
 
 RESOURCES_SCHEMA = pa.schema(
@@ -60,10 +62,10 @@ REMEDY = "replay again"
 OPERATIONS_FORM = Form(
     OPERATIONS_SCHEMA,
     REMEDY,
-    optional=frozenset(("clone", "loop", "measured", "matched")),
-    nullable=frozenset(("issued_ns", "completed_ns", "expected", "outcome", "bytes", "matched")),
+    optional=frozenset(("clone", "loop", "measured", "matched", "entries")),
+    nullable=frozenset(("issued_ns", "completed_ns", "expected", "outcome", "bytes", "entries", "matched")),
     range={
-        **dict.fromkeys(("operation", "user", "lane", "process", "bytes"), (0, MOST)),
+        **dict.fromkeys(("operation", "user", "lane", "process", "bytes", "entries"), (0, MOST)),
         **dict.fromkeys(("intended_ns", "issued_ns", "completed_ns"), (-MOST, MOST)),
         **dict.fromkeys(("clone", "loop"), (1, MOST)),
     },

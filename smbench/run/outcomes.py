@@ -19,6 +19,9 @@ class Outcomes(Struct, frozen=True, kw_only=True):
     errors: Count | None = None
     """Of the mismatched: failed here, and did not in the capture. All three are None where nothing was
     compared."""
+    other_amounts: Count | None = None
+    """Of the mismatched: succeeded as in the capture, with fewer or more bytes or entries. None also in older
+    runs, which did not compare them."""
     unanswered: Count | None = None
     """Of the executed: those that the capture has no answer for."""
     compared: bool = True
@@ -27,7 +30,7 @@ class Outcomes(Struct, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         if self.uncompared is None and self.mismatched is None:
             raise ValueError("it lacks `mismatched`, and outcomes were compared")
-        for whole, part in (("planned", "executed"), ("executed", "unanswered"), ("mismatched", "errors")):
+        for whole, part in _PARTS:
             if (getattr(self, part) or 0) > (getattr(self, whole) or 0):
                 raise ValueError(f"`{part}` is more than `{whole}`")
         if self.alike < 0:
@@ -51,6 +54,14 @@ class Outcomes(Struct, frozen=True, kw_only=True):
         if not self.executed:
             return "nothing was carried out"
         return None if self.answered else "the capture has no answer"
+
+
+_PARTS = (
+    ("planned", "executed"),
+    ("executed", "unanswered"),
+    ("mismatched", "errors"),
+    ("mismatched", "other_amounts"),
+)
 
 
 class WarmUp(Struct, frozen=True, kw_only=True):
@@ -98,8 +109,12 @@ class Mismatch(Struct, frozen=True, kw_only=True):
     path: str
     expected: str | None
     got: str
+    """As `ntstatus.outcome_name` calls outcomes, or how its amount compares (`workload.amounts.words`)."""
     warm_up: bool | None = None
     """Whether it was due in the warm-up."""
+    captured_amount: Count | None = None
+    """Bytes or entries, where the amount is what differs."""
+    amount: Count | None = None
 
 
 class Cause(Struct, frozen=True, kw_only=True):

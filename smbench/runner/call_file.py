@@ -51,6 +51,9 @@ _PLACED = ["user", "lane"]
 _LEFT_OUT: dict[str, object] = {"levels": ()}
 """What a column's absence means where it is not None: Parquet counts an empty list as a null."""
 _TRANSFERS = np.array([kind in (Read, Write) for kind in KINDS])
+_LARGEST_IO = 1 << 24
+"""A message on TCP has 24 bits of length, and no call is lifted of more than such a one carries: a READ may
+ask for more, and gets no more."""
 _NARROW = (pa.int8(), pa.int16(), pa.int32())
 _GATHERED_ROWS = 1 << 17
 _ROWS_A_LANE = 64
@@ -148,7 +151,7 @@ def _largest_io(table: pa.Table) -> int:
     if "length" not in table.column_names:
         return 0
     kind, length = table.column("kind").to_numpy(), table.column("length").to_numpy()
-    return int(length[_TRANSFERS[kind]].max(initial=0))
+    return min(int(length[_TRANSFERS[kind]].max(initial=0)), _LARGEST_IO)
 
 
 def used_columns(operations: StoredOperations) -> list[str]:

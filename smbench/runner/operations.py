@@ -38,7 +38,9 @@ from smbench.runner.refused import fails
 from smbench.runner.timing import Timing
 from smbench.smb2.ntstatus import outcome_name
 from smbench.tables import table_writer
-from smbench.workload.calls import CopyRange, Read, Write
+from smbench.workload import amounts
+from smbench.workload.amounts import Amounts
+from smbench.workload.calls import Read, Write
 from smbench.workload.store import StoredOperations
 
 MISMATCHES_KEPT = 1000
@@ -50,7 +52,8 @@ _ENCODING: dict[str, Any] = {
         ("operation", "intended_ns", "issued_ns", "completed_ns"), "DELTA_BINARY_PACKED"
     ),
 }
-_MOVES_BYTES = np.array([kind in (Read, Write, CopyRange) for kind in KINDS])
+_MOVES_BYTES = np.array([kind.__name__ in amounts.BYTES for kind in KINDS])
+_RETURNS_ENTRIES = np.array([kind.__name__ in amounts.ENTRIES for kind in KINDS])
 _KIND_NAMES = pa.array([kind.__name__ for kind in KINDS])
 
 
@@ -65,6 +68,8 @@ class Tally:
     """Both of the compared."""
     errors: int = 0
     """Of the mismatched: failed here, and did not in the capture."""
+    other_amounts: int = 0
+    """Of the mismatched: succeeded as in the capture, with another amount."""
     skipped: int = 0
     compared: int = 0
     """Of the executed: those that the capture has an answer for."""
@@ -75,7 +80,7 @@ class Tally:
     mismatches: list[Mismatch] = field(default_factory=list)
     """The first of them."""
     causes: Counter[tuple[str, str | None, str]] = field(default_factory=Counter)
-    """All mismatches by kind, expectation and outcome."""
+    """All mismatches by kind, expectation, and outcome or how its amount compares."""
     warm_causes: Counter[tuple[str, str | None, str]] = field(default_factory=Counter)
     """Of those the ones in the warm-up."""
     own_doing: dict[tuple[str, str | None, str], str] = field(default_factory=dict)
@@ -150,19 +155,22 @@ class OperationsResult:
         """Write operations.parquet, and count on the way."""
         names = _wanted(self._operations)
         matcher = Matcher()
+        captured = amounts.Expected(self._operations) if self._executor.compares else None
         first = 0
         with table_writer(path, OPERATIONS_SCHEMA, **_ENCODING) as writer:
             for batch in self._operations.batches(names):
                 places = self._place_of_row[first : first + batch.num_rows]
                 first += batch.num_rows
+                wanted = None if captured is None else captured.of(batch)
                 for copy in range(self._plan.copies):
                     there = places + copy * len(self._place_of_row)
-                    writer.write_batch(self._join(batch, copy, there, timing, matcher))
+                    writer.write_batch(self._join(batch, copy, there, timing, matcher, wanted))
 
     def _join(
-        self, batch: pa.RecordBatch, copy: int, places: NDArray[np.int64], timing: Timing, matcher: Matcher
-    ) -> pa.RecordBatch:
-        plan = self._plan
+        self, batch: pa.RecordBatch, copy: int, places: NDArray[np.int64], timing: Timing, matcher: Matcher,
+        wanted: Amounts | None,
+    ) -> pa.RecordBatch:  # fmt: skip
+        plan, compares = self._plan, self._executor.compares
         loop, clone = divmod(copy, plan.clones)
         executed = timing.executed[places]
         outcome = np.where(executed, timing.outcome[places], 0)
@@ -179,7 +187,7 @@ class OperationsResult:
             measured=measured(timing, self._warm_up_ns, places),
         )
         self._count(joined)
-        told, known = self._compare(joined, matcher)
+        told, known = self._compare(joined, matcher, wanted)
         self._count_losses(joined)
         never = ~executed
         return pa.record_batch(
@@ -197,7 +205,8 @@ class OperationsResult:
                 pa.array(timing.completed_ns[places], mask=never),
                 expected_names(joined.expected),
                 outcome_names(outcome, executed),
-                pa.array(joined.moved, mask=never | (not self._executor.compares)),
+                pa.array(joined.moved, mask=never | (not compares)),
+                pa.array(outcome, mask=never | ~_RETURNS_ENTRIES[kind] | (outcome < 0) | (not compares)),
                 pa.array(np.full(len(kind), clone + 1, np.int32)),
                 pa.array(np.full(len(kind), loop + 1, np.int32)),
                 pa.array(told, mask=~known),
@@ -218,26 +227,32 @@ class OperationsResult:
         for error in (errno.EMFILE, errno.ENFILE):
             tally.out_of_descriptors[error] += int(np.count_nonzero(outcome == -error))
 
-    def _compare(self, joined: _Joined, matcher: Matcher) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    def _compare(
+        self, joined: _Joined, matcher: Matcher, wanted: Amounts | None
+    ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         """Which ended as in the capture, and of which that is known."""
         tally, kind, outcome, expected = self.tally, joined.kind, joined.outcome, joined.expected
-        if not self._executor.compares:
+        if wanted is None:
             nothing = np.zeros(len(kind), bool)
             return nothing, nothing
         length = joined.batch.column("length").to_numpy()
+        how = wanted.compared(outcome)
         told = matcher.matches(kind, expected, outcome, length, calls_in(joined.batch))
+        told = (told | wanted.told(outcome)) & (how == amounts.AS_CAPTURED)
         known = joined.executed & answered(expected)
         differs = known & ~told
         tally.compared += int(known.sum())
         tally.matched += int((known & told).sum())
         tally.mismatched += int(differs.sum())
         tally.errors += int((differs & (outcome < 0) & ~fails(expected)).sum())
-        self._note_mismatches(joined, np.flatnonzero(differs))
-        shape = np.stack([kind[differs], expected[differs], np.minimum(outcome[differs], 0)])
+        tally.other_amounts += int((differs & (how != amounts.AS_CAPTURED)).sum())
+        self._note_mismatches(joined, np.flatnonzero(differs), how, wanted)
+        shape = np.stack([kind[differs], expected[differs], np.minimum(outcome[differs], 0), how[differs]])
         in_warm_up = shape[:, ~joined.measured[differs]]
         for those, causes in ((shape, tally.causes), (in_warm_up, tally.warm_causes)):
-            for (number, was, got), count in zip(*_distinct(those), strict=True):
-                cause = KINDS[number].__name__, expected_name(was), outcome_name(got)
+            for (number, was, got, amount), count in zip(*_distinct(those), strict=True):
+                name = KINDS[number].__name__
+                cause = name, expected_name(was), _got(name, got, amount)
                 causes[cause] += count
                 if why := self._executor.own_doing(was, got):
                     tally.own_doing[cause] = why
@@ -251,7 +266,9 @@ class OperationsResult:
         losing = losing.set_column(losing.schema.get_field_index("kind"), "kind", pa.array(joined.kind))
         self._losses.add(losing if executed.all() else losing.filter(pa.array(executed)))
 
-    def _note_mismatches(self, joined: _Joined, rows: NDArray[np.int64]) -> None:
+    def _note_mismatches(
+        self, joined: _Joined, rows: NDArray[np.int64], how: NDArray[np.int8], wanted: Amounts
+    ) -> None:
         for row in rows[: MISMATCHES_KEPT - len(self.tally.mismatches)].tolist():
             values = (
                 joined.batch.slice(row, 1).select(["operation", "kind", "path", "expected"]).to_pylist()[0]
@@ -263,8 +280,10 @@ class OperationsResult:
                     kind=values["kind"],
                     path=values["path"],
                     expected=expected_name(values["expected"]),
-                    got=outcome_name(int(joined.outcome[row])),
+                    got=_got(values["kind"], int(joined.outcome[row]), int(how[row])),
                     warm_up=not bool(joined.measured[row]),
+                    captured_amount=int(wanted.wanted[row]) if how[row] else None,
+                    amount=int(joined.outcome[row]) if how[row] else None,
                 )
             )
 
@@ -279,6 +298,7 @@ class OperationsResult:
             matched=tally.matched if compared else None,
             mismatched=tally.mismatched if compared else None,
             errors=tally.errors if compared else None,
+            other_amounts=tally.other_amounts if compared else None,
             unanswered=tally.executed - tally.compared if compares else None,
             compared=compares,
         )
@@ -303,7 +323,12 @@ class OperationsResult:
         return Times(self._plan, self._expectations, timing, self._warm_up_ns)
 
 
-_NOT_OF_CALLS = {"operation", "user", "lane", "expected"}
+_NOT_OF_CALLS = {"operation", "user", "lane", "expected", "received"}
+
+
+def _got(kind: str, outcome: int, how: int) -> str:
+    """What a mismatch is called: by its outcome, or by its amount."""
+    return amounts.words(kind, how) if how else outcome_name(outcome)
 
 
 def _shortfall(kind: int, reason: str, counts: NDArray[np.int64]) -> Shortfall:

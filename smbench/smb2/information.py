@@ -7,14 +7,23 @@ these layouts, but for names, which NT's calls take relative to a handle (`execu
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from smbench.smb2.constants import (
+    BOTH_DIRECTORY,
     DACL_SECURITY_INFORMATION,
+    DIRECTORY_INFORMATION,
     DISPOSITION_EX,
+    FSCTL_SET_COMPRESSION,
+    FSCTL_SET_INTEGRITY_INFORMATION,
+    FULL_DIRECTORY,
     GROUP_SECURITY_INFORMATION,
+    ID_BOTH_DIRECTORY,
+    ID_EXTD_DIRECTORY,
+    ID_FULL_DIRECTORY,
     LINK_EX,
+    NAMES,
     OWNER_SECURITY_INFORMATION,
     RENAME_EX,
     RESUME_KEY_BYTES,
@@ -27,6 +36,19 @@ LARGEST_CHUNK_BYTES: Final = 1 << 20
 CHUNKS_A_CALL: Final = 16
 """What every server takes ([MS-SMB2] 3.3.3, ServerSideCopyMax…)."""
 RANGE_BYTES: Final = 16
+CONTROL_INPUT: Final = {
+    FSCTL_SET_INTEGRITY_INFORMATION: struct.pack("<HHI", 0xFFFF, 0, 0),
+    FSCTL_SET_COMPRESSION: struct.pack("<H", 1),
+}
+"""What the Linux client sends with them: the checksums stay as they are, the default compression (2.3)."""
+NAME_AT: Final[Mapping[int, int]] = {
+    DIRECTORY_INFORMATION: 64, FULL_DIRECTORY: 68, BOTH_DIRECTORY: 94, NAMES: 12, ID_BOTH_DIRECTORY: 104,
+    ID_FULL_DIRECTORY: 80, ID_EXTD_DIRECTORY: 88,
+}  # fmt: skip
+"""Where an entry's name begins, by directory information class ([MS-FSCC] 2.4)."""
+DOTS: Final = (".", "..")
+"""What most listings have of the directory itself and its parent: no entries of it."""
+_DOTS = tuple(name.encode("utf-16-le") for name in DOTS)
 SECURITY_PARTS: Final = OWNER_SECURITY_INFORMATION | GROUP_SECURITY_INFORMATION | DACL_SECURITY_INFORMATION
 """What a query asks for that names no parts."""
 
@@ -94,13 +116,24 @@ def copy_chunks(key: bytes, source_offset: int, offset: int, length: int) -> Ite
         yield struct.pack("<24sI4x", key[:RESUME_KEY_BYTES], len(some)) + b"".join(some)
 
 
-def count_entries(buffer: memoryview, used: int) -> int:
-    """How many entries a directory query wrote: each begins with the distance to the next (2.4)."""
+def count_entries(buffer: memoryview, used: int, level: int) -> int:
+    """How many entries a directory query of a class wrote, without `.` and `..`: each begins with the
+    distance to the next (2.4). Those of a class that is not known here are all counted."""
     count, place = 0, 0
+    name_at = NAME_AT.get(level)
     while place + 4 <= used:
-        count += 1
         (distance,) = struct.unpack_from("<I", buffer, place)
+        count += name_at is None or not _is_dots(buffer, place, name_at, used)
         if not distance:
             break
         place += distance
     return count
+
+
+def _is_dots(buffer: memoryview, place: int, name_at: int, used: int) -> bool:
+    at = place + name_at
+    length_at = place + (8 if name_at == NAME_AT[NAMES] else 60)
+    if at > used:
+        return False
+    (length,) = struct.unpack_from("<I", buffer, length_at)
+    return length <= 4 and bytes(buffer[at : min(at + length, used)]) in _DOTS

@@ -6,6 +6,7 @@ import re
 from functools import lru_cache
 
 WILDCARDS = frozenset('*?<>"')
+MATCHES_ALL = frozenset(("", "*"))
 
 _TRANSLATED = {
     "*": ".*",

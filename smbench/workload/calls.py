@@ -29,6 +29,13 @@ from smbench.smb2.constants import (
     RENAME,
 )
 from smbench.workload.create import Create as Create
+from smbench.workload.range_calls import AllocatedRanges as AllocatedRanges
+from smbench.workload.range_calls import Control as Control
+from smbench.workload.range_calls import CopyRange as CopyRange
+from smbench.workload.range_calls import Lock as Lock
+from smbench.workload.range_calls import PunchHole as PunchHole
+from smbench.workload.range_calls import ShiftRange as ShiftRange
+from smbench.workload.range_calls import Unlock as Unlock
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,29 +78,13 @@ class Write:
     length: int
     through: bool = False
     """WRITE_THROUGH: on stable storage before the call returns."""
+    append: bool = False
+    """To the end of the file, wherever that is then; its `offset` is WRITE_TO_END_OF_FILE, as on the wire."""
 
 
 @dataclass(frozen=True, slots=True)
 class Flush:
     handle: int
-
-
-@dataclass(frozen=True, slots=True)
-class Lock:
-    """Lock a byte range; `wait`: block until it is free."""
-
-    handle: int
-    offset: int
-    length: int
-    exclusive: bool
-    wait: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Unlock:
-    handle: int
-    offset: int
-    length: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +151,8 @@ class Rename:
     replace: bool
     level: int = field(default=RENAME, compare=False)
     """The information class that asked for it: 10, or 65 with flags."""
+    denied_on_linux: bool = field(default=False, compare=False)
+    """A Linux client was denied it, and did about it what it does: it tried again, and removed the target."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,35 +283,6 @@ class SetEa:
 
 
 @dataclass(frozen=True, slots=True)
-class CopyRange:
-    """Server-side copy (FSCTL_SRV_COPYCHUNK) of one range."""
-
-    source: int
-    handle: int
-    source_offset: int
-    offset: int
-    length: int
-
-
-@dataclass(frozen=True, slots=True)
-class PunchHole:
-    """Zero a range (FSCTL_SET_ZERO_DATA)."""
-
-    handle: int
-    offset: int
-    length: int
-
-
-@dataclass(frozen=True, slots=True)
-class AllocatedRanges:
-    """FSCTL_QUERY_ALLOCATED_RANGES over one range."""
-
-    handle: int
-    offset: int
-    length: int
-
-
-@dataclass(frozen=True, slots=True)
 class Notify:
     """Wait for a change in an open directory (CHANGE_NOTIFY)."""
 
@@ -331,7 +295,8 @@ class Notify:
 Call = (
     Open | Close | Read | Write | Flush | Lock | Unlock | Stat | StatHandle | StatFs | List | Rename | Link
     | SetDelete | Unlink | RemoveDirectory | MakeDirectory | Truncate | SetAllocation | SetTimes
-    | SetAttributes | SetSecurity | SetEa | CopyRange | PunchHole | AllocatedRanges | Notify
+    | SetAttributes | SetSecurity | SetEa | CopyRange | PunchHole | ShiftRange | AllocatedRanges | Control
+    | Notify
 )  # fmt: skip
 
 CALLS: dict[str, type[Call]] = {kind.__name__: kind for kind in get_args(Call)}

@@ -19,7 +19,7 @@ class Operation:
     for the answer (-1 where the capture has none), `expected` the NTSTATUS of the capture (None
     where it has none), `exchanges` the indices of the exchanges that it stands for, `rule` the lift
     rule that made it. `lane` is the sequence of its user that it belongs to: operations of one lane
-    never overlapped. `received` is the bytes that a read or write moved in the capture (None: no data).
+    never overlapped. `received` is what it moved in the capture (`workload.amounts`; None: not told).
     """
 
     index: int

@@ -11,7 +11,7 @@ that a runner builds its plan from them without an object a row; `-1` stands for
     offset, length  uint64  bytes; 0 where the call has none
     arrival_ns, service_ns  int64  since the trace's start; what the client waited, -1 unanswered
     expected    int64    NTSTATUS
-    received    int64    bytes that a read or write moved
+    received    int64    what it moved (`smbench.workload.amounts`)
     exchanges   list of int64
     rule        string   (dictionary)
     by_client   bool     nobody asked for it: the captured client made it by itself

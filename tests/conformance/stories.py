@@ -19,6 +19,7 @@ from smbench.smb2.constants import (
     FILE_READ_DATA,
     FILE_READ_EA,
     FILE_WRITE_EA,
+    FSCTL_SRV_ENUMERATE_SNAPSHOTS,
     GENERIC_READ,
     GENERIC_WRITE,
     NON_DIRECTORY_FILE,
@@ -28,12 +29,14 @@ from smbench.smb2.constants import (
     OVERWRITE_IF,
     SUPERSEDE,
     SYNCHRONIZE,
+    WRITE_TO_END_OF_FILE,
 )
 from smbench.smb2.ntstatus import Status
 from smbench.workload.calls import (
     AllocatedRanges,
     Call,
     Close,
+    Control,
     CopyRange,
     Create,
     Flush,
@@ -53,6 +56,7 @@ from smbench.workload.calls import (
     SetEa,
     SetSecurity,
     SetTimes,
+    ShiftRange,
     Stat,
     StatFs,
     StatHandle,
@@ -149,6 +153,8 @@ def directory(path: str) -> NamespaceEntry:
 
 
 TREE = [directory("d"), file("d/ten", 10), file("other", 100), directory("empty"), directory("d/sub")]
+IN_D = 2
+"""Entries of d: neither itself nor its parent is one."""
 
 STORIES = [
     Story(
@@ -279,6 +285,9 @@ STORIES = [
             step(Write(1, 10, 5), moved=5),
             step(Write(1, 5000, 3000, through=True), moved=3000),
             step(Read(1, 0, 65536), moved=8000),
+            step(Write(1, WRITE_TO_END_OF_FILE, 40, append=True), moved=40),
+            step(Write(1, WRITE_TO_END_OF_FILE, 2, through=True, append=True), moved=2),
+            step(Read(1, 0, 65536), moved=8042),
             step(Flush(1)),
             step(Close(1)),
             step(Read(1, 0, 10), Status.FILE_CLOSED),
@@ -308,6 +317,12 @@ STORIES = [
             step(CopyRange(1, 2, 1000, 500, 3000), moved=3000),
             step(Read(2, 0, 8192), moved=3500),
             step(CopyRange(9, 2, 0, 0, 10), Status.FILE_CLOSED),
+            step(ShiftRange(2, 0, 500, size=3000)),
+            step(Read(2, 0, 8192), moved=3000),
+            step(ShiftRange(2, 100, 400, insert=True, size=3400)),
+            step(Read(2, 0, 8192), moved=3400),
+            step(ShiftRange(9, 0, 500, size=3000), Status.FILE_CLOSED),
+            step(Control(9, FSCTL_SRV_ENUMERATE_SNAPSHOTS), Status.FILE_CLOSED),
             step(Close(1)),
             step(Close(2)),
             step(Truncate(1, 0), Status.FILE_CLOSED),
@@ -738,10 +753,10 @@ STORIES = [
         "a listing",
         [
             step(opens_directory(1, "d")),
-            step(List(1, "*", 37, restart=True)),
+            step(List(1, "*", 37, restart=True), moved=IN_D),
             step(List(1, "*", 37, restart=False), Status.NO_MORE_FILES),
             step(List(1, "*", 37, restart=False), Status.NO_MORE_FILES),
-            step(List(1, "*", 38, restart=True, calls=2)),
+            step(List(1, "*", 38, restart=True, calls=2), moved=IN_D),
             step(List(1, "t?n", 37, restart=True), moved=1),
             step(List(1, "t?n", 37, restart=False), Status.NO_MORE_FILES),
             step(List(1, "TEN", 37, restart=True), moved=1, posix=CASE),
@@ -749,6 +764,13 @@ STORIES = [
             step(List(1, "none", 37, restart=True), Status.NO_SUCH_FILE),
             step(Close(1)),
             step(List(1, "*", 37, restart=True), Status.FILE_CLOSED),
+            step(opens_directory(3, "empty")),
+            step(List(3, "*", 37, restart=True), moved=0),
+            step(List(3, "*", 37, restart=True, calls=2), moved=0),
+            step(Close(3)),
+            step(opens_directory(4, "d")),
+            step(List(4, "*", 37, restart=True, output_length=128, calls=2), moved=IN_D),
+            step(Close(4)),
             step(opens(2, "other")),
             step(
                 List(2, "*", 37, restart=True),

@@ -33,7 +33,7 @@ class Load:
 
     def add(
         self, user: int, call: Call, lane: int = 0, takes_ns: int | None = None, expected: int | None = 0,
-        at_ns: int | None = None,
+        at_ns: int | None = None, received: int | None = None,
     ) -> int:  # fmt: skip
         """Add one call; its number comes back."""
         if at_ns is not None:
@@ -46,7 +46,9 @@ class Load:
         takes_ns = self.step_ns // 2 if takes_ns is None else takes_ns
         number = len(self.operations)
         self.operations.append(
-            Operation(number, user, lane, self.now_ns, takes_ns, expected, (number,), "told", path, call)
+            Operation(
+                number, user, lane, self.now_ns, takes_ns, expected, (number,), "told", path, call, received
+            )
         )
         self.now_ns += self.step_ns
         return number

@@ -6,6 +6,7 @@ before it and is answered after 0.5 ms, unless the story says otherwise.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import pyarrow.parquet as pq
 from smbench.lift.lift import lift
 from smbench.lift.selection import Selection
 from smbench.smb2 import constants
+from smbench.smb2.information import NAME_AT
 from smbench.smb2.ntstatus import Status, failed, is_error
 from smbench.trace import messages as m
 from smbench.trace.model import Command, Connection, Exchange, Session, Trace, TraceInfo, Tree, User
@@ -281,12 +283,15 @@ class Open:
         pattern: str = "*",
         flags: int = 0,
         level: int = 37,
+        lost_bytes: int = 0,
     ) -> Open:
+        """`lost_bytes`: of the answer, beyond these entries."""
         told = tuple(
             entry if isinstance(entry, DirectoryEntry) else DirectoryEntry(entry) for entry in entries
         )
         request = m.QueryDirectoryRequest("", level, flags, pattern, 65536)
-        return self.sends(Command.QUERY_DIRECTORY, request, status, m.QueryDirectoryResponse(told, len(told)))
+        answer = m.QueryDirectoryResponse(told, listing_bytes(level, told) + lost_bytes)
+        return self.sends(Command.QUERY_DIRECTORY, request, status, answer)
 
     def ends_listing(self) -> Open:
         return self.lists(status=Status.NO_MORE_FILES)
@@ -298,6 +303,14 @@ class Open:
         self, function: int, status: int | None = 0, response: m.IoctlResponse | None = None, **payload: Any
     ) -> Open:
         return self.sends(Command.IOCTL, m.IoctlRequest("", function, **payload), status, response)
+
+
+def listing_bytes(level: int, entries: Iterable[DirectoryEntry]) -> int:
+    """How long an answer with these entries is: each begins on 8 bytes."""
+    end = 0
+    for entry in entries:
+        end = (end + 7 & ~7) + NAME_AT[level] + len(entry.name.encode("utf-16-le", "surrogatepass"))
+    return end
 
 
 @dataclass(slots=True)

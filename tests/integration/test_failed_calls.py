@@ -90,7 +90,7 @@ def test_every_measure_has_the_calls_of_the_table_that_belong_to_it(half_failed:
 def test_it_stands_in_the_text_on_the_page_and_in_the_tables(half_failed: Path, tmp_path: Path) -> None:
     told = StringIO()
     show_run(read(half_failed), Console(file=told, width=200))
-    (line,) = [line for line in told.getvalue().splitlines() if line.startswith("failed, and not so")]
+    (line,) = [line for line in told.getvalue().splitlines() if line.startswith("failed, and the capture")]
     assert "p99" in line
     assert "How long it took to fail" in page(read(half_failed), None)
     write_csv(read(half_failed), tmp_path / "csv")

@@ -81,7 +81,7 @@ def test_order_holds_between_processes_on_real_files(tmp_path):
     document = finished(relay(200), tmp_path, "posix")
     assert document["operations"] == {
         "planned": 800, "executed": 800, "matched": 800, "mismatched": 0, "skipped": 0, "errors": 0,
-        "unanswered": 0, "compared": True,
+        "other_amounts": 0, "unanswered": 0, "compared": True,
     }  # fmt: skip
     assert document["order"]["edges"] >= 199
     assert document["order"]["violated"] == document["order"]["released"] == 0
@@ -127,7 +127,8 @@ def test_the_run_directory_has_what_is_promised(tmp_path):
     assert document["operations"]["mismatched"] == 1
     assert document["mismatches"] == [
         {"operation": 2, "user": "alice", "kind": "Read", "path": "x",
-         "expected": "STATUS_ACCESS_DENIED", "got": "ok", "warm_up": False},
+         "expected": "STATUS_ACCESS_DENIED", "got": "ok", "warm_up": False, "captured_amount": None,
+         "amount": None},
     ]  # fmt: skip
     assert [(one["kind"], one["count"]) for one in document["skipped"]] == [("SetAllocation", 1)]
     assert {one["kind"] for one in document["losses"]} >= {"Open"}

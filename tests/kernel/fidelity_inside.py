@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,10 @@ from helpers.command import THREE_USERS
 from helpers.fidelity import Lab, Result
 from helpers.load import OPEN_IF, Load
 
+from smbench.executors.posix import linux_calls
 from smbench.run.store import WIRE
 from smbench.smb2.constants import (
+    CONTROLS,
     DIRECTORY_FILE,
     FILE_READ_ATTRIBUTES,
     FILE_READ_DATA,
@@ -22,7 +25,7 @@ from smbench.smb2.constants import (
 )
 from smbench.workload.calls import List
 from smbench.workload.model import Kind, NamespaceEntry
-from smbench.workload.store import write
+from smbench.workload.store import read, write
 
 ENOUGH = 0.98
 LISTS = FILE_READ_DATA | FILE_READ_ATTRIBUTES
@@ -65,6 +68,80 @@ def test_the_shipped_capture(lab: Lab) -> None:
     assert (run / WIRE).stat().st_size > 10_000
     assert document["wire"]["notes"] == []
     assert document["wire"]["window_ns"][0] <= document["start_epoch_ns"]
+
+
+def by_ranges(roots: list[Path]) -> None:
+    """Holes, shifts, copies, sizes and control codes of files on a mount."""
+    folder = roots[0] / "ranges"
+    one, other = (os.open(folder / name, os.O_RDWR | os.O_CREAT) for name in ("one", "other"))
+    os.write(one, bytes(3_500_000))
+    os.fsync(one)
+    for mode, offset, length in (
+        (linux_calls.FALLOC_COLLAPSE_RANGE, 0, 4096),
+        (linux_calls.FALLOC_INSERT_RANGE, 1000, 333),
+        (linux_calls.FALLOC_PUNCH_HOLE | linux_calls.FALLOC_KEEP_SIZE, 8192, 4096),
+        (linux_calls.FALLOC_ZERO_RANGE | linux_calls.FALLOC_KEEP_SIZE, 0, 4096),
+    ):
+        linux_calls.fallocate(one, mode, offset, length)
+    os.copy_file_range(one, other, 3_400_000, 0, 0)
+    for size in (8 << 20, 100, 200):
+        os.ftruncate(other, size)
+    for function in sorted(CONTROLS):
+        with suppress(OSError):
+            linux_calls.control(one, function, 16)
+    os.close(one)
+    os.close(other)
+
+
+def test_ranges_go_out_as_they_came_in(lab: Lab) -> None:
+    lab.fresh("ranges")
+    workload = lab.capture("ranges", 1, by_ranges)
+    kinds = [type(operation.call).__name__ for operation in read(workload).operations]
+    assert [kinds.count(kind) for kind in ("ShiftRange", "PunchHole", "CopyRange", "Control")] == [2, 2, 1, 3]
+    result = lab.hold(workload, lab.replay("ranges", workload))
+    assert result.mismatched == 0
+    assert (result.missing, result.extra) == ([], []), told(result)
+
+
+def denied(roots: list[Path]) -> None:
+    """A directory with an open file in it is renamed, and a file to the name of an open one."""
+    folder = roots[0] / "denied"
+    (folder / "p").mkdir()
+    (folder / "t").touch()
+    with (folder / "p" / "f").open("w") as inside, (folder / "u").open("w") as target:
+        inside.write("x")
+        target.write("x")
+        for source, new in (("p", "q"), ("t", "u")):
+            with suppress(PermissionError):
+                (folder / source).rename(folder / new)
+
+
+def test_a_denied_rename_is_one_call(lab: Lab) -> None:
+    lab.fresh("denied")
+    workload = lab.capture("denied", 1, denied)
+    kinds = [type(operation.call).__name__ for operation in read(workload).operations]
+    assert kinds.count("Rename") == 2
+    result = lab.hold(workload, lab.replay("denied", workload))
+    assert result.by_command["SET_INFO"][0] == result.by_command["SET_INFO"][1]
+    assert result.mismatched == 0
+    assert at_least(ENOUGH, result.recall), told(result)
+
+
+def looked_at(roots: list[Path]) -> None:
+    """Files that one user makes, and another looks at."""
+    mine, theirs = (root / "looked" for root in roots)
+    assert not list(theirs.iterdir())
+    for name in ("one", "two", "three"):
+        (mine / name).write_text("x")
+        (theirs / name).stat()
+
+
+def test_the_first_look_at_anothers_file_is_one(lab: Lab) -> None:
+    lab.fresh("looked")
+    workload = lab.capture("looked", 2, looked_at)
+    result = lab.hold(workload, lab.replay("looked", workload))
+    captured, sent, matched = result.by_command["QUERY_INFO"]
+    assert captured == sent == matched, told(result)
 
 
 def test_the_library_sends_what_the_captured_clients_sent(lab: Lab) -> None:

@@ -9,39 +9,27 @@ from smbench.executors.base import NOBODY, Armed, ea_value
 from smbench.executors.library import messages as wire
 from smbench.executors.library.connection import RefusedError, check
 from smbench.executors.library.files import OpenFiles
+from smbench.executors.library.ranges import ANSWER_BYTES, IN_PIECES, RangeCalls
 from smbench.smb2 import information
 from smbench.smb2.constants import (
     ALLOCATION,
     BASIC,
     END_OF_FILE,
     FILE_WRITE_EA,
-    FSCTL_QUERY_ALLOCATED_RANGES,
     FSCTL_SET_SPARSE,
-    FSCTL_SET_ZERO_DATA,
-    FSCTL_SRV_COPYCHUNK_WRITE,
-    FSCTL_SRV_REQUEST_RESUME_KEY,
     FULL_EA,
     INFO_FILESYSTEM,
     INFO_SECURITY,
-    LOCK_EXCLUSIVE,
-    LOCK_FAIL_IMMEDIATELY,
-    LOCK_SHARED,
-    LOCK_UNLOCK,
     RESTART_SCANS,
-    RESUME_KEY_RESPONSE_BYTES,
     WRITEFLAG_WRITE_THROUGH,
 )
 from smbench.smb2.ntstatus import Status, failed, outcome_of
 from smbench.workload.calls import (
-    AllocatedRanges,
-    CopyRange,
     Flush,
     Link,
     List,
-    Lock,
     Notify,
     Open,
-    PunchHole,
     Read,
     Rename,
     SetAllocation,
@@ -53,29 +41,21 @@ from smbench.workload.calls import (
     StatFs,
     StatHandle,
     Truncate,
-    Unlock,
     Write,
 )
 from smbench.workload.parameters import brought_eas
 
-_ANSWER_BYTES = 8192
 _LISTING_BYTES = 1 << 16
 _NOTIFY_BYTES = 1 << 15
-_RANGES = 1024
-"""Allocated ranges that an answer has room for."""
 _DATA_SLACK = 1 << 20
 """Writes start at different places of the data, so that a server that deduplicates finds little."""
 
-IN_PIECES, ANSWERS_CUT = "in_pieces", "answers_cut"
-"""What is counted where a server takes, or gives, less at once than was captured."""
 
-
-class FileCalls:
+class FileCalls(RangeCalls):
     """Handlers by open file. RefusedError carries what a server or a missing handle says."""
 
     def __init__(self, files: OpenFiles, *, max_io_bytes: int, seed: int) -> None:
-        self._files = files
-        self._link = files.link
+        super().__init__(files)
         self._seed = seed
         self._data = memoryview(b"")
         self._grow(max_io_bytes)
@@ -101,11 +81,11 @@ class FileCalls:
         if call.length + _DATA_SLACK > len(self._data):
             self._grow(call.length)
         data, start = self._data, (call.offset >> 9 & _DATA_SLACK - 1) - call.offset
+        pieces = self._pieces(call.offset, call.length)
+        if call.append:
+            pieces = [(call.offset, length) for _, length in pieces]
         return self._moved(
-            [
-                wire.write(file_id, at, data[start + at : start + at + length], flags)
-                for at, length in self._pieces(call.offset, call.length)
-            ]
+            [wire.write(file_id, at, data[start + at : start + at + length], flags) for at, length in pieces]
         )
 
     def _pieces(self, offset: int, length: int) -> list[tuple[int, int]]:
@@ -134,55 +114,6 @@ class FileCalls:
     def flush(self, call: Flush) -> int:
         return self._done(wire.flush(self._files[call.handle]))
 
-    def lock(self, call: Lock) -> int:
-        """Waits in the server where the call does: only this lane stands still."""
-        flags = (LOCK_EXCLUSIVE if call.exclusive else LOCK_SHARED) | (
-            0 if call.wait else LOCK_FAIL_IMMEDIATELY
-        )
-        file = self._files.file(call.handle)
-        asked = wire.lock(file.file_id, call.offset, call.length, flags)
-        if call.wait:
-            outcome = outcome_of(self._link.exchange_waiting(asked, NOBODY.tell).status)
-        else:
-            outcome = self._done(asked)
-        if outcome >= 0:
-            file.locks[call.offset, call.length] = flags
-        return outcome
-
-    def unlock(self, call: Unlock) -> int:
-        file = self._files.file(call.handle)
-        outcome = self._done(wire.lock(file.file_id, call.offset, call.length, LOCK_UNLOCK))
-        if outcome >= 0:
-            file.locks.pop((call.offset, call.length), None)
-        return outcome
-
-    def copy_range(self, call: CopyRange) -> int:
-        """Bytes that the server copied; a source's key is asked for once."""
-        source, target = self._files.file(call.source), self._files[call.handle]
-        key = source.resume_key
-        if key is None:
-            asked = wire.ioctl(source.file_id, FSCTL_SRV_REQUEST_RESUME_KEY, b"", RESUME_KEY_RESPONSE_BYTES)
-            key = source.resume_key = wire.ioctl_output(check(self._link.exchange(asked)))
-        total = 0
-        for chunks in information.copy_chunks(key, call.source_offset, call.offset, call.length):
-            answer = self._control(target, FSCTL_SRV_COPYCHUNK_WRITE, chunks, information.COPY_RESPONSE_BYTES)
-            total += int.from_bytes(answer[8:12], "little")
-        return total
-
-    def punch_hole(self, call: PunchHole) -> int:
-        given = information.zero_data(call.offset, call.length)
-        self._control(self._files[call.handle], FSCTL_SET_ZERO_DATA, given, 0)
-        return 0
-
-    def allocated_ranges(self, call: AllocatedRanges) -> int:
-        given = information.byte_range(call.offset, call.length)
-        room = _RANGES * information.RANGE_BYTES
-        self._control(self._files[call.handle], FSCTL_QUERY_ALLOCATED_RANGES, given, room)
-        return 0
-
-    def _control(self, file_id: bytes, function: int, given: bytes, room: int) -> bytes:
-        return wire.ioctl_output(check(self._link.exchange(wire.ioctl(file_id, function, given, room))))
-
     # Metadata
 
     def stat_handle(self, call: StatHandle) -> int:
@@ -194,7 +125,7 @@ class FileCalls:
                 self._files[call.handle],
                 call.info_type,
                 call.level,
-                self._room(call.output_length or _ANSWER_BYTES),
+                self._room(call.output_length or ANSWER_BYTES),
                 parts,
             )
         )
@@ -205,16 +136,9 @@ class FileCalls:
                 self._files[call.handle],
                 INFO_FILESYSTEM,
                 call.level,
-                self._room(call.output_length or _ANSWER_BYTES),
+                self._room(call.output_length or ANSWER_BYTES),
             )
         )
-
-    def _room(self, wanted: int) -> int:
-        """For an answer: as much as was captured, and as the server gives."""
-        most = int(self._link.here.max_transact_size)
-        if wanted > most:
-            self._link.count(ANSWERS_CUT)
-        return min(wanted, most)
 
     def list_directory(self, call: List) -> int:
         """Entries of one query, or of all until the end where the call stands for a whole scan."""
@@ -236,7 +160,7 @@ class FileCalls:
             file_id, call.level, flags, call.pattern or "*", self._room(call.output_length or _LISTING_BYTES)
         )
         answer = wire.output(check(self._link.exchange(asked)))
-        return information.count_entries(memoryview(answer), len(answer))
+        return information.count_entries(memoryview(answer), len(answer), call.level)
 
     def notify(self, call: Notify, armed: Armed = NOBODY) -> int:
         """Wait for a change; closing the handle ends the wait. Other lanes go on meanwhile. The server keeps
@@ -315,7 +239,7 @@ class FileCalls:
         """What is there, set again."""
         file_id, kind = self._files[call.handle], INFO_SECURITY
         parts = call.additional or information.SECURITY_PARTS
-        reply = self._link.exchange(wire.query_info(file_id, kind, 0, _ANSWER_BYTES, parts))
+        reply = self._link.exchange(wire.query_info(file_id, kind, 0, ANSWER_BYTES, parts))
         if reply.status:
             return outcome_of(reply.status)
         return self._done(wire.set_info(file_id, 0, wire.answered(reply.body), kind, parts))
@@ -329,9 +253,6 @@ class FileCalls:
 
     def _set(self, handle: int, level: int, content: bytes) -> int:
         return self._done(wire.set_info(self._files[handle], level, content))
-
-    def _done(self, request: wire.Message) -> int:
-        return outcome_of(self._link.exchange(request).status)
 
 
 NOT_ENCODABLE = (struct.error, OverflowError)

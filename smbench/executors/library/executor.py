@@ -58,7 +58,7 @@ _APPENDS = 1 << 63
 _REPEATABLE = (
     calls.Read, calls.Write, calls.Flush, calls.Stat, calls.StatHandle, calls.StatFs, calls.AllocatedRanges,
     calls.PunchHole, calls.Truncate, calls.SetAllocation, calls.SetTimes, calls.SetAttributes,
-    calls.SetSecurity, calls.SetEa, calls.SetDelete,
+    calls.SetSecurity, calls.SetEa, calls.SetDelete, calls.Control,
 )  # fmt: skip
 """What may be asked twice; an Open as well, unless it must make its file."""
 
@@ -111,7 +111,9 @@ class LibraryExecutor(Executor):
             calls.Unlock: file_calls.unlock,
             calls.CopyRange: file_calls.copy_range,
             calls.PunchHole: file_calls.punch_hole,
+            calls.ShiftRange: file_calls.shift_range,
             calls.AllocatedRanges: file_calls.allocated_ranges,
+            calls.Control: file_calls.control,
             calls.StatHandle: file_calls.stat_handle,
             calls.StatFs: file_calls.stat_fs,
             calls.List: file_calls.list_directory,

@@ -110,7 +110,7 @@ class OpenFiles:
                     self.link.count(REFUSED)
                 raise RefusedError(reply.status)
             self.link.count(CLAIMED if claimed else OPENED_AGAIN)
-            file.file_id, file.resume_key = self._granted(reply.body), None
+            file.file_id = self._granted(reply.body)
             file.durable = _asks_to_last(file.call) and (claimed or is_durable(reply.body))
             if not claimed:
                 self._relock(file)

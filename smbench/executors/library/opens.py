@@ -57,8 +57,6 @@ class OpenFile:
     """Over which the file id means this open."""
     durable: bool
     """The server keeps it when the connection is lost."""
-    resume_key: bytes | None = None
-    """For server-side copies from it."""
     locks: dict[tuple[int, int], int] = field(default_factory=dict)
     """By offset and length: the flags that it was locked with."""
     again: Lock = field(default_factory=Lock)

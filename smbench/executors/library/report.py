@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from smbench.executors.base import Reported
-from smbench.executors.library.calls import ANSWERS_CUT, IN_PIECES
 from smbench.executors.library.files import CLAIMED, CLOSED_BY_LOSS, LOCKS_LOST, OPENED_AGAIN, REFUSED
 from smbench.executors.library.opens import DURABLE_V2_AS_V1, LEASE_AS_OPLOCK, LEASE_V2_AS_V1
+from smbench.executors.library.ranges import ANSWERS_CUT, IN_PIECES
 
 REPEATED, ANSWERS_LOST = "calls_repeated", "answers_lost"
 

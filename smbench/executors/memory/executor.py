@@ -86,6 +86,8 @@ class MemoryExecutor(Executor):
             calls.SetEa: lambda call: server.set_ea(handle(call), call.ea_name, call.length),
             calls.CopyRange: self._copy_range,
             calls.PunchHole: lambda call: server.punch_hole(handle(call), call.offset, call.length),
+            calls.ShiftRange: self._shift_range,
+            calls.Control: self._control,
             calls.AllocatedRanges: lambda call: server.allocated_ranges(
                 handle(call), call.offset, call.length
             ),
@@ -191,6 +193,21 @@ class MemoryExecutor(Executor):
 
     def _copy_range(self, call: calls.CopyRange) -> int:
         return self._server.copy_range(self._handle_of(call.source), self._handle(call), call)
+
+    def _shift_range(self, call: calls.ShiftRange) -> int:
+        handle, server = self._handle(call), self._server
+        size = handle.stream.size
+        if not call.length or call.offset + (0 if call.insert else call.length) >= size:
+            raise RefusedError(Status.INVALID_PARAMETER)
+        # What comes after the range is read and written: neither may be refused.
+        server.allocated_ranges(handle, call.offset, call.length)
+        server.punch_hole(handle, call.offset, size - call.offset)
+        return server.truncate(handle, size + (call.length if call.insert else -call.length))
+
+    def _control(self, call: calls.Control) -> int:
+        """As a server without snapshots, integrity streams and compression."""
+        self._handle(call)
+        raise RefusedError(Status.INVALID_DEVICE_REQUEST)
 
     def _stat_fs(self, call: calls.StatFs) -> int:
         self._handle(call)

@@ -30,7 +30,9 @@ from smbench.smb2.constants import (
     INFO_FILE,
     INFO_SECURITY,
     READ_CONTROL,
+    WRITE_TO_END_OF_FILE,
 )
+from smbench.smb2.information import DOTS
 from smbench.smb2.ntstatus import Status
 from smbench.smb2.patterns import compiled
 from smbench.workload import calls
@@ -110,8 +112,8 @@ class MemoryServer:
 
     def write(self, handle: Handle, offset: int, length: int) -> int:
         self._need_data(handle, WRITES)
-        if offset == _LARGEST_LOCK_END - 1:
-            offset = handle.stream.size  # append ([MS-FSA] 2.1.5.4)
+        if offset == WRITE_TO_END_OF_FILE:
+            offset = handle.stream.size
         if offset + length >= _LARGEST_OFFSET:
             raise RefusedError(Status.INVALID_PARAMETER)
         if length:
@@ -244,29 +246,28 @@ class MemoryServer:
         return 0
 
     def list_directory(self, handle: Handle, call: calls.List) -> int:
-        """One QUERY_DIRECTORY, or as many as the call stands for; entries returned."""
+        """Entries of one QUERY_DIRECTORY, or of all until the end where the call stands for a whole scan."""
         if not handle.node.directory or handle.stream.name:
             raise RefusedError(Status.INVALID_PARAMETER)
         self._need(handle, FILE_READ_DATA)
         if call.level not in info.DIRECTORY_CLASSES:
             raise RefusedError(Status.INVALID_INFO_CLASS)
         if call.restart or handle.listing is None:
-            matches = compiled(call.pattern).fullmatch
-            names = [".", "..", *(link.name for link in handle.node.children.values() if link.name)]
-            handle.listing = [name for name in names if matches(name)]
+            names = [*DOTS, *(link.name for link in handle.node.children.values() if link.name)]
+            handle.listing = list(filter(compiled(call.pattern).fullmatch, names))
             if not handle.listing:
                 raise RefusedError(Status.NO_SUCH_FILE)
+        if not handle.listing:
+            raise RefusedError(Status.NO_MORE_FILES)
         returned = 0
-        for _ in range(max(1, call.calls)):
-            if not handle.listing:
-                break
+        while handle.listing:
             fit = info.entries_that_fit(handle.listing, call.level, call.output_length)
             if not fit:
                 raise RefusedError(Status.INFO_LENGTH_MISMATCH)
+            returned += sum(name not in DOTS for name in handle.listing[:fit])
             del handle.listing[:fit]
-            returned += fit
-        if not returned:
-            raise RefusedError(Status.NO_MORE_FILES)
+            if call.calls == 1:
+                break
         return returned
 
     # ── names ──

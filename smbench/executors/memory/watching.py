@@ -16,6 +16,7 @@ from smbench.smb2.constants import (
     NOTIFY_CHANGE_ATTRIBUTES,
     NOTIFY_CHANGE_CREATION,
     NOTIFY_CHANGE_DIR_NAME,
+    NOTIFY_CHANGE_EA,
     NOTIFY_CHANGE_FILE_NAME,
     NOTIFY_CHANGE_LAST_WRITE,
     NOTIFY_CHANGE_SIZE,
@@ -33,6 +34,7 @@ _CHANGES: dict[type[Call], int] = {
     calls.PunchHole: NOTIFY_CHANGE_LAST_WRITE,
     calls.SetTimes: NOTIFY_CHANGE_LAST_WRITE | NOTIFY_CHANGE_CREATION,
     calls.SetAttributes: NOTIFY_CHANGE_ATTRIBUTES,
+    calls.SetEa: NOTIFY_CHANGE_EA,
 }
 """What a call changes of its file besides names; these the tree tells."""
 

@@ -19,6 +19,7 @@ from smbench.executors.base import Armed
 from smbench.executors.posix import linux_calls
 from smbench.executors.posix.inotify import InotifyWatch
 from smbench.executors.posix.ioctl_watch import IoctlWatch
+from smbench.executors.posix.shifting import shift_data
 from smbench.executors.posix.waiters import Waiters
 from smbench.smb2.constants import ATTRIBUTE_READONLY
 from smbench.smb2.filetime import filetime
@@ -32,6 +33,7 @@ _WRITE_BITS = 0o222
 _NOT_TAKEN = (EOPNOTSUPP, ENOSPC, E2BIG)
 """How a file system has no room for an extended attribute, or none at all."""
 _PUNCH = linux_calls.FALLOC_PUNCH_HOLE | linux_calls.FALLOC_KEEP_SIZE
+_COLLAPSE, _INSERT = linux_calls.FALLOC_COLLAPSE_RANGE, linux_calls.FALLOC_INSERT_RANGE
 _ZERO = linux_calls.FALLOC_ZERO_RANGE | linux_calls.FALLOC_KEEP_SIZE
 
 
@@ -87,6 +89,10 @@ class Client:
     """WRITE_THROUGH and NO_INTERMEDIATE_BUFFERING have flags of open(2) that mean the same on the wire."""
     asks_classes = False
     """Information classes that no call of POSIX reaches are asked for by the client's ioctl (`questions`)."""
+    renames_without_replacing = False
+    """A rename is tried without replacing first: one that may replace makes the client ask for both
+    directories when they are next walked through (fs/smb/client/inode.c, cifs_rename2). Where a captured
+    client did so, that is a call of its own."""
     lists_to_find = False
     """A search for one name reads the directory up to it; elsewhere the name is looked up."""
 
@@ -139,9 +145,25 @@ class Client:
         del fd, size
         return False
 
-    def punch_hole(self, fd: int, offset: int, length: int) -> None:
-        """Zero a range of more than 0 bytes."""
+    def punch_hole(self, fd: int, offset: int, length: int, *, sparse: bool) -> None:
+        """Zero a range of more than 0 bytes; `sparse`: of a file that becomes sparse by it."""
+        del sparse
         linux_calls.fallocate(fd, _PUNCH, offset, length)
+
+    def shift_range(self, fd: int, offset: int, length: int, *, insert: bool) -> None:
+        """Take a range out of an open file, or put one of zeros in. A file system that moves whole blocks
+        only, or none, has what comes after the range read and written."""
+        try:
+            linux_calls.fallocate(fd, _INSERT if insert else _COLLAPSE, offset, length)
+        except OSError as error:
+            if error.errno not in (EOPNOTSUPP, EINVAL):
+                raise
+            shift_data(fd, offset, length, insert=insert)
+
+    def control(self, fd: int, function: int, room: int) -> None:
+        """Send a control code about an open file; nobody else than a client has somebody to send it to."""
+        del fd, function, room
+        raise OSError(EOPNOTSUPP, os.strerror(EOPNOTSUPP))
 
     def count_ranges(self, fd: int, offset: int, length: int) -> int:
         """How many allocated ranges lie in a range: by FIEMAP, or where there is none by SEEK_DATA."""
@@ -194,14 +216,23 @@ class _Cifs(Client):
     def set_created(self, file: Opened, created_ns: int) -> None:
         os.setxattr(file.name, _CREATED, struct.pack("<Q", filetime(created_ns)))
 
-    def punch_hole(self, fd: int, offset: int, length: int) -> None:
-        """Zeroing a range is one SET_ZERO_DATA; punching would first mark the file sparse."""
-        try:
-            linux_calls.fallocate(fd, _ZERO, offset, length)
-        except OSError as error:
-            if error.errno != EOPNOTSUPP:
-                raise
-            super().punch_hole(fd, offset, length)
+    def punch_hole(self, fd: int, offset: int, length: int, *, sparse: bool) -> None:
+        """Zeroing a range is one SET_ZERO_DATA; punching first marks a file sparse that is not."""
+        if not sparse:
+            try:
+                linux_calls.fallocate(fd, _ZERO, offset, length)
+            except OSError as error:
+                if error.errno != EOPNOTSUPP:
+                    raise
+            else:
+                return
+        super().punch_hole(fd, offset, length, sparse=sparse)
+
+    def shift_range(self, fd: int, offset: int, length: int, *, insert: bool) -> None:
+        linux_calls.fallocate(fd, _INSERT if insert else _COLLAPSE, offset, length)
+
+    def control(self, fd: int, function: int, room: int) -> None:
+        linux_calls.control(fd, function, room)
 
     def count_ranges(self, fd: int, offset: int, length: int) -> int:
         """By FIEMAP, which is one message."""
@@ -225,6 +256,7 @@ class _CifsWire(_Wire, _Cifs):
     compounds_by_name = True
     keeps_open_options = True
     asks_classes = True
+    renames_without_replacing = True
     lists_to_find = True
 
     def grow(self, fd: int, size: int) -> bool:

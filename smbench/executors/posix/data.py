@@ -6,14 +6,23 @@ import mmap
 import os
 import random
 from contextlib import suppress
-from errno import EACCES, EBADF, EINVAL
+from errno import EACCES, EBADF, EINVAL, ENXIO
 from functools import lru_cache
 from threading import local
 
 from smbench.executors.posix import linux_calls
 from smbench.executors.posix.client import Client
 from smbench.executors.posix.files import OpenFiles
-from smbench.workload.calls import AllocatedRanges, CopyRange, Flush, PunchHole, Read, Write
+from smbench.workload.calls import (
+    AllocatedRanges,
+    Control,
+    CopyRange,
+    Flush,
+    PunchHole,
+    Read,
+    ShiftRange,
+    Write,
+)
 
 _DATA_SLACK = 1 << 20
 """Writes start at different places of the data, so that a server that deduplicates finds little."""
@@ -86,7 +95,16 @@ class DataCalls:
         except OSError as error:
             return refused(error)
         except OverflowError:
-            return -EINVAL
+            return self._append(call) if call.append else -EINVAL
+
+    def _append(self, call: Write) -> int:
+        """At the end of the file as the client knows it: its offset, 2^64-1, is none that POSIX has."""
+        flags = os.RWF_APPEND | (os.RWF_DSYNC if call.through else 0)
+        try:
+            written = os.pwritev(self._fds[call.handle], [self._data[: call.length]], 0, flags)
+        except OSError as error:
+            return refused(error)
+        return written if written == call.length else self._written_short(call.handle, written)
 
     def _written_short(self, handle: int, written: int) -> int:
         """The outcome of a write that fell short. Where the server refused an unbuffered write, Linux 6.12's
@@ -131,12 +149,31 @@ class DataCalls:
         if fd is None:
             return -EBADF
         if call.length:
-            self._client.punch_hole(fd, call.offset, call.length)
+            self._client.punch_hole(fd, call.offset, call.length, sparse=call.sparse)
+        return 0
+
+    def shift_range(self, call: ShiftRange) -> int:
+        self._client.shift_range(self._files[call.handle].fd, call.offset, call.length, insert=call.insert)
         return 0
 
     def allocated_ranges(self, call: AllocatedRanges) -> int:
-        """How many."""
-        return self._client.count_ranges(self._files[call.handle].fd, call.offset, call.length)
+        """How many; one or none where only the first was sought."""
+        fd = self._files[call.handle].fd
+        if not call.seek:
+            return self._client.count_ranges(fd, call.offset, call.length)
+        try:
+            os.lseek(fd, call.offset, os.SEEK_DATA)
+        except OSError as error:
+            if error.errno != ENXIO:
+                raise
+            return 0
+        finally:
+            os.lseek(fd, 0, os.SEEK_SET)
+        return 1
+
+    def control(self, call: Control) -> int:
+        self._client.control(self._files[call.handle].fd, call.function, call.output_length)
+        return 0
 
     def _grow(self, length: int) -> None:
         # Only where the workload's largest write was told wrong: the clock runs meanwhile.

@@ -109,7 +109,9 @@ class PosixExecutor(Executor):
             calls.Unlock: locks.unlock,
             calls.CopyRange: data.copy_range,
             calls.PunchHole: data.punch_hole,
+            calls.ShiftRange: data.shift_range,
             calls.AllocatedRanges: data.allocated_ranges,
+            calls.Control: data.control,
             calls.Stat: metadata.stat,
             calls.StatHandle: metadata.stat_handle,
             calls.StatFs: metadata.stat_fs,
@@ -159,6 +161,7 @@ class PosixExecutor(Executor):
             try:
                 self._names.pin(path)
                 self._names.stat(path)
+                self._lookups.appeared(path)
             except FileNotFoundError:
                 self._lookups.missed(path)
             except OSError:
@@ -167,7 +170,7 @@ class PosixExecutor(Executor):
     def _list(self, path: str) -> None:
         descriptor = self._names.open(path, os.O_RDONLY | os.O_DIRECTORY)
         try:
-            os.listdir(descriptor)  # noqa: PTH208 (a descriptor)
+            self._lookups.listed(path, os.listdir(descriptor))  # noqa: PTH208 (a descriptor)
         finally:
             os.close(descriptor)
 
@@ -298,6 +301,7 @@ _LOSSES: dict[type[Call], Callable[[Any], str | None]] = {
     calls.RemoveDirectory: lambda call: (
         "a directory goes by SET_INFO, not by DELETE_ON_CLOSE" if call.on_close else None
     ),
+    calls.Control: lambda call: f"off CIFS there is nobody to send FSCTL 0x{call.function:08X} to",
     calls.SetSecurity: lambda _: "it is asked for first; only the DACL is set, off CIFS the mode",
     calls.SetEa: lambda _: (
         "the client asks for the attributes first, and sends no value above 16 KiB; off CIFS a file system "

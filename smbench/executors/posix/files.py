@@ -273,6 +273,7 @@ class OpenFiles:
         if file.delete_on_close or file.delete_at_close:
             try:
                 (self._names.rmdir if file.directory else self._names.unlink)(file.path)
+                self._lookups.removed(file.path)
             except OSError as error:
                 # Gone already (another handle's deletion, or a directory's at its SetDelete), or a
                 # directory that is not empty: to a server the close succeeds all the same.

@@ -12,6 +12,13 @@ import fcntl
 import os
 import struct
 import sys
+from errno import EOPNOTSUPP
+
+from smbench.smb2.constants import (
+    FSCTL_SET_COMPRESSION,
+    FSCTL_SET_INTEGRITY_INFORMATION,
+    FSCTL_SRV_ENUMERATE_SNAPSHOTS,
+)
 
 AT_STATX_FORCE_SYNC = 0x2000
 AT_EMPTY_PATH = 0x1000
@@ -19,7 +26,9 @@ AT_SYMLINK_NOFOLLOW = 0x100
 STATX_BASIC_STATS_AND_BIRTH = 0xFFF
 FALLOC_KEEP_SIZE = 0x01
 FALLOC_PUNCH_HOLE = 0x02
+FALLOC_COLLAPSE_RANGE = 0x08
 FALLOC_ZERO_RANGE = 0x10
+FALLOC_INSERT_RANGE = 0x20
 _SYNC_FILE_RANGE_WAIT_BEFORE = 1
 _AT_FDCWD = -100
 UTIME_OMIT = (1 << 30) - 2
@@ -36,6 +45,18 @@ _CIFS_QUERY_INFO = 0xC018CF07
 # struct smb3_notify (the same file), packed: completion filter, whether all beneath is watched.
 _NOTIFY = struct.Struct("=I?")
 _CIFS_IOC_NOTIFY = 0x4005CF09
+
+# The same file. A list of snapshots begins with how many its caller has room for: with none the server is
+# only asked how many there are.
+_CIFS_ENUMERATE_SNAPSHOTS, _CIFS_IOC_SET_INTEGRITY = 0x800CCF06, 0x0000CF04
+_SNAPSHOTS = struct.Struct("=3I")
+_LEAST_SNAPSHOTS = 16
+_FS_IOC_SETFLAGS = 0x40086602
+_FS_COMPR_FL = struct.pack("@l", 0x4)
+_CONTROLS = {
+    FSCTL_SET_INTEGRITY_INFORMATION: (_CIFS_IOC_SET_INTEGRITY, b""),
+    FSCTL_SET_COMPRESSION: (_FS_IOC_SETFLAGS, _FS_COMPR_FL),
+}
 
 _IN_NONBLOCK, _IN_CLOEXEC, _IN_ONLYDIR = 0x800, 0x80000, 0x01000000
 
@@ -142,6 +163,20 @@ def query_info(fd: int, info_type: int, level: int, additional: int = 0, length:
     request = ctypes.create_string_buffer(_QUERY_INFO.size + length)
     _QUERY_INFO.pack_into(request, 0, info_type, level, additional, 0, length, 0)
     if _ioctl(fd, _CIFS_QUERY_INFO, ctypes.byref(request)):
+        raise _fail()
+
+
+def control(fd: int, function: int, room: int) -> None:
+    """Have the CIFS client send a control code of `smb2.constants.CONTROLS` about an open file; `room`: for
+    the answer, in bytes."""
+    if function == FSCTL_SRV_ENUMERATE_SNAPSHOTS:
+        number, wanted = _CIFS_ENUMERATE_SNAPSHOTS, 0 if room <= _LEAST_SNAPSHOTS else 1
+        given = _SNAPSHOTS.pack(wanted, 0, 0) + bytes(_LARGEST_ANSWER)
+    elif function in _CONTROLS:
+        number, given = _CONTROLS[function]
+    else:
+        raise OSError(EOPNOTSUPP, os.strerror(EOPNOTSUPP))
+    if _ioctl(fd, number, ctypes.create_string_buffer(given, max(1, len(given)))):
         raise _fail()
 
 

@@ -127,6 +127,7 @@ class MetadataCalls:
             entries = linux_calls.some_entries(fd) if alone else os.listdir(fd)  # noqa: PTH208 (a descriptor)
             file.unfinished = alone and bool(entries) and fd == file.fd
         file.listed = True
+        self._lookups.listed(file.path, entries, whole=not alone)
         if call.pattern in ("", "*"):
             return len(entries)
         matches = patterns.compiled(call.pattern).fullmatch
@@ -162,13 +163,25 @@ class MetadataCalls:
         file = self._files[call.handle]
         # A change of case, or no change, finds the file itself at the target: nothing is replaced.
         itself = file.path.lower() == call.target.lower()
-        if not itself and self._files.is_open(call.target, besides=file):
-            # A server denies it; the kernel's client then *unlinks the target* and fails (6.1).
+        if not (itself or call.denied_on_linux) and self._files.is_open(call.target, besides=file):
+            # A server denies it; the kernel's client then *unlinks the target* and fails (6.1). That is
+            # what the capture had only where its client was the same.
             return -EACCES
-        self._names.rename(file.path, call.target, replace=call.replace or itself)
-        self._files.renamed(file.path, call.target)
-        self._lookups.appeared(call.target)
+        source = file.path
+        self._rename(source, call.target, replace=call.replace or itself, itself=itself)
+        self._files.renamed(source, call.target)
+        self._lookups.moved(source, call.target, directory=file.directory)
         return 0
+
+    def _rename(self, source: str, target: str, *, replace: bool, itself: bool) -> None:
+        if replace and not itself and self._client.renames_without_replacing:
+            try:
+                self._names.rename(source, target, replace=False)
+            except FileExistsError:
+                pass  # told by the client, which has not asked for the rename yet
+            else:
+                return
+        self._names.rename(source, target, replace=replace)
 
     def link(self, call: Link) -> int:
         file = self._files[call.handle]
@@ -182,6 +195,7 @@ class MetadataCalls:
                 raise
             self._names.unlink(call.target)
             self._names.link(file.path, call.target)
+        self._lookups.appeared(call.target)
         return 0
 
     def set_delete(self, call: SetDelete) -> int:
@@ -208,6 +222,7 @@ class MetadataCalls:
         except FileNotFoundError:
             self._lookups.missed(path)
             raise
+        self._lookups.removed(path)
 
     def make_directory(self, call: MakeDirectory) -> int:
         self._names.mkdir(call.path)
@@ -218,7 +233,8 @@ class MetadataCalls:
         file = self._files[call.handle]
         if not file.writable:
             return -EACCES
-        if not (call.size and self._client.grow(file.fd, call.size)):
+        # What the captured client sent beside the size, ftruncate makes this one send.
+        if not (call.size and call.times is None and self._client.grow(file.fd, call.size)):
             os.ftruncate(file.fd, call.size)
         return 0
 

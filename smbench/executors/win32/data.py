@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import struct
+from collections.abc import Callable
 from contextlib import nullcontext
 from ctypes import memmove
 from functools import lru_cache
@@ -20,10 +21,24 @@ from smbench.smb2.constants import (
     WRITE_THROUGH,
 )
 from smbench.smb2.ntstatus import Status, outcome_of
-from smbench.workload.calls import AllocatedRanges, CopyRange, Flush, Lock, PunchHole, Read, Unlock, Write
+from smbench.workload.calls import (
+    AllocatedRanges,
+    Control,
+    CopyRange,
+    Flush,
+    Lock,
+    PunchHole,
+    Read,
+    ShiftRange,
+    Truncate,
+    Unlock,
+    Write,
+)
 
 _INVALID_PARAMETER = outcome_of(Status.INVALID_PARAMETER)
 _LARGEST_OFFSET = (1 << 63) - 1
+_END_OF_FILE = -1
+"""FILE_WRITE_TO_END_OF_FILE, as LARGE_INTEGER carries it."""
 _DATA_SLACK = 1 << 20
 """Writes start at different pages of the data, so that a server that deduplicates finds little."""
 _WHOLE_PAGES = _DATA_SLACK - 4096
@@ -67,7 +82,9 @@ class DataCalls:
             return FILE_CLOSED
         length, offset = call.length, call.offset
         if offset > _LARGEST_OFFSET:
-            return _INVALID_PARAMETER
+            if not call.append:
+                return _INVALID_PARAMETER
+            offset = _END_OF_FILE
         start = offset >> 9 & _WHOLE_PAGES
         data = self._data
         if start + length > data.size:
@@ -120,15 +137,33 @@ class DataCalls:
     def copy_range(self, call: CopyRange) -> int:
         """Bytes copied by the server: a resume key of the source, then chunks that every server takes."""
         source, target = self._files[call.source], self._files[call.handle]
+        return self._copied(source, target, call.source_offset, call.offset, call.length)
+
+    def _copied(self, source: int, target: int, source_offset: int, offset: int, length: int) -> int:
         scratch = self._scratch
         check(self._control(source, FSCTL_SRV_REQUEST_RESUME_KEY, b"", RESUME_KEY_RESPONSE_BYTES))
         key = bytes(scratch.buffer.memory[:RESUME_KEY_RESPONSE_BYTES])
         copied = 0
-        for chunks in information.copy_chunks(key, call.source_offset, call.offset, call.length):
+        for chunks in information.copy_chunks(key, source_offset, offset, length):
             check(self._control(target, FSCTL_SRV_COPYCHUNK_WRITE, chunks, information.COPY_RESPONSE_BYTES))
             _, _, total = struct.unpack_from("<III", scratch.buffer.memory)
             copied += total
         return copied
+
+    def shift_range(self, resize: Callable[[Truncate], int], call: ShiftRange) -> int:
+        """No call shifts: by copies of the file to itself, its size, and zeros. They move what the captured
+        file had after the range."""
+        handle, after = self._files[call.handle], call.offset + call.length
+        if call.insert:
+            check(resize(Truncate(call.handle, call.size)))
+            self._copied(handle, handle, call.offset, after, call.size - after)
+            return self.punch_hole(PunchHole(call.handle, call.offset, call.length))
+        self._copied(handle, handle, after, call.offset, call.size - call.offset)
+        return resize(Truncate(call.handle, call.size))
+
+    def control(self, call: Control) -> int:
+        given = information.CONTROL_INPUT.get(call.function, b"")
+        return self._control(self._files[call.handle], call.function, given, call.output_length)
 
     def punch_hole(self, call: PunchHole) -> int:
         handle = self._files[call.handle]

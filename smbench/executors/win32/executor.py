@@ -9,6 +9,7 @@ construction of this object as for every lane.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, ClassVar
 
 from smbench.executors.base import Armed, Executor, ExecutorContext, Handler
@@ -54,7 +55,9 @@ class Win32Executor(Executor):
             calls.Unlock: data.unlock,
             calls.CopyRange: data.copy_range,
             calls.PunchHole: data.punch_hole,
+            calls.ShiftRange: partial(data.shift_range, metadata.truncate),
             calls.AllocatedRanges: data.allocated_ranges,
+            calls.Control: data.control,
             calls.Stat: metadata.stat,
             calls.StatHandle: metadata.stat_handle,
             calls.StatFs: metadata.stat_fs,

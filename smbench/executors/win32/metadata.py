@@ -124,7 +124,7 @@ class MetadataCalls:
         if status < 0:
             return status
         with memoryview(buffer.memory) as view:
-            return information.count_entries(view, int(scratch.block.information))
+            return information.count_entries(view, int(scratch.block.information), call.level)
 
     def notify(self, call: Notify, armed: Armed = NOBODY) -> int:
         """Wait for a change; closing the handle, or the executor, ends the wait. What changes between two on

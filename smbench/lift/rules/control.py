@@ -27,7 +27,9 @@ _SESSION = frozenset(
     (Command.NEGOTIATE, Command.SESSION_SETUP, Command.LOGOFF, Command.TREE_CONNECT, Command.TREE_DISCONNECT)
 )
 _GONE = frozenset((Status.USER_SESSION_DELETED, Status.NETWORK_SESSION_EXPIRED, Status.NETWORK_NAME_DELETED))
-_NO_SUCH_HANDLE = frozenset((Status.FILE_CLOSED, Status.INVALID_HANDLE))
+NO_SUCH_HANDLE = frozenset((Status.FILE_CLOSED, Status.INVALID_HANDLE))
+SENT_WHEN_LOST = frozenset((Command.FLUSH, Command.QUERY_INFO, Command.SET_INFO, Command.IOCTL))
+"""What a client sends on a handle that its server has lost, before it knows (cifs-client §8)."""
 _REQUIRED: dict[int, tuple[str, ...]] = {
     Command.CREATE: ("name", "access", "disposition", "options"),
     Command.READ: ("offset", "length"),
@@ -105,7 +107,16 @@ def _open_refused(case: Case) -> bool:
 
 
 def _handle_gone(case: Case) -> bool:
-    return case.found is None or (case.exchange.status in _NO_SUCH_HANDLE and not case.found.failed)
+    if case.found is None:
+        return True
+    gone = case.exchange.status in NO_SUCH_HANDLE and not case.found.failed
+    return gone and case.exchange.command not in SENT_WHEN_LOST
+
+
+def _not_sent_when_gone(exchange: Exchange) -> str:
+    if exchange.command in SENT_WHEN_LOST:
+        return ""
+    return "a client reads, writes, locks, lists and closes only by a handle that it takes to be open"
 
 
 RULES: tuple[ExchangeRule, ...] = (
@@ -232,9 +243,10 @@ RULES: tuple[ExchangeRule, ...] = (
     ExchangeRule(
         name="handle-gone",
         disposition=Disposition.UNSUPPORTED,
-        reason="on a handle that was not open: an operating system's client never sends this",
-        evidence="[MS-SMB2] 3.3.5.2.10: STATUS_FILE_CLOSED",
-        no_counterpart="a client of an operating system uses no handle that it has not open",
+        reason="on a handle that was not open: its client had closed it, or the server had lost it",
+        evidence="[MS-SMB2] 3.3.5.2.10: STATUS_FILE_CLOSED; cifs-client §8: what was lost is opened again to "
+        "be read, written, cut or given times, and not closed",
+        no_counterpart=_not_sent_when_gone,
         commands=_ON_HANDLE,
         applies=_handle_gone,
     ),

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from smbench.lift.rule import Case, ExchangeRule, Opened, RunRule, refused
-from smbench.smb2.constants import WRITEFLAG_WRITE_THROUGH
+from smbench.lift.rule import Applies, Case, ExchangeRule, Opened, RunRule, refused
+from smbench.smb2.constants import (
+    USE_FILE_POINTER_POSITION,
+    WRITE_TO_END_OF_FILE,
+    WRITEFLAG_WRITE_THROUGH,
+)
 from smbench.trace.messages import (
     ReadRequest,
     ReadResponse,
@@ -48,9 +52,8 @@ def _is_whole_piece(exchange: Exchange) -> bool:
     return length >= SMALLEST_PIECE and not refused(exchange.status) and moved(exchange) == length
 
 
-def _first_piece(opened: Opened, exchange: Exchange) -> bool:
-    del opened
-    return _is_whole_piece(exchange)
+def _first_piece(case: Case) -> bool:
+    return _is_whole_piece(case.exchange)
 
 
 def _next_piece(opened: Opened, exchange: Exchange) -> bool:
@@ -133,6 +136,20 @@ def _write(case: Case) -> tuple[Call, ...]:
     return (Write(case.opened.handle, *extent(case.exchange), through),)
 
 
+def _append(case: Case) -> tuple[Call, ...]:
+    through = bool(_flags(case.exchange) & WRITEFLAG_WRITE_THROUGH)
+    return (Write(case.opened.handle, *extent(case.exchange), through, append=True),)
+
+
+def _done_at(offset: int) -> Applies:
+    """A write at one of the offsets that are none. One that was refused asked the server for that offset."""
+    return lambda case: extent(case.exchange)[0] == offset and not _is_refusal(case.exchange.status)
+
+
+def _is_refusal(status: int | None) -> bool:
+    return status is not None and refused(status)
+
+
 RULES: tuple[ExchangeRule | RunRule, ...] = (
     *_PIPELINES,
     ExchangeRule(
@@ -141,6 +158,25 @@ RULES: tuple[ExchangeRule | RunRule, ...] = (
         evidence="cifs-client §2: preadv on cache=none is exact up to rsize",
         commands=frozenset((Command.READ,)),
         calls=_read,
+    ),
+    ExchangeRule(
+        name="append",
+        disposition=Disposition.APPROXIMATE,
+        reason="an append (offset 2^64-1) is written at the end of the file as the client knows it, which "
+        "others may have moved",
+        evidence="[MS-FSA] 2.1.5.4; cifs-client §1: O_APPEND goes by the size that the client believes in",
+        no_counterpart="a client of POSIX gives the offset of an append itself",
+        commands=frozenset((Command.WRITE,)),
+        applies=_done_at(WRITE_TO_END_OF_FILE),
+        calls=_append,
+    ),
+    ExchangeRule(
+        name="write-at-pointer",
+        disposition=Disposition.UNSUPPORTED,
+        reason="a write at the file's pointer (offset 2^64-2): SMB has no call that tells where it stands",
+        evidence="[MS-FSA] 2.1.5.4: FILE_USE_FILE_POINTER_POSITION",
+        commands=frozenset((Command.WRITE,)),
+        applies=_done_at(USE_FILE_POINTER_POSITION),
     ),
     ExchangeRule(
         name="write",

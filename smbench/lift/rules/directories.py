@@ -44,8 +44,8 @@ def _goes_on(opened: Opened, exchange: Exchange) -> bool:
     )
 
 
-def _begins(opened: Opened, exchange: Exchange) -> bool:
-    del opened
+def _begins(case: Case) -> bool:
+    exchange = case.exchange
     return exchange.status == Status.SUCCESS and not (_ask(exchange).flags or 0) & RETURN_SINGLE_ENTRY
 
 

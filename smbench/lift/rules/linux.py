@@ -8,28 +8,43 @@ the client's caches, as the captured one did, and the call that follows repeats 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
-from smbench.lift.rule import Case, ExchangeRule, Opened, OpenRule, Rule, RunRule, refused
-from smbench.lift.rules.control import function_of
+from smbench.lift.rule import Case, ExchangeRule, Opened, OpenRule, Rule, RunRule
 from smbench.lift.rules.opens import open_call
-from smbench.lift.rules.set_info import basic_times, set_of
-from smbench.lift.rules.whole_opens import asks_attributes, opens_for_attributes, stat_call
+from smbench.lift.rules.set_info import basic_times, rename_calls, rename_target_of, set_of
+from smbench.lift.rules.steps import (
+    Shape,
+    empties,
+    flushes,
+    is_whole,
+    marks_sparse,
+    sets_size,
+    sets_times,
+    starts,
+)
+from smbench.lift.rules.whole_opens import (
+    asks_attributes,
+    deletes,
+    is_removal,
+    may_delete,
+    opens_for_attributes,
+    removal_call,
+    stat_call,
+)
 from smbench.smb2.constants import (
     BASIC,
-    END_OF_FILE,
     FILE_WRITE_ATTRIBUTES,
     FS_ATTRIBUTE,
     FS_DEVICE,
     FS_SECTOR_SIZE,
     FS_VOLUME,
-    FSCTL_SET_SPARSE,
-    INFO_FILE,
     INFO_FILESYSTEM,
     OPEN,
     OVERWRITE,
     OVERWRITE_IF,
+    RENAMES,
 )
 from smbench.trace.messages import QueryInfoRequest
 from smbench.trace.model import Command, Exchange
@@ -86,29 +101,19 @@ _OPENS: tuple[OpenRule, ...] = (
         longest=1,
         call=stat_call,
     ),
+    OpenRule(
+        name="removal-for-rename",
+        disposition=Disposition.CLIENT,
+        reason="the client is denied a rename, and removes what has the new name by itself",
+        evidence="cifs-client §6; fs/smb/client/inode.c, cifs_rename2",
+        answerable=True,
+        begins=lambda opened: opened.removed_for_rename and may_delete(opened),
+        body=deletes,
+        longest=1,
+        complete=is_removal,
+        call=removal_call,
+    ),
 )
-
-
-def _flushes(exchange: Exchange) -> bool:
-    return exchange.command == Command.FLUSH and not refused(exchange.status)
-
-
-def _sets_size(exchange: Exchange) -> bool:
-    request = set_of(exchange)
-    return request.info_type == INFO_FILE and request.level == END_OF_FILE and request.size is not None
-
-
-def _empties(exchange: Exchange) -> bool:
-    return _sets_size(exchange) and set_of(exchange).size == 0
-
-
-def _sets_times(exchange: Exchange) -> bool:
-    request = set_of(exchange)
-    return request.info_type == INFO_FILE and request.level == BASIC and not request.attributes
-
-
-def _is_sparse(exchange: Exchange) -> bool:
-    return function_of(exchange) == FSCTL_SET_SPARSE
 
 
 LOOK_BEFORE = Rule(
@@ -170,6 +175,29 @@ def makes_removable(opened: Opened) -> bool:
     )
 
 
+def confirm_retry(opened: Opened, cases: Sequence[Case]) -> None:
+    """Now that more of an open has come: whether it is a denied rename's next try."""
+    if opened.renamed_before is not None and opened.renamed_before not in map(rename_target_of, cases):
+        opened.renamed_before = None
+
+
+def _renames_again(case: Case) -> bool:
+    exchange, opened = case.exchange, case.found
+    if opened is None or opened.failed or opened.renamed_before is None:
+        return False
+    return exchange.command != Command.SET_INFO or set_of(exchange).level in RENAMES
+
+
+def _rename_again(case: Case) -> tuple[Call, ...]:
+    return rename_calls(case) if case.exchange.command == Command.SET_INFO else _brief(case)
+
+
+def _brief(case: Case) -> tuple[Call, ...]:
+    """The open, or its close, of what a client does in one message."""
+    opened = case.opened
+    return (open_call(opened) if case.exchange.command == Command.CREATE else Close(opened.handle),)
+
+
 def _is_of_retry(case: Case) -> bool:
     exchange = case.exchange
     if case.found is None or case.found.failed or not makes_removable(case.found):
@@ -178,12 +206,9 @@ def _is_of_retry(case: Case) -> bool:
 
 
 def _retry(case: Case) -> tuple[Call, ...]:
-    exchange, opened = case.exchange, case.opened
-    if exchange.command == Command.CREATE:
-        return (open_call(opened),)
-    if exchange.command == Command.CLOSE:
-        return (Close(opened.handle),)
-    return (SetAttributes(opened.handle, set_of(exchange).attributes or 0),)
+    if case.exchange.command != Command.SET_INFO:
+        return _brief(case)
+    return (SetAttributes(case.opened.handle, set_of(case.exchange).attributes or 0),)
 
 
 _OF_RETRIES: tuple[ExchangeRule, ...] = (
@@ -197,36 +222,33 @@ _OF_RETRIES: tuple[ExchangeRule, ...] = (
         applies=_is_of_retry,
         calls=_retry,
     ),
+    ExchangeRule(
+        name="rename-again",
+        disposition=Disposition.CLIENT,
+        reason="the client is denied a rename, and tries it again by itself",
+        evidence="cifs-client §1, §6; fs/smb/client/inode.c, cifs_rename2: three times more, and once more "
+        "when the target is removed",
+        answerable=True,
+        commands=frozenset((Command.CREATE, Command.SET_INFO, Command.CLOSE)),
+        applies=_renames_again,
+        calls=_rename_again,
+    ),
 )
 
-Shape = tuple[Callable[[Exchange], bool], ...]
-"""Steps that follow one another on one handle."""
 _TRUNCATE: tuple[Shape, ...] = (
-    (_flushes, _sets_size, _sets_times),
-    (_flushes, _is_sparse, _sets_size, _sets_times),
+    (flushes, sets_size, sets_times),
+    (flushes, marks_sparse, sets_size, sets_times),
 )
-_EMPTY: tuple[Shape, ...] = ((_flushes, _empties, _sets_times),)
-_SET_TIMES: tuple[Shape, ...] = ((_flushes, _sets_times),)
+_EMPTY: tuple[Shape, ...] = ((flushes, empties, sets_times),)
+_SET_TIMES: tuple[Shape, ...] = ((flushes, sets_times),)
 
 
-def _starts(waiting: Sequence[Exchange], shapes: tuple[Shape, ...]) -> bool:
-    return any(
-        len(waiting) <= len(shape)
-        and all(step(exchange) for step, exchange in zip(shape, waiting, strict=False))
-        for shape in shapes
-    )
+def _flushes_on_linux(case: Case) -> bool:
+    return case.opened.linux and flushes(case.exchange)
 
 
-def _is_whole(waiting: Sequence[Exchange], shapes: tuple[Shape, ...]) -> bool:
-    return _starts(waiting, tuple(shape for shape in shapes if len(shape) == len(waiting)))
-
-
-def _flushes_on_linux(opened: Opened, exchange: Exchange) -> bool:
-    return opened.linux and _flushes(exchange)
-
-
-def _truncates_by_opening(opened: Opened, exchange: Exchange) -> bool:
-    del exchange
+def _truncates_by_opening(case: Case) -> bool:
+    opened = case.opened
     return opened.linux and not opened.failed and opened.request.disposition in (OVERWRITE, OVERWRITE_IF)
 
 
@@ -239,8 +261,8 @@ def _open_truncating(opened: Opened) -> Call:
 
 
 def _truncate(opened: Opened) -> Call:
-    size = next(set_of(exchange).size for exchange in opened.waiting if _sets_size(exchange))
-    sparse = any(map(_is_sparse, opened.waiting))
+    size = next(set_of(exchange).size for exchange in opened.waiting if sets_size(exchange))
+    sparse = any(map(marks_sparse, opened.waiting))
     return Truncate(opened.handle, size or 0, sparse, _times(opened.waiting[-1]))
 
 
@@ -255,9 +277,9 @@ _RUNS: tuple[RunRule, ...] = (
         evidence="cifs-client §1: O_TRUNC is CREATE(OVERWRITE), FLUSH, SET_INFO(EOF), SET_INFO(Basic)",
         command=Command.CREATE,
         begins=_truncates_by_opening,
-        continues=lambda opened, exchange: _starts([*opened.waiting[1:], exchange], _EMPTY),
-        ends=lambda opened: _is_whole(opened.waiting[1:], _EMPTY),
-        complete=lambda opened: _is_whole(opened.waiting[1:], _EMPTY),
+        continues=lambda opened, exchange: starts([*opened.waiting[1:], exchange], _EMPTY),
+        ends=lambda opened: is_whole(opened.waiting[1:], _EMPTY),
+        complete=lambda opened: is_whole(opened.waiting[1:], _EMPTY),
         call=_open_truncating,
     ),
     RunRule(
@@ -266,9 +288,9 @@ _RUNS: tuple[RunRule, ...] = (
         evidence="cifs-client §1: ftruncate is FLUSH, SET_SPARSE if it grows, SET_INFO(EOF, Basic)",
         command=Command.FLUSH,
         begins=_flushes_on_linux,
-        continues=lambda opened, exchange: _starts([*opened.waiting, exchange], _TRUNCATE),
-        ends=lambda opened: _is_whole(opened.waiting, _TRUNCATE),
-        complete=lambda opened: _is_whole(opened.waiting, _TRUNCATE),
+        continues=lambda opened, exchange: starts([*opened.waiting, exchange], _TRUNCATE),
+        ends=lambda opened: is_whole(opened.waiting, _TRUNCATE),
+        complete=lambda opened: is_whole(opened.waiting, _TRUNCATE),
         call=_truncate,
     ),
     RunRule(
@@ -277,9 +299,9 @@ _RUNS: tuple[RunRule, ...] = (
         evidence="cifs-client §1: utimensat on a handle open for writing is FLUSH and SET_INFO(Basic)",
         command=Command.FLUSH,
         begins=_flushes_on_linux,
-        continues=lambda opened, exchange: _starts([*opened.waiting, exchange], _SET_TIMES),
-        ends=lambda opened: _is_whole(opened.waiting, _SET_TIMES),
-        complete=lambda opened: _is_whole(opened.waiting, _SET_TIMES),
+        continues=lambda opened, exchange: starts([*opened.waiting, exchange], _SET_TIMES),
+        ends=lambda opened: is_whole(opened.waiting, _SET_TIMES),
+        complete=lambda opened: is_whole(opened.waiting, _SET_TIMES),
         call=_set_times,
     ),
 )

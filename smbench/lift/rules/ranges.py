@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from smbench.lift.rule import Applies, Case, ExchangeRule, refused
+from collections.abc import Iterable
+from itertools import chain
+
+from smbench.lift.rule import Applies, Case, ExchangeRule, Opened, Rule, RunRule, refused
 from smbench.lift.rules.control import function_of
+from smbench.lift.rules.data import several
 from smbench.smb2.constants import (
+    CONTROLS,
     FSCTL_DUPLICATE_EXTENTS_TO_FILE,
+    FSCTL_GET_REPARSE_POINT,
     FSCTL_QUERY_ALLOCATED_RANGES,
+    FSCTL_SET_REPARSE_POINT,
     FSCTL_SET_SPARSE,
     FSCTL_SET_ZERO_DATA,
     FSCTL_SRV_COPYCHUNK,
@@ -17,10 +24,11 @@ from smbench.smb2.constants import (
     LOCK_FLAGS,
     LOCK_UNLOCK,
 )
+from smbench.smb2.ntstatus import Status
 from smbench.trace.messages import IoctlRequest, LockRequest
 from smbench.trace.model import Command, Exchange
-from smbench.trace.values import LockElement
-from smbench.workload.calls import AllocatedRanges, Call, CopyRange, Lock, PunchHole, Unlock
+from smbench.trace.values import CopyChunk, LockElement
+from smbench.workload.calls import AllocatedRanges, Call, Control, CopyRange, Lock, PunchHole, Unlock
 from smbench.workload.model import Disposition
 
 _COPIES = frozenset((FSCTL_SRV_COPYCHUNK, FSCTL_SRV_COPYCHUNK_WRITE))
@@ -70,11 +78,13 @@ def _is_copy(case: Case) -> bool:
     )
 
 
+def _chunks(exchange: Exchange) -> tuple[CopyChunk, ...]:
+    return exchange.request.chunks if isinstance(exchange.request, IoctlRequest) else ()
+
+
 def _copies(case: Case) -> tuple[Call, ...]:
     request = case.exchange.request
-    if not isinstance(request, IoctlRequest):
-        return ()
-    source = case.context.source_of(request.resume_key)
+    source = case.context.source_of(request.resume_key) if isinstance(request, IoctlRequest) else None
     return tuple(
         CopyRange(
             -1 if source is None else source,
@@ -83,7 +93,50 @@ def _copies(case: Case) -> tuple[Call, ...]:
             chunk.target_offset,
             chunk.length,
         )
-        for chunk in request.chunks
+        for chunk in joined(_chunks(case.exchange))
+    )
+
+
+def joined(chunks: Iterable[CopyChunk]) -> list[CopyChunk]:
+    """Chunks of a copy, those that continue one another as one."""
+    ranges: list[CopyChunk] = []
+    for chunk in chunks:
+        last = ranges[-1] if ranges else None
+        if last is not None and (chunk.source_offset, chunk.target_offset) == (
+            last.source_offset + last.length,
+            last.target_offset + last.length,
+        ):
+            ranges[-1] = CopyChunk(last.source_offset, last.target_offset, last.length + chunk.length)
+        else:
+            ranges.append(chunk)
+    return ranges
+
+
+def _goes_on_copying(opened: Opened, exchange: Exchange) -> bool:
+    """By the same key, from where the last one ended, and that one had copied all."""
+    first, last, request = opened.waiting[0].request, opened.waiting[-1], exchange.request
+    return (
+        isinstance(first, IoctlRequest)
+        and isinstance(request, IoctlRequest)
+        and (request.function, request.resume_key) == (first.function, first.resume_key)
+        and last.status == Status.SUCCESS
+        and _is_one([*_chunks(last), *request.chunks])
+    )
+
+
+def _is_one(chunks: Iterable[CopyChunk]) -> bool:
+    return len(joined(chunks)) == 1
+
+
+def _copy_whole(opened: Opened) -> Call:
+    (chunk,) = joined(chain.from_iterable(map(_chunks, opened.waiting)))
+    return CopyRange(
+        opened.copied,
+        opened.handle,
+        chunk.source_offset,
+        chunk.target_offset,
+        chunk.length,
+        request=sum(piece.length for piece in _chunks(opened.waiting[0])) if several(opened) else 0,
     )
 
 
@@ -113,6 +166,19 @@ def _has_function(*functions: int) -> Applies:
     return applies
 
 
+def _control(case: Case) -> tuple[Call, ...]:
+    request = case.exchange.request
+    room = request.output_length if isinstance(request, IoctlRequest) else None
+    return (Control(case.opened.handle, function_of(case.exchange) or 0, room or 0),)
+
+
+def _not_sent(exchange: Exchange) -> str:
+    """A reparse point's codes are readlink's and symlink's, where the server has such points."""
+    if function_of(exchange) in (FSCTL_GET_REPARSE_POINT, FSCTL_SET_REPARSE_POINT):
+        return ""
+    return "no system call, and no ioctl of an ordinary user, sends this control code"
+
+
 def _function_name(case: Case) -> str:
     return f"FSCTL 0x{function_of(case.exchange) or 0:08X}"
 
@@ -120,7 +186,7 @@ def _function_name(case: Case) -> str:
 _IOCTL = frozenset((Command.IOCTL,))
 _LOCK = frozenset((Command.LOCK,))
 
-RULES: tuple[ExchangeRule, ...] = (
+RULES: tuple[Rule, ...] = (
     ExchangeRule(
         name="lock-invalid",
         disposition=Disposition.UNSUPPORTED,
@@ -163,10 +229,23 @@ RULES: tuple[ExchangeRule, ...] = (
         commands=_IOCTL,
         applies=_has_function(FSCTL_SRV_REQUEST_RESUME_KEY),
     ),
-    ExchangeRule(
+    RunRule(
         name="copy",
         disposition=Disposition.EXACT,
-        evidence="[MS-SMB2] 2.2.31.1; cifs-client §1: copy_file_range, one a chunk",
+        evidence="[MS-SMB2] 2.2.31.1; cifs-client §1: copy_file_range asks for one key, and sends "
+        "COPYCHUNK_WRITEs until all is copied",
+        command=Command.IOCTL,
+        begins=lambda case: _is_copy(case) and _is_one(_chunks(case.exchange)),
+        continues=_goes_on_copying,
+        ends=lambda opened: refused(opened.waiting[-1].status),
+        complete=lambda _: True,
+        call=_copy_whole,
+    ),
+    ExchangeRule(
+        name="copy-ranges",
+        disposition=Disposition.EXACT,
+        evidence="[MS-SMB2] 2.2.31.1: one request may copy several ranges; cifs-client §1: copy_file_range, "
+        "one a range",
         commands=_IOCTL,
         applies=_is_copy,
         calls=_copies,
@@ -182,7 +261,7 @@ RULES: tuple[ExchangeRule, ...] = (
     ExchangeRule(
         name="punch",
         disposition=Disposition.EXACT,
-        evidence="[MS-FSCC] 2.3.71; cifs-client §1: fallocate(PUNCH_HOLE or ZERO_RANGE)",
+        evidence="[MS-FSCC] 2.3.71; cifs-client §1: fallocate(ZERO_RANGE), or PUNCH_HOLE of a sparse file",
         commands=_IOCTL,
         applies=_is_range(FSCTL_SET_ZERO_DATA),
         calls=lambda case: (PunchHole(case.opened.handle, *_range(case.exchange)),),
@@ -190,7 +269,7 @@ RULES: tuple[ExchangeRule, ...] = (
     ExchangeRule(
         name="allocated-ranges",
         disposition=Disposition.EXACT,
-        evidence="[MS-FSCC] 2.3.52; cifs-client §1: FIEMAP, SEEK_DATA",
+        evidence="[MS-FSCC] 2.3.52; cifs-client §1: FIEMAP",
         commands=_IOCTL,
         applies=_is_range(FSCTL_QUERY_ALLOCATED_RANGES),
         calls=lambda case: (AllocatedRanges(case.opened.handle, *_range(case.exchange)),),
@@ -198,8 +277,8 @@ RULES: tuple[ExchangeRule, ...] = (
     ExchangeRule(
         name="sparse",
         disposition=Disposition.CLIENT,
-        reason="the client marks a file sparse by itself before it grows it or punches holes",
-        evidence="cifs-client §1: ftruncate and PUNCH_HOLE send SET_SPARSE first",
+        reason="the client says by itself that a file is sparse, or no longer, before it grows it",
+        evidence="cifs-client §1: ftruncate, PUNCH_HOLE, and fallocate of a sparse file send it first",
         answerable=True,
         commands=_IOCTL,
         applies=_has_function(FSCTL_SET_SPARSE),
@@ -213,10 +292,21 @@ RULES: tuple[ExchangeRule, ...] = (
         applies=_has_function(FSCTL_DUPLICATE_EXTENTS_TO_FILE),
     ),
     ExchangeRule(
+        name="control",
+        disposition=Disposition.EXACT,
+        evidence="cifs-client §1: the client's ioctls CIFS_ENUMERATE_SNAPSHOTS and CIFS_IOC_SET_INTEGRITY, "
+        "and FS_IOC_SETFLAGS with FS_COMPR_FL, send them for whoever has the file open",
+        commands=_IOCTL,
+        applies=lambda case: case.found is not None and function_of(case.exchange) in CONTROLS,
+        calls=_control,
+    ),
+    ExchangeRule(
         name="other-ioctl",
         disposition=Disposition.UNSUPPORTED,
-        reason="no call of a file system sends this control code",
-        evidence="[MS-FSCC] 2.3",
+        reason="no system call, and no ioctl of an ordinary user, sends this control code",
+        evidence="[MS-FSCC] 2.3; fs/smb/client/ioctl.c: only CIFS_QUERY_INFO sends any code, by path and for "
+        "CAP_SYS_ADMIN alone",
+        no_counterpart=_not_sent,
         commands=_IOCTL,
         detail=_function_name,
     ),

@@ -26,6 +26,7 @@ from smbench.smb2.constants import (
     VALID_DATA_LENGTH,
 )
 from smbench.smb2.filetime import EARLIEST_NS
+from smbench.smb2.ntstatus import Errno, errnos_of
 from smbench.smb2.paths import rename_target, share_path
 from smbench.trace.messages import SetInfoRequest
 from smbench.trace.model import Command, Exchange
@@ -82,11 +83,39 @@ def target_of(case: Case) -> str:
     return case.context.place(case.opened.tree, share_path(target, case.exchange.dfs))
 
 
-def _rename(case: Case) -> tuple[Call, ...]:
-    target = target_of(case)
+def rename_target_of(case: Case) -> str | None:
+    """Where an exchange renames its file to; None where it renames nothing."""
     request = set_of(case.exchange)
-    level = request.level or RENAME
-    return (Rename(case.opened.handle, case.opened.path, target, bool(request.replace), level),)
+    renames = request.info_type == INFO_FILE and request.level in RENAMES and request.target is not None
+    return target_of(case) if renames else None
+
+
+def rename_calls(case: Case) -> tuple[Call, ...]:
+    """The Rename that a SET_INFO asks for."""
+    opened, request = case.opened, set_of(case.exchange)
+    denied = opened.linux and is_denied_rename(case.exchange)
+    return (
+        Rename(
+            opened.handle,
+            opened.path,
+            target_of(case),
+            bool(request.replace),
+            request.level or RENAME,
+            denied_on_linux=denied,
+        ),
+    )
+
+
+def is_denied_rename(exchange: Exchange) -> bool:
+    """Whether a rename was refused in a way that a Linux client takes for a denial of access."""
+    request, status = set_of(exchange), exchange.status
+    return (
+        request.info_type == INFO_FILE
+        and request.level in RENAMES
+        and request.target is not None
+        and status is not None
+        and Errno.EACCES in errnos_of(status)
+    )
 
 
 def _link(case: Case) -> tuple[Call, ...]:
@@ -173,7 +202,7 @@ RULES: tuple[ExchangeRule, ...] = (
         evidence="cifs-client §2: rename; whether it may replace stays in the call",
         commands=_SET,
         applies=_sets(RENAMES, "target"),
-        calls=_rename,
+        calls=rename_calls,
     ),
     ExchangeRule(
         name="link",

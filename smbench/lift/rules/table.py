@@ -22,6 +22,8 @@ from smbench.lift.rules import (
     extended_attributes,
     implied,
     linux,
+    linux_ranges,
+    lost,
     opens,
     query_info,
     ranges,
@@ -38,7 +40,9 @@ FAMILIES: tuple[tuple[Rule, ...], ...] = tuple(
     for family in (
         control,
         linux,
+        linux_ranges,
         whole_opens,
+        lost,
         opens,
         data,
         ranges,

@@ -113,7 +113,13 @@ def stat_call(opened: Opened) -> Call:
     return Stat(opened.path, levels, create_of(opened.request, Stat), _is_one_compound(opened))
 
 
-def _may_delete(opened: Opened) -> bool:
+def removal_call(opened: Opened) -> Call:
+    """The removal that an open stands for which only removes."""
+    return _remove(RemoveDirectory if opened.directory else Unlink, opened)
+
+
+def may_delete(opened: Opened) -> bool:
+    """Whether the CREATE asks for no more than to remove what is there."""
     request = opened.request
     access = request.access or 0
     return (
@@ -124,7 +130,8 @@ def _may_delete(opened: Opened) -> bool:
     )
 
 
-def _deletes(exchange: Exchange) -> bool:
+def deletes(exchange: Exchange) -> bool:
+    """Whether this is the request that a file be removed."""
     request = exchange.request
     return (
         exchange.command == Command.SET_INFO
@@ -135,18 +142,18 @@ def _deletes(exchange: Exchange) -> bool:
     )
 
 
-def _is_removal(opened: Opened) -> bool:
+def is_removal(opened: Opened) -> bool:
     """By the option, or by one disposition; both at once is no call's doing."""
-    asked = sum(map(_deletes, opened.body))
+    asked = sum(map(deletes, opened.body))
     return asked == (0 if (opened.request.options or 0) & DELETE_ON_CLOSE else 1)
 
 
 def _removes_directory(opened: Opened) -> bool:
-    return opened.directory and _is_removal(opened)
+    return opened.directory and is_removal(opened)
 
 
 def _removes_file(opened: Opened) -> bool:
-    return not opened.directory and _is_removal(opened)
+    return not opened.directory and is_removal(opened)
 
 
 def _on_close(opened: Opened) -> bool:
@@ -165,7 +172,7 @@ def _makes_directory(opened: Opened) -> bool:
 
 
 def _removal_or_question(exchange: Exchange) -> bool:
-    return _deletes(exchange) or asks_attributes(exchange)
+    return deletes(exchange) or asks_attributes(exchange)
 
 
 RULES: tuple[OpenRule, ...] = (
@@ -184,8 +191,8 @@ RULES: tuple[OpenRule, ...] = (
         name="rmdir",
         disposition=Disposition.EXACT,
         evidence="cifs-client §1: CREATE(DELETE, DIRECTORY)+SET_INFO(Disposition)+CLOSE",
-        begins=_may_delete,
-        body=_deletes,
+        begins=may_delete,
+        body=deletes,
         longest=1,
         complete=_removes_directory,
         call=lambda opened: _remove(RemoveDirectory, opened),
@@ -195,8 +202,8 @@ RULES: tuple[OpenRule, ...] = (
         disposition=Disposition.EXACT,
         evidence="cifs-client §1 and §2: CREATE(DELETE, DELETE_ON_CLOSE)+CLOSE, or SET_INFO(Disposition)",
         undecided_for=0,
-        begins=_may_delete,
-        body=_deletes,
+        begins=may_delete,
+        body=deletes,
         longest=1,
         complete=_removes_file,
         call=lambda opened: _remove(Unlink, opened),
@@ -206,7 +213,7 @@ RULES: tuple[OpenRule, ...] = (
         disposition=Disposition.APPROXIMATE,
         reason="the attributes that were asked for on the removing handle are not asked for again",
         evidence="Windows asks for attributes before it sets the disposition",
-        begins=_may_delete,
+        begins=may_delete,
         body=_removal_or_question,
         longest=4,
         complete=_removes_directory,
@@ -217,7 +224,7 @@ RULES: tuple[OpenRule, ...] = (
         disposition=Disposition.APPROXIMATE,
         reason="the attributes that were asked for on the removing handle are not asked for again",
         evidence="Windows asks for attributes before it sets the disposition",
-        begins=_may_delete,
+        begins=may_delete,
         body=_removal_or_question,
         longest=4,
         complete=_removes_file,

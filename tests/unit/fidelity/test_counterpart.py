@@ -85,6 +85,7 @@ def test_what_some_call_sends_has_a_counterpart(exchange: Exchange) -> None:
         (asks(Command.QUERY_DIRECTORY, level=37, pattern="*"), "class 37"),
         (asks(Command.QUERY_DIRECTORY, level=38, pattern="*.txt"), "pattern"),
         (asks(Command.SET_INFO, info_type=1, level=19), "class 19"),
+        (asks(Command.SET_INFO, info_type=1, level=4, attributes=0), "changes none"),
         (asks(Command.SET_INFO, info_type=1, level=13, delete=True), "DELETE_ON_CLOSE"),
         (asks(Command.SET_INFO, info_type=1, level=13, delete=False), "takes back"),
         (asks(Command.SET_INFO, info_type=2, level=6), "whole file system"),
@@ -144,10 +145,31 @@ def test_with_an_open_that_is_refused_the_client_sends_only_what_its_compounds_h
 def test_a_rule_says_of_all_its_exchanges_why_nobody_sends_them_again() -> None:
     said = {rule.name: rule.no_counterpart for rule in RULES if isinstance(rule.no_counterpart, str)}
     named = {name for name, reason in said.items() if reason}
-    assert named >= {"handle-gone", "on-refused-open", "open-by-id", "unknown-command", "cut"}
+    assert named >= {"on-refused-open", "open-by-id", "unknown-command", "cut"}
     for name in named:
         rule = rule_named(name, Path("coverage"))
         assert Counterparts().missing(asks(Command.CLOSE), rule) == said[name]
+
+
+def test_on_a_handle_that_is_gone_the_client_sends_what_it_was_seen_to_send() -> None:
+    rule = rule_named("handle-gone", Path("coverage"))
+    sent = (
+        asks(Command.SET_INFO, info_type=1, level=20),
+        asks(Command.QUERY_INFO),
+        asks(Command.IOCTL, function=0x144064),
+    )
+    never = asks(Command.READ, offset=0, length=60), asks(Command.CLOSE)
+    missing = [Counterparts().missing(one, rule) for one in (*sent, *never)]
+    assert [bool(reason) for reason in missing] == [False, False, False, True, True]
+
+
+def test_a_control_code_has_a_counterpart_where_somebody_sends_it() -> None:
+    by_rule = {0x144064: "control", 0x900A8: "other-ioctl", 0x90027: "other-ioctl"}
+    missing = [
+        Counterparts().missing(asks(Command.IOCTL, function=code), rule_named(name, Path("coverage")))
+        for code, name in by_rule.items()
+    ]
+    assert [bool(reason) for reason in missing] == [False, False, True]
 
 
 def test_the_score_leaves_them_out_and_the_raw_recall_does_not(tmp_path: Path) -> None:

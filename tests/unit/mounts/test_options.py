@@ -29,6 +29,7 @@ from smbench.workload.calls import (
     List,
     Lock,
     Open,
+    PunchHole,
     Read,
     SetTimes,
     Truncate,
@@ -71,6 +72,7 @@ def test_the_application_profile_leaves_the_client_its_ways() -> None:
         (CaptureFacts(case_variants=True), {"nocase"}, set()),
         (CaptureFacts(asked_for_caching=False), {"nolease"}, set()),
         (CaptureFacts(flushes=False), {"nostrictsync"}, set()),
+        (CaptureFacts(sparse=True), {"cache=none"}, {"nosparse"}),
         (CaptureFacts(largest_read=1_000_000, largest_write=100), {"rsize=1003520", "wsize=65536"}, set()),
     ],
 )
@@ -241,6 +243,19 @@ def test_facts_are_gathered_from_what_was_done() -> None:
     )
     assert facts == CaptureFacts(70000, 9, asked_for_caching=False, streams=True, flushes=True)
     assert not facts_of([opens("x", oplock=9)], []).flushes
+
+
+@pytest.mark.parametrize(
+    ("call", "sparse"),
+    [
+        (Truncate(1, 9), False),
+        (Truncate(1, 9, sparse=True), True),
+        (PunchHole(1, 0, 9), False),
+        (PunchHole(1, 0, 9, sparse=True), True),
+    ],
+)
+def test_whether_files_were_marked_sparse_is_gathered(call: Call, sparse: bool) -> None:
+    assert facts_of([opens("f"), operation(call), operation(Write(1, 0, 9))], []).sparse is sparse
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smbench.plan import Pace, Plan, clone, plan_run
-from smbench.smb2.constants import DELETE_ON_CLOSE, NOTIFY_CHANGE_LAST_WRITE
+from smbench.smb2.constants import DELETE_ON_CLOSE, NOTIFY_CHANGE_EA, NOTIFY_CHANGE_LAST_WRITE
 from smbench.smb2.ntstatus import Status
-from smbench.workload.calls import MakeDirectory, Notify, Rename, SetAttributes, SetDelete, Stat, Unlink
+from smbench.workload.calls import (
+    MakeDirectory,
+    Notify,
+    Rename,
+    SetAttributes,
+    SetDelete,
+    SetEa,
+    Stat,
+    Unlink,
+)
 from smbench.workload.lanes import Lanes
 
 NAMES = 0x3
@@ -131,6 +140,8 @@ def test_a_change_that_was_under_way_when_it_was_asked_for_waits_too():
         (NOTIFY_CHANGE_LAST_WRITE, False, lambda load: load.writes(1, 2), True),
         (NOTIFY_CHANGE_LAST_WRITE, False, lambda load: load.add(1, SetAttributes(2, 1)), False),
         (0x4, False, lambda load: load.add(1, SetAttributes(2, 1)), True),
+        (NOTIFY_CHANGE_EA, False, lambda load: load.add(1, SetEa(2, "a", 1)), True),
+        (NOTIFY_CHANGE_LAST_WRITE, False, lambda load: load.add(1, SetEa(2, "a", 1)), False),
     ],
 )
 def test_what_a_filter_asks_for_and_where(asks, tree, change, seen):

@@ -9,7 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smbench.smb2 import information
+from smbench.smb2.constants import NAMES
 
+UNKNOWN = 99
+"""A class of no directory."""
 YEAR_2024_NS = 1_704_067_200_000_000_000
 YEAR_2024_FILETIME = 133_485_408_000_000_000
 
@@ -63,10 +66,26 @@ def test_entries_are_counted_by_their_chain(sizes: list[int]) -> None:
         struct.pack("<I", size if number < len(entries) - 1 else 0).ljust(size, b"\xee")
         for number, size in enumerate(entries)
     )
-    assert information.count_entries(memoryview(buffer), len(buffer)) == len(sizes)
+    assert information.count_entries(memoryview(buffer), len(buffer), UNKNOWN) == len(sizes)
 
 
-@given(st.binary(max_size=64), st.integers(0, 64))
-def test_a_broken_chain_ends(buffer: bytes, used: int) -> None:
+@given(st.sampled_from(sorted(information.NAME_AT)), st.lists(st.sampled_from([".", "..", ".x", "a", "…"])))
+def test_the_directory_and_its_parent_are_no_entries(level: int, names: list[str]) -> None:
+    name_at = information.NAME_AT[level]
+    buffer = b""
+    for number, name in enumerate(names):
+        encoded = name.encode("utf-16-le")
+        entry = bytearray(name_at + len(encoded))
+        struct.pack_into("<I", entry, 8 if level == NAMES else 60, len(encoded))
+        entry[name_at:] = encoded
+        entry += b"\0" * (-len(entry) % 8)
+        struct.pack_into("<I", entry, 0, len(entry) if number < len(names) - 1 else 0)
+        buffer += entry
+    counted = information.count_entries(memoryview(buffer), len(buffer), level)
+    assert counted == sum(name not in (".", "..") for name in names)
+
+
+@given(st.binary(max_size=256), st.integers(0, 256), st.sampled_from([*information.NAME_AT, UNKNOWN]))
+def test_a_broken_chain_ends(buffer: bytes, used: int, level: int) -> None:
     used = min(used, len(buffer))
-    assert 0 <= information.count_entries(memoryview(buffer), used) <= used
+    assert 0 <= information.count_entries(memoryview(buffer), used, level) <= used

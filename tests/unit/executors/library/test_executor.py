@@ -328,6 +328,7 @@ def on(server: _Server) -> FileCalls:
 
 TIMES = (-1, -1, 10**9, -1)
 CREATE, FLUSH, IOCTL, SET_INFO = Command.CREATE, Command.FLUSH, Command.IOCTL, Command.SET_INFO
+QUERY_INFO = Command.QUERY_INFO
 
 
 @pytest.mark.parametrize(
@@ -343,12 +344,24 @@ CREATE, FLUSH, IOCTL, SET_INFO = Command.CREATE, Command.FLUSH, Command.IOCTL, C
             calls.Open(2, "y", calls.Create(2, 7, 5, 0, 0), times=TIMES),
             [CREATE, FLUSH, SET_INFO, SET_INFO],
         ),
+        (calls.PunchHole(1, 0, 5), [IOCTL]),
+        (calls.PunchHole(1, 0, 5, sparse=True), [IOCTL, IOCTL]),
+        (calls.ShiftRange(1, 0, 5, insert=False, size=5 << 19), [IOCTL, *[IOCTL] * 3, SET_INFO]),
+        (calls.ShiftRange(1, 0, 5, insert=True, size=5000), [SET_INFO, IOCTL, IOCTL, IOCTL]),
+        (calls.AllocatedRanges(1, 0, 5), [IOCTL]),
+        (calls.AllocatedRanges(1, 0, 5, seek=True), [QUERY_INFO, IOCTL]),
+        (calls.AllocatedRanges(1, 0, 5, seek=True, flushed=True), [QUERY_INFO, FLUSH, IOCTL]),
+        (calls.Control(1, 0x144064, 16), [IOCTL]),
     ],
 )
 def test_what_the_linux_client_sent_along_is_sent(call: Any, commands: list[int]) -> None:
     server = _Server()
     files = on(server)
-    does: Any = {calls.Truncate: files.truncate, calls.SetTimes: files.set_times, calls.Open: files.open}
+    does: Any = {
+        calls.Truncate: files.truncate, calls.SetTimes: files.set_times, calls.Open: files.open,
+        calls.PunchHole: files.punch_hole, calls.ShiftRange: files.shift_range,
+        calls.AllocatedRanges: files.allocated_ranges, calls.Control: files.control,
+    }  # fmt: skip
     assert does[type(call)](call) == 0
     assert server.commands == commands
 

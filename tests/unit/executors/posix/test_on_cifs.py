@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import sys
 import threading
 import time
 from collections.abc import Callable
-from errno import EIO, ENOENT, ENOTTY
+from errno import EIO, ENOENT, ENOTTY, EOPNOTSUPP
 from pathlib import Path
 
 import pytest
@@ -19,18 +20,24 @@ from smbench.executors.base import NOBODY, ExecutorContext
 from smbench.executors.posix import linux_calls
 from smbench.executors.posix.executor import PosixExecutor
 from smbench.executors.posix.inotify import InotifyWatch
+from smbench.paths.beneath import Beneath
 from smbench.smb2.ntstatus import Status, outcome_of
 from smbench.workload.calls import (
     Call,
     Close,
+    Control,
     Create,
     List,
     Lock,
     Notify,
     Open,
+    PunchHole,
+    Rename,
+    SetDelete,
     Stat,
     StatFs,
     StatHandle,
+    Truncate,
     Unlink,
     Unlock,
 )
@@ -84,6 +91,13 @@ def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Cli
         real_rename(one, other, **fds)
 
     monkeypatch.setattr(os, "rename", rename)
+    real_stat = Beneath.stat
+
+    def look(names: Beneath, path: str) -> os.stat_result:
+        asked.append(("look", path))
+        return real_stat(names, path)
+
+    monkeypatch.setattr(Beneath, "stat", look)
     (tmp_path / "d").mkdir()
     (tmp_path / "d" / "f").touch()
     return lambda profile="wire": Client(tmp_path, profile, asked)
@@ -100,8 +114,8 @@ def file(handle: int, path: str) -> Open:
 @pytest.mark.parametrize(
     ("path", "levels", "asked"),
     [
-        ("d/f", (18,), [("stat", "d", "f")]),
-        ("d/f", (), [("stat", "d", "f")]),
+        ("d/f", (18,), [("look", "d/f")]),
+        ("d/f", (), [("look", "d/f")]),
         ("d/f", (22,), [("class", "d/f", 1, 22, 0, 0)]),
         ("d/f", (5, 18), [("class", "d/f", 1, 5, 0, 0), ("stat", "d/f")]),
         ("d", (5, 22), [("class", "d", 1, 5, 0, 0), ("class", "d", 1, 22, 0, 0)]),
@@ -126,7 +140,7 @@ def test_a_stat_of_an_open_file_is_an_open_of_its_own_as_it_was(client: Callable
 
 def test_an_application_stats_as_ever(client: Callable[..., Client]) -> None:
     run = client("application")
-    assert (run(Stat("d/f", (22,))), run.asked) == (0, [])
+    assert (run(Stat("d/f", (22,))), run.asked) == (0, [("look", "d/f")])
 
 
 def test_a_stat_that_may_not_open_the_file_asks_without_an_open(
@@ -138,7 +152,7 @@ def test_a_stat_that_may_not_open_the_file_asks_without_an_open(
         raise PermissionError(13, "no", path)
 
     monkeypatch.setattr(run.made._files, "open_by_name", refuse)
-    assert (run(Stat("d/f", (22,))), run.asked) == (0, [("stat", "d", "f")])
+    assert (run(Stat("d/f", (22,))), run.asked) == (0, [("look", "d/f")])
 
 
 def test_questions_about_handles_keep_class_parts_and_length(client: Callable[..., Client]) -> None:
@@ -188,6 +202,55 @@ def test_a_directory_that_the_capture_did_not_tell_for_one_is_found_to_be_one(
     assert (run(Close(1)), run.asked) == (0, [("stat", "d")])
     assert run(Open(2, "d/f", Create(0x80000080, 7, 1, 0, 0))) == 0
     assert (run(Close(2)), run.asked) == (0, [])
+
+
+LOOK, ASK = "look", "stat"
+
+
+def test_a_name_is_asked_for_once_whether_the_client_knows_it_or_not(
+    client: Callable[..., Client], tmp_path: Path
+) -> None:
+    """Made by another client: finding it asks. Known by a listing, or by what this one did: the client must
+    be told to ask. What is kept open to look through is let go first."""
+    run = client()
+
+    def looked(path: str) -> list[object]:
+        run.made._names.unpin(path)
+        assert run(Stat(path)) == 0
+        return [asked[0] for asked in run.asked]
+
+    for name in ("new", "listed", "known/x", "opened"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    assert looked("new") == [LOOK]
+    assert looked("new") == [ASK]
+    assert (run(directory(1, "")), run(List(1, "*", 37, restart=True))) == (0, 5)
+    assert looked("listed") == [ASK]
+    assert looked("known/x") == [LOOK]
+    assert run(directory(2, "known")) == 0
+    assert run(Rename(2, "known", "moved", True)) == 0
+    assert looked("moved/x") == [ASK]
+    (tmp_path / "known").mkdir()
+    (tmp_path / "known" / "x").touch()
+    assert looked("known/x") == [LOOK]
+    (tmp_path / "new").unlink()
+    run.made._names.unpin("new")
+    assert run(Stat("new")) == -ENOENT
+    run.made._lookups._missing.clear()
+    (tmp_path / "new").touch()
+    assert looked("new") == [LOOK]
+    assert (run(Unlink("listed")), run(file(3, "opened")), run(SetDelete(3, "opened", True))) == (0, 0, 0)
+    assert run(Close(3)) == 0
+    for name in ("listed", "opened"):
+        (tmp_path / name).touch()
+        assert looked(name) == [LOOK]
+
+
+def test_what_was_looked_at_before_the_run_is_known(client: Callable[..., Client]) -> None:
+    run = client()
+    run.made.warm(["d", "d/f"])
+    run.made._names.unpin("d/f")
+    assert (run(Stat("d/f")), run.asked) == (0, [("stat", "d", "f")])
 
 
 def test_a_search_for_one_name_reads_the_directory_up_to_it(client: Callable[..., Client]) -> None:
@@ -283,3 +346,84 @@ def test_a_watch_off_cifs_is_inotify_s(tmp_path: Path) -> None:
         thread.join(0.05)
     assert ends == [0]
     made.close()
+
+
+def test_a_rename_is_tried_without_replacing_first(
+    client: Callable[..., Client], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried: list[bool] = []
+    real = Beneath.rename
+
+    def rename(names: Beneath, source: str, target: str, *, replace: bool = True) -> None:
+        tried.append(replace)
+        real(names, source, target, replace=replace)
+
+    monkeypatch.setattr(Beneath, "rename", rename)
+    (tmp_path / "d" / "there").touch()
+    for profile, to_new in (("wire", [False]), ("application", [True])):
+        run = client(profile)
+        assert (run(file(1, "d/f")), run(Rename(1, "d/f", "d/new", replace=True)), tried) == (0, 0, to_new)
+        tried.clear()
+        assert run(Rename(1, "d/new", "d/F", replace=True)) == 0
+        assert run(Rename(1, "d/F", "d/f", replace=True)) == 0
+        assert tried == [*to_new, True]
+        tried.clear()
+    run = client()
+    assert (run(file(1, "d/f")), run(Rename(1, "d/f", "d/there", replace=True)), tried) == (
+        0,
+        0,
+        [False, True],
+    )
+    assert not (tmp_path / "d" / "f").exists()
+
+
+def test_a_size_is_set_as_the_captured_client_set_it(
+    client: Callable[..., Client], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One message where it sent one, and with all that ftruncate brings where it sent that."""
+    grown: list[int] = []
+    real = linux_calls.fallocate
+
+    def fallocate(fd: int, mode: int, offset: int, length: int) -> None:
+        grown.append(mode)
+        real(fd, mode, offset, length)
+
+    monkeypatch.setattr(linux_calls, "fallocate", fallocate)
+    run = client()
+    assert run(file(1, "d/f")) == 0
+    assert (run(Truncate(1, 5000, True, (-1, -1, 5, 5))), grown) == (0, [])
+    assert (run(Truncate(1, 9000)), grown) == (0, [0])
+    assert (tmp_path / "d" / "f").stat().st_size == 9000
+    grown.clear()
+    assert run(PunchHole(1, 0, 4096, sparse=True)) == 0
+    assert grown == [linux_calls.FALLOC_PUNCH_HOLE | linux_calls.FALLOC_KEEP_SIZE]
+
+
+@pytest.mark.parametrize(
+    ("function", "room", "number", "given"),
+    [
+        (0x144064, 16, 0x800CCF06, bytes(12)),
+        (0x144064, 16384, 0x800CCF06, b"\1" + bytes(11)),
+        (0x9C280, 0, 0xCF04, b""),
+        (0x9C040, 0, 0x40086602, b"\4" + bytes(7)),
+    ],
+)
+def test_control_codes_go_by_the_clients_ioctls(
+    client: Callable[..., Client],
+    monkeypatch: pytest.MonkeyPatch,
+    function: int,
+    room: int,
+    number: int,
+    given: bytes,
+) -> None:
+    sent: list[tuple[int, bytes]] = []
+
+    def ioctl(_: int, asked: int, argument: ctypes.Array[ctypes.c_char]) -> int:
+        sent.append((asked, argument.raw[: len(given)]))
+        return 0
+
+    monkeypatch.setattr(linux_calls, "_ioctl", ioctl)
+    run = client()
+    assert (run(file(1, "d/f")), run(Control(1, function, room))) == (0, 0)
+    assert sent == [(number, given)]
+    assert run(Control(1, 0x90027)) == -EOPNOTSUPP

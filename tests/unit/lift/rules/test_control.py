@@ -93,6 +93,28 @@ def test_requests_on_handles_that_are_gone(tmp_path: Path) -> None:
     assert story.rules[3:] == ["handle-gone", "handle-gone"]
 
 
+def test_what_is_asked_for_on_an_open_that_the_server_lost(tmp_path: Path) -> None:
+    wire = Wire()
+    alice = wire.client("alice")
+    gone = Status.FILE_CLOSED
+    flushed, grown, asked = alice.opens("f"), alice.opens("g", access=2), alice.opens("a")
+    sparse, read = alice.opens("s", access=2), alice.opens("r", access=1)
+    flushed.sends(Command.FLUSH, m.FlushRequest(""), gone)
+    grown.truncates(9, status=gone)
+    asked.asks(18, status=gone)
+    sparse.controls(0x980C8, status=gone, offset=0, length=5)
+    read.reads(0, 1, status=gone)
+    flushed.sends(Command.FLUSH, m.FlushRequest(""), gone)
+    story = lifted(wire, tmp_path)
+    assert story.kinds[5:] == [
+        *("Flush", "Close", "Truncate", "Close", "StatHandle", "Close", "PunchHole", "Close", "Close"),
+    ]
+    assert story.rules[5:] == [*["lost-open"] * 4, "handle-gone", "handle-gone"]
+    lost = [operation for operation in story.operations if operation.rule == "lost-open"]
+    assert [operation.expected for operation in lost] == [gone] * 4
+    assert {row["disposition"] for row in story.coverage[5:9]} == {"approximate"}
+
+
 @pytest.mark.parametrize(
     "status", [Status.USER_SESSION_DELETED, Status.NETWORK_SESSION_EXPIRED, Status.NETWORK_NAME_DELETED]
 )

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from helpers.story import Open, Wire, lifted
 
+from smbench.smb2.constants import USE_FILE_POINTER_POSITION, WRITE_TO_END_OF_FILE
 from smbench.smb2.ntstatus import Status
 from smbench.workload.calls import (
     Flush,
@@ -80,3 +81,31 @@ def test_small_reads_are_never_pieces(tmp_path: Path) -> None:
     opened = wire.client("alice").opens("x")
     opened.reads(0, 4096).reads(4096, 4096, at_ns=wire.now_ns + 1000)
     assert lifted(wire, tmp_path).kinds == ["Open", "Read", "Read"]
+
+
+def test_a_write_at_the_end_of_the_file_is_an_append(tmp_path: Path) -> None:
+    wire = Wire()
+    opened = wire.client("alice").opens("x")
+    opened.writes(WRITE_TO_END_OF_FILE, 40).writes(WRITE_TO_END_OF_FILE, 7, flags=1)
+    story = lifted(wire, tmp_path)
+    assert story.calls[1:] == [
+        Write(0, WRITE_TO_END_OF_FILE, 40, append=True),
+        Write(0, WRITE_TO_END_OF_FILE, 7, through=True, append=True),
+    ]
+    assert [row["disposition"] for row in story.coverage[1:]] == ["approximate"] * 2
+    assert [one.received for one in story.operations[1:]] == [40, 7]
+
+
+def test_a_write_there_that_was_refused_asked_for_that_offset(tmp_path: Path) -> None:
+    wire = Wire()
+    wire.client("alice").opens("x").writes(WRITE_TO_END_OF_FILE, 40, status=Status.INVALID_PARAMETER)
+    assert lifted(wire, tmp_path).calls[1:] == [Write(0, WRITE_TO_END_OF_FILE, 40)]
+
+
+def test_a_write_at_the_file_s_pointer_is_none_that_can_be_repeated(tmp_path: Path) -> None:
+    wire = Wire()
+    wire.client("alice").opens("x").writes(USE_FILE_POINTER_POSITION, 40)
+    story = lifted(wire, tmp_path)
+    assert story.kinds == ["Open"]
+    assert story.coverage[1]["disposition"] == "unsupported"
+    assert "the file's pointer" in story.coverage[1]["reason"]

@@ -7,7 +7,8 @@ from typing import Any
 
 from helpers.story import DIRECTORY, WRITE, Client, Lifted, Wire, lifted
 
-from smbench.workload.calls import Call, Flush, Open, SetAttributes, SetTimes, Stat, Truncate
+from smbench.smb2.ntstatus import Status
+from smbench.workload.calls import Call, Flush, Open, Rename, SetAttributes, SetTimes, Stat, Truncate, Unlink
 from smbench.workload.store import with_client_calls
 
 CIFS: dict[str, Any] = {"request": {"contexts": ("QFid",)}}
@@ -307,3 +308,63 @@ def test_an_open_that_empties_is_told_from_a_truncation_that_follows_it(tmp_path
     story = lifted(wire, tmp_path)
     assert story.calls[1].times is None
     assert "open-truncating" not in story.rules
+
+
+def renames_in_one(client: Client, target: str, status: int = 0, path: str = "d") -> None:
+    """What cifs.ko sends for a rename: one compound."""
+    with client:
+        client.opens(path, access=0x10000, attributes=DIRECTORY, **CIFS).renames(target, status).closes()
+
+
+def test_a_denied_rename_is_tried_again_by_the_client(tmp_path: Path) -> None:
+    wire = Wire()
+    alice = wire.client("alice")
+    for _ in range(2):
+        alice.looks("e", Status.OBJECT_NAME_NOT_FOUND, **CIFS)
+        for _ in range(4):
+            renames_in_one(alice, "e", Status.ACCESS_DENIED)
+    alice.looks("e", Status.OBJECT_NAME_NOT_FOUND, **CIFS)
+    renames_in_one(alice, "e")
+    story = lifted(wire, tmp_path)
+    assert story.kinds.count("Rename") == 3
+    assert story.rules.count("rename-again") == 2 * 3 * 3
+    again = [call for call, _ in by_client(story)]
+    assert [type(call).__name__ for call in again[:4]] == ["Stat", "Open", "Rename", "Close"]
+    assert sum(isinstance(call, Rename) for call in again) == 6
+    assert [call.denied_on_linux for call in story.calls if isinstance(call, Rename)] == [True, True, False]
+
+
+def removes_in_one(client: Client, path: str) -> None:
+    with client:
+        client.opens(path, access=0x10000, options=0x1040, **CIFS).closes()
+
+
+def test_what_has_the_name_of_a_denied_rename_is_removed_by_the_client(tmp_path: Path) -> None:
+    wire = Wire()
+    alice = wire.client("alice")
+    alice.looks("e", **CIFS)
+    for _ in range(4):
+        renames_in_one(alice, "e", Status.ACCESS_DENIED)
+    removes_in_one(alice, "e")
+    renames_in_one(alice, "e", Status.ACCESS_DENIED)
+    renames_in_one(alice, "e", Status.ACCESS_DENIED)
+    removes_in_one(alice, "e")
+    story = lifted(wire, tmp_path)
+    assert story.kinds == ["Stat", *["Open", "Rename", "Close"] * 2, "Unlink"]
+    assert story.rules.count("removal-for-rename") == 2
+    assert story.rules.count("rename-again") == 3 * 3 + 3
+    assert sum(isinstance(call, Unlink) for call, _ in by_client(story)) == 1
+
+
+def test_what_its_caller_tries_again_is_no_clients(tmp_path: Path) -> None:
+    wire = Wire()
+    alice, other = wire.client("alice"), wire.client("bob")
+    other.opens("d", access=0x10000, attributes=DIRECTORY).renames("e", Status.ACCESS_DENIED).closes()
+    other.opens("d", access=0x10000, attributes=DIRECTORY).renames("e", Status.ACCESS_DENIED).closes()
+    for _ in range(5):
+        renames_in_one(alice, "e", Status.ACCESS_DENIED)
+    renames_in_one(alice, "f", Status.OBJECT_NAME_COLLISION)
+    renames_in_one(alice, "f", Status.OBJECT_NAME_COLLISION)
+    story = lifted(wire, tmp_path)
+    assert story.kinds.count("Rename") == 2 + 2 + 2
+    assert story.rules.count("rename-again") == 9

@@ -11,6 +11,7 @@ from smbench.trace import messages as m
 from smbench.trace.values import CopyChunk
 from smbench.workload.calls import (
     AllocatedRanges,
+    Control,
     CopyRange,
     Lock,
     PunchHole,
@@ -55,7 +56,7 @@ def test_server_side_copy(tmp_path: Path) -> None:
     source.closes()
     target.controls(0x1480F2, resume_key="ab", chunks=chunks)
     story = lifted(wire, tmp_path)
-    assert story.calls[2:4] == [CopyRange(0, 1, 0, 10, 100), CopyRange(0, 1, 100, 110, 50)]
+    assert story.calls[2:3] == [CopyRange(0, 1, 0, 10, 150)]
     assert story.rules[2:] == ["resume-key", "copy", "copy-of-unknown", "close", "copy-of-unknown"]
     assert story.namespace["a"].size == 150
 
@@ -69,3 +70,15 @@ def test_holes_and_ranges(tmp_path: Path) -> None:
     assert story.calls[1:] == [PunchHole(0, 5, 7), AllocatedRanges(0, 0, 100)]
     assert story.rules[1:] == ["sparse", "punch", "allocated-ranges", "clone", "other-ioctl"]
     assert story.coverage[-1]["reason"].endswith("FSCTL 0x00090028")
+
+
+def test_control_codes_that_an_ioctl_sends(tmp_path: Path) -> None:
+    wire = Wire()
+    opened = wire.client("alice").opens("x")
+    opened.controls(0x144064, Status.INVALID_DEVICE_REQUEST, output_length=16)
+    opened.controls(0x9C280, Status.INVALID_DEVICE_REQUEST).controls(0x9C040, Status.ACCESS_DENIED)
+    opened.controls(0x90027)
+    story = lifted(wire, tmp_path)
+    assert story.calls[1:] == [Control(0, 0x144064), Control(0, 0x9C280), Control(0, 0x9C040)]
+    assert story.calls[1].output_length == 16
+    assert story.rules[1:] == ["control", "control", "control", "other-ioctl"]
