@@ -16,10 +16,12 @@ from smbench.trace.model import Connection, Session, TraceInfo, Tree, User
 from smbench.trace.store import EXCHANGES_FILE, StoredExchanges
 from smbench.workload.model import Workload, WorkloadInfo
 from smbench.workload.store import (
+    BREAKS,
     COVERAGE,
     NAMESPACE,
     NAMESPACE_SCHEMA,
     OPERATIONS,
+    StoredBreaks,
     StoredNamespace,
     StoredOperations,
     open_coverage,
@@ -61,6 +63,8 @@ def _tables(source: Path, workload: Workload) -> Iterator[tuple[str, TableFile]]
         exchanges = StoredExchanges(source / EXCHANGES_FILE, workload.info.trace)
         yield EXCHANGES_FILE, exchanges.opened(threads=True)
     yield OPERATIONS, workload.operations.opened()
+    if (source / BREAKS).exists():
+        yield BREAKS, StoredBreaks(source / BREAKS).opened()
     if (source / COVERAGE).exists():
         yield COVERAGE, open_coverage(source)
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from smbench.capture.leases import SharedLeases
 from smbench.capture.pairing import Paired
 from smbench.capture.sessions import Directory
 from smbench.smb2.constants import (
@@ -99,7 +100,7 @@ class Naming:
         self._open: dict[tuple[int, str], Handle] = {}
         self._closed: OrderedDict[tuple[int, str], Handle] = OrderedDict()
         self._by_file_id: dict[str, Handle] = {}
-        self._leases: dict[tuple[str, str], Handle] = {}
+        self._leases: SharedLeases[Handle] = SharedLeases()
         self._chain = _Chain()
         self._chains = 0
         self._handles = 0
@@ -253,7 +254,7 @@ class Naming:
             self._keep(handle, exchange.session, response.file_id)
             if response.lease_key is not None:
                 handle.lease = (self._lease_owner(exchange), response.lease_key)
-                self._leases[handle.lease] = handle
+                self._leases.opened(handle.lease, handle)
         return handle
 
     def _path(self, exchange: Exchange, request: m.CreateRequest, number: int) -> str:
@@ -295,8 +296,8 @@ class Naming:
         self._open.pop((exchange.session, handle.file_id), None)
         if self._by_file_id.get(handle.file_id) is handle:
             del self._by_file_id[handle.file_id]
-        if handle.lease is not None and self._leases.get(handle.lease) is handle:
-            del self._leases[handle.lease]
+        if handle.lease is not None:
+            self._leases.closed(handle.lease, handle, exchange.response_ns or exchange.time_ns)
         self._closed[(exchange.session, handle.file_id)] = handle
         if len(self._closed) > _CLOSED_KEPT:
             self._closed.popitem(last=False)
@@ -327,7 +328,7 @@ class Naming:
     def _leased(self, exchange: Exchange, request: m.Break) -> Handle | None:
         if request.lease_key is None:
             return None
-        return self._leases.get((self._lease_owner(exchange), request.lease_key))
+        return self._leases.latest((self._lease_owner(exchange), request.lease_key), exchange.time_ns)
 
     def _broken(self, exchange: Exchange) -> None:
         """A notification names no session: that of the handle which it is about is meant."""

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+from smbench.lift.breaks import Breaks
 from smbench.lift.coverage import CoverageCount
 from smbench.lift.handles import Handles
 from smbench.lift.names import Names
@@ -21,11 +22,14 @@ from smbench.lift.watch_outside import OutsideWatch
 from smbench.trace.model import Trace, TraceInfo, User
 from smbench.workload.model import Outside, Workload, WorkloadInfo
 from smbench.workload.store import (
+    BREAKS,
     NAMESPACE,
     OPERATIONS,
+    BreakWriter,
     CoverageWriter,
     NamespaceWriter,
     OperationWriter,
+    StoredBreaks,
     StoredNamespace,
     StoredOperations,
     write_manifest,
@@ -35,8 +39,8 @@ __all__ = ["Selection", "lift"]
 
 
 def lift(trace: Trace, into: Path, selection: Selection | None = None) -> Workload:
-    """Lift `trace` and write `operations.parquet`, `namespace.parquet`, `coverage.parquet` and
-    `manifest.json` into the directory `into`; returns the stored workload.
+    """Lift `trace` and write `operations.parquet`, `namespace.parquet`, `breaks.parquet`,
+    `coverage.parquet` and `manifest.json` into the directory `into`; returns the stored workload.
 
     Memory does not grow with the trace's length, but with its distinct paths and its open handles.
     """
@@ -49,7 +53,7 @@ def lift(trace: Trace, into: Path, selection: Selection | None = None) -> Worklo
     handles = Handles(names)
     coverage = CoverageCount()
     into.mkdir(parents=True, exist_ok=True)
-    with OperationWriter(into) as operations, CoverageWriter(into) as decided:
+    with OperationWriter(into) as operations, CoverageWriter(into) as decided, BreakWriter(into) as broken:
         sequence = Sequence(len(users), operations.add, decided.add)
         namespace = NamespaceInference(names, handles, OutsideWatch(names, sequence.change))
 
@@ -57,17 +61,20 @@ def lift(trace: Trace, into: Path, selection: Selection | None = None) -> Worklo
             coverage.add(taken)
             sequence.add(taken)
 
+        breaks = Breaks(broken.add)
         recogniser = Recogniser(handles, take, SessionEnds(trace), watcher=namespace)
         with _seldom_collecting():
             for exchange in trace.exchanges:
                 if selector is not None and not selector.wants(exchange):
                     continue
                 sequence.expect(exchange.index)
+                breaks.feed(exchange)
                 recogniser.feed(exchange)
                 oldest = recogniser.oldest(exchange.index)
                 sequence.release(min(oldest, namespace.oldest(exchange.index)))
             recogniser.finish()
             namespace.finish()
+            breaks.finish()
             lost = sequence.finish()
     if lost:
         raise AssertionError(f"the lift lost {lost} exchanges: a rule took them twice or not at all")
@@ -86,7 +93,12 @@ def lift(trace: Trace, into: Path, selection: Selection | None = None) -> Worklo
         outside=Outside(dict(sorted(sequence.outside.items())), sequence.outside_operations),
     )
     write_manifest(into, workload_info)
-    return Workload(workload_info, StoredOperations(into / OPERATIONS), StoredNamespace(into / NAMESPACE))
+    return Workload(
+        workload_info,
+        StoredOperations(into / OPERATIONS),
+        StoredNamespace(into / NAMESPACE),
+        StoredBreaks(into / BREAKS),
+    )
 
 
 @contextmanager

@@ -49,7 +49,7 @@ def plan_run(
     lane_user, lane_number = lanes_of_keys(lanes)
     changes = Changes(pace is Pace.FAST) if has_notifications(operations) else None
     outside = outside_user(workload)
-    order = Order(lane_user.tolist(), changes, outside) if len(lanes) > 1 else None
+    order = Order(lane_user.tolist(), workload.breaks, changes, outside) if len(lanes) > 1 else None
     first_row = 0
     for placement, columns in _batches(operations, ordered=order is not None):
         user, lane, arrival_ns, service_ns = placement

@@ -21,7 +21,7 @@ PLACEMENT = ("user", "lane", "arrival_ns", "service_ns")
 ORDER = (
     "kind", "path", "handle", "offset", "length", "service_ns", "expected",
     "access", "share_access", "disposition", "options", "target", "pattern", "delete", "exclusive", "wait",
-    "source", "source_offset", "oplock", "lease_state", "filter", "watch_tree",
+    "source", "source_offset", "oplock", "lease_state", "granted", "filter", "watch_tree",
 )  # fmt: skip
 """Columns that the order follows from, besides those of the placement."""
 

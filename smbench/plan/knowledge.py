@@ -62,6 +62,8 @@ class Edges:
 
     def __init__(self, lanes: int) -> None:
         self.found = 0
+        self.floor = 0
+        """Operations of rows before this wait for none of those that came later."""
         self.lane = array("q")
         self.position = array("q")
         self.after_lane = array("q")

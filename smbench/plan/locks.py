@@ -52,7 +52,7 @@ class Locks:
                 continue
             if one.access.end_ns <= access.end_ns:
                 require_always(one.access, access.lane, into)
-            else:
+            elif one.access.row >= self._edges.floor:
                 waits = one.access
                 one.edges[access.lane] = self._edges.add_late(
                     waits.lane, waits.position, one.edges.get(access.lane), access

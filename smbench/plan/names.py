@@ -7,6 +7,9 @@ other commute; others keep their order. EXCLUSIVE gets on with nothing: it makes
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from functools import lru_cache
+
 from smbench.plan.knowledge import Access, Requirement, require
 from smbench.smb2.constants import (
     DELETE,
@@ -77,3 +80,22 @@ class Name:
         if (previous := same.get(lane)) is not None:
             access.succeed(previous)
         same[lane] = access
+
+    def looks(self) -> Iterable[Access]:
+        """The latest look-ups."""
+        return self._by_mode.get(LOOKUP, {}).values()
+
+
+def parent(path: str) -> str:
+    """The directory of a path; of the target and of what is in its root, the empty path."""
+    return path.rpartition("/")[0]
+
+
+@lru_cache(maxsize=1 << 16)
+def parents(path: str) -> tuple[str, ...]:
+    """The directories above a path, and the file that a stream belongs to; not the target itself."""
+    parts = path.split("/")
+    above = ["/".join(parts[:depth]) for depth in range(1, len(parts))]
+    if ":" in parts[-1]:
+        above.append(path[: path.rindex(":")])
+    return tuple(above)

@@ -4,9 +4,8 @@ One pass in order of arrival, with state by handle, name and file only. An edge 
 to a later one of another lane that touches the same thing, where the earlier had its answer before the
 later was asked: so it cannot deadlock, and what overlapped in the capture stays free to overlap. Two
 have no such condition: nothing works on a handle before its open, and a handle is closed after its uses.
-One runs the other way: an open that broke another user's write lease was answered only when that user had
-written back (`smbench.plan.write_back`). Of locks that waited together the one that was granted first comes
-first (`smbench.plan.locks`).
+What leases tie together, also where it overlapped, is in `smbench.plan.leases`; of locks that waited together
+the one that was granted first comes first (`smbench.plan.locks`).
 
 Streams are ordered with their file, names without regard to case. What somebody outside did comes after all
 that was seen of the name (or listed of its directory) before it, and before all that was seen later. Not
@@ -17,54 +16,40 @@ a directory that is renamed while they are open. Changes and the notifications t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import lru_cache
+from collections.abc import Callable, Iterable, Sequence
 
 from smbench.plan.changes import Changes
 from smbench.plan.columns import Columns
+from smbench.plan.handles import Handle
 from smbench.plan.knowledge import Access, Edges, Requirement, require, require_always
+from smbench.plan.leases import Leases
 from smbench.plan.locks import Locks
-from smbench.plan.names import EXCLUSIVE, LOOKUP, Name, open_mode
+from smbench.plan.names import EXCLUSIVE, LOOKUP, Name, open_mode, parent, parents
 from smbench.plan.ranges import END, Ranges
-from smbench.plan.write_back import WriteBack, caches_writes
 from smbench.smb2.constants import CREATING, DELETE_ON_CLOSE, EMPTYING, WRITE_TO_END_OF_FILE
+from smbench.smb2.leases import WRITE, broken_by_open, lease_of
 from smbench.smb2.ntstatus import Status, failed
 from smbench.smb2.patterns import has_wildcard
 from smbench.workload.lanes import FOREVER_NS
-
-
-class _Handle:
-    """One open: who made it, who uses it, and what its close will mean to others."""
-
-    __slots__ = ("cursor", "locked", "mode", "opened", "path", "uses", "waiting", "writes_back")
-
-    def __init__(self, path: str, mode: int, opened: Access | None) -> None:
-        self.path = path
-        self.mode = mode
-        self.opened = opened
-        self.uses: dict[int, Access] = {}
-        self.waiting: list[Access] = []
-        """Uses that may end only with the close: blocking locks."""
-        self.cursor: Access | None = None
-        self.locked = False
-        self.writes_back = False
+from smbench.workload.model import Break
 
 
 class Order:
-    """Feed it batches in order of arrival; `edges` has the result. `lane_user`: whose each lane is; `changes`
-    sees all that is fed, where there are notifications; `outside`: the user who stands for somebody outside
-    the capture (None: nobody does)."""
+    """Feed it batches in order of arrival; `edges` has the result. `lane_user`: whose each lane is; `breaks`:
+    the capture's; `changes` sees all that is fed, where there are notifications; `outside`: the user who
+    stands for somebody outside the capture (None: nobody does)."""
 
     def __init__(
-        self, lane_user: Sequence[int], changes: Changes | None = None, outside: int | None = None
-    ) -> None:
+        self, lane_user: Sequence[int], breaks: Iterable[Break] = (), changes: Changes | None = None,
+        outside: int | None = None,
+    ) -> None:  # fmt: skip
         self.edges = Edges(len(lane_user))
         self._changes = changes
-        self._write_back = WriteBack(self.edges, lane_user)
+        self._leases = Leases(self.edges, lane_user, breaks)
         self._outside = None if outside is None else lane_user.index(outside)
         """The lane of what was done outside: that lies between two sights, whoever had them."""
         self._locks = Locks(self.edges)
-        self._handles: dict[int, _Handle] = {}
+        self._handles: dict[int, Handle] = {}
         self._names: dict[str, Name] = {}
         self._ranges: dict[str, Ranges] = {}
         self._rules: dict[str, Callable[[int, Access, int, list[Requirement]], None]] = {
@@ -73,12 +58,13 @@ class Order:
             "Read": self._read,
             "AllocatedRanges": self._read,
             "Write": self._write_data,
-            "PunchHole": self._write,
+            "PunchHole": self._write_data,
             "Flush": self._flush,
             "Truncate": self._resize,
             "SetAllocation": self._resize,
             "ShiftRange": self._resize,
             "CopyRange": self._copy,
+            "StatHandle": self._stat_handle,
             "Lock": self._lock,
             "Unlock": self._unlock,
             "Stat": self._look_up,
@@ -94,10 +80,11 @@ class Order:
             "MakeDirectory": self._remove,
         }
         self._columns: Columns = {}
+        self._first_row = 0
 
     def feed(self, columns: Columns, lanes: list[int], positions: list[int], first_row: int) -> None:
         """One batch: `lanes` and `positions` say where in the plan each operation is."""
-        self._columns = columns
+        self._columns, self._first_row = columns, first_row
         rules, add, changes = self._rules, self.edges.add, self._changes
         rows = zip(
             lanes, positions, columns["kind"], columns["arrival_ns"], columns["service_ns"], strict=True
@@ -108,7 +95,7 @@ class Order:
             required: list[Requirement] = []
             rules.get(kind, self._use_only)(at, access, arrival_ns, required)
             if lane == self._outside:
-                self._listing(_parent(columns["path"][at]), EXCLUSIVE, access, arrival_ns, required)
+                self._listing(parent(columns["path"][at]), EXCLUSIVE, access, arrival_ns, required)
             if changes is not None:
                 changes.see(columns, at, access, arrival_ns, required)
             if required:
@@ -116,20 +103,25 @@ class Order:
 
     # Handles
 
-    def _use(self, at: int, access: Access, into: list[Requirement]) -> _Handle:
+    def _use(self, at: int, access: Access, into: list[Requirement]) -> Handle:
         state = self._of(at, access, into)
         state.uses[access.lane] = access
         return state
 
-    def _of(self, at: int, access: Access, into: list[Requirement]) -> _Handle:
+    def _of(self, at: int, access: Access, into: list[Requirement]) -> Handle:
         """The operation's open, which comes first; it is no use of it yet."""
         handle = self._columns["handle"][at]
         state = self._handles.get(handle)
         if state is None:
-            state = self._handles[handle] = _Handle(self._columns["path"][at], LOOKUP, None)
+            state = self._handles[handle] = Handle(self._columns["path"][at], LOOKUP, None)
         elif state.opened is not None and state.opened.lane != access.lane:
-            require_always(state.opened, access.lane, into)
+            self._after_open(state.opened, access, into)
         return state
+
+    def _after_open(self, opened: Access, access: Access, into: list[Requirement]) -> None:
+        if opened.end_ns > self._columns["arrival_ns"][access.row - self._first_row]:
+            self._leases.freeze(access.row)
+        require_always(opened, access.lane, into)
 
     def _use_only(self, at: int, access: Access, _arrival_ns: int, into: list[Requirement]) -> None:
         self._use(at, access, into)
@@ -151,19 +143,26 @@ class Order:
         if disposition in EMPTYING:
             self._range(path).write(0, END, access, arrival_ns, into)
         deletes = columns["options"][at] & DELETE_ON_CLOSE
-        state = _Handle(path, EXCLUSIVE if deletes or outside else wanted, access)
-        state.writes_back = caches_writes(columns["oplock"][at], columns["lease_state"][at])
-        self._handles[columns["handle"][at]] = state
-        self._write_back.asked(path, access, arrival_ns)
+        state = Handle(path, EXCLUSIVE if deletes or outside else wanted, access)
+        handle = columns["handle"][at]
+        self._handles[handle] = state
+        broken = broken_by_open(columns["access"][at], disposition)
+        lease = lease_of(columns["oplock"][at], columns["lease_state"][at]), columns["granted"][at]
+        if lease[0] & WRITE and lease[1] != 0:  # only who is alone gets one, and a look by name is an open
+            for look in self._name(path).looks():
+                require(look, access.lane, arrival_ns, into)
+        self._leases.opened(path, handle, broken, wanted, lease, access, arrival_ns, into)
 
     def _close(self, at: int, access: Access, arrival_ns: int, into: list[Requirement]) -> None:
         state = self._handles.pop(self._columns["handle"][at], None)
         if state is None:
             return
         lane = access.lane
-        if state.opened is not None:
-            require_always(state.opened, lane, into)
+        if state.opened is not None and state.opened.lane != lane:
+            self._after_open(state.opened, access, into)
         for use in state.uses.values():
+            if use.end_ns > arrival_ns:
+                self._leases.freeze(access.row)
             require_always(use, lane, into)
         for use in state.waiting:
             require(use, lane, arrival_ns, into)
@@ -172,6 +171,7 @@ class Order:
             self._range(path).write(0, END, access, arrival_ns, into)
         if state.opened is not None:
             self._name(path).access(state.mode, access, arrival_ns, into)
+        self._leases.closed(self._columns["handle"][at], access, arrival_ns, into)
 
     # Ranges
 
@@ -180,6 +180,11 @@ class Order:
         low = self._columns["offset"][at]
         high = low + self._columns["length"][at]
         self._range(self._columns["path"][at]).read(low, high, access, arrival_ns, into)
+        self._leases.looked(self._columns["path"][at], access, arrival_ns, into)
+
+    def _stat_handle(self, at: int, access: Access, arrival_ns: int, into: list[Requirement]) -> None:
+        self._use(at, access, into)
+        self._leases.looked(self._columns["path"][at], access, arrival_ns, into)
 
     def _write(self, at: int, access: Access, arrival_ns: int, into: list[Requirement]) -> None:
         self._use(at, access, into)
@@ -188,11 +193,12 @@ class Order:
         self._range(self._columns["path"][at]).write(low, high, access, arrival_ns, into)
 
     def _write_data(self, at: int, access: Access, arrival_ns: int, into: list[Requirement]) -> None:
-        # An append's range is where the file ends by then.
-        appends = self._columns["offset"][at] == WRITE_TO_END_OF_FILE
-        (self._resize if appends else self._write)(at, access, arrival_ns, into)
-        if self._handles[self._columns["handle"][at]].writes_back:
-            self._write_back.written(self._columns["path"][at], access)
+        if self._columns["offset"][at] == WRITE_TO_END_OF_FILE:
+            # An append's range is where the file ends by then.
+            self._resize(at, access, arrival_ns, into)
+            return
+        self._write(at, access, arrival_ns, into)
+        self._leases.changed(self._columns["handle"][at], access, arrival_ns, into)
 
     def _flush(self, at: int, access: Access, arrival_ns: int, into: list[Requirement]) -> None:
         self._use(at, access, into)
@@ -202,18 +208,19 @@ class Order:
         # What is read anywhere in the file may depend on where it ends.
         self._use(at, access, into)
         self._range(self._columns["path"][at]).write(0, END, access, arrival_ns, into)
+        self._leases.changed(self._columns["handle"][at], access, arrival_ns, into)
 
     def _copy(self, at: int, access: Access, arrival_ns: int, into: list[Requirement]) -> None:
         columns = self._columns
         length = columns["length"][at]
         source = self._handles.get(columns["source"][at])
         if source is not None:
-            if source.opened is not None:
-                require_always(source.opened, access.lane, into)
+            if source.opened is not None and source.opened.lane != access.lane:
+                self._after_open(source.opened, access, into)
             source.uses[access.lane] = access
             low = columns["source_offset"][at]
             self._range(source.path).read(low, low + length, access, arrival_ns, into)
-        self._write(at, access, arrival_ns, into)
+        self._write_data(at, access, arrival_ns, into)
 
     def _lock(self, at: int, access: Access, arrival_ns: int, into: list[Requirement]) -> None:
         columns = self._columns
@@ -229,6 +236,7 @@ class Order:
             self._locks.asked(path, low, high, access, arrival_ns, into, exclusive=exclusive)
         lock = self._range(path).write if exclusive else self._range(path).read
         lock(low, high, access, arrival_ns, into)
+        self._leases.locked(columns["handle"][at], access, arrival_ns, into)
 
     def _unlock(self, at: int, access: Access, arrival_ns: int, into: list[Requirement]) -> None:
         self._write(at, access, arrival_ns, into)
@@ -239,6 +247,7 @@ class Order:
         path = self._columns["path"][at]
         self._look_up_parents(path, access, arrival_ns, into)
         self._name(path).access(LOOKUP, access, arrival_ns, into)
+        self._leases.opened_and_closed(path, access, arrival_ns, into)
 
     def _list(self, at: int, access: Access, arrival_ns: int, into: list[Requirement]) -> None:
         state = self._use(at, access, into)
@@ -268,6 +277,8 @@ class Order:
         self._look_up_parents(target, access, arrival_ns, into)
         self._name(target).access(EXCLUSIVE if done else LOOKUP, access, arrival_ns, into)
         if done:
+            self._leases.removed(path, access, arrival_ns, into)
+            self._leases.renamed(path, target)
             state.path = target
             if (ranges := self._ranges.pop(path.lower(), None)) is not None:
                 self._ranges[target.lower()] = ranges
@@ -282,6 +293,7 @@ class Order:
         state = self._use(at, access, into)
         if self._change(at, self._columns["path"][at], access, arrival_ns, into):
             state.mode = EXCLUSIVE
+            self._leases.removed(self._columns["path"][at], access, arrival_ns, into)
 
     def _set_attributes(self, at: int, access: Access, arrival_ns: int, into: list[Requirement]) -> None:
         # READONLY decides who may open or delete the file afterwards; others ask for extended attributes.
@@ -292,7 +304,7 @@ class Order:
         path = self._columns["path"][at]
         self._look_up_parents(path, access, arrival_ns, into)
         if self._change(at, path, access, arrival_ns, into):
-            self._write_back.asked(path, access, arrival_ns)
+            self._leases.removed(path, access, arrival_ns, into)
 
     def _change(self, at: int, path: str, access: Access, arrival_ns: int, into: list[Requirement]) -> bool:
         """Whether the name was changed; a change that was refused is a look-up, unless it was refused for
@@ -304,8 +316,8 @@ class Order:
         return done
 
     def _look_up_parents(self, path: str, access: Access, arrival_ns: int, into: list[Requirement]) -> None:
-        for parent in _parents(path):
-            self._name(parent).access(LOOKUP, access, arrival_ns, into)
+        for above in parents(path):
+            self._name(above).access(LOOKUP, access, arrival_ns, into)
 
     def _name(self, path: str) -> Name:
         path = path.lower()
@@ -320,17 +332,3 @@ class Order:
         if ranges is None:
             ranges = self._ranges[path] = Ranges()
         return ranges
-
-
-def _parent(path: str) -> str:
-    return path.rpartition("/")[0]
-
-
-@lru_cache(maxsize=1 << 16)
-def _parents(path: str) -> tuple[str, ...]:
-    """The directories above a path, and the file that a stream belongs to; not the target itself."""
-    parts = path.split("/")
-    above = ["/".join(parts[:depth]) for depth in range(1, len(parts))]
-    if ":" in parts[-1]:
-        above.append(path[: path.rindex(":")])
-    return tuple(above)

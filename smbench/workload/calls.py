@@ -52,6 +52,9 @@ class Open:
     times: tuple[int, ...] | None = field(default=None, compare=False)
     """Emptied by opening (O_TRUNC), as the Linux client does it: a FLUSH, the end of file at 0, and these
     times, as in `Truncate`; None: the CREATE alone."""
+    granted: int | None = field(default=None, compare=False)
+    """The lease that the server gave, or the oplock as one (`smbench.smb2.leases`); None: the capture has no
+    answer."""
 
 
 @dataclass(frozen=True, slots=True)

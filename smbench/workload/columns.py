@@ -101,6 +101,14 @@ NAMESPACE_SCHEMA = pa.schema(
         ("ea_lengths", pa.list_(pa.int64())),
     ]
 )
+BREAKS_SCHEMA = pa.schema(
+    [
+        ("handle", pa.int64()),
+        ("notified_ns", pa.int64()),
+        ("state", pa.int64()),
+        ("answered_ns", pa.int64()),
+    ]
+)
 COVERAGE_SCHEMA = pa.schema(
     [
         ("exchange", pa.int64()),

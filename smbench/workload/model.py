@@ -90,6 +90,20 @@ class NamespaceEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class Break:
+    """The server took back what it had promised the client of an open: a lease, or an oplock."""
+
+    handle: int
+    """The open; of several that share a lease, the latest."""
+    notified_ns: int
+    """When the server said so, since the trace's start."""
+    state: int
+    """What is left: bits 1 read, 2 handle, 4 write, of an oplock as `smbench.smb2.leases` has them."""
+    answered_ns: int
+    """When the client acknowledged it, or closed the open instead; -1: it did neither."""
+
+
+@dataclass(frozen=True, slots=True)
 class CaptureFile:
     """A capture that was ingested, as far as it tells it from others."""
 
@@ -156,3 +170,5 @@ class Workload:
     info: WorkloadInfo
     operations: Iterable[Operation]
     namespace: Iterable[NamespaceEntry]
+    breaks: Iterable[Break] = ()
+    """None in workloads that older versions lifted."""

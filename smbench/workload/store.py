@@ -17,25 +17,27 @@ that a runner builds its plan from them without an object a row; `-1` stands for
     by_client   bool     nobody asked for it: the captured client made it by itself
 
 Every other parameter of a call has a column of its own name, null where the call lacks it.
-`namespace.parquet` holds `NamespaceEntry`s, `coverage.parquet` a row an exchange: `exchange,
-disposition, rule, reason, operation` (the first operation that stands for it, -1 for none).
+`namespace.parquet` holds `NamespaceEntry`s, `breaks.parquet` `Break`s (older workloads have none),
+`coverage.parquet` a row an exchange: `exchange, disposition, rule, reason, operation` (the first operation
+that stands for it, -1 for none).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 
 from smbench.errors import UsageError
+from smbench.smb2.leases import ALL
 from smbench.stored import refuse_irregular
-from smbench.tables import MOST, Form, TableFile, fault, table_writer
+from smbench.tables import MOST, Form, TableFile, fault
 from smbench.trace.store import EXCHANGES_FILE, REMEDY, REMEDY_OF_TWO, StoredExchanges
 from smbench.workload.bounds import Bounds
 from smbench.workload.calls import CALLS
+from smbench.workload.columns import BREAKS_SCHEMA as BREAKS_SCHEMA
 from smbench.workload.columns import COVERAGE_SCHEMA as COVERAGE_SCHEMA
 from smbench.workload.columns import NAMESPACE_SCHEMA as NAMESPACE_SCHEMA
 from smbench.workload.columns import OPERATIONS_SCHEMA as OPERATIONS_SCHEMA
@@ -43,8 +45,6 @@ from smbench.workload.columns import (
     OPTIONAL,
     PARAMETERS,
     TIMES,
-    array_of,
-    operation_columns,
     operations_of,
 )
 from smbench.workload.manifest import MANIFEST as MANIFEST
@@ -52,6 +52,7 @@ from smbench.workload.manifest import Manifest, read_manifest, refuse_changed
 from smbench.workload.manifest import write_manifest as _write_manifest
 from smbench.workload.model import (
     OUTSIDE,
+    Break,
     Disposition,
     Kind,
     NamespaceEntry,
@@ -60,13 +61,18 @@ from smbench.workload.model import (
     WorkloadInfo,
 )
 from smbench.workload.seen import View, view
+from smbench.workload.writers import BATCH as BATCH
+from smbench.workload.writers import BREAKS as BREAKS
+from smbench.workload.writers import COVERAGE as COVERAGE
+from smbench.workload.writers import NAMESPACE as NAMESPACE
+from smbench.workload.writers import OPERATIONS as OPERATIONS
+from smbench.workload.writers import BatchWriter as BatchWriter
+from smbench.workload.writers import BreakWriter as BreakWriter
+from smbench.workload.writers import CoverageWriter as CoverageWriter
+from smbench.workload.writers import NamespaceWriter as NamespaceWriter
+from smbench.workload.writers import OperationWriter as OperationWriter
 
-OPERATIONS = "operations.parquet"
-NAMESPACE = "namespace.parquet"
-COVERAGE = "coverage.parquet"
 _BY_CLIENT = "by_client"
-BATCH = 1 << 16
-"""Rows that a writer gathers before it writes them, and a reader makes objects of at once."""
 _STATUS = (1 << 32) - 1
 _LARGEST = (1 << 63) - 1
 """A file may be said to be as large as a file can be."""
@@ -96,66 +102,11 @@ NAMESPACE_FORM = Form(
     range={"size": (0, _LARGEST)},
     words={"kind": frozenset(Kind)},
 )
-
-
-class BatchWriter:
-    """Gathers rows and writes them to one Parquet file, `BATCH` at a time; a context manager."""
-
-    def __init__(self, path: Path, schema: pa.Schema) -> None:
-        self._schema = schema
-        self._writer = table_writer(path, schema)
-        self._rows: list[Any] = []
-
-    def add(self, row: Any) -> None:
-        self._rows.append(row)
-        if len(self._rows) >= BATCH:
-            self._flush()
-
-    def _columns(self, rows: list[Any]) -> Sequence[Iterable[Any]]:
-        """The rows turned into columns, in the schema's order."""
-        return list(zip(*rows, strict=True))
-
-    def _flush(self) -> None:
-        if not self._rows:
-            return
-        columns = self._columns(self._rows)
-        arrays = [array_of(column, field.type) for column, field in zip(columns, self._schema, strict=True)]
-        self._writer.write_batch(pa.record_batch(arrays, schema=self._schema))
-        self._rows = []
-
-    def __enter__(self) -> BatchWriter:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._flush()
-        self._writer.close()
-
-
-class OperationWriter(BatchWriter):
-    """Writes `Operation`s to `operations.parquet` under `directory`."""
-
-    def __init__(self, directory: Path) -> None:
-        super().__init__(directory / OPERATIONS, OPERATIONS_SCHEMA)
-
-    def _columns(self, rows: list[Operation]) -> Sequence[Iterable[Any]]:
-        return operation_columns(rows)
-
-
-class NamespaceWriter(BatchWriter):
-    """Writes `NamespaceEntry`s to `namespace.parquet` under `directory`."""
-
-    def __init__(self, directory: Path) -> None:
-        super().__init__(directory / NAMESPACE, NAMESPACE_SCHEMA)
-
-    def _columns(self, rows: list[NamespaceEntry]) -> Sequence[Iterable[Any]]:
-        return [[getattr(row, field.name) for row in rows] for field in NAMESPACE_SCHEMA]
-
-
-class CoverageWriter(BatchWriter):
-    """Writes rows `(exchange, disposition, rule, reason, operation)` to `coverage.parquet`."""
-
-    def __init__(self, directory: Path) -> None:
-        super().__init__(directory / COVERAGE, COVERAGE_SCHEMA)
+BREAKS_FORM = Form(
+    BREAKS_SCHEMA,
+    REMEDY,
+    range={"handle": (0, MOST), "notified_ns": (0, MOST), "state": (0, ALL), "answered_ns": (-1, MOST)},
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,6 +194,24 @@ class StoredNamespace:
                 )
 
 
+@dataclass(frozen=True, slots=True)
+class StoredBreaks:
+    """The breaks of a workload directory, in no order; none where the workload is older than they are."""
+
+    path: Path
+
+    def opened(self) -> TableFile:
+        """The file itself. FileNotFoundError where there is none."""
+        return TableFile(self.path, BREAKS_FORM)
+
+    def __iter__(self) -> Iterator[Break]:
+        if not self.path.exists():
+            return
+        with self.opened() as file:
+            for batch in file.batches(size=BATCH):
+                yield from map(Break, *(batch.column(name).to_pylist() for name in BREAKS_SCHEMA.names))
+
+
 def coverage_form(exchanges: int | None, operations: int | None = None) -> Form:
     """That of coverage.parquet, of a trace with so many exchanges that became so many operations."""
     last = MOST if exchanges is None else exchanges - 1
@@ -263,7 +232,7 @@ def open_coverage(directory: Path) -> TableFile:
 
 def write_manifest(directory: Path, info: WorkloadInfo) -> None:
     """Write `manifest.json`: last of all, because its presence says that the directory is whole."""
-    files = (OPERATIONS, NAMESPACE, COVERAGE, EXCHANGES_FILE)
+    files = (OPERATIONS, NAMESPACE, BREAKS, COVERAGE, EXCHANGES_FILE)
     _write_manifest(directory, info, files, f"smbench-mount {_tool_version()}")
 
 
@@ -276,6 +245,9 @@ def write(directory: Path, workload: Workload) -> None:
     with NamespaceWriter(directory) as namespace:
         for entry in workload.namespace:
             namespace.add(entry)
+    with BreakWriter(directory) as breaks:
+        for broken in workload.breaks:
+            breaks.add(broken)
     write_manifest(directory, workload.info)
 
 
@@ -297,7 +269,12 @@ def read(directory: Path) -> Workload:
     operations.opened().close()
     namespace = StoredNamespace(directory / NAMESPACE)
     namespace.opened().close()
-    return Workload(manifest.info(), operations, namespace)
+    breaks = StoredBreaks(directory / BREAKS)
+    if breaks.path.exists():
+        breaks.opened().close()
+    elif BREAKS in manifest.files:
+        raise UsageError(f"{directory} is not whole: {BREAKS} is missing; {REMEDY}")
+    return Workload(manifest.info(), operations, namespace, breaks)
 
 
 def _bounds(directory: Path, manifest: Manifest) -> Bounds:

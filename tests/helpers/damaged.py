@@ -78,7 +78,13 @@ def _workload(name: str, footers: bool) -> list[Subject]:
     """A workload's files; without what its manifest tells of them, as older versions wrote it, nothing tells
     another number in a footer, or another row, from those that were written."""
     commands = tuple(tuple(name if word == "W" else word for word in command) for command in _WORKLOAD)
-    files = ("operations.parquet", "namespace.parquet", "coverage.parquet", "exchanges.parquet")
+    files = (
+        "operations.parquet",
+        "namespace.parquet",
+        "breaks.parquet",
+        "coverage.parquet",
+        "exchanges.parquet",
+    )
     return [
         Subject(f"{name}/manifest.json", damage.DOCUMENT, commands, believed=True),
         *(Subject(f"{name}/{file}", damage.ROWS, commands, believed=not footers) for file in files),

@@ -12,7 +12,7 @@ from smbench.smb2 import constants
 from smbench.smb2.ntstatus import Status
 from smbench.trace.model import TraceInfo, User
 from smbench.workload.calls import Call, Close, Create, Open, Read, Write
-from smbench.workload.model import Operation, Workload, WorkloadInfo
+from smbench.workload.model import Break, Operation, Workload, WorkloadInfo
 
 READ, WRITE = constants.GENERIC_READ, constants.GENERIC_WRITE
 OPEN, CREATE, OPEN_IF = constants.OPEN, constants.CREATE, constants.OPEN_IF
@@ -29,6 +29,7 @@ class Load:
     operations: list[Operation] = field(default_factory=list)
     now_ns: int = 0
     paths: dict[int, str] = field(default_factory=dict)
+    breaks: list[Break] = field(default_factory=list)
 
     def add(
         self, user: int, call: Call, lane: int = 0, takes_ns: int | None = None, expected: int | None = 0,
@@ -74,7 +75,7 @@ class Load:
     @property
     def workload(self) -> Workload:
         info = WorkloadInfo(TraceInfo(users=[User(name, "10.0.0.1") for name in self.users]))
-        return Workload(info_of(self.operations, info), self.operations, [])
+        return Workload(info_of(self.operations, info), self.operations, [], self.breaks)
 
 
 def stored_edges(plan: Plan) -> list[tuple[int, int]]:

@@ -172,6 +172,7 @@ def spelled(kind: pa.DataType) -> str:
 TABLES: list[tuple[str, pa.Schema]] = [
     ("`operations.parquet` of a workload", workload_columns.OPERATIONS_SCHEMA),
     ("`namespace.parquet`", workload_columns.NAMESPACE_SCHEMA),
+    ("`breaks.parquet`", workload_columns.BREAKS_SCHEMA),
     ("`coverage.parquet`", workload_columns.COVERAGE_SCHEMA),
     ("`operations.parquet` of a run", run_columns.OPERATIONS_SCHEMA),
     ("`resources.parquet`", run_columns.RESOURCES_SCHEMA),

@@ -7,6 +7,7 @@ from typing import Any
 
 from smbench.lift.rule import Case, ExchangeRule, Opened, refused
 from smbench.smb2.constants import ALL_INFORMATION, INFO_FILE, OPENED, SHARE_ALL
+from smbench.smb2.leases import lease_of
 from smbench.trace.messages import CloseRequest, CreateRequest, CreateResponse, QueryInfoRequest
 from smbench.trace.model import Command, Exchange
 from smbench.workload.calls import Call, Close, Create, Open, SetEa
@@ -74,7 +75,21 @@ def create_of(request: CreateRequest, kind: type[Call] = Open) -> Create:
 def open_call(opened: Opened) -> Open:
     """The Open that a CREATE asks for, with the wire's numbers."""
     compound = opened.create is not None and opened.create.compound is not None
-    return Open(opened.handle, opened.path, create_of(opened.request), opened.directory, compound)
+    return Open(
+        opened.handle,
+        opened.path,
+        create_of(opened.request),
+        opened.directory,
+        compound,
+        granted=_granted(opened),
+    )
+
+
+def _granted(opened: Opened) -> int | None:
+    response = None if opened.create is None else opened.create.response
+    if not isinstance(response, CreateResponse) or opened.failed:
+        return None
+    return lease_of(response.oplock, response.lease_state)
 
 
 def _close(case: Case) -> tuple[Call, ...]:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from smbench.anonymize.columns import KEPT, POLICY
 from smbench.anonymize.pseudonyms import LENGTHS, Pseudonyms
 from smbench.trace.store import SCHEMA
-from smbench.workload.store import COVERAGE_SCHEMA, NAMESPACE_SCHEMA, OPERATIONS_SCHEMA
+from smbench.workload.store import BREAKS_SCHEMA, COVERAGE_SCHEMA, NAMESPACE_SCHEMA, OPERATIONS_SCHEMA
 
 NAMES = Pseudonyms(b"k" * 16, frozenset({"named pipe: there is no file", "on an open that is not replayed"}))
 
@@ -120,7 +120,7 @@ def strings(name: str, kind: pa.DataType) -> list[str]:
 
 
 def test_every_column_of_strings_is_judged() -> None:
-    for schema in (SCHEMA, OPERATIONS_SCHEMA, NAMESPACE_SCHEMA, COVERAGE_SCHEMA):
+    for schema in (SCHEMA, OPERATIONS_SCHEMA, NAMESPACE_SCHEMA, BREAKS_SCHEMA, COVERAGE_SCHEMA):
         for field in schema:
             for name in strings(field.name, field.type):
                 assert (name in KEPT) != (name in POLICY), name

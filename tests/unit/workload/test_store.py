@@ -21,6 +21,7 @@ from smbench.errors import UsageError
 from smbench.trace.model import Connection, Session, TraceInfo, Tree, User
 from smbench.workload.calls import CALLS, Create, Read
 from smbench.workload.model import (
+    Break,
     Coverage,
     Disposition,
     Kind,
@@ -31,6 +32,7 @@ from smbench.workload.model import (
 )
 from smbench.workload.parameters import IMPLIED, OF_CREATE, PARAMETERS
 from smbench.workload.store import (
+    BREAKS,
     MANIFEST,
     NAMESPACE,
     OPERATIONS,
@@ -154,6 +156,7 @@ def many(count: int) -> list[Operation]:
 
 def test_rows_in_several_batches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("smbench.workload.store.BATCH", 100)
+    monkeypatch.setattr("smbench.workload.writers.BATCH", 300)
     made = many(1050)
     write(tmp_path, Workload(info_of(made), made, []))
     assert list(read(tmp_path).operations) == made
@@ -203,6 +206,19 @@ def test_reading_starts_no_thread(tmp_path: Path) -> None:
         "assert len(os.listdir('/proc/self/task')) == before, 'threads'\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True, env=os.environ)
+
+
+def test_breaks_are_kept_and_an_older_workload_has_none(tmp_path: Path) -> None:
+    breaks = [Break(4, 10, 3, 12), Break(4, 20, 0, -1)]
+    write(tmp_path, Workload(WorkloadInfo(), [], [], breaks))
+    assert list(read(tmp_path).breaks) == breaks
+    (tmp_path / BREAKS).unlink()
+    with pytest.raises(UsageError, match=r"not whole: breaks.parquet is missing"):
+        read(tmp_path)
+    manifest = json.loads((tmp_path / MANIFEST).read_text())
+    del manifest["files"]
+    (tmp_path / MANIFEST).write_text(json.dumps(manifest))
+    assert list(read(tmp_path).breaks) == []
 
 
 @pytest.mark.parametrize("name", [OPERATIONS, NAMESPACE])

@@ -1,0 +1,334 @@
+"""Who comes before whom for the sake of leases and oplocks, also where what they do gets on with each other.
+
+What a server grants follows from who has the file open; what it takes back, from who opens or changes it
+while others hold leases ([MS-SMB2] 3.3.4.7, [MS-FSA] 2.1.4.12, 2.1.5.1.2). So between two users of one
+file, where at least one has a lease, these keep their order:
+
+- opens, where one breaks the other's lease or asks for a write lease, which only the first one gets (a look
+  by name is an open, too);
+- an open and a close, for the same reasons;
+- a change (data, size, lock) and the open or close of who may cache reads, which it breaks; and what a
+  client writes back before it acknowledges a break, and the open that broke;
+- what broke, and the holder's next look at the file.
+
+Opens without a lease, closes and changes do not mind each other, and all of one user share their lease.
+
+What overlapped is ordered by when it took effect at the server: with its arrival, unless a break tells more.
+An open that broke waited for the holder's acknowledgement or close; a close that a break crossed with came
+after what broke. Of two opens the one that got the write lease was first; others are left free.
+
+It cannot deadlock: every edge runs from what took effect earlier to what did later, each of them between its
+arrival and its answer; so do those of `smbench.plan.order` that run from answered to asked. Of those that
+have no such condition `freeze` is told.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from operator import attrgetter
+
+from smbench.plan.knowledge import Access, Edges, Requirement, require, require_always
+from smbench.plan.names import conflict
+from smbench.smb2.leases import ALL, READ, WRITE
+from smbench.workload.lanes import FOREVER_NS
+from smbench.workload.model import Break
+
+OPENS, CHANGES, CLOSES, LOOKS = range(4)
+_BREAKS, _LEASE, _WANTS = 2, 5, 8
+"""Where a mode's bits begin: what of others' leases it takes back, what lease it has, whether it asked for
+one to write."""
+
+_LANES = 32
+"""The bits of a lane's number below those of a mode."""
+
+Effect = tuple[int, int, int]
+"""When something took effect: its time; at one time first what a break tells (0), and the answer that a clash
+of share modes waits for last (2); then the row."""
+
+
+def mode_of(kind: int, *, breaks: int = 0, lease: int = 0, wants_write: bool = False) -> int:
+    """An access to a file as its leases go."""
+    return kind | breaks << _BREAKS | lease << _LEASE | wants_write << _WANTS
+
+
+@lru_cache(maxsize=1 << 12)
+def tied(one: int, other: int) -> bool:
+    """Whether accesses of two users, of these modes, keep their order."""
+    if one & 3 > other & 3:
+        one, other = other, one
+    breaks, lease = one >> _BREAKS & ALL, one >> _LEASE & ALL
+    others = other >> _LEASE & ALL
+    match one & 3, other & 3:
+        case (0, 0):
+            return bool(breaks & others or other >> _BREAKS & ALL & lease or (one | other) >> _WANTS)
+        case (0, 1):
+            return bool(lease & READ or breaks & WRITE & others)
+        case (0, 2):
+            return bool(breaks & others or one >> _WANTS)
+        case (0, 3):
+            return bool(breaks & others)
+        case (1, 2 | 3):
+            return bool(others & READ)
+        case _:
+            return False
+
+
+_LOOK = mode_of(OPENS)
+"""An open that is closed at once."""
+
+
+def _alone(first: int, second: int) -> bool:
+    """Whether two opens did not overlap at the server, since one was alone there: it got the write lease, and
+    the one that came first is that, or was a look."""
+    return bool(first & ~second & WRITE << _LEASE or (first == _LOOK and second & WRITE << _LEASE))
+
+
+@dataclass(slots=True)
+class _Held:
+    """One open of a file."""
+
+    user: int
+    lease: int
+    share: int
+    """Its mode among share modes (`smbench.plan.names`)."""
+    asked_ns: int
+    since_ns: int
+    """When it was known to be open."""
+    seen: int = 0
+    """How many of its breaks its user has looked after."""
+
+
+@dataclass(slots=True)
+class _UnderWay:
+    """An access that is not answered yet."""
+
+    access: Access
+    user: int
+    mode: int
+    effect: Effect
+    edges: dict[int, int] = field(default_factory=dict)
+    """By lane: the edge by which it waits for it."""
+
+
+class _File:
+    """What is remembered of a file; there are many, most of them of one user and closed."""
+
+    __slots__ = ("last", "opens", "under_way")
+
+    def __init__(self) -> None:
+        self.opens: dict[int, _Held] | None = None
+        self.last: dict[int, Access] = {}
+        """By mode and lane, the latest."""
+        self.under_way: list[_UnderWay] | None = None
+
+    def held(self) -> Iterable[tuple[int, _Held]]:
+        return self.opens.items() if self.opens else ()
+
+    def users(self) -> set[int]:
+        return {held.user for held in self.opens.values()} if self.opens else set()
+
+
+class Leases:
+    """Told of the accesses to files in order of arrival, it adds what they wait for. `lane_user`: whose each
+    lane is; `breaks`: the capture's. Memory: a few accesses a file and lane, and the breaks."""
+
+    def __init__(self, edges: Edges, lane_user: Sequence[int], breaks: Iterable[Break]) -> None:
+        self._edges = edges
+        self._user = lane_user
+        self._files: dict[str, _File] = {}
+        self._of: dict[int, _File] = {}
+        self._breaks: dict[int, list[Break]] = {}
+        for one in breaks:
+            self._breaks.setdefault(one.handle, []).append(one)
+        for of_handle in self._breaks.values():
+            of_handle.sort(key=_NOTIFIED)
+
+    def freeze(self, row: int) -> None:
+        """This row has an edge that does not run from answered to asked: whatever came before it waits for
+        nothing that comes later."""
+        self._edges.floor = row
+
+    def opened(
+        self, path: str, handle: int, breaks: int, share: int, lease: tuple[int, int | None],
+        access: Access, arrival_ns: int, into: list[Requirement],
+    ) -> None:  # fmt: skip
+        """An open, which takes back `breaks` of others; `lease`: what it asked for, and what it got."""
+        asked, granted = lease
+        has = asked if granted is None else granted
+        file = self._file(path)
+        user = self._user[access.lane]
+        mode = mode_of(OPENS, breaks=breaks, lease=has, wants_write=bool(asked & WRITE and has))
+        self._come(
+            file, mode, access, arrival_ns, self._effect(file, share, breaks, access, arrival_ns), into
+        )
+        if file.opens is None:
+            file.opens = {}
+        file.opens[handle] = _Held(user, has, share, arrival_ns, access.end_ns)
+        self._of[handle] = file
+
+    def removed(self, path: str, access: Access, arrival_ns: int, into: list[Requirement]) -> None:
+        """The name was removed or changed."""
+        file = self._files.get(path.lower())
+        if file is not None:
+            effect = self._effect(file, 0, ALL, access, arrival_ns)
+            self._come(file, mode_of(OPENS, breaks=ALL), access, arrival_ns, effect, into)
+
+    def renamed(self, path: str, target: str) -> None:
+        file = self._files.pop(path.lower(), None)
+        if file is not None:
+            self._files[target.lower()] = file
+
+    def changed(self, handle: int, access: Access, arrival_ns: int, into: list[Requirement]) -> None:
+        """Data or the size were changed by way of a handle."""
+        file = self._of.get(handle)
+        if file is not None:
+            mode = mode_of(CHANGES, lease=self._held(file, handle).lease)
+            self._come(file, mode, access, arrival_ns, self._effect_of_change(file, access, arrival_ns), into)
+
+    def locked(self, handle: int, access: Access, arrival_ns: int, into: list[Requirement]) -> None:
+        """A range was locked, which breaks as a change does: when it was granted (`smbench.plan.locks`)."""
+        file = self._of.get(handle)
+        if file is not None:
+            mode = mode_of(CHANGES, lease=self._held(file, handle).lease)
+            end_ns = access.end_ns if access.end_ns < FOREVER_NS else arrival_ns
+            self._come(file, mode, access, arrival_ns, (end_ns, 1, access.row), into)
+
+    def closed(self, handle: int, access: Access, arrival_ns: int, into: list[Requirement]) -> None:
+        file = self._of.pop(handle, None)
+        if file is None:
+            return
+        held = self._held(file, handle)
+        last_ns, end_ns = arrival_ns, access.end_ns
+        for broken in self._told(file, arrival_ns, end_ns, of=held.user) if end_ns < FOREVER_NS else ():
+            last_ns = max(last_ns, broken.notified_ns)
+        mode = mode_of(CLOSES, lease=held.lease)
+        self._come(file, mode, access, arrival_ns, (last_ns, 1, access.row), into)
+        assert file.opens is not None
+        del file.opens[handle]
+        if not file.opens:
+            file.opens = None
+
+    def opened_and_closed(self, path: str, access: Access, arrival_ns: int, into: list[Requirement]) -> None:
+        """A look by name: it breaks nothing, but who opens meanwhile is not alone and gets no write lease."""
+        self.looked(path, access, arrival_ns, into)
+        if (file := self._files.get(path.lower())) is not None:
+            self._come(file, _LOOK, access, arrival_ns, (arrival_ns, 1, access.row), into)
+
+    def looked(self, path: str, access: Access, arrival_ns: int, into: list[Requirement]) -> None:
+        """A read, or a look at attributes: the first one after a break comes after what broke."""
+        if not self._breaks or (file := self._files.get(path.lower())) is None:
+            return
+        user = self._user[access.lane]
+        for handle, held in file.held():
+            if held.user != user or (breaks := self._breaks.get(handle)) is None:
+                continue
+            told = bisect_right(breaks, arrival_ns, key=_NOTIFIED)
+            if told > held.seen:
+                held.seen = told
+                self._after(file, user, mode_of(LOOKS, lease=held.lease), access, arrival_ns, into)
+
+    @staticmethod
+    def _held(file: _File, handle: int) -> _Held:
+        assert file.opens is not None
+        return file.opens[handle]
+
+    def _file(self, path: str) -> _File:
+        path = path.lower()
+        file = self._files.get(path)
+        if file is None:
+            file = self._files[path] = _File()
+        return file
+
+    def _told(self, file: _File, after_ns: int, until_ns: int, *, of: int) -> list[Break]:
+        """The breaks of one user's leases on a file, after one time and until another."""
+        found: list[Break] = []
+        if self._breaks:
+            for handle, held in file.held():
+                if held.user == of and (breaks := self._breaks.get(handle)) is not None:
+                    low = bisect_right(breaks, after_ns, key=_NOTIFIED)
+                    found += breaks[low : bisect_right(breaks, until_ns, key=_NOTIFIED)]
+        return found
+
+    def _effect(self, file: _File, share: int, breaks: int, access: Access, arrival_ns: int) -> Effect:
+        """When an open that takes back `breaks` of others took effect."""
+        at, end_ns = arrival_ns, access.end_ns
+        if not breaks or end_ns >= FOREVER_NS:
+            return at, 1, access.row
+        unexplained = False
+        for other in file.users() - {self._user[access.lane]}:
+            told = self._told(file, arrival_ns - 1, end_ns, of=other)
+            for one in told:
+                at = max(at, one.answered_ns if one.answered_ns <= end_ns else one.notified_ns)
+            if not told and breaks & WRITE and self._state(file, other, arrival_ns) & WRITE:
+                unexplained = True
+        if at == arrival_ns and unexplained:
+            at = end_ns
+        if at == arrival_ns:
+            return at, 1, access.row
+        clashes = any(conflict(share, held.share) for _, held in file.held())
+        return at, 2 if clashes and at < end_ns else 0, access.row
+
+    def _effect_of_change(self, file: _File, access: Access, arrival_ns: int) -> Effect:
+        """A change that broke nothing of who could read from the cache, and never was to be told, came after
+        that one had closed the file."""
+        user, end_ns = self._user[access.lane], access.end_ns
+        if self._breaks and end_ns < FOREVER_NS:
+            there = {held.user for _, held in file.held() if held.since_ns <= arrival_ns}
+            for other in there - {user}:
+                unbroken = self._state(file, other, arrival_ns) & READ
+                if unbroken and not self._told(file, arrival_ns - 1, FOREVER_NS, of=other):
+                    return end_ns, 0, access.row
+        return arrival_ns, 1, access.row
+
+    def _state(self, file: _File, user: int, now_ns: int) -> int:
+        """What a user may cache of a file."""
+        granted_ns, state = max((held.asked_ns, held.lease) for _, held in file.held() if held.user == user)
+        told = self._told(file, granted_ns, now_ns - 1, of=user)
+        return max(told, key=_NOTIFIED).state if told else state
+
+    def _come(
+        self, file: _File, mode: int, access: Access, arrival_ns: int, effect: Effect, into: list[Requirement]
+    ) -> None:
+        """Add what an access waits for, and let those under way that took effect after it wait for it."""
+        lane, user = access.lane, self._user[access.lane]
+        self._after(file, user, mode, access, arrival_ns, into)
+        if file.under_way:
+            file.under_way = [one for one in file.under_way if one.access.end_ns > arrival_ns]
+        for one in file.under_way or ():
+            if one.user == user or not tied(mode, one.mode):
+                continue
+            comes_first = one.effect < effect
+            if one.mode & 3 == mode & 3 == OPENS and not _alone(
+                *(one.mode, mode)[:: 1 if comes_first else -1]
+            ):
+                continue
+            if comes_first:
+                require_always(one.access, lane, into)
+            elif access.end_ns < FOREVER_NS and one.access.row >= self._edges.floor:
+                waiting = one.access
+                one.edges[lane] = self._edges.add_late(
+                    waiting.lane, waiting.position, one.edges.get(lane), access
+                )
+        access = access.own()
+        if access.end_ns < FOREVER_NS:
+            under_way = _UnderWay(access, user, mode, effect)
+            file.under_way = [under_way] if not file.under_way else [*file.under_way, under_way]
+        key = mode << _LANES | lane
+        if (previous := file.last.get(key)) is not None:
+            access.succeed(previous)
+        file.last[key] = access
+
+    def _after(
+        self, file: _File, user: int, mode: int, access: Access, arrival_ns: int, into: list[Requirement]
+    ) -> None:
+        """Whatever was answered before it and is tied to it."""
+        lane = access.lane
+        for key, earlier in file.last.items():
+            if earlier.lane != lane and tied(mode, key >> _LANES) and self._user[earlier.lane] != user:
+                require(earlier, lane, arrival_ns, into)
+
+
+_NOTIFIED = attrgetter("notified_ns")
