@@ -70,17 +70,15 @@ def lift(trace: Trace, into: Path, selection: Selection | None = None) -> Worklo
                 sequence.expect(exchange.index)
                 breaks.feed(exchange)
                 recogniser.feed(exchange)
-                oldest = recogniser.oldest(exchange.index)
-                sequence.release(min(oldest, namespace.oldest(exchange.index)))
+                waiting = (recogniser.oldest(exchange.index), namespace.oldest(exchange.index))
+                sequence.release(min(waiting))
             recogniser.finish()
             namespace.finish()
             breaks.finish()
             lost = sequence.finish()
     if lost:
         raise AssertionError(f"the lift lost {lost} exchanges: a rule took them twice or not at all")
-    with NamespaceWriter(into) as entries:
-        for entry in namespace.entries():
-            entries.add(entry)
+    _write_namespace(into, namespace)
     if not sequence.operations_by_user[nobody]:
         users.pop()
     workload_info = WorkloadInfo(
@@ -110,6 +108,12 @@ def _seldom_collecting() -> Iterator[None]:
         yield
     finally:
         gc.set_threshold(*before)
+
+
+def _write_namespace(into: Path, namespace: NamespaceInference) -> None:
+    with NamespaceWriter(into) as entries:
+        for entry in namespace.entries():
+            entries.add(entry)
 
 
 def _narrowed(info: TraceInfo, users: list[User], coverage: CoverageCount) -> TraceInfo:

@@ -237,8 +237,8 @@ class OutsideWatch:
         name.doomed |= its.deletes
         if not name.doomed or file.opens > 0:
             return
-        # By the option a directory that is not empty stays, and nobody is told.
-        stays = name.directory is not False and not name.dismissed
+        # A directory that is not empty stays, and nobody is told: by the option, or as something came into it.
+        stays = name.directory is not False and (not name.dismissed or any(name.beneath()))
         if exchange.status is None or name.mixed or stays:
             name.doubt(at_ns)
             name.doomed = name.dismissed = False

@@ -81,6 +81,13 @@ def _lasts(lasts_ns: int) -> str:
 
 
 def closed(gaps: Gaps, to_ns: int, arrival_ns: Integers) -> Integers:
-    """Arrivals with every gap shortened to `to_ns`; gaps are longer than that."""
-    shorter_ns = np.cumsum([0, *(gaps.length_ns - to_ns)])
-    return np.asarray(arrival_ns - shorter_ns[np.searchsorted(gaps.end_ns, arrival_ns, side="right")])
+    """Arrivals with every gap shortened to `to_ns`; gaps are longer than that. What arrives in a gap (somebody
+    outside the capture did it) stays as long before its end, as far as there is room."""
+    if not len(gaps):
+        return arrival_ns
+    shorter_ns = gaps.length_ns - to_ns
+    over = np.searchsorted(gaps.end_ns, arrival_ns, side="right")
+    passed_ns = np.concatenate([[0], np.cumsum(shorter_ns)])[over]
+    next_gap = np.minimum(over, len(gaps) - 1)
+    inside_ns = np.where(over < len(gaps), np.maximum(arrival_ns - gaps.begin_ns[next_gap], 0), 0)
+    return np.asarray(arrival_ns - passed_ns - np.minimum(inside_ns, shorter_ns[next_gap]))

@@ -69,5 +69,9 @@ def _may(file: TableFile, name: str, bound: str, plain: int) -> bool:
     if name not in file.columns:
         return False
     at = next(at for at, column in enumerate(file.metadata.schema) if column.path == name)
-    groups = (file.metadata.row_group(number).column(at).statistics for number in range(file.groups))
-    return any(told is None or (told.max > plain if bound == "max" else told.min < plain) for told in groups)
+    for number in range(file.groups):
+        statistics = file.metadata.row_group(number).column(at).statistics
+        told = None if statistics is None else getattr(statistics, bound)
+        if told is None or (told > plain if bound == "max" else told < plain):
+            return True
+    return False

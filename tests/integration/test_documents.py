@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from helpers.command import THREE_USERS, run
 from helpers.docs import CLI, FORMATS, covers, keys_of, leaves, listed, rows, unknown
+from helpers.later import later
 
 from smbench.prepare.manifest import MANIFEST
 from smbench.run import store as run_store
@@ -21,6 +22,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a workload, a run that ended otherwise than captured, a search, and a prepared folder."""
     folder = tmp_path_factory.mktemp("made")
     assert run("ingest", THREE_USERS, "-o", folder / "w.workload").status == 0
+    later(folder / "later.pcap", 60)  # by then somebody has put everything back
+    assert run("ingest", THREE_USERS, folder / "later.pcap", "-o", folder / "twice.workload").status == 0
     for name in ("bare", "prepared", "searched"):
         (folder / name).mkdir()
     replay = ("replay", folder / "w.workload")
@@ -50,12 +53,17 @@ def test_keys_of_real_documents_are_written_down(made: Path) -> None:
     assert document["causes"]
     assert document["losses"]
     assert unknown(document, "`run.json`") == set()
-    manifest = json.loads((made / "w.workload" / "manifest.json").read_text(encoding="utf-8"))
-    assert unknown(manifest, "`manifest.json` of a workload") == set()
+    manifest, changed = (
+        json.loads((made / f"{name}.workload" / "manifest.json").read_text(encoding="utf-8"))
+        for name in ("w", "twice")
+    )
+    for one in (manifest, changed):
+        assert unknown(one, "`manifest.json` of a workload") == set()
+    assert (manifest["schema"], changed["schema"]) == (2, 3)
     search = json.loads((made / "c.run" / "capacity.json").read_text(encoding="utf-8"))
     assert unknown(search, "`capacity.json`") == set()
     # And the other way: what these two always have is all that is listed.
-    for found, heading in ((manifest, "`manifest.json` of a workload"), (search, "`capacity.json`")):
+    for found, heading in ((changed, "`manifest.json` of a workload"), (search, "`capacity.json`")):
         there = list(leaves(found))
         assert [one for one in listed(FORMATS[heading]) if not any(covers(one, leaf) for leaf in there)] == []
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smbench.plan import Pace, find_gaps, plan_run
-from smbench.plan.gaps import closed, gaps_warning
+from smbench.plan.gaps import Gaps, closed, gaps_warning
 from smbench.report.gaps import gaps_document
 from smbench.workload.calls import Flush, Notify
 from smbench.workload.store import StoredOperations, read, write
@@ -78,6 +78,13 @@ def test_a_plan_keeps_gaps_unless_they_are_closed():
     assert (plan.intended_ns / S).tolist() == [0, 5, 2 + 5 + 30, 1 + 37 + 30, 20 + 68]
     assert plan.closed == (3598 * S, 89 * S)
     assert kept.closed == ()
+
+
+def test_what_arrives_in_a_gap_keeps_its_distance_from_the_end_as_far_as_there_is_room():
+    gaps = Gaps(np.array([10, 200]), np.array([100, 300]))
+    arrival = np.array([0, 10, 11, 91, 99, 100, 200, 201, 299, 300, 301])
+    # To 10: 80 and 90 shorter.
+    assert closed(gaps, 10, arrival).tolist() == [0, 10, 10, 11, 19, 20, 120, 120, 129, 130, 131]
 
 
 def test_think_times_are_closed_too_and_a_fast_pace_has_none():
