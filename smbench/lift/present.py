@@ -63,8 +63,8 @@ class Name:
     """One name. `exists` and `directory` are None where they are not known."""
 
     __slots__ = (
-        "changed_ns", "children", "directory", "dismissed", "doomed", "exists", "file", "fresh", "holder",
-        "listed_ns", "locker", "mixed", "moved", "name", "no_directory", "odd", "parent", "seen_ns",
+        "changed_ns", "children", "directory", "dismissed", "disposed_ns", "doomed", "exists", "file",
+        "fresh", "holder", "listed_ns", "locker", "mixed", "moved", "name", "no_directory", "odd", "parent", "seen_ns",
     )  # fmt: skip
 
     def __init__(self, name: str, parent: Name | None) -> None:
@@ -81,6 +81,8 @@ class Name:
         """It goes with its last open: until then some see it, and others do not."""
         self.dismissed = False
         """And the server has said that it can."""
+        self.disposed_ns = 0
+        """When the last word on whether it is to go was answered."""
         self.odd = False
         """A link, or something else of which two looks may tell two things."""
         self.locker = 0
@@ -90,7 +92,8 @@ class Name:
         self.listed_ns = 0
         """When the last whole listing of it was answered."""
         self.mixed = False
-        """Some of its opens may be of another file: what their closes do is not known."""
+        """Some of its opens may be of another file, or nobody knows whether it is to go: what their closes do
+        is not known."""
         self.moved: Name | None = None
         """What was here before, where the capture moved it away."""
         self.changed_ns = 0

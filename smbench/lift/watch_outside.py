@@ -235,11 +235,13 @@ class OutsideWatch:
         if name.file is not file:
             return
         name.doomed |= its.deletes
-        if not name.doomed or file.opens > 0:
+        # What is not answered yet may have been done before, and have doomed or spared it.
+        under_way = self._changes.is_under_way(name)
+        if not (name.doomed or under_way) or file.opens > 0:
             return
-        # A directory that is not empty stays, and nobody is told: by the option, or as something came into it.
+        # A directory that is not empty stays, and nobody is told: by the option, or as something came in.
         stays = name.directory is not False and (not name.dismissed or any(name.beneath()))
-        if exchange.status is None or name.mixed or stays:
+        if exchange.status is None or name.mixed or stays or under_way:
             name.doubt(at_ns)
             name.doomed = name.dismissed = False
         else:
@@ -302,7 +304,11 @@ class OutsideWatch:
             return
         elif level in DISPOSITIONS:
             if name.file is file:
-                name.doomed = bool(request.delete) or exchange.status is None
+                # Of two that were under way at once nobody knows which came last.
+                crossed = exchange.time_ns < name.disposed_ns
+                name.disposed_ns = max(name.disposed_ns, sight.answered_ns)
+                name.mixed |= crossed
+                name.doomed = bool(request.delete) or exchange.status is None or crossed
                 name.dismissed = bool(request.delete) and exchange.status is not None
         else:
             change_size(sight, its)
@@ -312,6 +318,8 @@ class OutsideWatch:
         exchange, name = sight.exchange, its.name
         target = self._present.find(sight.target)
         request, at_ns = set_of(exchange), sight.answered_ns
+        if target is name and not refused(exchange.status):
+            name.changed_ns = max(name.changed_ns, at_ns)  # what was under way meanwhile may have come first
         if target is None or target is name or ":" in sight.target.rpartition("/")[2]:
             return
         look = Look(exchange, exchange.time_ns, at_ns)

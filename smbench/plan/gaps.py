@@ -81,8 +81,8 @@ def _lasts(lasts_ns: int) -> str:
 
 
 def closed(gaps: Gaps, to_ns: int, arrival_ns: Integers) -> Integers:
-    """Arrivals with every gap shortened to `to_ns`; gaps are longer than that. What arrives in a gap (somebody
-    outside the capture did it) stays as long before its end, as far as there is room."""
+    """Arrivals with every gap shortened to `to_ns`; gaps are longer than that. What arrives in one (somebody
+    outside the capture did it) keeps its distance from the end, as far as there is room."""
     if not len(gaps):
         return arrival_ns
     shorter_ns = gaps.length_ns - to_ns
