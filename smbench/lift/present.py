@@ -64,7 +64,8 @@ class Name:
 
     __slots__ = (
         "changed_ns", "children", "directory", "dismissed", "disposed_ns", "doomed", "exists", "file",
-        "fresh", "holder", "listed_ns", "locker", "mixed", "moved", "name", "no_directory", "odd", "parent", "seen_ns",
+        "fresh", "holder", "listed_ns", "locker", "mixed", "moved", "name", "no_directory", "odd", "parent",
+        "seen_ns",
     )  # fmt: skip
 
     def __init__(self, name: str, parent: Name | None) -> None:

@@ -212,10 +212,15 @@ class OutsideWatch:
                 self._changes.held(name, look, SHARE_ALL if share_access is None else share_access)
 
     def _adopted(self, sight: Sight) -> Holding | None:
-        """An open from before the capture: nobody knows what it is to do."""
+        """An open from before the capture: nobody knows what it is to do. One of the capture whose close was
+        answered earlier than this: nor what came first."""
         opened = sight.opened
         name = self._present.find(sight.path)
         if name is None:
+            return None
+        if opened.create is not None:
+            if name.parent is not None:
+                name.doubt(sight.answered_ns)
             return None
         name.file.opens += 1
         name.file.locked = True
