@@ -215,12 +215,13 @@ class OutsideWatch:
         """An open from before the capture: nobody knows what it is to do. One of the capture whose close was
         answered earlier than this: nor what came first."""
         opened = sight.opened
+        if opened.create is not None:
+            for path in sight.changes:
+                if (meant := self._present.find(path)) is not None and meant.parent is not None:
+                    meant.doubt(sight.answered_ns)
+            return None
         name = self._present.find(sight.path)
         if name is None:
-            return None
-        if opened.create is not None:
-            if name.parent is not None:
-                name.doubt(sight.answered_ns)
             return None
         name.file.opens += 1
         name.file.locked = True

@@ -25,6 +25,7 @@ SEEDS = st.integers(0, 1 << 32)
 @example(4000029, 3, 4)  # two words on whether a file goes were under way at once
 @example(2000594, 10, 1)  # and one beside the close
 @example(3000517, 3, 2)  # a rename onto its own name beside another one
+@example(7002450, 10, 1)  # a rename that was answered after the close of its open
 @example(35445, 10, 1)  # an answer that came after the close of its open
 def test_nobody_outside_no_change(seed: int, overlap: int, clients: int) -> None:
     wire = Served(random.Random(seed), overlap, clients).wire(80)
