@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import random
 import struct
+from collections.abc import Iterator
 
 from smbench.executors.base import NOBODY, Armed, ea_value
 from smbench.executors.library import messages as wire
-from smbench.executors.library.connection import RefusedError, check
+from smbench.executors.library.connection import check
 from smbench.executors.library.files import OpenFiles
 from smbench.executors.library.ranges import ANSWER_BYTES, IN_PIECES, RangeCalls
 from smbench.smb2 import information
@@ -142,25 +143,29 @@ class FileCalls(RangeCalls):
 
     def list_directory(self, call: List) -> int:
         """Entries of one query, or of all until the end where the call stands for a whole scan."""
-        file_id = self._files[call.handle]
-        flags = call.flags if call.flags is not None else RESTART_SCANS if call.restart else 0
-        entries = self._query(file_id, call, flags)
-        if call.calls > 1:
-            while True:
-                try:
-                    entries += self._query(file_id, call, 0)
-                except RefusedError as refused:
-                    if refused.status == Status.NO_MORE_FILES:
-                        break
-                    raise
-        return entries
-
-    def _query(self, file_id: bytes, call: List, flags: int) -> int:
-        asked = wire.query_directory(
-            file_id, call.level, flags, call.pattern or "*", self._room(call.output_length or _LISTING_BYTES)
+        return sum(
+            information.count_entries(memoryview(answer), len(answer), call.level)
+            for answer in self._listing(call)
         )
-        answer = wire.output(check(self._link.exchange(asked)))
-        return information.count_entries(memoryview(answer), len(answer), call.level)
+
+    def _listing(self, call: List) -> Iterator[bytes]:
+        """The answers."""
+        file_id, room = self._files[call.handle], self._room(call.output_length or _LISTING_BYTES)
+        flags, answer = call.flags, None
+        if flags is None:
+            flags = RESTART_SCANS if call.restart else 0
+        while True:
+            asked = wire.query_directory(file_id, call.level, flags, call.pattern or "*", room)
+            reply = self._link.exchange(asked)
+            if answer is not None and reply.status == Status.NO_MORE_FILES:
+                return
+            last, answer = answer, wire.output(check(reply))
+            if answer == last:
+                return  # Samba 4.17 never gets on where a second entry has no room
+            yield answer
+            if call.calls <= 1:
+                return
+            flags = 0
 
     def notify(self, call: Notify, armed: Armed = NOBODY) -> int:
         """Wait for a change; closing the handle ends the wait. Other lanes go on meanwhile. The server keeps
