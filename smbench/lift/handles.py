@@ -8,6 +8,7 @@ from smbench.lift.denied_renames import DeniedRename, is_denied
 from smbench.lift.names import Names, snapshot_folder, without_default_stream
 from smbench.lift.rule import Opened, refused
 from smbench.lift.rules.set_info import set_of
+from smbench.paths.stream_names import is_stream
 from smbench.smb2.constants import (
     ATTRIBUTE_DIRECTORY,
     CREATE,
@@ -118,7 +119,7 @@ class Handles:
             tree=create.tree,
             session=create.session,
             create=create,
-            directory=directory and ":" not in path.rpartition("/")[2],
+            directory=directory and not is_stream(path),
             pipe=self._is_pipe(create.tree, path),
             failed=failed,
         )

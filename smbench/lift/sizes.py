@@ -10,6 +10,7 @@ from smbench.lift.rule import refused
 from smbench.lift.rules.data import extent, moved
 from smbench.lift.rules.set_info import set_of
 from smbench.lift.sight import Sight
+from smbench.paths.stream_names import without_stream
 from smbench.smb2.constants import (
     ALLOCATION,
     DELETE_ON_CLOSE,
@@ -121,12 +122,6 @@ def locks_something(exchange: Exchange) -> bool:
     return not isinstance(request, LockRequest) or any(
         not (element.flags or 0) & LOCK_UNLOCK for element in request.locks
     )
-
-
-def without_stream(path: str) -> str:
-    """The file's path, of a path that may name a stream of it."""
-    head, slash, leaf = path.rpartition("/")
-    return head + slash + leaf.partition(":")[0]
 
 
 def tells_no_size(exchange: Exchange, its: Holding) -> bool:

@@ -26,6 +26,7 @@ from smbench.lift.sizes import (
     tells_no_size,
     told_by,
 )
+from smbench.paths.stream_names import is_stream
 from smbench.smb2.constants import (
     ATTRIBUTE_DIRECTORY,
     ATTRIBUTE_REPARSE_POINT,
@@ -108,7 +109,7 @@ class OutsideWatch:
             self._opened(sight)
             return
         its = self._opens.get(opened.handle)
-        if its is None and not opened.failed and ":" not in sight.path.rpartition("/")[2]:
+        if its is None and not opened.failed and not is_stream(sight.path):
             its = self._adopted(sight)
         reader = self._readers.get(exchange.command)
         if its is not None and reader is not None:
@@ -131,7 +132,7 @@ class OutsideWatch:
         name = self._present.find(sight.path)
         if name is None or opened.handle in self._opens:  # a reconnect goes on with what it had
             return
-        stream = ":" in sight.path.rpartition("/")[2]
+        stream = is_stream(sight.path)
         if opened.failed:
             self._failed(sight, name, stream)
             return
@@ -326,7 +327,7 @@ class OutsideWatch:
         request, at_ns = set_of(exchange), sight.answered_ns
         if target is name and not refused(exchange.status):
             name.changed_ns = max(name.changed_ns, at_ns)  # what was under way meanwhile may have come first
-        if target is None or target is name or ":" in sight.target.rpartition("/")[2]:
+        if target is None or target is name or is_stream(sight.target):
             return
         look = Look(exchange, exchange.time_ns, at_ns)
         if exchange.status == Status.OBJECT_NAME_COLLISION:

@@ -98,18 +98,21 @@ class Edges:
         if self._has_clocks:
             self._past[lane].append((position, known))
 
-    def add_late(self, lane: int, position: int, lasts: int | None, after: Access) -> int:
-        """Let an operation that was added already wait for one that came after it; `lasts`: the edge by which
-        it waits for that lane already. Returns the edge. What others know of the lane stays as it was."""
+    def add_late(self, waiting: Access, late: dict[int, int], after: Access) -> None:
+        """Let an operation that was added already, if none of its edges is frozen, wait for one that came
+        after it; `late` has, by lane, the edges by which it waits so already. What others know of its lane
+        stays as it was."""
+        if waiting.row < self.floor:
+            return
         self.found += 1
-        if lasts is not None:
-            self.count[lasts] = max(self.count[lasts], after.position + 1)
-            return lasts
-        self.lane.append(lane)
-        self.position.append(position)
+        if (edge := late.get(after.lane)) is not None:
+            self.count[edge] = max(self.count[edge], after.position + 1)
+            return
+        late[after.lane] = len(self.count)
+        self.lane.append(waiting.lane)
+        self.position.append(waiting.position)
         self.after_lane.append(after.lane)
         self.count.append(after.position + 1)
-        return len(self.count) - 1
 
     def _clock(self, lane: int, position: int) -> Clock | None:
         """What was done when a lane issued that operation, as far as it is kept."""

@@ -109,8 +109,8 @@ class _UnderWay:
     user: int
     mode: int
     effect: Effect
-    edges: dict[int, int] = field(default_factory=dict)
-    """By lane: the edge by which it waits for it."""
+    late: dict[int, int] = field(default_factory=dict)
+    """As `Edges.add_late` has them."""
 
 
 class _File:
@@ -307,11 +307,8 @@ class Leases:
                 continue
             if comes_first:
                 require_always(one.access, lane, into)
-            elif access.end_ns < FOREVER_NS and one.access.row >= self._edges.floor:
-                waiting = one.access
-                one.edges[lane] = self._edges.add_late(
-                    waiting.lane, waiting.position, one.edges.get(lane), access
-                )
+            elif access.end_ns < FOREVER_NS:
+                self._edges.add_late(one.access, one.late, access)
         access = access.own()
         if access.end_ns < FOREVER_NS:
             under_way = _UnderWay(access, user, mode, effect)

@@ -24,8 +24,8 @@ class _Asked:
     high: int
     exclusive: bool
     access: Access
-    edges: dict[int, int] = field(default_factory=dict)
-    """By lane: the edge by which it waits for it."""
+    late: dict[int, int] = field(default_factory=dict)
+    """As `Edges.add_late` has them."""
 
 
 class Locks:
@@ -52,10 +52,7 @@ class Locks:
                 continue
             if one.access.end_ns <= access.end_ns:
                 require_always(one.access, access.lane, into)
-            elif one.access.row >= self._edges.floor:
-                waits = one.access
-                one.edges[access.lane] = self._edges.add_late(
-                    waits.lane, waits.position, one.edges.get(access.lane), access
-                )
+            else:
+                self._edges.add_late(one.access, one.late, access)
         under_way.append(_Asked(low, high, exclusive, access.own()))
         self._under_way[path] = under_way

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from smbench.paths.beneath import UnsafePathError, split
+from smbench.paths.stream_names import without_stream
 from smbench.prepare.manifest import MANIFEST
 from smbench.quoting import quoted
 from smbench.workload.model import Kind, NamespaceEntry
@@ -63,7 +64,7 @@ def lay_out(entries: Iterable[NamespaceEntry]) -> Layout:
             refused.append(Refused(entry.path, reason))
         elif entry.kind is Kind.STREAM:
             if entry.present:
-                streams.setdefault(_base(entry.path), []).append(entry)
+                streams.setdefault(without_stream(entry.path), []).append(entry)
         elif not entry.present:
             absent.add(entry.path)
         elif entry.path:
@@ -95,7 +96,7 @@ def _unfit(entry: NamespaceEntry) -> str | None:
     last = components[-1] if components else ""
     stream = last.partition(":")[2] if entry.kind is Kind.STREAM else ""
     colons = entry.path.count(":") - (1 if entry.kind is Kind.STREAM else 0)
-    if entry.kind is Kind.STREAM and (not stream or not _base(entry.path)):
+    if entry.kind is Kind.STREAM and (not stream or not without_stream(entry.path)):
         return "a stream without a name, or of the target's root"
     # `file:stream:$DATA` names the same stream with its type ([MS-FSCC] 2.1.5).
     if colons and not (colons == 1 and stream.upper().endswith(":$DATA")):
@@ -103,11 +104,6 @@ def _unfit(entry: NamespaceEntry) -> str | None:
     if components and components[0].casefold() == MANIFEST.casefold():
         return "prepare keeps its own notes under that name"
     return None
-
-
-def _base(path: str) -> str:
-    folder, slash, name = path.rpartition("/")
-    return folder + slash + name.partition(":")[0]
 
 
 def _prepare_parents(path: str, present: dict[str, NamespaceEntry]) -> str | None:

@@ -17,6 +17,7 @@ from smbench.executors.registry import executor_class
 from smbench.measure.clock import now_ns
 from smbench.measure.oplog import COMPLETED, RECORD_BYTES, OperationLog
 from smbench.measure.resources import ResourceSampler
+from smbench.plan.columns import has_notifications
 from smbench.plan.model import Plan
 from smbench.quoting import quoted
 from smbench.runner.board import Board
@@ -98,6 +99,7 @@ def _job(
     statistics = scratch / STATISTICS
     statistics.mkdir()
     warms = executor.warms and options.profile == "wire"
+    notifies = executor.waits and has_notifications(operations)
     return Job(
         plan=plan,
         segments=Segments(plan),
@@ -118,7 +120,7 @@ def _job(
         statistics=statistics,
         namespace=tuple(workload.namespace) if executor.own_files else (),
         waits=executor.waits and _may_wait(operations),
-        notifications=notifications_by_user(operations, plan),
+        notifications=notifications_by_user(operations, plan) if notifies else (),
     )
 
 

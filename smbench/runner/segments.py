@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from smbench.plan.model import Integers, Plan
 
@@ -29,10 +30,10 @@ class Segments:
 
     def __init__(self, plan: Plan) -> None:
         waits, brief = plan.waits, plan.brief
-        self._waits = waits
-        self._brief = brief
         self._lane_start = plan.lane_start
         answered = brief.answered.astype(bool)
+        self._waits = waits.place, waits.lane, waits.count
+        self._brief = brief.place, brief.lane, brief.count, answered
         self._posts = _ByLane(
             np.concatenate([waits.lane, brief.lane[answered]]),
             np.concatenate([waits.count, brief.count[answered]]),
@@ -45,29 +46,23 @@ class Segments:
         first_place = int(self._lane_start[lane])
         posts = self._posts.counts(lane, start, end)
         arms = self._arms.counts(lane, start, end)
-        waits: dict[int, list[tuple[int, int]]] = {}
-        low, high = np.searchsorted(self._waits.place, [first_place + start, first_place + end])
-        for place, other, count in zip(
-            (self._waits.place[low:high] - first_place).tolist(),
-            self._waits.lane[low:high].tolist(),
-            self._waits.count[low:high].tolist(),
-            strict=True,
-        ):
-            waits.setdefault(place, []).append((other, count))
-        brief: dict[int, list[tuple[int, int, bool]]] = {}
-        low, high = np.searchsorted(self._brief.place, [first_place + start, first_place + end])
-        for place, other, count, answered in zip(
-            (self._brief.place[low:high] - first_place).tolist(),
-            self._brief.lane[low:high].tolist(),
-            self._brief.count[low:high].tolist(),
-            self._brief.answered[low:high].tolist(),
-            strict=True,
-        ):
-            brief.setdefault(place, []).append((other, count, bool(answered)))
+        waits, brief = (_by_position(of, first_place, start, end) for of in (self._waits, self._brief))
         alone = {count - 1 for count in arms | self._answers.counts(lane, start, end)} | arms
         for cut in sorted({*waits, *brief, *posts, *alone, end} - {start}):
             yield Segment(cut, waits.get(start, []), cut in posts, brief.get(start, []), cut in arms)
             start = cut
+
+
+def _by_position(columns: Sequence[NDArray[Any]], first_place: int, start: int, end: int) -> dict[int, Any]:
+    """Rows of what waits, by where it stands in its lane, from `start` to `end`; the first column has the
+    places, and the lane begins at `first_place`."""
+    place, *others = columns
+    low, high = np.searchsorted(place, [first_place + start, first_place + end])
+    rows = zip(*(column[low:high].tolist() for column in others), strict=True)
+    found: dict[int, list[tuple[Any, ...]]] = {}
+    for position, row in zip((place[low:high] - first_place).tolist(), rows, strict=True):
+        found.setdefault(position, []).append(row)
+    return found
 
 
 class _ByLane:

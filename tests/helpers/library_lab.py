@@ -67,6 +67,7 @@ SAMBA: dict[tuple[str, int], tuple[int, str]] = {
 if "SMBENCH_DIALECT" not in os.environ:  # those servers have `posix locking = no`
     SAMBA["exclusive locks of handles that read", 19] = (Status.INVALID_HANDLE, OWN_FILE)
 
+
 class User:
     """One executor and its handlers."""
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from smbench.executors.base import ExecutorContext, Handler
 from smbench.executors.memory.executor import MemoryExecutor, MemoryServer
 from smbench.smb2 import ntstatus
-from smbench.workload.calls import Call, Close, Lock, Open
+from smbench.workload.calls import Call, Close, Lock, Notify, Open
 from smbench.workload.model import Operation, Workload
 
 
@@ -46,7 +46,7 @@ def replay(workload: Workload, name: str) -> Iterator[Outcome]:
                 executors[user] = MemoryExecutor(ExecutorContext(root, user))
                 handlers.update({(user, kind): does for kind, does in executors[user].handlers().items()})
             does = handlers.get((user, type(call)))
-            if does is None or (isinstance(call, Lock) and call.wait and operation.expected != 0):
+            if does is None or _would_wait(operation):
                 yield Outcome(operation, None)
                 continue
             got = does(call)
@@ -57,6 +57,12 @@ def replay(workload: Workload, name: str) -> Iterator[Outcome]:
         for executor in executors.values():
             executor.close()
         MemoryServer.forget(root)
+
+
+def _would_wait(operation: Operation) -> bool:
+    """Whether it may wait for another one: a notification for a change, a lock for who holds it."""
+    call = operation.call
+    return isinstance(call, Notify) or (isinstance(call, Lock) and call.wait and operation.expected != 0)
 
 
 def _done(operation: Operation) -> tuple[int, int]:

@@ -22,6 +22,7 @@ from smbench.trace.messages import Message
 from smbench.trace.model import Command
 from smbench.trace.values import CopyChunk, DirectoryEntry, LockElement
 from smbench.workload.model import NamespaceEntry
+from smbench.workload.store import StoredOperations
 
 SIZES = st.none() | st.sampled_from([0, 1, 4096, 1 << 16, 1 << 20, (1 << 63) - 1, 1 << 63, (1 << 64) - 1])
 COUNTS = st.none() | st.sampled_from([0, 1, 4096, 1 << 16, 1 << 20, (1 << 32) - 1])
@@ -198,17 +199,20 @@ def one(draw: st.DrawFn, client: Client, handle: int | None) -> None:
 def test_every_exchange_meets_one_rule_and_operations_are_in_order(wire: Wire) -> None:
     with tempfile.TemporaryDirectory() as into:
         story = lifted(wire, Path(into))
+        operations = story.workload.operations
+        assert isinstance(operations, StoredOperations)
+        stored = list(operations.whole())
     info = story.workload.info
     assert [row["exchange"] for row in story.coverage] == [exchange.index for exchange in wire.exchanges]
     assert all(row["reason"] and row["rule"] for row in story.coverage)
     assert sum(row.count for row in info.coverage) == len(wire.exchanges)
     assert Counter(row["disposition"] for row in story.coverage) == _by_disposition(info.coverage)
-    assert [operation.index for operation in story.operations] == list(range(len(story.operations)))
-    arrivals = [operation.arrival_ns for operation in story.operations]
+    assert [operation.index for operation in stored] == list(range(len(stored)))
+    arrivals = [operation.arrival_ns for operation in stored]
     assert arrivals == sorted(arrivals)
     for row in story.coverage:
         if row["operation"] >= 0:
-            assert row["exchange"] in story.operations[row["operation"]].exchanges
+            assert row["exchange"] in stored[row["operation"]].exchanges
     rules_of: dict[int, set[str]] = {}
     for operation in story.operations:
         for exchange in operation.exchanges:

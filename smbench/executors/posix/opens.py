@@ -17,6 +17,7 @@ from errno import EINVAL, EOPNOTSUPP
 from functools import lru_cache
 
 from smbench.executors.posix.client import Client
+from smbench.paths.stream_names import is_stream
 from smbench.smb2.constants import (
     ATTRIBUTE_ARCHIVE,
     ATTRIBUTE_DIRECTORY,
@@ -170,7 +171,7 @@ def open_loss(call: Open) -> str | None:
     asked = call.create
     return _open_loss(
         asked.access, asked.share_access, asked.disposition, asked.options, asked.attributes,
-        ":" in call.path.rpartition("/")[2], bool(asked.oplock or asked.lease_state),
+        is_stream(call.path), bool(asked.oplock or asked.lease_state),
     )  # fmt: skip
 
 

@@ -14,16 +14,7 @@ from dataclasses import replace
 from smbench.lift.rule import Case, ExchangeRule, Opened, OpenRule, Rule, RunRule
 from smbench.lift.rules.opens import open_call
 from smbench.lift.rules.set_info import basic_times, rename_calls, rename_target_of, set_of
-from smbench.lift.rules.steps import (
-    Shape,
-    empties,
-    flushes,
-    is_whole,
-    marks_sparse,
-    sets_size,
-    sets_times,
-    starts,
-)
+from smbench.lift.rules.steps import Steps, empties, flushes, marks_sparse, sets_size, sets_times
 from smbench.lift.rules.whole_opens import (
     asks_attributes,
     deletes,
@@ -235,12 +226,11 @@ _OF_RETRIES: tuple[ExchangeRule, ...] = (
     ),
 )
 
-_TRUNCATE: tuple[Shape, ...] = (
-    (flushes, sets_size, sets_times),
-    (flushes, marks_sparse, sets_size, sets_times),
+_TRUNCATE = Steps(
+    ((flushes, sets_size, sets_times), (flushes, marks_sparse, sets_size, sets_times)),
 )
-_EMPTY: tuple[Shape, ...] = ((flushes, empties, sets_times),)
-_SET_TIMES: tuple[Shape, ...] = ((flushes, sets_times),)
+_EMPTY = Steps(((flushes, empties, sets_times),), first=1)
+_SET_TIMES = Steps(((flushes, sets_times),))
 
 
 def _flushes_on_linux(case: Case) -> bool:
@@ -277,9 +267,9 @@ _RUNS: tuple[RunRule, ...] = (
         evidence="cifs-client §1: O_TRUNC is CREATE(OVERWRITE), FLUSH, SET_INFO(EOF), SET_INFO(Basic)",
         command=Command.CREATE,
         begins=_truncates_by_opening,
-        continues=lambda opened, exchange: starts([*opened.waiting[1:], exchange], _EMPTY),
-        ends=lambda opened: is_whole(opened.waiting[1:], _EMPTY),
-        complete=lambda opened: is_whole(opened.waiting[1:], _EMPTY),
+        continues=_EMPTY.continue_with,
+        ends=_EMPTY.are_made,
+        complete=_EMPTY.are_made,
         call=_open_truncating,
     ),
     RunRule(
@@ -288,9 +278,9 @@ _RUNS: tuple[RunRule, ...] = (
         evidence="cifs-client §1: ftruncate is FLUSH, SET_SPARSE if it grows, SET_INFO(EOF, Basic)",
         command=Command.FLUSH,
         begins=_flushes_on_linux,
-        continues=lambda opened, exchange: starts([*opened.waiting, exchange], _TRUNCATE),
-        ends=lambda opened: is_whole(opened.waiting, _TRUNCATE),
-        complete=lambda opened: is_whole(opened.waiting, _TRUNCATE),
+        continues=_TRUNCATE.continue_with,
+        ends=_TRUNCATE.are_made,
+        complete=_TRUNCATE.are_made,
         call=_truncate,
     ),
     RunRule(
@@ -299,9 +289,9 @@ _RUNS: tuple[RunRule, ...] = (
         evidence="cifs-client §1: utimensat on a handle open for writing is FLUSH and SET_INFO(Basic)",
         command=Command.FLUSH,
         begins=_flushes_on_linux,
-        continues=lambda opened, exchange: starts([*opened.waiting, exchange], _SET_TIMES),
-        ends=lambda opened: is_whole(opened.waiting, _SET_TIMES),
-        complete=lambda opened: is_whole(opened.waiting, _SET_TIMES),
+        continues=_SET_TIMES.continue_with,
+        ends=_SET_TIMES.are_made,
+        complete=_SET_TIMES.are_made,
         call=_set_times,
     ),
 )

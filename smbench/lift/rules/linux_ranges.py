@@ -9,7 +9,7 @@ from __future__ import annotations
 from smbench.lift.rule import Case, Opened, Rule, RunRule, refused
 from smbench.lift.rules.ranges import joined
 from smbench.lift.rules.set_info import set_of
-from smbench.lift.rules.steps import Shape, flushes, is_whole, marks_sparse, sets_size, starts
+from smbench.lift.rules.steps import Steps, flushes, marks_sparse, sets_size
 from smbench.smb2.constants import (
     ALL_INFORMATION,
     FSCTL_QUERY_ALLOCATED_RANGES,
@@ -79,12 +79,12 @@ def _asks_one_range(exchange: Exchange) -> bool:
     )
 
 
-_PUNCH: tuple[Shape, ...] = ((marks_sparse, _zeroes),)
-_SEEK: tuple[Shape, ...] = ((_asks_all, _asks_one_range), (_asks_all, flushes, _asks_one_range))
+_PUNCH = Steps(((marks_sparse, _zeroes),))
+_SEEK = Steps(((_asks_all, _asks_one_range), (_asks_all, flushes, _asks_one_range)))
 
 
-def _by_linux(case: Case, shapes: tuple[Shape, ...]) -> bool:
-    return case.opened.linux and starts([case.exchange], shapes)
+def _by_linux(case: Case, steps: Steps) -> bool:
+    return case.opened.linux and steps.begin_with(case.exchange)
 
 
 def _punch(opened: Opened) -> Call:
@@ -96,7 +96,7 @@ def _punch(opened: Opened) -> Call:
 def _seek(opened: Opened) -> Call:
     request = opened.waiting[-1].request
     assert isinstance(request, IoctlRequest)
-    flushed = len(opened.waiting) == len(_SEEK[1])
+    flushed = len(opened.waiting) == len(_SEEK.shapes[1])
     return AllocatedRanges(
         opened.handle, request.offset or 0, request.length or 0, seek=True, flushed=flushed
     )
@@ -176,9 +176,9 @@ RULES: tuple[Rule, ...] = (
         "SET_ZERO_DATA",
         command=Command.IOCTL,
         begins=lambda case: _by_linux(case, _PUNCH),
-        continues=lambda opened, exchange: starts([*opened.waiting, exchange], _PUNCH),
-        ends=lambda opened: is_whole(opened.waiting, _PUNCH),
-        complete=lambda opened: is_whole(opened.waiting, _PUNCH),
+        continues=_PUNCH.continue_with,
+        ends=_PUNCH.are_made,
+        complete=_PUNCH.are_made,
         call=_punch,
     ),
     RunRule(
@@ -188,9 +188,9 @@ RULES: tuple[Rule, ...] = (
         "write, and QUERY_ALLOCATED_RANGES with room for one",
         command=Command.QUERY_INFO,
         begins=lambda case: _by_linux(case, _SEEK),
-        continues=lambda opened, exchange: starts([*opened.waiting, exchange], _SEEK),
-        ends=lambda opened: is_whole(opened.waiting, _SEEK),
-        complete=lambda opened: is_whole(opened.waiting, _SEEK),
+        continues=_SEEK.continue_with,
+        ends=_SEEK.are_made,
+        complete=_SEEK.are_made,
         call=_seek,
         flushes=True,
     ),

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
-from smbench.lift.rule import refused
+from smbench.lift.rule import Opened, refused
 from smbench.lift.rules.control import function_of
 from smbench.lift.rules.set_info import set_of
 from smbench.smb2.constants import BASIC, END_OF_FILE, FSCTL_SET_SPARSE, INFO_FILE
@@ -15,18 +16,35 @@ Shape = tuple[Callable[[Exchange], bool], ...]
 """Steps that follow one another."""
 
 
-def starts(waiting: Sequence[Exchange], shapes: tuple[Shape, ...]) -> bool:
-    """Whether exchanges are the first steps of one of the shapes."""
-    return any(
-        len(waiting) <= len(shape)
-        and all(step(exchange) for step, exchange in zip(shape, waiting, strict=False))
-        for shape in shapes
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """The steps of one call, in any of some shapes; `first`: the exchange of a run that they begin with."""
+
+    shapes: tuple[Shape, ...]
+    first: int = 0
+
+    def begin_with(self, exchange: Exchange) -> bool:
+        """Whether it is the first step."""
+        return self._start((exchange,))
+
+    def continue_with(self, opened: Opened, exchange: Exchange) -> bool:
+        """Whether it is the next step after those that wait."""
+        return self._start((*opened.waiting[self.first :], exchange))
+
+    def are_made(self, opened: Opened) -> bool:
+        """Whether those that wait are all steps of a shape."""
+        made = opened.waiting[self.first :]
+        return any(len(shape) == len(made) for shape in self.shapes if _follows(shape, made))
+
+    def _start(self, made: Sequence[Exchange]) -> bool:
+        return any(_follows(shape, made) for shape in self.shapes)
+
+
+def _follows(shape: Shape, made: Sequence[Exchange]) -> bool:
+    """Whether exchanges are the first steps of a shape."""
+    return len(made) <= len(shape) and all(
+        step(exchange) for step, exchange in zip(shape, made, strict=False)
     )
-
-
-def is_whole(waiting: Sequence[Exchange], shapes: tuple[Shape, ...]) -> bool:
-    """Whether exchanges are all steps of one of the shapes."""
-    return starts(waiting, tuple(shape for shape in shapes if len(shape) == len(waiting)))
 
 
 def flushes(exchange: Exchange) -> bool:
