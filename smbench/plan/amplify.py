@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from smbench.plan.model import BriefWaits, Integers, Plan, Waits
+from smbench.plan.model import BriefWaits, Integers, Lags, Plan, Waits
 
 
 def clone_names(users: Sequence[str], clones: int) -> list[str]:
@@ -82,7 +82,7 @@ def loop(plan: Plan, begins_ns: Sequence[int]) -> Plan:
 
 
 def _copied(plan: Plan, copies: int) -> Plan:
-    waits, brief = plan.waits, plan.brief
+    waits, brief, lags = plan.waits, plan.brief, plan.lags
     return replace(
         plan,
         lane_number=np.tile(plan.lane_number, copies),
@@ -99,6 +99,7 @@ def _copied(plan: Plan, copies: int) -> Plan:
             np.tile(brief.count, copies),
             np.tile(brief.answered, copies),
         ),
+        lags=Lags(_tiled(lags.place, copies, plan.operations), np.tile(lags.ns, copies)),
         edges_found=plan.edges_found * copies,
     )
 

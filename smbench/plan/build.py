@@ -18,7 +18,7 @@ from smbench.arrays import long_array
 from smbench.plan.changes import Changes
 from smbench.plan.columns import Columns, has_notifications, placed_columns, placements
 from smbench.plan.gaps import Gaps, closed, find_gaps
-from smbench.plan.model import BriefWaits, Integers, Pace, Plan, Waits, lane_keys, lanes_of_keys
+from smbench.plan.model import BriefWaits, Integers, Lags, Pace, Plan, Waits, lane_keys, lanes_of_keys
 from smbench.plan.order import Order
 from smbench.workload.model import Operation, Workload
 from smbench.workload.outside import outside_user
@@ -82,6 +82,7 @@ def plan_run(
         closed=() if times is None else times.closed,
         outside=outside,
         brief=_brief(changes, lane_start),
+        lags=_lags(order, lane_start),
     )
 
 
@@ -194,6 +195,15 @@ def _waits(order: Order | None, lane_start: NDArray[np.int64]) -> Waits:
         np.array(edges.after_lane, np.int64)[by_place],
         np.array(edges.count, np.int64)[by_place],
     )
+
+
+def _lags(order: Order | None, lane_start: NDArray[np.int64]) -> Lags:
+    if order is None or not order.edges.lags:
+        return Lags()
+    lane, position = np.array(list(order.edges.lags), np.int64).T
+    place = lane_start[lane] + position
+    by_place = np.argsort(place)
+    return Lags(place[by_place], np.array(list(order.edges.lags.values()), np.int64)[by_place])
 
 
 def _brief(changes: Changes | None, lane_start: NDArray[np.int64]) -> BriefWaits:

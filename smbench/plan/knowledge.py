@@ -68,6 +68,8 @@ class Edges:
         self.position = array("q")
         self.after_lane = array("q")
         self.count = array("q")
+        self.lags: dict[tuple[int, int], int] = {}
+        """By lane and position: so long (ns) after all that it waits for that operation is issued."""
         self._has_clocks = lanes <= _LANES_WITH_CLOCKS
         self._known: list[Any] = [
             np.zeros(lanes, np.int64) if self._has_clocks else defaultdict(int) for _ in range(lanes)
@@ -113,6 +115,11 @@ class Edges:
         self.position.append(waiting.position)
         self.after_lane.append(after.lane)
         self.count.append(after.position + 1)
+
+    def lag(self, access: Access, ns: int) -> None:
+        """Let an operation be issued so long after all that it waits for."""
+        at = access.lane, access.position
+        self.lags[at] = max(self.lags.get(at, 0), ns)
 
     def _clock(self, lane: int, position: int) -> Clock | None:
         """What was done when a lane issued that operation, as far as it is kept."""

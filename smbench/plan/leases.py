@@ -41,6 +41,9 @@ _BREAKS, _LEASE, _WANTS = 2, 5, 8
 """Where a mode's bits begin: what of others' leases it takes back, what lease it has, whether it asked for
 one to write."""
 
+_UNTIL_TOLD_NS = 20_000_000
+"""By when a client knows of a break that nobody waits for."""
+
 _LANES = 32
 """The bits of a lane's number below those of a mode."""
 
@@ -201,6 +204,9 @@ class Leases:
         if file is None:
             return
         held = self._held(file, handle)
+        breaks = self._breaks.get(handle, [])
+        told = bisect_right(breaks, arrival_ns, key=_NOTIFIED)
+        self._hold(breaks[held.seen : told], access, arrival_ns)
         last_ns, end_ns = arrival_ns, access.end_ns
         for broken in self._told(file, arrival_ns, end_ns, of=held.user) if end_ns < FOREVER_NS else ():
             last_ns = max(last_ns, broken.notified_ns)
@@ -227,8 +233,16 @@ class Leases:
                 continue
             told = bisect_right(breaks, arrival_ns, key=_NOTIFIED)
             if told > held.seen:
+                self._hold(breaks[held.seen : told], access, arrival_ns)
                 held.seen = told
                 self._after(file, user, mode_of(LOOKS, lease=held.lease), access, arrival_ns, into)
+
+    def _hold(self, breaks: Sequence[Break], access: Access, arrival_ns: int) -> None:
+        """What a holder did after breaks is done after those. Whoever took the right to read from a cache
+        was answered without waiting for the holder, whom the server tells by the way: the replay's is to know
+        by then, but is held no longer than the capture's took to go on."""
+        if breaks and not breaks[-1].state & READ:
+            self._edges.lag(access, min(arrival_ns - breaks[-1].notified_ns, _UNTIL_TOLD_NS))
 
     @staticmethod
     def _held(file: _File, handle: int) -> _Held:

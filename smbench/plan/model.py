@@ -74,6 +74,17 @@ class BriefWaits:
 
 
 @dataclass(frozen=True, slots=True)
+class Lags:
+    """What is not issued at once when all that it waits for is done, but `ns` later. Sorted by place."""
+
+    place: Integers = field(default_factory=_none)
+    ns: Integers = field(default_factory=_none)
+
+    def __len__(self) -> int:
+        return len(self.place)
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """A workload placed on processes and lanes."""
 
@@ -111,6 +122,7 @@ class Plan:
     """Which of the workload's users stands for somebody outside the capture, in each clone; None: none does.
     What that one does is carried out, and no figure has it."""
     brief: BriefWaits = field(default_factory=BriefWaits)
+    lags: Lags = field(default_factory=Lags)
 
     @property
     def operations(self) -> int:

@@ -130,6 +130,8 @@ class Lane:
             if not self._board.await_count(lane, count):
                 self._stopping = True
             self.waiting = False
+        if segment.lag_ns and not self._stopping:
+            self._board.sleep_until(now_ns() + segment.lag_ns)
         if segment.brief:
             place = int(self._plan.lane_start[self.number]) + position
             since_ns = start_ns if self._plan.pace is Pace.ORIGINAL else self._last_ns

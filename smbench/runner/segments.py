@@ -21,6 +21,8 @@ class Segment(NamedTuple):
     """Somebody waits for `end` operations of this lane; where for a notification, that is alone in it."""
     brief: list[tuple[int, int, bool]]
     """(lane, count, answered) to wait for briefly, after that (`plan.model.BriefWaits`)."""
+    lag_ns: int
+    """How long the first of them is held after all that."""
     arms: bool
     """It is one notification alone, and somebody waits until it is armed."""
 
@@ -34,6 +36,7 @@ class Segments:
         answered = brief.answered.astype(bool)
         self._waits = waits.place, waits.lane, waits.count
         self._brief = brief.place, brief.lane, brief.count, answered
+        self._lags = plan.lags.place, plan.lags.ns
         self._posts = _ByLane(
             np.concatenate([waits.lane, brief.lane[answered]]),
             np.concatenate([waits.count, brief.count[answered]]),
@@ -46,10 +49,13 @@ class Segments:
         first_place = int(self._lane_start[lane])
         posts = self._posts.counts(lane, start, end)
         arms = self._arms.counts(lane, start, end)
-        waits, brief = (_by_position(of, first_place, start, end) for of in (self._waits, self._brief))
+        waits, brief, lags = (
+            _by_position(of, first_place, start, end) for of in (self._waits, self._brief, self._lags)
+        )
         alone = {count - 1 for count in arms | self._answers.counts(lane, start, end)} | arms
-        for cut in sorted({*waits, *brief, *posts, *alone, end} - {start}):
-            yield Segment(cut, waits.get(start, []), cut in posts, brief.get(start, []), cut in arms)
+        for cut in sorted({*waits, *brief, *lags, *posts, *alone, end} - {start}):
+            ((lag_ns,),) = lags.get(start, [(0,)])
+            yield Segment(cut, waits.get(start, []), cut in posts, brief.get(start, []), lag_ns, cut in arms)
             start = cut
 
 

@@ -1,6 +1,7 @@
 """What the log's readings mean: when each operation was intended, could have been issued, was, and ended.
 
-`ready` is when all that an operation waits for was done: its lane's previous one, and its edges. It is
+`ready` is when all that an operation waits for was done: its lane's previous one, its edges, and the time
+that it is held after those. It is
 taken from the log of those operations, not from when the waiter noticed, so that a harness that wakes
 slowly counts as late.
 """
@@ -73,6 +74,7 @@ def timing(plan: Plan, records: NDArray[np.int64], start_ns: int, skipped: NDArr
     waits = plan.waits
     before = plan.lane_start[waits.lane] + waits.count - 1
     np.maximum.at(ready, waits.place, ended[before])
+    ready[plan.lags.place] += plan.lags.ns
     _raise_by_brief(plan, ready, issued, completed)
     if thought is not None:
         for block in blocks(size):

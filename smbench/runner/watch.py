@@ -168,6 +168,8 @@ class Observer:
         at, edge = _edges_of(places, waits.place)
         last = self._plan.lane_start[waits.lane[edge]] + waits.count[edge] - 1
         np.maximum.at(ready, at, self._records[last, COMPLETED])
+        at, lag = _edges_of(places, self._plan.lags.place)
+        ready[at] += self._plan.lags.ns[lag]
         at, edge = _edges_of(places, brief.place)
         of = self._plan.lane_start[brief.lane[edge]] + brief.count[edge] - 1
         until = np.where(brief.answered[edge] != 0, self._records[of, COMPLETED], self._records[of, ISSUED])

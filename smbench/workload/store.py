@@ -1,7 +1,8 @@
 """Workloads on disk: a directory of Parquet files and a manifest, written in batches and read lazily.
 
-`operations.parquet` has one row an operation, in order of arrival. Its first columns are plain, so
-that a runner builds its plan from them without an object a row; `-1` stands for "none" in them:
+`operations.parquet` has one row an operation, in order of arrival (but what was done outside, which stands
+before what saw it, though it may be done a second earlier). Its first columns are plain, so that a runner
+builds its plan from them without an object a row; `-1` stands for "none" in them:
 
     operation   int64    its number, from 0 on
     user, lane  int32    index of `users` in the manifest, -1: somebody outside; the lane within that user

@@ -67,7 +67,7 @@ from smbench.workload.calls import (
 )  # fmt: skip
 from smbench.workload.model import Kind, NamespaceEntry
 
-OK = Status.SUCCESS
+OK, EMPTY = Status.SUCCESS, Status.END_OF_FILE
 READ, WRITE, ATTRIBUTES = GENERIC_READ, GENERIC_WRITE, FILE_READ_ATTRIBUTES
 BOTH = READ | WRITE
 DIRECTORY, FILE = DIRECTORY_FILE, NON_DIRECTORY_FILE
@@ -378,6 +378,26 @@ STORIES = [
             step(Close(1)),
             step(Lock(2, 5, 1, exclusive=True, wait=False), user=1),
             step(Close(2), user=1),
+        ],
+        TREE,
+    ),
+    Story(
+        "a name that another user gave to another file",
+        [
+            told
+            for again, (disposition, read) in enumerate(((OPEN, OK), (OPEN_IF, OK), (OVERWRITE_IF, EMPTY)))
+            for told in (
+                step(Stat("other"), user=1),
+                step(Unlink("other")),
+                # Who takes the number that the server's file system had given to it.
+                step(MakeDirectory(f"taker{again}")),
+                step(opens(2 * again + 1, "other", CREATE)),
+                step(Write(2 * again + 1, 0, 5), moved=5),
+                step(Close(2 * again + 1)),
+                step(opens(2 * again + 2, "other", disposition), user=1),
+                step(Read(2 * again + 2, 0, 5), read, user=1),
+                step(Close(2 * again + 2), user=1),
+            )
         ],
         TREE,
     ),

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from helpers import executors
 from helpers.executors import Backwards, Uneven
-from helpers.load import CREATE, OPEN, Load
+from helpers.load import CREATE, OPEN, READ, Load
 from helpers.ran import written
 from helpers.schedules import loads, must_hold, place_of_row, random_load, simulate, without_renames
 from hypothesis import assume, given, settings
@@ -22,6 +22,8 @@ from smbench.plan import Pace, Plan, clone, plan_run
 from smbench.plan.model import Waits
 from smbench.runner.run import RunOptions, run
 from smbench.runner.timing import timing
+from smbench.workload.calls import Create, Open
+from smbench.workload.model import Break
 
 START = 1
 """As `simulate` has it."""
@@ -74,6 +76,22 @@ def test_100_random_schedules_and_worker_speeds_with_real_workers(tmp_path, monk
         assert [(a, b) for a, b in held if by_row[b, ISSUED] < by_row[a, COMPLETED]] == [], seed
         edges += len(plan.waits)
     assert edges > 100
+
+
+@pytest.mark.parametrize("pace", list(Pace))
+def test_who_is_to_be_told_of_a_break_first_is_held_after_what_broke(tmp_path, monkeypatch, pace):
+    executors.use(monkeypatch, Uneven)
+    load = Load()
+    load.add(0, Open(1, "f", Create(READ, 7, OPEN, 0, 0, 0xFF, 3), granted=3))
+    load.opens(1, 2, "f")
+    broke = load.writes(1, 2)
+    load.breaks.append(Break(1, load.now_ns, 0, -1))
+    closed = load.closes(0, 1, at_ns=load.now_ns + 5_000_000)
+    plan = planned(load, pace)
+    result = run(plan, load.workload, RunOptions("uneven", [tmp_path] * 2))
+    result.close()
+    by_row = result.records[place_of_row(plan)]
+    assert by_row[closed, ISSUED] - by_row[broke, COMPLETED] >= 5_000_000
 
 
 def handed_over() -> Load:

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from errno import EACCES, EBADF, EEXIST, EISDIR, ENOENT, ENOTEMPTY, EPERM, EROFS
+from errno import EACCES, EBADF, EEXIST, EISDIR, ENOENT, ENOTEMPTY, EPERM, EROFS, ESTALE
 from threading import Lock
 
 from smbench.executors.posix import linux_calls
@@ -252,7 +252,13 @@ class OpenFiles:
         if self._client.opens_what_is_pinned and not anew:
             pinned = self._names.pinned(path)
             if pinned is not None:
-                return os.open(f"/proc/self/fd/{pinned.fd}", flags | os.O_CLOEXEC, mode)
+                try:
+                    return os.open(f"/proc/self/fd/{pinned.fd}", flags | os.O_CLOEXEC, mode)
+                except OSError as error:
+                    # Another file has that name by now: only the name leads to it.
+                    if error.errno != ESTALE:
+                        raise
+                    self._names.unpin(path)
         return self._names.open(path, flags, mode)
 
     def _release(self, handle: int) -> int:

@@ -11,7 +11,7 @@ from helpers.load import READ, WRITE, Load, stored_edges
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smbench.plan import Pace, Plan, plan_run
+from smbench.plan import Pace, Plan, clone, plan_run
 from smbench.smb2.constants import FILE_READ_ATTRIBUTES, OVERWRITE
 from smbench.workload.calls import Create, Lock, Open, Rename, Stat, Truncate, Unlink
 from smbench.workload.model import Break
@@ -132,6 +132,52 @@ def test_the_first_look_after_a_break_comes_after_what_broke_and_later_ones_are_
     load.add(ALICE, Stat("a"))
     assert (broke, saw) in edges(load)
     assert not any(earlier == again for earlier, _ in edges(load))
+
+
+def lags(plan: Plan) -> dict[int, int]:
+    return dict(zip(plan.row[plan.lags.place].tolist(), plan.lags.ns.tolist(), strict=True))
+
+
+MS = 1_000_000
+
+
+@pytest.mark.parametrize(("after_ns", "held_ns"), [(3 * MS, 3 * MS), (100 * MS, 20 * MS)])
+def test_who_loses_the_right_to_read_goes_on_when_it_has_been_told_and_no_later_than_in_the_capture(
+    after_ns, held_ns
+):
+    load = Load()
+    leased(load, ALICE, 1, RH)
+    load.opens(BOB, 2, "a")
+    load.writes(BOB, 2, 8192)
+    told_ns = load.now_ns
+    notified(load, 1, told_ns, NONE)
+    closed = load.closes(ALICE, 1, at_ns=told_ns + after_ns)
+    assert lags(plan_of(load)) == {closed: held_ns}
+    twice = clone(plan_run(load.workload, load.users), 2)
+    assert (twice.lags.place % plan_of(load).operations == twice.lags.place[0]).all()
+    assert twice.lags.ns.tolist() == [held_ns] * 2
+
+
+def test_only_the_first_thing_after_that_break_is_held():
+    load = Load()
+    leased(load, ALICE, 1, RH)
+    load.opens(BOB, 2, "a")
+    load.writes(BOB, 2, 8192)
+    notified(load, 1, load.now_ns - 600, NONE)
+    read = load.reads(ALICE, 1)
+    load.add(ALICE, Stat("a"))
+    load.closes(ALICE, 1)
+    assert lags(plan_of(load)) == {read: 600}
+
+
+def test_nobody_is_held_after_a_break_that_whoever_broke_waited_for():
+    load = Load()
+    leased(load, ALICE, 1, RWH)
+    load.opens(BOB, 2, "a")
+    notified(load, 1, load.now_ns - 900, RH, load.now_ns - 700)
+    load.reads(ALICE, 1)
+    load.closes(ALICE, 1)
+    assert lags(plan_of(load)) == {}
 
 
 @pytest.mark.parametrize("looks", ["before", "after"])

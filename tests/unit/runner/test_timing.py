@@ -7,14 +7,15 @@ from random import Random
 
 import numpy as np
 import pytest
-from helpers.load import CREATE, Load
+from helpers.load import CREATE, OPEN, READ, Load
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smbench import arrays
 from smbench.plan import Pace, plan_run
 from smbench.runner.timing import Timing, timing
-from smbench.workload.calls import Notify
+from smbench.workload.calls import Create, Notify, Open
+from smbench.workload.model import Break
 
 START = 1_000_000
 
@@ -94,6 +95,24 @@ def test_in_blocks_it_is_what_it_is_at_once(pace: Pace, seed: int, size: int) ->
     for field in dataclasses.fields(Timing):
         one, other = getattr(at_once, field.name), getattr(in_blocks, field.name)
         assert np.array_equal(one, other), field.name
+
+
+def told_late() -> Load:
+    load = Load(step_ns=1000)
+    load.add(0, Open(1, "x", Create(READ, 7, OPEN, 0, 0, 0xFF, 3), granted=3))
+    load.opens(1, 2, "x")  # row 1
+    load.writes(1, 2)  # row 2, due at 2000
+    load.breaks.append(Break(1, 2200, 0, -1))
+    load.closes(0, 1)  # row 3, due at 3000, held for 800 after row 2
+    return load
+
+
+@pytest.mark.parametrize(("pace", "held"), [(Pace.ORIGINAL, 4800), (Pace.FAST, 0)])
+def test_who_is_held_after_what_it_waits_for_was_ready_then(pace, held):
+    result, by_row = timed(told_late(), {0: (0, 50), 1: (1000, 1100), 2: (2000, 7000), 3: (7830, 7900)}, pace)
+    assert by_row(result.ready_ns)[3] == 7800
+    assert by_row(result.lateness_ns())[3] == 30
+    assert by_row(result.held_ns())[3] == held
 
 
 def watched() -> Load:
