@@ -241,6 +241,15 @@ def _only_a_server(status: int, call: Call) -> bool:
         calls.Link(1, "a", "b", True),
     ]
 )
+@example(
+    sequence=[
+        calls.Open(1, "a", calls.Create(WRITE | DELETE, 7, 0, 0x40, 0)),
+        calls.SetAttributes(1, ATTRIBUTE_READONLY),
+        calls.SetEa(1, "a", 5),
+        calls.SetEa(1, "a", 0),
+        calls.Close(1),
+    ]
+)
 @given(sequence=st.lists(operations, min_size=10, max_size=30))
 def test_posix_agrees_with_the_oracle(
     make_target: Callable[..., Target], ordinary_user: Path, sequence: Iterable[Call]
