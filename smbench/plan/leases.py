@@ -210,8 +210,11 @@ class Leases:
         last_ns, end_ns = arrival_ns, access.end_ns
         for broken in self._told(file, arrival_ns, end_ns, of=held.user) if end_ns < FOREVER_NS else ():
             last_ns = max(last_ns, broken.notified_ns)
-        mode = mode_of(CLOSES, lease=held.lease)
-        self._come(file, mode, access, arrival_ns, (last_ns, 1, access.row), into)
+        mode = left = mode_of(CLOSES, lease=held.lease)
+        if self._breaks and self._state(file, held.user, arrival_ns) & READ and last_ns == arrival_ns:
+            # What was changed meanwhile did not break it; or the break was still on its way.
+            left = mode_of(CLOSES, lease=held.lease & ~READ)
+        self._come(file, mode, access, arrival_ns, (last_ns, 1, access.row), into, left)
         assert file.opens is not None
         del file.opens[handle]
         if not file.opens:
@@ -304,17 +307,20 @@ class Leases:
         return max(told, key=_NOTIFIED).state if told else state
 
     def _come(
-        self, file: _File, mode: int, access: Access, arrival_ns: int, effect: Effect, into: list[Requirement]
-    ) -> None:
-        """Add what an access waits for, and let those under way that took effect after it wait for it."""
+        self, file: _File, mode: int, access: Access, arrival_ns: int, effect: Effect,
+        into: list[Requirement], left: int | None = None,
+    ) -> None:  # fmt: skip
+        """Add what an access waits for, and let those under way that took effect after it wait for it;
+        `left`: its mode towards what came before it, where that is another one."""
         lane, user = access.lane, self._user[access.lane]
-        self._after(file, user, mode, access, arrival_ns, into)
+        left = mode if left is None else left
+        self._after(file, user, left, access, arrival_ns, into)
         if file.under_way:
             file.under_way = [one for one in file.under_way if one.access.end_ns > arrival_ns]
         for one in file.under_way or ():
-            if one.user == user or not tied(mode, one.mode):
-                continue
             comes_first = one.effect < effect
+            if one.user == user or not tied(left if comes_first else mode, one.mode):
+                continue
             if one.mode & 3 == mode & 3 == OPENS and not _alone(
                 *(one.mode, mode)[:: 1 if comes_first else -1]
             ):

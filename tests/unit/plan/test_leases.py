@@ -104,6 +104,23 @@ def test_a_change_comes_between_the_open_and_the_close_of_who_reads_from_its_cac
     assert edges(load) == {(held, broke), (broke, closed)}
 
 
+def test_what_broke_nothing_before_the_close_holds_it_not_up():
+    """The server tells a holder of a write or a lock by the way: this one was faster."""
+    load = Load()
+    leased(load, BOB, 2, R, asked=R)
+    held = leased(load, ALICE, 1, R, asked=R)
+    changed = load.writes(BOB, 2, 8192)
+    closed = load.closes(ALICE, 1)
+    again = load.writes(BOB, 2, 8192)
+    assert {(held, changed), (changed, closed)} <= edges(load)  # a capture without breaks tells nothing
+    notified(load, 2, 10**9, NONE)
+    assert (held, changed) in edges(load)
+    assert (changed, closed) not in edges(load)
+    assert (closed, again) in edges(load)
+    notified(load, 1, load.now_ns - 3000, NONE)
+    assert (changed, closed) in edges(load)
+
+
 def test_an_open_that_empties_the_file_breaks_a_read_lease():
     load = Load()
     held = leased(load, ALICE, 1, R, asked=R, access=READ)
