@@ -241,9 +241,8 @@ class Leases:
                 self._after(file, user, mode_of(LOOKS, lease=held.lease), access, arrival_ns, into)
 
     def _hold(self, breaks: Sequence[Break], access: Access, arrival_ns: int) -> None:
-        """What a holder did after breaks is done after those. Whoever took the right to read from a cache
-        was answered without waiting for the holder, whom the server tells by the way: the replay's is to know
-        by then, but is held no longer than the capture's took to go on."""
+        """Whoever took the right to read from a cache was answered without waiting for the holder, whom the
+        server tells by the way: the replay's is to know by then, but is held no longer than the capture's."""
         if breaks and not breaks[-1].state & READ:
             self._edges.lag(access, min(arrival_ns - breaks[-1].notified_ns, _UNTIL_TOLD_NS))
 
@@ -310,8 +309,8 @@ class Leases:
         self, file: _File, mode: int, access: Access, arrival_ns: int, effect: Effect,
         into: list[Requirement], left: int | None = None,
     ) -> None:  # fmt: skip
-        """Add what an access waits for, and let those under way that took effect after it wait for it;
-        `left`: its mode towards what came before it, where that is another one."""
+        """Let an access wait for what came before it, towards which it has the mode `left`, and those under
+        way that took effect after it wait for it."""
         lane, user = access.lane, self._user[access.lane]
         left = mode if left is None else left
         self._after(file, user, left, access, arrival_ns, into)
