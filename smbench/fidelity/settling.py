@@ -49,7 +49,7 @@ def settle(ours: Rows, theirs: Rows, sides: tuple[Side, Side]) -> Settled:
     """Where the paths of `ours`, the reference's, and `theirs` lie. Spellings of shares without a name are
     given the folder of the share that they are."""
     known = sides[1].folder is not None
-    if not _some_unnamed(ours) and not _some_unnamed(theirs):
+    if not any(_some_unnamed(rows) or rows.only_share for rows in (ours, theirs)):
         # What the paths still lie beneath: nothing, where the candidate's folder is known.
         folders = Folders() if known else common_folders(_paths(ours), _paths(theirs))
         return Settled(folders, (_texts(ours, "", folders.reference), _texts(theirs, "", folders.candidate)))

@@ -101,6 +101,21 @@ def test_a_replay_of_the_damaged_capture_is_compared_as_it_was_made(
     assert scores(compare(damaged, side("lost", {"eve": "unknown-3"}, tops, folder=folder))) == EVERYBODY
 
 
+@pytest.mark.parametrize("folder", [None, ""])
+def test_a_share_on_which_nothing_was_asked_makes_the_other_one_a_folder_all_the_same(
+    tmp_path: Path, folder: str | None
+) -> None:
+    captured, replayed = Wire(), Wire()
+    captured.client("max", LOST, None)
+    for wire, top in ((captured, ""), (replayed, f"{FILES}/")):
+        client = wire.client("ann", FILES)
+        for path in ("one", "two"):
+            client.opens(f"{top}{path}").reads(0, 10).closes()
+    run = side_of(replayed, tmp_path / "run")
+    run.folder = folder
+    assert scores(compare(side_of(captured, tmp_path / "captured"), run)) == {"ann": (6, 6, 6)}
+
+
 def test_a_run_in_a_folder_of_its_share_loses_a_connection(side: Callable[..., Side]) -> None:
     tops = dict.fromkeys(WORK, "deep/er")
     for number, folder in enumerate((None, "deep/er")):
