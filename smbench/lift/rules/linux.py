@@ -37,7 +37,7 @@ from smbench.smb2.constants import (
     OVERWRITE_IF,
     RENAMES,
 )
-from smbench.trace.messages import QueryInfoRequest
+from smbench.trace.messages import CreateResponse, QueryInfoRequest
 from smbench.trace.model import Command, Exchange
 from smbench.workload.calls import Call, Close, SetAttributes, SetTimes, Truncate
 from smbench.workload.model import Disposition
@@ -226,6 +226,26 @@ _OF_RETRIES: tuple[ExchangeRule, ...] = (
     ),
 )
 
+
+def _has_that_size(case: Case) -> bool:
+    create = case.opened.create
+    if create is None or not case.opened.linux or not sets_size(case.exchange):
+        return False
+    size = set_of(case.exchange).size
+    return bool(size) and isinstance(create.response, CreateResponse) and size == create.response.size
+
+
+_BEFORE_COPIES = ExchangeRule(
+    name="size-before-copy",
+    disposition=Disposition.CLIENT,
+    reason="before a server-side copy the client sets the size that the source has",
+    evidence="cifs-client §2; fs/smb/client/cifsfs.c, cifs_precopy_set_eof. An ftruncate sends more",
+    answerable=True,
+    commands=frozenset((Command.SET_INFO,)),
+    applies=_has_that_size,
+    calls=lambda case: (Truncate(case.opened.handle, set_of(case.exchange).size or 0),),
+)
+
 _TRUNCATE = Steps(
     ((flushes, sets_size, sets_times), (flushes, marks_sparse, sets_size, sets_times)),
 )
@@ -296,4 +316,6 @@ _RUNS: tuple[RunRule, ...] = (
     ),
 )
 
-RULES: tuple[Rule, ...] = (*_OPENS, *_RUNS, *_OF_RETRIES, LOOK_BEFORE, REMOVAL_REFUSED, FLUSH_BEFORE)
+RULES: tuple[Rule, ...] = (
+    *_OPENS, *_RUNS, *_OF_RETRIES, _BEFORE_COPIES, LOOK_BEFORE, REMOVAL_REFUSED, FLUSH_BEFORE,
+)  # fmt: skip

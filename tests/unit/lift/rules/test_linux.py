@@ -98,6 +98,19 @@ def test_truncating_sends_more_than_the_size(tmp_path: Path) -> None:
     assert {row["disposition"] for row in story.coverage} == {"exact"}
 
 
+def test_the_size_that_a_file_has_is_set_by_the_client_before_it_is_copied(tmp_path: Path) -> None:
+    wire = Wire()
+    alice, windows = wire.client("alice"), wire.client("windows")
+    alice.looks("x", **CIFS)
+    opened = alice.opens("x", access=WRITE, size=4711, request={"contexts": ("QFid",)})
+    opened.truncates(4711).truncates(5000).closes()
+    windows.opens("y", access=WRITE, size=4711).truncates(4711).closes()
+    story = lifted(wire, tmp_path)
+    assert story.kinds == ["Stat", "Open", "Truncate", "Close", "Open", "Truncate", "Close"]
+    assert story.calls[2] == Truncate(1, 5000)
+    assert [call for call, _ in by_client(story)] == [Truncate(1, 4711)]
+
+
 def test_a_flush_that_nothing_follows_is_a_flush(tmp_path: Path) -> None:
     wire = Wire()
     alice = wire.client("alice")
