@@ -183,38 +183,33 @@ class _Times:
         return since_ns
 
 
+def _by_place(
+    lane_start: NDArray[np.int64], lane: Iterable[int], position: Iterable[int], *columns: Iterable[int]
+) -> Iterator[NDArray[np.int64]]:
+    """Rows that tell of operations, in ascending order of their places, which come first."""
+    place = lane_start[np.fromiter(lane, np.int64)] + np.fromiter(position, np.int64)
+    by_place = np.argsort(place, kind="stable")
+    for column in (place, *(np.fromiter(column, np.int64) for column in columns)):
+        yield column[by_place]
+
+
 def _waits(order: Order | None, lane_start: NDArray[np.int64]) -> Waits:
     if order is None:
         none = np.zeros(0, np.int64)
         return Waits(none, none, none)
     edges = order.edges
-    place = lane_start[np.array(edges.lane, np.int64)] + np.array(edges.position, np.int64)
-    by_place = np.argsort(place, kind="stable")
-    return Waits(
-        place[by_place],
-        np.array(edges.after_lane, np.int64)[by_place],
-        np.array(edges.count, np.int64)[by_place],
-    )
+    return Waits(*_by_place(lane_start, edges.lane, edges.position, edges.after_lane, edges.count))
 
 
 def _lags(order: Order | None, lane_start: NDArray[np.int64]) -> Lags:
-    if order is None or not order.edges.lags:
+    if order is None or not (lags := order.edges.lags):
         return Lags()
-    lane, position = np.array(list(order.edges.lags), np.int64).T
-    place = lane_start[lane] + position
-    by_place = np.argsort(place)
-    return Lags(place[by_place], np.array(list(order.edges.lags.values()), np.int64)[by_place])
+    lanes, positions = zip(*lags, strict=True)
+    return Lags(*_by_place(lane_start, lanes, positions, lags.values()))
 
 
 def _brief(changes: Changes | None, lane_start: NDArray[np.int64]) -> BriefWaits:
     if changes is None:
         return BriefWaits()
-    place = lane_start[np.array(changes.lane, np.int64)] + np.array(changes.position, np.int64)
-    by_place = np.argsort(place, kind="stable")
-    return BriefWaits(
-        place[by_place],
-        *(
-            np.array(column, np.int64)[by_place]
-            for column in (changes.after_lane, changes.count, changes.answered)
-        ),
-    )
+    columns = changes.after_lane, changes.count, changes.answered
+    return BriefWaits(*_by_place(lane_start, changes.lane, changes.position, *columns))

@@ -204,9 +204,7 @@ class Leases:
         if file is None:
             return
         held = self._held(file, handle)
-        breaks = self._breaks.get(handle, [])
-        told = bisect_right(breaks, arrival_ns, key=_NOTIFIED)
-        self._hold(breaks[held.seen : told], access, arrival_ns)
+        self._is_told(handle, held, access, arrival_ns)
         last_ns, end_ns = arrival_ns, access.end_ns
         for broken in self._told(file, arrival_ns, end_ns, of=held.user) if end_ns < FOREVER_NS else ():
             last_ns = max(last_ns, broken.notified_ns)
@@ -232,19 +230,21 @@ class Leases:
             return
         user = self._user[access.lane]
         for handle, held in file.held():
-            if held.user != user or (breaks := self._breaks.get(handle)) is None:
-                continue
-            told = bisect_right(breaks, arrival_ns, key=_NOTIFIED)
-            if told > held.seen:
-                self._hold(breaks[held.seen : told], access, arrival_ns)
-                held.seen = told
+            if held.user == user and self._is_told(handle, held, access, arrival_ns):
                 self._after(file, user, mode_of(LOOKS, lease=held.lease), access, arrival_ns, into)
 
-    def _hold(self, breaks: Sequence[Break], access: Access, arrival_ns: int) -> None:
-        """Whoever took the right to read from a cache was answered without waiting for the holder, whom the
+    def _is_told(self, handle: int, held: _Held, access: Access, arrival_ns: int) -> bool:
+        """Whether an access is the first one that its user makes after a break of the handle.
+
+        Whoever took the right to read from a cache was answered without waiting for the holder, whom the
         server tells by the way: the replay's is to know by then, but is held no longer than the capture's."""
-        if breaks and not breaks[-1].state & READ:
-            self._edges.lag(access, min(arrival_ns - breaks[-1].notified_ns, _UNTIL_TOLD_NS))
+        breaks = self._breaks.get(handle)
+        if breaks is None or (told := bisect_right(breaks, arrival_ns, key=_NOTIFIED)) == held.seen:
+            return False
+        held.seen, last = told, breaks[told - 1]
+        if not last.state & READ:
+            self._edges.lag(access, min(arrival_ns - last.notified_ns, _UNTIL_TOLD_NS))
+        return True
 
     @staticmethod
     def _held(file: _File, handle: int) -> _Held:
