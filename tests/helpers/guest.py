@@ -40,7 +40,7 @@ class Guest:
     """What the guest's pytest said of each story (parametrised cases belong to one story)."""
 
     def __init__(
-        self, inside: Path, out: Path, users: int = 3, deadline_s: int = 240,
+        self, inside: Path, out: Path, users: int = 3, deadline_s: int = 600,
         smb_conf: Sequence[str] = (), environment: Mapping[str, str] | None = None,
     ) -> None:  # fmt: skip
         report = out / "report.xml"
