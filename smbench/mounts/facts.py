@@ -23,6 +23,7 @@ from smbench.workload.calls import (
     PunchHole,
     Read,
     SetTimes,
+    ShiftRange,
     Truncate,
     Write,
 )
@@ -52,7 +53,8 @@ class CaptureFacts:
     flushes: bool = True
     """Some FLUSH was sent, by itself or with a truncation or a change of times."""
     sparse: bool = False
-    """Some call marked a file sparse (FSCTL_SET_SPARSE)."""
+    """Some call marked a file sparse (FSCTL_SET_SPARSE), or put a range in, which newer clients refuse where
+    they may not do so first."""
     reserved_characters: bool = False
     """Names hold characters that Windows forbids (an SMB3 POSIX capture)."""
     mapped_characters: bool = False
@@ -106,6 +108,8 @@ class _Seen:
         self.paths.add(operation.path)
         if isinstance(call, Truncate | PunchHole):
             self.sparse = self.sparse or call.sparse
+        elif isinstance(call, ShiftRange):
+            self.sparse = self.sparse or call.insert
         elif isinstance(call, Read):
             self.largest_read = max(self.largest_read, _piece(operation, call.length))
         elif isinstance(call, Write):

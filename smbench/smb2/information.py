@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Final
 
 from smbench.smb2.constants import (
@@ -35,6 +36,9 @@ COPY_RESPONSE_BYTES: Final = 12
 LARGEST_CHUNK_BYTES: Final = 1 << 20
 CHUNKS_A_CALL: Final = 16
 """What every server takes ([MS-SMB2] 3.3.3, ServerSideCopyMax…)."""
+MOST_CHUNKS_A_CALL: Final = 256
+MOST_BYTES_A_CALL: Final = 16 << 20
+"""What Windows and Samba take, and the Linux client presumes (fs/smb/client/smb2ops.c)."""
 RANGE_BYTES: Final = 16
 CONTROL_INPUT: Final = {
     FSCTL_SET_INTEGRITY_INFORMATION: struct.pack("<HHI", 0xFFFF, 0, 0),
@@ -107,13 +111,35 @@ def byte_range(offset: int, length: int) -> bytes:
 
 def copy_chunks(key: bytes, source_offset: int, offset: int, length: int) -> Iterator[bytes]:
     """SRV_COPYCHUNK_COPYs that together copy one range ([MS-SMB2] 2.2.31.1)."""
-    chunks = []
-    for start in range(0, length, LARGEST_CHUNK_BYTES):
-        size = min(LARGEST_CHUNK_BYTES, length - start)
-        chunks.append(struct.pack("<QQI4x", source_offset + start, offset + start, size))
-    for first in range(0, len(chunks), CHUNKS_A_CALL):
-        some = chunks[first : first + CHUNKS_A_CALL]
-        yield struct.pack("<24sI4x", key[:RESUME_KEY_BYTES], len(some)) + b"".join(some)
+    return _chunk_lists(key, source_offset, offset, pieces(length), CHUNKS_A_CALL)
+
+
+def chunks_of_shift(key: bytes, source: int, target: int, length: int) -> Iterator[bytes]:
+    """SRV_COPYCHUNK_COPYs that move what comes after a range of a file, `length` bytes, as the Linux client
+    lists them: upwards in pieces that do not overlap, the last one first."""
+    if target < source:
+        piece, some = LARGEST_CHUNK_BYTES, pieces(length)
+    else:
+        piece = min(target - source, LARGEST_CHUNK_BYTES)
+        some = ((max(end - piece, 0), min(piece, end)) for end in range(length, 0, -piece))
+    most = min(MOST_BYTES_A_CALL // min(piece, length or 1), MOST_CHUNKS_A_CALL)
+    return _chunk_lists(key, source, target, some, most)
+
+
+def pieces(length: int) -> Iterator[tuple[int, int]]:
+    """Offset and length of each piece of a range that one chunk can copy."""
+    return (
+        (start, min(LARGEST_CHUNK_BYTES, length - start)) for start in range(0, length, LARGEST_CHUNK_BYTES)
+    )
+
+
+def _chunk_lists(
+    key: bytes, source_offset: int, offset: int, some: Iterator[tuple[int, int]], most: int
+) -> Iterator[bytes]:
+    while listed := list(islice(some, most)):
+        yield struct.pack("<24sI4x", key[:RESUME_KEY_BYTES], len(listed)) + b"".join(
+            struct.pack("<QQI4x", source_offset + start, offset + start, size) for start, size in listed
+        )
 
 
 def count_entries(buffer: memoryview, used: int, level: int) -> int:

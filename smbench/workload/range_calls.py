@@ -58,6 +58,10 @@ class ShiftRange:
     insert: bool = False
     size: int = field(default=0, compare=False)
     """Of the captured file, afterwards."""
+    listed: bool = field(default=False, compare=False)
+    """A message named many chunks, from the end for a range that is put in; else one of them, forwards."""
+    sparse: bool = field(default=False, compare=False)
+    """The file was marked sparse before a range was put in."""
 
 
 @dataclass(frozen=True, slots=True)

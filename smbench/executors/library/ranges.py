@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from smbench.executors.base import NOBODY
 from smbench.executors.library import messages as wire
 from smbench.executors.library.connection import check
@@ -22,7 +24,6 @@ from smbench.smb2.constants import (
     LOCK_UNLOCK,
     RESUME_KEY_RESPONSE_BYTES,
 )
-from smbench.smb2.information import LARGEST_CHUNK_BYTES
 from smbench.smb2.ntstatus import outcome_of
 from smbench.workload.calls import (
     AllocatedRanges,
@@ -106,17 +107,26 @@ class RangeCalls:
         file_id, after = self._files[call.handle], call.offset + call.length
         size = wire.set_info(file_id, END_OF_FILE, information.size_information(call.size))
         if call.insert:
+            if call.sparse:
+                self._control(file_id, FSCTL_SET_SPARSE, b"\1", 0)
             check(self._link.exchange(size))
         key = self._key(file_id)
         source, target = (call.offset, after) if call.insert else (after, call.offset)
-        moved = call.size - target
-        order = range(0, moved, LARGEST_CHUNK_BYTES)
-        for at in order:
-            self._copied(file_id, key, source + at, target + at, min(LARGEST_CHUNK_BYTES, moved - at))
+        for chunks in self._moves(call, key, source, target):
+            self._control(file_id, FSCTL_SRV_COPYCHUNK_WRITE, chunks, information.COPY_RESPONSE_BYTES)
         if call.insert:
             self._control(file_id, FSCTL_SET_ZERO_DATA, information.zero_data(call.offset, call.length), 0)
             return 0
         return self._done(size)
+
+    @staticmethod
+    def _moves(call: ShiftRange, key: bytes, source: int, target: int) -> Iterator[bytes]:
+        moved = call.size - target
+        if call.listed:
+            yield from information.chunks_of_shift(key, source, target, moved)
+            return
+        for at, length in information.pieces(moved):
+            yield from information.copy_chunks(key, source + at, target + at, length)
 
     def allocated_ranges(self, call: AllocatedRanges) -> int:
         file_id = self._files[call.handle]

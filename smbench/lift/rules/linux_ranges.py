@@ -6,6 +6,8 @@ data or a hole.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 from smbench.lift.rule import Case, Opened, Rule, RunRule, refused
 from smbench.lift.rules.ranges import joined
 from smbench.lift.rules.set_info import set_of
@@ -52,10 +54,10 @@ def _asks_key(exchange: Exchange) -> bool:
     return _ioctl(exchange, FSCTL_SRV_REQUEST_RESUME_KEY) is not None
 
 
-def _chunk(exchange: Exchange) -> CopyChunk | None:
-    """The only one that a request copies."""
+def _chunks(exchange: Exchange) -> tuple[CopyChunk, ...]:
+    """What a request copies; empty where it is another one."""
     request = _ioctl(exchange, FSCTL_SRV_COPYCHUNK_WRITE)
-    return request.chunks[0] if request is not None and len(request.chunks) == 1 else None
+    return () if request is None else request.chunks
 
 
 def _asks_all(exchange: Exchange) -> bool:
@@ -111,45 +113,69 @@ def _by_key(copies: list[Exchange], asked: Exchange) -> bool:
     )
 
 
-def _joined(copies: list[Exchange]) -> CopyChunk | None:
-    """The range that copies, one after the other, have copied."""
-    chunks = [chunk for copy in copies if (chunk := _chunk(copy)) is not None]
-    ranges = joined(chunks)
-    return ranges[0] if len(chunks) == len(copies) and len(ranges) == 1 else None
+def _joined(chunks: Sequence[CopyChunk]) -> CopyChunk | None:
+    """The one range that chunks have copied, from its begin or from its end."""
+    for ordered in (chunks, chunks[::-1]):
+        if len(ranges := joined(ordered)) == 1:
+            return ranges[0]
+    return None
+
+
+def _copies_on(copies: list[Exchange], exchange: Exchange) -> bool:
+    """Whether this one goes on where the last of the copies ended, or is the first."""
+    chunks = _chunks(exchange)
+    return bool(chunks) and _joined([*(_chunks(copies[-1]) if copies else ()), *chunks]) is not None
+
+
+def _copied(copies: list[Exchange]) -> tuple[CopyChunk | None, bool]:
+    """What copies have copied together, and whether they named more chunks than they are messages."""
+    chunks = [chunk for copy in copies for chunk in _chunks(copy)]
+    return _joined(chunks), len(chunks) > len(copies)
 
 
 def _collapses_on(opened: Opened, exchange: Exchange) -> bool:
     if sets_size(exchange):
         return len(opened.waiting) > 1
-    return not sets_size(opened.waiting[-1]) and _joined([*opened.waiting[1:], exchange]) is not None
+    return not sets_size(opened.waiting[-1]) and _copies_on(opened.waiting[1:], exchange)
 
 
 def _collapse(opened: Opened) -> ShiftRange | None:
     if len(opened.waiting) < 3:
         return None
     key, *copies, last = opened.waiting
-    copied = _joined(copies)
+    copied, listed = _copied(copies)
     if copied is None or not sets_size(last) or refused(last.status) or not _by_key(copies, key):
         return None
     size, length = set_of(last).size, copied.source_offset - copied.target_offset
     if length <= 0 or size != copied.target_offset + copied.length:
         return None
-    return ShiftRange(opened.handle, copied.target_offset, length, insert=False, size=size)
+    return ShiftRange(opened.handle, copied.target_offset, length, insert=False, size=size, listed=listed)
+
+
+def _of_insert(waiting: list[Exchange]) -> tuple[bool, list[Exchange]]:
+    """Whether the file was marked sparse first, and what follows."""
+    sparse = marks_sparse(waiting[0])
+    return sparse, waiting[sparse:]
 
 
 def _inserts_on(opened: Opened, exchange: Exchange) -> bool:
-    if len(opened.waiting) == 1:
-        return _asks_key(exchange)
+    _, made = _of_insert(opened.waiting)
+    match len(made):
+        case 0:
+            return sets_size(exchange)
+        case 1:
+            return _asks_key(exchange)
     if _zeroes(exchange):
-        return len(opened.waiting) > 2
-    return not _zeroes(opened.waiting[-1]) and _joined([*opened.waiting[2:], exchange]) is not None
+        return len(made) > 2
+    return not _zeroes(made[-1]) and _copies_on(made[2:], exchange)
 
 
 def _insert(opened: Opened) -> ShiftRange | None:
-    if len(opened.waiting) < 4:
+    sparse, made = _of_insert(opened.waiting)
+    if len(made) < 4:
         return None
-    first, key, *copies, last = opened.waiting
-    copied, zeroed = _joined(copies), last.request
+    first, key, *copies, last = made
+    (copied, listed), zeroed = _copied(copies), last.request
     if copied is None or not isinstance(zeroed, IoctlRequest) or not _by_key(copies, key):
         return None
     size, length = set_of(first).size, copied.target_offset - copied.source_offset
@@ -159,13 +185,30 @@ def _insert(opened: Opened) -> ShiftRange | None:
         or refused(first.status)
     ):
         return None
-    return ShiftRange(opened.handle, copied.source_offset, length, insert=True, size=size)
+    listed |= sparse
+    return ShiftRange(opened.handle, copied.source_offset, length, True, size, listed=listed, sparse=sparse)
 
 
 def _whole(shift: ShiftRange | None) -> ShiftRange:
     if shift is None:
         raise LookupError("no range was shifted")
     return shift
+
+
+def _inserting(name: str, command: Command, begins: Callable[[Exchange], bool], marks: str) -> RunRule:
+    """The rule for a range that is put in, by what its client begins with."""
+    return RunRule(
+        name=name,
+        disposition=Disposition.EXACT,
+        evidence=f"cifs-client §1: fallocate(INSERT_RANGE) {marks}sets the size, copies what comes after the "
+        "place to behind the range, and zeroes the range",
+        command=command,
+        begins=lambda case: case.opened.linux and begins(case.exchange),
+        continues=_inserts_on,
+        ends=lambda opened: len(opened.waiting) > 1 and _zeroes(opened.waiting[-1]),
+        complete=lambda opened: _insert(opened) is not None,
+        call=lambda opened: _whole(_insert(opened)),
+    )
 
 
 RULES: tuple[Rule, ...] = (
@@ -206,17 +249,7 @@ RULES: tuple[Rule, ...] = (
         complete=lambda opened: _collapse(opened) is not None,
         call=lambda opened: _whole(_collapse(opened)),
     ),
-    RunRule(
-        name="insert-on-linux",
-        disposition=Disposition.EXACT,
-        evidence="cifs-client §1: fallocate(INSERT_RANGE) sets the size, copies what comes after the place "
-        "to behind the range, and zeroes the range",
-        command=Command.SET_INFO,
-        begins=lambda case: case.opened.linux and sets_size(case.exchange),
-        continues=_inserts_on,
-        ends=lambda opened: len(opened.waiting) > 1 and _zeroes(opened.waiting[-1]),
-        complete=lambda opened: _insert(opened) is not None,
-        call=lambda opened: _whole(_insert(opened)),
-    ),
+    _inserting("insert-on-linux", Command.SET_INFO, sets_size, ""),
+    _inserting("insert-sparse-on-linux", Command.IOCTL, marks_sparse, "marks the file sparse, "),
     FLUSH_BEFORE_SEEK,
 )

@@ -54,6 +54,30 @@ def test_chunks_cover_the_range_once(source: int, target: int, length: int) -> N
     assert at == length
 
 
+@given(
+    st.tuples(st.integers(0, 300), st.integers(0, 300)).filter(lambda at: at[0] != at[1]),
+    st.binary(max_size=2000),
+    st.integers(1, 400),
+)
+def test_a_shift_moves_every_byte_whole(between: tuple[int, int], after: bytes, largest: int) -> None:
+    """Carried out chunk by chunk, also where what is moved overlaps with where it goes."""
+    source, target = between
+    file = bytearray(max(source, target) + len(after))
+    file[source : source + len(after)] = after
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(information, "LARGEST_CHUNK_BYTES", largest)
+        lists = list(information.chunks_of_shift(bytes(24), source, target, len(after)))
+    for content in lists:
+        (count,) = struct.unpack_from("<I", content, 24)
+        assert 0 < count <= 256
+        assert len(content) == 32 + 24 * count
+        for number in range(count):
+            start, to, length = struct.unpack_from("<QQI", content, 32 + 24 * number)
+            assert 0 < length <= largest
+            file[to : to + length] = file[start : start + length]
+    assert file[target : target + len(after)] == after
+
+
 def test_zeros_end_beyond_the_last_byte() -> None:
     assert struct.unpack("<QQ", information.zero_data(100, 50)) == (100, 150)
     assert struct.unpack("<QQ", information.byte_range(100, 50)) == (100, 50)

@@ -348,6 +348,11 @@ QUERY_INFO = Command.QUERY_INFO
         (calls.PunchHole(1, 0, 5, sparse=True), [IOCTL, IOCTL]),
         (calls.ShiftRange(1, 0, 5, insert=False, size=5 << 19), [IOCTL, *[IOCTL] * 3, SET_INFO]),
         (calls.ShiftRange(1, 0, 5, insert=True, size=5000), [SET_INFO, IOCTL, IOCTL, IOCTL]),
+        (calls.ShiftRange(1, 0, 5, insert=False, size=5 << 19, listed=True), [IOCTL, IOCTL, SET_INFO]),
+        (
+            calls.ShiftRange(1, 0, 5, insert=True, size=5000, listed=True, sparse=True),
+            [IOCTL, SET_INFO, IOCTL, *[IOCTL] * 4, IOCTL],
+        ),
         (calls.AllocatedRanges(1, 0, 5), [IOCTL]),
         (calls.AllocatedRanges(1, 0, 5, seek=True), [QUERY_INFO, IOCTL]),
         (calls.AllocatedRanges(1, 0, 5, seek=True, flushed=True), [QUERY_INFO, FLUSH, IOCTL]),

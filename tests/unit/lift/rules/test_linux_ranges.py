@@ -71,6 +71,52 @@ def test_a_range_that_is_put_in(tmp_path: Path) -> None:
     assert story.calls[2].size == 5000
 
 
+def lists(target: Open, *chunks: tuple[int, int, int]) -> None:
+    target.controls(COPY, resume_key="k", chunks=tuple(CopyChunk(*chunk) for chunk in chunks))
+
+
+def test_a_range_that_is_taken_out_by_lists_of_chunks(tmp_path: Path) -> None:
+    wire = Wire()
+    _, opened = linux(wire)
+    asks_key(opened)
+    lists(opened, (4096, 0, 1000), (5096, 1000, 1000))
+    lists(opened, (6096, 2000, 500))
+    opened.truncates(2500).closes()
+    story = lifted(wire, tmp_path)
+    assert story.calls[2:-1] == [ShiftRange(1, 0, 4096)]
+    assert story.calls[2].listed
+    assert not story.calls[2].sparse
+
+
+@pytest.mark.parametrize("sparse", [True, False], ids=["marked", "sparse already"])
+def test_a_range_that_is_put_in_from_the_end(tmp_path: Path, sparse: bool) -> None:
+    """As clients do since they mind that the ranges overlap (6.12.113, 7.2.7)."""
+    wire = Wire()
+    _, opened = linux(wire)
+    if sparse:
+        opened.controls(SPARSE, sparse=True)
+    opened.truncates(5000)
+    asks_key(opened)
+    lists(opened, (3000, 4000, 1000), (2000, 3000, 1000))
+    lists(opened, (1000, 2000, 1000), (100, 1100, 900))
+    opened.controls(ZERO, offset=100, length=1000).closes()
+    story = lifted(wire, tmp_path)
+    assert story.calls[2:-1] == [ShiftRange(1, 100, 1000, insert=True)]
+    (call,) = story.calls[2:-1]
+    assert (call.size, call.listed, call.sparse) == (5000, True, sparse)
+
+
+def test_a_file_is_marked_sparse_and_grows(tmp_path: Path) -> None:
+    wire = Wire()
+    _, opened = linux(wire)
+    opened.controls(SPARSE, sparse=True).truncates(5000)
+    asks_key(opened)
+    opened.closes()
+    story = lifted(wire, tmp_path)
+    assert story.calls[2:-1] == [Truncate(1, 5000)]
+    assert story.rules[4:] == ["sparse", "truncate", "resume-key", "close"]
+
+
 @pytest.mark.parametrize("shape", ["other size", "other key", "down", "zeros elsewhere", "no zeros"])
 def test_what_only_looks_like_a_shift(tmp_path: Path, shape: str) -> None:
     wire = Wire()
