@@ -56,6 +56,16 @@ Notifier = Callable[[Armed], Handler]
 """Makes a handler of Notify that says when it is armed."""
 
 
+@dataclass(frozen=True, slots=True)
+class KeptBreak:
+    """The break of an open that its close answered."""
+
+    before: int
+    """How many breaks of the open came before it."""
+    within_ns: int
+    """By when the close is to be expected."""
+
+
 def ea_value(length: int) -> bytes:
     """The value that an extended attribute is given: incompressible, the same for all of a length."""
     return Random(length).randbytes(length)
@@ -145,6 +155,8 @@ class Executor(ABC):
     """True: in the wire profile it wants to see its user's paths before the clock starts (`warm`)."""
     waits: ClassVar[bool] = False
     """True: calls of it may wait for what others do (`waiting`), and it can end them (`interrupt`)."""
+    keeps_breaks: ClassVar[bool] = False
+    """True: a break that its open's close answered in the capture is left to that (`expect_breaks`)."""
     keeps_share_access: ClassVar[bool] = True
     """False: it can ask for no share access, so that what a capture saw refused for one (SHARING_VIOLATION)
     succeeds; what would destroy something then is not carried out (`runner.declined`)."""
@@ -206,6 +218,11 @@ class Executor(ABC):
         """Told once, before the clock starts, how many notifications each handle will have, and how many
         may wait at once; raises nothing."""
         del counts, most
+
+    def expect_breaks(self, kept: Mapping[int, KeptBreak]) -> None:
+        """Told once, before the clock starts, of the handles with a break to be left unanswered until they
+        are closed; raises nothing."""
+        del kept
 
     def notifier(self, armed: Armed) -> Handler:
         """The handler of Notify, which tells `armed`: what changes the directory may come then. By default as

@@ -134,6 +134,7 @@ class Replayer:
             speed=asked.speed,
             users_per_process=asked.users_per_process,
             close_gaps_ns=None if asked.close_gaps_s is None else whole_ns(asked.close_gaps_s),
+            keeps_breaks=asked.backend.keeps_breaks,
         )
         stagger_ns = default_stagger_ns(plan, asked.clones)
         if asked.stagger_s is not None:

@@ -1,7 +1,8 @@
 """From a workload to its Plan: placement, times, order.
 
 The workload is read twice, batch by batch: first the lanes and their sizes, then everything, row by row to
-its place. Memory does not grow with the length of the workload, but with what its order has to remember.
+its place; and once more for the opens whose leases were broken, where any was. Memory does not grow with
+the length of the workload, but with what its order has to remember.
 """
 
 from __future__ import annotations
@@ -15,9 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smbench.arrays import long_array
+from smbench.plan.breaks import Told
 from smbench.plan.changes import Changes
-from smbench.plan.columns import Columns, has_notifications, placed_columns, placements
+from smbench.plan.columns import Columns, has_notifications, opened_by, placed_columns, placements
 from smbench.plan.gaps import Gaps, closed, find_gaps
+from smbench.plan.knowledge import BriefEdges
 from smbench.plan.model import BriefWaits, Integers, Lags, Pace, Plan, Waits, lane_keys, lanes_of_keys
 from smbench.plan.order import Order
 from smbench.workload.model import Operation, Workload
@@ -32,24 +35,25 @@ def plan_run(
     speed: float = 1.0,
     users_per_process: int = 1,
     close_gaps_ns: int | None = None,
+    keeps_breaks: bool = False,
 ) -> Plan:
     """Place a workload: `users` names the captured users, `users_per_process` neighbours share a process,
-    gaps that are longer than `close_gaps_ns` (of the capture's time) are as long as that.
-
-    The first operation is due at the start of the run, whenever the capture had it.
+    gaps that are longer than `close_gaps_ns` (of the capture's time) are as long as that; `keeps_breaks` as
+    `Executor` has it. The first operation is due at the start of the run, whenever the capture had it.
     """
     operations = workload.operations
     lanes, lane_start = _census(operations)
-    size = int(lane_start[-1])
-    row = long_array(size, np.int64)
-    times = None if pace is Pace.FAST else _Times(pace, speed, size, len(lanes))
+    row = long_array(int(lane_start[-1]), np.int64)
+    times = None if pace is Pace.FAST else _Times(pace, speed, len(row), len(lanes))
     if times is not None and close_gaps_ns is not None:
         times.close(find_gaps(operations, close_gaps_ns), close_gaps_ns)
     placing = _Placing(lanes, lane_start)
     lane_user, lane_number = lanes_of_keys(lanes)
-    changes = Changes(pace is Pace.FAST) if has_notifications(operations) else None
+    brief = BriefEdges()
+    changes = Changes(pace is Pace.FAST, brief) if has_notifications(operations) else None
     outside = outside_user(workload)
-    order = Order(lane_user.tolist(), workload.breaks, changes, outside) if len(lanes) > 1 else None
+    kept = brief if keeps_breaks else None
+    order = Order(lane_user.tolist(), _told(workload), changes, outside, kept) if len(lanes) > 1 else None
     first_row = 0
     for placement, columns in _batches(operations, ordered=order is not None):
         user, lane, arrival_ns, service_ns = placement
@@ -63,16 +67,15 @@ def plan_run(
             positions = placed.place - lane_start[placed.lane]
             order.feed(columns, placed.lane.tolist(), positions.tolist(), first_row)
         first_row += len(user)
-    # A user without operations takes no process.
-    with_work, user_rank = np.unique(lane_user, return_inverse=True)
+    processes, lane_process = _processes(lane_user, users_per_process)
     return Plan(
         pace=pace,
         speed=speed,
         users=list(users),
-        processes=-(-len(with_work) // users_per_process),
+        processes=processes,
         lane_user=lane_user,
         lane_number=lane_number,
-        lane_process=(user_rank // users_per_process).astype(np.int32),
+        lane_process=lane_process,
         lane_start=lane_start,
         row=row,
         intended_ns=times.ns if times is not None and pace is Pace.ORIGINAL else None,
@@ -81,9 +84,21 @@ def plan_run(
         edges_found=0 if order is None else order.edges.found,
         closed=() if times is None else times.closed,
         outside=outside,
-        brief=_brief(changes, lane_start),
+        brief=_brief(brief, lane_start),
         lags=_lags(order, lane_start),
     )
+
+
+def _told(workload: Workload) -> Told:
+    """The capture's breaks, with the opens that were told of one."""
+    breaks = list(workload.breaks)
+    return Told(breaks, opened_by(workload.operations, {one.handle for one in breaks}) if breaks else {})
+
+
+def _processes(lane_user: Integers, users_per_process: int) -> tuple[int, NDArray[np.int32]]:
+    """How many there are, and the one of each lane. A user without operations takes none."""
+    with_work, user_rank = np.unique(lane_user, return_inverse=True)
+    return -(-len(with_work) // users_per_process), (user_rank // users_per_process).astype(np.int32)
 
 
 def _batches(
@@ -208,8 +223,6 @@ def _lags(order: Order | None, lane_start: NDArray[np.int64]) -> Lags:
     return Lags(*_by_place(lane_start, lanes, positions, lags.values()))
 
 
-def _brief(changes: Changes | None, lane_start: NDArray[np.int64]) -> BriefWaits:
-    if changes is None:
-        return BriefWaits()
-    columns = changes.after_lane, changes.count, changes.answered
-    return BriefWaits(*_by_place(lane_start, changes.lane, changes.position, *columns))
+def _brief(brief: BriefEdges, lane_start: NDArray[np.int64]) -> BriefWaits:
+    columns = brief.after_lane, brief.count, brief.answered
+    return BriefWaits(*_by_place(lane_start, brief.lane, brief.position, *columns))

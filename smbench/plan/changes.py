@@ -19,12 +19,11 @@ that orders more than needed, never less.
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from smbench.plan.columns import Columns
-from smbench.plan.knowledge import Access, Requirement, require
+from smbench.plan.knowledge import Access, BriefEdges, Requirement, require
 from smbench.smb2.constants import (
     CREATING,
     DELETE_ON_CLOSE,
@@ -114,14 +113,12 @@ _Past = dict[str, dict[int, Access]]
 class Changes:
     """Told of all operations in order of arrival by `see`, which adds to `into` what each must wait for.
     `fast`: no times keep what came after an answer behind it; not every server's client keeps changes.
-    What waits briefly is in `lane` … `answered`, by edge. Memory: opens with notifications, what is under
-    way, and of each directory the last change of each lane."""
+    What waits briefly is added to `brief`. Memory: opens with notifications, what is under way, and of each
+    directory the last change of each lane."""
 
-    def __init__(self, fast: bool) -> None:
+    def __init__(self, fast: bool, brief: BriefEdges) -> None:
         self._fast = fast
-        self.lane, self.position, self.after_lane, self.count = (array("q") for _ in range(4))
-        self.answered = array("b")
-        self._known: dict[tuple[int, int, bool], int] = {}
+        self._brief = brief
         self._watches: dict[int, _Watch] = {}
         """By handle."""
         self._beneath: dict[str, list[_Watch]] = {}
@@ -211,7 +208,7 @@ class Changes:
         if asked.told:
             asked.explained = True
             watch.told[change.access.lane] = change.access
-            self._briefly(change.access, asked.access, answered=False)
+            self._brief.add(change.access, asked.access, answered=False)
 
     # Changes
 
@@ -226,7 +223,7 @@ class Changes:
                         if asked.access.end_ns > arrival_ns:
                             self._tell(watch, asked, change)
                         elif asked.told:
-                            self._briefly(mine, asked.access, answered=self._fast and asked.explained)
+                            self._brief.add(mine, asked.access, answered=self._fast and asked.explained)
             for close in self._closes(directory):
                 require(close, mine.lane, arrival_ns, into)
             for bits in _KINDS:
@@ -253,7 +250,9 @@ class Changes:
             for change in watch.told.values():
                 require(change, access.lane, arrival_ns, into)
             for asked in watch.asked.values():
-                self._briefly(access, asked.access, answered=asked.explained and not asked.waits(arrival_ns))
+                self._brief.add(
+                    access, asked.access, answered=asked.explained and not asked.waits(arrival_ns)
+                )
             if watch.ends_some or watch.last_ns > arrival_ns:
                 ended = self._ended_trees if watch.tree else self._ended
                 ended.setdefault(watch.directory, {})[access.lane] = access.own()
@@ -261,17 +260,6 @@ class Changes:
         self._content.discard(handle)
         self._deleted.discard(handle)
         return concerned
-
-    def _briefly(self, mine: Access, after: Access, *, answered: bool) -> None:
-        key, count = (mine.lane, after.lane, answered), after.position + 1
-        if mine.lane == after.lane or self._known.get(key, 0) >= count:
-            return
-        self._known[key] = count
-        self.lane.append(mine.lane)
-        self.position.append(mine.position)
-        self.after_lane.append(after.lane)
-        self.count.append(count)
-        self.answered.append(answered)
 
 
 def _of(past: _Past, watch: _Watch) -> Iterator[dict[int, Access]]:

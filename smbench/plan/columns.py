@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from itertools import islice
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from smbench.workload.calls import Notify
+from smbench.plan.breaks import OpenedBy
+from smbench.workload.calls import Notify, Open
 from smbench.workload.model import Operation
 from smbench.workload.parameters import parameter
 from smbench.workload.store import StoredOperations
@@ -48,6 +50,26 @@ def has_notifications(operations: Iterable[Operation]) -> bool:
             _WAITS in batch.column("kind").dictionary.to_pylist() for batch in operations.batches(["kind"])
         )
     return any(isinstance(one.call, Notify) for one in operations)
+
+
+def opened_by(operations: Iterable[Operation], handles: Collection[int]) -> dict[int, OpenedBy]:
+    """Whose the opens with these handles are, and of what."""
+    if isinstance(operations, StoredOperations):
+        found: dict[int, OpenedBy] = {}
+        wanted = pa.array(sorted(handles), pa.int64())
+        for batch in operations.batches(["user", "kind", "path", "handle"]):
+            is_open = pc.equal(batch.column("kind").cast(pa.string()), Open.__name__)
+            opens = batch.filter(pc.and_(is_open, pc.is_in(batch.column("handle"), wanted)))
+            for handle, user, path in zip(
+                *(opens.column(name).to_pylist() for name in ("handle", "user", "path")), strict=True
+            ):
+                found[handle] = OpenedBy(user, path)
+        return found
+    return {
+        one.call.handle: OpenedBy(one.user, one.path)
+        for one in operations
+        if isinstance(one.call, Open) and one.call.handle in handles
+    }
 
 
 def spans(operations: Iterable[Operation]) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:

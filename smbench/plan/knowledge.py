@@ -129,6 +129,28 @@ class Edges:
         return None
 
 
+class BriefEdges:
+    """What waits briefly for another lane's operation (`smbench.plan.model.BriefWaits`), by edge."""
+
+    def __init__(self) -> None:
+        self.lane, self.position, self.after_lane, self.count = (array("q") for _ in range(4))
+        self.answered = array("b")
+        self._known: dict[tuple[int, int, bool], int] = {}
+
+    def add(self, mine: Access, after: Access, *, answered: bool) -> None:
+        """Let an operation wait until another one, of whose lane it has not waited for a later one, is under
+        way, or answered."""
+        key, count = (mine.lane, after.lane, answered), after.position + 1
+        if mine.lane == after.lane or self._known.get(key, 0) >= count:
+            return
+        self._known[key] = count
+        self.lane.append(mine.lane)
+        self.position.append(mine.position)
+        self.after_lane.append(after.lane)
+        self.count.append(count)
+        self.answered.append(answered)
+
+
 def require(access: Access, lane: int, arrival_ns: int, into: list[Requirement]) -> None:
     """What an operation of `lane` that arrived at `arrival_ns` must wait for because of `access`.
 

@@ -17,6 +17,10 @@ What overlapped is ordered by when it took effect at the server: with its arriva
 An open that broke waited for the holder's acknowledgement or close; a close that a break crossed with came
 after what broke. Of two opens the one that got the write lease was first; others are left free.
 
+A close that was the answer to a break let the open go on that broke. The kernel's client acknowledges at once
+whatever happens, so that there it comes after that open has ended, or nothing would be broken. An executor
+that keeps the break unanswered as the captured client did closes while the open waits.
+
 It cannot deadlock: every edge runs from what took effect earlier to what did later, each of them between its
 arrival and its answer; so do those of `smbench.plan.order` that run from answered to asked. Of those that
 have no such condition `freeze` is told.
@@ -27,19 +31,14 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
-from operator import attrgetter
 
-from smbench.plan.knowledge import Access, Edges, Requirement, require, require_always
+from smbench.plan.breaks import NOTIFIED, Told
+from smbench.plan.knowledge import Access, BriefEdges, Edges, Requirement, require, require_always
+from smbench.plan.lease_modes import CHANGES, CLOSES, LOOK, LOOKS, OPENS, alone, mode_of, tied
 from smbench.plan.names import conflict
 from smbench.smb2.leases import ALL, READ, WRITE
 from smbench.workload.lanes import FOREVER_NS
 from smbench.workload.model import Break
-
-OPENS, CHANGES, CLOSES, LOOKS = range(4)
-_BREAKS, _LEASE, _WANTS = 2, 5, 8
-"""Where a mode's bits begin: what of others' leases it takes back, what lease it has, whether it asked for
-one to write."""
 
 _UNTIL_TOLD_NS = 20_000_000
 """By when a client knows of a break that nobody waits for."""
@@ -47,46 +46,11 @@ _UNTIL_TOLD_NS = 20_000_000
 _LANES = 32
 """The bits of a lane's number below those of a mode."""
 
+_NONE: frozenset[int] = frozenset()
+
 Effect = tuple[int, int, int]
 """When something took effect: its time; at one time first what a break tells (0), and the answer that a clash
 of share modes waits for last (2); then the row."""
-
-
-def mode_of(kind: int, *, breaks: int = 0, lease: int = 0, wants_write: bool = False) -> int:
-    """An access to a file as its leases go."""
-    return kind | breaks << _BREAKS | lease << _LEASE | wants_write << _WANTS
-
-
-@lru_cache(maxsize=1 << 12)
-def tied(one: int, other: int) -> bool:
-    """Whether accesses of two users, of these modes, keep their order."""
-    if one & 3 > other & 3:
-        one, other = other, one
-    breaks, lease = one >> _BREAKS & ALL, one >> _LEASE & ALL
-    others = other >> _LEASE & ALL
-    match one & 3, other & 3:
-        case (0, 0):
-            return bool(breaks & others or other >> _BREAKS & ALL & lease or (one | other) >> _WANTS)
-        case (0, 1):
-            return bool(lease & READ or breaks & WRITE & others)
-        case (0, 2):
-            return bool(breaks & others or one >> _WANTS)
-        case (0, 3):
-            return bool(breaks & others)
-        case (1, 2 | 3):
-            return bool(others & READ)
-        case _:
-            return False
-
-
-_LOOK = mode_of(OPENS)
-"""An open that is closed at once."""
-
-
-def _alone(first: int, second: int) -> bool:
-    """Whether two opens did not overlap at the server, since one was alone there: it got the write lease, and
-    the one that came first is that, or was a look."""
-    return bool(first & ~second & WRITE << _LEASE or (first == _LOOK and second & WRITE << _LEASE))
 
 
 @dataclass(slots=True)
@@ -100,20 +64,35 @@ class _Held:
     asked_ns: int
     since_ns: int
     """When it was known to be open."""
+    effect_ns: int
+    """When it was at the server."""
     seen: int = 0
     """How many of its breaks its user has looked after."""
 
 
 @dataclass(slots=True)
-class _UnderWay:
-    """An access that is not answered yet."""
+class _Coming:
+    """An access, until it is answered."""
 
     access: Access
     user: int
     mode: int
     effect: Effect
+    handle: int = -1
+    """Of an open."""
+    broke: frozenset[int] = _NONE
+    """The opens whose breaks it waited for."""
     late: dict[int, int] = field(default_factory=dict)
     """As `Edges.add_late` has them."""
+
+    def keeps_order_with(self, other: _Coming) -> bool:
+        """Whether two that overlapped are of a kind that is told which of them was first."""
+        if self.mode & 3 != OPENS or other.mode & 3 != OPENS:
+            return True
+        if self.handle in other.broke or other.handle in self.broke:
+            return True
+        first, second = (self, other) if self.effect < other.effect else (other, self)
+        return alone(first.mode, second.mode)
 
 
 class _File:
@@ -125,7 +104,7 @@ class _File:
         self.opens: dict[int, _Held] | None = None
         self.last: dict[int, Access] = {}
         """By mode and lane, the latest."""
-        self.under_way: list[_UnderWay] | None = None
+        self.under_way: list[_Coming] | None = None
 
     def held(self) -> Iterable[tuple[int, _Held]]:
         return self.opens.items() if self.opens else ()
@@ -136,18 +115,18 @@ class _File:
 
 class Leases:
     """Told of the accesses to files in order of arrival, it adds what they wait for. `lane_user`: whose each
-    lane is; `breaks`: the capture's. Memory: a few accesses a file and lane, and the breaks."""
+    lane is; `breaks`: the capture's; `kept` takes what a close waits for that answers a break, where the
+    executor leaves the answer to it. Memory: a few accesses a file and lane, and the breaks."""
 
-    def __init__(self, edges: Edges, lane_user: Sequence[int], breaks: Iterable[Break]) -> None:
+    def __init__(
+        self, edges: Edges, lane_user: Sequence[int], breaks: Told, kept: BriefEdges | None = None
+    ) -> None:
         self._edges = edges
+        self._breaks = breaks
+        self._kept = kept
         self._user = lane_user
         self._files: dict[str, _File] = {}
         self._of: dict[int, _File] = {}
-        self._breaks: dict[int, list[Break]] = {}
-        for one in breaks:
-            self._breaks.setdefault(one.handle, []).append(one)
-        for of_handle in self._breaks.values():
-            of_handle.sort(key=_NOTIFIED)
 
     def freeze(self, row: int) -> None:
         """This row has an edge that does not run from answered to asked: whatever came before it waits for
@@ -164,20 +143,20 @@ class Leases:
         file = self._file(path)
         user = self._user[access.lane]
         mode = mode_of(OPENS, breaks=breaks, lease=has, wants_write=bool(asked & WRITE and has))
-        self._come(
-            file, mode, access, arrival_ns, self._effect(file, share, breaks, access, arrival_ns), into
-        )
+        effect, broke = self._effect(file, path, share, breaks, access, arrival_ns)
+        self._come(file, _Coming(access, user, mode, effect, handle, broke), arrival_ns, into)
         if file.opens is None:
             file.opens = {}
-        file.opens[handle] = _Held(user, has, share, arrival_ns, access.end_ns)
+        file.opens[handle] = _Held(user, has, share, arrival_ns, access.end_ns, effect[0])
         self._of[handle] = file
 
     def removed(self, path: str, access: Access, arrival_ns: int, into: list[Requirement]) -> None:
         """The name was removed or changed."""
         file = self._files.get(path.lower())
         if file is not None:
-            effect = self._effect(file, 0, ALL, access, arrival_ns)
-            self._come(file, mode_of(OPENS, breaks=ALL), access, arrival_ns, effect, into)
+            effect, broke = self._effect(file, path, 0, ALL, access, arrival_ns)
+            removal = _Coming(access, self._user[access.lane], mode_of(OPENS, breaks=ALL), effect, -1, broke)
+            self._come(file, removal, arrival_ns, into)
 
     def renamed(self, path: str, target: str) -> None:
         file = self._files.pop(path.lower(), None)
@@ -189,7 +168,8 @@ class Leases:
         file = self._of.get(handle)
         if file is not None:
             mode = mode_of(CHANGES, lease=self._held(file, handle).lease)
-            self._come(file, mode, access, arrival_ns, self._effect_of_change(file, access, arrival_ns), into)
+            effect = self._effect_of_change(file, access, arrival_ns)
+            self._come(file, _Coming(access, self._user[access.lane], mode, effect), arrival_ns, into)
 
     def locked(self, handle: int, access: Access, arrival_ns: int, into: list[Requirement]) -> None:
         """A range was locked, which breaks as a change does: when it was granted (`smbench.plan.locks`)."""
@@ -197,7 +177,8 @@ class Leases:
         if file is not None:
             mode = mode_of(CHANGES, lease=self._held(file, handle).lease)
             end_ns = access.end_ns if access.end_ns < FOREVER_NS else arrival_ns
-            self._come(file, mode, access, arrival_ns, (end_ns, 1, access.row), into)
+            granted = _Coming(access, self._user[access.lane], mode, (end_ns, 1, access.row))
+            self._come(file, granted, arrival_ns, into)
 
     def closed(self, handle: int, access: Access, arrival_ns: int, into: list[Requirement]) -> None:
         file = self._of.pop(handle, None)
@@ -212,17 +193,28 @@ class Leases:
         if self._breaks and self._state(file, held.user, arrival_ns) & READ and last_ns == arrival_ns:
             # What was changed meanwhile did not break it; or the break was still on its way.
             left = mode_of(CLOSES, lease=held.lease & ~READ)
-        self._come(file, mode, access, arrival_ns, (last_ns, 1, access.row), into, left)
+        answers = self._kept if self._answers(handle, access, arrival_ns) else None
+        close = _Coming(access, held.user, mode, (last_ns, 1, access.row))
+        self._come(file, close, arrival_ns, into, left, answers)
         assert file.opens is not None
         del file.opens[handle]
         if not file.opens:
             file.opens = None
 
+    def _answers(self, handle: int, access: Access, arrival_ns: int) -> bool:
+        """Whether a close is the answer to a break that is kept for it; then it comes after that."""
+        for one in () if self._kept is None else self._breaks.of(handle):
+            if one.answered_ns == arrival_ns:
+                self._edges.lag(access, min(arrival_ns - one.notified_ns, _UNTIL_TOLD_NS))
+                return True
+        return False
+
     def opened_and_closed(self, path: str, access: Access, arrival_ns: int, into: list[Requirement]) -> None:
         """A look by name: it breaks nothing, but who opens meanwhile is not alone and gets no write lease."""
         self.looked(path, access, arrival_ns, into)
         if (file := self._files.get(path.lower())) is not None:
-            self._come(file, _LOOK, access, arrival_ns, (arrival_ns, 1, access.row), into)
+            look = _Coming(access, self._user[access.lane], LOOK, (arrival_ns, 1, access.row))
+            self._come(file, look, arrival_ns, into)
 
     def looked(self, path: str, access: Access, arrival_ns: int, into: list[Requirement]) -> None:
         """A read, or a look at attributes: the first one after a break comes after what broke."""
@@ -238,8 +230,8 @@ class Leases:
 
         Whoever took the right to read from a cache was answered without waiting for the holder, whom the
         server tells by the way: the replay's is to know by then, but is held no longer than the capture's."""
-        breaks = self._breaks.get(handle)
-        if breaks is None or (told := bisect_right(breaks, arrival_ns, key=_NOTIFIED)) == held.seen:
+        breaks = self._breaks.of(handle)
+        if not breaks or (told := bisect_right(breaks, arrival_ns, key=NOTIFIED)) == held.seen:
             return False
         held.seen, last = told, breaks[told - 1]
         if not last.state & READ:
@@ -263,29 +255,35 @@ class Leases:
         found: list[Break] = []
         if self._breaks:
             for handle, held in file.held():
-                if held.user == of and (breaks := self._breaks.get(handle)) is not None:
-                    low = bisect_right(breaks, after_ns, key=_NOTIFIED)
-                    found += breaks[low : bisect_right(breaks, until_ns, key=_NOTIFIED)]
+                if held.user == of:
+                    found += self._breaks.between(handle, after_ns, until_ns)
         return found
 
-    def _effect(self, file: _File, share: int, breaks: int, access: Access, arrival_ns: int) -> Effect:
-        """When an open that takes back `breaks` of others took effect."""
-        at, end_ns = arrival_ns, access.end_ns
+    def _effect(
+        self, file: _File, path: str, share: int, breaks: int, access: Access, arrival_ns: int
+    ) -> tuple[Effect, frozenset[int]]:
+        """When an open that takes back `breaks` of others took effect, and of which opens it did."""
+        at, end_ns, user = arrival_ns, access.end_ns, self._user[access.lane]
         if not breaks or end_ns >= FOREVER_NS:
-            return at, 1, access.row
-        unexplained = False
-        for other in file.users() - {self._user[access.lane]}:
+            return (at, 1, access.row), _NONE
+        unexplained, broken = False, set()
+        for other in {held.user for _, held in file.held() if held.effect_ns < end_ns} - {user}:
             told = self._told(file, arrival_ns - 1, end_ns, of=other)
             for one in told:
                 at = max(at, one.answered_ns if one.answered_ns <= end_ns else one.notified_ns)
             if not told and breaks & WRITE and self._state(file, other, arrival_ns) & WRITE:
                 unexplained = True
+        for one in self._breaks.of_others(path, user, arrival_ns - 1, end_ns):
+            if breaks & ~one.state and arrival_ns <= one.answered_ns <= end_ns:
+                # Also of who came later, and was there first: nothing else lets an open wait.
+                broken.add(one.handle)
+                at = max(at, one.answered_ns)
         if at == arrival_ns and unexplained:
             at = end_ns
         if at == arrival_ns:
-            return at, 1, access.row
+            return (at, 1, access.row), _NONE
         clashes = any(conflict(share, held.share) for _, held in file.held())
-        return at, 2 if clashes and at < end_ns else 0, access.row
+        return (at, 2 if clashes and at < end_ns else 0, access.row), frozenset(broken)
 
     def _effect_of_change(self, file: _File, access: Access, arrival_ns: int) -> Effect:
         """A change that broke nothing of who could read from the cache, and never was to be told, came after
@@ -303,36 +301,35 @@ class Leases:
         """What a user may cache of a file."""
         granted_ns, state = max((held.asked_ns, held.lease) for _, held in file.held() if held.user == user)
         told = self._told(file, granted_ns, now_ns - 1, of=user)
-        return max(told, key=_NOTIFIED).state if told else state
+        return max(told, key=NOTIFIED).state if told else state
 
     def _come(
-        self, file: _File, mode: int, access: Access, arrival_ns: int, effect: Effect,
-        into: list[Requirement], left: int | None = None,
+        self, file: _File, mine: _Coming, arrival_ns: int, into: list[Requirement],
+        left: int | None = None, answers: BriefEdges | None = None,
     ) -> None:  # fmt: skip
         """Let an access wait for what came before it, towards which it has the mode `left`, and those under
-        way that took effect after it wait for it."""
-        lane, user = access.lane, self._user[access.lane]
+        way that took effect after it wait for it. What it `answers` waits for it at the server."""
+        access, mode = mine.access, mine.mode
         left = mode if left is None else left
-        self._after(file, user, left, access, arrival_ns, into)
+        self._after(file, mine.user, left, access, arrival_ns, into)
         if file.under_way:
             file.under_way = [one for one in file.under_way if one.access.end_ns > arrival_ns]
         for one in file.under_way or ():
-            comes_first = one.effect < effect
-            if one.user == user or not tied(left if comes_first else mode, one.mode):
+            comes_first = one.effect < mine.effect
+            if one.user == mine.user or not tied(left if comes_first else mode, one.mode):
                 continue
-            if one.mode & 3 == mode & 3 == OPENS and not _alone(
-                *(one.mode, mode)[:: 1 if comes_first else -1]
-            ):
+            if not mine.keeps_order_with(one):
                 continue
-            if comes_first:
-                require_always(one.access, lane, into)
+            if comes_first and answers is not None and one.effect[0] == arrival_ns:
+                answers.add(access, one.access, answered=False)
+            elif comes_first:
+                require_always(one.access, access.lane, into)
             elif access.end_ns < FOREVER_NS:
                 self._edges.add_late(one.access, one.late, access)
-        access = access.own()
+        mine.access = access = access.own()
         if access.end_ns < FOREVER_NS:
-            under_way = _UnderWay(access, user, mode, effect)
-            file.under_way = [under_way] if not file.under_way else [*file.under_way, under_way]
-        key = mode << _LANES | lane
+            file.under_way = [mine] if not file.under_way else [*file.under_way, mine]
+        key = mode << _LANES | access.lane
         if (previous := file.last.get(key)) is not None:
             access.succeed(previous)
         file.last[key] = access
@@ -345,6 +342,3 @@ class Leases:
         for key, earlier in file.last.items():
             if earlier.lane != lane and tied(mode, key >> _LANES) and self._user[earlier.lane] != user:
                 require(earlier, lane, arrival_ns, into)
-
-
-_NOTIFIED = attrgetter("notified_ns")

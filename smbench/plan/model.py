@@ -61,8 +61,9 @@ def _none() -> NDArray[np.int64]:
 
 @dataclass(frozen=True, slots=True)
 class BriefWaits:
-    """What waits for a notification, but not for long, whatever comes of it: `place` is not issued before
-    the last of lane `lane`'s first `count` operations is armed, or (`answered`) answered. Sorted by place."""
+    """What waits for a notification, or an open that breaks, but not for long, whatever comes of it: `place`
+    is not issued before the last of lane `lane`'s first `count` operations is armed (a notification) or
+    under way (an open), or (`answered`) answered. Sorted by place."""
 
     place: Integers = field(default_factory=_none)
     lane: Integers = field(default_factory=_none)

@@ -16,12 +16,13 @@ a directory that is renamed while they are open. Changes and the notifications t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 
+from smbench.plan.breaks import Told
 from smbench.plan.changes import Changes
 from smbench.plan.columns import Columns
 from smbench.plan.handles import Handle
-from smbench.plan.knowledge import Access, Edges, Requirement, require, require_always
+from smbench.plan.knowledge import Access, BriefEdges, Edges, Requirement, require, require_always
 from smbench.plan.leases import Leases
 from smbench.plan.locks import Locks
 from smbench.plan.names import EXCLUSIVE, LOOKUP, Name, open_mode, parent, parents
@@ -31,21 +32,20 @@ from smbench.smb2.leases import WRITE, broken_by_open, lease_of
 from smbench.smb2.ntstatus import Status, failed
 from smbench.smb2.patterns import has_wildcard
 from smbench.workload.lanes import FOREVER_NS
-from smbench.workload.model import Break
 
 
 class Order:
     """Feed it batches in order of arrival; `edges` has the result. `lane_user`: whose each lane is; `breaks`:
     the capture's; `changes` sees all that is fed, where there are notifications; `outside`: the user who
-    stands for somebody outside the capture (None: nobody does)."""
+    stands for somebody outside the capture (None: nobody does); `kept` as in `Leases`."""
 
     def __init__(
-        self, lane_user: Sequence[int], breaks: Iterable[Break] = (), changes: Changes | None = None,
-        outside: int | None = None,
+        self, lane_user: Sequence[int], breaks: Told, changes: Changes | None = None,
+        outside: int | None = None, kept: BriefEdges | None = None,
     ) -> None:  # fmt: skip
         self.edges = Edges(len(lane_user))
         self._changes = changes
-        self._leases = Leases(self.edges, lane_user, breaks)
+        self._leases = Leases(self.edges, lane_user, breaks, kept)
         self._outside = None if outside is None else lane_user.index(outside)
         """The lane of what was done outside: that lies between two sights, whoever had them."""
         self._locks = Locks(self.edges)

@@ -116,6 +116,8 @@ class Lane:
                     break
                 position = segment.end
                 self._arming, self._posting = segment.end if segment.arms else 0, segment.post
+                if segment.arms:
+                    self._running = list(map(self._announced, self._running))
                 self._issue(self._each(self._running, chunk.refused), start_ns)
                 self._is_armed()
                 if segment.post and not self._stopping:
@@ -130,17 +132,29 @@ class Lane:
             if not self._board.await_count(lane, count):
                 self._stopping = True
             self.waiting = False
-        if segment.lag_ns and not self._stopping:
-            self._board.sleep_until(now_ns() + segment.lag_ns)
         if segment.brief:
             place = int(self._plan.lane_start[self.number]) + position
             since_ns = start_ns if self._plan.pace is Pace.ORIGINAL else self._last_ns
             due_ns = since_ns + (0 if self._times is None else int(self._times[place]))
             for lane, count, answered in segment.brief:
                 self._board.await_briefly(lane, count, answered, due_ns)
+        if segment.lag_ns and not self._stopping:
+            self._board.sleep_until(now_ns() + segment.lag_ns)
+
+    def _announced(self, item: Item) -> Item:
+        """What is to be told of as soon as it is under way; a notification tells it itself."""
+        handler, own, at, time_ns = item
+        if isinstance(own, Notify):
+            return item
+
+        def announced(call: Call) -> int:
+            self._is_armed()
+            return handler(call)
+
+        return announced, own, at, time_ns
 
     def _is_armed(self) -> None:
-        """The notification under way is armed, or is over without."""
+        """The notification under way is armed, or is over without; or another operation is under way."""
         if self._arming:
             self._board.arm(self.number, self._arming)
             self._arming = 0

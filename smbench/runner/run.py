@@ -28,7 +28,7 @@ from smbench.runner.pool import run_pool
 from smbench.runner.result import STATISTICS, RunResult
 from smbench.runner.segments import Segments
 from smbench.runner.verdict import overdue
-from smbench.runner.warming import notifications_by_user, paths_by_user
+from smbench.runner.warming import kept_breaks_by_user, notifications_by_user, paths_by_user
 from smbench.runner.watch import Observer, RunView
 from smbench.runner.worker import Job
 from smbench.workload.calls import Notify
@@ -121,6 +121,7 @@ def _job(
         namespace=tuple(workload.namespace) if executor.own_files else (),
         waits=executor.waits and _may_wait(operations),
         notifications=notifications_by_user(operations, plan) if notifies else (),
+        breaks=kept_breaks_by_user(operations, workload.breaks, plan) if executor.keeps_breaks else (),
     )
 
 

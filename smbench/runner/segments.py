@@ -24,7 +24,7 @@ class Segment(NamedTuple):
     lag_ns: int
     """How long the first of them is held after all that."""
     arms: bool
-    """It is one notification alone, and somebody waits until it is armed."""
+    """It is one operation alone, and somebody waits until it is armed (a notification) or under way."""
 
 
 class Segments:

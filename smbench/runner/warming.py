@@ -1,5 +1,5 @@
-"""What each user's client should know before the clock starts: the paths that its operations name, and the
-notifications that will be asked for."""
+"""What each user's client should know before the clock starts: the paths that its operations name, the
+notifications that will be asked for, and the breaks that a close will answer."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from typing import NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from smbench.executors.base import KeptBreak
 from smbench.plan.model import Plan
-from smbench.workload.calls import Notify
-from smbench.workload.model import NamespaceEntry
+from smbench.workload.calls import Close, Notify
+from smbench.workload.model import Break, NamespaceEntry
 from smbench.workload.store import StoredOperations
 
 MOST_PATHS = 100_000
@@ -36,6 +37,10 @@ def paths_by_user(
     return [sorted(paths, key=lambda path: (path.count("/"), path)) for paths in found] * plan.clones
 
 
+_LATE_NS = 250_000_000
+"""So much later than in the capture a close may answer its break."""
+
+
 class Notifications(NamedTuple):
     """What one user will ask for."""
 
@@ -51,10 +56,36 @@ def notifications_by_user(operations: StoredOperations, plan: Plan) -> list[Noti
     counts: list[Counter[int]] = [Counter() for _ in range(users)]
     lanes: list[set[int]] = [set() for _ in range(users)]
     for batch in operations.batches(["user", "lane", "kind", "handle"]):
-        watches = batch.filter(pc.equal(batch.column("kind").cast(pa.string()), Notify.__name__))
+        watches = batch.filter(_is_kind(batch, Notify))
         for user, lane, handle in zip(
             *(watches.column(name).to_pylist() for name in ("user", "lane", "handle")), strict=True
         ):
             counts[user][handle] += 1
             lanes[user].add(lane)
     return [Notifications(*each) for each in zip(counts, map(len, lanes), strict=True)] * plan.clones
+
+
+def kept_breaks_by_user(
+    operations: StoredOperations, breaks: Iterable[Break], plan: Plan
+) -> list[dict[int, KeptBreak]]:
+    """Of each user of the plan, by handle, the breaks that their closes answered; clones share them."""
+    of_handle: dict[int, list[Break]] = {}
+    for one in breaks:
+        of_handle.setdefault(one.handle, []).append(one)
+    kept: list[dict[int, KeptBreak]] = [{} for _ in range(len(plan.users) // plan.clones)]
+    columns = ("user", "handle", "arrival_ns")
+    for batch in operations.batches([*columns, "kind"]) if of_handle else ():
+        closes = batch.filter(_is_kind(batch, Close))
+        for user, handle, arrival_ns in zip(
+            *(closes.column(name).to_pylist() for name in columns), strict=True
+        ):
+            of_it = sorted(of_handle.get(handle, ()), key=lambda one: one.notified_ns)
+            for before, one in enumerate(of_it):
+                if one.answered_ns == arrival_ns:
+                    within_ns = int((arrival_ns - one.notified_ns) / plan.speed) + _LATE_NS
+                    kept[user][handle] = KeptBreak(before, within_ns)
+    return kept * plan.clones
+
+
+def _is_kind(batch: pa.RecordBatch, kind: type) -> pa.Array:
+    return pc.equal(batch.column("kind").cast(pa.string()), kind.__name__)

@@ -12,7 +12,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +23,7 @@ import pyarrow as pa
 
 from smbench.advice import MORE_PROCESSES
 from smbench.errors import SetupError, SmbenchError
-from smbench.executors.base import Executor, ExecutorContext, ShareAccess
+from smbench.executors.base import Executor, ExecutorContext, KeptBreak, ShareAccess
 from smbench.measure import scheduler
 from smbench.measure.oplog import OperationLog
 from smbench.plan.model import Plan
@@ -92,6 +92,8 @@ class Job:
     """Some calls may wait for what others do."""
     notifications: Sequence[Notifications] = ()
     """Of each user."""
+    breaks: Sequence[Mapping[int, KeptBreak]] = ()
+    """For each user, those that a close is to answer, where the executor keeps them for it."""
 
     def share(self) -> None:
         """Make what all workers can share, before they are forked: they inherit it without a copy."""
@@ -179,6 +181,8 @@ def _executors(job: Job, lanes: Iterable[int]) -> dict[int, Executor]:
                 executors[user].warm(job.warm[user])
             if job.notifications:
                 executors[user].expect_notifications(*job.notifications[user])
+            if job.breaks:
+                executors[user].expect_breaks(job.breaks[user])
     return executors
 
 

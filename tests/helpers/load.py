@@ -85,6 +85,13 @@ def stored_edges(plan: Plan) -> list[tuple[int, int]]:
     return list(zip(before.tolist(), plan.row[waits.place].tolist(), strict=True))
 
 
+def stored_brief_edges(plan: Plan) -> list[tuple[int, int]]:
+    """What is waited for briefly, and what waits, by row."""
+    brief = plan.brief
+    before = plan.row[plan.lane_start[brief.lane] + brief.count - 1]
+    return list(zip(before.tolist(), plan.row[brief.place].tolist(), strict=True))
+
+
 def all_before(plan: Plan) -> list[set[int]]:
     """By row: every row that lane order and waits put before it."""
     direct: list[list[int]] = [[] for _ in range(plan.operations)]

@@ -32,7 +32,7 @@ from helpers.library_lab import (
 )
 
 from smbench.errors import SetupError
-from smbench.executors.base import Armed, ExecutorContext, ShareAccess
+from smbench.executors.base import Armed, ExecutorContext, KeptBreak, ShareAccess
 from smbench.executors.library.executor import LibraryExecutor
 from smbench.prepare.make import prepare
 from smbench.smb2 import ntstatus
@@ -88,6 +88,26 @@ def test_a_lease_is_broken_acknowledged_and_its_holder_lives(user: Callable[...,
     assert holder.breaks()["acknowledgement_statuses"] == {"STATUS_SUCCESS": 2}
     figure(f"lease v{version}", f"acknowledged in {told['acknowledged_ns'] / 1e6:.2f} ms, "
            f"the other open took {took_s * 1e3:.2f} ms")  # fmt: skip
+
+
+def test_a_break_is_answered_by_the_close_and_the_other_is_alone(user: Callable[..., User]) -> None:
+    """What the other gets is told by the break of it: of an open that its holder acknowledged to keep, the
+    other would have no right to write from a cache."""
+    holder, other = user(0), user(1)
+    holder.executor.expect_breaks({1: KeptBreak(before=0, within_ns=20 * 10**9)})
+    assert holder.does(leased(1, "f", READ_HANDLE_WRITE, lease_key="11" * 16)) == 0
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(other.does, leased(2, "f", READ_HANDLE_WRITE, lease_key="22" * 16))
+        assert until(lambda: holder.breaks()["lease"] == 1)
+        time.sleep(0.05)
+        assert not waiting.done()
+        assert holder.does(calls.Close(1)) == 0
+        assert waiting.result(5) == 0
+    assert holder.does(calls.Open(3, "f", calls.Create(0xC0000000, 7, 3, 0, 0))) == 0
+    assert until(lambda: other.breaks()["acknowledged"] == 1)
+    (told,) = other.breaks()["events"]
+    assert (told["from"], told["to"]) == (READ_HANDLE_WRITE, READ_HANDLE)
+    assert (holder.breaks()["acknowledged"], holder.breaks()["answered_by_close"]) == (0, 1)
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)

@@ -27,7 +27,15 @@ from smbprotocol.exceptions import (
 )
 
 from smbench.errors import SetupError
-from smbench.executors.base import Armed, Executor, ExecutorContext, Handler, Reported, ShareAccess
+from smbench.executors.base import (
+    Armed,
+    Executor,
+    ExecutorContext,
+    Handler,
+    KeptBreak,
+    Reported,
+    ShareAccess,
+)
 from smbench.executors.library import messages as wire
 from smbench.executors.library.breaks import Breaks
 from smbench.executors.library.calls import NOT_ENCODABLE, FileCalls
@@ -74,6 +82,7 @@ class LibraryExecutor(Executor):
     needs_share: ClassVar[bool] = True
     sends_client_calls: ClassVar[bool] = True
     waits: ClassVar[bool] = True
+    keeps_breaks: ClassVar[bool] = True
 
     def __init__(self, context: ExecutorContext) -> None:
         if context.share is None:
@@ -132,6 +141,9 @@ class LibraryExecutor(Executor):
             kind: self._clock.timed(kind.__name__, carried_out(self._link, call))
             for kind, call in plain.items()
         }
+
+    def expect_breaks(self, kept: Mapping[int, KeptBreak]) -> None:
+        self._breaks.expect(kept)
 
     def notifier(self, armed: Armed) -> Handler:
         once = carried_out(self._link, lambda call: self._calls.notify(call, armed))

@@ -11,7 +11,7 @@ from smbench.executors.library import messages as wire
 from smbench.executors.library.breaks import Breaks
 from smbench.executors.library.connection import RefusedError, check
 from smbench.executors.library.link import Link
-from smbench.executors.library.opens import Contexts, OpenFile, is_durable
+from smbench.executors.library.opens import Contexts, OpenFile, is_durable, lease_key
 from smbench.smb2 import information
 from smbench.smb2.constants import (
     INFO_FILE,
@@ -85,6 +85,9 @@ class OpenFiles:
             return outcome_of(reply.status)
         file_id, durable = self._granted(reply.body), _asks_to_last(call) and is_durable(reply.body)
         self._open[call.handle] = OpenFile(call, guid, file_id, self.link.here, durable)
+        if self._breaks.are_kept:
+            leased = wire.created(reply.body)[1] == OPLOCK_LEVEL_LEASE
+            self._breaks.opened(call.handle, lease_key(call.path, call.create) if leased else file_id)
         return 0
 
     def _create(self, path: str, asked: Create, guid: bytes = b"", claimed: bytes = b"") -> wire.Message:
@@ -139,6 +142,8 @@ class OpenFiles:
         file = self._open.pop(call.handle, None)
         if file is None:
             return outcome_of(Status.FILE_CLOSED)
+        if self._breaks.are_kept:
+            self._breaks.closing(call.handle)
         gone = outcome_of(Status.CONNECTION_DISCONNECTED)
         lost = file.connection is not self.link.here
         outcome = gone if lost else self._close(file.file_id, call.flags)

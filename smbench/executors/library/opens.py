@@ -106,8 +106,7 @@ class Contexts:
         if version == 2 and here.dialect < DIALECT_3_0:
             self._negotiated.count(LEASE_V2_AS_V1)
             version, parent = 1, b""
-        key = bytes.fromhex(asked.lease_key) if asked.lease_key else _lease_key(path)
-        return asked.oplock, wire.lease(key, asked.lease_state, version, parent)
+        return asked.oplock, wire.lease(lease_key(path, asked), asked.lease_state, version, parent)
 
 
 _CLAIM = {"DHnQ": "DHnC", "DH2Q": "DH2C"}
@@ -132,6 +131,8 @@ def lost_contexts(tags: str) -> list[str]:
     return sorted(set(tags.split(",")) - KEPT_CONTEXTS - {""})
 
 
-def _lease_key(path: str) -> bytes:
-    """One key a file and client, as clients have it, where the capture tells none."""
+def lease_key(path: str, asked: Create) -> bytes:
+    """The captured key; where the capture tells none, one a file and client, as clients have it."""
+    if asked.lease_key:
+        return bytes.fromhex(asked.lease_key)
     return blake2b(path.casefold().encode("utf-8", "surrogatepass"), digest_size=16).digest()

@@ -6,7 +6,7 @@ import itertools
 
 import numpy as np
 import pytest
-from helpers.load import CREATE, OPEN, Load, stored_edges
+from helpers.load import CREATE, OPEN, Load, stored_brief_edges, stored_edges
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -38,10 +38,8 @@ def planned(load: Load, pace: Pace = Pace.ORIGINAL) -> Plan:
 def briefly(load: Load | Plan, pace: Pace = Pace.ORIGINAL) -> list[tuple[int, int, str]]:
     """(notification, who waits for it, until what) by rows."""
     plan = load if isinstance(load, Plan) else planned(load, pace)
-    brief = plan.brief
-    of = plan.row[plan.lane_start[brief.lane] + brief.count - 1]
-    words = np.where(brief.answered != 0, "answered", "armed")
-    return sorted(zip(of.tolist(), plan.row[brief.place].tolist(), words.tolist(), strict=True))
+    words = np.where(plan.brief.answered != 0, "answered", "armed").tolist()
+    return sorted((*edge, word) for edge, word in zip(stored_brief_edges(plan), words, strict=True))
 
 
 def watches(load: Load, path: str = "d", tree: bool = False, asks: int = NAMES, **told: int | None) -> int:

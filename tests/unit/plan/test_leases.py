@@ -7,7 +7,7 @@ from graphlib import TopologicalSorter
 from itertools import pairwise
 
 import pytest
-from helpers.load import READ, WRITE, Load, stored_edges
+from helpers.load import READ, WRITE, Load, stored_brief_edges, stored_edges
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -361,6 +361,57 @@ def test_where_a_handle_is_used_before_its_open_was_answered_nobody_waits_for_wh
     assert (written, opened) not in edges(load)
 
 
+# A close that answers a break
+
+
+def kept_by_alice(load: Load, *, bob_first: bool) -> tuple[int, int, int]:
+    """Alice has the file open for her cache alone, and closes it when bob's open breaks her lease."""
+    if bob_first:
+        broke = leased(load, BOB, 2, RWH, at_ns=100, takes_ns=300)
+    held = leased(load, ALICE, 1, RWH, at_ns=110, takes_ns=10)
+    if not bob_first:
+        broke = leased(load, BOB, 2, RWH, at_ns=150, takes_ns=250)
+    closed = load.closes(ALICE, 1, at_ns=280)
+    notified(load, 1, 200, RH, answered_ns=280)
+    return held, broke, closed
+
+
+@pytest.mark.parametrize("bob_first", [True, False])
+def test_a_close_that_answers_a_break_comes_after_what_broke(bob_first):
+    load = Load()
+    held, broke, closed = kept_by_alice(load, bob_first=bob_first)
+    assert edges(load) == {(held, broke), (broke, closed)}
+
+
+@pytest.mark.parametrize("bob_first", [True, False])
+def test_where_breaks_are_kept_it_comes_while_what_broke_waits(bob_first):
+    load = Load()
+    held, broke, closed = kept_by_alice(load, bob_first=bob_first)
+    plan = plan_run(load.workload, load.users, pace=Pace.FAST, keeps_breaks=True)
+    assert set(stored_edges(plan)) == {(held, broke)}
+    assert stored_brief_edges(plan) == [(broke, closed)]
+    assert plan.lags.ns.tolist() == [80]
+
+
+def test_an_acknowledged_break_lets_the_close_wait_for_what_broke():
+    load = Load()
+    held = leased(load, ALICE, 1, RWH)
+    broke = leased(load, BOB, 2, RH, at_ns=100, takes_ns=30)
+    closed = load.closes(ALICE, 1, at_ns=125)
+    notified(load, 1, 110, RH, answered_ns=120)
+    plan = plan_run(load.workload, load.users, pace=Pace.FAST, keeps_breaks=True)
+    assert set(stored_edges(plan)) == {(held, broke), (broke, closed)}
+    assert not stored_brief_edges(plan)
+
+
+def test_a_break_that_nothing_under_way_waited_for_ties_nothing():
+    load = Load()
+    first = leased(load, BOB, 2, RWH, at_ns=100, takes_ns=300)
+    leased(load, ALICE, 1, RWH, at_ns=110, takes_ns=10)
+    notified(load, 1, 500, RH, answered_ns=510)
+    assert not [edge for edge in edges(load) if first in edge]
+
+
 # No deadlock
 
 
@@ -415,15 +466,19 @@ def contended(draw: st.DrawFn) -> Load:
     return load
 
 
-@given(contended())
-def test_nothing_waits_for_itself(load):
-    plan = plan_of(load)
+@given(contended(), st.booleans())
+def test_nothing_waits_for_itself(load, keeps_breaks):
+    plan = plan_run(load.workload, load.users, pace=Pace.FAST, keeps_breaks=keeps_breaks)
     before = defaultdict(set)
     for lane in range(plan.lanes):
         for earlier, later in pairwise(plan.row[plan.lane_start[lane] : plan.lane_start[lane + 1]].tolist()):
             before[later].add(earlier)
     for earlier, later in stored_edges(plan):
         before[later].add(earlier)
+    asked = {row: set(rows) for row, rows in before.items()}
+    for waiting, answer in stored_brief_edges(plan):
+        before[answer] |= asked.get(waiting, set())  # it is under way by then, and ends afterwards
+        before[waiting].add(answer)
     TopologicalSorter(before).prepare()  # raises CycleError
 
 

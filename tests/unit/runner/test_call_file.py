@@ -11,7 +11,18 @@ from smbench.runner import call_file as module
 from smbench.runner.call_file import calls_of, stored, write_calls
 from smbench.runner.segments import Segments
 from smbench.smb2.constants import CREATE
-from smbench.workload.calls import Create, List, MakeDirectory, Notify, Rename, SetTimes, Stat, Unlink
+from smbench.workload.calls import (
+    Create,
+    List,
+    MakeDirectory,
+    Notify,
+    Open,
+    Rename,
+    SetTimes,
+    Stat,
+    Unlink,
+)  # fmt: skip
+from smbench.workload.model import Break
 
 
 def varied() -> Load:
@@ -97,3 +108,19 @@ def test_a_notification_that_others_wait_for_is_alone_in_its_segment():
     assert [segment.brief for segment in segments.of(other, 0, 2)] == [
         [(watching, 1, False)], [(watching, 2, False)],
     ]  # fmt: skip
+
+
+def test_an_open_that_a_close_waits_for_is_alone_in_its_segment():
+    load = Load()
+    leased = Create(3, 7, 1, 0, 0, 0xFF, 7)
+    load.add(0, Open(1, "a", leased))
+    load.add(1, Stat("b"), at_ns=50_000)
+    load.add(1, Open(2, "a", leased), at_ns=100_000, takes_ns=50_000)
+    load.closes(0, 1, at_ns=140_000)
+    load.add(1, Stat("b"), at_ns=200_000)
+    load.breaks.append(Break(1, 120_000, 3, 140_000))
+    plan = plan_run(load.workload, load.users, keeps_breaks=True)
+    segments = Segments(plan)
+    alice, bob = list(segments.of(0, 0, 2)), list(segments.of(1, 0, 3))
+    assert [(segment.end, segment.arms) for segment in bob] == [(1, False), (2, True), (3, False)]
+    assert [(segment.brief, segment.lag_ns) for segment in alice] == [([], 0), ([(1, 2, False)], 20_000)]

@@ -1,4 +1,4 @@
-"""The executor `library` without a server: credits, breaks, names, what it says of itself."""
+"""The executor `library` without a server: credits, names, what it says of itself."""
 
 from __future__ import annotations
 
@@ -35,94 +35,6 @@ from smbench.trace.model import Command
 from smbench.workload import calls
 
 ID = b"i" * 16
-
-
-def oplock_break(level: int, file_id: bytes = ID) -> bytes:
-    return struct.pack("<HBBI16s", 24, level, 0, 0, file_id)
-
-
-def lease_break(flags: int, current: int, new: int) -> bytes:
-    return struct.pack("<HHI16sIIIII", 44, 2, flags, ID, current, new, 0, 0, 0)
-
-
-class Told:
-    """Breaks told to a client; what it sent is in `sent`."""
-
-    def __init__(self) -> None:
-        self.sent: list[bytes] = []
-        self.breaks = Breaks()
-        self.answer = 0
-
-    def _send(self, message: wire.Message) -> Reply:
-        self.sent.append(message.pack())
-        return Reply(self.answer, b"")
-
-    def after(self, *bodies: bytes) -> list[bytes]:
-        self.breaks.start()
-        for body in bodies:
-            self.breaks.receive(body, self._send)
-        self.breaks.stop()
-        return self.sent
-
-
-def test_a_lease_break_is_acknowledged_where_the_server_waits_for_it() -> None:
-    told = Told()
-    assert told.after(lease_break(1, 7, 3), lease_break(0, 1, 0)) == [
-        wire.lease_acknowledgement(ID, 3).pack()
-    ]
-    found = told.breaks.statistics()
-    assert (found["lease"], found["acknowledged"], found["oplock"]) == (2, 1, 0)
-    assert [(e["from"], e["to"]) for e in found["events"]] == [(7, 3), (1, 0)]
-    assert found["events"][0]["acknowledged_ns"] > 0
-    assert found["events"][1]["acknowledged_ns"] is None
-
-
-@pytest.mark.parametrize(
-    ("held", "new", "acknowledged"),
-    [(9, 1, True), (8, 1, True), (9, 0, True), (1, 0, False), (None, 0, True)],
-)
-def test_an_oplock_break_is_acknowledged_but_for_level_ii_to_none(
-    held: int | None, new: int, acknowledged: bool
-) -> None:
-    told = Told()
-    if held is not None:
-        told.breaks.granted(ID, held)
-    assert told.after(oplock_break(new)) == [wire.oplock_acknowledgement(ID, new).pack()] * acknowledged
-
-
-def test_an_oplock_remembers_what_it_was_broken_to() -> None:
-    told = Told()
-    told.breaks.granted(ID, 9)
-    assert told.after(oplock_break(1), oplock_break(0)) == [wire.oplock_acknowledgement(ID, 1).pack()]
-
-
-def test_a_closed_file_has_no_oplock_any_more() -> None:
-    told = Told()
-    told.breaks.granted(ID, 1)
-    told.breaks.closed(ID)
-    assert len(told.after(oplock_break(0))) == 1
-
-
-def test_an_acknowledgement_that_finds_no_connection_is_none() -> None:
-    told = Told()
-    told.answer = Status.CONNECTION_DISCONNECTED
-    assert len(told.after(lease_break(1, 7, 3))) == 1
-    found = told.breaks.statistics()
-    assert (found["lease"], found["acknowledged"], found["lease_acknowledged"]) == (1, 0, 0)
-    assert found["events"][0]["acknowledged_ns"] is None
-
-
-def test_what_was_held_over_a_lost_connection_is_forgotten() -> None:
-    told = Told()
-    told.breaks.granted(ID, 1)
-    told.breaks.forget()
-    assert told.after(oplock_break(0)) == [wire.oplock_acknowledgement(ID, 0).pack()]
-
-
-def test_what_is_no_break_is_counted() -> None:
-    told = Told()
-    assert told.after(b"\x07\0 whatever") == []
-    assert told.breaks.statistics()["unknown"] == 1
 
 
 def connection(on_break: Any = None) -> LibraryConnection:
@@ -320,7 +232,7 @@ class _Server:
 
 def on(server: _Server) -> FileCalls:
     """The calls of a user who has opened file 1."""
-    files = FileCalls(OpenFiles(server, Told().breaks, Names("")), max_io_bytes=0, seed=0)  # type: ignore[arg-type]
+    files = FileCalls(OpenFiles(server, Breaks(), Names("")), max_io_bytes=0, seed=0)  # type: ignore[arg-type]
     files.open(calls.Open(1, "x", calls.Create(1, 7, 1, 0, 0)))
     server.asked.clear()
     return files
