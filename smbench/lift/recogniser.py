@@ -125,7 +125,9 @@ class Recogniser:
         if opened.path and (scan := self._waiting.scanned(opened.session, opened.path.rpartition("/")[0])):
             self._settle(scan)  # who goes on to an entry meanwhile (rm -r, find) reads in pieces
         if linux.sets_by_name(opened):
-            self._runs.end_flush(opened)
+            opened.completes = self._runs.incomplete(opened)
+            if opened.completes is None:
+                self._runs.end_flush(opened)
         opened.patterns = tuple(pattern for pattern in self._table.patterns if pattern.begins(opened))
         self._expect_rest(create, opened)
         if opened.failed and create.compound is not None:
@@ -184,6 +186,8 @@ class Recogniser:
         waiting = opened.waiting
         if waiting[0].command != _CREATE or not (waiting[-1].command == _CLOSE or opened.failed):
             return False
+        if opened.completes is not None:
+            return self._runs.complete(opened)
         for rule in opened.patterns:
             if rule.complete is None or rule.complete(opened):
                 opened.patterns = ()
@@ -218,6 +222,8 @@ class Recogniser:
     def _release(self, opened: Opened) -> None:
         """No pattern: what waits goes on to the rules below."""
         opened.patterns = ()
+        if opened.completes is not None:
+            self._runs.end_flush(opened)
         cases = [Case(exchange, opened, self._handles) for exchange in self._waiting.take(opened)]
         linux.confirm_retry(opened, cases)
         for case in cases:

@@ -59,6 +59,8 @@ class Opened:
     """Where an open that asked for the same was to rename it, just before in its session, and was refused."""
     removed_for_rename: bool = False
     """It has the name that a rename was denied, and may be removed by the client for that."""
+    completes: Opened | None = None
+    """The open that a call of its client works on, of which it sets the times, by the name."""
     copied: int = -1
     """The handle whose data a server-side copy that waits takes."""
     patterns: tuple[OpenRule, ...] = ()
@@ -167,6 +169,10 @@ class RunRule(Rule):
     """The call that stands for all exchanges that wait."""
     flushes: bool = False
     """Its client flushes by itself, in between, another open of the file that may write."""
+    complete_by_name: Callable[[Opened], bool] | None = None
+    """Whether those that wait are the pattern, but for the times, which other clients set by the name."""
+    call_by_name: Callable[[Opened, Opened], Call] | None = None
+    """The call that stands for them and the open by which the times are set."""
 
 
 @dataclass(slots=True, eq=False)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from smbench.lift.handles import Handles
-from smbench.lift.rule import Case, Opened, Rule
+from smbench.lift.rule import Case, Opened, Rule, RunRule
 from smbench.lift.rules.control import function_of
-from smbench.lift.rules.linux import FLUSH_BEFORE
+from smbench.lift.rules.linux import FLUSH_BEFORE, is_setting_times
 from smbench.lift.rules.linux_ranges import FLUSH_BEFORE_SEEK
 from smbench.lift.rules.table import Table
 from smbench.lift.taking import Taker
@@ -58,6 +58,28 @@ class Runs:
         self._taker.plain(Case(first, opened, self._handles))
         for exchange in others:
             self.feed(Case(exchange, opened, self._handles), opened)
+
+    def incomplete(self, setter: Opened) -> Opened | None:
+        """The open of a call that may be complete once the times are set by the name."""
+        opened = self._waiting.flushed_first(setter.session, setter.path)
+        return opened if opened is not None and self._by_name(opened) is not None else None
+
+    def complete(self, setter: Opened) -> bool:
+        """They are set: whether they complete the call that waits for them; if so, it is taken."""
+        opened = setter.completes
+        rule = None if opened is None else self._by_name(opened)
+        if opened is None or rule is None or rule.call_by_name is None or not is_setting_times(setter):
+            return False
+        opened.runs = ()
+        self._taker.joined(rule, opened, setter, rule.call_by_name(opened, setter))
+        return True
+
+    @staticmethod
+    def _by_name(opened: Opened) -> RunRule | None:
+        for rule in opened.runs:
+            if rule.complete_by_name is not None and rule.complete_by_name(opened):
+                return rule
+        return None
 
     def end_flush(self, setter: Opened) -> None:
         """Attributes are set by the name: a flush that came last on an open of the file was for that."""

@@ -15,7 +15,7 @@ class Waiting:
         self._opens: dict[int, Opened] = {}
         """By the number of the first exchange that waits; in the order of these numbers."""
         self._flushed: dict[tuple[int, str], Opened] = {}
-        """Those of them whose last one is a FLUSH, by session and path."""
+        """Those of them that have a FLUSH, by session and path."""
 
         self._scanned: dict[tuple[int, str], Opened] = {}
         """Those of directories that are being read, by session and path."""
@@ -36,8 +36,12 @@ class Waiting:
 
     def flushed(self, session: int, path: str) -> Opened | None:
         """The open of that path on which a FLUSH is the last that waits."""
-        opened = self._flushed.get((session, path)) if self._flushed else None
+        opened = self.flushed_first(session, path)
         return opened if opened is not None and opened.waiting[-1].command == Command.FLUSH else None
+
+    def flushed_first(self, session: int, path: str) -> Opened | None:
+        """The open of that path on which a FLUSH waits, and maybe more after it."""
+        return self._flushed.get((session, path)) if self._flushed else None
 
     def scanned(self, session: int, path: str) -> Opened | None:
         """The open of that directory on which a QUERY_DIRECTORY is the first that waits."""

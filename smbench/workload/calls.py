@@ -52,6 +52,8 @@ class Open:
     times: tuple[int, ...] | None = field(default=None, compare=False)
     """Emptied by opening (O_TRUNC), as the Linux client does it: a FLUSH, the end of file at 0, and these
     times, as in `Truncate`; None: the CREATE alone."""
+    times_by_name: bool = field(default=False, compare=False)
+    """As in `Truncate`."""
     granted: int | None = field(default=None, compare=False)
     """The lease that the server gave, or the oplock as one (`smbench.smb2.leases`); None: the capture has no
     answer."""
@@ -230,6 +232,8 @@ class Truncate:
     times: tuple[int, ...] | None = field(default=None, compare=False)
     """The Linux client flushed before it and set times after it: created, accessed, written, changed, as
     in `SetTimes`, -1 for one that it left; None: nothing of that."""
+    times_by_name: bool = field(default=False, compare=False)
+    """The client set them by an open of its own, by the file's name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,6 +255,8 @@ class SetTimes:
     changed_ns: int | None = None
     flushed: bool = field(default=False, compare=False)
     """A FLUSH came first, of the client's own."""
+    times_by_name: bool = field(default=False, compare=False)
+    """As in `Truncate`."""
 
 
 @dataclass(frozen=True, slots=True)

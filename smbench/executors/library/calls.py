@@ -16,6 +16,7 @@ from smbench.smb2.constants import (
     ALLOCATION,
     BASIC,
     END_OF_FILE,
+    FILE_WRITE_ATTRIBUTES,
     FILE_WRITE_EA,
     FSCTL_SET_SPARSE,
     FULL_EA,
@@ -67,7 +68,9 @@ class FileCalls(RangeCalls):
     def open(self, call: Open) -> int:
         """An open that empties the file does it in the steps that were captured."""
         outcome = self._files.open(call)
-        return self._resize(call.handle, 0, call.times) if call.times and outcome >= 0 else outcome
+        if call.times is None or outcome < 0:
+            return outcome
+        return self._resize(call.handle, 0, call.times, by_name=call.times_by_name)
 
     # Data
 
@@ -202,23 +205,32 @@ class FileCalls(RangeCalls):
         return self._done(wire.set_info(self._files[call.handle], call.level, content))
 
     def truncate(self, call: Truncate) -> int:
-        return self._resize(call.handle, call.size, call.times, call.sparse)
+        return self._resize(
+            call.handle, call.size, call.times, sparse=call.sparse, by_name=call.times_by_name
+        )
 
     def _resize(
-        self, handle: int, size: int, times: tuple[int, ...] | None = None, sparse: bool = False
+        self, handle: int, size: int, times: tuple[int, ...] | None, *, sparse: bool = False, by_name: bool
     ) -> int:
         """The end of file; with `times` in the Linux client's steps: FLUSH, FSCTL_SET_SPARSE, it, times."""
         file_id = self._files[handle]
         requests = [wire.set_info(file_id, END_OF_FILE, information.size_information(size))]
         if sparse:
             requests.insert(0, wire.ioctl(file_id, FSCTL_SET_SPARSE, b"\1", 0))
-        if times:
-            created, accessed, written, changed = (None if time == -1 else time for time in times)
-            content = information.basic_information(created, accessed, written, changed)
-            requests = [
-                wire.flush(file_id), *requests, wire.set_info(file_id, BASIC, content)
-            ]  # fmt: skip
-        return self._in_steps(requests)
+        if times is None:
+            return self._in_steps(requests)
+        requests.insert(0, wire.flush(file_id))
+        given = [None if time == -1 else time for time in times]
+        return self._with_times(handle, requests, information.basic_information(*given), by_name=by_name)
+
+    def _with_times(self, handle: int, requests: list[wire.Message], content: bytes, *, by_name: bool) -> int:
+        """Requests, and then times on the open or on one of their own."""
+        if not by_name:
+            return self._in_steps([*requests, wire.set_info(self._files[handle], BASIC, content)])
+        outcomes = [
+            self._in_steps(requests), self._files.set_briefly(handle, FILE_WRITE_ATTRIBUTES, BASIC, content)
+        ]  # fmt: skip
+        return next((outcome for outcome in outcomes if outcome), 0)
 
     def set_allocation(self, call: SetAllocation) -> int:
         return self._set(call.handle, ALLOCATION, information.size_information(call.size))
@@ -227,9 +239,8 @@ class FileCalls(RangeCalls):
         content = information.basic_information(
             call.created_ns, call.accessed_ns, call.written_ns, call.changed_ns
         )
-        file_id = self._files[call.handle]
-        flush = [wire.flush(file_id)] if call.flushed else []
-        return self._in_steps([*flush, wire.set_info(file_id, BASIC, content)])
+        flush = [wire.flush(self._files[call.handle])] if call.flushed else []
+        return self._with_times(call.handle, flush, content, by_name=call.times_by_name)
 
     def _in_steps(self, requests: list[wire.Message]) -> int:
         """One after the other, whatever comes of them; the first refusal."""

@@ -57,7 +57,22 @@ def _asks_file_system(exchange: Exchange) -> bool:
     )
 
 
+def is_setting_times(opened: Opened) -> bool:
+    """Whether an open did nothing but set times."""
+    return not opened.failed and [sets_times(exchange) for exchange in opened.body] == [True]
+
+
 _OPENS: tuple[OpenRule, ...] = (
+    OpenRule(
+        name="times-by-name",
+        disposition=Disposition.EXACT,
+        evidence="fs/smb/client/smb2inode.c, smb2_set_file_info: since October 2025 (in stable kernels too) "
+        "times are set by the name, also of an open file: cifs-client §7",
+        begins=lambda opened: opened.completes is not None,
+        body=sets_times,
+        longest=1,
+        complete=is_setting_times,
+    ),
     OpenRule(
         name="mount-probe",
         disposition=Disposition.CLIENT,
@@ -251,6 +266,11 @@ _TRUNCATE = Steps(
 )
 _EMPTY = Steps(((flushes, empties, sets_times),), first=1)
 _SET_TIMES = Steps(((flushes, sets_times),))
+_TRUNCATE_BY_NAME, _EMPTY_BY_NAME, _SET_TIMES_BY_NAME = (
+    Steps(tuple(shape[:-1] for shape in steps.shapes), steps.first)
+    for steps in (_TRUNCATE, _EMPTY, _SET_TIMES)
+)
+"""But for the times, of clients that set them by the name."""
 
 
 def _flushes_on_linux(case: Case) -> bool:
@@ -266,18 +286,25 @@ def _times(exchange: Exchange) -> tuple[int, ...]:
     return tuple(-1 if time is None else time for time in basic_times(set_of(exchange)))
 
 
-def _open_truncating(opened: Opened) -> Call:
-    return replace(open_call(opened), times=_times(opened.waiting[-1]))
+def _open_truncating(opened: Opened, setter: Opened | None = None) -> Call:
+    times = _times(_setting(opened, setter))
+    return replace(open_call(opened), times=times, times_by_name=setter is not None)
 
 
-def _truncate(opened: Opened) -> Call:
+def _truncate(opened: Opened, setter: Opened | None = None) -> Call:
     size = next(set_of(exchange).size for exchange in opened.waiting if sets_size(exchange))
-    sparse = any(map(marks_sparse, opened.waiting))
-    return Truncate(opened.handle, size or 0, sparse, _times(opened.waiting[-1]))
+    sparse, times = any(map(marks_sparse, opened.waiting)), _times(_setting(opened, setter))
+    return Truncate(opened.handle, size or 0, sparse, times, times_by_name=setter is not None)
 
 
-def _set_times(opened: Opened) -> Call:
-    return SetTimes(opened.handle, *basic_times(set_of(opened.waiting[-1])), flushed=True)
+def _set_times(opened: Opened, setter: Opened | None = None) -> Call:
+    times = basic_times(set_of(_setting(opened, setter)))
+    return SetTimes(opened.handle, *times, flushed=True, times_by_name=setter is not None)
+
+
+def _setting(opened: Opened, setter: Opened | None) -> Exchange:
+    """What sets the times: the last one on the open, or on the one that its client made for them."""
+    return opened.waiting[-1] if setter is None else setter.body[0]
 
 
 _RUNS: tuple[RunRule, ...] = (
@@ -291,6 +318,8 @@ _RUNS: tuple[RunRule, ...] = (
         ends=_EMPTY.are_made,
         complete=_EMPTY.are_made,
         call=_open_truncating,
+        complete_by_name=_EMPTY_BY_NAME.are_made,
+        call_by_name=_open_truncating,
     ),
     RunRule(
         name="truncate-on-linux",
@@ -302,6 +331,8 @@ _RUNS: tuple[RunRule, ...] = (
         ends=_TRUNCATE.are_made,
         complete=_TRUNCATE.are_made,
         call=_truncate,
+        complete_by_name=_TRUNCATE_BY_NAME.are_made,
+        call_by_name=_truncate,
     ),
     RunRule(
         name="set-times-on-linux",
@@ -313,6 +344,8 @@ _RUNS: tuple[RunRule, ...] = (
         ends=_SET_TIMES.are_made,
         complete=_SET_TIMES.are_made,
         call=_set_times,
+        complete_by_name=_SET_TIMES_BY_NAME.are_made,
+        call_by_name=_set_times,
     ),
 )
 

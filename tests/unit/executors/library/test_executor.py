@@ -241,6 +241,7 @@ def on(server: _Server) -> FileCalls:
 TIMES = (-1, -1, 10**9, -1)
 CREATE, FLUSH, IOCTL, SET_INFO = Command.CREATE, Command.FLUSH, Command.IOCTL, Command.SET_INFO
 QUERY_INFO = Command.QUERY_INFO
+BY_NAME = (CREATE, SET_INFO, Command.CLOSE)
 
 
 @pytest.mark.parametrize(
@@ -249,12 +250,18 @@ QUERY_INFO = Command.QUERY_INFO
         (calls.Truncate(1, 7), [SET_INFO]),
         (calls.Truncate(1, 7, times=TIMES), [FLUSH, SET_INFO, SET_INFO]),
         (calls.Truncate(1, 7, True, TIMES), [FLUSH, IOCTL, SET_INFO, SET_INFO]),
+        (calls.Truncate(1, 7, times=TIMES, times_by_name=True), [FLUSH, SET_INFO, *BY_NAME]),
         (calls.SetTimes(1, None, None, 5), [SET_INFO]),
+        (calls.SetTimes(1, None, None, 5, flushed=True, times_by_name=True), [FLUSH, *BY_NAME]),
         (calls.SetTimes(1, None, None, 5, flushed=True), [FLUSH, SET_INFO]),
         (calls.Open(2, "y", calls.Create(2, 7, 5, 0, 0)), [CREATE]),
         (
             calls.Open(2, "y", calls.Create(2, 7, 5, 0, 0), times=TIMES),
             [CREATE, FLUSH, SET_INFO, SET_INFO],
+        ),
+        (
+            calls.Open(2, "y", calls.Create(2, 7, 5, 0, 0), times=TIMES, times_by_name=True),
+            [CREATE, FLUSH, SET_INFO, *BY_NAME],
         ),
         (calls.PunchHole(1, 0, 5), [IOCTL]),
         (calls.PunchHole(1, 0, 5, sparse=True), [IOCTL, IOCTL]),

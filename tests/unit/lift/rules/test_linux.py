@@ -131,10 +131,13 @@ def test_a_flush_that_nothing_follows_is_a_flush(tmp_path: Path) -> None:
     ]
 
 
-def sets_by_name(client: Client, path: str) -> None:
-    """What cifs.ko 6.12 sends for utimensat on a file, after the flush of what is open for writing."""
+def sets_by_name(client: Client, path: str, **told: int) -> None:
+    """What cifs.ko 6.12 sends to set attributes of a file, after the flush of what is open for writing."""
     with client:
-        client.opens(path, access=0x100, **CIFS).sets(4, attributes=0, written_ns=SECOND).closes()
+        client.opens(path, access=0x100, **CIFS).sets(4, **(told or {"attributes": 0, **TIMES})).closes()
+
+
+TIMES = {"written_ns": SECOND, "changed_ns": SECOND}
 
 
 def test_the_flush_before_attributes_are_set_by_name_is_the_clients(tmp_path: Path) -> None:
@@ -145,17 +148,60 @@ def test_the_flush_before_attributes_are_set_by_name_is_the_clients(tmp_path: Pa
     other = alice.opens("y", access=WRITE)
     opened.writes(0, 10).flushes().flushes()
     other.flushes()
-    sets_by_name(alice, "x")
+    sets_by_name(alice, "x", attributes=2)
     opened.flushes().writes(10, 10)
     sets_by_name(alice, "x")
     opened.closes()
     story = lifted(wire, tmp_path)
     assert story.kinds == [
-        *("Stat", "Open", "Open", "Write", "Flush", "Flush", "Open", "SetTimes", "Close"),
+        *("Stat", "Open", "Open", "Write", "Flush", "Flush", "Open", "SetAttributes", "Close"),
         *("Flush", "Write", "Open", "SetTimes", "Close", "Close"),
     ]
     assert story.rules.count("flush-before") == 1
     assert by_client(story) == [(Flush(1), (7,))]
+
+
+def test_a_call_that_ends_with_times_by_the_name_is_one(tmp_path: Path) -> None:
+    """The same operations as those of a client that sets them on the open (`test_truncating…`)."""
+    wire = Wire()
+    alice = wire.client("alice")
+    alice.looks("x", **CIFS)
+    opened = alice.opens("x", access=WRITE, disposition=5, action=3)
+    opened.flushes().truncates(0)
+    sets_by_name(alice, "x")
+    opened.flushes().truncates(70)
+    sets_by_name(alice, "x")
+    opened.flushes().controls(0x900C4).truncates(7000)
+    sets_by_name(alice, "x")
+    opened.flushes()
+    sets_by_name(alice, "x")
+    opened.closes()
+    story = lifted(wire, tmp_path)
+    assert story.kinds == ["Stat", "Open", "Truncate", "Truncate", "SetTimes", "Close"]
+    assert story.calls[2:5] == [Truncate(1, 70), Truncate(1, 7000), SetTimes(1, None, None, SECOND, SECOND)]
+    assert [len(operation.exchanges) for operation in story.operations] == [3, 6, 5, 6, 4, 1]
+    assert [getattr(call, "times", None) for call in story.calls[1:4]] == [(-1, -1, SECOND, SECOND)] * 3
+    assert [call.sparse for call in story.calls[2:4]] == [False, True]
+    assert [call.times_by_name for call in story.calls[1:5]] == [True] * 4
+    assert {row["disposition"] for row in story.coverage} == {"exact"}
+
+
+def test_what_is_set_by_name_after_another_change_of_size_is_by_itself(tmp_path: Path) -> None:
+    wire = Wire()
+    alice = wire.client("alice")
+    alice.looks("x", **CIFS)
+    opened = alice.opens("x", access=WRITE)
+    opened.flushes().truncates(70)
+    sets_by_name(alice, "x", attributes=1)
+    opened.flushes().truncates(80)
+    sets_by_name(alice, "y")
+    opened.closes()
+    story = lifted(wire, tmp_path)
+    assert story.kinds == [
+        *("Stat", "Open", "Flush", "Truncate", "Open", "SetAttributes", "Close"),
+        *("Flush", "Truncate", "Open", "SetTimes", "Close", "Close"),
+    ]
+    assert by_client(story) == []
 
 
 def test_another_clients_flush_before_it_sets_attributes_is_its_users(tmp_path: Path) -> None:
