@@ -168,7 +168,14 @@ class MetadataCalls:
             # what the capture had only where its client was the same.
             return -EACCES
         source = file.path
-        self._rename(source, call.target, replace=call.replace or itself, itself=itself)
+        try:
+            self._rename(source, call.target, replace=call.replace or itself, itself=itself)
+        except FileNotFoundError:
+            if not call.denied_on_linux:
+                raise
+            # The answer to the client's last try, for which it had removed what bears the name: that is still
+            # open, and DELETE_PENDING is ENOENT (6.12, Samba 4.22). What it asked for first was denied.
+            return -EACCES
         self._files.renamed(source, call.target)
         self._lookups.moved(source, call.target, directory=file.directory)
         return 0

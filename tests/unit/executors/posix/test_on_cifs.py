@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from errno import EIO, ENOENT, ENOTTY, EOPNOTSUPP
+from errno import EACCES, EIO, ENOENT, ENOTTY, EOPNOTSUPP
 from pathlib import Path
 
 import pytest
@@ -385,6 +385,19 @@ def test_a_rename_is_tried_without_replacing_first(
         [False, True],
     )
     assert not (tmp_path / "d" / "f").exists()
+
+
+def test_a_rename_that_is_denied_is_so_whatever_its_client_was_told_in_the_end(
+    client: Callable[..., Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def rename(names: Beneath, source: str, target: str, *, replace: bool = True) -> None:
+        raise FileNotFoundError(ENOENT, target)
+
+    monkeypatch.setattr(Beneath, "rename", rename)
+    run = client()
+    assert run(file(1, "d/f")) == 0
+    assert run(Rename(1, "d/f", "d/new", replace=True, denied_on_linux=True)) == -EACCES
+    assert run(Rename(1, "d/f", "d/new", replace=True)) == -ENOENT
 
 
 def test_a_size_is_set_as_the_captured_client_set_it(
