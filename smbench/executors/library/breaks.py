@@ -17,6 +17,7 @@ import time
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from operator import itemgetter
 from queue import Empty, SimpleQueue
 from typing import Any
 
@@ -117,12 +118,12 @@ class Breaks:
             self._thread.join(2)
 
     def statistics(self) -> dict[str, Any]:
-        """Counts, the first thousand breaks in order, and the thread's CPU time."""
+        """Counts, the first thousand breaks that were dealt with, and the thread's CPU time."""
         return {
             **{key: self._counts[key] for key in _COUNTED},
             "acknowledgement_statuses": dict(self._statuses),
             "acknowledger_cpu_ns": self._cpu_ns,
-            "events": self._events,
+            "events": sorted(self._events, key=itemgetter("time_ns")),
         }
 
     def _acknowledge_all(self) -> None:
