@@ -287,7 +287,7 @@ class Recogniser:
         target = target_of(Case(exchange, opened, self._handles))
         if call := self._undecided.of_path(exchange.session, target):
             self._decide(call, linux.LOOK_BEFORE)
-        if request.level in RENAMES and not refused(exchange.status):
+        if request.level in RENAMES and not (refused(exchange.status) or linux.renames_away(exchange)):
             self._rename(opened, target)
 
     def _rename(self, opened: Opened, target: str) -> None:

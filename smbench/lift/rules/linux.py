@@ -31,6 +31,7 @@ from smbench.smb2.constants import (
     FS_DEVICE,
     FS_SECTOR_SIZE,
     FS_VOLUME,
+    INFO_FILE,
     INFO_FILESYSTEM,
     OPEN,
     OVERWRITE,
@@ -44,6 +45,8 @@ from smbench.workload.model import Disposition
 
 _PROBES = frozenset((FS_ATTRIBUTE, FS_DEVICE, FS_VOLUME, FS_SECTOR_SIZE))
 """File system classes that mount asks for (fs/smb/client/smb2ops.c, smb3_qfs_tcon)."""
+_SILLY = ".__smbfile_silly"
+"""How the names begin that the client gives to what is removed while it is open (7.2)."""
 _MOUNT_LOOKS = 3
 """Opens of the root that follow: two of is_path_accessible, one of the root inode."""
 
@@ -55,6 +58,27 @@ def _asks_file_system(exchange: Exchange) -> bool:
         and request.info_type == INFO_FILESYSTEM
         and request.level in _PROBES
     )
+
+
+def hides(exchange: Exchange) -> bool:
+    """Whether it sets a file's attributes."""
+    request = set_of(exchange)
+    return request.info_type == INFO_FILE and request.level == BASIC and bool(request.attributes)
+
+
+def renames_away(exchange: Exchange) -> bool:
+    """Whether it gives a file the name of one that is removed while it is open."""
+    request = set_of(exchange)
+    name = (request.target or "").replace("\\", "/").rpartition("/")[2]
+    return request.info_type == INFO_FILE and request.level in RENAMES and name.startswith(_SILLY)
+
+
+def _removes_by_renaming(opened: Opened) -> bool:
+    return [*map(hides, opened.body)] == [True, False, False] and [*map(deletes, opened.body)] == [
+        False,
+        False,
+        True,
+    ]
 
 
 def is_setting_times(opened: Opened) -> bool:
@@ -106,6 +130,17 @@ _OPENS: tuple[OpenRule, ...] = (
         body=asks_attributes,
         longest=1,
         call=stat_call,
+    ),
+    OpenRule(
+        name="unlink-by-renaming",
+        disposition=Disposition.EXACT,
+        evidence="cifs-client §7: from 7.2 on the client hides, renames and removes a file that is open; "
+        "fs/smb/client/inode.c, cifs_unlink with a silly name",
+        begins=lambda opened: opened.linux and may_delete(opened),
+        body=lambda exchange: deletes(exchange) or hides(exchange) or renames_away(exchange),
+        longest=3,
+        complete=_removes_by_renaming,
+        call=removal_call,
     ),
     OpenRule(
         name="removal-for-rename",

@@ -204,6 +204,38 @@ def test_what_is_set_by_name_after_another_change_of_size_is_by_itself(tmp_path:
     assert by_client(story) == []
 
 
+def removes_open(client: Client, path: str, name: str) -> None:
+    """What cifs.ko 7.2 sends for the unlink of a file that is open."""
+    with client:
+        opened = client.opens(path, access=0x10100, **CIFS).sets(4, attributes=0x22)
+        opened.renames(name).dooms().closes()
+
+
+def test_an_open_file_that_is_removed_by_renaming_is_an_unlink(tmp_path: Path) -> None:
+    wire = Wire()
+    alice = wire.client("alice")
+    alice.looks("d/x", **CIFS)
+    opened = alice.opens("d/x", access=WRITE)
+    alice.looks("d/.__smbfile_silly1", status=Status.OBJECT_NAME_NOT_FOUND, **CIFS)
+    removes_open(alice, "d/x", "d/.__smbfile_silly1")
+    opened.writes(0, 10).closes()
+    story = lifted(wire, tmp_path)
+    assert story.kinds == ["Stat", "Open", "Unlink", "Write", "Close"]
+    assert story.calls[2] == Unlink("d/x", on_close=False)
+    assert [operation.path for operation in story.operations[2:5]] == ["d/x"] * 3
+    assert len(story.operations[2].exchanges) == 5
+    assert story.rules.count("look-before") == 3
+
+
+def test_a_file_that_is_hidden_renamed_otherwise_and_removed_is_so(tmp_path: Path) -> None:
+    wire = Wire()
+    alice = wire.client("alice")
+    alice.looks("x", **CIFS)
+    removes_open(alice, "x", "y")
+    story = lifted(wire, tmp_path)
+    assert story.kinds == ["Stat", "Open", "SetAttributes", "Rename", "SetDelete", "Close"]
+
+
 def test_another_clients_flush_before_it_sets_attributes_is_its_users(tmp_path: Path) -> None:
     wire = Wire()
     alice = wire.client("alice")
