@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 from smbench.lift.handles import Handles, makes_directory
 from smbench.lift.rule import Case, Opened, Rule, Taken, refused
-from smbench.lift.rules import linux
+from smbench.lift.rules import linux, linux_names
 from smbench.lift.rules.control import SENT_WHEN_LOST
 from smbench.lift.rules.extended_attributes import EA_LOOK_BEFORE, sets_ea_by_name
 from smbench.lift.rules.implied import CLOSED_BY_SERVER, CLOSED_WITH_TREE
@@ -202,8 +202,10 @@ class Recogniser:
         for; or it tells their age."""
         if makes_directory(opened.request) and (call := self._undecided.of_path(opened.session, opened.path)):
             self._decide(call, linux.LOOK_BEFORE)
-        if linux.makes_removable(opened) and (call := self._undecided.of_path(opened.session, opened.path)):
-            self._decide(call, linux.REMOVAL_REFUSED)
+        if linux_names.makes_removable(opened) and (
+            call := self._undecided.of_path(opened.session, opened.path)
+        ):
+            self._decide(call, linux_names.REMOVAL_REFUSED)
         if sets_ea_by_name(opened) and (
             call := self._undecided.of_path(opened.session, opened.path, refused=False)
         ):
@@ -225,7 +227,7 @@ class Recogniser:
         if opened.completes is not None:
             self._runs.end_flush(opened)
         cases = [Case(exchange, opened, self._handles) for exchange in self._waiting.take(opened)]
-        linux.confirm_retry(opened, cases)
+        linux_names.confirm_retry(opened, cases)
         for case in cases:
             exchange = case.exchange
             # A run starts with what comes, not with what waited.
@@ -287,7 +289,7 @@ class Recogniser:
         target = target_of(Case(exchange, opened, self._handles))
         if call := self._undecided.of_path(exchange.session, target):
             self._decide(call, linux.LOOK_BEFORE)
-        if request.level in RENAMES and not (refused(exchange.status) or linux.renames_away(exchange)):
+        if request.level in RENAMES and not (refused(exchange.status) or linux_names.renames_away(exchange)):
             self._rename(opened, target)
 
     def _rename(self, opened: Opened, target: str) -> None:

@@ -220,8 +220,9 @@ class FileCalls(RangeCalls):
         if times is None:
             return self._in_steps(requests)
         requests.insert(0, wire.flush(file_id))
-        given = [None if time == -1 else time for time in times]
-        return self._with_times(handle, requests, information.basic_information(*given), by_name=by_name)
+        created, accessed, written, changed = (None if time == -1 else time for time in times)
+        content = information.basic_information(created, accessed, written, changed)
+        return self._with_times(handle, requests, content, by_name=by_name)
 
     def _with_times(self, handle: int, requests: list[wire.Message], content: bytes, *, by_name: bool) -> int:
         """Requests, and then times on the open or on one of their own."""

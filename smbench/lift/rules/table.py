@@ -22,6 +22,7 @@ from smbench.lift.rules import (
     extended_attributes,
     implied,
     linux,
+    linux_names,
     linux_ranges,
     lost,
     opens,
@@ -40,6 +41,7 @@ FAMILIES: tuple[tuple[Rule, ...], ...] = tuple(
     for family in (
         control,
         linux,
+        linux_names,
         linux_ranges,
         whole_opens,
         lost,
