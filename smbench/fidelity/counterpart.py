@@ -23,6 +23,7 @@ from smbench.smb2.constants import (
     DIRECTORY_INFORMATION,
     DISPOSITION,
     END_OF_FILE,
+    FSCTL_SRV_REQUEST_RESUME_KEY,
     FULL_DIRECTORY,
     FULL_EA,
     ID_FULL_DIRECTORY,
@@ -40,6 +41,7 @@ from smbench.smb2.ntstatus import Status
 from smbench.trace.messages import (
     CreateRequest,
     CreateResponse,
+    IoctlRequest,
     LockRequest,
     QueryDirectoryRequest,
     ReadRequest,
@@ -90,6 +92,7 @@ class Counterparts:
             Command.READ: _nothing_moved,
             Command.WRITE: _nothing_moved,
             Command.LOCK: self._lock,
+            Command.IOCTL: self._control,
             Command.QUERY_DIRECTORY: _scan,
             Command.SET_INFO: self._set,
         }
@@ -120,6 +123,16 @@ class Counterparts:
             self._directories.discard(exchange.handle)
             for place, granted in list(self._locks.items()):
                 self._keep(place, [lock for lock in granted if lock.handle != exchange.handle])
+        return ""
+
+    def _control(self, exchange: Exchange) -> str:
+        request = exchange.request
+        if (
+            isinstance(request, IoctlRequest)
+            and request.function == FSCTL_SRV_REQUEST_RESUME_KEY
+            and exchange.handle in self._directories
+        ):
+            return "the client asks for the key of a copy, and no call copies a directory"
         return ""
 
     def _set(self, exchange: Exchange) -> str:

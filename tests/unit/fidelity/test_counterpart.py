@@ -111,6 +111,18 @@ def test_a_directory_is_removed_by_set_info_while_it_is_open() -> None:
     assert "DELETE_ON_CLOSE" in counterparts.missing(removal, ANY)
 
 
+def test_a_key_for_a_copy_of_a_directory_is_asked_for_by_nobody() -> None:
+    counterparts = Counterparts()
+    key = {"function": 0x140078}
+    assert not counterparts.missing(asks(Command.IOCTL, handle=1, **key), ANY)
+    assert not counterparts.missing(asks(Command.CREATE, handle=1, disposition=1, options=0x1), ANY)
+    assert "directory" in counterparts.missing(asks(Command.IOCTL, handle=1, **key), ANY)
+    assert not counterparts.missing(asks(Command.IOCTL, handle=1, function=0x144064), ANY)
+    assert not counterparts.missing(asks(Command.IOCTL, handle=2, **key), ANY)
+    counterparts.missing(asks(Command.CLOSE, handle=1), ANY)
+    assert not counterparts.missing(asks(Command.IOCTL, handle=1, **key), ANY)
+
+
 def test_a_lock_is_refused_by_the_client_where_another_handle_of_its_mount_has_it() -> None:
     refused = Status.LOCK_NOT_GRANTED
     meets = {"handle": 2, "status": refused}
