@@ -32,6 +32,7 @@ from smbench.workload.calls import (
     PunchHole,
     Read,
     SetTimes,
+    ShiftRange,
     Truncate,
     Write,
 )
@@ -252,6 +253,8 @@ def test_facts_are_gathered_from_what_was_done() -> None:
         (Truncate(1, 9, sparse=True), True),
         (PunchHole(1, 0, 9), False),
         (PunchHole(1, 0, 9, sparse=True), True),
+        (ShiftRange(1, 0, 9), False),
+        (ShiftRange(1, 0, 9, insert=True), True),  # newer clients mark the file then, or refuse
     ],
 )
 def test_whether_files_were_marked_sparse_is_gathered(call: Call, sparse: bool) -> None:
