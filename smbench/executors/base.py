@@ -224,6 +224,11 @@ class Executor(ABC):
         are closed; raises nothing."""
         del kept
 
+    def await_break(self, call: Call) -> None:
+        """Return when the break has come that a call answers, or is not to be expected any more; at once
+        where it answers none. Called before its clock starts."""
+        del call
+
     def notifier(self, armed: Armed) -> Handler:
         """The handler of Notify, which tells `armed`: what changes the directory may come then. By default as
         soon as it is called."""

@@ -54,11 +54,13 @@ class Issuing(NamedTuple):
 class Lane:
     """One lane of a plan in a worker. `handlers` has no entry for calls that are to be skipped;
     `close` closes what the capture saw refused (None: leave it open), `complain` is told of a handler
-    that raised. `notifier` is the executor's, whose handler takes the place of the one for Notify."""
+    that raised. `notifier` and `await_break` are the executor's; the former's handler takes the place of the
+    one for Notify."""
 
     def __init__(
         self, number: int, issuing: Issuing, handlers: Mapping[type[Call], Handler],
         complain: Callable[[str], None], close: Handler | None = None, notifier: Notifier | None = None,
+        await_break: Callable[[Call], None] | None = None,
     ) -> None:  # fmt: skip
         self.number = number
         self._plan = plan = issuing.plan
@@ -73,6 +75,7 @@ class Lane:
         self._board = issuing.board
         self._complain = complain
         self._close = close
+        self._await_break = await_break
         self._times = plan.think_ns if plan.intended_ns is None else plan.intended_ns
         self._issue = {
             Pace.ORIGINAL: self._issue_original, Pace.THINK: self._issue_think, Pace.FAST: self._issue_fast
@@ -118,6 +121,7 @@ class Lane:
                 self._arming, self._posting = segment.end if segment.arms else 0, segment.post
                 if segment.arms:
                     self._running = list(map(self._announced, self._running))
+                self._hold(segment)
                 self._issue(self._each(self._running, chunk.refused), start_ns)
                 self._is_armed()
                 if segment.post and not self._stopping:
@@ -138,6 +142,11 @@ class Lane:
             due_ns = since_ns + (0 if self._times is None else int(self._times[place]))
             for lane, count, answered in segment.brief:
                 self._board.await_briefly(lane, count, answered, due_ns)
+
+    def _hold(self, segment: Segment) -> None:
+        """What a client does in answer to a break, it does when that has come, and no sooner than it did."""
+        if segment.brief and self._await_break is not None and self._running:
+            self._await_break(self._running[0][1])
         if segment.lag_ns and not self._stopping:
             self._board.sleep_until(now_ns() + segment.lag_ns)
 

@@ -237,7 +237,8 @@ def _lane(job: Job, process: int, number: int, executors: dict[int, Executor]) -
     # Where outcomes mean nothing, nothing is open either.
     close = handlers.get(Close) if job.executor.compares else None
     issuing = Issuing(job.plan, job.segments, job.calls, job.log, job.board)
-    return Lane(number, issuing, handlers, complain, close, executor.notifier)
+    await_break = executor.await_break if executor.keeps_breaks else None
+    return Lane(number, issuing, handlers, complain, close, executor.notifier, await_break)
 
 
 def _stop(lanes: list[Lane], executors: Collection[Executor]) -> None:

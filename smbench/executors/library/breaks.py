@@ -35,6 +35,8 @@ from smbench.smb2.ntstatus import Status
 from smbench.smb2.ntstatus import name as status_name
 
 _EVENTS_KEPT = 1000
+_OVERDUE_S = 0.25
+"""So long a close waits at most for the break that it answers, once that is under way."""
 _COUNTED = (
     "oplock", "lease", "acknowledged", "oplock_acknowledged", "lease_acknowledged", "answered_by_close",
     "unknown",
@@ -67,6 +69,8 @@ class Breaks:
         self._broken: dict[int, int] = {}
         """By open handle, how often since it was opened."""
         self._kept: dict[int, _Kept] = {}
+        self._arrivals: dict[int, threading.Event] = {}
+        """By open handle: set when there is something to keep."""
         self._thread = threading.Thread(target=self._acknowledge_all, name="breaks", daemon=True)
 
     def start(self) -> None:
@@ -89,10 +93,18 @@ class Breaks:
         """A handle was opened, whose breaks will bear that file id or lease key."""
         self._latest[key] = handle
         self._broken[handle] = 0
+        if handle in self._expected:
+            self._arrivals[handle] = threading.Event()
+
+    def await_kept(self, handle: int) -> None:
+        """Return when the break that the handle's close answers has come, or is long overdue."""
+        if (arrival := self._arrivals.get(handle)) is not None:
+            arrival.wait(_OVERDUE_S)
 
     def closing(self, handle: int) -> None:
         """A handle is about to be closed, which answers the break that is kept for it."""
         self._broken.pop(handle, None)
+        self._arrivals.pop(handle, None)
         if (kept := self._kept.pop(handle, None)) is not None:
             self._counts["answered_by_close"] += 1
             self._record(kept.event)
@@ -110,6 +122,8 @@ class Breaks:
         self._oplocks.clear()
         self._kept.clear()
         self._latest.clear()
+        for arrival in list(self._arrivals.values()):
+            arrival.set()
 
     def stop(self) -> None:
         """End the thread, after what has come already."""
@@ -167,6 +181,8 @@ class Breaks:
             self._record(event)
         elif kept is not None:
             self._kept[handle] = _Kept(received_ns + kept.within_ns, answer, send, event)
+            if (arrival := self._arrivals.get(handle)) is not None:
+                arrival.set()
         else:
             self._acknowledge(answer, send, event)
 

@@ -145,6 +145,10 @@ class LibraryExecutor(Executor):
     def expect_breaks(self, kept: Mapping[int, KeptBreak]) -> None:
         self._breaks.expect(kept)
 
+    def await_break(self, call: Call) -> None:
+        if isinstance(call, calls.Close):
+            self._breaks.await_kept(call.handle)
+
     def notifier(self, armed: Armed) -> Handler:
         once = carried_out(self._link, lambda call: self._calls.notify(call, armed))
         return self._clock.timed(calls.Notify.__name__, once)

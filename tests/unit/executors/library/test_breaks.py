@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import struct
+import threading
 import time
 from typing import Any
 
 import pytest
 
 from smbench.executors.base import KeptBreak
+from smbench.executors.library import breaks
 from smbench.executors.library import messages as wire
 from smbench.executors.library.breaks import Breaks
 from smbench.executors.library.connection import Reply
@@ -187,6 +189,37 @@ def test_whoever_ends_leaves_no_break_unanswered(told: Told) -> None:
         told.breaks.receive(body, told.send)
     told.breaks.stop()
     assert len(told.sent) == 2
+
+
+def test_a_close_comes_when_its_break_has_come(told: Told) -> None:
+    told.breaks.receive(lease_break(1, 7, 3), told.send)
+    assert lets(told, have=1)
+    came: list[str] = []
+
+    def close() -> None:
+        told.breaks.await_kept(1)
+        came.append("close")
+
+    closing = threading.Thread(target=close)
+    closing.start()
+    time.sleep(0.02)
+    came.append("break")
+    told.breaks.receive(lease_break(1, 3, 0), told.send)
+    closing.join(10)
+    assert came == ["break", "close"]
+    told.breaks.await_kept(1)
+    told.breaks.await_kept(2)
+
+
+def test_a_close_whose_break_does_not_come_waits_a_moment(
+    told: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(breaks, "_OVERDUE_S", 0.001)
+    told.breaks.await_kept(1)
+    monkeypatch.setattr(breaks, "_OVERDUE_S", 3600)
+    told.breaks.forget()
+    told.breaks.await_kept(1)
+    assert not told.sent
 
 
 def test_another_open_of_the_same_lease_is_told_in_its_place(told: Told) -> None:
