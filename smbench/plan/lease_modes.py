@@ -28,7 +28,8 @@ def tied(one: int, other: int) -> bool:
         case (0, 0):
             return bool(breaks & others or other >> _BREAKS & ALL & lease or (one | other) >> _WANTS)
         case (0, 1):
-            return bool(lease & READ or breaks & WRITE & others)
+            # Who asked to write, and may not even read from a cache, was refused that for a lock's sake.
+            return bool(lease & READ or one >> _WANTS or breaks & WRITE & others)
         case (0, 2):
             return bool(breaks & others or one >> _WANTS)
         case (0, 3):

@@ -6,7 +6,8 @@ file, where at least one has a lease, these keep their order:
 
 - opens, where one breaks the other's lease or asks for a write lease, which only the first one gets (a look
   by name is an open, too);
-- an open and a close, for the same reasons;
+- an open and a close, for the same reasons; and an open and a lock or its end, as nobody is granted to read
+  from a cache while a range is locked (2.1.5.18);
 - a change (data, size, lock) and the open or close of who may cache reads, which it breaks; and what a
   client writes back before it acknowledges a break, and the open that broke;
 - what broke, and the holder's next look at the file.
@@ -165,20 +166,24 @@ class Leases:
 
     def changed(self, handle: int, access: Access, arrival_ns: int, into: list[Requirement]) -> None:
         """Data or the size were changed by way of a handle."""
-        file = self._of.get(handle)
-        if file is not None:
+        if (file := self._of.get(handle)) is not None:
             mode = mode_of(CHANGES, lease=self._held(file, handle).lease)
             effect = self._effect_of_change(file, access, arrival_ns)
             self._come(file, _Coming(access, self._user[access.lane], mode, effect), arrival_ns, into)
 
     def locked(self, handle: int, access: Access, arrival_ns: int, into: list[Requirement]) -> None:
         """A range was locked, which breaks as a change does: when it was granted (`smbench.plan.locks`)."""
-        file = self._of.get(handle)
-        if file is not None:
+        if (file := self._of.get(handle)) is not None:
             mode = mode_of(CHANGES, lease=self._held(file, handle).lease)
             end_ns = access.end_ns if access.end_ns < FOREVER_NS else arrival_ns
             granted = _Coming(access, self._user[access.lane], mode, (end_ns, 1, access.row))
             self._come(file, granted, arrival_ns, into)
+
+    def unlocked(self, handle: int, access: Access, arrival_ns: int, into: list[Requirement]) -> None:
+        """A range was given back: as with a close, who opens afterwards may get more."""
+        if (file := self._of.get(handle)) is not None:
+            mine = _Coming(access, self._user[access.lane], mode_of(CLOSES), (arrival_ns, 1, access.row))
+            self._come(file, mine, arrival_ns, into)
 
     def closed(self, handle: int, access: Access, arrival_ns: int, into: list[Requirement]) -> None:
         file = self._of.pop(handle, None)

@@ -240,6 +240,7 @@ class Order:
 
     def _unlock(self, at: int, access: Access, arrival_ns: int, into: list[Requirement]) -> None:
         self._write(at, access, arrival_ns, into)
+        self._leases.unlocked(self._columns["handle"][at], access, arrival_ns, into)
 
     # Names
 

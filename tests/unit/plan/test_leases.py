@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from smbench.plan import Pace, Plan, clone, plan_run
 from smbench.smb2.constants import FILE_READ_ATTRIBUTES, OVERWRITE
-from smbench.workload.calls import Create, Lock, Open, Rename, Stat, Truncate, Unlink
+from smbench.workload.calls import Create, Lock, Open, Rename, Stat, Truncate, Unlink, Unlock
 from smbench.workload.model import Break
 
-RWH, RH, R, NONE = 7, 3, 1, 0
+RWH, RH, H, R, NONE = 7, 3, 2, 1, 0
 ALICE, BOB = 0, 1
 
 
@@ -359,6 +359,35 @@ def test_where_a_handle_is_used_before_its_open_was_answered_nobody_waits_for_wh
     written = load.writes(ALICE, 1, at_ns=12_000, takes_ns=100)
     assert (opened, used) in edges(load)
     assert (written, opened) not in edges(load)
+
+
+# Locks and what is granted while there are some
+
+
+def locked(load: Load, user: int, handle: int, **told: int) -> int:
+    return load.add(user, Lock(handle, 0, 1, exclusive=True, wait=True), **told)
+
+
+def test_who_may_not_read_from_a_cache_for_a_locks_sake_opens_between_lock_and_unlock():
+    load = Load()
+    leased(load, ALICE, 1, RWH, at_ns=0, takes_ns=10)
+    lock = locked(load, ALICE, 1, at_ns=20, takes_ns=10)
+    refused = leased(load, BOB, 2, H, at_ns=40, takes_ns=10)
+    unlock = load.add(ALICE, Unlock(1, 0, 1), at_ns=60, takes_ns=50)
+    granted = leased(load, BOB, 3, RH, at_ns=80, takes_ns=10)
+    found = edges(load)
+    assert {(lock, refused), (refused, unlock), (unlock, granted)} <= found
+
+
+def test_a_lock_that_waited_breaks_what_was_granted_before_it_was():
+    load = Load()
+    leased(load, ALICE, 1, RWH, at_ns=0, takes_ns=10)
+    leased(load, BOB, 2, H, at_ns=20, takes_ns=10)
+    waited = locked(load, BOB, 2, at_ns=40, takes_ns=60)
+    unlock = load.add(ALICE, Unlock(1, 0, 1), at_ns=60, takes_ns=50)
+    granted = leased(load, ALICE, 3, RH, at_ns=80, takes_ns=10, path="a")
+    assert (granted, waited) in edges(load)
+    assert (waited, unlock) not in edges(load)
 
 
 # A close that answers a break
