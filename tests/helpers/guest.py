@@ -23,8 +23,10 @@ UML = Path(f"{os.environ.get('LAB_UML', '')}/usr")
 needs_kernel = pytest.mark.skipif(
     not (UML / "bin/linux.uml").exists(), reason=f"no {UML}/bin/linux.uml (package user-mode-linux)"
 )
-LAB = [pytest.mark.lab, needs_kernel]
-"""The marks of a module whose tests need the lab."""
+_STORY_S, _GUEST_S = 150, 600
+"""When a story, and a guest with all of its own, are taken for hanging: several times what they take."""
+LAB = [pytest.mark.lab, needs_kernel, pytest.mark.timeout(_GUEST_S + 60)]
+"""The marks of a module whose tests need the lab; the first of them waits for all that its guest tells."""
 
 
 def stories_of(inside: Path) -> list[str]:
@@ -40,7 +42,7 @@ class Guest:
     """What the guest's pytest said of each story (parametrised cases belong to one story)."""
 
     def __init__(
-        self, inside: Path, out: Path, users: int = 3, deadline_s: int = 600,
+        self, inside: Path, out: Path, users: int = 3, deadline_s: int = _GUEST_S,
         smb_conf: Sequence[str] = (), environment: Mapping[str, str] | None = None,
     ) -> None:  # fmt: skip
         report = out / "report.xml"
@@ -52,6 +54,7 @@ class Guest:
             "-q",
             "-p",
             "no:cacheprovider",
+            f"--timeout={_STORY_S}",
             f"--junitxml={report}",
             inside,
         ]
