@@ -224,8 +224,6 @@ class MetadataCalls:
 
     def _remove(self, path: str, remove: Callable[[str], None]) -> None:
         self._lookups.revalidate_missing(path)
-        # A client of 7.2 renames what any descriptor still names, a pin too, instead of removing it.
-        self._names.unpin(path)
         try:
             remove(path)
         except FileNotFoundError:
