@@ -71,7 +71,7 @@ class Runs:
         if opened is None or rule is None or rule.call_by_name is None or not is_setting_times(setter):
             return False
         opened.runs = ()
-        self._taker.joined(rule, opened, setter, rule.call_by_name(opened, setter))
+        self._taker.pattern(rule, opened, rule.call_by_name(opened, setter), setter)
         return True
 
     @staticmethod

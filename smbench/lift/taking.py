@@ -49,20 +49,16 @@ class Taker:
         told = amounts(opened, (exchange,), calls)
         self._take(Taken(rule, reason_of(rule, case), (exchange,), calls, path, exchange, 0, told))
 
-    def pattern(self, rule: Rule, opened: Opened, call: Call | None) -> None:
-        """All exchanges of an open that wait: one call stands for them, or none."""
+    def pattern(self, rule: Rule, opened: Opened, call: Call | None, other: Opened | None = None) -> None:
+        """All exchanges of an open that wait, and of another one: one call stands for them, or none."""
         self._announce(opened.waiting[0], opened)
         calls = () if call is None else (call,)
         taken = self._waiting.take(opened)
+        if other is not None:
+            other.announced = True
+            taken += self._waiting.take(other)
         told, reason = amounts(opened, taken, calls), rule.reason or rule.name
         self._take(Taken(rule, reason, tuple(taken), calls, opened.path, taken[0], 0, told))
-
-    def joined(self, rule: Rule, opened: Opened, other: Opened, call: Call) -> None:
-        """All exchanges of an open that wait, and those of another one: one call stands for them."""
-        self._announce(opened.waiting[0], opened)
-        other.announced = True
-        taken = [*self._waiting.take(opened), *self._waiting.take(other)]
-        self._take(Taken(rule, rule.reason or rule.name, tuple(taken), (call,), opened.path, taken[0], 0))
 
     def closed(self, rule: Rule, opened: Opened, at: Exchange, beside: int) -> None:
         """The server closed an open without being asked to; `beside` as in `Taken`."""

@@ -40,18 +40,23 @@ class Told:
 
     def between(self, handle: int, after_ns: int, until_ns: int) -> list[Break]:
         """An open's, after one time and until another."""
-        return _between(self._of_handle.get(handle, ()), after_ns, until_ns)
+        return _between(self.of(handle), after_ns, until_ns)
+
+    def answered_by_close(self, handle: int, closed_ns: int) -> tuple[int, Break] | None:
+        """The break that the close of an open was the answer to, and how many came before it."""
+        for before, one in enumerate(self.of(handle)):
+            if one.answered_ns == closed_ns:
+                return before, one
+        return None
 
     def of_others(self, path: str, user: int, after_ns: int, until_ns: int) -> Iterator[Break]:
         """Those of a file that other users were told, by whatever open, after one time and until another."""
         if self._of_file:
-            for one in _between(self._of_file.get(path.lower(), ()), after_ns, until_ns):
+            for one in _between(self._of_file.get(path.lower(), []), after_ns, until_ns):
                 if self._opened[one.handle].user != user:
                     yield one
 
 
-def _between(breaks: list[Break] | tuple[()], after_ns: int, until_ns: int) -> list[Break]:
-    if not breaks:
-        return []
+def _between(breaks: list[Break], after_ns: int, until_ns: int) -> list[Break]:
     low = bisect_right(breaks, after_ns, key=NOTIFIED)
-    return list(breaks[low : bisect_right(breaks, until_ns, key=NOTIFIED)])
+    return breaks[low : bisect_right(breaks, until_ns, key=NOTIFIED)]

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from smbench.plan.breaks import OpenedBy
-from smbench.workload.calls import Notify, Open
+from smbench.workload.calls import Call, Notify, Open
 from smbench.workload.model import Operation
 from smbench.workload.parameters import parameter
 from smbench.workload.store import StoredOperations
@@ -52,14 +52,19 @@ def has_notifications(operations: Iterable[Operation]) -> bool:
     return any(isinstance(one.call, Notify) for one in operations)
 
 
+def of_kind(batch: pa.RecordBatch, kind: type[Call]) -> pa.RecordBatch:
+    """Its rows of one kind of call."""
+    return batch.filter(pc.equal(batch.column("kind").cast(pa.string()), kind.__name__))
+
+
 def opened_by(operations: Iterable[Operation], handles: Collection[int]) -> dict[int, OpenedBy]:
     """Whose the opens with these handles are, and of what."""
     if isinstance(operations, StoredOperations):
         found: dict[int, OpenedBy] = {}
         wanted = pa.array(sorted(handles), pa.int64())
         for batch in operations.batches(["user", "kind", "path", "handle"]):
-            is_open = pc.equal(batch.column("kind").cast(pa.string()), Open.__name__)
-            opens = batch.filter(pc.and_(is_open, pc.is_in(batch.column("handle"), wanted)))
+            opens = of_kind(batch, Open)
+            opens = opens.filter(pc.is_in(opens.column("handle"), wanted))
             for handle, user, path in zip(
                 *(opens.column(name).to_pylist() for name in ("handle", "user", "path")), strict=True
             ):

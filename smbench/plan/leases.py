@@ -208,11 +208,10 @@ class Leases:
 
     def _answers(self, handle: int, access: Access, arrival_ns: int) -> bool:
         """Whether a close is the answer to a break that is kept for it; then it comes after that."""
-        for one in () if self._kept is None else self._breaks.of(handle):
-            if one.answered_ns == arrival_ns:
-                self._edges.lag(access, min(arrival_ns - one.notified_ns, _UNTIL_TOLD_NS))
-                return True
-        return False
+        if self._kept is None or (found := self._breaks.answered_by_close(handle, arrival_ns)) is None:
+            return False
+        self._edges.lag(access, min(arrival_ns - found[1].notified_ns, _UNTIL_TOLD_NS))
+        return True
 
     def opened_and_closed(self, path: str, access: Access, arrival_ns: int, into: list[Requirement]) -> None:
         """A look by name: it breaks nothing, but who opens meanwhile is not alone and gets no write lease."""

@@ -8,9 +8,10 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from smbench.executors.base import KeptBreak
+from smbench.plan.breaks import Told
+from smbench.plan.columns import of_kind
 from smbench.plan.model import Plan
 from smbench.workload.calls import Close, Notify
 from smbench.workload.model import Break, NamespaceEntry
@@ -56,7 +57,7 @@ def notifications_by_user(operations: StoredOperations, plan: Plan) -> list[Noti
     counts: list[Counter[int]] = [Counter() for _ in range(users)]
     lanes: list[set[int]] = [set() for _ in range(users)]
     for batch in operations.batches(["user", "lane", "kind", "handle"]):
-        watches = batch.filter(_is_kind(batch, Notify))
+        watches = of_kind(batch, Notify)
         for user, lane, handle in zip(
             *(watches.column(name).to_pylist() for name in ("user", "lane", "handle")), strict=True
         ):
@@ -69,23 +70,16 @@ def kept_breaks_by_user(
     operations: StoredOperations, breaks: Iterable[Break], plan: Plan
 ) -> list[dict[int, KeptBreak]]:
     """Of each user of the plan, by handle, the breaks that their closes answered; clones share them."""
-    of_handle: dict[int, list[Break]] = {}
-    for one in breaks:
-        of_handle.setdefault(one.handle, []).append(one)
+    told = Told(breaks, {})
     kept: list[dict[int, KeptBreak]] = [{} for _ in range(len(plan.users) // plan.clones)]
     columns = ("user", "handle", "arrival_ns")
-    for batch in operations.batches([*columns, "kind"]) if of_handle else ():
-        closes = batch.filter(_is_kind(batch, Close))
+    for batch in operations.batches([*columns, "kind"]) if told else ():
+        closes = of_kind(batch, Close)
         for user, handle, arrival_ns in zip(
             *(closes.column(name).to_pylist() for name in columns), strict=True
         ):
-            of_it = sorted(of_handle.get(handle, ()), key=lambda one: one.notified_ns)
-            for before, one in enumerate(of_it):
-                if one.answered_ns == arrival_ns:
-                    within_ns = int((arrival_ns - one.notified_ns) / plan.speed) + _LATE_NS
-                    kept[user][handle] = KeptBreak(before, within_ns)
+            if (found := told.answered_by_close(handle, arrival_ns)) is not None:
+                before, one = found
+                within_ns = int((arrival_ns - one.notified_ns) / plan.speed) + _LATE_NS
+                kept[user][handle] = KeptBreak(before, within_ns)
     return kept * plan.clones
-
-
-def _is_kind(batch: pa.RecordBatch, kind: type) -> pa.Array:
-    return pc.equal(batch.column("kind").cast(pa.string()), kind.__name__)

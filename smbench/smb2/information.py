@@ -109,16 +109,18 @@ def byte_range(offset: int, length: int) -> bytes:
     return struct.pack("<QQ", offset, length)
 
 
-def copy_chunks(key: bytes, source_offset: int, offset: int, length: int) -> Iterator[bytes]:
-    """SRV_COPYCHUNK_COPYs that together copy one range ([MS-SMB2] 2.2.31.1)."""
-    return _chunk_lists(key, source_offset, offset, pieces(length), CHUNKS_A_CALL)
+def copy_chunks(
+    key: bytes, source_offset: int, offset: int, length: int, most: int = CHUNKS_A_CALL
+) -> Iterator[bytes]:
+    """SRV_COPYCHUNK_COPYs that together copy one range ([MS-SMB2] 2.2.31.1), of `most` chunks each."""
+    return _chunk_lists(key, source_offset, offset, _pieces(length), most)
 
 
 def chunks_of_shift(key: bytes, source: int, target: int, length: int) -> Iterator[bytes]:
     """SRV_COPYCHUNK_COPYs that move what comes after a range of a file, `length` bytes, as the Linux client
     lists them: upwards in pieces that do not overlap, the last one first."""
     if target < source:
-        piece, some = LARGEST_CHUNK_BYTES, pieces(length)
+        piece, some = LARGEST_CHUNK_BYTES, _pieces(length)
     else:
         piece = min(target - source, LARGEST_CHUNK_BYTES)
         some = ((max(end - piece, 0), min(piece, end)) for end in range(length, 0, -piece))
@@ -126,7 +128,7 @@ def chunks_of_shift(key: bytes, source: int, target: int, length: int) -> Iterat
     return _chunk_lists(key, source, target, some, most)
 
 
-def pieces(length: int) -> Iterator[tuple[int, int]]:
+def _pieces(length: int) -> Iterator[tuple[int, int]]:
     """Offset and length of each piece of a range that one chunk can copy."""
     return (
         (start, min(LARGEST_CHUNK_BYTES, length - start)) for start in range(0, length, LARGEST_CHUNK_BYTES)

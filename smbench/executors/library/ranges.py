@@ -123,10 +123,8 @@ class RangeCalls:
     def _moves(call: ShiftRange, key: bytes, source: int, target: int) -> Iterator[bytes]:
         moved = call.size - target
         if call.listed:
-            yield from information.chunks_of_shift(key, source, target, moved)
-            return
-        for at, length in information.pieces(moved):
-            yield from information.copy_chunks(key, source + at, target + at, length)
+            return information.chunks_of_shift(key, source, target, moved)
+        return information.copy_chunks(key, source, target, moved, 1)
 
     def allocated_ranges(self, call: AllocatedRanges) -> int:
         file_id = self._files[call.handle]

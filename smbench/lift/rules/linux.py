@@ -127,11 +127,15 @@ FLUSH_BEFORE = Rule(
 
 
 def sets_by_name(opened: Opened) -> bool:
+    """Whether the client opens a file only to set its attributes, for a call."""
+    return opens_to_set(opened) and not opened.retries_removal
+
+
+def opens_to_set(opened: Opened) -> bool:
     """Whether the client opens a file only to set its attributes, in one message."""
     request, create = opened.request, opened.create
     return (
         opened.linux
-        and not opened.retries_removal
         and request.access == FILE_WRITE_ATTRIBUTES
         and request.disposition == OPEN
         and create is not None

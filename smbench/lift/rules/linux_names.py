@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from smbench.lift.rule import Case, ExchangeRule, Opened, OpenRule, Rule
+from smbench.lift.rules.linux import opens_to_set
 from smbench.lift.rules.opens import open_call
 from smbench.lift.rules.set_info import rename_calls, rename_target_of, set_of
 from smbench.lift.rules.whole_opens import deletes, is_removal, may_delete, removal_call
-from smbench.smb2.constants import BASIC, FILE_WRITE_ATTRIBUTES, INFO_FILE, OPEN, RENAMES
+from smbench.smb2.constants import BASIC, INFO_FILE, RENAMES
 from smbench.trace.model import Command, Exchange
 from smbench.workload.calls import Call, Close, SetAttributes
 from smbench.workload.model import Disposition
@@ -55,15 +56,7 @@ def _removes_by_renaming(opened: Opened) -> bool:
 
 def makes_removable(opened: Opened) -> bool:
     """Whether the client opens by itself what it was not to remove, to make it writable."""
-    request, create = opened.request, opened.create
-    return (
-        opened.linux
-        and opened.retries_removal
-        and request.access == FILE_WRITE_ATTRIBUTES
-        and request.disposition == OPEN
-        and create is not None
-        and create.compound is not None
-    )
+    return opens_to_set(opened) and opened.retries_removal
 
 
 def confirm_retry(opened: Opened, cases: Sequence[Case]) -> None:
