@@ -1,8 +1,8 @@
 """Boot the lab (User-Mode Linux, cifs.ko, smbd) and run one command in it as root.
 
 Standard library only: it runs before .venv exists. The host's half of the work is in lab*.py: here streams,
-deadlines and clean-up, in lab_options, lab_folder and lab_kernel what their names say; the guest's half is
-scripts/lab-guest.
+deadlines and clean-up, in lab_options, lab_parts, lab_folder and lab_kernel what their names say; the
+guest's half is scripts/lab-guest.
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ import time
 from pathlib import Path
 
 from lab_folder import write_run
-from lab_kernel import BROKEN, DEADLINE, NO_LAB, LabError, adopt_orphans, boot, end, find_kernel
+from lab_kernel import BROKEN, DEADLINE, adopt_orphans, boot, end
 from lab_options import parse
+from lab_parts import NO_LAB, LabError, parts_of
 
 # sbin is where mount.cifs, smbd and mkfs.ext4 stand, and not in an ordinary user's PATH.
 SBIN = "/usr/local/sbin:/usr/sbin:/sbin"
@@ -97,7 +98,7 @@ def main(argv: list[str]) -> int:
     run: Path | None = None
     guest: subprocess.Popen[bytes] | None = None
     try:
-        kernel = find_kernel(path)
+        parts = parts_of(args.kernel, args.samba, path)
         if args.out:
             try:
                 args.out.mkdir(parents=True, exist_ok=True)
@@ -106,8 +107,8 @@ def main(argv: list[str]) -> int:
         temporary = tempfile.gettempdir()
         plain = re.fullmatch(r"[\w./+-]+", temporary)  # it does stand on that command line
         run = Path(tempfile.mkdtemp(prefix="smbench-lab-", dir=temporary if plain else "/tmp"))
-        write_run(run, args, path)
-        guest = boot(kernel, run, args.mem)
+        write_run(run, args, parts, path)
+        guest = boot(parts, run, args.mem)
         return attend(guest, run, args)
     except LabError as error:
         print(f"scripts/lab: {error}", file=sys.stderr)

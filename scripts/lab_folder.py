@@ -10,7 +10,7 @@ import struct
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from lab_kernel import MODULES, OVER
+from lab_parts import Parts
 
 GUEST = Path(__file__).resolve().parent / "lab-guest"
 DISK_SIZE = 16 << 30  # sparse: it costs what is written
@@ -71,7 +71,7 @@ def write_accounts(run: Path, count: int) -> None:
     (run / "smbpasswd").write_text("".join(smbpasswd))
 
 
-def write_run(run: Path, args: argparse.Namespace, path: str) -> None:
+def write_run(run: Path, args: argparse.Namespace, parts: Parts, path: str) -> None:
     """All that the guest reads. Names that the caller chose stand in files and links, never on
     the kernel's command line or in mount options, where a blank or a comma would end them."""
     shutil.copy(GUEST, run / "guest")
@@ -83,9 +83,9 @@ def write_run(run: Path, args: argparse.Namespace, path: str) -> None:
     (run / "out-path").write_text(str(out))
     if args.out:
         (run / "out").symlink_to(out)
-    (run / "modules").symlink_to(MODULES)
-    if OVER:
-        (run / "over").symlink_to(Path(OVER).resolve())
+    (run / "modules").symlink_to(parts.modules)
+    if parts.over:
+        (run / "over").symlink_to(parts.over.resolve())
     environment = {
         **os.environ,
         "PATH": path,

@@ -1,61 +1,19 @@
-"""The kernel of scripts/lab, User-Mode Linux, as a process: found, booted, ended."""
+"""The kernel of scripts/lab, User-Mode Linux, as a process: booted, ended."""
 
 from __future__ import annotations
 
 import ctypes
 import os
-import shutil
 import signal
 import subprocess
 import time
 from pathlib import Path
 
 from lab_options import memory_bytes
+from lab_parts import Parts, runs_with
 
-UML = os.environ.get("LAB_UML", "")
-MODULES = Path(f"{UML}/usr/lib/uml/modules").absolute()
-OVER = os.environ.get("LAB_OVER", "")
-NEEDS = {
-    "linux.uml": "user-mode-linux",
-    "smbd": "samba",
-    "mount.cifs": "cifs-utils",
-    "modprobe": "kmod",
-    "busybox": "busybox-static",
-    "ip": "iproute2",
-    "mkfs.ext4": "e2fsprogs",
-}
-
-NO_LAB = 3  # the lab's kernel is not here or does not come up: a caller may fall back
 DEADLINE = 124  # as timeout(1)
 BROKEN = 125  # the kernel came up, but the lab broke before COMMAND had ended
-
-
-class LabError(Exception):
-    """Why COMMAND's own exit status cannot be had, and what to exit with instead."""
-
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(message)
-        self.status = status
-
-
-def find_kernel(path: str) -> str:
-    """The lab's kernel, once everything that the guest will call is known to be here."""
-    if OVER and not Path(OVER).is_dir():
-        raise LabError(NO_LAB, f"there is no lab here: LAB_OVER={OVER} is no folder")
-    path = f"{UML}/usr/bin:{path}" if UML else path
-    missing = {tool: package for tool, package in NEEDS.items() if not shutil.which(tool, path=path)}
-    if not MODULES.is_dir():
-        missing[str(MODULES)] = "user-mode-linux"
-    if not any(Path("/usr/lib").glob("*/samba/vfs/streams_xattr.so")):
-        missing["streams_xattr.so"] = "samba-vfs-modules"
-    if missing:
-        packages = " ".join(dict.fromkeys(missing.values()))
-        raise LabError(
-            NO_LAB,
-            f"there is no lab here: {', '.join(missing)} not found. "
-            f"Run scripts/setup, or: apt-get install {packages}",
-        )
-    return str(shutil.which("linux.uml", path=path))
 
 
 def memory_folder(run: Path, size: str) -> str:
@@ -67,13 +25,7 @@ def memory_folder(run: Path, size: str) -> str:
     return "/dev/shm" if fits else str(run)
 
 
-def libc() -> dict[str, str]:
-    """For the kernel's own process, which cannot be started by ld.so: it finds its memory by brk(2)."""
-    folder = os.environ.get("LAB_UML_LIBC", "")
-    return {"LD_LIBRARY_PATH": folder} if folder else {}
-
-
-def boot(kernel: str, run: Path, mem: str) -> subprocess.Popen[bytes]:
+def boot(parts: Parts, run: Path, mem: str) -> subprocess.Popen[bytes]:
     # The guest is one processor, made of processes that wake one another at its every system call and page
     # fault: three times as fast where they share a CPU. Several guests are spread by chance.
     cpus = sorted(os.sched_getaffinity(0))
@@ -83,10 +35,11 @@ def boot(kernel: str, run: Path, mem: str) -> subprocess.Popen[bytes]:
         ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG: a killed scripts/lab ends its guest
         os.sched_setaffinity(0, [cpu])
 
+    folder, libc = runs_with(parts.libc)
     with (run / "console").open("ab") as console:
         return subprocess.Popen(
             [
-                kernel,
+                parts.kernel,
                 f"mem={mem}",
                 *("rootfstype=hostfs", "rootflags=/", "ro"),
                 f"init={run}/guest",
@@ -99,8 +52,8 @@ def boot(kernel: str, run: Path, mem: str) -> subprocess.Popen[bytes]:
             stdin=subprocess.DEVNULL,
             stdout=console,
             stderr=console,
-            cwd="/",
-            env={"PATH": os.defpath, "TMPDIR": memory_folder(run, mem), **libc()},
+            cwd=folder,
+            env={"PATH": os.defpath, "TMPDIR": memory_folder(run, mem), **libc},
             start_new_session=True,
             preexec_fn=in_child,
         )

@@ -7,6 +7,8 @@ import os
 import re
 from pathlib import Path
 
+from lab_parts import KERNELS, SAMBAS
+
 UNITS = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 MEM_LEAST = 64 << 20  # with less, smbd does not come up
 BOOT_DEADLINE_S = 120.0
@@ -24,14 +26,12 @@ vanishes, except what it writes under --out. Its standard input is empty. It fin
   LAB_SHARE_PATH    the server's own folder behind the share (ext4)
   LAB_SMB_CONF      for smbd, smbstatus, smbcontrol: -s "$LAB_SMB_CONF"
 
-Read from the caller's environment, to try another kernel or another server:
-
-  LAB_UML           a folder with a user-mode-linux package unpacked in it (dpkg-deb -x):
-                    its kernel and modules, instead of this machine's in /usr
-  LAB_UML_LIBC      the folder of the libc.so.6 that this kernel is run with, where it was
-                    linked against a newer one than this machine has (its interpreter has
-                    to be that libc's ld-linux-x86-64.so.2: patchelf --set-interpreter)
-  LAB_OVER          a folder laid over the guest's files, as / (another Samba, unpacked)
+scripts/setup --kernels brings the kernels and servers that have a version here. A folder
+for --kernel is one with a user-mode-linux package unpacked in it (dpkg-deb -x), for --samba
+one that is laid over the guest's files, as /. What a script in between does not pass on may
+stand in the environment: such folders in LAB_UML and LAB_OVER, and in LAB_UML_LIBC the
+folder of the C library that the kernel is run with (an interpreter without folders in its
+name is looked for there).
 
 exit status: COMMAND's own; 3 the lab's kernel is missing or does not come up;
 124 a deadline passed; 125 the lab broke; 128+N ended by signal N.
@@ -39,6 +39,7 @@ exit status: COMMAND's own; 3 the lab's kernel is missing or does not come up;
 examples:
   scripts/lab -- true
   scripts/lab --users 10 --out results -- .venv/bin/smbench-mount replay ...
+  scripts/lab --kernel 6.12 --samba 4.22 -- uname -r
   scripts/lab --netem 'delay 5ms loss 0.1%' -- pytest tests/kernel
   scripts/lab --smb-conf 'smb2 leases = no' --smb-conf 'smb encrypt = required' -- bash -c '
       mount -t cifs "$LAB_SHARE" /mnt -o user=user01,pass=lab-user01 && cat /proc/fs/cifs/DebugData'
@@ -64,6 +65,14 @@ def parse(argv: list[str]) -> argparse.Namespace:
     parser.add_argument(
         "--mem", default="1500M", metavar="SIZE", help="the guest's memory, with K, M or G (default 1500M)"
     )
+    parser.add_argument(
+        "--kernel", metavar="VERSION|DIR",
+        help=f"the guest's: {', '.join(KERNELS)}, or an unpacked package (default this machine's)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--samba", metavar="VERSION|DIR",
+        help=f"its server: {', '.join(SAMBAS)}, or unpacked packages (default this machine's)",
+    )  # fmt: skip
     parser.add_argument("--netem", default="", help="tc-netem for the loopback, each direction")
     parser.add_argument(
         "--smb-conf", action="append", default=[], metavar="'K = V'", help="a line for smb.conf"

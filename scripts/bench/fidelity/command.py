@@ -33,6 +33,7 @@ examples:
   scripts/bench-fidelity --only vim --only office           what has one of these in its name
   scripts/bench-fidelity customer.pcap --only customer --no-library
   scripts/bench-fidelity --only contention --only tail --runs 10
+  scripts/bench-fidelity --kernel 6.12 --samba 4.22 --only editor --only tar
 
 exit status: 0 all aims met; 1 one was missed, or what should be replayed could not; 2 usage; 3 no lab.
 """
@@ -63,6 +64,8 @@ def parse() -> tuple[argparse.Namespace, dict[str, Path]]:
     parser.add_argument(
         "--deadline", type=int, default=300, metavar="SECONDS", help="of one replay (%(default)s)"
     )
+    parser.add_argument("--kernel", metavar="VERSION|DIR", help="of the lab (scripts/lab --help)")
+    parser.add_argument("--samba", metavar="VERSION|DIR", help="of the lab")
     parser.add_argument("--out", type=Path, default=Path("fidelity"),
                         help="keeps captures, workloads and runs (%(default)s)")  # fmt: skip
     options = parser.parse_args()
@@ -118,7 +121,9 @@ class Bench:
 def main() -> None:
     options, captures = parse()
     if os.environ.get("LAB") != "1":
-        more = "--users", ACCOUNTS, "--mem", "2000M"
+        more = ["--users", ACCOUNTS, "--mem", "2000M"]
+        for option, value in (("--kernel", options.kernel), ("--samba", options.samba)):
+            more += [option, value] if value else []
         sys.exit(boot(options.out, *more, "--", ROOT / "scripts/bench-fidelity", *sys.argv[1:]))
     asked = Asked(
         options.size, options.runs, options.speed, options.deadline, options.close_gaps,
