@@ -164,7 +164,8 @@ class Board:
         at, stop, words = self._line_of(lane), _STOP * _WORDS_A_LINE, self.words
         while (seen := words[at]) < count and not words[stop]:
             self._wait_by.wait(address, seen, now_ns() + _LOOK_AGAIN_NS, 1 << (count & 31))
-        return seen >= count
+        # A lane that the stop has ended was released, and has not come that far.
+        return seen >= count and not (seen == FOREVER and words[stop])
 
     def await_briefly(self, lane: int, count: int, answered: bool, due_ns: int) -> None:
         """Sleep until a lane's notification, the last of its first `count` operations, is armed or answered;

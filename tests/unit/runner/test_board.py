@@ -55,6 +55,14 @@ def test_what_is_done_needs_no_waiting(board):
     assert board.await_count(2, FOREVER)
 
 
+def test_what_a_stopped_lane_has_done_is_no_more_than_it_did(board):
+    board.post(2, 9)
+    board.stop()
+    assert board.await_count(2, 9)
+    board.release(2)
+    assert not board.await_count(2, 10)
+
+
 def test_a_start_time_reaches_all(board):
     finish = in_child(lambda: board.start_at(12345))
     assert board.await_start() == 12345
