@@ -29,6 +29,7 @@ COMMANDS = {
     "replay": "carry out a workload on a target by many processes, and measure every call",
     "report": "the report of a run",
     "compare": "what a replay put on the wire, beside what the capture had",
+    "calibrate": "what this system's client puts on the wire, call by call",
     "doctor": "what is here, what is missing, and the command that mends it",
     "completion": "the script that lets bash, zsh or fish complete all of this",
 }

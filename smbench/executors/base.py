@@ -119,6 +119,8 @@ class ExecutorContext:
     """The same by a second mount, beneath which alternate data streams resolve; None: beneath `root`."""
     share: ShareAccess | None = None
     """Set for executors that have `needs_share`; `root` then means nothing."""
+    hides_what_is_open: bool = False
+    """The system's client renames what a descriptor still names, where it is to be removed (Linux 7.2)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from typing import Any
 
 import msgspec
 
+from smbench.clients.telling import hides_what_is_open
 from smbench.clones import clone_folder
 from smbench.errors import UsageError
 from smbench.executors.base import ShareAccess
@@ -257,11 +258,13 @@ class Replayer:
         with mounted.naming(place.target), mounted.entered(0):
             mounted.notes += self.files.taken(self.request, roots[:: max(len(roots) // plan.clones, 1)])
         identity = None if place.identity is None else (place.identity.uid, place.identity.gid)
+        hides = mounted.state is not None and hides_what_is_open(mounted.roots[0])
         return mounted, RunOptions(
             executor=self.request.executor,
             roots=roots,
             streams=streams,
             profile=self.request.profile,
+            hides_what_is_open=hides,
             identity=identity,
             seed=self.request.seed,
             acting=mounted.acting,

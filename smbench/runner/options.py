@@ -20,6 +20,8 @@ class RunOptions:
     streams: Sequence[Path | None] = ()
     """Each user's second directory, for alternate data streams; empty, or None: the first has them too."""
     profile: str = "wire"
+    hides_what_is_open: bool = False
+    """As `ExecutorContext` has it."""
     identity: tuple[int, int] | None = None
     """User and group that the workers change to, where they are root; None: nobody changes."""
     deadline_s: float | None = None

@@ -78,6 +78,8 @@ class Job:
     parent: int
     streams: Sequence[Path | None] = ()
     """As in `RunOptions`."""
+    hides_what_is_open: bool = False
+    """As `ExecutorContext` has it."""
     acting: Sequence[Acting | None] = ()
     """For each user; empty, or None: whoever the worker is."""
     shares: Sequence[ShareAccess] = ()
@@ -174,6 +176,7 @@ def _executors(job: Job, lanes: Iterable[int]) -> dict[int, Executor]:
             seed=job.seed,
             streams=job.streams[user] if job.streams else None,
             share=job.shares[user] if job.shares else None,
+            hides_what_is_open=job.hides_what_is_open,
         )
         with job.entered(user):
             executors[user] = job.executor(context)

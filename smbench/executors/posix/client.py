@@ -93,6 +93,8 @@ class Client:
     """A rename is tried without replacing first: one that may replace makes the client ask for both
     directories when they are next walked through (fs/smb/client/inode.c, cifs_rename2). Where a captured
     client did so, that is a call of its own."""
+    lets_go_to_remove = False
+    """A name's descriptor is closed before it is removed, or the client would rename what that one names."""
     lists_to_find = False
     """A search for one name reads the directory up to it; elsewhere the name is looked up."""
 
@@ -283,14 +285,23 @@ class _CifsWire(_Wire, _Cifs):
         return linux_calls.known_size(fd) != before
 
 
+class _HidingCifsWire(_CifsWire):
+    """One that renames what is open instead of removing it."""
+
+    lets_go_to_remove = True
+
+
 LOCAL, LOCAL_WIRE, CIFS, CIFS_WIRE = Client(), _Wire(), _Cifs(), _CifsWire()
+HIDING_CIFS_WIRE = _HidingCifsWire()
 
 
-def client_of(root: int, profile: str) -> Client:
+def client_of(root: int, profile: str, hides_what_is_open: bool = False) -> Client:
     """The client beneath an open directory, in the profile `application` or `wire`."""
     wire = profile == "wire"
     if linux_calls.is_cifs(root):
-        return CIFS_WIRE if wire else CIFS
+        if not wire:
+            return CIFS
+        return HIDING_CIFS_WIRE if hides_what_is_open else CIFS_WIRE
     return LOCAL_WIRE if wire else LOCAL
 
 

@@ -224,6 +224,8 @@ class MetadataCalls:
 
     def _remove(self, path: str, remove: Callable[[str], None]) -> None:
         self._lookups.revalidate_missing(path)
+        if self._client.lets_go_to_remove:
+            self._names.unpin(path)
         try:
             remove(path)
         except FileNotFoundError:

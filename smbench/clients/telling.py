@@ -1,0 +1,27 @@
+"""A call that tells without a capture what kind of client a mount has."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from tempfile import mkdtemp
+
+
+def hides_what_is_open(root: Path) -> bool:
+    """Whether the client of a mount renames what is open and to be removed, as those of NFS do, and of Linux
+    7.2: what is removed there is listed under another name while it is open, elsewhere under its own or not
+    at all. Where nothing can be made, no."""
+    try:
+        folder = Path(mkdtemp(prefix=".smbench-", dir=root))
+    except OSError:
+        return False
+    try:
+        file = folder / "open"
+        with file.open("xb"):
+            file.unlink()
+            return bool({*os.listdir(folder)} - {file.name})
+    except OSError:
+        return False
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,82 @@
+"""Calibrating: a share is mounted, every call of the trials is made on it, and its wire becomes a profile."""
+
+from __future__ import annotations
+
+import platform
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory, mkdtemp
+
+from smbench.capture.decode import DecodeOptions, decode
+from smbench.clients.profile import ClientProfile
+from smbench.errors import SetupError
+from smbench.mounts.target import ShareTarget
+from smbench.pipeline.machine import versions
+from smbench.pipeline.place import place_accounts
+from smbench.pipeline.progress import Progress
+from smbench.pipeline.request import Destination
+
+_FOLDER = "smbench-calibrate-"
+
+
+def calibrate(asked: Destination, progress: Progress) -> ClientProfile:
+    """What this system's client puts on the wire of a mount as `asked`, as the first of its accounts. Works in
+    a folder of its own there, which is gone afterwards.
+
+    UsageError where the target is no share, SetupError where it cannot be mounted or captured.
+    """
+    if sys.platform == "win32":
+        raise SetupError(
+            "calibrate needs a capture of what the redirector sends, by pktmon or dumpcap, which it cannot take "
+            "itself on Windows yet: calibrate clients of Linux, or take a capture there and ingest it"
+        )
+    from smbench.clients.calibration import calls_of, try_all
+    from smbench.measure.wire import capture_wire
+    from smbench.mounts.session import open_target
+
+    place = place_accounts(asked, progress)
+    assert isinstance(place.target, ShareTarget)
+    with TemporaryDirectory(prefix="smbench-") as scratch:
+        capture = Path(scratch, "wire.pcapng")
+        with (
+            capture_wire(place.target.server, place.target.port, capture) as wire,
+            open_target(place.target, place.users[:1]) as mounted,
+            mounted.naming(place.target),
+            _own_folder(mounted.roots[0]) as folder,
+            progress.stage("calling") as counter,
+        ):
+            tried = try_all(folder, wire.mark, counter)
+        for note in (*wire.notes, *mounted.notes):
+            progress.warn(note)
+        trace = decode([capture], Path(scratch), DecodeOptions(ports=(place.target.port,)))
+        calls = calls_of(tried, trace.exchanges, trace.info.start_epoch_ns)
+    if not any(calls.values()):
+        raise SetupError(
+            f"nothing of what was called on {place.target} could be seen on the wire: is the share's traffic "
+            "encrypted? Then calibrate on one whose is not"
+        )
+    (mount,) = mounted.mounts
+    dialect = "?" if mount.connection is None else mount.connection.dialect
+    return ClientProfile(
+        kernel=platform.release(),
+        module=versions()["cifs"] or "?",
+        server=f"SMB {dialect}",
+        options=mount.options or "",
+        calls=calls,
+    )
+
+
+@contextmanager
+def _own_folder(root: Path) -> Iterator[Path]:
+    """A new folder on the share, which goes with all that is in it."""
+    try:
+        folder = Path(mkdtemp(prefix=_FOLDER, dir=root))
+    except OSError as error:
+        raise SetupError(f"no folder can be made on the share ({error.strerror}): calibrate where one may") from error
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
