@@ -23,19 +23,22 @@ if TYPE_CHECKING:
 @target_options
 @click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FILE.toml",
               help="Write the client profile there.")  # fmt: skip
+@click.option("--server", default="", metavar="TEXT",
+              help="What the server is, for the profile: the wire does not tell.")  # fmt: skip
 @click.option("--force", is_flag=True, help="Replace an earlier one there.")
 @common_options
-def calibrate(console: Console, output: Path | None, force: bool, **target: Any) -> None:
-    """Make each call that a replay can choose from, alone, on a mount of the share, and tell what the kernel's
-    client sent for it: a client profile. Kernels differ, and a version number does not tell; the wire does.
+def calibrate(console: Console, output: Path | None, server: str, force: bool, **target: Any) -> None:
+    """Make each call that a replay can choose from, alone, on a mount of the share, and tell what the
+    kernel's client sent for it: a client profile. Kernels differ, and a version number does not tell; the
+    wire does.
 
-    Needs root and tcpdump, takes a quarter of a minute, and works in a folder of its own on the share, which is
-    gone afterwards. Shows in what it is unlike the nearest of the profiles that smbench comes with.
+    Needs root and tcpdump, takes a quarter of a minute, and works in a folder of its own on the share, which
+    is gone afterwards. Shows in what it is unlike the nearest of the profiles that smbench comes with.
 
     \b
     Examples:
       sudo smbench-mount calibrate //server/share --users users.toml
-      sudo smbench-mount calibrate //server/share --users users.toml -o here.toml
+      sudo smbench-mount calibrate //server/share --users users.toml --server 'Samba 4.22.6' -o here.toml
     """
     import msgspec
 
@@ -46,7 +49,7 @@ def calibrate(console: Console, output: Path | None, force: bool, **target: Any)
         raise UsageError(f"{output} exists: choose another name with -o, or replace a file with --force")
     if output is not None and not output.parent.is_dir():
         raise UsageError(f"cannot write {output}: the folder {output.parent} does not exist")
-    profile = make(Destination(**target), console)
+    profile = make(Destination(**target), console, server)
     if output is not None:
         output.write_text(to_toml(profile), encoding="utf-8")
     known = dict(shipped())

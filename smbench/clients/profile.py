@@ -30,8 +30,8 @@ class ClientProfile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     options: str
     """Of the mount, as the kernel had them."""
     calls: dict[str, list[str]]
-    """By call (`smbench.clients.trials`), its messages in order (`smbench.clients.wording`); the last may be the
-    error that it ended with, in brackets."""
+    """By call (`smbench.clients.trials`), its messages in order (`smbench.clients.wording`); the last may be
+    the error that it ended with, in brackets."""
 
 
 def to_toml(profile: ClientProfile) -> str:
@@ -72,4 +72,6 @@ def nearest(profile: ClientProfile, among: Mapping[str, ClientProfile]) -> str |
     """The name of the one that is unlike it in the fewest calls; of several the one of the nearest kernel."""
     if not among:
         return None
-    return min(among, key=lambda name: (len(unlike(profile, among[name])), among[name].kernel != profile.kernel))
+    return min(
+        among, key=lambda name: (len(unlike(profile, among[name])), among[name].kernel != profile.kernel)
+    )

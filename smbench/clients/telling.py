@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from pathlib import Path
 from tempfile import mkdtemp
@@ -20,7 +19,7 @@ def hides_what_is_open(root: Path) -> bool:
         file = folder / "open"
         with file.open("xb"):
             file.unlink()
-            return bool({*os.listdir(folder)} - {file.name})
+            return any(one.name != file.name for one in folder.iterdir())
     except OSError:
         return False
     finally:

@@ -206,13 +206,13 @@ def _rmdir(folder: Path) -> Called:
 
 @_trial("list a folder")
 def _list(folder: Path) -> Called:
-    yield lambda: os.listdir(folder)
+    yield lambda: list(folder.iterdir())
 
 
 @_trial("list a folder again")
 def _list_again(folder: Path) -> Called:
-    os.listdir(folder)
-    yield lambda: os.listdir(folder)
+    list(folder.iterdir())
+    yield lambda: list(folder.iterdir())
 
 
 @_trial("copy_file_range")

@@ -5,9 +5,12 @@ A path that lies outside the folder keeps its name with a `/` before it, so that
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+
+from smbench.smb2.paths import HIDDEN_NAME
 
 _DEEPEST = 64
 
@@ -18,6 +21,15 @@ class Folders:
 
     reference: str = ""
     candidate: str = ""
+
+
+_HIDDEN = re.compile(rf"({re.escape(HIDDEN_NAME)})[0-9a-f]+\Z")
+
+
+def alike(path: str) -> str:
+    """What two paths have in common that mean the same file: case means nothing, nor does the number of what
+    a client has hidden, which it counts over all its mounts."""
+    return _HIDDEN.sub(r"\1", path.casefold())
 
 
 def without(path: str, folder: str) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from smbench.fidelity.paths import alike
 from smbench.fidelity.rows import NONE, Rows, Vocabulary
 
 Numbers = NDArray[np.int64]
@@ -24,7 +25,7 @@ class Placed:
 
 def place(rows: Rows, texts: Sequence[str], vocabulary: Vocabulary) -> Placed:
     """Give a side's rows the words of the comparison. `texts`: the paths that are compared, by spelling."""
-    words = [vocabulary.paths.number(text.casefold()) for text in texts]
+    words = [vocabulary.paths.number(alike(text)) for text in texts]
     of_spelling = np.array([*words, NONE], np.int64)  # the last one answers for NONE
     number = vocabulary.requests.number
     requests = [

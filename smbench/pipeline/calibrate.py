@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import re
 import shutil
 import sys
 from collections.abc import Iterator
@@ -18,20 +19,23 @@ from smbench.pipeline.machine import versions
 from smbench.pipeline.place import place_accounts
 from smbench.pipeline.progress import Progress
 from smbench.pipeline.request import Destination
+from smbench.trace.model import Command
 
 _FOLDER = "smbench-calibrate-"
+_WHOSE = re.compile(r"(username|domain|addr|uid|gid|cruid|(no)?force[ug]id)\b")
+"""Options that say nothing of the client, and much of who called it."""
 
 
-def calibrate(asked: Destination, progress: Progress) -> ClientProfile:
-    """What this system's client puts on the wire of a mount as `asked`, as the first of its accounts. Works in
-    a folder of its own there, which is gone afterwards.
+def calibrate(asked: Destination, progress: Progress, server: str = "") -> ClientProfile:
+    """What this system's client puts on the wire of a mount as `asked`, by the first of its accounts. Works
+    in a folder of its own there, which is gone afterwards. `server`: what that is; the wire does not tell.
 
     UsageError where the target is no share, SetupError where it cannot be mounted or captured.
     """
     if sys.platform == "win32":
         raise SetupError(
-            "calibrate needs a capture of what the redirector sends, by pktmon or dumpcap, which it cannot take "
-            "itself on Windows yet: calibrate clients of Linux, or take a capture there and ingest it"
+            "calibrate needs a capture of what the redirector sends, by pktmon or dumpcap, which it cannot "
+            "take itself on Windows yet: calibrate clients of Linux, or take a capture there and ingest it"
         )
     from smbench.clients.calibration import calls_of, try_all
     from smbench.measure.wire import capture_wire
@@ -53,7 +57,7 @@ def calibrate(asked: Destination, progress: Progress) -> ClientProfile:
             progress.warn(note)
         trace = decode([capture], Path(scratch), DecodeOptions(ports=(place.target.port,)))
         calls = calls_of(tried, trace.exchanges, trace.info.start_epoch_ns)
-    if not any(calls.values()):
+    if not trace.info.commands.get(Command.CREATE.name):
         raise SetupError(
             f"nothing of what was called on {place.target} could be seen on the wire: is the share's traffic "
             "encrypted? Then calibrate on one whose is not"
@@ -63,8 +67,8 @@ def calibrate(asked: Destination, progress: Progress) -> ClientProfile:
     return ClientProfile(
         kernel=platform.release(),
         module=versions()["cifs"] or "?",
-        server=f"SMB {dialect}",
-        options=mount.options or "",
+        server=f"{server}, SMB {dialect}".lstrip(", "),
+        options=",".join(each for each in (mount.options or "").split(",") if not _WHOSE.match(each)),
         calls=calls,
     )
 
@@ -75,7 +79,9 @@ def _own_folder(root: Path) -> Iterator[Path]:
     try:
         folder = Path(mkdtemp(prefix=_FOLDER, dir=root))
     except OSError as error:
-        raise SetupError(f"no folder can be made on the share ({error.strerror}): calibrate where one may") from error
+        raise SetupError(
+            f"no folder can be made on the share ({error.strerror}): calibrate where one may"
+        ) from error
     try:
         yield folder
     finally:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+HIDDEN_NAME = ".__smbfile_silly"
+"""How the names begin, before a number, that a client of Linux (7.2) gives to what is removed while open."""
+
 
 def share_path(name: str, dfs: bool = False) -> str:
     """`dir\\\\file` → `dir/file`: `/` between components, none at the ends; `""` is the share's root.

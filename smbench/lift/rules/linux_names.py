@@ -13,12 +13,10 @@ from smbench.lift.rules.opens import open_call
 from smbench.lift.rules.set_info import rename_calls, rename_target_of, set_of
 from smbench.lift.rules.whole_opens import deletes, is_removal, may_delete, removal_call
 from smbench.smb2.constants import BASIC, INFO_FILE, RENAMES
+from smbench.smb2.paths import HIDDEN_NAME
 from smbench.trace.model import Command, Exchange
 from smbench.workload.calls import Call, Close, SetAttributes
 from smbench.workload.model import Disposition
-
-_SILLY = ".__smbfile_silly"
-"""How the names begin that the client gives to what is removed while it is open (7.2)."""
 
 _RETRIES = "fs/smb/client/inode.c, cifs_unlink: what is not to be removed is made writable and removed again"
 REMOVAL_REFUSED = Rule(
@@ -41,7 +39,7 @@ def renames_away(exchange: Exchange) -> bool:
     """Whether it gives a file the name of one that is removed while it is open."""
     request = set_of(exchange)
     name = (request.target or "").replace("\\", "/").rpartition("/")[2]
-    return request.info_type == INFO_FILE and request.level in RENAMES and name.startswith(_SILLY)
+    return request.info_type == INFO_FILE and request.level in RENAMES and name.startswith(HIDDEN_NAME)
 
 
 _BY_RENAMING = (_hides, renames_away, deletes)

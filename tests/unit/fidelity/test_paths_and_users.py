@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from smbench.fidelity.paths import Folders, common_folders, without
+from smbench.fidelity.paths import Folders, alike, common_folders, without
 from smbench.fidelity.sides import AccountMapping
 from smbench.fidelity.users import Namesake, UserPair, named, notes, pair_users
 
@@ -17,6 +17,13 @@ def beneath(folder: str) -> dict[str, int]:
     return {"": 1, folder.partition("/")[0]: 1} | {
         f"{folder}/{path}".strip("/"): n for path, n in TREE.items()
     }
+
+
+def test_case_means_nothing_nor_the_number_of_what_a_client_hides() -> None:
+    assert alike("Folder/.__smbfile_silly5") == alike("folder/.__smbfile_silly1f")
+    assert alike("folder/.__smbfile_silly5") != alike("other/.__smbfile_silly5")
+    assert alike(".__smbfile_silly5/a") != alike(".__smbfile_silly6/a")
+    assert alike("file5") != alike("file6")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,22 @@
+"""`smbench-mount calibrate` on a real client, in the lab: stories of the guest (calibrate_inside.py)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from helpers.guest import LAB, Guest, stories_of
+
+INSIDE = Path(__file__).with_name("calibrate_inside.py")
+
+pytestmark = LAB
+
+
+@pytest.fixture(scope="module")
+def guest(tmp_path_factory: pytest.TempPathFactory) -> Guest:
+    return Guest(INSIDE, tmp_path_factory.mktemp("lab"), users=1)
+
+
+@pytest.mark.parametrize("story", stories_of(INSIDE))
+def test_in_the_lab(guest: Guest, story: str) -> None:
+    guest.tell(story)
