@@ -103,6 +103,20 @@ class ShareAccess:
 
 
 @dataclass(frozen=True, slots=True)
+class Habits:
+    """Where the clients of several kernels do differently, and an executor chooses its calls by it."""
+
+    hides_what_is_open: bool = False
+    """What a descriptor still names it renames, where it is to be removed (Linux 7.2)."""
+    grows_in_one: bool = True
+    """To fallocate(2) beyond the end of an open file is one SET_INFO(EndOfFile)."""
+
+
+OLD_HABITS = Habits()
+"""Of Linux 6.1."""
+
+
+@dataclass(frozen=True, slots=True)
 class ExecutorContext:
     """What an executor is given: where its user's files are, and how faithful to be."""
 
@@ -119,8 +133,7 @@ class ExecutorContext:
     """The same by a second mount, beneath which alternate data streams resolve; None: beneath `root`."""
     share: ShareAccess | None = None
     """Set for executors that have `needs_share`; `root` then means nothing."""
-    hides_what_is_open: bool = False
-    """The system's client renames what a descriptor still names, where it is to be removed (Linux 7.2)."""
+    habits: Habits = OLD_HABITS
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,15 +15,16 @@ from typing import Any
 
 import msgspec
 
-from smbench.clients.telling import hides_what_is_open
+from smbench.clients.choice import Choice, choose, habits_of
 from smbench.clones import clone_folder
 from smbench.errors import UsageError
-from smbench.executors.base import ShareAccess
+from smbench.executors.base import Habits, ShareAccess
 from smbench.measure.client import read_counters
 from smbench.measure.counters import diff
 from smbench.measure.thresholds import Threshold
 from smbench.mounts.opened import Mounted
 from smbench.mounts.opening import open_target
+from smbench.mounts.options import WIRE_PROFILE
 from smbench.mounts.target import DirectoryTarget
 from smbench.pipeline import origin
 from smbench.pipeline.amounts import refuse_too_much
@@ -50,6 +51,7 @@ from smbench.plan import (
 )
 from smbench.run.model import Run
 from smbench.run.store import DOCUMENT, write
+from smbench.run.surroundings import ChosenProfile
 from smbench.runner.loops import join_loops
 from smbench.runner.run import RunOptions, RunResult, run
 from smbench.signals import name_of
@@ -94,6 +96,8 @@ class Replayer:
     notes: list[str] = field(init=False)
     """What is known before, and stands in the result."""
     files: Files = field(init=False)
+    client: Choice | None = field(init=False, default=None)
+    """Which client profile calls are chosen by, on mounts in the profile `wire`."""
 
     def __post_init__(self) -> None:
         if self.request.outside:
@@ -258,13 +262,14 @@ class Replayer:
         with mounted.naming(place.target), mounted.entered(0):
             mounted.notes += self.files.taken(self.request, roots[:: max(len(roots) // plan.clones, 1)])
         identity = None if place.identity is None else (place.identity.uid, place.identity.gid)
-        hides = mounted.state is not None and hides_what_is_open(mounted.roots[0])
+        if mounted.state is not None and self.request.profile == WIRE_PROFILE:
+            self.client = choose(mounted.roots[0])
         return mounted, RunOptions(
             executor=self.request.executor,
             roots=roots,
             streams=streams,
             profile=self.request.profile,
-            hides_what_is_open=hides,
+            habits=Habits() if self.client is None else habits_of(self.client.profile),
             identity=identity,
             seed=self.request.seed,
             acting=mounted.acting,
@@ -304,6 +309,7 @@ class Replayer:
             measured,
             configuration=origin.configuration(measured.configuration, asked, self.workload, plan),
             mounts=tuple(mounted.mounts),
+            client_profile=None if self.client is None else ChosenProfile(self.client.name, self.client.why),
             client=measured.client or origin.client_shown(counters),
             outside=origin.outside(info, measured.outside),
             coverage=origin.coverage(info),

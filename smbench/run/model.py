@@ -17,7 +17,7 @@ from smbench.run.measures import ALL, Judged, Latency, Percentiles, Throughput
 from smbench.run.numbers import Copies, Nanoseconds, Seconds
 from smbench.run.outcomes import Cause, LostUser, Mismatch, Order, Outcomes, Shortfall, WarmUp, Workers
 from smbench.run.outside import Outside
-from smbench.run.surroundings import CaptureQuality, Coverage, Machine, Mount, Wire
+from smbench.run.surroundings import CaptureQuality, ChosenProfile, Coverage, Machine, Mount, Wire
 from smbench.stored import Count
 from smbench.units import whole_ns
 from smbench.workload.model import CaptureFile
@@ -117,6 +117,8 @@ class Run(Struct, frozen=True, kw_only=True, rename={"outcomes": "operations"}):
     """The first thousand; `causes` counts all."""
     causes: tuple[Cause, ...] = ()
     mounts: tuple[Mount, ...] = ()
+    client_profile: ChosenProfile | None = None
+    """What was known of the system's client, where calls were chosen by it."""
     client: dict[str, Count] = field(default_factory=dict)
     """What the client counted of itself."""
     coverage: Coverage | None = None

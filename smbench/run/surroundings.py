@@ -80,6 +80,13 @@ class Mount(Struct, frozen=True, kw_only=True):
         return [connection for connection in both if connection is not None]
 
 
+class ChosenProfile(Struct, frozen=True):
+    """Which of the client profiles that smbench comes with calls were chosen by."""
+
+    name: str
+    why: str
+
+
 class Reason(Struct, frozen=True, kw_only=True):
     """Exchanges of a disposition and command, with the lift's reason."""
 

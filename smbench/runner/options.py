@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from smbench.executors.base import ShareAccess
+from smbench.executors.base import OLD_HABITS, Habits, ShareAccess
 from smbench.runner.worker import Acting
 from smbench.units import whole_ns
 
@@ -20,8 +20,8 @@ class RunOptions:
     streams: Sequence[Path | None] = ()
     """Each user's second directory, for alternate data streams; empty, or None: the first has them too."""
     profile: str = "wire"
-    hides_what_is_open: bool = False
-    """As `ExecutorContext` has it."""
+    habits: Habits = OLD_HABITS
+    """Of the system's client."""
     identity: tuple[int, int] | None = None
     """User and group that the workers change to, where they are root; None: nobody changes."""
     deadline_s: float | None = None

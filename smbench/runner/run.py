@@ -110,7 +110,7 @@ def _job(
         roots=options.roots,
         streams=options.streams,
         profile=options.profile,
-        hides_what_is_open=options.hides_what_is_open,
+        habits=options.habits,
         max_io_bytes=calls.max_io_bytes,
         seed=options.seed,
         identity=options.identity,

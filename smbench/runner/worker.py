@@ -23,7 +23,7 @@ import pyarrow as pa
 
 from smbench.advice import MORE_PROCESSES
 from smbench.errors import SetupError, SmbenchError
-from smbench.executors.base import Executor, ExecutorContext, KeptBreak, ShareAccess
+from smbench.executors.base import OLD_HABITS, Executor, ExecutorContext, Habits, KeptBreak, ShareAccess
 from smbench.measure import scheduler
 from smbench.measure.oplog import OperationLog
 from smbench.plan.model import Plan
@@ -78,8 +78,8 @@ class Job:
     parent: int
     streams: Sequence[Path | None] = ()
     """As in `RunOptions`."""
-    hides_what_is_open: bool = False
-    """As `ExecutorContext` has it."""
+    habits: Habits = OLD_HABITS
+    """Of the system's client."""
     acting: Sequence[Acting | None] = ()
     """For each user; empty, or None: whoever the worker is."""
     shares: Sequence[ShareAccess] = ()
@@ -176,7 +176,7 @@ def _executors(job: Job, lanes: Iterable[int]) -> dict[int, Executor]:
             seed=job.seed,
             streams=job.streams[user] if job.streams else None,
             share=job.shares[user] if job.shares else None,
-            hides_what_is_open=job.hides_what_is_open,
+            habits=job.habits,
         )
         with job.entered(user):
             executors[user] = job.executor(context)

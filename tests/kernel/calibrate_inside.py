@@ -11,8 +11,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from helpers.fidelity import Lab
+from helpers.fidelity import ROOT, Lab
 
+from smbench import read_run
+from smbench.clients.choice import habits_of
 from smbench.clients.profile import ClientProfile, read, shipped, unlike
 from smbench.clients.telling import hides_what_is_open
 from smbench.mounts.mountinfo import read_mountinfo
@@ -20,6 +22,7 @@ from smbench.mounts.opened import UserMount
 from smbench.mounts.session import open_target
 from smbench.mounts.target import ShareTarget
 
+CAPTURE = ROOT / "tests/captures/three-users.pcap"
 LAB = Lab(Path(os.environ["LAB_OUT"]))
 
 
@@ -71,6 +74,16 @@ def test_the_telling_call_says_what_the_wire_does(profile: ClientProfile) -> Non
         hides = hides_what_is_open(mounted.roots[0])
     assert hides is any("SET_INFO Rename" in message for message in profile.calls["unlink what is open"])
     assert list(LAB.behind.iterdir()) == []
+
+
+def test_a_replay_takes_the_profile_of_its_kernel(profile: ClientProfile) -> None:
+    run = LAB.out / "its.run"
+    LAB.smbench("replay", CAPTURE, LAB.share, "--users", LAB.users, "--pace", "fast", "-o", run)
+    chosen = read_run(run).client_profile
+    assert chosen is not None
+    known = dict(shipped())
+    assert habits_of(known[chosen.name]) == habits_of(profile)
+    assert f"to {platform.release()}" in chosen.why
 
 
 def test_what_is_encrypted_is_no_profile() -> None:

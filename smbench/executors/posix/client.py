@@ -15,7 +15,7 @@ from errno import E2BIG, EINVAL, ENODATA, ENOSPC, ENOSYS, ENXIO, EOPNOTSUPP
 from stat import S_IMODE, S_IWUSR
 from typing import Protocol
 
-from smbench.executors.base import Armed
+from smbench.executors.base import Armed, Habits
 from smbench.executors.posix import linux_calls
 from smbench.executors.posix.inotify import InotifyWatch
 from smbench.executors.posix.ioctl_watch import IoctlWatch
@@ -270,9 +270,15 @@ class _CifsWire(_Wire, _Cifs):
     renames_without_replacing = True
     lists_to_find = True
 
+    def __init__(self, habits: Habits) -> None:
+        self.lets_go_to_remove = habits.hides_what_is_open
+        self._grows_in_one = habits.grows_in_one
+
     def grow(self, fd: int, size: int) -> bool:
-        """One SET_INFO(EndOfFile); ftruncate adds a flush and times. Where the file is as long already, or
-        the client has no lease to know it by, nothing was sent."""
+        """One SET_INFO(EndOfFile); ftruncate adds a flush and, of older clients, times. Where the file is as
+        long already, or the client has no lease to know it by, nothing was sent."""
+        if not self._grows_in_one:
+            return False
         before = linux_calls.known_size(fd)
         if before >= size:
             return False
@@ -285,23 +291,16 @@ class _CifsWire(_Wire, _Cifs):
         return linux_calls.known_size(fd) != before
 
 
-class _HidingCifsWire(_CifsWire):
-    """One that renames what is open instead of removing it."""
-
-    lets_go_to_remove = True
+LOCAL, LOCAL_WIRE, CIFS, CIFS_WIRE = Client(), _Wire(), _Cifs(), _CifsWire(Habits())
 
 
-LOCAL, LOCAL_WIRE, CIFS, CIFS_WIRE = Client(), _Wire(), _Cifs(), _CifsWire()
-HIDING_CIFS_WIRE = _HidingCifsWire()
-
-
-def client_of(root: int, profile: str, hides_what_is_open: bool = False) -> Client:
+def client_of(root: int, profile: str, habits: Habits | None = None) -> Client:
     """The client beneath an open directory, in the profile `application` or `wire`."""
     wire = profile == "wire"
     if linux_calls.is_cifs(root):
         if not wire:
             return CIFS
-        return HIDING_CIFS_WIRE if hides_what_is_open else CIFS_WIRE
+        return CIFS_WIRE if habits in (None, Habits()) else _CifsWire(habits or Habits())
     return LOCAL_WIRE if wire else LOCAL
 
 

@@ -78,7 +78,7 @@ class PosixExecutor(Executor):
         self._names = beneath(context.root, context.streams)
         root = self._names.open("", 0)
         try:
-            client = client_of(root, context.profile, context.hides_what_is_open)
+            client = client_of(root, context.profile, context.habits)
         finally:
             os.close(root)
         self._client = client

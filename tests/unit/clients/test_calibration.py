@@ -81,6 +81,6 @@ def test_what_was_sent_belongs_to_the_trial_in_whose_time_it_was() -> None:
 
 
 def test_files_of_the_system_itself_are_not_hidden(tmp_path: Path) -> None:
-    assert not hides_what_is_open(tmp_path)
+    assert hides_what_is_open(tmp_path) is False
     assert list(tmp_path.iterdir()) == []
-    assert not hides_what_is_open(tmp_path / "not there")
+    assert hides_what_is_open(tmp_path / "not there") is None

@@ -11,6 +11,7 @@ import pytest
 if sys.platform != "linux":
     pytest.skip("posix runs on Linux only", allow_module_level=True)
 
+from smbench.executors.base import Habits
 from smbench.executors.posix import client, linux_calls
 from smbench.executors.posix.client import CIFS, CIFS_WIRE, LOCAL, LOCAL_WIRE, Client
 
@@ -49,5 +50,21 @@ def test_off_cifs_the_profile_wire_asks_anew_and_changes_nothing_else() -> None:
     assert differ == {"asks_anew", "names_without_opens"}
 
 
-def test_on_cifs_the_profile_wire_turns_every_word() -> None:
-    assert [word for word in WORDS if getattr(CIFS, word) == getattr(CIFS_WIRE, word)] == []
+OF_HABITS = {"lets_go_to_remove"}
+
+
+def test_on_cifs_the_profile_wire_turns_every_word_but_those_of_habits() -> None:
+    assert {word for word in WORDS if getattr(CIFS, word) == getattr(CIFS_WIRE, word)} == OF_HABITS
+
+
+def test_a_client_with_habits_of_its_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(linux_calls, "is_cifs", lambda _: True)
+    with (tmp_path / "a").open("wb") as file:
+        root = os.open(tmp_path, os.O_RDONLY)
+        found = client.client_of(root, "wire", Habits(hides_what_is_open=True, grows_in_one=False))
+        assert client.client_of(root, "wire", Habits()) is CIFS_WIRE
+        assert client.client_of(root, "application", Habits(hides_what_is_open=True)) is CIFS
+        os.close(root)
+        assert {word for word in WORDS if getattr(found, word) != getattr(CIFS_WIRE, word)} == OF_HABITS
+        assert not found.grow(file.fileno(), 10)
+        assert CIFS_WIRE.grow(file.fileno(), 10)
