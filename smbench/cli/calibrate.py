@@ -10,7 +10,8 @@ from rich.console import Console as RichConsole
 
 from smbench.cli.common import Console, common_options
 from smbench.cli.targets import complete_target, target_options
-from smbench.errors import UsageError
+from smbench.errors import SetupError, UsageError
+from smbench.pipeline.artefacts import for_caller
 from smbench.pipeline.request import Destination
 from smbench.report.text import plain_table
 
@@ -50,8 +51,6 @@ def calibrate(console: Console, output: Path | None, server: str, force: bool, *
     if output is not None and not output.parent.is_dir():
         raise UsageError(f"cannot write {output}: the folder {output.parent} does not exist")
     profile = make(Destination(**target), console, server)
-    if output is not None:
-        output.write_text(to_toml(profile), encoding="utf-8")
     known = dict(shipped())
     like = nearest(profile, known)
     differs = [] if like is None else unlike(profile, known[like])
@@ -60,6 +59,19 @@ def calibrate(console: Console, output: Path | None, server: str, force: bool, *
         {"schema": 1, **document},
         lambda out: _show(profile, like, {name: known[like or ""].calls[name] for name in differs}, out),
     )
+    if output is not None:
+        _write(output, to_toml(profile))
+
+
+def _write(path: Path, text: str) -> None:
+    new = not path.exists()
+    try:
+        with for_caller(path):
+            path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        if new:
+            path.unlink(missing_ok=True)
+        raise SetupError(f"cannot write {path}: {error.strerror}; name another with -o") from None
 
 
 def _show(profile: ClientProfile, like: str | None, theirs: dict[str, list[str]], out: RichConsole) -> None:

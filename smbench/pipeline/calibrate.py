@@ -39,9 +39,11 @@ def calibrate(asked: Destination, progress: Progress, server: str = "") -> Clien
         )
     from smbench.clients.calibration import calls_of, try_all
     from smbench.measure.wire import capture_wire
+    from smbench.mounts.cifs import require_client
     from smbench.mounts.session import open_target
 
     place = place_accounts(asked, progress)
+    require_client()
     assert isinstance(place.target, ShareTarget)
     with TemporaryDirectory(prefix="smbench-") as scratch:
         capture = Path(scratch, "wire.pcapng")
