@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from lab_parts import BROUGHT, KERNELS, SAMBAS, is_of, runs_with, version_of
+from releases.release_tree import mirror_of
 
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 LOADER = b"/lib64/ld-linux-x86-64.so.2"
@@ -52,16 +53,6 @@ def run(*command: object, cwd: Path | str | None = None, **more: object) -> str:
     return done.stdout
 
 
-def mirror() -> str:
-    """The archive that this machine's apt has Debian from."""
-    found = run(
-        "apt-get", "indextargets", "--format", "$(REPO_URI)", "Identifier: Packages", "Label: Debian"
-    ).split()
-    if not found:
-        raise UnavailableError("this machine's apt knows no archive of Debian")
-    return found[0]
-
-
 class Suite:
     """Packages of one suite, in a folder that vanishes."""
 
@@ -71,9 +62,14 @@ class Suite:
             (folder / part).mkdir(parents=True)
         (folder / "status").touch()
         release = name.removesuffix("-backports")
-        suites = dict.fromkeys([release, name])
+        archive = mirror_of("Debian")
+        if archive is None:
+            raise UnavailableError("this machine's apt knows no archive of Debian")
         (folder / "sources.list").write_text(
-            "".join(f"deb [signed-by={KEYRING}] {mirror()} {suite} main\n" for suite in suites)
+            "".join(
+                f"deb [signed-by={KEYRING}] {archive} {suite} main\n"
+                for suite in dict.fromkeys([release, name])
+            )
         )
         settings = {
             "Dir::Etc::sourcelist": folder / "sources.list",
