@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -55,6 +56,25 @@ def ordinary_user(environment: Mapping[str, str] | None = None) -> Identity | No
         nobody = Identity(65534, 65534, "nobody")
     refuse_unreachable(nobody, "what root does not do itself is done as nobody")
     return nobody
+
+
+@contextmanager
+def acting_as(identity: Identity | None) -> Iterator[None]:
+    """This process, root, acts as that user meanwhile, with all its threads: what it makes of names that
+    others may replace it may do nowhere else. None: as whoever it is."""
+    if identity is None or not is_root():
+        yield
+        return
+    group, groups = os.getegid(), os.getgroups()
+    os.setgroups([])
+    os.setegid(identity.gid)
+    os.seteuid(identity.uid)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+        os.setegid(group)
+        os.setgroups(groups)
 
 
 def sudo_caller(environment: Mapping[str, str] | None = None) -> Identity | None:

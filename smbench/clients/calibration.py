@@ -15,6 +15,7 @@ from pathlib import Path
 
 from smbench.clients.trials import A_BYTES, TRIALS, Called, Trial
 from smbench.clients.wording import BACKGROUND, worded
+from smbench.identity import Identity, acting_as
 from smbench.trace.model import Exchange
 
 _QUIET_S = 0.06
@@ -34,33 +35,40 @@ class Tried:
 
 
 def try_all(
-    root: Path, mark: Marked, progress: Callable[[int, int], None], trials: Mapping[str, Trial] = TRIALS
-) -> list[Tried]:
-    """Make every trial in a folder of its own beneath `root`, which is empty before and after."""
+    root: Path, mark: Marked, progress: Callable[[int, int], None], identity: Identity | None = None,
+    trials: Mapping[str, Trial] = TRIALS,
+) -> list[Tried]:  # fmt: skip
+    """Make every trial in a folder of its own beneath `root`, which is empty before and after, as `identity`
+    (None: as whoever this is)."""
     tried = []
     for number, (name, trial) in enumerate(trials.items(), 1):
         folder = root / f"{number:02d}"
-        folder.mkdir()
-        (folder / "a").write_bytes(b"a" * A_BYTES)
         try:
-            tried.append(_try(name, trial(folder), mark))
+            with acting_as(identity):
+                folder.mkdir()
+                (folder / "a").write_bytes(b"a" * A_BYTES)
+            tried.append(_try(name, trial(folder), mark, identity))
         finally:
-            shutil.rmtree(folder, ignore_errors=True)
+            with acting_as(identity):
+                shutil.rmtree(folder, ignore_errors=True)
         progress(number, len(trials))
     return tried
 
 
-def _try(name: str, trial: Called, mark: Marked) -> Tried:
-    call = next(trial)
+def _try(name: str, trial: Called, mark: Marked, identity: Identity | None) -> Tried:
+    with acting_as(identity):
+        call = next(trial)
     time.sleep(_QUIET_S)
     begun_ns, failed = mark(), ""
     try:
-        call()
+        with acting_as(identity):
+            call()
     except OSError as error:
         failed = errorcode.get(error.errno or 0, str(error))
     time.sleep(_QUIET_S)
     ended_ns = mark()
-    next(trial, None)
+    with acting_as(identity):
+        next(trial, None)
     return Tried(name, begun_ns, ended_ns, failed)
 
 

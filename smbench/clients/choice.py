@@ -11,6 +11,7 @@ from pathlib import Path
 from smbench.clients.profile import ClientProfile, shipped
 from smbench.clients.telling import hides_what_is_open
 from smbench.executors.base import Habits
+from smbench.identity import Identity, acting_as
 
 _RENAMES = re.compile(r"\bSET_INFO Rename\b")
 _VERSIONS = 20
@@ -30,10 +31,12 @@ class Choice:
     why: str
 
 
-def choose(root: Path) -> Choice | None:
+def choose(root: Path, identity: Identity | None) -> Choice | None:
     """The profile for the client of the mount at `root`; None where none ships that does as it does. Makes a
-    few calls there, in a folder that is gone afterwards."""
-    return nearest_to(platform.release(), hides_what_is_open(root), dict(shipped()))
+    few calls there, as `identity`, in a folder that is gone afterwards."""
+    with acting_as(identity):
+        hides = hides_what_is_open(root)
+    return nearest_to(platform.release(), hides, dict(shipped()))
 
 
 def nearest_to(kernel: str, hides: bool | None, known: Mapping[str, ClientProfile]) -> Choice | None:

@@ -14,6 +14,7 @@ from tempfile import TemporaryDirectory, mkdtemp
 from smbench.capture.decode import DecodeOptions, decode
 from smbench.clients.profile import ClientProfile
 from smbench.errors import SetupError
+from smbench.identity import Identity, acting_as
 from smbench.mounts.target import ShareTarget
 from smbench.pipeline.machine import versions
 from smbench.pipeline.place import place_accounts
@@ -49,12 +50,12 @@ def calibrate(asked: Destination, progress: Progress, server: str = "") -> Clien
         capture = Path(scratch, "wire.pcapng")
         with (
             capture_wire(place.target.server, place.target.port, capture) as wire,
-            open_target(place.target, place.users[:1]) as mounted,
+            open_target(place.target, place.users[:1], place.identity) as mounted,
             mounted.naming(place.target),
-            _own_folder(mounted.roots[0]) as folder,
+            _own_folder(mounted.roots[0], place.identity) as folder,
             progress.stage("calling") as counter,
         ):
-            tried = try_all(folder, wire.mark, counter)
+            tried = try_all(folder, wire.mark, counter, place.identity)
         for note in (*wire.notes, *mounted.notes):
             progress.warn(note)
         trace = decode([capture], Path(scratch), DecodeOptions(ports=(place.target.port,)))
@@ -76,10 +77,11 @@ def calibrate(asked: Destination, progress: Progress, server: str = "") -> Clien
 
 
 @contextmanager
-def _own_folder(root: Path) -> Iterator[Path]:
+def _own_folder(root: Path, identity: Identity | None) -> Iterator[Path]:
     """A new folder on the share, which goes with all that is in it."""
     try:
-        folder = Path(mkdtemp(prefix=_FOLDER, dir=root))
+        with acting_as(identity):
+            folder = Path(mkdtemp(prefix=_FOLDER, dir=root))
     except OSError as error:
         raise SetupError(
             f"no folder can be made on the share ({error.strerror}): calibrate where one may"
@@ -87,4 +89,5 @@ def _own_folder(root: Path) -> Iterator[Path]:
     try:
         yield folder
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        with acting_as(identity):
+            shutil.rmtree(folder, ignore_errors=True)

@@ -263,7 +263,7 @@ class Replayer:
             mounted.notes += self.files.taken(self.request, roots[:: max(len(roots) // plan.clones, 1)])
         identity = None if place.identity is None else (place.identity.uid, place.identity.gid)
         if mounted.state is not None and self.request.profile == WIRE_PROFILE:
-            self.client = choose(mounted.roots[0])
+            self.client = choose(mounted.roots[0], place.identity)
         return mounted, RunOptions(
             executor=self.request.executor,
             roots=roots,

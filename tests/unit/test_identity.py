@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from smbench import identity
 from smbench.errors import SetupError
-from smbench.identity import ordinary_user, sudo_caller
+from smbench.identity import Identity, acting_as, ordinary_user, sudo_caller
 
 ALL = "         0          0 4294967295\n"
 ONLY_ROOT = "         0       1000          1\n"
@@ -105,3 +106,20 @@ def test_a_system_without_namespaces(namespace: Path) -> None:
     user = ordinary_user({})
     assert user is not None
     assert user.name == "nobody"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can act as somebody else")
+def test_root_acts_as_somebody_else_for_a_while(tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    secret = tmp_path / "secret"
+    secret.write_text("x")
+    secret.chmod(0o600)
+    before = os.geteuid(), os.getegid(), os.getgroups()
+    with acting_as(Identity(65534, 65533, "nobody")):
+        meanwhile = os.geteuid(), os.getegid(), os.getgroups()
+        with pytest.raises(PermissionError):
+            secret.read_text()
+    assert meanwhile == (65534, 65533, [])
+    assert (os.geteuid(), os.getegid(), os.getgroups()) == before
+    with acting_as(None):
+        assert secret.read_text() == "x"

@@ -53,7 +53,7 @@ def test_the_call_alone_is_between_the_marks(tmp_path: Path) -> None:
         yield lambda: seen.append(("calls", marks.now, 0))
         seen.append(("tidies up", marks.now, 0))
 
-    (one,) = try_all(tmp_path, marks, lambda *_: None, {"it": trial})
+    (one,) = try_all(tmp_path, marks, lambda *_: None, trials={"it": trial})
     assert one == Tried("it", 10**9, 2 * 10**9)
     assert seen == [("prepares", 0, 8192), ("calls", 10**9, 0), ("tidies up", 2 * 10**9, 0)]
 
@@ -68,7 +68,7 @@ def test_a_call_that_fails_is_tidied_up_after(tmp_path: Path) -> None:
         yield refuse
         tidied.append(True)
 
-    (one,) = try_all(tmp_path, Marks(), lambda *_: None, {"it": trial})
+    (one,) = try_all(tmp_path, Marks(), lambda *_: None, trials={"it": trial})
     assert one.failed in ("ENOTSUP", "EOPNOTSUPP")
     assert tidied == [True]
 
