@@ -134,6 +134,8 @@ class ExecutorContext:
     share: ShareAccess | None = None
     """Set for executors that have `needs_share`; `root` then means nothing."""
     habits: Habits = OLD_HABITS
+    keeps_directories: bool = False
+    """The mount's client keeps directories that are listed, and answers from memory the next time."""
 
 
 @dataclass(frozen=True, slots=True)

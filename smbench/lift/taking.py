@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from smbench.lift.amounts import amounts
 from smbench.lift.rule import Case, ExchangeRule, Opened, Rule, Taken
+from smbench.lift.rules import kept_directories
 from smbench.lift.rules.implied import OPENED_BEFORE
 from smbench.lift.rules.table import LEFT_OVER, Table
 from smbench.lift.waiting import Waiting
@@ -63,7 +64,8 @@ class Taker:
     def closed(self, rule: Rule, opened: Opened, at: Exchange, beside: int) -> None:
         """The server closed an open without being asked to; `beside` as in `Taken`."""
         if opened.announced and not opened.failed:
-            self._take(Taken(rule, "", (), (Close(opened.handle),), opened.path, at, beside))
+            rule = kept_directories.CLOSED_BY_SERVER if kept_directories.keeps_directory(opened) else rule
+            self._take(Taken(rule, rule.reason, (), (Close(opened.handle),), opened.path, at, beside))
 
     def _announce(self, exchange: Exchange, opened: Opened) -> None:
         """An open whose CREATE the capture lacks gets an Open of its own before its first operation."""

@@ -52,6 +52,8 @@ class CaptureFacts:
     """Some path names an alternate data stream."""
     flushes: bool = True
     """Some FLUSH was sent, by itself or with a truncation or a change of times."""
+    keeps_directories: bool = False
+    """The client kept directories open under leases of theirs, and answered from memory."""
     sparse: bool = False
     """Some call marked a file sparse (FSCTL_SET_SPARSE), or put a range in, which newer clients refuse where
     they may not do so first."""
@@ -71,7 +73,7 @@ def gather_facts(
     """Of each of so many users, by what it did itself: one's streams or locks are no reason to mount for
     another differently. One pass over each; memory grows with distinct paths and opens at once.
 
-    Of what clients did by themselves, where the operations have it, only flushes count.
+    Of what clients did by themselves, where the operations have it, only flushes and kept directories count.
     """
     seen = [_Seen() for _ in range(users)]
     for operation in operations:
@@ -93,6 +95,7 @@ class _Seen:
     caching: int = 0
     locks: int = 0
     flushes: bool = False
+    keeps_directories: bool = False
     sparse: bool = False
     lists: int = 0
     lists_without_ids: int = 0
@@ -104,6 +107,7 @@ class _Seen:
         call = operation.call
         self.flushes = self.flushes or _flushed(call)
         if operation.by_client:
+            self.keeps_directories = self.keeps_directories or _keeps(call)
             return
         self.paths.add(operation.path)
         if isinstance(call, Truncate | PunchHole):
@@ -134,15 +138,20 @@ class _Seen:
         return CaptureFacts(
             largest_read=self.largest_read,
             largest_write=self.largest_write,
-            asked_for_caching=self.caching > self.locks or not self.opens,
+            asked_for_caching=self.keeps_directories or self.caching > self.locks or not self.opens,
             streams=any(map(has_stream, paths)),
             flushes=self.flushes,
+            keeps_directories=self.keeps_directories,
             sparse=self.sparse,
             reserved_characters=any(_FORBIDDEN.search(path) for path in paths),
             mapped_characters=any(_MAPPED.search(path) for path in paths),
             lists_without_ids=2 * self.lists_without_ids > self.lists,
             case_variants=variants and not cases_count,
         )
+
+
+def _keeps(call: Call) -> bool:
+    return isinstance(call, Open) and call.directory and bool(call.create.lease_state)
 
 
 def _flushed(call: Call) -> bool:

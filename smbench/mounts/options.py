@@ -147,6 +147,13 @@ def stream_options(options: Sequence[Option]) -> tuple[Option, ...] | None:
     )
 
 
+def keeps_directories(options: Iterable[Option]) -> bool:
+    """Whether a mount in the profile `wire` lets its client keep directories open, where the server leases
+    them."""
+    names = {option.name for option in options}
+    return bool(names) and "nohandlecache" not in names
+
+
 def override(options: Sequence[Option], given: Sequence[str]) -> tuple[Option, ...]:
     """The user's own options instead of those that they contradict, with the reason `given`."""
     kept = list(options)
@@ -246,8 +253,10 @@ def _wire(facts: CaptureFacts) -> list[Option]:
         Option("actimeo", "3600", "attributes are asked for by forced statx only"),
         Option("closetimeo", "0", "a close is sent at once"),
         Option("nodfs", None, "no referrals that nobody asked for"),
-        Option("nohandlecache", None, "no directory is held open to answer its listings from memory"),
     ]
+    if not facts.keeps_directories:
+        held = "the user's client kept no directory open to answer from memory"
+        options.append(Option("nohandlecache", None, held))
     if not facts.sparse:
         options.append(Option("nosparse", None, "the capture marks no file sparse, and the client would"))
     if facts.largest_read:

@@ -24,7 +24,7 @@ from smbench.measure.counters import diff
 from smbench.measure.thresholds import Threshold
 from smbench.mounts.opened import Mounted
 from smbench.mounts.opening import open_target
-from smbench.mounts.options import WIRE_PROFILE
+from smbench.mounts.options import WIRE_PROFILE, keeps_directories
 from smbench.mounts.target import DirectoryTarget
 from smbench.pipeline import origin
 from smbench.pipeline.amounts import refuse_too_much
@@ -270,6 +270,7 @@ class Replayer:
             streams=streams,
             profile=self.request.profile,
             habits=Habits() if self.client is None else habits_of(self.client.profile),
+            keeps_directories=[keeps_directories(user.options) for user in place.users],
             identity=identity,
             seed=self.request.seed,
             acting=mounted.acting,

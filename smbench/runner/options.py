@@ -22,6 +22,8 @@ class RunOptions:
     profile: str = "wire"
     habits: Habits = OLD_HABITS
     """Of the system's client."""
+    keeps_directories: Sequence[bool] = ()
+    """Of each user, as `ExecutorContext` has it; empty: of none."""
     identity: tuple[int, int] | None = None
     """User and group that the workers change to, where they are root; None: nobody changes."""
     deadline_s: float | None = None

@@ -111,6 +111,7 @@ def _job(
         streams=options.streams,
         profile=options.profile,
         habits=options.habits,
+        keeps_directories=options.keeps_directories,
         max_io_bytes=calls.max_io_bytes,
         seed=options.seed,
         identity=options.identity,

@@ -80,6 +80,8 @@ class Job:
     """As in `RunOptions`."""
     habits: Habits = OLD_HABITS
     """Of the system's client."""
+    keeps_directories: Sequence[bool] = ()
+    """As in `RunOptions`."""
     acting: Sequence[Acting | None] = ()
     """For each user; empty, or None: whoever the worker is."""
     shares: Sequence[ShareAccess] = ()
@@ -177,6 +179,7 @@ def _executors(job: Job, lanes: Iterable[int]) -> dict[int, Executor]:
             streams=job.streams[user] if job.streams else None,
             share=job.shares[user] if job.shares else None,
             habits=job.habits,
+            keeps_directories=bool(job.keeps_directories) and job.keeps_directories[user],
         )
         with job.entered(user):
             executors[user] = job.executor(context)

@@ -82,6 +82,7 @@ class PosixExecutor(Executor):
         finally:
             os.close(root)
         self._client = client
+        self._keeps_directories = context.keeps_directories
         self._lookups = Lookups(self._names, client)
         self._files = OpenFiles(self._names, self._lookups, client)
         self._data = DataCalls(self._files, client, max_io_bytes=context.max_io_bytes, seed=context.seed)
@@ -149,7 +150,7 @@ class PosixExecutor(Executor):
             return
         parents = Counter(path.rpartition("/")[0] for path in paths)
         for parent in sorted(parents, key=lambda path: (path.count("/"), path)):
-            if parents[parent] >= _WORTH_LISTING:
+            if parents[parent] >= _WORTH_LISTING and not self._keeps_directories:
                 with suppress(OSError):
                     self._list(parent)
         if isinstance(self._names, StreamsBeneath):

@@ -92,7 +92,8 @@ def _granted(opened: Opened) -> int | None:
     return lease_of(response.oplock, response.lease_state)
 
 
-def _close(case: Case) -> tuple[Call, ...]:
+def close_call(case: Case) -> tuple[Call, ...]:
+    """The Close, with its flags."""
     request = case.exchange.request
     flags = request.flags if isinstance(request, CloseRequest) else None
     return (Close(case.opened.handle, flags or 0),)
@@ -177,6 +178,6 @@ RULES: tuple[ExchangeRule, ...] = (
         disposition=Disposition.EXACT,
         evidence="cifs-client §1: close",
         commands=frozenset((Command.CLOSE,)),
-        calls=_close,
+        calls=close_call,
     ),
 )

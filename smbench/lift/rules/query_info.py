@@ -20,7 +20,8 @@ def _queries(info_type: int) -> Applies:
     return applies
 
 
-def _stat_handle(case: Case) -> tuple[Call, ...]:
+def stat_handle(case: Case) -> tuple[Call, ...]:
+    """The question about an open file."""
     ask = case.exchange.request
     if not isinstance(ask, QueryInfoRequest):
         return ()
@@ -42,7 +43,7 @@ RULES: tuple[ExchangeRule, ...] = (
         evidence="cifs-client §2: statx on the open handle, or the CIFS query ioctl; the class is kept",
         commands=_QUERY,
         applies=_queries(INFO_FILE),
-        calls=_stat_handle,
+        calls=stat_handle,
     ),
     ExchangeRule(
         name="query-filesystem",
@@ -58,7 +59,7 @@ RULES: tuple[ExchangeRule, ...] = (
         evidence="cifs-client §2: getxattr system.cifs_acl, or the CIFS query ioctl",
         commands=_QUERY,
         applies=_queries(INFO_SECURITY),
-        calls=_stat_handle,
+        calls=stat_handle,
     ),
     ExchangeRule(
         name="query-quota",

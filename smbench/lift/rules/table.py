@@ -21,6 +21,7 @@ from smbench.lift.rules import (
     directories,
     extended_attributes,
     implied,
+    kept_directories,
     linux,
     linux_names,
     linux_ranges,
@@ -39,6 +40,7 @@ from smbench.workload.model import Disposition
 FAMILIES: tuple[tuple[Rule, ...], ...] = tuple(
     family.RULES
     for family in (
+        kept_directories,
         control,
         linux,
         linux_names,

@@ -14,6 +14,7 @@ from smbench.mounts.options import (
     Option,
     account_options,
     derive_options,
+    keeps_directories,
     merge,
     override,
     stream_options,
@@ -73,6 +74,7 @@ def test_the_application_profile_leaves_the_client_its_ways() -> None:
         (CaptureFacts(case_variants=True), {"nocase"}, set()),
         (CaptureFacts(asked_for_caching=False), {"nolease"}, set()),
         (CaptureFacts(flushes=False), {"nostrictsync"}, set()),
+        (CaptureFacts(keeps_directories=True), {"cache=none"}, {"nohandlecache", "nolease"}),
         (CaptureFacts(sparse=True), {"cache=none"}, {"nosparse"}),
         (CaptureFacts(largest_read=1_000_000, largest_write=100), {"rsize=1003520", "wsize=65536"}, set()),
     ],
@@ -334,3 +336,10 @@ def test_what_one_user_does_says_nothing_of_another() -> None:
 @pytest.mark.parametrize("by_client", [True, False])
 def test_a_flush_counts_whatever_it_came_with(call: Call, flushed: bool, by_client: bool) -> None:
     assert facts_of([replace(operation(call), by_client=by_client)], []).flushes is flushed
+
+
+def test_a_mount_keeps_directories_unless_it_is_told_not_to() -> None:
+    assert keeps_directories(derive_options("wire", captured(), CaptureFacts(keeps_directories=True)))
+    assert not keeps_directories(derive_options("wire", captured(), CaptureFacts()))
+    assert keeps_directories(derive_options("wire", captured(), CaptureFacts(), given=["handlecache"]))
+    assert not keeps_directories(())  # a directory, which is not mounted

@@ -10,13 +10,14 @@ import time
 from collections.abc import Callable
 from errno import EACCES, EIO, ENOENT, ENOTTY, EOPNOTSUPP
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 if sys.platform != "linux":
     pytest.skip("posix runs on Linux only", allow_module_level=True)
 
-from smbench.executors.base import NOBODY, ExecutorContext
+from smbench.executors.base import NOBODY, ExecutorContext, Habits
 from smbench.executors.posix import linux_calls
 from smbench.executors.posix.executor import PosixExecutor
 from smbench.executors.posix.inotify import InotifyWatch
@@ -51,8 +52,8 @@ Asked = list[tuple[object, ...]]
 class Client:
     """An executor that takes its root for a CIFS mount; `asked` is what the client was asked, in order."""
 
-    def __init__(self, root: Path, profile: str, asked: Asked) -> None:
-        self.made = PosixExecutor(ExecutorContext(root, 0, profile, 1 << 16))
+    def __init__(self, root: Path, profile: str, asked: Asked, **context: Any) -> None:
+        self.made = PosixExecutor(ExecutorContext(root, 0, profile, 1 << 16, **context))
         self.asked = asked
         self._handlers = self.made.handlers()
 
@@ -101,7 +102,7 @@ def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Cli
     monkeypatch.setattr(Beneath, "stat", look)
     (tmp_path / "d").mkdir()
     (tmp_path / "d" / "f").touch()
-    return lambda profile="wire": Client(tmp_path, profile, asked)
+    return lambda profile="wire", **context: Client(tmp_path, profile, asked, **context)
 
 
 def directory(handle: int, path: str) -> Open:
@@ -287,6 +288,39 @@ def test_names_that_warming_did_not_find_are_asked_for(client: Callable[..., Cli
     run = client()
     run.made.warm(["d", "d/g"])
     assert (run(file(1, "d/g")), run.asked) == (-ENOENT, [("rename", "g")])
+
+
+@pytest.mark.parametrize("keeps", [False, True])
+def test_where_directories_are_kept_names_are_not_learnt_by_listing(
+    client: Callable[..., Client], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, keeps: bool
+) -> None:
+    paths = ["d", *(f"d/{name}" for name in "abc")]
+    for path in paths[1:]:
+        (tmp_path / path).touch()
+    listed: list[object] = []
+    real = os.listdir
+    monkeypatch.setattr(os, "listdir", lambda fd: listed.append(fd) or real(fd))
+    run = client(keeps_directories=keeps)
+    run.made.warm(paths)
+    assert bool(listed) is not keeps
+    assert [("look", path) for path in paths] == [one for one in run.asked if one[0] == "look"]
+
+
+@pytest.mark.parametrize("hides", [False, True])
+def test_a_client_that_hides_what_is_open_finds_nothing_open_when_it_removes(
+    client: Callable[..., Client], monkeypatch: pytest.MonkeyPatch, hides: bool
+) -> None:
+    run = client(habits=Habits(hides_what_is_open=hides))
+    run.made.warm(["d", "d/f"])
+    pinned: list[bool] = []
+    real = Beneath.unlink
+    monkeypatch.setattr(
+        Beneath,
+        "unlink",
+        lambda names, path: pinned.append(names.pinned(path) is not None) or real(names, path),
+    )
+    assert run(Unlink("d/f")) == 0
+    assert pinned == [not hides]
 
 
 def in_thread(call: Callable[[], int]) -> tuple[threading.Thread, list[int]]:
