@@ -297,9 +297,14 @@ def test_where_directories_are_kept_names_are_not_learnt_by_listing(
     paths = ["d", *(f"d/{name}" for name in "abc")]
     for path in paths[1:]:
         (tmp_path / path).touch()
-    listed: list[object] = []
+    listed: list[int] = []
     real = os.listdir
-    monkeypatch.setattr(os, "listdir", lambda fd: listed.append(fd) or real(fd))
+
+    def recorded(fd: int) -> list[str]:
+        listed.append(fd)
+        return real(fd)
+
+    monkeypatch.setattr(os, "listdir", recorded)
     run = client(keeps_directories=keeps)
     run.made.warm(paths)
     assert bool(listed) is not keeps
@@ -314,11 +319,12 @@ def test_a_client_that_hides_what_is_open_finds_nothing_open_when_it_removes(
     run.made.warm(["d", "d/f"])
     pinned: list[bool] = []
     real = Beneath.unlink
-    monkeypatch.setattr(
-        Beneath,
-        "unlink",
-        lambda names, path: pinned.append(names.pinned(path) is not None) or real(names, path),
-    )
+
+    def recorded(names: Beneath, path: str) -> None:
+        pinned.append(names.pinned(path) is not None)
+        real(names, path)
+
+    monkeypatch.setattr(Beneath, "unlink", recorded)
     assert run(Unlink("d/f")) == 0
     assert pinned == [not hides]
 
