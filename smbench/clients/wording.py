@@ -11,21 +11,26 @@ from smbench.smb2.ntstatus import name as status_name
 from smbench.trace.messages import IoctlRequest, QueryDirectoryRequest, QueryInfoRequest, SetInfoRequest
 from smbench.trace.model import Command, Exchange, command_name
 
-_FILE, _FILE_SYSTEM, _SECURITY = 1, 2, 3
-_CLASSES = {
-    (_FILE, 4): "Basic", (_FILE, 5): "Standard", (_FILE, 6): "Internal", (_FILE, 7): "Ea",
-    (_FILE, 10): "Rename", (_FILE, 11): "Link", (_FILE, 13): "Disposition",
-    (_FILE, 15): "FullEa", (_FILE, 18): "All",
-    (_FILE, 19): "Allocation", (_FILE, 20): "EndOfFile", (_FILE, 22): "Stream", (_FILE, 34): "NetworkOpen",
-    (_FILE, 35): "AttributeTag", (_FILE, 59): "Id", (_FILE, 64): "DispositionEx", (_FILE, 100): "Posix",
-    (_FILE_SYSTEM, 1): "FsVolume", (_FILE_SYSTEM, 3): "FsSize", (_FILE_SYSTEM, 4): "FsDevice",
-    (_FILE_SYSTEM, 5): "FsAttribute", (_FILE_SYSTEM, 7): "FsFullSize", (_FILE_SYSTEM, 11): "FsSectorSize",
-    (_FILE_SYSTEM, 100): "FsPosix",
+_FILES = {
+    constants.BASIC: "Basic", constants.STANDARD: "Standard", constants.INTERNAL: "Internal",
+    constants.EA: "Ea", constants.RENAME: "Rename", constants.LINK: "Link",
+    constants.DISPOSITION: "Disposition", constants.FULL_EA: "FullEa", constants.ALL_INFORMATION: "All",
+    constants.ALLOCATION: "Allocation", constants.END_OF_FILE: "EndOfFile", constants.STREAM: "Stream",
+    constants.NETWORK_OPEN: "NetworkOpen", constants.ATTRIBUTE_TAG: "AttributeTag", constants.ID: "Id",
+    constants.DISPOSITION_EX: "DispositionEx", constants.POSIX: "Posix",
 }  # fmt: skip
+_FILE_SYSTEMS = {
+    constants.FS_VOLUME: "FsVolume", constants.FS_SIZE: "FsSize", constants.FS_DEVICE: "FsDevice",
+    constants.FS_ATTRIBUTE: "FsAttribute", constants.FS_FULL_SIZE: "FsFullSize",
+    constants.FS_SECTOR_SIZE: "FsSectorSize", constants.FS_POSIX: "FsPosix",
+}  # fmt: skip
+_CLASSES = {constants.INFO_FILE: _FILES, constants.INFO_FILESYSTEM: _FILE_SYSTEMS}
 """[MS-FSCC] 2.4 and 2.5, without `File` and `Information`."""
 _LISTINGS = {
-    1: "Directory", 2: "FullDirectory", 3: "BothDirectory", 12: "Names", 37: "IdBothDirectory",
-    38: "IdFullDirectory", 60: "IdExtdDirectory", 100: "PosixDirectory",
+    constants.DIRECTORY_INFORMATION: "Directory", constants.FULL_DIRECTORY: "FullDirectory",
+    constants.BOTH_DIRECTORY: "BothDirectory", constants.NAMES: "Names",
+    constants.ID_BOTH_DIRECTORY: "IdBothDirectory", constants.ID_FULL_DIRECTORY: "IdFullDirectory",
+    constants.ID_EXTD_DIRECTORY: "IdExtdDirectory", constants.POSIX: "PosixDirectory",
 }  # fmt: skip
 _FUNCTIONS = {
     value: name.removeprefix("FSCTL_") for name, value in vars(constants).items() if name.startswith("FSCTL_")
@@ -62,9 +67,8 @@ def _refusal(exchange: Exchange) -> str:
 def _details(exchange: Exchange) -> Iterable[str]:
     match exchange.request:
         case QueryInfoRequest(info_type=kind, level=level) | SetInfoRequest(info_type=kind, level=level):
-            yield (
-                "Security" if kind == _SECURITY else _CLASSES.get((kind or 0, level or 0), f"{kind}:{level}")
-            )
+            known = _CLASSES.get(kind or 0, {}).get(level or 0, f"{kind}:{level}")
+            yield "Security" if kind == constants.INFO_SECURITY else known
         case QueryDirectoryRequest(level=level):
             yield _LISTINGS.get(level or 0, f"{level}")
         case IoctlRequest(function=function):

@@ -64,7 +64,7 @@ class Taker:
     def closed(self, rule: Rule, opened: Opened, at: Exchange, beside: int) -> None:
         """The server closed an open without being asked to; `beside` as in `Taken`."""
         if opened.announced and not opened.failed:
-            rule = kept_directories.CLOSED_BY_SERVER if kept_directories.keeps_directory(opened) else rule
+            rule = kept_directories.CLOSED_WHILE_KEPT if kept_directories.keeps_directory(opened) else rule
             self._take(Taken(rule, rule.reason, (), (Close(opened.handle),), opened.path, at, beside))
 
     def _announce(self, exchange: Exchange, opened: Opened) -> None:

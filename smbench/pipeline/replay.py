@@ -18,7 +18,7 @@ import msgspec
 from smbench.clients.choice import Choice, choose, habits_of
 from smbench.clones import clone_folder
 from smbench.errors import UsageError
-from smbench.executors.base import Habits, ShareAccess
+from smbench.executors.base import OLD_HABITS, ShareAccess
 from smbench.measure.client import read_counters
 from smbench.measure.counters import diff
 from smbench.measure.thresholds import Threshold
@@ -262,14 +262,14 @@ class Replayer:
         with mounted.naming(place.target), mounted.entered(0):
             mounted.notes += self.files.taken(self.request, roots[:: max(len(roots) // plan.clones, 1)])
         identity = None if place.identity is None else (place.identity.uid, place.identity.gid)
-        if mounted.state is not None and self.request.profile == WIRE_PROFILE:
+        if self.client is None and mounted.state is not None and self.request.profile == WIRE_PROFILE:
             self.client = choose(mounted.roots[0], place.identity)
         return mounted, RunOptions(
             executor=self.request.executor,
             roots=roots,
             streams=streams,
             profile=self.request.profile,
-            habits=Habits() if self.client is None else habits_of(self.client.profile),
+            habits=OLD_HABITS if self.client is None else habits_of(self.client.profile),
             keeps_directories=[keeps_directories(user.options) for user in place.users],
             identity=identity,
             seed=self.request.seed,

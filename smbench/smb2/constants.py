@@ -184,6 +184,7 @@ BOTH_DIRECTORY: Final = 3
 BASIC: Final = 4
 STANDARD: Final = 5
 INTERNAL: Final = 6
+EA: Final = 7
 RENAME: Final = 10
 LINK: Final = 11
 NAMES: Final = 12
@@ -202,10 +203,13 @@ ID_BOTH_DIRECTORY: Final = 37
 ID_FULL_DIRECTORY: Final = 38
 VALID_DATA_LENGTH: Final = 39
 SHORT_NAME: Final = 40
+ID: Final = 59
 ID_EXTD_DIRECTORY: Final = 60
 DISPOSITION_EX: Final = 64
 RENAME_EX: Final = 65
 LINK_EX: Final = 72
+POSIX: Final = 100
+"""Of files and of listings alike, where the SMB3 POSIX extensions were negotiated."""
 RENAMES: Final = frozenset((RENAME, RENAME_EX))
 LINKS: Final = frozenset((LINK, LINK_EX))
 DISPOSITIONS: Final = frozenset((DISPOSITION, DISPOSITION_EX))
@@ -216,6 +220,7 @@ FS_DEVICE: Final = 4
 FS_ATTRIBUTE: Final = 5
 FS_FULL_SIZE: Final = 7
 FS_SECTOR_SIZE: Final = 11
+FS_POSIX: Final = 100
 
 # LOCK: Flags ([MS-SMB2] 2.2.26.1)
 LOCK_SHARED: Final = 0x1

@@ -15,7 +15,7 @@ from errno import E2BIG, EINVAL, ENODATA, ENOSPC, ENOSYS, ENXIO, EOPNOTSUPP
 from stat import S_IMODE, S_IWUSR
 from typing import Protocol
 
-from smbench.executors.base import Armed, Habits
+from smbench.executors.base import OLD_HABITS, Armed, Habits
 from smbench.executors.posix import linux_calls
 from smbench.executors.posix.inotify import InotifyWatch
 from smbench.executors.posix.ioctl_watch import IoctlWatch
@@ -291,16 +291,16 @@ class _CifsWire(_Wire, _Cifs):
         return linux_calls.known_size(fd) != before
 
 
-LOCAL, LOCAL_WIRE, CIFS, CIFS_WIRE = Client(), _Wire(), _Cifs(), _CifsWire(Habits())
+LOCAL, LOCAL_WIRE, CIFS, CIFS_WIRE = Client(), _Wire(), _Cifs(), _CifsWire(OLD_HABITS)
 
 
-def client_of(root: int, profile: str, habits: Habits | None = None) -> Client:
+def client_of(root: int, profile: str, habits: Habits = OLD_HABITS) -> Client:
     """The client beneath an open directory, in the profile `application` or `wire`."""
     wire = profile == "wire"
     if linux_calls.is_cifs(root):
         if not wire:
             return CIFS
-        return CIFS_WIRE if habits in (None, Habits()) else _CifsWire(habits or Habits())
+        return CIFS_WIRE if habits == OLD_HABITS else _CifsWire(habits)
     return LOCAL_WIRE if wire else LOCAL
 
 

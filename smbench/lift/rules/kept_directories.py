@@ -6,7 +6,7 @@ stand above the rules of single exchanges: such an open is no caller's.
 
 from __future__ import annotations
 
-from smbench.lift.rule import Case, ExchangeRule, Opened, Rule
+from smbench.lift.rule import Applies, Calls, Case, ExchangeRule, Opened, Rule
 from smbench.lift.rules.opens import close_call, open_call
 from smbench.lift.rules.query_info import stat_handle
 from smbench.smb2.constants import (
@@ -60,7 +60,7 @@ def _is_its_own(opened: Opened, exchange: Exchange) -> bool:
     return opened.create is not None and exchange.compound == opened.create.compound
 
 
-CLOSED_BY_SERVER = Rule(
+CLOSED_WHILE_KEPT = Rule(
     name="kept-directory-closed",
     disposition=Disposition.CLIENT,
     reason=_REASON,
@@ -69,36 +69,17 @@ CLOSED_BY_SERVER = Rule(
 )
 """What the server closes of it without being asked to is no caller's close either; it takes no exchange."""
 
+
+def _rule(name: str, command: Command, applies: Applies, calls: Calls) -> ExchangeRule:
+    return ExchangeRule(
+        name=name, disposition=Disposition.CLIENT, reason=_REASON, evidence=_EVIDENCE, answerable=True,
+        commands=frozenset((command,)), applies=applies, calls=calls,
+    )  # fmt: skip
+
+
 RULES: tuple[Rule, ...] = (
-    CLOSED_BY_SERVER,
-    ExchangeRule(
-        name="directory-kept",
-        disposition=Disposition.CLIENT,
-        reason=_REASON,
-        evidence=_EVIDENCE,
-        answerable=True,
-        commands=frozenset((Command.CREATE,)),
-        applies=_opens_to_keep,
-        calls=lambda case: (open_call(case.opened),),
-    ),
-    ExchangeRule(
-        name="look-at-kept-directory",
-        disposition=Disposition.CLIENT,
-        reason=_REASON,
-        evidence=_EVIDENCE,
-        answerable=True,
-        commands=frozenset((Command.QUERY_INFO,)),
-        applies=_of_kept,
-        calls=stat_handle,
-    ),
-    ExchangeRule(
-        name="close-of-kept-directory",
-        disposition=Disposition.CLIENT,
-        reason=_REASON,
-        evidence=_EVIDENCE,
-        answerable=True,
-        commands=frozenset((Command.CLOSE,)),
-        applies=_of_kept,
-        calls=close_call,
-    ),
+    CLOSED_WHILE_KEPT,
+    _rule("directory-kept", Command.CREATE, _opens_to_keep, lambda case: (open_call(case.opened),)),
+    _rule("look-at-kept-directory", Command.QUERY_INFO, _of_kept, stat_handle),
+    _rule("close-of-kept-directory", Command.CLOSE, _of_kept, close_call),
 )
