@@ -17,7 +17,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from lab_parts import BROUGHT, KERNELS, SAMBAS, is_of, runs_with, version_of
+from lab_parts import BROUGHT, KERNELS, OPTIONS, SAMBAS, is_of, runs_with, version_of
 from releases.release_tree import mirror_of
 
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
@@ -171,16 +171,17 @@ def files_of(unpacked: Path) -> Iterator[tuple[str, Path]]:
 
 
 Bring = Callable[[str, Suite, Path], str]
-BRINGS: dict[tuple[str, str, str], tuple[dict[str, str], Bring]] = {
-    ("kernel", "linux", "linux.uml"): (KERNELS, bring_kernel),
-    ("samba", "samba", "smbd"): (SAMBAS, bring_samba),
+BRINGS: dict[str, tuple[dict[str, str], Bring]] = {
+    "kernel": (KERNELS, bring_kernel),
+    "samba": (SAMBAS, bring_samba),
 }
 
 
 def bring_all() -> bool:
     """What is neither the machine's own nor here; whether all of it is here afterwards."""
     complete = True
-    for (option, stem, program), (versions, bring) in BRINGS.items():
+    for option, (versions, bring) in BRINGS.items():
+        stem, program = OPTIONS[option]
         own = version_of(program, PATH)
         for name, suite in versions.items():
             target = BROUGHT / f"{stem}-{name}"

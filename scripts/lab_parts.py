@@ -15,6 +15,8 @@ KERNELS = {"6.1": "bookworm", "6.12": "trixie", "7.2": "sid"}
 SAMBAS = {"4.17": "bookworm", "4.22": "bookworm-backports"}
 """By version, the Debian suite that has it. Of Samba the oldest such suite: what it was linked against, a
 newer machine's libraries serve as well."""
+OPTIONS = {"kernel": ("linux", "linux.uml"), "samba": ("samba", "smbd")}
+"""By option, how the names of folders in BROUGHT begin, and the program that tells its version."""
 NEEDS = {
     "linux.uml": "user-mode-linux",
     "smbd": "samba",
@@ -55,8 +57,8 @@ class Parts:
 def parts_of(kernel: str | None, samba: str | None, path: str) -> Parts:
     """By the names or folders that --kernel and --samba gave, or else the environment; `path` is where
     programs are looked for."""
-    uml = _uml(kernel, path)
-    over = _over(samba, path)
+    uml = _folder("kernel", kernel, "LAB_UML", path)
+    over = _folder("samba", samba, "LAB_OVER", path)
     if over and not over.is_dir():
         raise LabError(NO_LAB, f"there is no lab here: LAB_OVER={over} is no folder")
     modules = (uml or Path("/")) / "usr/lib/uml/modules"
@@ -101,23 +103,18 @@ def is_of(name: str, version: str | None) -> bool:
     return version is not None and (version == name or version.startswith(f"{name}."))
 
 
-def _uml(asked: str | None, path: str) -> Path | None:
-    """The folder in which user-mode-linux is unpacked; None for the machine's own."""
-    if asked is None:
-        uml = os.environ.get("LAB_UML")
-        return Path(uml).absolute() if uml else None
-    return _found("kernel", asked, "linux", "linux.uml", path)
+def _folder(option: str, asked: str | None, variable: str, path: str) -> Path | None:
+    """Where the option's packages are unpacked, by what was asked for, or else by the environment; None for
+    the machine's own."""
+    if asked is not None:
+        return _found(option, asked, path)
+    named = os.environ.get(variable)
+    return Path(named).absolute() if named else None
 
 
-def _over(asked: str | None, path: str) -> Path | None:
-    if asked is None:
-        over = os.environ.get("LAB_OVER")
-        return Path(over).absolute() if over else None
-    return _found("samba", asked, "samba", "smbd", path)
-
-
-def _found(option: str, asked: str, stem: str, program: str, path: str) -> Path | None:
+def _found(option: str, asked: str, path: str) -> Path | None:
     """The folder that an option means; None where the machine's own is what was asked for."""
+    stem, program = OPTIONS[option]
     if "/" in asked or asked in (".", ".."):
         if not Path(asked).is_dir():
             raise LabError(2, f"--{option} {asked}: there is no such folder")

@@ -111,7 +111,8 @@ def test_what_cannot_be_had_is_said_and_the_others_come(
     monkeypatch.setattr(lab_archive, "BROUGHT", tmp_path)
     monkeypatch.setattr(lab_archive, "Suite", lambda *_: None)
     versions = {"1.1": "old", "1.2": "new", "1.3": "old"}
-    monkeypatch.setattr(lab_archive, "BRINGS", {("part", "x", "no-such-program"): (versions, bring)})
+    monkeypatch.setattr(lab_archive, "BRINGS", {"part": (versions, bring)})
+    monkeypatch.setattr(lab_archive, "OPTIONS", {"part": ("x", "no-such-program")})
     assert not bring_all()
     assert capsys.readouterr().err.splitlines() == [
         "scripts/setup: --part 1.1 could not be had from Debian old: nobody has it",
