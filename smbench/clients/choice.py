@@ -9,11 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from smbench.clients.profile import ClientProfile, shipped
+from smbench.clients.strategies import habits_of
 from smbench.clients.telling import hides_what_is_open
-from smbench.executors.base import Habits
 from smbench.identity import Identity, acting_as
 
-_RENAMES = re.compile(r"\bSET_INFO Rename\b")
 _VERSIONS = 20
 _WHICH = {
     None: "nothing could be tried on the share;",
@@ -42,7 +41,9 @@ def choose(root: Path, identity: Identity | None) -> Choice | None:
 def nearest_to(kernel: str, hides: bool | None, known: Mapping[str, ClientProfile]) -> Choice | None:
     """Of those that hide what is open as the client does (None: it did not tell), the one of the nearest
     kernel. Pure."""
-    fit = {name: one for name, one in known.items() if hides in (None, habits_of(one).hides_what_is_open)}
+    fit = {
+        name: one for name, one in known.items() if hides in (None, habits_of(one.calls).hides_what_is_open)
+    }
     if not fit:
         return None
     age = _age(kernel)
@@ -50,15 +51,6 @@ def nearest_to(kernel: str, hides: bool | None, known: Mapping[str, ClientProfil
     name = min(fit, key=lambda name: (abs(_age(fit[name].kernel) - age), name))
     one = fit[name]
     return Choice(name, one, f"{_WHICH[hides]} its kernel {one.kernel} is the nearest to {kernel}")
-
-
-def habits_of(profile: ClientProfile) -> Habits:
-    """What an executor has to know of a client."""
-    calls = profile.calls
-    return Habits(
-        hides_what_is_open=any(map(_RENAMES.search, calls.get("unlink what is open", []))),
-        grows_in_one=calls.get("fallocate to more") == ["SET_INFO EndOfFile"],
-    )
 
 
 def _age(kernel: str) -> int:

@@ -21,6 +21,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 from random import Random
 from typing import Any, ClassVar
@@ -102,6 +103,14 @@ class ShareAccess:
     """32 hexadecimal digits; None: a new one."""
 
 
+class TimesSet(StrEnum):
+    """How a client sets times of a file that it has open."""
+
+    ON_THE_OPEN = "on the open"
+    BY_THE_NAME = "by an open of their own"
+    NOT_AT_ALL = "not at all"
+
+
 @dataclass(frozen=True, slots=True)
 class Habits:
     """Where the clients of several kernels do differently, and an executor chooses its calls by it."""
@@ -110,6 +119,15 @@ class Habits:
     """What a descriptor still names it renames, where it is to be removed (Linux 7.2)."""
     grows_in_one: bool = True
     """To fallocate(2) beyond the end of an open file is one SET_INFO(EndOfFile)."""
+    opened_apart_by: tuple[str, ...] = ("O_NOCTTY", "O_ASYNC", "O_NONBLOCK", "O_EXCL", "O_NOATIME")
+    """Flags of open(2) with which an open is not given the SMB handle of another one of its file. O_NOATIME
+    comes last: who does not own the file may not have it."""
+    after_truncating: TimesSet | None = None
+    """How it sets times behind ftruncate(2); None, here and below: not known."""
+    after_emptying: TimesSet | None = None
+    """How it sets them behind an open with O_TRUNC."""
+    of_open: TimesSet | None = None
+    """How futimens(2) sets them on what is open for writing."""
 
 
 OLD_HABITS = Habits()
@@ -191,12 +209,13 @@ class Executor(ABC):
         It looks up and does nothing: the table is also read where the executor cannot run."""
 
     @classmethod
-    def loss(cls, call: Call) -> str | None:
-        """What of this call's parameters the backend cannot keep (a share mode, an access mask), or None.
+    def loss(cls, call: Call, habits: Habits = OLD_HABITS) -> str | None:
+        """What of this call's parameters the backend cannot keep (a share mode, an access mask), or None;
+        `habits`: of the client beneath it.
 
         Pure, and asked outside the clock.
         """
-        del call
+        del call, habits
         return None
 
     @classmethod

@@ -15,7 +15,8 @@ from typing import Any
 
 import msgspec
 
-from smbench.clients.choice import Choice, choose, habits_of
+from smbench.clients.choice import Choice, choose
+from smbench.clients.strategies import habits_of
 from smbench.clones import clone_folder
 from smbench.errors import UsageError
 from smbench.executors.base import OLD_HABITS, ShareAccess
@@ -269,7 +270,7 @@ class Replayer:
             roots=roots,
             streams=streams,
             profile=self.request.profile,
-            habits=OLD_HABITS if self.client is None else habits_of(self.client.profile),
+            habits=OLD_HABITS if self.client is None else habits_of(self.client.profile.calls),
             keeps_directories=[keeps_directories(user.options) for user in place.users],
             identity=identity,
             seed=self.request.seed,

@@ -1,7 +1,7 @@
 """What an executor could not keep of the calls' parameters, counted by reason, once for each shape of call.
 
 The shape of a call is all of its parameters but those that only say where: handle, name, offset,
-length, time, lease key. Of these it keeps what an executor may stumble over: an empty range, one
+length, times, lease key. Of these it keeps what an executor may stumble over: an empty range, one
 beyond 2^63, a stream, a wildcard, whether there is a time or a key at all.
 """
 
@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from smbench.executors.base import Executor
+from smbench.executors.base import OLD_HABITS, Executor, Habits
 from smbench.runner.call_file import KINDS, calls_of
 from smbench.workload.calls import Call
 from smbench.workload.parameters import PARAMETERS
@@ -25,15 +25,16 @@ _WHERE = {
     "ea_name",
 }  # fmt: skip
 _TEXTS = {"path", "pattern", "lease_key", "parent_lease_key"}
-_PRESENT = {"created_ns", "accessed_ns", "written_ns", "changed_ns"}
+_PRESENT = {"created_ns", "accessed_ns", "written_ns", "changed_ns", "times"}
 _LARGEST_OFFSET = (1 << 63) - 1
 
 
 class Losses:
     """Counts (kind, reason) over batches of calls as `runner.spread` has them."""
 
-    def __init__(self, executor: type[Executor]) -> None:
+    def __init__(self, executor: type[Executor], habits: Habits = OLD_HABITS) -> None:
         self._executor = executor
+        self._habits = habits
         self._answers: dict[tuple[Any, ...], str | None] = {}
         self.counts: Counter[tuple[str, str]] = Counter()
 
@@ -47,7 +48,7 @@ class Losses:
             for shape, (row, count) in zip(shapes, rows, strict=True):
                 key = (number, *shape)
                 if key not in self._answers:
-                    self._answers[key] = self._executor.loss(calls_of(mine.slice(row, 1))[0])
+                    self._answers[key] = self._executor.loss(calls_of(mine.slice(row, 1))[0], self._habits)
                 if (reason := self._answers[key]) is not None:
                     self.counts[kind.__name__, reason] += count
 

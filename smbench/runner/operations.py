@@ -18,7 +18,7 @@ from msgspec import UNSET
 from numpy.typing import NDArray
 
 from smbench.arrays import blocks, long_array
-from smbench.executors.base import Executor
+from smbench.executors.base import OLD_HABITS, Executor, Habits
 from smbench.plan.model import Plan
 from smbench.run.columns import OPERATIONS_SCHEMA
 from smbench.run.outcomes import Cause, Mismatch, Outcomes, Shortfall
@@ -113,15 +113,14 @@ class OperationsResult:
     """Joins the workload's rows with the log, and counts."""
 
     def __init__(
-        self, operations: StoredOperations, plan: Plan, executor: type[Executor], warm_up_ns: int = 0
-    ) -> None:
-        self._operations = operations
+        self, operations: StoredOperations, plan: Plan, executor: type[Executor], warm_up_ns: int = 0,
+        habits: Habits = OLD_HABITS,
+    ) -> None:  # fmt: skip
+        self._operations, self._plan, self._executor = operations, plan, executor
         self._warm_up_ns = warm_up_ns
-        self._plan = plan
-        self._executor = executor
         self._place_of_row = places_of_rows(plan)
         self._expectations = Expectations(operations, plan, executor)
-        self._losses = Losses(executor)
+        self._losses = Losses(executor, habits)
         self.tally = Tally()
         self.outside = OutsideTally(plan)
 

@@ -80,7 +80,7 @@ class RunResult:
         plan, ending = self.plan, self.ending
         start_epoch_ns = epoch_of(ending.start_ns or now_ns())
         warm_up_ns = self.options.warm_up_ns
-        joined = OperationsResult(self.operations, plan, self.executor, warm_up_ns)
+        joined = OperationsResult(self.operations, plan, self.executor, warm_up_ns, self.options.habits)
         times = timing(plan, self.records, ending.start_ns, joined.skipped_places())
         with ThreadPoolExecutor(1) as beside:
             logged = beside.submit(joined.times(times).write, directory / LATENCY, start_epoch_ns)

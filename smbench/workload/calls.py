@@ -231,9 +231,11 @@ class Truncate:
     """The file was marked sparse just before (FSCTL_SET_SPARSE)."""
     times: tuple[int, ...] | None = field(default=None, compare=False)
     """The Linux client flushed before it and set times after it: created, accessed, written, changed, as
-    in `SetTimes`, -1 for one that it left; None: nothing of that."""
+    in `SetTimes`, -1 for one that it left; None: it set none."""
     times_by_name: bool = field(default=False, compare=False)
     """The client set them by an open of its own, by the file's name."""
+    flushed: bool = field(default=False, compare=False)
+    """A FLUSH came first, of the client's own, whether times were set or not."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,8 @@ import pytest
 from helpers.fidelity import ROOT, Lab
 
 from smbench import read_run
-from smbench.clients.choice import habits_of
 from smbench.clients.profile import ClientProfile, read, shipped, unlike
+from smbench.clients.strategies import habits_of
 from smbench.clients.telling import hides_what_is_open
 from smbench.mounts.mountinfo import read_mountinfo
 from smbench.mounts.opened import UserMount
@@ -82,7 +82,7 @@ def test_a_replay_takes_the_profile_of_its_kernel(profile: ClientProfile) -> Non
     chosen = read_run(run).client_profile
     assert chosen is not None
     known = dict(shipped())
-    assert habits_of(known[chosen.name]) == habits_of(profile)
+    assert habits_of(known[chosen.name].calls) == habits_of(profile.calls)
     assert f"to {platform.release()}" in chosen.why
 
 

@@ -206,20 +206,24 @@ class FileCalls(RangeCalls):
 
     def truncate(self, call: Truncate) -> int:
         return self._resize(
-            call.handle, call.size, call.times, sparse=call.sparse, by_name=call.times_by_name
-        )
+            call.handle, call.size, call.times, sparse=call.sparse, by_name=call.times_by_name,
+            flushed=call.flushed,
+        )  # fmt: skip
 
     def _resize(
-        self, handle: int, size: int, times: tuple[int, ...] | None, *, sparse: bool = False, by_name: bool
-    ) -> int:
-        """The end of file; with `times` in the Linux client's steps: FLUSH, FSCTL_SET_SPARSE, it, times."""
+        self, handle: int, size: int, times: tuple[int, ...] | None, *, sparse: bool = False, by_name: bool,
+        flushed: bool = False,
+    ) -> int:  # fmt: skip
+        """The end of file, in the steps of the Linux client: FLUSH (`flushed`, or with `times`),
+        FSCTL_SET_SPARSE, it, times."""
         file_id = self._files[handle]
         requests = [wire.set_info(file_id, END_OF_FILE, information.size_information(size))]
         if sparse:
             requests.insert(0, wire.ioctl(file_id, FSCTL_SET_SPARSE, b"\1", 0))
+        if flushed or times is not None:
+            requests.insert(0, wire.flush(file_id))
         if times is None:
             return self._in_steps(requests)
-        requests.insert(0, wire.flush(file_id))
         created, accessed, written, changed = (None if time == -1 else time for time in times)
         content = information.basic_information(created, accessed, written, changed)
         return self._with_times(handle, requests, content, by_name=by_name)

@@ -28,9 +28,11 @@ from smbprotocol.exceptions import (
 
 from smbench.errors import SetupError
 from smbench.executors.base import (
+    OLD_HABITS,
     Armed,
     Executor,
     ExecutorContext,
+    Habits,
     Handler,
     KeptBreak,
     Reported,
@@ -160,7 +162,8 @@ class LibraryExecutor(Executor):
         self._link.interrupt()
 
     @classmethod
-    def loss(cls, call: Call) -> str | None:
+    def loss(cls, call: Call, habits: Habits = OLD_HABITS) -> str | None:
+        del habits
         describe = _LOSSES.get(type(call))
         return describe(call) if describe else None
 

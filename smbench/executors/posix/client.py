@@ -12,10 +12,11 @@ import fcntl
 import os
 import struct
 from errno import E2BIG, EINVAL, ENODATA, ENOSPC, ENOSYS, ENXIO, EOPNOTSUPP
+from functools import lru_cache
 from stat import S_IMODE, S_IWUSR
 from typing import Protocol
 
-from smbench.executors.base import OLD_HABITS, Armed, Habits
+from smbench.executors.base import OLD_HABITS, Armed, Habits, TimesSet
 from smbench.executors.posix import linux_calls
 from smbench.executors.posix.inotify import InotifyWatch
 from smbench.executors.posix.ioctl_watch import IoctlWatch
@@ -79,8 +80,9 @@ class Client:
     exactly once, what it may know is followed (`lookups.Lookups`), and learnt before the clock starts."""
     opens_what_is_pinned = False
     """A pinned file is opened without finding its name again, which would ask where something has changed."""
-    own_handles = False
-    """An open might be given the SMB handle of another open of its file: each gets flags of its own."""
+    own_handle_flags: tuple[int, ...] = ()
+    """An open might be given the SMB handle of another open of its file: each gets some of these flags, of
+    which no other one has all."""
     opens_late = False
     """A directory is opened when it is first read: one that was not is asked for before its close."""
     compounds_by_name = False
@@ -151,9 +153,10 @@ class Client:
         """Set the creation time, nanoseconds since 1970, where that can be set."""
         del file, created_ns
 
-    def grow(self, fd: int, size: int) -> bool:
-        """Whether an open file was made longer by one message, so that no ftruncate is needed."""
-        del fd, size
+    def grow(self, fd: int, size: int, *, flushed: bool) -> bool:
+        """Whether an open file was made longer without more than was captured (`flushed`: a FLUSH before it),
+        so that no ftruncate is needed."""
+        del fd, size, flushed
         return False
 
     def punch_hole(self, fd: int, offset: int, length: int, *, sparse: bool) -> None:
@@ -262,7 +265,6 @@ class _CifsWire(_Wire, _Cifs):
 
     follows_names = True
     opens_what_is_pinned = True
-    own_handles = True
     opens_late = True
     compounds_by_name = True
     keeps_open_options = True
@@ -271,18 +273,22 @@ class _CifsWire(_Wire, _Cifs):
     lists_to_find = True
 
     def __init__(self, habits: Habits) -> None:
+        self.own_handle_flags = tuple(getattr(os, name) for name in habits.opened_apart_by)
         self.lets_go_to_remove = habits.hides_what_is_open
         self._grows_in_one = habits.grows_in_one
+        self._truncates_without_times = habits.after_truncating is TimesSet.NOT_AT_ALL
 
-    def grow(self, fd: int, size: int) -> bool:
-        """One SET_INFO(EndOfFile); ftruncate adds a flush and, of older clients, times. Where the file is as
-        long already, or the client has no lease to know it by, nothing was sent."""
-        if not self._grows_in_one:
+    def grow(self, fd: int, size: int, *, flushed: bool) -> bool:
+        """One SET_INFO(EndOfFile), by fallocate; ftruncate adds a flush and, of older clients, times. Where
+        the file is as long already, or the client has no lease to know it by, nothing was sent."""
+        if not self._grows_in_one or (flushed and self._truncates_without_times):
             return False
         before = linux_calls.known_size(fd)
         if before >= size:
             return False
         try:
+            if flushed:
+                os.fsync(fd)
             linux_calls.fallocate(fd, 0, size - 1, 1)
         except OSError as error:
             if error.errno not in (EOPNOTSUPP, ENOSYS, EINVAL):
@@ -291,7 +297,13 @@ class _CifsWire(_Wire, _Cifs):
         return linux_calls.known_size(fd) != before
 
 
-LOCAL, LOCAL_WIRE, CIFS, CIFS_WIRE = Client(), _Wire(), _Cifs(), _CifsWire(OLD_HABITS)
+@lru_cache
+def _cifs_wire(habits: Habits) -> _CifsWire:
+    """One for all users: `opens.plan_open` remembers by it."""
+    return _CifsWire(habits)
+
+
+LOCAL, LOCAL_WIRE, CIFS, CIFS_WIRE = Client(), _Wire(), _Cifs(), _cifs_wire(OLD_HABITS)
 
 
 def client_of(root: int, profile: str, habits: Habits = OLD_HABITS) -> Client:
@@ -300,7 +312,7 @@ def client_of(root: int, profile: str, habits: Habits = OLD_HABITS) -> Client:
     if linux_calls.is_cifs(root):
         if not wire:
             return CIFS
-        return CIFS_WIRE if habits == OLD_HABITS else _CifsWire(habits)
+        return _cifs_wire(habits)
     return LOCAL_WIRE if wire else LOCAL
 
 

@@ -9,37 +9,32 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from errno import EBADF, EINVAL, ENAMETOOLONG
 from typing import Any, ClassVar
 
-from smbench.executors.base import NEVER, NOBODY, Armed, Executor, ExecutorContext, Handler, Reported
+from smbench.executors.base import (
+    NEVER,
+    NOBODY,
+    OLD_HABITS,
+    Armed,
+    Executor,
+    ExecutorContext,
+    Habits,
+    Handler,
+    Reported,
+)
 from smbench.executors.posix.client import client_of
 from smbench.executors.posix.data import DataCalls, refused, write_data
 from smbench.executors.posix.extended_attributes import ExtendedAttributes
 from smbench.executors.posix.files import NotOpenError, OpenFiles
-from smbench.executors.posix.locks import LARGEST_OFFSET, OF_OTHER_KIND, OPENED_AGAIN, LockCalls
+from smbench.executors.posix.locks import OF_OTHER_KIND, OPENED_AGAIN, LockCalls
 from smbench.executors.posix.lookups import Lookups
+from smbench.executors.posix.losses import loss_of
 from smbench.executors.posix.metadata import MetadataCalls
-from smbench.executors.posix.opens import open_loss
 from smbench.executors.posix.watches import Watches
 from smbench.paths.streams import StreamsBeneath, beneath
-from smbench.smb2 import patterns
-from smbench.smb2.constants import (
-    ALL_INFORMATION,
-    ATTRIBUTE_NORMAL,
-    ATTRIBUTE_READONLY,
-    DIRECTORY_INFORMATION,
-    FILE_READ_ATTRIBUTES,
-    FILE_READ_EA,
-    FS_FULL_SIZE,
-    FULL_DIRECTORY,
-    FULL_EA,
-    ID_FULL_DIRECTORY,
-    INFO_FILE,
-    INFO_SECURITY,
-)
 from smbench.smb2.ntstatus import Status
 from smbench.workload import calls
 from smbench.workload.calls import Call
@@ -133,9 +128,8 @@ class PosixExecutor(Executor):
         return lean | {kind: _translated(handler) for kind, handler in others.items()}
 
     @classmethod
-    def loss(cls, call: Call) -> str | None:
-        describe = _LOSSES.get(type(call))
-        return describe(call) if describe else None
+    def loss(cls, call: Call, habits: Habits = OLD_HABITS) -> str | None:
+        return loss_of(call, habits)
 
     @classmethod
     def own_doing(cls, expected: int, outcome: int) -> str | None:
@@ -220,97 +214,3 @@ def _translated(handler: Handler) -> Handler:
             return -EINVAL
 
     return call
-
-
-def _lock_loss(call: calls.Lock | calls.Unlock) -> str | None:
-    if not call.length:
-        return "a range of length 0 is not locked: to POSIX it would reach to the end of the file"
-    # What ends there is the rest of the file, as the kernel's client asks for it.
-    if call.offset + call.length > LARGEST_OFFSET + 1:
-        return "offsets beyond 2^63 cannot be locked"
-    return None
-
-
-def _list_loss(call: calls.List) -> str | None:
-    if not patterns.has_wildcard(call.pattern):
-        return "a search for one name reads the directory up to it (information class 38), or looks it up"
-    if call.pattern not in ("", "*"):
-        return "the pattern is applied by this program, the whole directory is read"
-    if call.level in (DIRECTORY_INFORMATION, FULL_DIRECTORY):
-        return f"information class {call.level} becomes 38 on a mount with serverino"
-    return None if call.level == ID_FULL_DIRECTORY else f"information class {call.level} becomes 38"
-
-
-def _stat_loss(call: calls.Stat) -> str | None:
-    lost = []
-    sent = FILE_READ_EA if call.levels == (FULL_EA,) else FILE_READ_ATTRIBUTES
-    if call.levels not in ((ALL_INFORMATION,), (FULL_EA,)):
-        lost.append(
-            f"information classes {call.levels} come with an open and a close on CIFS, elsewhere become 18"
-            if call.levels
-            else "an open alone becomes a question for class 18 (statx)"
-        )
-    if call.create.access != sent:
-        lost.append(f"access 0x{call.create.access:08x} becomes 0x{sent:08x}")
-    return "; ".join(lost) or None
-
-
-def _stat_handle_loss(call: calls.StatHandle) -> str | None:
-    if call.info_type == INFO_SECURITY:
-        return "the parts of the security descriptor are the client's choice"
-    if call.info_type == INFO_FILE and call.level in (FULL_EA, ALL_INFORMATION):
-        return None
-    return (
-        f"information class {call.level} of type {call.info_type} comes with an open and a close on CIFS, "
-        "elsewhere it becomes 18"
-    )
-
-
-def _times_loss(call: calls.SetTimes) -> str | None:
-    lost = []
-    if call.changed_ns is not None:
-        lost.append("the change time cannot be set")
-    if call.created_ns is not None:
-        lost.append("the creation time is a message of its own on CIFS, and not set elsewhere")
-    return "; ".join(lost) or None
-
-
-_LOSSES: dict[type[Call], Callable[[Any], str | None]] = {
-    calls.Open: open_loss,
-    calls.Lock: _lock_loss,
-    calls.Unlock: _lock_loss,
-    calls.List: _list_loss,
-    calls.Stat: _stat_loss,
-    calls.StatHandle: _stat_handle_loss,
-    calls.SetTimes: _times_loss,
-    calls.StatFs: lambda call: (
-        None if call.level == FS_FULL_SIZE else f"off CIFS file system class {call.level} becomes 7 (statvfs)"
-    ),
-    calls.Rename: lambda call: (
-        None if call.replace else "an existing target is found by the client, not the server"
-    ),
-    calls.Link: lambda call: "an existing target is removed first" if call.replace else None,
-    calls.Write: lambda call: (
-        "a write-through of its own becomes a flush after the write" if call.through else None
-    ),
-    calls.SetDelete: lambda _: "the removal happens by name: a file's at its close, a directory's at once",
-    calls.Notify: lambda _: (
-        "on CIFS it opens and closes the directory once more, and a change between two of these is lost; "
-        "off CIFS what lies deeper is not watched"
-    ),
-    calls.Unlink: lambda call: None if call.on_close else "a file goes by DELETE_ON_CLOSE, not by SET_INFO",
-    calls.RemoveDirectory: lambda call: (
-        "a directory goes by SET_INFO, not by DELETE_ON_CLOSE" if call.on_close else None
-    ),
-    calls.Control: lambda call: f"off CIFS there is nobody to send FSCTL 0x{call.function:08X} to",
-    calls.SetSecurity: lambda _: "it is asked for first; only the DACL is set, off CIFS the mode",
-    calls.SetEa: lambda _: (
-        "the client asks for the attributes first, and sends no value above 16 KiB; off CIFS a file system "
-        "may take none"
-    ),
-    calls.SetAttributes: lambda call: (
-        "off CIFS only READONLY is kept, as a missing write permission"
-        if call.attributes & ~(ATTRIBUTE_READONLY | ATTRIBUTE_NORMAL)
-        else None
-    ),
-}

@@ -20,7 +20,6 @@ from smbench.workload.calls import Close, Open
 
 _NONE = -1
 """No descriptor: calls answer EBADF."""
-_VARIANTS = {creating: variants(creating) for creating in (False, True)}
 
 
 class NotOpenError(Exception):
@@ -82,6 +81,7 @@ class OpenFiles:
         self._lent: Counter[int] = Counter()
         self._left: set[int] = set()
         """Descriptors that are lent, and those of them whose handles were closed meanwhile."""
+        self._flags = {creating: variants(client.own_handle_flags, creating) for creating in (False, True)}
         self._variants: dict[str, int] = {}
 
     def __getitem__(self, handle: int) -> OpenFile:
@@ -111,7 +111,7 @@ class OpenFiles:
         if plan.refused:
             return -plan.refused
         key, variant = "", None
-        if self._client.own_handles and not plan.flags & (os.O_DIRECTORY | os.O_PATH):
+        if self._client.own_handle_flags and not plan.flags & (os.O_DIRECTORY | os.O_PATH):
             key, variant = self._take_variant(call.path)
         try:
             if not (plan.flags & os.O_CREAT or plan.make_directory):
@@ -231,7 +231,7 @@ class OpenFiles:
                     raise
         flags = plan.flags
         if variant is not None:
-            flags |= _VARIANTS[bool(flags & os.O_CREAT)][variant]
+            flags |= self._flags[bool(flags & os.O_CREAT)][variant]
         try:
             fd = self._open_name(path, flags, plan.mode)
         except OSError as error:
@@ -299,7 +299,7 @@ class OpenFiles:
             used = self._variants.get(key, 0)
             variant = (~used & used + 1).bit_length() - 1
             # Beyond the last one, opens share: no flags are left to tell them apart.
-            variant = min(variant, len(_VARIANTS[True]) - 1)
+            variant = min(variant, len(self._flags[True]) - 1)
             self._variants[key] = used | 1 << variant
         return key, variant
 

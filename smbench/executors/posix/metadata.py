@@ -243,7 +243,8 @@ class MetadataCalls:
         if not file.writable:
             return -EACCES
         # What the captured client sent beside the size, ftruncate makes this one send.
-        if not (call.size and call.times is None and self._client.grow(file.fd, call.size)):
+        alone = call.size and call.times is None and not call.sparse
+        if not (alone and self._client.grow(file.fd, call.size, flushed=call.flushed)):
             os.ftruncate(file.fd, call.size)
         return 0
 

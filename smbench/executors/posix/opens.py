@@ -12,6 +12,7 @@ directory's open sends nothing before its first use in either profile: the clien
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from errno import EINVAL, EOPNOTSUPP
 from functools import lru_cache
@@ -153,14 +154,10 @@ def _access_mode(access: int) -> tuple[int, int | None]:
     return os.O_RDONLY, None
 
 
-def variants(creating: bool) -> list[int]:
-    """Flags that change nothing but keep an open from sharing another's SMB handle.
-
-    The client gives a second open of a file the first one's handle where their f_flags are the same
-    (find_readable_file); O_EXCL is of that kind only without O_CREAT. O_NOATIME comes last: a user
-    who does not own the file may not have it.
-    """
-    bits = [os.O_NOCTTY, os.O_ASYNC, os.O_NONBLOCK] + ([] if creating else [os.O_EXCL]) + [os.O_NOATIME]
+def variants(flags: Sequence[int], creating: bool) -> list[int]:
+    """All that can be put together of flags that keep an open from sharing another's SMB handle
+    (`Client.own_handle_flags`), those of few first. O_EXCL is of that kind only without O_CREAT."""
+    bits = [flag for flag in flags if not (creating and flag == os.O_EXCL)]
     return [
         sum(bit for place, bit in enumerate(bits) if number >> place & 1) for number in range(1 << len(bits))
     ]

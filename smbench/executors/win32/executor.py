@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, ClassVar
 
-from smbench.executors.base import Armed, Executor, ExecutorContext, Handler
+from smbench.executors.base import OLD_HABITS, Armed, Executor, ExecutorContext, Habits, Handler
 from smbench.executors.win32.api import Ntdll
 from smbench.executors.win32.data import DataCalls
 from smbench.executors.win32.files import CallFailedError, OpenFiles
@@ -82,7 +82,8 @@ class Win32Executor(Executor):
         return _guarded(lambda call: self._metadata.notify(call, armed))
 
     @classmethod
-    def loss(cls, call: Call) -> str | None:
+    def loss(cls, call: Call, habits: Habits = OLD_HABITS) -> str | None:
+        del habits
         describe = _LOSSES.get(type(call))
         return describe(call) if describe else None
 

@@ -143,11 +143,12 @@ def opens_to_set(opened: Opened) -> bool:
     )
 
 
-def _has_that_size(case: Case) -> bool:
-    create = case.opened.create
-    if create is None or not case.opened.linux or not sets_size(case.exchange):
+def _has_that_size(opened: Opened, exchange: Exchange) -> bool:
+    """Whether a file is given the size that it had when it was opened."""
+    create = opened.create
+    if create is None or not opened.linux or not sets_size(exchange):
         return False
-    size = set_of(case.exchange).size
+    size = set_of(exchange).size
     return bool(size) and isinstance(create.response, CreateResponse) and size == create.response.size
 
 
@@ -158,7 +159,7 @@ _BEFORE_COPIES = ExchangeRule(
     evidence="cifs-client §2; fs/smb/client/cifsfs.c, cifs_precopy_set_eof. An ftruncate sends more",
     answerable=True,
     commands=frozenset((Command.SET_INFO,)),
-    applies=_has_that_size,
+    applies=lambda case: _has_that_size(case.opened, case.exchange),
     calls=lambda case: (Truncate(case.opened.handle, set_of(case.exchange).size or 0),),
 )
 
@@ -194,8 +195,16 @@ def _open_truncating(opened: Opened, setter: Opened | None = None) -> Call:
 
 def _truncate(opened: Opened, setter: Opened | None = None) -> Call:
     size = next(set_of(exchange).size for exchange in opened.waiting if sets_size(exchange))
-    sparse, times = any(map(marks_sparse, opened.waiting)), _times(_setting(opened, setter))
-    return Truncate(opened.handle, size or 0, sparse, times, times_by_name=setter is not None)
+    setting, sparse = _setting(opened, setter), any(map(marks_sparse, opened.waiting))
+    times = _times(setting) if sets_times(setting) else None
+    return Truncate(opened.handle, size or 0, sparse, times, setter is not None, flushed=True)
+
+
+def _truncates(opened: Opened) -> bool:
+    """With times, or without any: those that are set by the name `complete_by_name` tells of before."""
+    return _TRUNCATE.are_made(opened) or (
+        _TRUNCATE_BY_NAME.are_made(opened) and not _has_that_size(opened, opened.waiting[-1])
+    )
 
 
 def _set_times(opened: Opened, setter: Opened | None = None) -> Call:
@@ -225,12 +234,13 @@ _RUNS: tuple[RunRule, ...] = (
     RunRule(
         name="truncate-on-linux",
         disposition=Disposition.EXACT,
-        evidence="cifs-client §1: ftruncate is FLUSH, SET_SPARSE if it grows, SET_INFO(EOF, Basic)",
+        evidence="cifs-client §1: ftruncate is FLUSH, SET_SPARSE if it grows, SET_INFO(EOF, Basic); on 7.2 "
+        "without the last: cifs-client §7",
         command=Command.FLUSH,
         begins=_flushes_on_linux,
         continues=_TRUNCATE.continue_with,
         ends=_TRUNCATE.are_made,
-        complete=_TRUNCATE.are_made,
+        complete=_truncates,
         call=_truncate,
         complete_by_name=_TRUNCATE_BY_NAME.are_made,
         call_by_name=_truncate,

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import msgspec
 import pytest
 
-from smbench.clients.choice import habits_of, nearest_to
+from smbench.clients.choice import nearest_to
 from smbench.clients.profile import shipped
-from smbench.executors.base import Habits
 
 KNOWN = dict(shipped())
 
@@ -38,9 +36,3 @@ def test_the_nearest_kernel_of_those_that_do_as_it_does(kernel: str, hides: bool
 def test_none_ships_that_does_as_it_does() -> None:
     assert nearest_to("7.2.7", True, {"linux-6.1": KNOWN["linux-6.1"]}) is None
     assert nearest_to("7.2.7", None, {}) is None
-
-
-def test_what_an_executor_has_to_know_stands_in_the_profile() -> None:
-    assert habits_of(KNOWN["linux-6.1"]) == Habits()
-    assert habits_of(KNOWN["linux-7.2"]) == Habits(hides_what_is_open=True, grows_in_one=False)
-    assert habits_of(msgspec.structs.replace(KNOWN["linux-6.1"], calls={})) == Habits(grows_in_one=False)

@@ -115,7 +115,7 @@ def test_more_opens_than_variants_still_open(tmp_path: Path, on_cifs: object) ->
 
 
 def test_noatime_is_dropped_where_the_owner_is_another(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, on_cifs: list[tuple[str, tuple[object, ...]]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = executor(tmp_path)
     (tmp_path / "f").touch()
@@ -129,6 +129,7 @@ def test_noatime_is_dropped_where_the_owner_is_another(
     monkeypatch.setattr(os, "open", refusing)
     plan = plan_open(0x80000000, 1, 0, 0, False, CIFS_WIRE)
     os.close(made._files._open("f", plan, 31))
+    assert on_cifs == []
 
 
 def test_growth_on_cifs_is_one_fallocate_and_elsewhere_stays_sparse(

@@ -124,7 +124,7 @@ def test_what_cannot_be_asked_for() -> None:
 
 def test_variants_are_all_different_and_the_first_changes_nothing() -> None:
     for creating in (False, True):
-        found = variants(creating)
+        found = variants(CIFS_WIRE.own_handle_flags, creating)
         assert found[0] == 0
         assert len(set(found)) == len(found) >= 16
         assert not any(flags & (os.O_CREAT | os.O_TRUNC | os.O_ACCMODE) for flags in found)
