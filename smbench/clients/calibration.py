@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from errno import errorcode
 from pathlib import Path
+from typing import Generic, TypeVar
 
 from smbench.clients.trials import A_BYTES, TRIALS, Called, Trial
 from smbench.clients.wording import BACKGROUND, worded
@@ -19,27 +20,28 @@ from smbench.identity import Identity, acting_as
 from smbench.trace.model import Exchange
 
 _QUIET_S = 0.06
-Marked = Callable[[], int]
-"""Marks the moment on the wire, and gives it: nanoseconds since 1970."""
+Moment = TypeVar("Moment")
+"""What tells what was sent between two: a time on the wire, or what the client has counted until then."""
 
 
 @dataclass(frozen=True, slots=True)
-class Tried:
-    """One trial, and when it was made: nanoseconds since 1970."""
+class Tried(Generic[Moment]):
+    """One trial, between two moments."""
 
     name: str
-    begun_ns: int
-    ended_ns: int
+    begun: Moment
+    ended: Moment
     failed: str = ""
     """The error that the call ended with, by its name (EOPNOTSUPP)."""
 
 
 def try_all(
-    root: Path, mark: Marked, progress: Callable[[int, int], None], identity: Identity | None = None,
-    trials: Mapping[str, Trial] = TRIALS,
-) -> list[Tried]:  # fmt: skip
+    root: Path, mark: Callable[[], Moment], progress: Callable[[int, int], None],
+    identity: Identity | None = None, trials: Mapping[str, Trial] = TRIALS, quiet_s: float = _QUIET_S,
+) -> list[Tried[Moment]]:  # fmt: skip
     """Make every trial in a folder of its own beneath `root`, which is empty before and after, as `identity`
-    (None: as whoever this is)."""
+    (None: as whoever this is). `mark` gives the moment; `quiet_s`: how long it is quiet before each and
+    behind it."""
     tried = []
     for number, (name, trial) in enumerate(trials.items(), 1):
         folder = root / f"{number:02d}"
@@ -47,7 +49,7 @@ def try_all(
             with acting_as(identity):
                 folder.mkdir()
                 (folder / "a").write_bytes(b"a" * A_BYTES)
-            tried.append(_try(name, trial(folder), mark, identity))
+            tried.append(_try(name, trial(folder), mark, identity, quiet_s))
         finally:
             with acting_as(identity):
                 shutil.rmtree(folder, ignore_errors=True)
@@ -55,30 +57,34 @@ def try_all(
     return tried
 
 
-def _try(name: str, trial: Called, mark: Marked, identity: Identity | None) -> Tried:
+def _try(
+    name: str, trial: Called, mark: Callable[[], Moment], identity: Identity | None, quiet_s: float
+) -> Tried[Moment]:
     with acting_as(identity):
         call = next(trial)
-    time.sleep(_QUIET_S)
-    begun_ns, failed = mark(), ""
+    time.sleep(quiet_s)
+    begun, failed = mark(), ""
     try:
         with acting_as(identity):
             call()
     except OSError as error:
         failed = errorcode.get(error.errno or 0, str(error))
-    time.sleep(_QUIET_S)
-    ended_ns = mark()
+    time.sleep(quiet_s)
+    ended = mark()
     with acting_as(identity):
         next(trial, None)
-    return Tried(name, begun_ns, ended_ns, failed)
+    return Tried(name, begun, ended, failed)
 
 
-def calls_of(tried: Iterable[Tried], exchanges: Iterable[Exchange], start_ns: int) -> dict[str, list[str]]:
-    """By trial, what it put on the wire, in words; behind it the error that the call ended with. `start_ns`:
-    when the exchanges' times begin."""
+def calls_of(
+    tried: Iterable[Tried[int]], exchanges: Iterable[Exchange], start_ns: int
+) -> dict[str, list[str]]:
+    """By trial, what it put on the wire, in words; behind it the error that the call ended with. Moments are
+    nanoseconds since 1970; `start_ns`: when the exchanges' times begin."""
     every = [one for one in exchanges if one.command not in BACKGROUND]
     calls = {}
     for one in tried:
-        begun_ns, ended_ns = one.begun_ns - start_ns, one.ended_ns - start_ns
+        begun_ns, ended_ns = one.begun - start_ns, one.ended - start_ns
         sent = worded(each for each in every if begun_ns <= each.time_ns < ended_ns)
         calls[one.name] = [*sent, *([f"({one.failed})"] if one.failed else [])]
     return calls

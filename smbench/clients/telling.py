@@ -1,26 +1,90 @@
-"""A call that tells without a capture what kind of client a mount has."""
+"""Calls that tell, without a capture and in less than a second, whether a client does as its profile says.
+
+The kernel counts what its client sends (/proc/fs/cifs/Stats): a handful of trials, each between two readings
+of these counters, is enough to tell the known clients apart, and to notice one that is not known.
+"""
 
 from __future__ import annotations
 
 import shutil
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from tempfile import mkdtemp
 
+from smbench.clients.calibration import try_all
+from smbench.clients.profile import ClientProfile
+from smbench.clients.trials import TRIALS
+from smbench.identity import Identity, acting_as
 
-def hides_what_is_open(root: Path) -> bool | None:
-    """Whether the client of a mount renames what is open and to be removed, as those of NFS do, and of Linux
-    7.2: what is removed there is listed under another name while it is open, elsewhere under its own or not
-    at all. None where nothing can be made, so that it does not tell."""
-    try:
-        folder = Path(mkdtemp(prefix=".smbench-", dir=root))
-    except OSError:
+_COUNTERS = {
+    "CREATE": "Creates", "CLOSE": "Closes", "FLUSH": "Flushes", "READ": "Reads", "WRITE": "Writes",
+    "LOCK": "Locks", "IOCTL": "IOCTLs", "QUERY_DIRECTORY": "QueryDirectories", "QUERY_INFO": "QueryInfos",
+    "SET_INFO": "SetInfos",
+}  # fmt: skip
+"""By command, its line of Stats (fs/smb/client/smb2ops.c, smb2_print_stats). Breaks come when they come."""
+
+_QUIET_S = 0.02
+"""Some clients close a little later what they have closed for their callers (Linux 7.2)."""
+
+Told = Mapping[str, Mapping[str, int]]
+"""By trial, how often each command was sent."""
+
+
+def counted(sent: Iterable[str]) -> Counter[str]:
+    """How often each command stands in messages in words (`wording`)."""
+    return Counter(command for message in sent for command in _commands(message))
+
+
+def _commands(message: str) -> Iterable[str]:
+    """The first word of each part of a compound."""
+    for part in message.lstrip("(").split("+"):
+        word = part.partition(" ")[0].rstrip(")")
+        if word in _COUNTERS:
+            yield word
+
+
+def telling(profiles: Iterable[ClientProfile]) -> list[str]:
+    """The trials in which the profiles differ in what is counted, in the order in which they are made."""
+    every = list(profiles)
+    return [
+        name for name in TRIALS
+        if len({frozenset(counted(one.calls[name]).items()) for one in every if name in one.calls}) > 1
+    ]  # fmt: skip
+
+
+def tell(
+    root: Path, identity: Identity | None, names: Sequence[str], read: Callable[[], Mapping[str, int] | None]
+) -> Told | None:
+    """Make these trials as `identity`, in a folder on the mount at `root` that is gone afterwards. `read`
+    gives the mount's counters. None where nothing can be made there, or nothing is counted."""
+    if read() is None:
         return None
+    with acting_as(identity):
+        try:
+            folder = Path(mkdtemp(prefix=".smbench-", dir=root))
+        except OSError:
+            return None
     try:
-        file = folder / "open"
-        with file.open("xb"):
-            file.unlink()
-            return any(one.name != file.name for one in folder.iterdir())
+        trials = {name: TRIALS[name] for name in names}
+        tried = try_all(folder, lambda: read() or {}, lambda *_: None, identity, trials, quiet_s=_QUIET_S)
     except OSError:
         return None
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        with acting_as(identity):
+            shutil.rmtree(folder, ignore_errors=True)
+    return {
+        one.name: {
+            command: change
+            for command, line in _COUNTERS.items()
+            if (change := one.ended.get(f"{line}.total", 0) - one.begun.get(f"{line}.total", 0))
+        }
+        for one in tried
+    }
+
+
+def otherwise(profile: ClientProfile, told: Told) -> list[str]:
+    """The trials in which the client did not send what the profile says, as far as is counted."""
+    return [
+        name for name, sent in told.items() if name in profile.calls and counted(profile.calls[name]) != sent
+    ]  # fmt: skip

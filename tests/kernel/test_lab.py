@@ -49,8 +49,11 @@ printf 'username=user01\npassword=%s\n' lab-user02 >/run/wrong
 mount -t cifs "$LAB_SHARE" /mnt -o credentials=/run/wrong 2>"$LAB_OUT/refused" && exit 1
 
 tcpdump -Z root -i lo --immediate-mode -U -c 1 -w "$LAB_OUT/wire.pcap" tcp port 445 2>/run/tcpdump &
-until grep -q listening /run/tcpdump; do sleep 0.05; done
-: </dev/tcp/127.0.0.1/445
+# Once is not always enough: on busy machines the first packet after "listening" was missed.
+while kill -0 "$!" 2>/run/ended; do
+    : </dev/tcp/127.0.0.1/445
+    sleep 0.05
+done
 wait
 python3 -c '
 import multiprocessing, pathlib, os
