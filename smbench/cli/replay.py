@@ -25,7 +25,14 @@ from smbench.pipeline.artefacts import claim, default_output
 from smbench.pipeline.ingest import opened
 from smbench.pipeline.limits import Limits, read_limits
 from smbench.pipeline.replay import Replayer
-from smbench.pipeline.request import DEFAULTS, WIRE_OF_ONE_RUN, LoopNamespace, Namespace, Request
+from smbench.pipeline.request import (
+    DEFAULTS,
+    WIRE_OF_ONE_RUN,
+    Calibrate,
+    LoopNamespace,
+    Namespace,
+    Request,
+)
 from smbench.plan import CLOSED_NS, Pace
 from smbench.prepare.content import Content
 from smbench.report.outside import outside_document
@@ -176,6 +183,21 @@ class _Command(click.Command):
     show_default=True,
     help="Change as well what the capture shows to have been changed by somebody outside it (a process on "
     "the server, a client that was not captured): by a user of its own, whom no figure has.",
+)
+@click.option(
+    "--client-profile",
+    type=click.Path(path_type=Path),
+    metavar="FILE.toml",
+    help="Choose calls by this client profile (smbench-mount calibrate). Default: the one that fits what the "
+    "client does on the first mount. Only for CIFS mounts in the profile wire.",
+)
+@click.option(
+    "--calibrate",
+    type=click.Choice(list(map(str, Calibrate))),
+    default=DEFAULTS["calibrate"].value,
+    show_default=True,
+    help="auto: calibrate first where no client profile that is known fits, and remember what was found; "
+    "always; never: go by the nearest. Needs tcpdump and a quarter of a minute.",
 )
 @click.option(
     "--wire", is_flag=True, help="Capture the run itself (wire.pcapng), for compare; needs tcpdump."

@@ -7,6 +7,7 @@ from typing import Any
 
 from smbench.cli.effects import Needs
 from smbench.executors.registry import executor_class
+from smbench.mounts.options import WIRE_PROFILE
 from smbench.mounts.target import ShareTarget, parse_target
 from smbench.plan import Pace
 from smbench.prepare.content import Content
@@ -57,3 +58,8 @@ def replay_needs(options: Mapping[str, Any]) -> Iterator[Needs]:
     own = f"{by}, which is a client of its own: leave it"
     yield Needs("profile", own, not executor.needs_share)
     yield Needs("profile", f"{by} on a directory, where nothing is mounted: leave it", mounts or filed)
+    wire = options["profile"] == WIRE_PROFILE
+    for option in ("client_profile", "calibrate"):
+        yield Needs(option, f"{by}, which no client profile is for: leave it", executor.has_habits)
+        yield Needs(option, "on a directory, where no client is known: leave it", mounts)
+        yield Needs(option, "in the profile application, which calls as applications do: leave it", wire)

@@ -1,56 +1,73 @@
-"""Which of the profiles that ship a client is taken for: by what it does where that tells, and its kernel."""
+"""Which client profile a mount's client is taken for: by what it counts of a few calls, and its kernel.
+
+Pure."""
 
 from __future__ import annotations
 
-import platform
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from enum import StrEnum
 
-from smbench.clients.profile import ClientProfile, shipped
-from smbench.clients.strategies import habits_of
-from smbench.clients.telling import hides_what_is_open
-from smbench.identity import Identity, acting_as
+from smbench.clients.profile import ClientProfile
+from smbench.clients.telling import Told, otherwise
 
 _VERSIONS = 20
-_WHICH = {
-    None: "nothing could be tried on the share;",
-    True: "of those whose client renames what is open and to be removed, as this one does,",
-    False: "of those whose client removes what is open, as this one does,",
-}
+
+
+class How(StrEnum):
+    """How a profile was chosen."""
+
+    GIVEN = "given"
+    CONFIRMED = "confirmed"
+    """A few calls on the first mount did what it says."""
+    CALIBRATED = "calibrated"
+    """None did: it was made of this client before the run."""
+    NEAREST = "nearest"
+    """Nothing told, or none fits and none could be made."""
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A profile, what it is called, and why it was taken."""
+    """A profile, what it is called, how it was chosen and why."""
 
     name: str
     profile: ClientProfile
+    how: How
     why: str
+    unlike: Sequence[str] = ()
+    """The calls that were tried, and did something else than it says."""
 
 
-def choose(root: Path, identity: Identity | None) -> Choice | None:
-    """The profile for the client of the mount at `root`; None where none ships that does as it does. Makes a
-    few calls there, as `identity`, in a folder that is gone afterwards."""
-    with acting_as(identity):
-        hides = hides_what_is_open(root)
-    return nearest_to(platform.release(), hides, dict(shipped()))
-
-
-def nearest_to(kernel: str, hides: bool | None, known: Mapping[str, ClientProfile]) -> Choice | None:
-    """Of those that hide what is open as the client does (None: it did not tell), the one of the nearest
-    kernel. Pure."""
-    fit = {
-        name: one for name, one in known.items() if hides in (None, habits_of(one.calls).hides_what_is_open)
-    }
-    if not fit:
+def choose(told: Told | None, kernel: str, known: Mapping[str, ClientProfile]) -> Choice | None:
+    """Of known profiles the one that a client fits best: unlike it in the fewest of the calls that were
+    tried (None: nothing told), and of those the one of the nearest kernel. None where none is known."""
+    if not known:
         return None
     age = _age(kernel)
+    unlike = {name: otherwise(one, told or {}) for name, one in known.items()}
     # Of one kernel with several servers, the first by name.
-    name = min(fit, key=lambda name: (abs(_age(fit[name].kernel) - age), name))
-    one = fit[name]
-    return Choice(name, one, f"{_WHICH[hides]} its kernel {one.kernel} is the nearest to {kernel}")
+    name = min(known, key=lambda name: (len(unlike[name]), abs(_age(known[name].kernel) - age), name))
+    nearest = f"its kernel {known[name].kernel} is the nearest to {kernel}"
+    if not told:
+        return Choice(name, known[name], How.NEAREST, f"no call told anything; {nearest}")
+    if unlike[name]:
+        why = f"it is like this client in all but {len(unlike[name])} of {len(told)} calls that were tried"
+        return Choice(name, known[name], How.NEAREST, why, tuple(unlike[name]))
+    why = f"this client did as it says in {len(told)} calls that were tried; {nearest}"
+    return Choice(name, known[name], How.CONFIRMED, why)
+
+
+def given(name: str, profile: ClientProfile, told: Told | None) -> Choice:
+    """A profile that somebody insists on."""
+    unlike = otherwise(profile, told or {})
+    if not told:
+        why = "it was given; no call told whether this client does as it says"
+    elif unlike:
+        why = f"it was given, though this client did otherwise in {len(unlike)} of {len(told)} calls"
+    else:
+        why = f"it was given, and this client did as it says in {len(told)} calls that were tried"
+    return Choice(name, profile, How.GIVEN, why, tuple(unlike))
 
 
 def _age(kernel: str) -> int:

@@ -27,6 +27,14 @@ _COUNTERS = {
 _QUIET_S = 0.02
 """Some clients close a little later what they have closed for their callers (Linux 7.2)."""
 
+TELLING = (
+    "open with O_TRUNC", "open again with O_NONBLOCK", "open again with O_NOCTTY", "open again with O_ASYNC",
+    "open again with O_EXCL", "open again with O_NOATIME", "truncate to less", "truncate to more", "symlink",
+    "ftruncate to less", "ftruncate to more", "futimens", "fallocate to more", "fallocate, a range put in",
+    "unlink what is open", "unlink what a descriptor names",
+)  # fmt: skip
+"""The trials in which clients that are known differ."""
+
 Told = Mapping[str, Mapping[str, int]]
 """By trial, how often each command was sent."""
 
@@ -44,21 +52,13 @@ def _commands(message: str) -> Iterable[str]:
             yield word
 
 
-def telling(profiles: Iterable[ClientProfile]) -> list[str]:
-    """The trials in which the profiles differ in what is counted, in the order in which they are made."""
-    every = list(profiles)
-    return [
-        name for name in TRIALS
-        if len({frozenset(counted(one.calls[name]).items()) for one in every if name in one.calls}) > 1
-    ]  # fmt: skip
-
-
 def tell(
-    root: Path, identity: Identity | None, names: Sequence[str], read: Callable[[], Mapping[str, int] | None]
-) -> Told | None:
+    root: Path, identity: Identity | None, read: Callable[[], Mapping[str, int]],
+    names: Sequence[str] = TELLING,
+) -> Told | None:  # fmt: skip
     """Make these trials as `identity`, in a folder on the mount at `root` that is gone afterwards. `read`
-    gives the mount's counters. None where nothing can be made there, or nothing is counted."""
-    if read() is None:
+    gives the mount's counters; {} where nothing is counted. None where that is so, or nothing can be made."""
+    if not read():
         return None
     with acting_as(identity):
         try:
@@ -67,7 +67,7 @@ def tell(
             return None
     try:
         trials = {name: TRIALS[name] for name in names}
-        tried = try_all(folder, lambda: read() or {}, lambda *_: None, identity, trials, quiet_s=_QUIET_S)
+        tried = try_all(folder, read, lambda *_: None, identity, trials, quiet_s=_QUIET_S)
     except OSError:
         return None
     finally:

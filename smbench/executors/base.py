@@ -186,6 +186,8 @@ class Executor(ABC):
     sends_client_calls: ClassVar[bool] = False
     """True: it is given what the captured clients did by themselves, too; others have a client beneath them
     that does so anyway, or none."""
+    has_habits: ClassVar[bool] = False
+    """True: its calls are chosen by the habits of the system's client (`ExecutorContext.habits`)."""
     warms: ClassVar[bool] = False
     """True: in the wire profile it wants to see its user's paths before the clock starts (`warm`)."""
     waits: ClassVar[bool] = False

@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 
-from smbench.clients.choice import Choice, choose
+from smbench.clients.choice import Choice
 from smbench.clients.strategies import habits_of
 from smbench.clones import clone_folder
 from smbench.errors import UsageError
@@ -25,9 +25,9 @@ from smbench.measure.counters import diff
 from smbench.measure.thresholds import Threshold
 from smbench.mounts.opened import Mounted
 from smbench.mounts.opening import open_target
-from smbench.mounts.options import WIRE_PROFILE, keeps_directories
+from smbench.mounts.options import keeps_directories
 from smbench.mounts.target import DirectoryTarget
-from smbench.pipeline import origin
+from smbench.pipeline import client, origin
 from smbench.pipeline.amounts import refuse_too_much
 from smbench.pipeline.artefacts import check_room, whole
 from smbench.pipeline.clients import described, share_access
@@ -52,7 +52,6 @@ from smbench.plan import (
 )
 from smbench.run.model import Run
 from smbench.run.store import DOCUMENT, write
-from smbench.run.surroundings import ChosenProfile
 from smbench.runner.loops import join_loops
 from smbench.runner.run import RunOptions, RunResult, run
 from smbench.signals import name_of
@@ -263,8 +262,9 @@ class Replayer:
         with mounted.naming(place.target), mounted.entered(0):
             mounted.notes += self.files.taken(self.request, roots[:: max(len(roots) // plan.clones, 1)])
         identity = None if place.identity is None else (place.identity.uid, place.identity.gid)
-        if self.client is None and mounted.state is not None and self.request.profile == WIRE_PROFILE:
-            self.client = choose(mounted.roots[0], place.identity)
+        if self.client is None:
+            with mounted.naming(place.target):
+                self.client = client.client_of(self.request, place, mounted, self.progress)
         return mounted, RunOptions(
             executor=self.request.executor,
             roots=roots,
@@ -311,7 +311,7 @@ class Replayer:
             measured,
             configuration=origin.configuration(measured.configuration, asked, self.workload, plan),
             mounts=tuple(mounted.mounts),
-            client_profile=None if self.client is None else ChosenProfile(self.client.name, self.client.why),
+            client_profile=client.described(self.client),
             client=measured.client or origin.client_shown(counters),
             outside=origin.outside(info, measured.outside),
             coverage=origin.coverage(info),

@@ -41,6 +41,15 @@ class LoopNamespace(StrEnum):
 Chosen = TypeVar("Chosen", bound=StrEnum)
 
 
+class Calibrate(StrEnum):
+    """When a client profile is made of the target's own client, before the run."""
+
+    AUTO = "auto"
+    """Where none that is known fits."""
+    ALWAYS = "always"
+    NEVER = "never"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Destination:
     """Where to, and as whom: what each step needs that has a target. UsageError where it makes no sense."""
@@ -103,6 +112,9 @@ class Request(Destination):
     max_bytes: int = DEFAULT_MAX_BYTES
     outside: bool = True
     """Whether what somebody outside the capture changed is changed here as well."""
+    client_profile: Path | None = None
+    """The client profile to go by, whatever the client does; None: one that fits."""
+    calibrate: Calibrate = Calibrate.AUTO
     wire: bool = False
     deadline_s: float | None = None
     thresholds: Sequence[str] = ()
@@ -138,9 +150,12 @@ class Request(Destination):
             namespace=_chosen("--namespace", Namespace, self.namespace),
             loop_namespace=_chosen("--loop-namespace", LoopNamespace, self.loop_namespace),
             content=_chosen("--content", Content, self.content),
+            calibrate=_chosen("--calibrate", Calibrate, self.calibrate),
             thresholds=tuple(self.thresholds),
         )
-        for name in ("output", "baseline"):
+        if self.client_profile is not None and self.calibrate is Calibrate.ALWAYS:
+            raise UsageError("--client-profile and --calibrate always exclude each other: leave one of them")
+        for name in ("output", "baseline", "client_profile"):
             if (path := getattr(self, name)) is not None:
                 _set(self, **{name: Path(path)})
         executor_class(self.executor)

@@ -80,11 +80,15 @@ class Mount(Struct, frozen=True, kw_only=True):
         return [connection for connection in both if connection is not None]
 
 
-class ChosenProfile(Struct, frozen=True):
-    """Which of the client profiles that smbench comes with calls were chosen by."""
+class ChosenProfile(Struct, frozen=True, kw_only=True):
+    """Which client profile calls were chosen by."""
 
     name: str
+    how: str = ""
+    """given, confirmed, calibrated or nearest."""
     why: str
+    unlike: tuple[str, ...] = ()
+    """The calls that were tried on the first mount, and did something else than it says."""
 
 
 class Reason(Struct, frozen=True, kw_only=True):

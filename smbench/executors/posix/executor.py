@@ -62,6 +62,7 @@ class PosixExecutor(Executor):
     """One user's files beneath `context.root`, by the calls of POSIX and Linux."""
 
     name: ClassVar[str] = "posix"
+    has_habits: ClassVar[bool] = True
     warms: ClassVar[bool] = True
     keeps_share_access: ClassVar[bool] = False
     waits: ClassVar[bool] = True

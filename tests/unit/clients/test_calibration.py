@@ -7,7 +7,6 @@ from pathlib import Path
 import psutil
 
 from smbench.clients.calibration import Tried, calls_of, try_all
-from smbench.clients.telling import hides_what_is_open
 from smbench.clients.trials import TRIALS, Called
 from smbench.trace.model import Command, Exchange
 
@@ -78,9 +77,3 @@ def test_what_was_sent_belongs_to_the_trial_in_whose_time_it_was() -> None:
     tried = [Tried("one", start + 10, start + 20), Tried("two", start + 30, start + 40, "EIO")]
     exchanges = [at(9), at(10), at(15, Command.ECHO), at(19, Command.CLOSE), at(20), at(30), at(40)]
     assert calls_of(tried, exchanges, start) == {"one": ["CREATE", "CLOSE"], "two": ["CREATE", "(EIO)"]}
-
-
-def test_files_of_the_system_itself_are_not_hidden(tmp_path: Path) -> None:
-    assert hides_what_is_open(tmp_path) is False
-    assert list(tmp_path.iterdir()) == []
-    assert hides_what_is_open(tmp_path / "not there") is None

@@ -1,0 +1,116 @@
+"""Which client profile a replay goes by: chosen on its first mount, made by a calibration where none fits."""
+
+from __future__ import annotations
+
+import platform
+import shutil
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+
+from smbench.clients.choice import Choice, How, choose, given
+from smbench.clients.profile import read, shipped
+from smbench.clients.remembered import place_of, recall, remember
+from smbench.clients.telling import tell
+from smbench.errors import SetupError
+from smbench.measure.client import read_counters
+from smbench.mounts.opened import Mounted
+from smbench.mounts.options import WIRE_PROFILE
+from smbench.mounts.target import ShareTarget
+from smbench.pipeline.calibrate import calibrate
+from smbench.pipeline.machine import versions
+from smbench.pipeline.place import Place
+from smbench.pipeline.progress import Progress
+from smbench.pipeline.request import Calibrate, Request
+from smbench.run.surroundings import ChosenProfile, Mount
+
+_SHOWN = 4
+
+
+def client_of(asked: Request, place: Place, mounted: Mounted, progress: Progress) -> Choice | None:
+    """The profile of the client of a target's mounts, told by the first of them; None where calls are not
+    chosen by it, or none is known. What is not as it should be is warned of.
+
+    UsageError where the profile that was asked for cannot be read, SetupError where a calibration was asked
+    for and cannot be."""
+    if not asked.backend.has_habits or asked.profile != WIRE_PROFILE or mounted.state is None:
+        return None
+    insisted = None if asked.client_profile is None else read(asked.client_profile)
+    assert isinstance(place.target, ShareTarget)
+    kept = place_of(versions()["cifs"] or "", f"{place.target.server}:{place.target.port}")
+    if asked.calibrate is Calibrate.ALWAYS:
+        return _calibrated(asked, kept, progress)
+    mount = mounted.mounts[0]
+    told = tell(mounted.roots[0], place.identity, lambda: counters_of(mount))
+    if insisted is not None:
+        choice: Choice | None = given(str(asked.client_profile), insisted, told)
+    else:
+        choice = _remembered(kept, told) or choose(told, platform.release(), dict(shipped()))
+        if asked.calibrate is Calibrate.AUTO and (choice is None or choice.unlike):
+            return _calibrated_if_possible(asked, kept, choice, progress)
+    if choice is None or choice.unlike:
+        progress.warn(_doubt(choice))
+    return choice
+
+
+def described(choice: Choice | None) -> ChosenProfile | None:
+    """As a run has it."""
+    if choice is None:
+        return None
+    return ChosenProfile(name=choice.name, how=choice.how, why=choice.why, unlike=tuple(choice.unlike))
+
+
+def _doubt(choice: Choice | None) -> str:
+    """A sentence for what a profile says otherwise than the client did."""
+    if choice is None:
+        return "no client profile is known: calls are chosen as for Linux 6.1"
+    shown = ", ".join(choice.unlike[:_SHOWN])
+    more = len(choice.unlike) - _SHOWN
+    return (
+        f"the client profile {choice.name} is not this client's, which did otherwise in {shown}"
+        + (f" and {more} more calls" if more > 0 else "")
+        + ": expect messages more or less than captured"
+    )
+
+
+def _remembered(kept: Path, told: Mapping[str, Mapping[str, int]] | None) -> Choice | None:
+    """What an earlier calibration found of this client, if it still does so."""
+    profile = recall(kept)
+    if profile is None:
+        return None
+    choice = choose(told, platform.release(), {kept.stem: profile})
+    return None if choice is None or choice.how is not How.CONFIRMED else choice
+
+
+def _calibrated_if_possible(
+    asked: Request, kept: Path, second: Choice | None, progress: Progress
+) -> Choice | None:
+    why = "tcpdump is not installed" if shutil.which("tcpdump") is None else ""
+    if not why:
+        try:
+            return _calibrated(asked, kept, progress)
+        except SetupError as error:
+            why = str(error)
+    progress.warn(f"{_doubt(second)}; calibrating was not possible: {why}")
+    return second
+
+
+def _calibrated(asked: Request, kept: Path, progress: Progress) -> Choice:
+    profile = calibrate(asked, progress)
+    try:
+        remember(kept, profile)
+        where = f"kept in {kept.parent}"
+    except OSError as error:
+        where = f"not kept: {kept.parent} cannot be written ({error.strerror})"
+    return Choice(kept.stem, profile, How.CALIBRATED, f"made of this client before the run; {where}")
+
+
+def counters_of(mount: Mount) -> Mapping[str, int]:
+    """What the client has counted of one mount's connections; {} where it does not tell."""
+    counters = read_counters()
+    own = {connection.id for connection in mount.connections}
+    total: Counter[str] = Counter()
+    for tree in () if counters is None else counters.trees:
+        if tree.connection in own:
+            total.update(tree.counters)
+    return total

@@ -1,0 +1,84 @@
+"""A few calls, and what the client counted of them, tell clients apart."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from smbench.clients.profile import shipped
+from smbench.clients.telling import TELLING, counted, otherwise, tell
+from smbench.clients.trials import TRIALS
+
+KNOWN = dict(shipped())
+
+
+@pytest.mark.parametrize(
+    ("sent", "counts"),
+    [
+        ([], {}),
+        (["FLUSH", "SET_INFO EndOfFile", "SET_INFO Basic"], {"FLUSH": 1, "SET_INFO": 2}),
+        (["CREATE+SET_INFO Basic+CLOSE"], {"CREATE": 1, "SET_INFO": 1, "CLOSE": 1}),
+        (
+            ["(CREATE+QUERY_INFO All+CLOSE) = OBJECT_NAME_NOT_FOUND", "(ENOENT)"],
+            {"CREATE": 1, "QUERY_INFO": 1, "CLOSE": 1},
+        ),
+        (["CREATE+QUERY_INFO FullEa = NO_EAS_ON_FILE+CLOSE"], {"CREATE": 1, "QUERY_INFO": 1, "CLOSE": 1}),
+        (["(CREATE+CLOSE) = ACCESS_DENIED"], {"CREATE": 1, "CLOSE": 1}),
+        (["READ = END_OF_FILE", "OPLOCK_BREAK by the server", "OPLOCK_BREAK"], {"READ": 1}),
+    ],
+)  # fmt: skip
+def test_commands_are_counted_in_messages_in_words(sent: list[str], counts: dict[str, int]) -> None:
+    assert counted(sent) == counts
+
+
+def test_every_message_of_the_profiles_is_understood() -> None:
+    """Each word that is a command is counted; what is in brackets is an error."""
+    for profile in KNOWN.values():
+        for sent in profile.calls.values():
+            for message in sent:
+                breaks = message.startswith("OPLOCK_BREAK")
+                error = message.startswith("(E") and "+" not in message
+                assert bool(counted([message])) is not (breaks or error), message
+
+
+def test_what_tells_is_all_that_the_known_ones_differ_in() -> None:
+    differing = {
+        name
+        for name in TRIALS
+        if len({frozenset(counted(one.calls[name]).items()) for one in KNOWN.values()}) > 1
+    }
+    assert set(TELLING) == differing
+    assert len(TELLING) == len(differing)
+
+
+def test_each_known_client_is_like_itself_alone() -> None:
+    for name, profile in KNOWN.items():
+        told = {trial: counted(profile.calls[trial]) for trial in TELLING}
+        assert [other for other, one in KNOWN.items() if not otherwise(one, told)] == [name]
+
+
+def test_what_a_profile_does_not_know_is_not_otherwise() -> None:
+    profile = msgspec.structs.replace(KNOWN["linux-6.1"], calls={"stat": []})
+    assert otherwise(profile, {"stat": {"CREATE": 1}, "futimens": {"FLUSH": 1}}) == ["stat"]
+
+
+def test_trials_are_made_between_two_readings(tmp_path: Path) -> None:
+    """On files of the system itself; a counter that goes up at each reading stands for the client's."""
+    readings: Counter[str] = Counter({"SMBs": 1})
+
+    def read() -> Counter[str]:
+        readings["Flushes.total"] += 1
+        readings["Creates.failed"] += 1
+        return readings.copy()
+
+    told = tell(tmp_path, None, read, ["stat", "futimens"])
+    assert told == {"stat": {"FLUSH": 1}, "futimens": {"FLUSH": 1}}
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_nothing_is_told_where_nothing_is_counted_or_made(tmp_path: Path) -> None:
+    assert tell(tmp_path, None, dict) is None
+    assert tell(tmp_path / "not there", None, lambda: {"SMBs": 1}) is None
