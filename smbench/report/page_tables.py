@@ -19,6 +19,7 @@ from smbench.report.html import facts, table
 from smbench.report.origin import Origins
 from smbench.report.outside import outside_notes
 from smbench.report.run import (
+    client_profile_note,
     count_of,
     examples,
     failed_by_kind,
@@ -261,6 +262,8 @@ def coverage(told: Coverage | None) -> str:
 def surroundings(run: Run, counters: Mapping[str, int | float]) -> str:
     """Mounts with their options, the client's own counters, the configuration, versions."""
     parts = [_mounts(run.mounts)]
+    if (client := client_profile_note(run)) is not None:
+        parts.append(f'<p class="dim">{escape(client)}</p>')
     told = {name.replace("_", " "): value for name, value in {**run.client, **counters}.items()}
     if told:
         shown = _columns([(name, f"{value:,}") for name, value in told.items() if value])

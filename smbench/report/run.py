@@ -135,6 +135,17 @@ def _mounts(run: Run, out: Console) -> None:
     out.print(plain_table(headings, rows))
     if len(run.mounts) > _SHOWN:
         out.print(f"… and {len(run.mounts) - _SHOWN} more users")
+    if (told := client_profile_note(run)) is not None:
+        out.print(told, markup=False)
+
+
+def client_profile_note(run: Run) -> str | None:
+    """Which client profile calls were chosen by, and what the client does otherwise."""
+    chosen = run.client_profile
+    if chosen is None:
+        return None
+    told = f"client profile {chosen.name}, {chosen.how}: {chosen.why}"
+    return told if not chosen.unlike else f"{told}; otherwise in {', '.join(chosen.unlike)}"
 
 
 def _connection(connection: Connection | None) -> tuple[str, ...]:
