@@ -12,17 +12,17 @@ import argparse
 import os
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from helpers.boot import boot
 from helpers.fidelity import Lab, applications
 
-from bench.fidelity import service_times
+from bench.fidelity import kernels, service_times
 from bench.fidelity.replaying import Asked, NotReplayableError, Replaying
 from bench.fidelity.row import Row
 from bench.fidelity.subjects import captures_of, chosen_of
-from bench.fidelity.table import HEADER, LEGEND, causes, left_out, line
+from bench.fidelity.table import HEADER, LEGEND, causes, left_out, line, losses
 
 ROOT = Path(__file__).resolve().parents[3]
 ACCOUNTS = 8
@@ -34,6 +34,7 @@ examples:
   scripts/bench-fidelity customer.pcap --only customer --no-library
   scripts/bench-fidelity --only contention --only tail --runs 10
   scripts/bench-fidelity --kernel 6.12 --samba 4.22 --only editor --only tar
+  scripts/bench-fidelity --kernel all --no-library --again  kernel by kernel, with the fixed point
 
 exit status: 0 all aims met; 1 one was missed, or what should be replayed could not; 2 usage; 3 no lab.
 """
@@ -64,11 +65,17 @@ def parse() -> tuple[argparse.Namespace, dict[str, Path]]:
     parser.add_argument(
         "--deadline", type=int, default=300, metavar="SECONDS", help="of one replay (%(default)s)"
     )
-    parser.add_argument("--kernel", metavar="VERSION|DIR", help="of the lab (scripts/lab --help)")
+    parser.add_argument("--kernel", metavar="VERSION|DIR|all",
+                        help="of the lab (scripts/lab --help); all: one table of all that it has; what was "
+                        "captured on the first is replayed on the others too")  # fmt: skip
     parser.add_argument("--samba", metavar="VERSION|DIR", help="of the lab")
     parser.add_argument("--out", type=Path, default=Path("fidelity"),
                         help="keeps captures, workloads and runs (%(default)s)")  # fmt: skip
     options = parser.parse_args()
+    if options.kernel == kernels.ALL and (options.samba or options.no_applications):
+        parser.error(
+            "--kernel all records the applications with each server that it has: leave the other option"
+        )
     if options.times and options.no_library:
         parser.error("--times needs the library: its service times stand beside the kernel's")
     if options.no_applications and not options.captures:
@@ -109,7 +116,7 @@ class Bench:
     def conclude(self, *, times: bool) -> bool:
         """Say what was left out and what missed; whether all is as it should be."""
         print(f"\n{LEGEND}\n")
-        print(*left_out(self.left_out), *causes(self.rows), sep="\n")
+        print(*left_out(self.left_out), *causes(self.rows), *losses(self.rows), sep="\n")
         if times:
             print("", *service_times.lines(self.replaying.times), sep="\n")
         missed = [f"{row.name} ({row.by})" for row in self.rows if row.missed()]
@@ -121,10 +128,16 @@ class Bench:
 def main() -> None:
     options, captures = parse()
     if os.environ.get("LAB") != "1":
-        more = ["--users", ACCOUNTS, "--mem", "2000M"]
-        for option, value in (("--kernel", options.kernel), ("--samba", options.samba)):
-            more += [option, value] if value else []
-        sys.exit(boot(options.out, *more, "--", ROOT / "scripts/bench-fidelity", *sys.argv[1:]))
+        arguments = sys.argv[1:]
+        if options.kernel != kernels.ALL:
+            sys.exit(_in_the_lab(options.out, options.kernel, options.samba, arguments))
+
+        def run(pair: kernels.Pair, out: Path, captured: Sequence[Path]) -> int:
+            # What is said last holds: of the kernel and of the folder.
+            own = ["--kernel", pair.kernel, "--samba", pair.samba, "--out", out]
+            return _in_the_lab(out, pair.kernel, pair.samba, [*arguments, *own, *captured])
+
+        sys.exit(kernels.every(options.out, run))
     asked = Asked(
         options.size, options.runs, options.speed, options.deadline, options.close_gaps,
         library=not options.no_library, again=options.again,
@@ -139,4 +152,12 @@ def main() -> None:
             bench.attempt(name, bench.replaying.application(known[name]))
     for name, capture in captures.items():
         bench.attempt(name, bench.replaying.capture(capture))
+    kernels.write_rows(bench.rows, bench.replaying.folder / kernels.ROWS)
     sys.exit(0 if bench.conclude(times=options.times) else 1)
+
+
+def _in_the_lab(out: Path, kernel: str | None, samba: str | None, arguments: Sequence[object]) -> int:
+    more = ["--users", ACCOUNTS, "--mem", "2000M"]
+    for option, value in (("--kernel", kernel), ("--samba", samba)):
+        more += [option, value] if value else []
+    return boot(out, *more, "--", ROOT / "scripts/bench-fidelity", *arguments)

@@ -47,6 +47,11 @@ class Replaying:
         self.times: list[Times] = []
         """Service times, of applications that the library replayed too."""
 
+    @property
+    def folder(self) -> Path:
+        """Where it is kept."""
+        return self._lab.out
+
     def application(self, application: Application) -> Iterator[Row]:
         """It is recorded on mounts with the client's defaults, and replayed."""
         name = application.name

@@ -64,6 +64,8 @@ class Row:
     by_kernel: bool
     """Whether the captured clients were the kernel's."""
     causes: tuple[Cause, ...]
+    lost: tuple[Cause, ...] = ()
+    """What the replaying client sends otherwise than the captured one."""
     runs: int = 1
     equal: int = 1
     """In how many of them as many breaks were sent as in the capture."""
@@ -127,6 +129,11 @@ def row_of(name: str, by: str, compared: Comparison, run: Run, captured: pa.Tabl
         reasons=() if run.valid else run.reasons,
         by_kernel=any(kind.rule.name == _MOUNTED for kind in compared.reference.dispositions.kinds),
         causes=(*_outcomes(run), *_exchanges(compared), *_breaks(compared)),
+        lost=tuple(
+            Cause("losses", loss.count, loss.kind, loss.reason)
+            for loss in run.losses
+            if "by this client" in loss.reason
+        ),
         equal=int(breaks[0] == breaks[1]),
     )
 

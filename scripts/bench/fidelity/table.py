@@ -49,6 +49,13 @@ def causes(rows: Sequence[Row]) -> Iterator[str]:
                 yield f"    {sum(cause.count for cause in rest):>6}  others, of {len(rest)} kinds"
 
 
+def losses(rows: Sequence[Row]) -> Iterator[str]:
+    """What the client sends otherwise than the captured one, whatever it is asked: by call."""
+    for row in rows:
+        for loss in row.lost:
+            yield f"{row.name}, {row.by}: {loss.count} {loss.what}: {loss.why}"[:_WIDTH]
+
+
 def left_out(reasons: Sequence[tuple[str, str]]) -> Iterator[str]:
     """What was not replayed: name and why."""
     for name, why in reasons:
