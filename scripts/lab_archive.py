@@ -14,7 +14,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 
 from lab_parts import BROUGHT, KERNELS, OPTIONS, SAMBAS, is_of, runs_with, version_of
@@ -177,13 +177,16 @@ BRINGS: dict[str, tuple[dict[str, str], Bring]] = {
 }
 
 
-def bring_all() -> bool:
-    """What is neither the machine's own nor here; whether all of it is here afterwards."""
+def bring_all(only: Collection[str] = ()) -> bool:
+    """What is neither the machine's own nor here, or what of that has one of these versions; whether all of
+    it is here afterwards."""
     complete = True
     for option, (versions, bring) in BRINGS.items():
         stem, program = OPTIONS[option]
         own = version_of(program, PATH)
         for name, suite in versions.items():
+            if only and name not in only:
+                continue
             target = BROUGHT / f"{stem}-{name}"
             if is_of(name, own):
                 say(f"--{option} {name}: this machine's own, {own}")
@@ -211,7 +214,10 @@ def bring_one(name: str, suite: str, target: Path, bring: Bring) -> str:
     return what
 
 
-def main() -> int:
+def main(only: Sequence[str]) -> int:
+    if unknown := set(only) - {*KERNELS, *SAMBAS}:
+        say(f"--kernels knows {', '.join([*KERNELS, *SAMBAS])}, and no {', '.join(sorted(unknown))}")
+        return 2
     if lacking := [tool for tool in ("apt-get", "dpkg-deb") if not shutil.which(tool)]:
         say(f"--kernels takes packages of Debian, by {', '.join(lacking)}, which is not here")
         return 1
@@ -224,7 +230,7 @@ def main() -> int:
             fcntl.flock(lock, fcntl.LOCK_EX)
             for left in (*BROUGHT.glob("apt-*"), *BROUGHT.glob("*.draft")):  # by one that was killed
                 shutil.rmtree(left)
-            return 0 if bring_all() else 1
+            return 0 if bring_all(only) else 1
     except OSError as error:
         say(f"--kernels: {error.strerror}: {error.filename}")
         return 1
@@ -233,4 +239,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

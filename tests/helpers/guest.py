@@ -43,10 +43,12 @@ class Guest:
 
     def __init__(
         self, inside: Path, out: Path, users: int = 3, deadline_s: int = _GUEST_S,
-        smb_conf: Sequence[str] = (), environment: Mapping[str, str] | None = None,
+        smb_conf: Sequence[str] = (), environment: Mapping[str, str] | None = None, kernel: str | None = None,
+        only: str = "",
     ) -> None:  # fmt: skip
         report = out / "report.xml"
         lines = [argument for line in smb_conf for argument in ("--smb-conf", line)]
+        lines += [] if kernel is None else ["--kernel", kernel]
         tests: list[str | Path] = [
             sys.executable,
             "-m",
@@ -56,6 +58,7 @@ class Guest:
             "no:cacheprovider",
             f"--timeout={_STORY_S}",
             f"--junitxml={report}",
+            f"-k={only}",
             inside,
         ]
         run = subprocess.run(

@@ -76,7 +76,7 @@ def table(tables: dict[Pair, list[Row]]) -> Iterator[str]:
                 title = f"  of {PAIRS[0].kernel}" if elsewhere else name
                 yield f"{title:{_NAME}}" + "".join(map(_cell, cells))
     yield ""
-    yield f"of {PAIRS[0].kernel}: captured there. *: misses an aim (recall, precision, outcomes, breaks, order)."
+    yield f"of {PAIRS[0].kernel}: captured there. *: an aim is missed (the lines above say which)."
 
 
 def _cell(row: Row | None) -> str:

@@ -8,7 +8,16 @@ from pathlib import Path
 
 import lab_archive
 import pytest
-from lab_archive import LOADER, Suite, UnavailableError, bring_all, bring_kernel, bring_samba, name_loader
+from lab_archive import (
+    LOADER,
+    Suite,
+    UnavailableError,
+    bring_all,
+    bring_kernel,
+    bring_samba,
+    main,
+    name_loader,
+)
 
 pytestmark = pytest.mark.skipif(not shutil.which("dpkg-deb"), reason="no dpkg-deb here: not a Debian")
 
@@ -113,6 +122,8 @@ def test_what_cannot_be_had_is_said_and_the_others_come(
     versions = {"1.1": "old", "1.2": "new", "1.3": "old"}
     monkeypatch.setattr(lab_archive, "BRINGS", {"part": (versions, bring)})
     monkeypatch.setattr(lab_archive, "OPTIONS", {"part": ("x", "no-such-program")})
+    assert bring_all(["1.3"])
+    assert capsys.readouterr().err == "scripts/setup: --part 1.3: here already, it 1.3 of old\n"
     assert not bring_all()
     assert capsys.readouterr().err.splitlines() == [
         "scripts/setup: --part 1.1 could not be had from Debian old: nobody has it",
@@ -125,3 +136,8 @@ def test_what_cannot_be_had_is_said_and_the_others_come(
         "x-1.3",
         "x-1.3.origin",
     ]
+
+
+def test_a_version_that_nobody_has_is_no_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["6.12", "9"]) == 2
+    assert capsys.readouterr().err == "scripts/setup: --kernels knows 6.1, 6.12, 7.2, 4.17, 4.22, and no 9\n"

@@ -1,0 +1,60 @@
+"""Stories of one kernel, told inside a guest of it as root (see test_kernels.py)."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+from helpers.fidelity import APPLICATIONS, Lab, applications
+
+from smbench.workload.calls import Stat, StatHandle
+from smbench.workload.model import Operation
+from smbench.workload.store import read
+
+LAB = Lab(Path(os.environ["LAB_OUT"]))
+_SIZE = "8"
+_ASIDE = {"handle", "source", "create", "times", "changed_ns", "written_ns", "accessed_ns"}
+"""Parameters that are of one recording."""
+
+
+def told(operation: Operation) -> list[object]:
+    """An operation as another client's is the same: what was done to which file."""
+    call = operation.call
+    known = {one.name: getattr(call, one.name) for one in fields(call) if one.compare}
+    return [type(call).__name__, operation.path, {k: repr(v) for k, v in known.items() if k not in _ASIDE}]
+
+
+@pytest.mark.parametrize("name", ["editor", "sqlite3", "tar-sparse"])
+def test_what_a_program_did(name: str) -> None:
+    """Recorded without a cache, and closed at once, so that every call of the program is on the wire when it
+    was made. What a client knows of attributes it keeps as long as it likes: looks are left out."""
+    folder = LAB.fresh(f"{name}-original")
+    environment = {**os.environ, "PYTHON": sys.executable, "SIZE": _SIZE}
+    subprocess.run([APPLICATIONS, "furnish", name, folder], check=True, env=environment)
+
+    def act(roots: list[Path]) -> None:
+        folders = [root / folder.name for root in roots]
+        subprocess.run([APPLICATIONS, "run", name, *folders], check=True, env=environment)
+
+    (application,) = [one for one in applications() if one.name == name]
+    workload = LAB.capture(f"{name}-uncached", 1, act, (*application.options, "cache=none", "closetimeo=0"))
+    every = read(workload).operations
+    operations = [told(one) for one in every if not isinstance(one.call, Stat | StatHandle)]
+    assert operations
+    (LAB.out / f"{name}.json").write_text(json.dumps(operations))
+
+
+@pytest.mark.parametrize("name", ["editor", "tar-sparse"])
+def test_what_was_captured_here_is_sent_again_here(name: str) -> None:
+    workload = LAB.application(name, int(_SIZE))
+    result = LAB.hold(workload, LAB.replay(name, workload, "--speed", "1"))
+    assert result.posix is not None
+    assert result.precision is not None
+    assert result.posix >= 0.98, result.lost
+    assert result.precision >= 0.98, result.extra
+    assert (result.mismatched, result.breaks[0]) == (0, result.breaks[1])

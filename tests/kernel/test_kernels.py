@@ -1,0 +1,54 @@
+"""Other kernels than the machine's, in guests of their own: what a program does is lifted to the same
+operations whichever client it did it through, and replayed there as it was captured there.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+from helpers.guest import LAB, ROOT, UML, Guest, stories_of
+
+INSIDE = Path(__file__).with_name("kernels_inside.py")
+OTHERS = ("6.12", "7.2")
+LISTED = "test_what_a_program_did"
+pytestmark = LAB
+
+
+def boots(kernel: str) -> bool:
+    """Whether the lab has it: the machine's own, or one that scripts/setup --kernels brought."""
+    own = subprocess.run([UML / "bin/linux.uml", "--version"], capture_output=True, text=True, check=True)
+    brought = (ROOT / f".kernels/linux-{kernel}").is_dir()
+    return brought or own.stdout.strip().startswith(f"{kernel}.")
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory: pytest.TempPathFactory) -> tuple[Guest, Path]:
+    out = tmp_path_factory.mktemp("own")
+    return Guest(INSIDE, out, users=1, only=LISTED), out
+
+
+@pytest.fixture(scope="module", params=OTHERS)
+def other(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Guest, Path]:
+    kernel = request.param
+    if not boots(kernel):
+        pytest.skip(f"no Linux {kernel} for the lab: scripts/setup --kernels brings it")
+    out = tmp_path_factory.mktemp("other")
+    return Guest(INSIDE, out, users=1, kernel=kernel), out
+
+
+@pytest.mark.parametrize("story", stories_of(INSIDE))
+def test_in_the_lab(other: tuple[Guest, Path], story: str) -> None:
+    other[0].tell(story)
+
+
+@pytest.mark.parametrize("name", ["editor", "sqlite3", "tar-sparse"])
+def test_the_same_operations(own: tuple[Guest, Path], other: tuple[Guest, Path], name: str) -> None:
+    def listed(guest: Guest, out: Path) -> list[str]:
+        guest.tell(LISTED)
+        return [json.dumps(one) for one in json.loads((out / f"{name}.json").read_text())]
+
+    assert [*difflib.unified_diff(listed(*own), listed(*other), lineterm="", n=0)] == []
