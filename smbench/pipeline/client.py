@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from smbench.clients.choice import Choice, How, choose, given
-from smbench.clients.profile import read, shipped
+from smbench.clients.profile import ClientProfile, read, shipped
 from smbench.clients.remembered import place_of, recall, remember
 from smbench.clients.telling import tell
 from smbench.errors import SetupError
@@ -35,15 +35,15 @@ def client_of(asked: Request, place: Place, mounted: Mounted, progress: Progress
     for and cannot be."""
     if not asked.backend.has_habits or asked.profile != WIRE_PROFILE or mounted.state is None:
         return None
-    insisted = None if asked.client_profile is None else read(asked.client_profile)
+    own = insisted(asked)
     assert isinstance(place.target, ShareTarget)
     kept = place_of(versions()["cifs"] or "", f"{place.target.server}:{place.target.port}")
     if asked.calibrate is Calibrate.ALWAYS:
         return _calibrated(asked, kept, progress)
     mount = mounted.mounts[0]
     told = tell(mounted.roots[0], place.identity, lambda: counters_of(mount))
-    if insisted is not None:
-        choice: Choice | None = given(str(asked.client_profile), insisted, told)
+    if own is not None:
+        choice: Choice | None = given(str(asked.client_profile), own, told)
     else:
         choice = _remembered(kept, told) or choose(told, platform.release(), dict(shipped()))
         if asked.calibrate is Calibrate.AUTO and (choice is None or choice.unlike):
@@ -51,6 +51,11 @@ def client_of(asked: Request, place: Place, mounted: Mounted, progress: Progress
     if choice is None or choice.unlike:
         progress.warn(_doubt(choice))
     return choice
+
+
+def insisted(asked: Request) -> ClientProfile | None:
+    """The profile that was asked for by its file. UsageError where it cannot be read."""
+    return None if asked.client_profile is None else read(asked.client_profile)
 
 
 def described(choice: Choice | None) -> ChosenProfile | None:

@@ -100,6 +100,7 @@ class Replayer:
     """Which client profile calls are chosen by, on mounts in the profile `wire`."""
 
     def __post_init__(self) -> None:
+        client.insisted(self.request)
         if self.request.outside:
             self.workload = with_outside(self.workload)
         self.ask()

@@ -10,7 +10,7 @@ from smbench.report.page_tables import surroundings
 from smbench.report.run import client_profile_note
 from smbench.run.surroundings import ChosenProfile
 
-WHY = "it was given, though this client did <otherwise> in 1 of 16 calls"
+WHY = "it was given, though this client did <otherwise> in 1 of 9 calls"
 
 
 @pytest.mark.parametrize(
