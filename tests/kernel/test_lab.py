@@ -48,13 +48,12 @@ umount /mnt/user01 /mnt/user02 || exit 1
 printf 'username=user01\npassword=%s\n' lab-user02 >/run/wrong
 mount -t cifs "$LAB_SHARE" /mnt -o credentials=/run/wrong 2>"$LAB_OUT/refused" && exit 1
 
-tcpdump -Z root -i lo --immediate-mode -U -c 1 -w "$LAB_OUT/wire.pcap" tcp port 445 2>"$LAB_OUT/tcpdump" &
-# Once is not always enough: on busy machines the first packet after "listening" was missed.
-while kill -0 "$!" 2>/run/ended; do
-    : </dev/tcp/127.0.0.1/445
-    sleep 0.05
-done
+# Not into LAB_OUT: tcpdump 4.99.3 gives the file to root (-Z), which the host lets only its own root do.
+tcpdump -Z root -i lo --immediate-mode -U -c 1 -w /run/wire.pcap tcp port 445 2>"$LAB_OUT/tcpdump" &
+until grep -q listening "$LAB_OUT/tcpdump" || ! kill -0 "$!"; do sleep 0.05; done
+: </dev/tcp/127.0.0.1/445
 wait
+cp /run/wire.pcap "$LAB_OUT"
 python3 -c '
 import multiprocessing, pathlib, os
 with multiprocessing.get_context("fork").Pool(2) as pool:
