@@ -10,7 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -185,8 +185,13 @@ def test_what_comes_between_two_notifications_is_the_second_s_and_an_interrupt_e
     with ThreadPoolExecutor(1) as lane:
         watching = lane.submit(notify, calls.Notify(1, 0x1, False))
         assert armed.wait(5)
-        assert other.does(opens(2, "first", 2)) == 0
-        assert watching.result(5) == 0
+        # A busy server says that it watches before it does.
+        for number in range(10, 20):
+            assert other.does(opens(number, f"first{number}", 2)) == 0
+            with suppress(TimeoutError):
+                assert watching.result(1) == 0
+                break
+        assert watching.done()
         assert other.does(opens(3, "second", 2)) == 0
         assert one.does(calls.Notify(1, 0x1, False)) == 0
         watching = lane.submit(notify, calls.Notify(1, 0x1, False))
