@@ -15,6 +15,9 @@ from smbench.errors import SmbenchError
 from smbench.identity import acting_as, sudo_caller
 
 _DIGITS = 12
+_OURS = ("smbench", "clients")
+_OF_NOBODY = "/var/cache"
+"""Where the system keeps what is nobody's own."""
 
 
 def place_of(module: str, server: str, folder: Path | None = None) -> Path:
@@ -33,9 +36,15 @@ def _folder() -> Path:
     if caller is not None and sys.platform != "win32":
         import pwd
 
-        return Path(pwd.getpwuid(caller.uid).pw_dir, ".cache/smbench/clients")
+        try:
+            return Path(pwd.getpwuid(caller.uid).pw_dir, ".cache", *_OURS)
+        except KeyError:
+            return Path(_OF_NOBODY, *_OURS)
     cache = Path(os.environ.get("XDG_CACHE_HOME", ""))
-    return (cache if cache.is_absolute() else Path.home() / ".cache") / "smbench/clients"
+    try:
+        return Path(cache if cache.is_absolute() else Path.home() / ".cache", *_OURS)
+    except RuntimeError:  # no home is known
+        return Path(_OF_NOBODY, *_OURS)
 
 
 def recall(place: Path) -> ClientProfile | None:

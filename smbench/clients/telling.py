@@ -29,9 +29,10 @@ _QUIET_S = 0.02
 
 TELLING = (
     "open with O_TRUNC", "open again with O_NONBLOCK", "open again with O_NOATIME", "truncate to less",
-    "symlink", "ftruncate to less", "futimens", "fallocate to more", "unlink what a descriptor names",
+    "ftruncate to less", "futimens", "fallocate to more", "unlink what a descriptor names",
 )  # fmt: skip
-"""Of the trials in which clients that are known differ, some of each kind: they tell all of them apart."""
+"""Of the trials in which known clients differ, whatever the server is, some of each kind: they tell apart all
+whose habits differ (`strategies`)."""
 
 Told = Mapping[str, Mapping[str, int]]
 """By trial, how often each command was sent."""

@@ -37,6 +37,15 @@ def test_without_a_cache_of_its_own_it_is_the_home_s(monkeypatch: pytest.MonkeyP
     assert place_of("2.40", "nas:445").parent == Path.home() / ".cache/smbench/clients"
 
 
+def test_who_has_no_home_has_the_system_s(monkeypatch: pytest.MonkeyPatch) -> None:
+    def homeless() -> Path:
+        raise RuntimeError("could not determine home directory")
+
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setattr(Path, "home", homeless)
+    assert place_of("2.40", "nas:445").parent == Path("/var/cache/smbench/clients")
+
+
 def test_what_cannot_be_read_is_not_recalled(tmp_path: Path) -> None:
     (tmp_path / "a.toml").write_text("[")
     assert recall(tmp_path / "a.toml") is None
