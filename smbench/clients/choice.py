@@ -45,28 +45,29 @@ def choose(told: Told | None, kernel: str, known: Mapping[str, ClientProfile]) -
     if not known:
         return None
     age = _age(kernel)
-    unlike = {name: otherwise(one, told or {}) for name, one in known.items()}
+    unlike = {name: otherwise(one, told) for name, one in known.items()}
     # Of one kernel with several servers, the first by name.
     name = min(known, key=lambda name: (len(unlike[name]), abs(_age(known[name].kernel) - age), name))
     nearest = f"its kernel {known[name].kernel} is the nearest to {kernel}"
-    if not told:
+    if told is None:
         return Choice(name, known[name], How.NEAREST, f"no call told anything; {nearest}")
+    tried = len(told.counts)
     if unlike[name]:
-        why = f"it is like this client in all but {len(unlike[name])} of {len(told)} calls that were tried"
+        why = f"it is like this client in {tried - len(unlike[name])} of {tried} calls that were tried"
         return Choice(name, known[name], How.NEAREST, why, tuple(unlike[name]))
-    why = f"this client did as it says in {len(told)} calls that were tried; {nearest}"
+    why = f"this client did as it says in {tried} calls that were tried; {nearest}"
     return Choice(name, known[name], How.CONFIRMED, why)
 
 
 def given(name: str, profile: ClientProfile, told: Told | None) -> Choice:
     """A profile that somebody insists on."""
-    unlike = otherwise(profile, told or {})
-    if not told:
+    unlike = otherwise(profile, told)
+    if told is None:
         why = "it was given; no call told whether this client does as it says"
     elif unlike:
-        why = f"it was given, though this client did otherwise in {len(unlike)} of {len(told)} calls"
+        why = f"it was given, though this client did otherwise in {len(unlike)} of {len(told.counts)} calls"
     else:
-        why = f"it was given, and this client did as it says in {len(told)} calls that were tried"
+        why = f"it was given, and this client did as it says in {len(told.counts)} calls that were tried"
     return Choice(name, profile, How.GIVEN, why, tuple(unlike))
 
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import mkdtemp
 
@@ -34,8 +35,15 @@ TELLING = (
 """Of the trials in which known clients differ, whatever the server is, some of each kind: they tell apart all
 whose habits differ (`strategies`)."""
 
-Told = Mapping[str, Mapping[str, int]]
-"""By trial, how often each command was sent."""
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a client sent."""
+
+    counts: Mapping[str, Mapping[str, int]]
+    """By trial, how often each command was sent."""
+    unsent: Collection[str] = ()
+    """Commands that the mount's options keep it from sending where profiles have them."""
 
 
 def counted(sent: Iterable[str]) -> Counter[str]:
@@ -53,7 +61,7 @@ def _commands(message: str) -> Iterable[str]:
 
 def tell(
     root: Path, identity: Identity | None, read: Callable[[], Mapping[str, int]],
-    names: Sequence[str] = TELLING,
+    names: Sequence[str] = TELLING, unsent: Collection[str] = (),
 ) -> Told | None:  # fmt: skip
     """Make these trials as `identity`, in a folder on the mount at `root` that is gone afterwards. `read`
     gives the mount's counters; {} where nothing is counted. None where that is so, or nothing can be made."""
@@ -72,7 +80,7 @@ def tell(
     finally:
         with acting_as(identity):
             shutil.rmtree(folder, ignore_errors=True)
-    return {
+    counts = {
         one.name: {
             command: change
             for command, line in _COUNTERS.items()
@@ -80,10 +88,19 @@ def tell(
         }
         for one in tried
     }
+    return Told(counts, unsent)
 
 
-def otherwise(profile: ClientProfile, told: Told) -> list[str]:
+def otherwise(profile: ClientProfile, told: Told | None) -> list[str]:
     """The trials in which the client did not send what the profile says, as far as is counted."""
+    if told is None:
+        return []
+
+    def sent(counts: Mapping[str, int]) -> dict[str, int]:
+        return {command: count for command, count in counts.items() if command not in told.unsent}
+
     return [
-        name for name, sent in told.items() if name in profile.calls and counted(profile.calls[name]) != sent
-    ]  # fmt: skip
+        name
+        for name, counts in told.counts.items()
+        if name in profile.calls and sent(counted(profile.calls[name])) != sent(counts)
+    ]

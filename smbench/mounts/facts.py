@@ -155,9 +155,9 @@ def _keeps(call: Call) -> bool:
 
 
 def _flushed(call: Call) -> bool:
-    """Whether a FLUSH was sent for it: by itself, or with the times that the Linux client sets."""
-    if isinstance(call, SetTimes):
-        return call.flushed
+    """Whether a FLUSH was sent for it: by itself, or by the Linux client before it sets sizes and times."""
+    if isinstance(call, (SetTimes, Truncate)) and call.flushed:
+        return True
     return isinstance(call, Flush) or (isinstance(call, (Open, Truncate)) and call.times is not None)
 
 

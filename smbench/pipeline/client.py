@@ -11,7 +11,7 @@ from pathlib import Path
 from smbench.clients.choice import Choice, How, choose, given
 from smbench.clients.profile import ClientProfile, read, shipped
 from smbench.clients.remembered import place_of, recall, remember
-from smbench.clients.telling import tell
+from smbench.clients.telling import Told, tell
 from smbench.errors import SetupError
 from smbench.measure.client import read_counters
 from smbench.mounts.opened import Mounted
@@ -25,6 +25,8 @@ from smbench.pipeline.request import Calibrate, Request
 from smbench.run.surroundings import ChosenProfile, Mount
 
 _SHOWN = 4
+_NO_FLUSH = "nostrictsync"
+"""The mount option by which fsync and truncations send no FLUSH."""
 
 
 def client_of(asked: Request, place: Place, mounted: Mounted, progress: Progress) -> Choice | None:
@@ -41,7 +43,8 @@ def client_of(asked: Request, place: Place, mounted: Mounted, progress: Progress
     if asked.calibrate is Calibrate.ALWAYS:
         return _calibrated(asked, kept, progress)
     mount = mounted.mounts[0]
-    told = tell(mounted.roots[0], place.identity, lambda: counters_of(mount))
+    unsent = ("FLUSH",) if _NO_FLUSH in (mount.options or "").split(",") else ()
+    told = tell(mounted.roots[0], place.identity, lambda: counters_of(mount), unsent=unsent)
     if own is not None:
         choice: Choice | None = given(str(asked.client_profile), own, told)
     else:
@@ -78,7 +81,7 @@ def _doubt(choice: Choice | None) -> str:
     )
 
 
-def _remembered(kept: Path, told: Mapping[str, Mapping[str, int]] | None) -> Choice | None:
+def _remembered(kept: Path, told: Told | None) -> Choice | None:
     """What an earlier calibration found of this client, if it still does so."""
     profile = recall(kept)
     if profile is None:

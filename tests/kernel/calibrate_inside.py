@@ -81,7 +81,7 @@ def test_the_client_counts_what_the_wire_shows(profile: ClientProfile) -> None:
         (mount,) = mounted.mounts
         told = tell(mounted.roots[0], None, lambda: counters_of(mount), list(TRIALS))
     assert told is not None
-    assert {name: told[name] for name in otherwise(profile, told)} == {}
+    assert {name: told.counts[name] for name in otherwise(profile, told)} == {}
     assert list(LAB.behind.iterdir()) == []
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from smbench.clients.profile import shipped
 from smbench.clients.strategies import habits_of
-from smbench.clients.telling import TELLING, counted, otherwise, tell
+from smbench.clients.telling import TELLING, Told, counted, otherwise, tell
 from smbench.clients.trials import TRIALS
 
 KNOWN = dict(shipped())
@@ -53,7 +53,7 @@ def test_what_tells_is_what_the_known_ones_differ_in() -> None:
 
 def test_each_known_client_is_like_those_of_its_habits_alone() -> None:
     for profile in KNOWN.values():
-        told = {trial: counted(profile.calls[trial]) for trial in TELLING}
+        told = Told({trial: counted(profile.calls[trial]) for trial in TELLING})
         alike = [other for other, one in KNOWN.items() if not otherwise(one, told)]
         assert alike == [
             other for other, one in KNOWN.items() if habits_of(one.calls) == habits_of(profile.calls)
@@ -62,7 +62,19 @@ def test_each_known_client_is_like_those_of_its_habits_alone() -> None:
 
 def test_what_a_profile_does_not_know_is_not_otherwise() -> None:
     profile = msgspec.structs.replace(KNOWN["linux-6.1"], calls={"stat": []})
-    assert otherwise(profile, {"stat": {"CREATE": 1}, "futimens": {"FLUSH": 1}}) == ["stat"]
+    assert otherwise(profile, Told({"stat": {"CREATE": 1}, "futimens": {"FLUSH": 1}})) == ["stat"]
+    assert otherwise(profile, None) == []
+
+
+def test_what_the_mount_forbids_is_not_otherwise() -> None:
+    """nostrictsync sends no FLUSH; what else is sent still tells."""
+    profile = KNOWN["linux-6.1"]
+    counts = {trial: counted(profile.calls[trial]) for trial in TELLING}
+    for one in counts.values():
+        del one["FLUSH"]
+    assert "futimens" in otherwise(profile, Told(counts))
+    assert otherwise(profile, Told(counts, unsent=("FLUSH",))) == []
+    assert "futimens" in otherwise(KNOWN["linux-6.12"], Told(counts, unsent=("FLUSH",)))
 
 
 def test_trials_are_made_between_two_readings(tmp_path: Path) -> None:
@@ -75,7 +87,7 @@ def test_trials_are_made_between_two_readings(tmp_path: Path) -> None:
         return readings.copy()
 
     told = tell(tmp_path, None, read, ["stat", "futimens"])
-    assert told == {"stat": {"FLUSH": 1}, "futimens": {"FLUSH": 1}}
+    assert told == Told({"stat": {"FLUSH": 1}, "futimens": {"FLUSH": 1}})
     assert list(tmp_path.iterdir()) == []
 
 

@@ -327,6 +327,7 @@ def test_what_one_user_does_says_nothing_of_another() -> None:
     ("call", "flushed"),
     [
         (Truncate(1, 5, times=(1, 1, 1, 1)), True),
+        (Truncate(1, 5, flushed=True), True),
         (Truncate(1, 5), False),
         (SetTimes(1, None, 5, 5, flushed=True), True),
         (SetTimes(1, None, 5, 5), False),
