@@ -11,8 +11,9 @@ from pathlib import Path
 from smbench.clients.choice import Choice, How, choose, given
 from smbench.clients.profile import ClientProfile, read, shipped
 from smbench.clients.remembered import place_of, recall, remember
-from smbench.clients.telling import Told, tell
+from smbench.clients.telling import TELLING, Told, tell
 from smbench.errors import SetupError
+from smbench.identity import Identity
 from smbench.measure.client import read_counters
 from smbench.mounts.opened import Mounted
 from smbench.mounts.options import WIRE_PROFILE
@@ -25,8 +26,9 @@ from smbench.pipeline.request import Calibrate, Request
 from smbench.run.surroundings import ChosenProfile, Mount
 
 _SHOWN = 4
-_NO_FLUSH = "nostrictsync"
-"""The mount option by which fsync and truncations send no FLUSH."""
+_NO_FLUSH, _NO_LEASE = "nostrictsync", "nolease"
+"""The mount options by which fsync and truncations send no FLUSH, and by which no size is known for sure."""
+_BY_LEASE = "fallocate to more"
 
 
 def client_of(asked: Request, place: Place, mounted: Mounted, progress: Progress) -> Choice | None:
@@ -43,8 +45,7 @@ def client_of(asked: Request, place: Place, mounted: Mounted, progress: Progress
     if asked.calibrate is Calibrate.ALWAYS:
         return _calibrated(asked, kept, progress)
     mount = mounted.mounts[0]
-    unsent = ("FLUSH",) if _NO_FLUSH in (mount.options or "").split(",") else ()
-    told = tell(mounted.roots[0], place.identity, lambda: counters_of(mount), unsent=unsent)
+    told = _told(mounted.roots[0], place.identity, mount)
     if own is not None:
         choice: Choice | None = given(str(asked.client_profile), own, told)
     else:
@@ -66,6 +67,14 @@ def described(choice: Choice | None) -> ChosenProfile | None:
     if choice is None:
         return None
     return ChosenProfile(name=choice.name, how=choice.how, why=choice.why, unlike=tuple(choice.unlike))
+
+
+def _told(root: Path, identity: Identity | None, mount: Mount) -> Told | None:
+    """What the client sends, but for what this mount's options change."""
+    options = (mount.options or "").split(",")
+    names = [name for name in TELLING if not (name == _BY_LEASE and _NO_LEASE in options)]
+    unsent = ("FLUSH",) if _NO_FLUSH in options else ()
+    return tell(root, identity, lambda: counters_of(mount), names, unsent)
 
 
 def _doubt(choice: Choice | None) -> str:

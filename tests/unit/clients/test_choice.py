@@ -36,7 +36,8 @@ def test_a_client_that_none_fits_is_taken_for_the_nearest_and_that_is_said() -> 
     choice = choose(told_by("linux-6.1", futimens={"CREATE": 9}), "6.1.176", KNOWN)
     assert choice is not None
     assert (choice.name, choice.how, choice.unlike) == ("linux-6.1", How.NEAREST, ("futimens",))
-    assert choice.why == f"it is like this client in {len(TELLING) - 1} of {len(TELLING)} calls that were tried"
+    tried = len(TELLING)
+    assert choice.why == f"it is like this client in {tried - 1} of {tried} calls that were tried"
 
 
 @pytest.mark.parametrize(
