@@ -28,7 +28,9 @@ from smbench.run.surroundings import ChosenProfile, Mount
 _SHOWN = 4
 _NO_FLUSH, _NO_LEASE = "nostrictsync", "nolease"
 """The mount options by which fsync and truncations send no FLUSH, and by which no size is known for sure."""
-_BY_LEASE = "fallocate to more"
+_OLD_DIALECTS = "vers=2"
+"""The Linux client has no fallocate for them."""
+_FALLOCATES = "fallocate to more"
 
 
 def client_of(asked: Request, place: Place, mounted: Mounted, progress: Progress) -> Choice | None:
@@ -72,7 +74,8 @@ def described(choice: Choice | None) -> ChosenProfile | None:
 def _told(root: Path, identity: Identity | None, mount: Mount) -> Told | None:
     """What the client sends, but for what this mount's options change."""
     options = (mount.options or "").split(",")
-    names = [name for name in TELLING if not (name == _BY_LEASE and _NO_LEASE in options)]
+    fallocates = _NO_LEASE not in options and not any(one.startswith(_OLD_DIALECTS) for one in options)
+    names = [name for name in TELLING if fallocates or name != _FALLOCATES]
     unsent = ("FLUSH",) if _NO_FLUSH in options else ()
     return tell(root, identity, lambda: counters_of(mount), names, unsent)
 
