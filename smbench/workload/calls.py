@@ -236,6 +236,9 @@ class Truncate:
     """The client set them by an open of its own, by the file's name."""
     flushed: bool = field(default=False, compare=False)
     """A FLUSH came first, of the client's own, whether times were set or not."""
+    allocated: bool = field(default=False, compare=False)
+    """The allocation size was set first, and the client asked for all attributes before and after: fallocate
+    beyond the end on Linux 7.2."""
 
 
 @dataclass(frozen=True, slots=True)

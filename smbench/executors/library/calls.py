@@ -13,6 +13,7 @@ from smbench.executors.library.files import OpenFiles
 from smbench.executors.library.ranges import ANSWER_BYTES, IN_PIECES, RangeCalls
 from smbench.smb2 import information
 from smbench.smb2.constants import (
+    ALL_INFORMATION,
     ALLOCATION,
     BASIC,
     END_OF_FILE,
@@ -20,6 +21,7 @@ from smbench.smb2.constants import (
     FILE_WRITE_EA,
     FSCTL_SET_SPARSE,
     FULL_EA,
+    INFO_FILE,
     INFO_FILESYSTEM,
     INFO_SECURITY,
     RESTART_SCANS,
@@ -205,10 +207,19 @@ class FileCalls(RangeCalls):
         return self._done(wire.set_info(self._files[call.handle], call.level, content))
 
     def truncate(self, call: Truncate) -> int:
+        if call.allocated:
+            return self._allocate(call.handle, call.size)
         return self._resize(
             call.handle, call.size, call.times, sparse=call.sparse, by_name=call.times_by_name,
             flushed=call.flushed,
         )  # fmt: skip
+
+    def _allocate(self, handle: int, size: int) -> int:
+        """Allocation and end of file, and all attributes before and after, as Linux 7.2 grows a file."""
+        file_id, content = self._files[handle], information.size_information(size)
+        first, last = (wire.query_info(file_id, INFO_FILE, ALL_INFORMATION, ANSWER_BYTES) for _ in range(2))
+        sets = [wire.set_info(file_id, level, content) for level in (ALLOCATION, END_OF_FILE)]
+        return self._in_steps([first, *sets, last])
 
     def _resize(
         self, handle: int, size: int, times: tuple[int, ...] | None, *, sparse: bool = False, by_name: bool,

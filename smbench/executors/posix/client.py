@@ -33,6 +33,7 @@ _MOST_AT_HAND = 8
 _WRITE_BITS = 0o222
 _NOT_TAKEN = (EOPNOTSUPP, ENOSPC, E2BIG)
 """How a file system has no room for an extended attribute, or none at all."""
+_NO_FALLOCATE = (EOPNOTSUPP, ENOSYS, EINVAL)
 _PUNCH = linux_calls.FALLOC_PUNCH_HOLE | linux_calls.FALLOC_KEEP_SIZE
 _COLLAPSE, _INSERT = linux_calls.FALLOC_COLLAPSE_RANGE, linux_calls.FALLOC_INSERT_RANGE
 _ZERO = linux_calls.FALLOC_ZERO_RANGE | linux_calls.FALLOC_KEEP_SIZE
@@ -159,6 +160,11 @@ class Client:
         del fd, size, flushed
         return False
 
+    def allocate(self, fd: int, size: int) -> bool:
+        """Whether an open file was made as long by fallocate; not where that only takes room on a disk."""
+        del fd, size
+        return False
+
     def punch_hole(self, fd: int, offset: int, length: int, *, sparse: bool) -> None:
         """Zero a range of more than 0 bytes; `sparse`: of a file that becomes sparse by it."""
         del sparse
@@ -230,6 +236,15 @@ class _Cifs(Client):
     def set_created(self, file: Opened, created_ns: int) -> None:
         os.setxattr(file.name, _CREATED, struct.pack("<Q", filetime(created_ns)))
 
+    def allocate(self, fd: int, size: int) -> bool:
+        try:
+            linux_calls.fallocate(fd, 0, 0, size)
+        except OSError as error:
+            if error.errno not in _NO_FALLOCATE:
+                raise
+            return False
+        return True
+
     def punch_hole(self, fd: int, offset: int, length: int, *, sparse: bool) -> None:
         """Zeroing a range is one SET_ZERO_DATA; punching first marks a file sparse that is not."""
         if not sparse:
@@ -291,7 +306,7 @@ class _CifsWire(_Wire, _Cifs):
                 os.fsync(fd)
             linux_calls.fallocate(fd, 0, size - 1, 1)
         except OSError as error:
-            if error.errno not in (EOPNOTSUPP, ENOSYS, EINVAL):
+            if error.errno not in _NO_FALLOCATE:
                 raise
             return False
         return linux_calls.known_size(fd) != before

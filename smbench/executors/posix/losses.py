@@ -40,6 +40,8 @@ def loss_of(call: Call, habits: Habits) -> str | None:
 
 def _by_the_client(call: Call, habits: Habits) -> str | None:
     match call:
+        case calls.Truncate(allocated=True) if habits.after_truncating is not None and habits.grows_in_one:
+            return "the size alone is set by this client, without an allocation and questions around it"
         case calls.Truncate() if call.flushed or call.times is not None:
             sent, captured = habits.after_truncating, _captured(call)
         case calls.Open() if call.times is not None:

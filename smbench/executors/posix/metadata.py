@@ -242,6 +242,8 @@ class MetadataCalls:
         file = self._files[call.handle]
         if not file.writable:
             return -EACCES
+        if call.allocated and call.size and self._client.allocate(file.fd, call.size):
+            return 0
         # What the captured client sent beside the size, ftruncate makes this one send.
         alone = call.size and call.times is None and not call.sparse
         if not (alone and self._client.grow(file.fd, call.size, flushed=call.flushed)):

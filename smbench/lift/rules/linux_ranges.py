@@ -1,7 +1,7 @@
 """What the Linux kernel's client (cifs.ko) sends for the calls that change or ask for ranges of a file.
 
-Each is one call of a caller, by several messages on one handle: fallocate's holes and shifts, and lseek for
-data or a hole.
+Each is one call of a caller, by several messages on one handle: fallocate's growth, holes and shifts, and
+lseek for data or a hole.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from smbench.lift.rules.set_info import set_of
 from smbench.lift.rules.steps import Steps, flushes, marks_sparse, sets_size
 from smbench.smb2.constants import (
     ALL_INFORMATION,
+    ALLOCATION,
     FSCTL_QUERY_ALLOCATED_RANGES,
     FSCTL_SET_ZERO_DATA,
     FSCTL_SRV_COPYCHUNK_WRITE,
@@ -24,7 +25,7 @@ from smbench.smb2.information import RANGE_BYTES
 from smbench.trace.messages import IoctlRequest, IoctlResponse, QueryInfoRequest
 from smbench.trace.model import Command, Exchange
 from smbench.trace.values import CopyChunk
-from smbench.workload.calls import AllocatedRanges, Call, PunchHole, ShiftRange
+from smbench.workload.calls import AllocatedRanges, Call, PunchHole, ShiftRange, Truncate
 from smbench.workload.model import Disposition
 
 FLUSH_BEFORE_SEEK = Rule(
@@ -81,12 +82,26 @@ def _asks_one_range(exchange: Exchange) -> bool:
     )
 
 
+def _sets_allocation(exchange: Exchange) -> bool:
+    request = set_of(exchange)
+    return (request.info_type, request.level) == (INFO_FILE, ALLOCATION) and request.size is not None
+
+
+_GROW = Steps(((_asks_all, _sets_allocation, sets_size, _asks_all),))
 _PUNCH = Steps(((marks_sparse, _zeroes),))
 _SEEK = Steps(((_asks_all, _asks_one_range), (_asks_all, flushes, _asks_one_range)))
 
 
 def _by_linux(case: Case, steps: Steps) -> bool:
     return case.opened.linux and steps.begin_with(case.exchange)
+
+
+def _grown_to(opened: Opened) -> int | None:
+    """The size that a file has grown to; None where it was allocated another one."""
+    if not _GROW.are_made(opened):
+        return None
+    allocation, size = (set_of(exchange).size for exchange in opened.waiting[1:3])
+    return size if size == allocation else None
 
 
 def _punch(opened: Opened) -> Call:
@@ -212,6 +227,18 @@ def _inserting(name: str, command: Command, begins: Callable[[Exchange], bool], 
 
 
 RULES: tuple[Rule, ...] = (
+    RunRule(
+        name="grow-on-linux",
+        disposition=Disposition.EXACT,
+        evidence="cifs-client §7: fallocate(0) beyond the end is, on 7.2, QUERY_INFO, SET_INFO(Allocation, EOF), "
+        "QUERY_INFO",
+        command=Command.QUERY_INFO,
+        begins=lambda case: _by_linux(case, _GROW),
+        continues=_GROW.continue_with,
+        ends=_GROW.are_made,
+        complete=lambda opened: _grown_to(opened) is not None,
+        call=lambda opened: Truncate(opened.handle, _grown_to(opened) or 0, allocated=True),
+    ),
     RunRule(
         name="punch-on-linux",
         disposition=Disposition.EXACT,

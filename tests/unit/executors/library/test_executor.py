@@ -251,6 +251,8 @@ BY_NAME = (CREATE, SET_INFO, Command.CLOSE)
         (calls.Truncate(1, 7, times=TIMES), [FLUSH, SET_INFO, SET_INFO]),
         (calls.Truncate(1, 7, True, TIMES), [FLUSH, IOCTL, SET_INFO, SET_INFO]),
         (calls.Truncate(1, 7, times=TIMES, times_by_name=True), [FLUSH, SET_INFO, *BY_NAME]),
+        (calls.Truncate(1, 7, flushed=True), [FLUSH, SET_INFO]),
+        (calls.Truncate(1, 7, allocated=True), [QUERY_INFO, SET_INFO, SET_INFO, QUERY_INFO]),
         (calls.SetTimes(1, None, None, 5), [SET_INFO]),
         (calls.SetTimes(1, None, None, 5, flushed=True, times_by_name=True), [FLUSH, *BY_NAME]),
         (calls.SetTimes(1, None, None, 5, flushed=True), [FLUSH, SET_INFO]),

@@ -14,6 +14,19 @@ EMPTIES = Create(0x40000080, 7, 5)
 
 
 @pytest.mark.parametrize(
+    ("habits", "lost"),
+    [
+        (Habits(), False),  # not known
+        (Habits(after_truncating=NOT, grows_in_one=False), False),
+        (Habits(after_truncating=ON), True),
+    ],
+)
+def test_how_a_file_grows(habits: Habits, lost: bool) -> None:
+    told = PosixExecutor.loss(Truncate(1, 5, allocated=True), habits)
+    assert bool(told and "the size alone is set by this client" in told) is lost
+
+
+@pytest.mark.parametrize(
     ("call", "habits", "lost"),
     [
         (Truncate(1, 5), Habits(after_truncating=ON), None),  # of no client of Linux

@@ -458,6 +458,9 @@ def test_a_size_is_set_as_the_captured_client_set_it(
     assert (run(Truncate(1, 9000)), grown) == (0, [0])
     assert (tmp_path / "d" / "f").stat().st_size == 9000
     grown.clear()
+    assert (run(Truncate(1, 12_000, allocated=True)), grown) == (0, [0])
+    assert (tmp_path / "d" / "f").stat().st_size == 12_000
+    grown.clear()
     assert run(PunchHole(1, 0, 4096, sparse=True)) == 0
     assert grown == [linux_calls.FALLOC_PUNCH_HOLE | linux_calls.FALLOC_KEEP_SIZE]
 

@@ -117,6 +117,22 @@ def test_a_file_is_marked_sparse_and_grows(tmp_path: Path) -> None:
     assert story.rules[4:] == ["sparse", "truncate", "resume-key", "close"]
 
 
+@pytest.mark.parametrize("allocation", [5000, 4096])
+def test_a_file_grows_with_its_allocation(tmp_path: Path, allocation: int) -> None:
+    """fallocate beyond the end on 7.2; where another size was allocated, each is a call of its own."""
+    wire = Wire()
+    _, opened = linux(wire)
+    opened.asks().sets(19, size=allocation).truncates(5000).asks().flushes().truncates(70).closes()
+    story = lifted(wire, tmp_path)
+    grown = [Truncate(1, 5000)] if allocation == 5000 else None
+    apart = ["StatHandle", "SetAllocation", "Truncate", "StatHandle"]
+    assert story.kinds[2:] == [*(["Truncate"] if grown else apart), "Truncate", "Close"]
+    if grown:
+        assert story.calls[2:3] == grown
+        assert story.calls[2].allocated
+        assert [len(operation.exchanges) for operation in story.operations[2:4]] == [4, 2]
+
+
 @pytest.mark.parametrize("shape", ["other size", "other key", "down", "zeros elsewhere", "no zeros"])
 def test_what_only_looks_like_a_shift(tmp_path: Path, shape: str) -> None:
     wire = Wire()
