@@ -230,8 +230,8 @@ RULES: tuple[Rule, ...] = (
     RunRule(
         name="grow-on-linux",
         disposition=Disposition.EXACT,
-        evidence="cifs-client §7: fallocate(0) beyond the end is on 7.2 QUERY_INFO, SET_INFO(Allocation, EOF) and "
-        "QUERY_INFO",
+        evidence="cifs-client §7: fallocate(0) beyond the end is on 7.2 QUERY_INFO, SET_INFO(Allocation), "
+        "SET_INFO(EOF), QUERY_INFO",
         command=Command.QUERY_INFO,
         begins=lambda case: _by_linux(case, _GROW),
         continues=_GROW.continue_with,
