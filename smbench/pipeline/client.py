@@ -12,7 +12,7 @@ from smbench.clients.choice import Choice, How, choose, given
 from smbench.clients.profile import ClientProfile, read, shipped
 from smbench.clients.remembered import place_of, recall, remember
 from smbench.clients.telling import TELLING, Told, tell
-from smbench.errors import SetupError
+from smbench.errors import SmbenchError
 from smbench.identity import Identity
 from smbench.measure.client import read_counters
 from smbench.mounts.opened import Mounted
@@ -109,7 +109,7 @@ def _calibrated_if_possible(
     if not why:
         try:
             return _calibrated(asked, kept, progress)
-        except SetupError as error:
+        except SmbenchError as error:
             why = str(error)
     progress.warn(f"{_doubt(second)}; calibrating was not possible: {why}")
     return second
