@@ -13,9 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import mkdtemp
 
-from smbench.clients.calibration import try_all
 from smbench.clients.profile import ClientProfile
-from smbench.clients.trials import TRIALS
 from smbench.identity import Identity, acting_as
 
 _COUNTERS = {
@@ -65,6 +63,10 @@ def tell(
 ) -> Told | None:  # fmt: skip
     """Make these trials as `identity`, in a folder on the mount at `root` that is gone afterwards. `read`
     gives the mount's counters; {} where nothing is counted. None where that is so, or nothing can be made."""
+    # Linux's own, and this module is imported everywhere.
+    from smbench.clients.calibration import try_all
+    from smbench.clients.trials import TRIALS
+
     if not read():
         return None
     with acting_as(identity):
