@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from smbench.lift.rule import Case, ExchangeRule, Opened, OpenRule, Rule, RunRule
+from smbench.lift.rules.linux_ranges import asks_key
 from smbench.lift.rules.opens import open_call
 from smbench.lift.rules.set_info import basic_times, set_of
 from smbench.lift.rules.steps import Steps, empties, flushes, marks_sparse, sets_size, sets_times
@@ -200,6 +201,13 @@ def _truncate(opened: Opened, setter: Opened | None = None) -> Call:
     return Truncate(opened.handle, size or 0, sparse, times, setter is not None, flushed=True)
 
 
+def _truncates_on(opened: Opened, exchange: Exchange) -> bool:
+    """A key behind a size that was set alone is another call's: a range is put in, without a flush."""
+    return _TRUNCATE.continue_with(opened, exchange) or (
+        _TRUNCATE_BY_NAME.are_made(opened) and asks_key(exchange)
+    )
+
+
 def _truncates(opened: Opened) -> bool:
     """With times, or without any: those that are set by the name `complete_by_name` tells of before."""
     return _TRUNCATE.are_made(opened) or (
@@ -238,7 +246,7 @@ _RUNS: tuple[RunRule, ...] = (
         "without the last: cifs-client §7",
         command=Command.FLUSH,
         begins=_flushes_on_linux,
-        continues=_TRUNCATE.continue_with,
+        continues=_truncates_on,
         ends=_TRUNCATE.are_made,
         complete=_truncates,
         call=_truncate,

@@ -51,7 +51,8 @@ def _zeroes(exchange: Exchange) -> bool:
     return request is not None and request.offset is not None and request.length is not None
 
 
-def _asks_key(exchange: Exchange) -> bool:
+def asks_key(exchange: Exchange) -> bool:
+    """Whether a resume key is asked for, which begins a copy."""
     return _ioctl(exchange, FSCTL_SRV_REQUEST_RESUME_KEY) is not None
 
 
@@ -179,7 +180,7 @@ def _inserts_on(opened: Opened, exchange: Exchange) -> bool:
         case 0:
             return sets_size(exchange)
         case 1:
-            return _asks_key(exchange)
+            return asks_key(exchange)
     if _zeroes(exchange):
         return len(made) > 2
     return not _zeroes(made[-1]) and _copies_on(made[2:], exchange)
@@ -270,7 +271,7 @@ RULES: tuple[Rule, ...] = (
         evidence="cifs-client §1: fallocate(COLLAPSE_RANGE) copies what comes after the range to its place, "
         "by REQUEST_RESUME_KEY and COPYCHUNK_WRITE on one handle, and sets the size",
         command=Command.IOCTL,
-        begins=lambda case: case.opened.linux and _asks_key(case.exchange),
+        begins=lambda case: case.opened.linux and asks_key(case.exchange),
         continues=_collapses_on,
         ends=lambda opened: sets_size(opened.waiting[-1]),
         complete=lambda opened: _collapse(opened) is not None,

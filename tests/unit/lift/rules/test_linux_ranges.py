@@ -117,6 +117,17 @@ def test_a_file_is_marked_sparse_and_grows(tmp_path: Path) -> None:
     assert story.rules[4:] == ["sparse", "truncate", "resume-key", "close"]
 
 
+def test_a_range_that_is_put_in_after_a_flush_is_still_one(tmp_path: Path) -> None:
+    wire = Wire()
+    _, opened = linux(wire)
+    opened.flushes().truncates(5000)
+    asks_key(opened)
+    copies(opened, 0, 1000, 4000)
+    opened.controls(ZERO, offset=0, length=1000).closes()
+    story = lifted(wire, tmp_path)
+    assert story.kinds[2:] == ["Flush", "ShiftRange", "Close"]
+
+
 @pytest.mark.parametrize("allocation", [5000, 4096])
 def test_a_file_grows_with_its_allocation(tmp_path: Path, allocation: int) -> None:
     """fallocate beyond the end on 7.2; where another size was allocated, each is a call of its own."""
