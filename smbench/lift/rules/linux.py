@@ -210,8 +210,12 @@ def _truncates_on(opened: Opened, exchange: Exchange) -> bool:
 
 def _truncates(opened: Opened) -> bool:
     """With times, or without any: those that are set by the name `complete_by_name` tells of before."""
+    first, last = opened.waiting[0], opened.waiting[-1]
+    at_once = (
+        last.index - first.index == len(opened.waiting) - 1
+    )  # else two calls: a flush, and a copy's size
     return _TRUNCATE.are_made(opened) or (
-        _TRUNCATE_BY_NAME.are_made(opened) and not _has_that_size(opened, opened.waiting[-1])
+        _TRUNCATE_BY_NAME.are_made(opened) and at_once and not _has_that_size(opened, last)
     )
 
 

@@ -107,15 +107,20 @@ def test_a_client_that_sets_no_times_at_a_truncation_flushes_before_it(tmp_path:
     opened.flushes().truncates(70).flushes().controls(0x900C4).truncates(7000)
     opened.flushes().truncates(4711).flushes().truncates(80).closes()
     windows.opens("y", access=WRITE).flushes().truncates(70).closes()
+    later = alice.opens("x", access=WRITE)
+    later.flushes()
+    alice.looks("z", **CIFS)
+    later.truncates(60).closes()
     story = lifted(wire, tmp_path)
-    assert story.kinds == [
+    assert story.kinds[-5:] == ["Open", "Flush", "Stat", "Truncate", "Close"]
+    assert story.kinds[:-5] == [
         *("Stat", "Open", "Truncate", "Truncate", "Flush", "Truncate", "Close"),
         *("Open", "Flush", "Truncate", "Close"),
     ]
     truncations = [call for call in story.calls if isinstance(call, Truncate)]
-    assert [call.size for call in truncations] == [70, 7000, 80, 70]
-    assert [call.flushed for call in truncations] == [True, True, True, False]
-    assert [call.sparse for call in truncations] == [False, True, False, False]
+    assert [call.size for call in truncations] == [70, 7000, 80, 70, 60]
+    assert [call.flushed for call in truncations] == [True, True, True, False, False]
+    assert [call.sparse for call in truncations] == [False, True, False, False, False]
     assert all(call.times is None for call in truncations)
     assert [call for call, _ in by_client(story)] == [Truncate(1, 4711)]
 
