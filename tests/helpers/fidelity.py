@@ -143,8 +143,8 @@ class Lab:
         self.ingest(capture, workload)
         return workload
 
-    def application(self, name: str, size: int = 60) -> Path:
-        """A workload of one of the applications."""
+    def application(self, name: str, size: int = 60, given: tuple[str, ...] = ()) -> Path:
+        """A workload of one of the applications; `given`: mount options beside those that it has itself."""
         folder = self.fresh(f"{name}-original")
         environment = _environment(SIZE=str(size))
         subprocess.run([APPLICATIONS, "furnish", name, folder], check=True, env=environment)
@@ -154,7 +154,7 @@ class Lab:
             subprocess.run([APPLICATIONS, "run", name, *folders], check=True, env=environment)
 
         one = next(one for one in applications() if one.name == name)
-        return self.capture(name, one.users, act, one.options)
+        return self.capture(name, one.users, act, (*one.options, *given))
 
     def ingest(self, capture: Path, workload: Path, *more: str) -> Path:
         self.smbench("ingest", capture, "-o", workload, "--force", *more)

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from dataclasses import fields
 from pathlib import Path
 
 import pytest
-from helpers.fidelity import APPLICATIONS, Lab, applications
+from helpers.fidelity import Lab
 
 from smbench.workload.calls import Stat, StatHandle
 from smbench.workload.model import Operation
 from smbench.workload.store import read
 
 LAB = Lab(Path(os.environ["LAB_OUT"]))
-_SIZE = "8"
+_SIZE = 8
 _ASIDE = {"handle", "source", "create", "times", "changed_ns", "written_ns", "accessed_ns"}
 """Parameters that are of one recording."""
 
@@ -34,16 +32,7 @@ def test_what_a_program_did(name: str) -> None:
     """Recorded without a cache, and closed at once, so that every call of the program is on the wire when it
     was made. What a client knows of attributes it keeps as long as it likes: looks are left out. 7.2 closes a
     moment later, when the next file may be open: the order is that of each file."""
-    folder = LAB.fresh(f"{name}-original")
-    environment = {**os.environ, "PYTHON": sys.executable, "SIZE": _SIZE}
-    subprocess.run([APPLICATIONS, "furnish", name, folder], check=True, env=environment)
-
-    def act(roots: list[Path]) -> None:
-        folders = [root / folder.name for root in roots]
-        subprocess.run([APPLICATIONS, "run", name, *folders], check=True, env=environment)
-
-    (application,) = [one for one in applications() if one.name == name]
-    workload = LAB.capture(f"{name}-uncached", 1, act, (*application.options, "cache=none", "closetimeo=0"))
+    workload = LAB.application(name, _SIZE, ("cache=none", "closetimeo=0"))
     every = read(workload).operations
     operations = [told(one) for one in every if not isinstance(one.call, Stat | StatHandle)]
     assert operations
@@ -53,7 +42,7 @@ def test_what_a_program_did(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["editor", "tar-sparse"])
 def test_what_was_captured_here_is_sent_again_here(name: str) -> None:
-    workload = LAB.application(name, int(_SIZE))
+    workload = LAB.application(name, _SIZE)
     result = LAB.hold(workload, LAB.replay(name, workload, "--speed", "1"))
     assert result.posix is not None
     assert result.precision is not None

@@ -6,11 +6,12 @@ from __future__ import annotations
 
 import difflib
 import json
-import subprocess
+import os
 from pathlib import Path
 
 import pytest
-from helpers.guest import LAB, ROOT, UML, Guest, stories_of
+from helpers.guest import LAB, UML, Guest, stories_of
+from lab_parts import BROUGHT, is_of, version_of
 
 INSIDE = Path(__file__).with_name("kernels_inside.py")
 OTHERS = ("6.12", "7.2")
@@ -20,9 +21,8 @@ pytestmark = LAB
 
 def boots(kernel: str) -> bool:
     """Whether the lab has it: the machine's own, or one that scripts/setup --kernels brought."""
-    own = subprocess.run([UML / "bin/linux.uml", "--version"], capture_output=True, text=True, check=True)
-    brought = (ROOT / f".kernels/linux-{kernel}").is_dir()
-    return brought or own.stdout.strip().startswith(f"{kernel}.")
+    own = version_of("linux.uml", f"{UML / 'bin'}:{os.environ['PATH']}")
+    return is_of(kernel, own) or (BROUGHT / f"linux-{kernel}").is_dir()
 
 
 @pytest.fixture(scope="module")

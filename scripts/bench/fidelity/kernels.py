@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from bench.fidelity.row import Row
+from bench.fidelity.row import KERNEL, Row
 from smbench.ratios import format_ratio
 
 ALL = "all"
@@ -67,7 +67,7 @@ def table(tables: dict[Pair, list[Row]]) -> Iterator[str]:
         (pair, row.name.removesuffix(".pcapng"), row.name.endswith(".pcapng")): row
         for pair, rows in tables.items()
         for row in rows
-        if row.by == "kernel"
+        if row.by == KERNEL
     }
     for name in sorted({name for _, name, _ in found}):
         for elsewhere in (False, True):
