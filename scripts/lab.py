@@ -1,4 +1,4 @@
-"""Boot the lab (User-Mode Linux, cifs.ko, smbd) and run one command in it as root.
+"""Boot the lab (User-Mode Linux or qemu, cifs.ko, smbd or ksmbd) and run one command in it as root.
 
 Standard library only: it runs before .venv exists. The host's half of the work is in lab*.py: here streams,
 deadlines and clean-up, in lab_options, lab_parts, lab_folder and lab_kernel what their names say; the
@@ -21,7 +21,7 @@ from pathlib import Path
 from lab_folder import write_run
 from lab_kernel import BROKEN, DEADLINE, adopt_orphans, boot, end
 from lab_options import parse
-from lab_parts import NO_LAB, LabError, parts_of
+from lab_parts import NO_LAB, SERVERS, LabError, parts_of, stock_parts
 
 # sbin is where mount.cifs, smbd and mkfs.ext4 stand, and not in an ordinary user's PATH.
 SBIN = "/usr/local/sbin:/usr/sbin:/sbin"
@@ -98,7 +98,10 @@ def main(argv: list[str]) -> int:
     run: Path | None = None
     guest: subprocess.Popen[bytes] | None = None
     try:
-        parts = parts_of(args.kernel, args.samba, path)
+        if args.server in SERVERS:
+            parts = stock_parts(args.server, path)
+        else:
+            parts = parts_of(args.kernel, args.samba, path)
         if args.out:
             try:
                 args.out.mkdir(parents=True, exist_ok=True)

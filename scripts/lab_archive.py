@@ -1,8 +1,7 @@
-"""Bring the kernels and servers that scripts/lab --kernel and --samba take by their versions, from Debian.
+"""Bring the kernels and servers that scripts/lab takes by their versions or names, from Debian.
 
-Standard library only, no root: a scratch apt configuration, in which the archive's signatures are checked as
-ever and which knows nothing of this machine's packages, fetches packages of other suites; they are unpacked
-in .kernels and installed nowhere. What is here already is left alone.
+Standard library only, no root: packages of other suites are fetched (lab_packages), unpacked in .kernels and
+installed nowhere. What is here already is left alone.
 """
 
 from __future__ import annotations
@@ -14,102 +13,20 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
-from lab_parts import BROUGHT, KERNELS, OPTIONS, SAMBAS, is_of, runs_with, version_of
-from releases.release_tree import mirror_of
+from lab_image import bring_ksmbd
+from lab_packages import KEYRING, Suite, UnavailableError, field, lay_over, of_version, run, say
+from lab_parts import BROUGHT, KERNELS, OPTIONS, SAMBAS, SERVERS, is_of, runs_with, version_of
 
-KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 LOADER = b"/lib64/ld-linux-x86-64.so.2"
 SERVER = ("samba", "samba-vfs-modules", "smbclient")
 ITS_OWN = {"samba", "ldb", "talloc", "tdb", "tevent"}
 """The sources of packages that belong to one Samba, whatever of them a machine has itself."""
 LIBRARY = re.compile(r"lib(?!perl|python|pam-runtime|pam-systemd)|samba|smbclient|attr$|tdb-tools$")
 """The packages that a smbd without services and scripts is made of."""
-PROGRAMS = {("usr", part) for part in ("bin", "sbin", "lib", "lib64", "libexec")}
 PATH = f"{os.environ.get('PATH', os.defpath)}:/usr/local/sbin:/usr/sbin:/sbin"
-
-
-class UnavailableError(Exception):
-    """Why something cannot be had."""
-
-
-def say(words: str) -> None:
-    print(f"scripts/setup: {words}", file=sys.stderr, flush=True)
-
-
-def run(*command: object, cwd: Path | str | None = None, **more: object) -> str:
-    """What a command printed, with more in its environment; UnavailableError with its last words where it
-    failed."""
-    environment = {**os.environ, "LC_ALL": "C", **{name: str(value) for name, value in more.items()}}
-    done = subprocess.run(
-        [str(each) for each in command], cwd=cwd, env=environment, text=True, check=False,
-        stdin=subprocess.DEVNULL, capture_output=True,
-    )  # fmt: skip
-    if done.returncode:
-        words = [line for line in (done.stderr or done.stdout).splitlines() if line.strip()]
-        raise UnavailableError(f"{command[0]} {command[1]}: {words[-1] if words else done.returncode}")
-    return done.stdout
-
-
-class Suite:
-    """Packages of one suite, in a folder that vanishes."""
-
-    def __init__(self, name: str, folder: Path) -> None:
-        self.name, self.folder = name, folder
-        for part in ("state/lists/partial", "cache/archives/partial", "none", "packages"):
-            (folder / part).mkdir(parents=True)
-        (folder / "status").touch()
-        release = name.removesuffix("-backports")
-        archive = mirror_of("Debian")
-        if archive is None:
-            raise UnavailableError("this machine's apt knows no archive of Debian")
-        (folder / "sources.list").write_text(
-            "".join(
-                f"deb [signed-by={KEYRING}] {archive} {suite} main\n"
-                for suite in dict.fromkeys([release, name])
-            )
-        )
-        settings = {
-            "Dir::Etc::sourcelist": folder / "sources.list",
-            "Dir::Etc::sourceparts": folder / "none",
-            "Dir::Etc::preferences": folder / "none/preferences",
-            "Dir::Etc::preferencesparts": folder / "none",
-            "Dir::State": folder / "state",
-            "Dir::State::status": folder / "status",
-            "Dir::Cache": folder / "cache",
-            "APT::Default-Release": name,
-            # It would not see a folder that is the caller's alone.
-            "APT::Sandbox::User": "root",
-        }
-        self.config = folder / "apt.conf"
-        self.config.write_text("".join(f'{key} "{value}";\n' for key, value in settings.items()))
-        run("apt-get", "-o", "APT::Update::Error-Mode=any", "update", APT_CONFIG=self.config)
-
-    def needed_for(self, *packages: str) -> list[str]:
-        """They and what they depend on."""
-        plan = run("apt-get", "install", "-s", "--no-install-recommends", *packages, APT_CONFIG=self.config)
-        return re.findall(r"^Inst (\S+)", plan, re.MULTILINE)
-
-    def fetch(self, *packages: str) -> list[Path]:
-        """Their files, checked against the signed lists."""
-        run("apt-get", "download", *packages, cwd=self.folder / "packages", APT_CONFIG=self.config)
-        return sorted((self.folder / "packages").glob("*.deb"))
-
-
-def field(package: Path, name: str) -> str:
-    return run("dpkg-deb", "--field", package, name).strip()
-
-
-def of_version(packages: list[Path], package: str, name: str) -> str:
-    """The version of one of them, which is what was asked for."""
-    (found,) = [each for each in packages if field(each, "Package") == package]
-    version = field(found, "Version")
-    number = re.search(r"(\d+:)?(\d+(\.\d+)*)", version)
-    if not number or not is_of(name, number[2]):
-        raise UnavailableError(f"Debian has {package} {version} there now")
-    return f"{package} {version}"
 
 
 def bring_kernel(name: str, suite: Suite, draft: Path) -> str:
@@ -143,37 +60,15 @@ def bring_samba(name: str, suite: Suite, draft: Path) -> str:
     """Unpack a Samba and the libraries that this machine lacks, to be laid over its files; what it is."""
     packages = suite.fetch(*(each for each in suite.needed_for(*SERVER) if LIBRARY.match(each)))
     what = of_version(packages, "samba", name)
-    for package in packages:
-        unpacked = suite.folder / "unpacked"
-        run("dpkg-deb", "-x", package, unpacked)
-        source = (field(package, "Source") or field(package, "Package")).split()[0]
-        for inside, path in files_of(unpacked):
-            # A library of this machine is the newer one (see SAMBAS), which its other programs need.
-            if source in ITS_OWN or not Path("/", inside).exists():
-                target = draft / inside
-                target.parent.mkdir(parents=True, exist_ok=True)
-                path.rename(target)
-        shutil.rmtree(unpacked)
+    lay_over(packages, ITS_OWN, suite, draft)
     return what
-
-
-def files_of(unpacked: Path) -> Iterator[tuple[str, Path]]:
-    """A package's programs and libraries, with where they belong beneath /: there /lib is a link to usr/lib,
-    which a folder laid over it would hide."""
-    for path in sorted(unpacked.rglob("*")):
-        inside = path.relative_to(unpacked)
-        if path.is_dir() and not path.is_symlink():
-            continue
-        if inside.parts[0] in ("lib", "lib64", "bin", "sbin"):
-            inside = "usr" / inside
-        if inside.parts[:2] in PROGRAMS or inside.parts[:3] == ("usr", "share", "samba"):
-            yield str(inside), path
 
 
 Bring = Callable[[str, Suite, Path], str]
 BRINGS: dict[str, tuple[dict[str, str], Bring]] = {
     "kernel": (KERNELS, bring_kernel),
     "samba": (SAMBAS, bring_samba),
+    "server": (SERVERS, bring_ksmbd),
 }
 
 
@@ -215,8 +110,9 @@ def bring_one(name: str, suite: str, target: Path, bring: Bring) -> str:
 
 
 def main(only: Sequence[str]) -> int:
-    if unknown := set(only) - {*KERNELS, *SAMBAS}:
-        say(f"--kernels knows {', '.join([*KERNELS, *SAMBAS])}, and no {', '.join(sorted(unknown))}")
+    known = [name for names, _ in BRINGS.values() for name in names]
+    if unknown := set(only) - {*known}:
+        say(f"--kernels knows {', '.join(known)}, and no {', '.join(sorted(unknown))}")
         return 2
     if lacking := [tool for tool in ("apt-get", "dpkg-deb") if not shutil.which(tool)]:
         say(f"--kernels takes packages of Debian, by {', '.join(lacking)}, which is not here")

@@ -78,6 +78,7 @@ def write_run(run: Path, args: argparse.Namespace, parts: Parts, path: str) -> N
     (run / "guest").chmod(0o755)
     write_accounts(run, args.users)
     (run / "smb.conf.extra").write_text("".join(f"{line}\n" for line in args.smb_conf))
+    (run / "server").write_text(args.server)
     (run / "netem").write_text(args.netem)
     out = args.out.resolve() if args.out else Path("/run/lab/out")
     (run / "out-path").write_text(str(out))

@@ -1,4 +1,4 @@
-"""The kernel of scripts/lab, User-Mode Linux, as a process: booted, ended."""
+"""The kernel of scripts/lab as a process, booted and ended: User-Mode Linux, or a stock kernel in qemu."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 from lab_options import memory_bytes
-from lab_parts import Parts, runs_with
+from lab_parts import QEMU, Parts, runs_with
 
 DEADLINE = 124  # as timeout(1)
 BROKEN = 125  # the kernel came up, but the lab broke before COMMAND had ended
@@ -26,13 +26,18 @@ def memory_folder(run: Path, size: str) -> str:
 
 
 def boot(parts: Parts, run: Path, mem: str) -> subprocess.Popen[bytes]:
+    """Start the guest whose folder is `run`; its console is a file in there."""
+    return (_boot_uml if parts.initrd is None else _boot_qemu)(parts, run, mem)
+
+
+def _boot_uml(parts: Parts, run: Path, mem: str) -> subprocess.Popen[bytes]:
     # The guest is one processor, made of processes that wake one another at its every system call and page
     # fault: three times as fast where they share a CPU. Several guests are spread by chance.
     cpus = sorted(os.sched_getaffinity(0))
     cpu = cpus[os.getpid() % len(cpus)]
 
     def in_child() -> None:
-        ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG: a killed scripts/lab ends its guest
+        end_with_parent()
         os.sched_setaffinity(0, [cpu])
 
     folder, libc = runs_with(parts.libc)
@@ -57,6 +62,39 @@ def boot(parts: Parts, run: Path, mem: str) -> subprocess.Popen[bytes]:
             start_new_session=True,
             preexec_fn=in_child,
         )
+
+
+def _boot_qemu(parts: Parts, run: Path, mem: str) -> subprocess.Popen[bytes]:
+    """In software, the host's files by 9p. KVM is not asked for: one that is there and does not do what it
+    says, as in some virtual machines, lets the guest hang."""
+    shares = {"root": Path("/"), "run": run, "over": run / "over", "out": run / "out"}
+    words = [
+        QEMU, *("-accel", "tcg", "-cpu", "max", "-machine", "q35", "-m", mem),
+        *("-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-serial", "stdio"),
+        *("-kernel", parts.kernel, "-initrd", str(parts.initrd), "-append"),
+        # mitigations=off and the clock: what a machine computed in software is slowest at, or stops for.
+        "console=ttyS0 quiet loglevel=4 tsc=reliable no_timer_check mitigations=off nokaslr audit=0 panic=-1 "
+        f"LAB_RUN={run} LAB_MACHINE=qemu",
+        *("-drive", f"file={run}/disk,if=virtio,format=raw,cache=unsafe"),
+    ]  # fmt: skip
+    for tag, folder in shares.items():
+        if folder.exists():
+            path = str(folder.resolve()).replace(",", ",,")
+            only = ",readonly=on" if tag in ("root", "over") else ""
+            words += [
+                "-virtfs",
+                f"local,path={path},mount_tag={tag},security_model=none,multidevs=remap{only}",
+            ]
+    with (run / "console").open("ab") as console:
+        return subprocess.Popen(
+            words, stdin=subprocess.DEVNULL, stdout=console, stderr=console, cwd="/",
+            start_new_session=True, preexec_fn=end_with_parent,
+        )  # fmt: skip
+
+
+def end_with_parent() -> None:
+    """PR_SET_PDEATHSIG: a killed scripts/lab ends its guest."""
+    ctypes.CDLL(None).prctl(1, signal.SIGTERM)
 
 
 def adopt_orphans() -> None:

@@ -7,11 +7,12 @@ import os
 import re
 from pathlib import Path
 
-from lab_parts import KERNELS, SAMBAS
+from lab_parts import KERNELS, SAMBAS, SERVERS
 
 UNITS = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 MEM_LEAST = 64 << 20  # with less, smbd does not come up
-BOOT_DEADLINE_S = 120.0
+BOOT_DEADLINE_S = {"smbd": 120.0, "ksmbd": 600.0}  # as its help says
+"""By server: the one in a stock kernel waits for a machine that qemu may have to compute."""
 
 EPILOG = """\
 COMMAND runs as root, in the caller's working directory, with the caller's environment.
@@ -26,7 +27,9 @@ vanishes, except what it writes under --out. Its standard input is empty. It fin
   LAB_SHARE_PATH    the server's own folder behind the share (ext4)
   LAB_SMB_CONF      for smbd, smbstatus, smbcontrol: -s "$LAB_SMB_CONF"
 
-scripts/setup --kernels brings the kernels and servers that have a version here. A folder
+scripts/setup --kernels brings the kernels and servers that have a version or name here. With
+--server ksmbd a stock kernel with its own server is booted in qemu, which computes the
+machine: about ten times as slow. A folder
 for --kernel is one with a user-mode-linux package unpacked in it (dpkg-deb -x), for --samba
 one that is laid over the guest's files, as /. What a script in between does not pass on may
 stand in the environment: such folders in LAB_UML and LAB_OVER, and in LAB_UML_LIBC the
@@ -40,6 +43,7 @@ examples:
   scripts/lab -- true
   scripts/lab --users 10 --out results -- .venv/bin/smbench-mount replay ...
   scripts/lab --kernel 6.12 --samba 4.22 -- uname -r
+  scripts/lab --server ksmbd --out results -- .venv/bin/smbench-mount replay ...
   scripts/lab --netem 'delay 5ms loss 0.1%' -- pytest tests/kernel
   scripts/lab --smb-conf 'smb2 leases = no' --smb-conf 'smb encrypt = required' -- bash -c '
       mount -t cifs "$LAB_SHARE" /mnt -o user=user01,pass=lab-user01 && cat /proc/fs/cifs/DebugData'
@@ -73,6 +77,10 @@ def parse(argv: list[str]) -> argparse.Namespace:
         "--samba", metavar="VERSION|DIR",
         help=f"its server: {', '.join(SAMBAS)}, or unpacked packages (default this machine's)",
     )  # fmt: skip
+    parser.add_argument(
+        "--server", choices=["smbd", *SERVERS], default="smbd",
+        help="Samba's, or the kernel's own, which brings its kernel (default smbd)",
+    )  # fmt: skip
     parser.add_argument("--netem", default="", help="tc-netem for the loopback, each direction")
     parser.add_argument(
         "--smb-conf", action="append", default=[], metavar="'K = V'", help="a line for smb.conf"
@@ -81,9 +89,10 @@ def parse(argv: list[str]) -> argparse.Namespace:
     parser.add_argument(
         "--boot-deadline",
         type=float,
-        default=BOOT_DEADLINE_S,
         metavar="SECONDS",
-        help="until COMMAND starts (default %(default)g)",
+        help="until COMMAND starts (default {smbd:g}; {ksmbd:g} with --server ksmbd)".format_map(
+            BOOT_DEADLINE_S
+        ),
     )
     parser.add_argument("command", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
     args = parser.parse_args(argv)
@@ -91,6 +100,10 @@ def parse(argv: list[str]) -> argparse.Namespace:
         args.command = args.command[1:]
     if not args.command:
         parser.error("no COMMAND given (scripts/lab [options] -- COMMAND)")
+    if args.server != "smbd" and (args.kernel or args.samba):
+        parser.error(f"--server {args.server} brings its own kernel: it takes no --kernel and no --samba")
+    if args.boot_deadline is None:
+        args.boot_deadline = BOOT_DEADLINE_S[args.server]
     if not 1 <= args.users <= 9999:
         parser.error("--users takes 1 to 9999")
     if (wanted := memory_bytes(args.mem)) is None or not MEM_LEAST <= wanted <= machine_bytes():

@@ -15,11 +15,13 @@ KERNELS = {"6.1": "bookworm", "6.12": "trixie", "7.2": "sid"}
 SAMBAS = {"4.17": "bookworm", "4.22": "bookworm-backports"}
 """By version, the Debian suite that has it. Of Samba the oldest such suite: what it was linked against, a
 newer machine's libraries serve as well."""
-OPTIONS = {"kernel": ("linux", "linux.uml"), "samba": ("samba", "smbd")}
+SERVERS = {"ksmbd": "bookworm-backports"}
+"""By name, the Debian suite that has a kernel with this server in it."""
+OPTIONS = {"kernel": ("linux", "linux.uml"), "samba": ("samba", "smbd"), "server": ("server", "ksmbd.mountd")}
 """By option, how the names of folders in BROUGHT begin, and the program that tells its version."""
+UML_NEEDS = {"linux.uml": "user-mode-linux", "smbd": "samba"}
+QEMU = "qemu-system-x86_64"
 NEEDS = {
-    "linux.uml": "user-mode-linux",
-    "smbd": "samba",
     "mount.cifs": "cifs-utils",
     "modprobe": "kmod",
     "busybox": "busybox-static",
@@ -45,13 +47,15 @@ class Parts:
     """What a guest is made of."""
 
     kernel: str
-    """The program: a User-Mode Linux."""
+    """The program: a User-Mode Linux; of a stock kernel, what qemu boots."""
     modules: Path
     """The folder whose children are named by `uname -r`."""
     libc: Path | None
     """Where the program's C library lies, if it is not the machine's: see `runs_with`."""
     over: Path | None
     """What is laid over the machine's files, as /."""
+    initrd: Path | None = None
+    """A stock kernel's first root (scripts/lab_image.py); None where the kernel is a program."""
 
 
 def parts_of(kernel: str | None, samba: str | None, path: str) -> Parts:
@@ -63,19 +67,37 @@ def parts_of(kernel: str | None, samba: str | None, path: str) -> Parts:
         raise LabError(NO_LAB, f"there is no lab here: LAB_OVER={over} is no folder")
     modules = (uml or Path("/")) / "usr/lib/uml/modules"
     path = f"{uml}/usr/bin:{path}" if uml else path
-    missing = {tool: package for tool, package in NEEDS.items() if not shutil.which(tool, path=path)}
+    missing = _missing({**UML_NEEDS, **NEEDS}, path)
     if not modules.is_dir():
         missing[str(modules)] = "user-mode-linux"
     if not any(SERVER_MODULES.glob("*/samba/vfs/streams_xattr.so")):
         missing["streams_xattr.so"] = "samba-vfs-modules"
-    if missing:
-        packages = " ".join(dict.fromkeys(missing.values()))
-        raise LabError(
-            NO_LAB,
-            f"there is no lab here: {', '.join(missing)} not found. "
-            f"Run scripts/setup, or: apt-get install {packages}",
-        )
+    _refuse(missing, "Run scripts/setup, or: ")
     return Parts(str(shutil.which("linux.uml", path=path)), modules, _libc(uml), over)
+
+
+def stock_parts(server: str, path: str) -> Parts:
+    """A machine with a stock kernel and the server in it, which scripts/setup --kernels brought."""
+    stem, _ = OPTIONS["server"]
+    folder = BROUGHT / f"{stem}-{server}"
+    if not folder.is_dir():
+        raise LabError(NO_LAB, f"--server {server} is not here: scripts/setup --kernels={server} brings it")
+    _refuse(_missing({QEMU: "qemu-system-x86", **NEEDS}, path))
+    image = folder / "image"
+    return Parts(
+        str(image / "vmlinuz"), image / "lib/modules", None, folder / "over", initrd=image / "initrd"
+    )
+
+
+def _missing(needs: dict[str, str], path: str) -> dict[str, str]:
+    """The programs that are not here, with the packages that bring them."""
+    return {tool: package for tool, package in needs.items() if not shutil.which(tool, path=path)}
+
+
+def _refuse(missing: dict[str, str], advice: str = "") -> None:
+    if missing:
+        advice += f"apt-get install {' '.join(dict.fromkeys(missing.values()))}"
+        raise LabError(NO_LAB, f"there is no lab here: {', '.join(missing)} not found. {advice}")
 
 
 def runs_with(libc: Path | None) -> tuple[str, dict[str, str]]:

@@ -8,16 +8,8 @@ from pathlib import Path
 
 import lab_archive
 import pytest
-from lab_archive import (
-    LOADER,
-    Suite,
-    UnavailableError,
-    bring_all,
-    bring_kernel,
-    bring_samba,
-    main,
-    name_loader,
-)
+from lab_archive import LOADER, bring_all, bring_kernel, bring_samba, main, name_loader
+from lab_packages import Suite, UnavailableError
 
 pytestmark = pytest.mark.skipif(not shutil.which("dpkg-deb"), reason="no dpkg-deb here: not a Debian")
 
@@ -140,4 +132,7 @@ def test_what_cannot_be_had_is_said_and_the_others_come(
 
 def test_a_version_that_nobody_has_is_no_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["6.12", "9"]) == 2
-    assert capsys.readouterr().err == "scripts/setup: --kernels knows 6.1, 6.12, 7.2, 4.17, 4.22, and no 9\n"
+    assert (
+        capsys.readouterr().err
+        == "scripts/setup: --kernels knows 6.1, 6.12, 7.2, 4.17, 4.22, ksmbd, and no 9\n"
+    )

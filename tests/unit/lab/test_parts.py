@@ -6,7 +6,7 @@ from pathlib import Path
 
 import lab_parts
 import pytest
-from lab_parts import NO_LAB, LabError, is_of, parts_of
+from lab_parts import NO_LAB, QEMU, LabError, is_of, parts_of, stock_parts
 
 TOOLS = ("smbd", "mount.cifs", "modprobe", "busybox", "ip", "mkfs.ext4")
 
@@ -88,3 +88,18 @@ def test_what_is_not_here(machine: str, kernel: str, samba: str | None, status: 
         parts_of(kernel, samba, machine)
     assert error.value.status == status
     assert says in str(error.value)
+
+
+def test_a_server_in_the_kernel_brings_its_kernel(machine: str, tmp_path: Path) -> None:
+    with pytest.raises(
+        LabError, match=r"--server ksmbd is not here: scripts/setup --kernels=ksmbd brings it"
+    ):
+        stock_parts("ksmbd", machine)
+    (tmp_path / "brought/server-ksmbd").mkdir()
+    with pytest.raises(LabError, match=rf"{QEMU} not found\. apt-get install qemu-system-x86$"):
+        stock_parts("ksmbd", machine)
+    program(tmp_path / "bin", QEMU)
+    parts = stock_parts("ksmbd", machine)
+    image = tmp_path / "brought/server-ksmbd/image"
+    assert (parts.kernel, parts.initrd) == (str(image / "vmlinuz"), image / "initrd")
+    assert parts.over == tmp_path / "brought/server-ksmbd/over"
