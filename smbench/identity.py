@@ -87,6 +87,18 @@ def sudo_caller(environment: Mapping[str, str] | None = None) -> Identity | None
     return None if lacking(caller) else caller
 
 
+def hand_over(path: Path) -> None:
+    """The file, or the folder with all in it, to who called sudo, if somebody did. No link is followed."""
+    caller = sudo_caller()
+    if caller is None:
+        return
+    os.chown(path, caller.uid, caller.gid, follow_symlinks=False)
+    if path.is_dir() and not path.is_symlink():
+        for _, folders, files, directory in os.fwalk(path):
+            for name in (*folders, *files):
+                os.chown(name, caller.uid, caller.gid, dir_fd=directory, follow_symlinks=False)
+
+
 def _id(text: str) -> int | None:
     """A user's or a group's number; None where no user and no group can have it."""
     if not (text.isascii() and text.isdecimal() and len(text) <= len(str(_NO_CHANGE))):

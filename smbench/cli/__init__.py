@@ -28,8 +28,10 @@ COMMANDS = {
     "umount": "unmount what mount, or a run that was cut off, left behind",
     "replay": "carry out a workload on a target by many processes, and measure every call",
     "report": "the report of a run",
+    "recover": "the result of a replay that was cut off",
     "compare": "what a replay put on the wire, beside what the capture had",
     "calibrate": "what this system's client puts on the wire, call by call",
+    "clean": "remove what replays left behind that were cut off",
     "doctor": "what is here, what is missing, and the command that mends it",
     "completion": "the script that lets bash, zsh or fish complete all of this",
 }

@@ -17,13 +17,14 @@ from smbench.cli.dryrun import dry_run_document, show_dry_run
 from smbench.cli.effects import refuse_without_effect
 from smbench.cli.replay_effects import replay_needs
 from smbench.cli.report import written_page
-from smbench.cli.statuses import MISMATCHED, MISSED, NOT_VALID
+from smbench.cli.statuses import status_of
 from smbench.cli.targets import complete_target, target_options
 from smbench.errors import UsageError
 from smbench.executors.registry import names
 from smbench.pipeline.artefacts import claim, default_output
 from smbench.pipeline.ingest import opened
-from smbench.pipeline.limits import Limits, read_limits
+from smbench.pipeline.limits import read_limits
+from smbench.pipeline.partial import claim_run
 from smbench.pipeline.replay import Replayer
 from smbench.pipeline.request import (
     DEFAULTS,
@@ -37,9 +38,7 @@ from smbench.plan import CLOSED_NS, Pace
 from smbench.prepare.content import Content
 from smbench.report.outside import outside_document
 from smbench.report.run import show_run
-from smbench.run.model import Run
-from smbench.run.store import CAPACITY, DOCUMENT, document_of
-from smbench.signals import exit_status
+from smbench.run.store import CAPACITY, document_of
 from smbench.units import format_size
 from smbench.workload.model import Workload
 from smbench.workload.store import StoredOperations
@@ -253,7 +252,10 @@ def replay(console: Console, source: Path, **options: Any) -> None:
     limits = read_limits(request, console, capacity, options["max_mismatch"])
     assert request.output is not None
     if not dry_run:
-        claim(request.output, ".run", DOCUMENT if capacity is None else CAPACITY, request.force)
+        if capacity is None:
+            claim_run(request.output, request.force)
+        else:
+            claim(request.output, ".run", CAPACITY, request.force)
     with opened(source, console) as workload:
         replayer = Replayer(request, workload, console, limits)
         if dry_run:
@@ -266,7 +268,7 @@ def replay(console: Console, source: Path, **options: Any) -> None:
         written_page(console, run, workload=_stored_in(workload))
     console.result(document_of(run), lambda out: show_run(run, out))
     console.note(f"written: {request.output}")
-    if status := _status(console, run, limits):
+    if status := status_of(run, limits.too_many_mismatches(run, console)):
         sys.exit(status)
 
 
@@ -304,14 +306,3 @@ def _show_plan(console: Console, replayer: Replayer) -> None:
 def _stored_in(workload: Workload) -> Path | None:
     operations = workload.operations
     return operations.path.parent if isinstance(operations, StoredOperations) else None
-
-
-def _status(console: Console, run: Run, limits: Limits) -> int:
-    """The exit status that the result asks for; the first that applies."""
-    if (status := exit_status(run.stopped)) is not None:
-        return status
-    if not run.valid:
-        return NOT_VALID
-    if any(not threshold.met for threshold in run.thresholds):
-        return MISSED
-    return MISMATCHED if limits.too_many_mismatches(run, console) else 0

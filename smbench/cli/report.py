@@ -9,11 +9,12 @@ import click
 from smbench.cli.common import Console, common_options
 from smbench.errors import SetupError, UsageError
 from smbench.pipeline.artefacts import for_caller
+from smbench.pipeline.recover import cut_off, recover
 from smbench.report.csv import TABLES, write_csv
 from smbench.report.page import write_page
 from smbench.report.run import show_run
 from smbench.run.model import Run
-from smbench.run.store import PAGE, document_of, read
+from smbench.run.store import DOCUMENT, PAGE, document_of, read
 
 
 @click.command(short_help=__doc__)
@@ -48,7 +49,7 @@ def report(
       smbench-mount report first.run --html first.html --csv tables
       smbench-mount report first.run --json | jq .latency.Read.service
     """
-    found = read(run)
+    found = _read(console, run)
     written = written_page(console, found, html, workload)
     if csv_folder is not None:
         with for_caller(*(csv_folder / name for name in TABLES)):
@@ -56,6 +57,15 @@ def report(
     console.result(document_of(found), lambda out: show_run(found, out))
     if written:
         console.note("written: " + ", ".join(map(str, written)))
+
+
+def _read(console: Console, run: Path) -> Run:
+    """The run; of a replay that was cut off, its result is made first."""
+    if not (run / DOCUMENT).exists() and (found := cut_off(run)) is not None:
+        made = recover(found, progress=console)
+        console.note(f"{run} was cut off: its result was made of what it left")
+        return made
+    return read(run)
 
 
 def written_page(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +24,12 @@ PERIOD_NS = 1_000_000_000
 
 
 class ResourceSampler:
-    """Collects rows of RESOURCES_SCHEMA between `begin` and `write`."""
+    """Collects rows of RESOURCES_SCHEMA between `begin` and `write`; each sample is in the file `kept` at
+    once, where there is one (`read_samples`)."""
 
-    def __init__(self) -> None:
+    def __init__(self, kept: Path | None = None) -> None:
         self.rows: list[dict[str, Any]] = []
+        self._kept = None if kept is None else pa.ipc.new_stream(str(kept), RESOURCES_SCHEMA)
         self._start_ns = 0
         self._due_ns = 0
         self._workers: dict[int, psutil.Process] = {}
@@ -62,6 +64,7 @@ class ResourceSampler:
         """Take the last sample, of what is left of a second."""
         if self._machine_before is not None:
             self._sample(now_ns())
+        self._keep(lambda kept: kept.close())
 
     def append(self, later: ResourceSampler, shift_ns: int) -> None:
         """Take over the rows of another one, whose run began so much later."""
@@ -100,8 +103,19 @@ class ResourceSampler:
                 "net_received_bytes": net.bytes_recv - net_before.bytes_recv if net and net_before else None,
             }
         )
+        first = len(self.rows) - 1
         for number in list(self._workers):
             self._worker_row(number, now)
+        batch = pa.RecordBatch.from_pylist(self.rows[first:], RESOURCES_SCHEMA)
+        self._keep(lambda kept: kept.write_batch(batch))
+
+    def _keep(self, do: Callable[[Any], object]) -> None:
+        """A file that has no room costs no run."""
+        try:
+            if self._kept is not None:
+                do(self._kept)
+        except OSError:
+            self._kept = None
 
     def _worker_row(self, number: int, now: int) -> None:
         worker = self._workers[number]
@@ -126,6 +140,18 @@ class ResourceSampler:
                 "threads": threads,
             }
         )
+
+
+def read_samples(path: Path) -> list[dict[str, Any]]:
+    """The rows that a sampler kept in a file; of one that was cut off what it came to."""
+    rows: list[dict[str, Any]] = []
+    try:
+        with path.open("rb") as file, pa.ipc.open_stream(file) as stream:
+            for batch in stream:
+                rows += batch.to_pylist()
+    except (OSError, pa.ArrowInvalid):
+        pass
+    return rows
 
 
 def _machine() -> tuple[Any, int, Any, int | None]:

@@ -18,6 +18,7 @@ from typing import Annotated
 from msgspec import Meta, Struct, structs
 
 from smbench.errors import SetupError, UsageError
+from smbench.owner import Pid, Ticks, started_ticks
 from smbench.stored import read_document
 
 RUNTIME_FOLDER = Path("/run/smbench-mount")
@@ -56,16 +57,6 @@ def new_state(share: str, users: int, *, kept: bool) -> RunState:
     return RunState(f"{pid}-{secrets.token_hex(4)}", pid, started_ticks(pid), kept, share, users)
 
 
-def started_ticks(pid: int) -> int | None:
-    """Field 22 of /proc/PID/stat (proc(5)); None where there is no such process."""
-    try:
-        text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
-        # The second field, a name in brackets, may hold spaces and brackets.
-        return int(text.rpartition(")")[2].split()[19])
-    except (OSError, IndexError, ValueError):
-        return None
-
-
 def save(state: RunState, runtime: Path) -> None:
     """Write it whole or not at all, and onto the disk before returning. Raises OSError."""
     path = runtime / f"{state.run}.json"
@@ -93,8 +84,8 @@ class _Stored(Struct, frozen=True):
 
     schema: int
     run: str
-    pid: Annotated[int, Meta(gt=0, le=(1 << 31) - 1)]
-    started_ticks: Annotated[int, Meta(ge=0, le=(1 << 63) - 1)] | None
+    pid: Pid
+    started_ticks: Ticks | None
     kept: bool
     share: str
     users: Annotated[int, Meta(ge=0, le=_MOST_USERS)]

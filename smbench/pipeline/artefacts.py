@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from smbench.errors import SetupError, UsageError
-from smbench.identity import sudo_caller
+from smbench.identity import hand_over
 from smbench.units import format_size
 
 
@@ -44,8 +44,8 @@ def whole(path: Path, suffix: str, marker: str, force: bool) -> Iterator[Path]:
     draft = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
     try:
         yield draft
-        draft.chmod(0o777 & ~_umask())
-        _hand_over(draft)
+        as_the_umask_has_it(draft)
+        hand_over(draft)
         if path.exists():
             shutil.rmtree(path)
         draft.rename(path)
@@ -67,25 +67,13 @@ def for_caller(*paths: Path) -> Iterator[None]:
     yield
     for path in made:
         if path.exists():
-            _hand_over(path)
+            hand_over(path)
 
 
 def _first_missing(path: Path) -> Path | None:
     """`path` or the highest folder above it that is not there; None where all is."""
     missing = [each for each in (path, *path.parents) if not each.exists()]
     return missing[-1] if missing else None
-
-
-def _hand_over(path: Path) -> None:
-    """The file, or the folder with all in it, to who called sudo, if somebody did. No link is followed."""
-    caller = sudo_caller()
-    if caller is None:
-        return
-    os.chown(path, caller.uid, caller.gid, follow_symlinks=False)
-    if path.is_dir() and not path.is_symlink():
-        for _, folders, files, directory in os.fwalk(path):
-            for name in (*folders, *files):
-                os.chown(name, caller.uid, caller.gid, dir_fd=directory, follow_symlinks=False)
 
 
 def check_room(folder: Path, needed_bytes: int) -> None:
@@ -98,7 +86,8 @@ def check_room(folder: Path, needed_bytes: int) -> None:
         )
 
 
-def _umask() -> int:
+def as_the_umask_has_it(folder: Path) -> None:
+    """A folder that was the process's alone becomes as others that it makes."""
     mask = os.umask(0o022)
     os.umask(mask)
-    return mask
+    folder.chmod(0o777 & ~mask)

@@ -15,7 +15,6 @@ from smbench.pipeline.request import Request
 from smbench.plan.model import Plan
 from smbench.run.model import Configuration
 from smbench.run.outcomes import WarmUp
-from smbench.run.outside import Outside
 from smbench.run.surroundings import CaptureQuality, Coverage, Reason
 from smbench.trace.grade import Use
 from smbench.workload.model import Disposition, Workload, WorkloadInfo
@@ -59,15 +58,15 @@ def asked_for(request: Request, workload: Workload, clones: int) -> Configuratio
     )
 
 
-def configuration(known: Configuration, request: Request, workload: Workload, plan: Plan) -> Configuration:
-    """What was asked for, with what the runner knows of it, and what the plan made of that."""
+def configuration(request: Request, workload: Workload, plan: Plan) -> Configuration:
+    """What was asked for, and what the plan made of that."""
     several, closed = plan.clones > 1, request.close_gaps_s is not None
     rule = "given" if request.stagger_s is not None else _STAGGER_RULE
     return msgspec.structs.replace(
         asked_for(request, workload, plan.clones),
-        users=known.users,
-        processes=known.processes,
-        lanes=known.lanes,
+        users=plan.captured_users,
+        processes=plan.processes,
+        lanes=plan.lanes // plan.loops,
         gaps_closed=len(plan.closed) if closed else None,
         gaps_lasted_s=sum(plan.closed) / 1e9 if closed else None,
         stagger_s=plan.stagger_ns / 1e9 if several else None,
@@ -96,14 +95,6 @@ def coverage(info: WorkloadInfo) -> Coverage:
         if row.disposition in _NOT_AS_THEY_WERE
     )
     return Coverage(exchanges=info.trace.exchanges, **info.by_disposition(), reasons=reasons)
-
-
-def outside(info: WorkloadInfo, done: Outside | None) -> Outside | None:
-    """What somebody outside changed, and what was `done` for him; None where nobody did anything."""
-    if not info.outside.changes:
-        return None
-    done = done or Outside(changes={}, replayed=False)
-    return msgspec.structs.replace(done, changes=info.outside.changes)
 
 
 def quality(info: WorkloadInfo) -> CaptureQuality:

@@ -6,9 +6,8 @@ from __future__ import annotations
 import atexit
 import os
 import shutil
-import tempfile
-from collections.abc import Iterator, Sequence, Sized
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence, Sized
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -27,12 +26,14 @@ from smbench.mounts.opened import Mounted
 from smbench.mounts.opening import open_target
 from smbench.mounts.options import keeps_directories
 from smbench.mounts.target import DirectoryTarget
-from smbench.pipeline import client, origin
+from smbench.pipeline import client
 from smbench.pipeline.amounts import refuse_too_much
-from smbench.pipeline.artefacts import check_room, whole
+from smbench.pipeline.artefacts import check_room
 from smbench.pipeline.clients import described, share_access
+from smbench.pipeline.described import Described, describe
+from smbench.pipeline.finishing import Finishing
 from smbench.pipeline.limits import Limits, read_limits
-from smbench.pipeline.machine import machine, versions
+from smbench.pipeline.partial import Partial, partial_run
 from smbench.pipeline.place import Place, place_workload
 from smbench.pipeline.prepared import Files
 from smbench.pipeline.progress import SILENT, Progress
@@ -51,14 +52,15 @@ from smbench.plan import (
     plan_run,
 )
 from smbench.run.model import Run
-from smbench.run.store import DOCUMENT, write
+from smbench.run.store import write
+from smbench.runner.kept import Ended, loop_folder, set_aside, write_ended
 from smbench.runner.loops import join_loops
-from smbench.runner.run import RunOptions, RunResult, run
-from smbench.signals import name_of
+from smbench.runner.run import RunOptions, RunResult, roomy, run
+from smbench.signals import name_of, on_ending
 from smbench.units import format_ns, whole_ns
 from smbench.workload.model import Workload
 from smbench.workload.outside import with_outside
-from smbench.workload.store import with_client_calls
+from smbench.workload.store import StoredOperations, with_client_calls
 
 _RESULT_BYTES = 1 << 20
 _RESULT_BYTES_AN_OPERATION = 32
@@ -190,28 +192,37 @@ class Replayer:
         place, plan = self.placed()
         if self.request.wire:
             refuse_without_wire(place.target)
-        with _output(self.request) as draft:
+        finishing = Finishing(self.progress.warn)
+        output, memory = self.request.output, roomy(plan.operations)
+        with (
+            on_ending(finishing.heard),
+            partial_run(output, self.request.force, plan, memory, self.progress) as partial,
+        ):
             if self.tells:
                 self.warn(place)
-            check_room(draft.parent, _RESULT_BYTES + plan.operations * _RESULT_BYTES_AN_OPERATION)
-            results: list[RunResult] = []
-            try:
-                written = self._carried_out(place, plan, draft, judged, results)
-            finally:
-                for result in results:
-                    result.close()
-        return msgspec.structs.replace(written, directory=self.request.output or draft)
+            check_room(partial.draft.parent, _RESULT_BYTES + plan.operations * _RESULT_BYTES_AN_OPERATION)
+            written = self._carried_out(place, plan, partial, judged, finishing)
+            directory = partial.finish()
+        if output is None:
+            atexit.register(_remove, directory, os.getpid())
+        elif directory != output:
+            self.progress.warn(f"{output} was made by somebody else meanwhile: the result is {directory}")
+        return msgspec.structs.replace(written, directory=directory)
 
     def _carried_out(
-        self, place: Place, plan: Plan, draft: Path, thresholds: Sequence[Threshold],
-        results: list[RunResult],
+        self, place: Place, plan: Plan, partial: Partial, thresholds: Sequence[Threshold],
+        finishing: Finishing,
     ) -> Run:  # fmt: skip
+        results: list[RunResult] = []
         counters: list[dict[str, Any]] = []
         self._prepare(place, plan)
-        with run_wire(place.target, self.request.wire, draft) as wire, ExitStack() as stack:
+        with run_wire(place.target, self.request.wire, partial.draft) as wire, ExitStack() as stack:
             mounted, options = self._open(stack, place, plan)
+            known = self._described(place, plan, mounted)
+            partial.describe(self.request, options, thresholds, known, plan, self._stored())
             for number in range(self.request.loops):
                 if number and self.request.loop_namespace is LoopNamespace.FRESH:
+                    finishing.measured = False
                     try:
                         # Mounts of their own again, which know nothing of the files that were.
                         stack.close()
@@ -220,17 +231,41 @@ class Replayer:
                     except KeyboardInterrupt as interrupt:
                         results[-1].ending.stopped = name_of(interrupt)
                         break
-                left_s = self._left_s(results)
+                    finally:
+                        finishing.measured = True
+                if finishing.name:
+                    results[-1].ending.stopped = finishing.name
+                    break
+                folder = loop_folder(partial.home, number + 1)
+                folder.mkdir()
+                options = replace(options, deadline_s=self._left_s(results), scratch=folder)
                 with mounted.naming(place.target):
-                    result, counted = self._run(plan, replace(options, deadline_s=left_s), mounted, wire)
+                    result, counted = self._run(plan, options, mounted, wire, finishing)
                 results.append(result)
                 counters.append(counted)
+                self._keep(result, counted)
                 if result.ending.stopped:
                     break
         client_stats = counters[0] if self.request.loops == 1 else {"loops": counters}
         joined = join_loops(results, self.request.loops)
-        measured = joined.measured(draft, client_stats, thresholds)
-        return write(self._described(measured, place, joined.plan, mounted, counters, wire), draft)
+        measured = joined.measured(partial.draft, client_stats, thresholds)
+        described = self._described(place, plan, mounted)
+        return write(described.of(measured, counters, wire.describe()), partial.draft)
+
+    def _keep(self, result: RunResult, counted: dict[str, Any]) -> None:
+        """A loop that has ended is known to have; of several, it takes no more than its files."""
+        folder = result.options.scratch
+        assert folder is not None
+        ended = Ended(ending=result.ending, statistics=list(result.statistics[0]), client=counted)
+        if self.request.loops == 1:
+            write_ended(folder, ended)
+        elif (kept := set_aside(folder, result.records, ended)) is not None:
+            result.kept = kept
+
+    def _stored(self) -> StoredOperations:
+        operations = self.workload.operations
+        assert isinstance(operations, StoredOperations)
+        return operations
 
     def _prepare(self, place: Place, plan: Plan) -> None:
         own = self._in_folders(plan)
@@ -286,7 +321,7 @@ class Replayer:
         return max(self.request.deadline_s - sum(result.lasted_s for result in results), 0.001)
 
     def _run(
-        self, plan: Plan, options: RunOptions, mounted: Mounted, wire: RunWire
+        self, plan: Plan, options: RunOptions, mounted: Mounted, wire: RunWire, finishing: Finishing
     ) -> tuple[RunResult, dict[str, Any]]:
         """The run itself, between two readings of the client's counters, and two marks on the wire."""
         own = {connection.id for mount in mounted.mounts for connection in mount.connections}
@@ -295,50 +330,14 @@ class Replayer:
         before = read()
         wire.mark()
         with self.progress.watching() as watch:
-            result = run(plan, self.workload, options, watch=watch)
+            result = run(plan, self.workload, options, watch=watch, begun=finishing.begin)
         wire.mark()
         return result, diff(before, read(), own or None)
 
-    def _described(
-        self, measured: Run, place: Place, plan: Plan, mounted: Mounted, counters: Sequence[dict[str, Any]],
-        wire: RunWire,
-    ) -> Run:  # fmt: skip
-        """What was measured, with what it was measured of, where and by what."""
-        asked, info = self.request, self.workload.info
+    def _described(self, place: Place, plan: Plan, mounted: Mounted) -> Described:
         notes = [*self.notes, *self.told(place), *mounted.notes]
-        if plan.clones > 1 and asked.namespace is Namespace.SHARED:
-            notes.append("the clones share all files, which the captured users did not: expect mismatches")
-        return msgspec.structs.replace(
-            measured,
-            configuration=origin.configuration(measured.configuration, asked, self.workload, plan),
-            mounts=tuple(mounted.mounts),
-            client_profile=client.described(self.client),
-            client=measured.client or origin.client_shown(counters),
-            outside=origin.outside(info, measured.outside),
-            coverage=origin.coverage(info),
-            capture=origin.quality(info),
-            capture_files=tuple(info.capture_files),
-            machine=machine(),
-            versions=versions(),
-            notes=tuple(notes),
-            wire=wire.describe(),
-        )
-
-
-@contextmanager
-def _output(request: Request) -> Iterator[Path]:
-    """The folder to write into: one that becomes the run's when it is whole, or a temporary one."""
-    if request.output is not None:
-        with whole(request.output, ".run", DOCUMENT, request.force) as draft:
-            yield draft
-        return
-    folder = Path(tempfile.mkdtemp(prefix="smbench-run-"))
-    try:
-        yield folder
-    except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise
-    atexit.register(_remove, folder, os.getpid())
+        chosen = client.described(self.client)
+        return describe(self.request, self.workload, plan, mounted.mounts, chosen, notes)
 
 
 def _remove(folder: Path, owner: int) -> None:

@@ -28,6 +28,8 @@ SCHEMA = 1
 """Of `run.json`: a reader refuses another. Keys are added without a new number, and never change their
 meaning."""
 
+KILLED = "killed"
+"""What stopped a run whose controller could not say what did (`Run.stopped`)."""
 MACHINE = -1
 """The process of resources.parquet that stands for the whole machine."""
 
@@ -94,7 +96,7 @@ class Run(Struct, frozen=True, kw_only=True, rename={"outcomes": "operations"}):
     reasons: tuple[str, ...]
     warnings: tuple[str, ...]
     stopped: str | None
-    """The signal, or "deadline"; None where it came to its end."""
+    """The signal, "deadline", or "killed"; None where it came to its end."""
     outcomes: Outcomes
     """`operations` in run.json."""
     outside: Outside | None = None

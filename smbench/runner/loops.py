@@ -15,7 +15,7 @@ from smbench.runner.run import RunResult
 
 def join_loops(results: Sequence[RunResult], loops: int) -> RunResult:
     """The results of the first of `loops` loops of one plan, in their order; those that never began
-    are planned and not executed. What the parts kept in their scratch folders is the whole's to remove."""
+    are planned and not executed."""
     if loops == 1:
         return results[0]
     first = results[0]
@@ -31,21 +31,25 @@ def join_loops(results: Sequence[RunResult], loops: int) -> RunResult:
         if result is not first:
             first.sampler.append(result.sampler, shift_ns=begins_ns[-2])
     missing = loops - len(results)
-    records += [np.zeros_like(first.records)] * missing
+    records += [np.zeros_like(records[0])] * missing
     begins_ns = begins_ns[:-1] + [begins_ns[-1]] * missing
     return replace(
         first,
         plan=loop(first.plan, begins_ns),
         ending=_joined([result.ending for result in results]),
-        records=np.concatenate(records),
-        scratch=[folder for result in results for folder in result.scratch],
+        kept=np.concatenate(records),
+        statistics=[documents for result in results for documents in result.statistics],
     )
 
 
 def _joined(endings: Sequence[Ending]) -> Ending:
     last = endings[-1]
     whole = Ending(
-        start_ns=endings[0].start_ns, stopped=last.stopped, stopped_ns=last.stopped_ns, overdue=last.overdue
+        start_ns=endings[0].start_ns,
+        clock_epoch_ns=endings[0].clock_epoch_ns,
+        stopped=last.stopped,
+        stopped_ns=last.stopped_ns,
+        overdue=last.overdue,
     )
     for ending in endings:
         whole.lost |= ending.lost

@@ -39,7 +39,8 @@ class RunOptions:
     warm_up_s: float = 0.0
     """What is intended before this time since the start is carried out, and stays out of the histograms."""
     scratch: Path | None = None
-    """Where the log and the calls are kept during the run; the default is memory where it has room."""
+    """The folder to keep the log and the calls in, which stays; None: one that goes with the result, in
+    memory where that has room."""
 
     @property
     def warm_up_ns(self) -> int:

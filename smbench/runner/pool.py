@@ -52,6 +52,8 @@ class Ending:
 
     start_ns: int = 0
     """Reading of the clock at the start of the run; 0 where it never began."""
+    clock_epoch_ns: int = 0
+    """Nanoseconds since 1970 of the clock's zero, as it was before the start."""
     stopped: str = ""
     """Why it was ended before all was done: the signal's name, `deadline`; empty where it was not."""
     stopped_ns: int = 0

@@ -11,10 +11,11 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from smbench.executors.base import Executor
-from smbench.measure.clock import epoch_of, now_ns
+from smbench.measure.clock import now_ns
 from smbench.measure.judging import Extent, Figures, judge_thresholds
 from smbench.measure.oplog import COMPLETED
 from smbench.measure.resources import ResourceSampler
@@ -29,17 +30,20 @@ from smbench.runner.latency import Histograms
 from smbench.runner.operations import OperationsResult, Tally
 from smbench.runner.options import RunOptions
 from smbench.runner.pool import Ending
-from smbench.runner.statistics import read_statistics, reported_by
+from smbench.runner.statistics import Document, counted_by, reported_by
 from smbench.runner.timing import Timing, timing
 from smbench.runner.verdict import facts_of
 from smbench.stored import write_document
 from smbench.workload.store import StoredOperations
 
-STATISTICS = "statistics"
-"""The folder of a run's scratch where its workers leave what they counted."""
-
 Rates = Mapping[str, Fraction | None]
 """By the names of `Throughput`; exact, as thresholds need it."""
+
+
+def lasted_s(records: NDArray[Any], start_ns: int) -> float:
+    """From the start of a run to the end of its last operation; 0 where there was none."""
+    completed = records[:, COMPLETED]
+    return max(int(completed.max(initial=0)) - start_ns, 0) / 1e9 if completed.any() else 0.0
 
 
 @dataclass(slots=True)
@@ -51,22 +55,25 @@ class RunResult:
     ending: Ending
     executor: type[Executor]
     operations: StoredOperations
-    records: NDArray[Any]
-    """As `OperationLog.records`."""
+    kept: NDArray[Any] | Path
+    """The records, or the file that has them."""
     sampler: ResourceSampler
-    scratch: list[Path]
-    """Folders that go when it is closed."""
+    statistics: Sequence[Sequence[Document]]
+    """What the workers counted, of each loop."""
+    lasted_s: float
+    """From the start of the run to the end of its last operation."""
+    scratch: Path | None = None
+    """A folder that goes when it is closed."""
 
     @property
-    def lasted_s(self) -> float:
-        """From the start of the run to the end of its last operation."""
-        completed = self.records[:, COMPLETED]
-        return max(int(completed.max(initial=0)) - self.ending.start_ns, 0) / 1e9 if completed.any() else 0.0
+    def records(self) -> NDArray[Any]:
+        """As `OperationLog.records`."""
+        return np.load(self.kept, "r") if isinstance(self.kept, Path) else self.kept
 
     def close(self) -> None:
-        """Remove what the run kept in its scratch folder."""
-        for folder in self.scratch:
-            shutil.rmtree(folder, ignore_errors=True)
+        """Remove what the run kept in a scratch folder of its own."""
+        if self.scratch is not None:
+            shutil.rmtree(self.scratch, ignore_errors=True)
 
     def measured(
         self, directory: Path, client_stats: Mapping[str, Any] | None = None,
@@ -78,7 +85,7 @@ class RunResult:
         are its caller's to add. `client_stats` is the client's counters (client_stats.json).
         """
         plan, ending = self.plan, self.ending
-        start_epoch_ns = epoch_of(ending.start_ns or now_ns())
+        start_epoch_ns = ending.clock_epoch_ns + (ending.start_ns or now_ns())
         warm_up_ns = self.options.warm_up_ns
         joined = OperationsResult(self.operations, plan, self.executor, warm_up_ns, self.options.habits)
         times = timing(plan, self.records, ending.start_ns, joined.skipped_places())
@@ -87,15 +94,14 @@ class RunResult:
             joined.write(directory / OPERATIONS, times)
             histograms = logged.result()
         self.sampler.write(directory / RESOURCES)
-        statistics = [folder / STATISTICS for folder in self.scratch]
-        counted = read_statistics(statistics, plan.users)
+        counted = counted_by(self.statistics, plan.users)
         _write_client_stats(directory / CLIENT_STATS, client_stats, counted.users)
         tally = joined.tally
         elapsed_ns = int(times.completed_ns.max(initial=0))
         every = {measure: histograms.every(measure) for measure in MEASURES}
         facts = facts_of(plan, ending, times, tally, every, self.sampler.rows, counted, warm_up_ns)
         verdict = judge(facts)
-        reported = reported_by(self.executor, statistics, plan.users)
+        reported = reported_by(self.executor, self.statistics, plan.users)
         rates = _rates(tally, elapsed_ns - warm_up_ns, self.executor.compares)
         return Run(
             schema=SCHEMA,

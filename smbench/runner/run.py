@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -23,14 +22,17 @@ from smbench.quoting import quoted
 from smbench.runner.board import Board
 from smbench.runner.call_file import KINDS, kind_numbers, stored, write_calls
 from smbench.runner.expectations import Expectations
+from smbench.runner.kept import BOARD, LOG, SAMPLES, STATISTICS, note_clock
 from smbench.runner.options import RunOptions
 from smbench.runner.pool import run_pool
-from smbench.runner.result import STATISTICS, RunResult
+from smbench.runner.result import RunResult, lasted_s
 from smbench.runner.segments import Segments
+from smbench.runner.statistics import read_documents
 from smbench.runner.verdict import overdue
 from smbench.runner.warming import kept_breaks_by_user, notifications_by_user, paths_by_user
 from smbench.runner.watch import Observer, RunView
 from smbench.runner.worker import Job
+from smbench.scratch import make_scratch
 from smbench.workload.calls import Notify
 from smbench.workload.model import Workload
 from smbench.workload.store import StoredOperations
@@ -54,40 +56,51 @@ Watch = Callable[[RunView], None]
 
 def run(
     plan: Plan, workload: Workload, options: RunOptions, progress: Progress | None = None,
-    watch: Watch | None = None,
+    watch: Watch | None = None, begun: Callable[[], None] = lambda: None,
 ) -> RunResult:  # fmt: skip
-    """Carry out a plan. A signal of `smbench.signals` ends it after the present operations, a second one at
-    once; the result then has what was done until then.
+    """Carry out a plan. `begun` is told, more than once, that it goes on.
+
+    A signal of `smbench.signals` ends it after the present operations, a second one at once; the result then
+    has what was done until then.
 
     Must be called before the process has threads. Raises UsageError where the executor is not known
     or a root is missing, SetupError where the workers cannot start.
     """
     executor = executor_class(options.executor)
     _refuse_unfit(plan, options, executor)
-    needed = plan.operations * (RECORD_BYTES + _CALL_BYTES)
-    scratch = Path(tempfile.mkdtemp(prefix="smbench-", dir=options.scratch or _roomy(needed)))
+    own = None if options.scratch else make_scratch(folder=roomy(plan.operations))
+    scratch = options.scratch or own
+    assert scratch is not None
     try:
         operations = stored(workload, scratch)
-        log = OperationLog(scratch / "operations.log", plan.operations)
-        board = Board(scratch / "board", plan.processes, plan.lanes)
+        log = OperationLog(scratch / LOG, plan.operations)
+        board = Board(scratch / BOARD, plan.processes, plan.lanes)
         job = _job(plan, workload, options, executor, operations, log, board, scratch)
         count = _counter(log, plan.operations, progress)
         look = _looker(job, operations, watch, options.warm_up_ns)
 
         def tell() -> None:
+            begun()
             count()
             look()
 
-        sampler = ResourceSampler()
+        sampler = ResourceSampler(scratch / SAMPLES)
+        clock_epoch_ns = note_clock(scratch)
         ending = run_pool(job, plan.processes, options.deadline_s, sampler, tell, options.grace_s)
+        ending.clock_epoch_ns = clock_epoch_ns
         sampler.finish()
         if ending.stopped:
             known = Expectations(operations, plan, executor)
             ending.overdue = overdue(plan, ending, log.records, known)
     except BaseException:
-        shutil.rmtree(scratch, ignore_errors=True)
+        if own is not None:
+            shutil.rmtree(own, ignore_errors=True)
         raise
-    return RunResult(plan, options, ending, executor, operations, log.records, sampler, [scratch])
+    statistics = [read_documents(scratch / STATISTICS)]
+    lasted = lasted_s(log.records, ending.start_ns)
+    return RunResult(
+        plan, options, ending, executor, operations, log.records, sampler, statistics, lasted, own
+    )
 
 
 def _job(
@@ -146,8 +159,10 @@ def _may_wait(operations: StoredOperations) -> bool:
     )
 
 
-def _roomy(needed: int) -> Path | None:
-    """Memory for what is little and has room twice, else the system's folder for temporary files."""
+def roomy(operations: int) -> Path | None:
+    """The folder for the scratch of a run of so many operations: memory for what is little and has room
+    twice, else None, the system's own for temporary files."""
+    needed = operations * (RECORD_BYTES + _CALL_BYTES)
     if needed > _MOST_IN_MEMORY:
         return None
     try:

@@ -11,6 +11,9 @@ from typing import Any, TextIO
 
 from smbench.executors.base import Executor, Reported
 
+Document = dict[str, Any]
+"""What a worker wrote: `users`, `waited_ns`, `lost`, as `write_statistics` has them."""
+
 
 @dataclass(slots=True)
 class Counted:
@@ -33,16 +36,23 @@ def write_statistics(
     json.dump({"users": users, "waited_ns": sum(told) if told else None, "lost": lost}, file)
 
 
-def read_statistics(folders: Iterable[Path], users: Sequence[str]) -> Counted:
-    """All workers' together. A worker that was lost left nothing, or a part."""
+def read_documents(folder: Path) -> list[Document]:
+    """What the workers of a loop left in its folder. A worker that was lost left nothing, or a part."""
+    found = []
+    for path in sorted(folder.glob("*.json")):
+        try:
+            found.append(json.loads(path.read_text(encoding="utf-8")))
+        except ValueError:
+            continue
+    return found
+
+
+def counted_by(loops: Iterable[Sequence[Document]], users: Sequence[str]) -> Counted:
+    """All workers' of all loops together."""
     found: dict[int, Any] = {}
     lost: dict[int, str] = {}
     counted = Counted()
-    for path in (path for folder in folders for path in folder.glob("*.json")):
-        try:
-            document = json.loads(path.read_text(encoding="utf-8"))
-        except ValueError:
-            continue
+    for document in (document for documents in loops for document in documents):
         found |= {int(user): each for user, each in document["users"].items() if each}
         lost |= {int(user): why for user, why in document["lost"].items()}
         if document["waited_ns"] is not None:
@@ -52,12 +62,14 @@ def read_statistics(folders: Iterable[Path], users: Sequence[str]) -> Counted:
     return counted
 
 
-def reported_by(executor: type[Executor], loops: Sequence[Path], users: Sequence[str]) -> Reported:
-    """What an executor says of all loops, each of which has a folder: counters together, warnings apart."""
+def reported_by(
+    executor: type[Executor], loops: Sequence[Sequence[Document]], users: Sequence[str]
+) -> Reported:
+    """What an executor says of all loops: counters together, warnings apart."""
     counters: Counter[str] = Counter()
     warnings: list[str] = []
-    for number, folder in enumerate(loops, 1):
-        reported = executor.report(read_statistics([folder], users).users)
+    for number, documents in enumerate(loops, 1):
+        reported = executor.report(counted_by([documents], users).users)
         counters.update(reported.counters)
         of_loop = f"in loop {number} " if len(loops) > 1 else ""
         warnings += [f"{of_loop}{warning}" for warning in reported.warnings]

@@ -81,7 +81,10 @@ def test_loops_are_one_result_whose_clock_stands_still_between_them(tmp_path):
     operations = document["operations"]
     assert (operations["planned"], operations["executed"], operations["matched"]) == (56, 42, 42)
     assert document["order"]["violated"] == 0
-    assert not any(folder.exists() for result in results for folder in result.scratch)
+    for result in results:
+        result.close()
+        assert result.scratch is not None
+        assert not result.scratch.exists()
     of_loop = {number: [row for row in rows if row["loop"] == number] for number in (1, 2, 3, 4)}
     assert [len(of_loop[number]) for number in of_loop] == [14] * 4
     assert {row["issued_ns"] for row in of_loop[4]} == {None}

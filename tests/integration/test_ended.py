@@ -122,8 +122,8 @@ def test_a_replay_that_is_ended_says_what_it_measured(place: Place, name: str) -
     await_("the run goes on", lambda: len(psutil.Process(process.pid).children()) == 3)
     await_("files are there", lambda: any((place.folder / "target").rglob("*.md")))
     time.sleep(0.5)
-    mapped = {Path(region.path).parent for region in psutil.Process(process.pid).memory_maps()}
-    meanwhile = {folder for folder in mapped if folder.name.startswith("smbench-")}
+    mapped = [Path(region.path) for region in psutil.Process(process.pid).memory_maps()]
+    meanwhile = {each for path in mapped for each in path.parents if each.name.startswith("smbench-run-")}
     assert meanwhile
     process.send_signal(signal.Signals[name])
     _, err = process.communicate(timeout=PATIENCE_S)

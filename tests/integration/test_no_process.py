@@ -37,7 +37,7 @@ def refused(told: Load, folder: Path, monkeypatch: pytest.MonkeyPatch, users_per
     (folder / "meanwhile").mkdir()
     monkeypatch.setattr(runner, "_MEMORY_FILES", folder / "meanwhile")
     plan = plan_run(told.workload, told.users, pace=Pace.FAST, users_per_process=users_per_process)
-    options = RunOptions("posix", [folder / "target"] * len(told.users), scratch=folder / "meanwhile")
+    options = RunOptions("posix", [folder / "target"] * len(told.users))
     with pytest.raises(SetupError) as error:
         run(plan, told.workload, options)
     assert left_running() == []

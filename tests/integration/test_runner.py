@@ -37,6 +37,7 @@ from smbench.plan import Pace, plan_run
 from smbench.run.columns import OPERATIONS_SCHEMA
 from smbench.run.histogram import DIGITS, HIGHEST_NS, LOWEST_NS
 from smbench.run.surroundings import Mount
+from smbench.runner import run as runner
 from smbench.runner.run import RunOptions, RunResult, run
 from smbench.workload.calls import Flush, Notify, SetAllocation, Stat
 
@@ -57,7 +58,8 @@ def finished(load: Load, tmp_path: Path, executor: str, pace: Pace = Pace.FAST, 
     out.mkdir()
     document = written(result, out)
     assert left_running() == []
-    assert not any(Path("/dev/shm").glob(f"{result.scratch[0].name}*"))
+    assert result.scratch is not None
+    assert not any(Path("/dev/shm").glob(f"{result.scratch.name}*"))
     return document
 
 
@@ -346,11 +348,13 @@ def test_a_handler_that_raises_costs_its_operation_and_the_run_its_validity(tmp_
 
 
 def test_a_worker_that_cannot_start_is_a_sentence_and_leaves_nothing(tmp_path, monkeypatch):
+    (tmp_path / "memory").mkdir()
+    monkeypatch.setattr(runner, "_MEMORY_FILES", tmp_path / "memory")
     executors.use(monkeypatch, Unwilling)
     with pytest.raises(SetupError, match=r"the worker of (alice|bob) cannot start: no server anywhere"):
-        started(relay(2), tmp_path, "unwilling", scratch=tmp_path)
+        started(relay(2), tmp_path, "unwilling")
     assert left_running() == []
-    assert list(tmp_path.iterdir()) == [tmp_path / "target"]
+    assert not list((tmp_path / "memory").iterdir())
 
 
 def test_an_executor_that_is_not_known_and_too_few_directories_are_usage_errors(tmp_path):

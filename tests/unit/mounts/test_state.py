@@ -9,7 +9,8 @@ import pytest
 
 from smbench.mounts import unmount
 from smbench.mounts.mountinfo import MountEntry
-from smbench.mounts.state import RunState, forget, load_all, new_state, save, started_ticks
+from smbench.mounts.state import RunState, forget, load_all, new_state, save
+from smbench.owner import started_ticks
 
 SHARE = "//srv/share"
 

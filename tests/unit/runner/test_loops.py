@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,6 +18,7 @@ from smbench.plan import Pace, Plan, clone, plan_run
 from smbench.run.model import MACHINE
 from smbench.runner.loops import join_loops
 from smbench.runner.pool import Ending
+from smbench.runner.result import lasted_s
 from smbench.runner.run import RunOptions, RunResult
 from smbench.runner.timing import timing
 
@@ -36,11 +36,12 @@ def carried_out(plan: Plan, dice: random.Random, number: int, done: float = 1.0,
     sampler = ResourceSampler()
     sampler.rows = [{"time_ns": 5, "process": MACHINE}]
     ending = Ending(start_ns=start_ns, **ended)
-    scratch = [Path(f"/nowhere/{number}")]
+    counted = [[{"users": {}, "lost": {}, "waited_ns": number}]]
     nobody_asks: Any = None  # for operations
     return RunResult(
-        plan, RunOptions("null", []), ending, executor_class("null"), nobody_asks, records, sampler, scratch
-    )
+        plan, RunOptions("null", []), ending, executor_class("null"), nobody_asks, records, sampler, counted,
+        lasted_s(records, start_ns),
+    )  # fmt: skip
 
 
 @given(
@@ -60,7 +61,7 @@ def test_each_loop_lies_behind_the_one_before_and_is_as_it_was(load: Load, clone
     whole = join_loops(results, ran + never)
     assert whole.plan.loops == ran + never
     assert len(whole.records) == (ran + never) * plan.operations
-    assert [folder.name for folder in whole.scratch] == [str(number) for number in range(ran)]
+    assert [documents[0]["waited_ns"] for documents in whole.statistics] == list(range(ran))
     parts = np.split(whole.records, ran + never)
     ends_ns = results[0].ending.start_ns
     for number, (part, was) in enumerate(zip(parts, before, strict=False)):

@@ -10,7 +10,7 @@ import pytest
 from helpers.executors import Quiet
 
 from smbench.executors.base import Reported
-from smbench.runner.statistics import read_statistics, reported_by, write_statistics
+from smbench.runner.statistics import counted_by, read_documents, reported_by, write_statistics
 
 
 def test_statistics_by_user_without_what_is_empty_or_broken_off(tmp_path: Path) -> None:
@@ -22,7 +22,7 @@ def test_statistics_by_user_without_what_is_empty_or_broken_off(tmp_path: Path) 
         with (tmp_path / f"{number}.json").open("w", encoding="utf-8") as file:
             write_statistics(file, users, waited_ns, lost)
     (tmp_path / "1.json").write_text('{"users": {"2": {"b"')
-    counted = read_statistics([tmp_path], ["x", "y", "z", "w"])
+    counted = counted_by([read_documents(tmp_path)], ["x", "y", "z", "w"])
     assert counted.users == {"x": {"a": 1}, "w": {"c": [1]}}
     assert counted.waited_ns == 42
     assert counted.lost == {"w": "no server"}
@@ -32,7 +32,7 @@ def test_statistics_by_user_without_what_is_empty_or_broken_off(tmp_path: Path) 
 def test_where_no_system_tells_how_long_a_thread_waited_nothing_is_said(tmp_path: Path, waited_ns) -> None:
     with (tmp_path / "0.json").open("w", encoding="utf-8") as file:
         write_statistics(file, {}, waited_ns, {})
-    assert read_statistics([tmp_path], []).waited_ns is None
+    assert counted_by([read_documents(tmp_path)], []).waited_ns is None
 
 
 class Reporting(Quiet):
@@ -47,8 +47,9 @@ def test_what_executors_tell_is_added_up_over_the_loops(tmp_path: Path) -> None:
         folder.mkdir()
         with (folder / "0.json").open("w", encoding="utf-8") as file:
             write_statistics(file, users, [], {})
-    told = reported_by(Reporting, folders, ["x", "y"])
+    loops = [read_documents(folder) for folder in folders]
+    told = reported_by(Reporting, loops, ["x", "y"])
     assert told.counters == {"breaks": 9}
     assert list(told.warnings) == ["in loop 1 x broke", "in loop 1 y broke", "in loop 2 y broke"]
-    assert list(reported_by(Reporting, folders[1:], ["x", "y"]).warnings) == ["y broke"]
-    assert reported_by(Quiet, folders, ["x", "y"]) == Reported()
+    assert list(reported_by(Reporting, loops[1:], ["x", "y"]).warnings) == ["y broke"]
+    assert reported_by(Quiet, loops, ["x", "y"]) == Reported()

@@ -1,0 +1,76 @@
+"""What runs left behind that were cut off: found, told, and removed where nothing is lost by it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from smbench.errors import SetupError, UsageError
+from smbench.measure.oplog import COMPLETED
+from smbench.pipeline.partial import HOMES, PARTIAL, PLAN, PartialRun, home_of, is_partial, partial_of
+from smbench.plan.store import read_plan
+from smbench.runner.kept import kept_loops
+from smbench.scratch import orphans, owner_of
+from smbench.stored import read_document
+
+_REMEDY = "remove the folder"
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """One thing that a dead process left."""
+
+    path: Path
+    beside: Path | None = None
+    """Of a run: the folder beside its result's place, if it is there."""
+    output: Path | None = None
+    """Where the result was to be."""
+    recorded: int = 0
+    """Completed operations of which a result can be made."""
+
+    @property
+    def recoverable(self) -> bool:
+        return self.recorded > 0
+
+    @property
+    def name(self) -> Path:
+        """What recover is given."""
+        return self.path if self.beside is None or self.output is None else self.output
+
+
+def left_behind(folders: Iterable[Path] = ()) -> list[Left]:
+    """All of it on this machine, and in `folders` what runs left beside their results' places."""
+    homes = {path: _of_home(path) if path.name.startswith(HOMES) else Left(path) for path in orphans()}
+    beside = {left.beside for left in homes.values()}
+    return [*homes.values(), *(Left(path) for path in _partials(folders) if path not in beside)]
+
+
+def remove(left: Left) -> None:
+    """Remove it, recoverable or not. Raises OSError."""
+    for folder in filter(None, (left.path, left.beside)):
+        shutil.rmtree(folder)
+
+
+def _partials(folders: Iterable[Path]) -> Iterator[Path]:
+    """Folders of dead runs whose homes are gone: of no use to anybody."""
+    for folder in folders:
+        for path in sorted(folder.glob(".*.partial")):
+            owner = owner_of(path)
+            if is_partial(path) and owner is not None and not owner.lives and home_of(path) is None:
+                yield path
+
+
+def _of_home(home: Path) -> Left:
+    try:
+        document = read_document(home / PARTIAL, PartialRun, _REMEDY)
+        plan = read_plan(home / PLAN)
+        recorded = sum(int((loop.records[:, COMPLETED] != 0).sum()) for loop in kept_loops(home, plan))
+    except (FileNotFoundError, UsageError, SetupError):
+        return Left(home)
+    output = None if document.output is None else Path(document.output)
+    beside = None if output is None else partial_of(output)
+    if beside is None or home_of(beside) != home:
+        beside = None
+    return Left(home, beside, output, recorded)

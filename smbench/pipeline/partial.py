@@ -1,0 +1,300 @@
+"""A run from its first moment until its result is whole: what there is of it, whatever ends it.
+
+Beside the result's place stands `.NAME.partial`, which claims that place for this process (owner.json), takes
+the result's files as they are written, and leads by the link `records` to the run's home: the scratch folder
+with the log, the plan and all else that the result is made of (`smbench.runner.kept`, partial.json). Whoever
+finds them without a living owner can make the result (`smbench.pipeline.recover`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from pathlib import Path
+
+import msgspec
+
+from smbench import __version__
+from smbench.errors import UsageError
+from smbench.executors.base import Habits
+from smbench.identity import hand_over
+from smbench.measure.oplog import COMPLETED
+from smbench.measure.thresholds import Threshold, parse_threshold
+from smbench.owner import Owner, this_process
+from smbench.pipeline.artefacts import as_the_umask_has_it, claim
+from smbench.pipeline.described import Described
+from smbench.pipeline.progress import Progress
+from smbench.pipeline.request import Request
+from smbench.plan.model import Plan
+from smbench.plan.store import write_plan
+from smbench.run.store import DOCUMENT
+from smbench.runner.kept import kept_loops
+from smbench.runner.options import RunOptions
+from smbench.scratch import OWNER, PREFIX, make_scratch, own, owner_of
+from smbench.stored import write_document
+from smbench.workload.store import StoredOperations
+
+SCHEMA = 1
+RECORDS, PARTIAL, PLAN, OPERATIONS = "records", "partial.json", "plan.npz", "operations.parquet"
+HOMES = f"{PREFIX}run-"
+"""How the names of homes begin."""
+_RESULTS = f"{PREFIX}result-"
+"""And those of results that were asked for without a name."""
+
+
+class KeptThreshold(msgspec.Struct, frozen=True):
+    """A threshold with the limit that it came to."""
+
+    text: str
+    limit: str
+    baseline: str | None
+
+    @classmethod
+    def of(cls, one: Threshold) -> KeptThreshold:
+        return cls(one.text, str(one.limit), None if one.baseline is None else str(one.baseline))
+
+    def threshold(self) -> Threshold:
+        baseline = None if self.baseline is None else Fraction(self.baseline)
+        return replace(parse_threshold(self.text), limit=Fraction(self.limit), baseline=baseline)
+
+
+class PartialRun(msgspec.Struct, frozen=True, kw_only=True):
+    """partial.json: what of a run stands in no other file of its home."""
+
+    schema: int = SCHEMA
+    kind: str = "partial run"
+    tool: str = __version__
+    output: str | None
+    """Where the result was to be."""
+    owner: Owner
+    executor: str
+    profile: str
+    habits: Habits
+    seed: int
+    warm_up_s: float
+    deadline_s: float | None
+    loops: int
+    thresholds: tuple[KeptThreshold, ...]
+    client_calls: bool
+    outside: int | None
+    """As `StoredOperations` has them."""
+    described: Described
+
+
+def partial_of(output: Path) -> Path:
+    """Where a run that is to become `output` stands until it is whole."""
+    return output.parent / f".{output.name}.partial"
+
+
+def is_partial(folder: Path) -> bool:
+    """Whether it is a run that has no result yet."""
+    return (folder / OWNER).is_file() and (folder / RECORDS).is_symlink()
+
+
+def claim_run(output: Path, force: bool) -> None:
+    """As `artefacts.claim`, of a run: no other process writes it, and none was killed that did and left what
+    it had measured."""
+    if output.is_symlink():
+        raise UsageError(f"{output} is a link: name the place itself with -o")
+    claim(output, ".run", DOCUMENT, force)
+    partial = partial_of(output)
+    if not os.path.lexists(partial):
+        return
+    owner = owner_of(partial)
+    if owner is not None and owner.lives:
+        at = f" on {owner.host}" if owner.host and owner.host != this_process().host else ""
+        raise UsageError(
+            f"{output} is being written by another replay (process {owner.pid}{at}): choose another name "
+            "with -o, or wait for it"
+        )
+    if not force:
+        raise UsageError(
+            f"{output} was begun by a replay that was cut off: make its result by smbench-mount recover "
+            f"{output}, choose another name with -o, or replace it with --force"
+        )
+
+
+@dataclass(slots=True)
+class Partial:
+    """A run that is under way, of this process."""
+
+    draft: Path
+    """The folder that becomes the result."""
+    home: Path
+    output: Path | None
+    before: tuple[int, int] | None
+    """What stood in the result's place at the beginning, if it may be replaced."""
+
+    def describe(
+        self, asked: Request, options: RunOptions, thresholds: Sequence[Threshold], described: Described,
+        plan: Plan, operations: StoredOperations,
+    ) -> None:  # fmt: skip
+        """Keep what the result is made of beside the log."""
+        document = PartialRun(
+            output=None if self.output is None else str(self.output.absolute()),
+            owner=this_process(),
+            executor=options.executor,
+            profile=options.profile,
+            habits=options.habits,
+            seed=options.seed,
+            warm_up_s=options.warm_up_s,
+            deadline_s=asked.deadline_s,
+            loops=asked.loops,
+            thresholds=tuple(map(KeptThreshold.of, thresholds)),
+            client_calls=operations.client_calls,
+            outside=operations.outside,
+            described=described,
+        )
+        write_plan(plan, self.home / PLAN)
+        shutil.copyfile(operations.path, self.home / OPERATIONS)
+        write_document(self.home / PARTIAL, msgspec.to_builtins(document), ascii_only=True)
+
+    def recorded(self, plan: Plan) -> int:
+        """How many operations were completed until now, by the log."""
+        try:
+            if not (self.home / PARTIAL).exists():
+                return 0
+            return sum(int((loop.records[:, COMPLETED] != 0).sum()) for loop in kept_loops(self.home, plan))
+        except (OSError, UsageError):
+            return 0
+
+    def finish(self) -> Path:
+        """The result is whole: put it into its place; where that is comes back."""
+        shutil.rmtree(self.home, ignore_errors=True)
+        if self.output is None:
+            return self.draft
+        (self.draft / RECORDS).unlink()
+        (self.draft / OWNER).unlink()
+        as_the_umask_has_it(self.draft)
+        hand_over(self.draft)
+        return _place(self.draft, self.output, self.before)
+
+    def discard(self) -> None:
+        """Nothing was measured, or nobody is to know it."""
+        for folder in (self.home, self.draft):
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def leave(self) -> Path:
+        """What was measured stays, to be made a result of later: where it can be named."""
+        if self.draft.exists() and self.output is not None:
+            for path in self.draft.iterdir():
+                if path.name not in (OWNER, RECORDS) and not path.name.endswith(".pcapng"):
+                    path.unlink()
+            with contextlib.suppress(OSError):
+                hand_over(self.draft)
+                hand_over(self.home)
+            return self.output
+        with contextlib.suppress(OSError):
+            hand_over(self.home)
+        return self.home
+
+
+@contextlib.contextmanager
+def partial_run(
+    output: Path | None, force: bool, plan: Plan, memory: Path | None, progress: Progress
+) -> Iterator[Partial]:
+    """A run that is to become `output` (None: a folder of its own). What was measured when an exception ends
+    it stays; where nothing was, nothing does. `memory`: where its home is to be."""
+    before = None
+    if output is not None:
+        claim_run(output, force)
+        before = _identity(output)
+    home = make_scratch(HOMES, memory)
+    try:
+        draft = make_scratch(_RESULTS) if output is None else _taken(output, home)
+    except BaseException:
+        shutil.rmtree(home, ignore_errors=True)
+        raise
+    partial = Partial(draft, home, output, before)
+    try:
+        yield partial
+    except BaseException:
+        if recorded := partial.recorded(plan):
+            where = partial.leave()
+            more = "" if where == output else " -o ELSEWHERE"
+            progress.warn(
+                f"{recorded:,} operations were measured, and are kept in {home}: smbench-mount recover "
+                f"{where}{more} makes the result of them"
+            )
+        else:
+            partial.discard()
+        raise
+
+
+def _taken(output: Path, home: Path) -> Path:
+    """The folder beside the result's place, with its owner in it from its first moment; UsageError where
+    another one was there first."""
+    partial = partial_of(output)
+    draft = Path(tempfile.mkdtemp(prefix=f"{partial.name}.", dir=output.parent))
+    try:
+        own(draft)
+        (draft / RECORDS).symlink_to(home)
+        if os.path.lexists(partial):
+            _discard_partial(partial)
+        try:
+            draft.rename(partial)
+        except OSError:
+            raise UsageError(
+                f"{output} is being written by another replay: choose another name with -o"
+            ) from None
+    except BaseException:
+        shutil.rmtree(draft, ignore_errors=True)
+        raise
+    return partial
+
+
+def _discard_partial(partial: Path) -> None:
+    """One of a process that is dead, that --force allows to replace, with its home."""
+    home = home_of(partial)
+    if home is not None:
+        shutil.rmtree(home, ignore_errors=True)
+    shutil.rmtree(partial)
+
+
+def home_of(partial: Path) -> Path | None:
+    """The home that a partial run leads to; None where that is gone, or none of ours."""
+    try:
+        home = (partial / RECORDS).readlink()
+        # A link that somebody else made could lead to a third one's.
+        ours = home.lstat().st_uid == partial.lstat().st_uid
+    except OSError:
+        return None
+    return home if ours and home.name.startswith(HOMES) and (home / OWNER).is_file() else None
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.lstat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _place(draft: Path, output: Path, before: tuple[int, int] | None) -> Path:
+    """Put the result into its place; where somebody else put something there meanwhile, beside it."""
+    found = _identity(output)
+    if found is not None and found == before:
+        earlier = output.parent / f".{output.name}.{os.getpid()}.replaced"
+        output.rename(earlier)
+        draft.rename(output)
+        shutil.rmtree(earlier, ignore_errors=True)
+        return output
+    for place in _free(output):
+        if _identity(place) is None:
+            with contextlib.suppress(FileExistsError, NotADirectoryError):
+                draft.rename(place)
+                return place
+    raise AssertionError("unreachable: names do not end")
+
+
+def _free(output: Path) -> Iterator[Path]:
+    yield output
+    number = 1
+    while True:
+        number += 1
+        yield output.with_name(f"{output.stem}-{number}{output.suffix}")

@@ -1,0 +1,115 @@
+"""The result of a run whose controller did not come to write it, made from what it left."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from msgspec import structs
+
+from smbench.errors import SetupError, UsageError
+from smbench.executors.registry import executor_class
+from smbench.owner import Owner
+from smbench.pipeline.artefacts import whole
+from smbench.pipeline.partial import (
+    OPERATIONS,
+    PARTIAL,
+    PLAN,
+    PartialRun,
+    home_of,
+    partial_of,
+)
+from smbench.pipeline.progress import SILENT, Progress
+from smbench.plan.store import read_plan
+from smbench.run.model import KILLED, Run
+from smbench.run.store import DOCUMENT, WIRE, write
+from smbench.runner.expectations import Expectations
+from smbench.runner.kept import KeptLoop, kept_loops
+from smbench.runner.loops import join_loops
+from smbench.runner.options import RunOptions
+from smbench.runner.result import RunResult, lasted_s
+from smbench.runner.verdict import overdue
+from smbench.scratch import owner_of
+from smbench.stored import read_document
+from smbench.workload.store import StoredOperations
+
+_REMEDY = "nothing can be made of it: remove it by smbench-mount clean --discard"
+
+
+@dataclass(frozen=True, slots=True)
+class CutOff:
+    """A run that has no result yet."""
+
+    home: Path
+    partial: Path | None
+    """The folder beside the result's place; None where that is gone."""
+    owner: Owner | None
+
+
+def cut_off(path: Path) -> CutOff | None:
+    """What a run left that was to become `path`, or whose partial folder or home that is; None where it left
+    nothing there."""
+    for partial in (partial_of(path), path):
+        if (home := home_of(partial)) is not None:
+            return CutOff(home, partial, owner_of(partial))
+    return CutOff(path, None, owner_of(path)) if (path / PARTIAL).is_file() else None
+
+
+def recover(
+    found: CutOff, output: Path | None = None, force: bool = False, progress: Progress = SILENT
+) -> Run:
+    """Make the result: all that was completed, as the run itself would have told it. It goes to `output`, or
+    where it was to go; what the run left is removed then.
+
+    UsageError where its process still lives, where nothing was completed, or where it cannot be read.
+    """
+    if found.owner is not None and found.owner.lives:
+        raise UsageError(f"{found.home} belongs to a replay that goes on (process {found.owner.pid})")
+    try:
+        document = read_document(found.home / PARTIAL, PartialRun, _REMEDY)
+    except FileNotFoundError:
+        raise UsageError(f"{found.home} ended before anything was measured: {_REMEDY}") from None
+    except SetupError as error:
+        raise SetupError(f"{error}; as root: sudo smbench-mount recover") from None
+    output = output or (None if document.output is None else Path(document.output))
+    if output is None:
+        raise UsageError(f"{found.home} was of a run without a name: give its result one with -o")
+    plan = read_plan(found.home / PLAN)
+    operations = StoredOperations(
+        found.home / OPERATIONS, client_calls=document.client_calls, outside=document.outside
+    )
+    executor = executor_class(document.executor)
+    options = RunOptions(
+        executor=document.executor, roots=[], profile=document.profile, habits=document.habits,
+        deadline_s=document.deadline_s, seed=document.seed, warm_up_s=document.warm_up_s,
+    )  # fmt: skip
+    loops = list(kept_loops(found.home, plan))
+    if not loops:
+        raise UsageError(f"{found.home} ended before anything was measured: {_REMEDY}")
+    if len(loops) < document.loops and not loops[-1].ending.stopped:
+        loops[-1].ending.stopped = KILLED  # between two of them
+
+    def result(loop: KeptLoop) -> RunResult:
+        if loop.ending.stopped == KILLED:
+            loop.ending.overdue = overdue(
+                plan, loop.ending, loop.records, Expectations(operations, plan, executor)
+            )
+        lasted = lasted_s(loop.records, loop.ending.start_ns)
+        return RunResult(
+            plan, options, loop.ending, executor, operations, loop.records, loop.sampler, [loop.statistics],
+            lasted,
+        )  # fmt: skip
+
+    with progress.stage("making the result"), whole(output, ".run", DOCUMENT, force) as draft:
+        joined = join_loops([result(loop) for loop in loops], document.loops)
+        counters = [loop.client for loop in loops]
+        client_stats = counters[0] if document.loops == 1 else {"loops": counters}
+        thresholds = [each.threshold() for each in document.thresholds]
+        measured = joined.measured(draft, client_stats, thresholds)
+        run = write(document.described.of(measured, counters), draft)
+        if found.partial is not None and (found.partial / WIRE).exists():
+            shutil.move(found.partial / WIRE, draft / WIRE)
+    for folder in filter(None, (found.home, found.partial)):
+        shutil.rmtree(folder, ignore_errors=True)
+    return structs.replace(run, directory=output)
