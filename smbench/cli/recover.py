@@ -36,8 +36,9 @@ def recover(console: Console, run: Path, output: Path | None, force: bool) -> No
       sudo smbench-mount recover /dev/shm/smbench-run-x2fk31ab -o /mnt/roomy/first.run
 
     \b
-    Exit status: as of the replay: 137 where it was killed, 130, 143 or 129 where a signal ended it, 5 where
-    it is not valid, 99 where a threshold was missed; 2 where there is nothing to make a result of.
+    Exit status: 0; 2 usage, or nothing was measured; 3 environment (the records are another user's, no room,
+    …); 5 the run is not valid; 99 a threshold was missed; 137 the replay was killed.
+    As of the replay itself: the first of 137 (or 130, 143, 129 of a signal), 5, 99.
     """  # fmt: skip
     found = cut_off(run)
     if found is None:
