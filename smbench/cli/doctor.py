@@ -24,6 +24,7 @@ from smbench.cli.findings import Finding
 from smbench.errors import SetupError
 from smbench.executors.registry import BUILT_IN, extra_of
 from smbench.identity import ordinary_user
+from smbench.pipeline.left import left_behind
 from smbench.report.text import plain_table
 
 _LIBRARIES = (
@@ -125,6 +126,15 @@ def _cores() -> Iterator[Finding]:
     )
 
 
+def _left() -> Iterator[Finding]:
+    left = left_behind([Path()])
+    recoverable = sum(one.recoverable for one in left)
+    found = f"{len(left)} folders, {recoverable} with records" if left else "nothing"
+    yield Finding(
+        "left by runs that were cut off", not left, found, "nothing", f"{this_command()} clean (or recover)"
+    )
+
+
 def _windows() -> Iterator[Finding]:
     from smbench.cli.doctor_windows import look
 
@@ -132,9 +142,9 @@ def _windows() -> Iterator[Finding]:
 
 
 _LOOKS: tuple[Callable[[], Iterator[Finding]], ...] = (
-    (_python, _cores, _tshark, _windows)
+    (_python, _cores, _tshark, _windows, _left)
     if sys.platform == "win32"
-    else (_python, _cores, _tshark, _programs, _kernel, _limits)
+    else (_python, _cores, _tshark, _programs, _kernel, _limits, _left)
 )
 _REQUIRED = ("everything",) if sys.platform == "win32" else ("everything", "ingest")
 """Windows replays what another machine has ingested."""

@@ -133,6 +133,7 @@ def umount(console: Console, target: str | None, force: bool) -> None:
     """
     from smbench.mounts.target import parse_target
     from smbench.mounts.unmount import umount_all
+    from smbench.pipeline.left import left_behind
 
     share = None if target is None else str(parse_target(target))
     with console.stage("unmounting") as progress:
@@ -154,6 +155,10 @@ def umount(console: Console, target: str | None, force: bool) -> None:
         },
         lambda out: out.print(f"unmounted {gone} mounts" if gone else "nothing of ours is mounted"),
     )
+    if left := len(left_behind()):
+        console.note(
+            f"runs that were cut off left {left} folders: smbench-mount clean lists and removes them"
+        )
     if done.damaged:
         raise UsageError(done.damaged[0])
     if done.left:

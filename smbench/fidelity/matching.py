@@ -24,6 +24,7 @@ from smbench.fidelity.rows import NONE, Rows, Vocabulary
 from smbench.fidelity.users import UserPair
 
 Numbers = NDArray[np.int64]
+_NEVER = (1 << 63) - 1
 _TRIED = 16
 """Places of the reference, the nearest, at which a request that was in flight with others is looked for."""
 
@@ -54,13 +55,15 @@ def match(reference: Rows, candidate: Rows, placed: tuple[Placed, Placed], users
         Traits(side["status"], side["compared"], near.places[number], near.times[number])
         for number, side in enumerate((reference, candidate))
     ]
+    # What has no answer was in flight until the capture's end.
+    answered_ns = np.where(reference["answered_ns"] == NONE, _NEVER, reference["answered_ns"])
     swapped = moved = 0
     for (user, path), here in ours.items():
         there = theirs.get((other_user.get(user, NONE), path))
         if there is None:
             continue
         requests = placed[0].request[here].tolist(), placed[1].request[there].tolist()
-        in_flight = reference["time_ns"][here], reference["answered_ns"][here]
+        in_flight = reference["time_ns"][here], answered_ns[here]
         group = _Group(requests, (traits[0][here], traits[1][there]), in_flight)
         of_reference[here] = np.where(group.left == NONE, NONE, there[group.left])
         of_candidate[there] = np.where(group.right == NONE, NONE, here[group.right])

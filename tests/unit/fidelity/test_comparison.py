@@ -106,6 +106,21 @@ def test_what_was_in_flight_together_has_no_order(side: Callable[..., Side]) -> 
     assert compared.order.pairs == 10
 
 
+def test_what_was_never_answered_was_in_flight_with_all_behind_it(side: Callable[..., Side]) -> None:
+    """A capture that ends before the answers to three reads come: the replay's were sent the other way round."""
+    wire = Wire()
+    opened = wire.client("ann").opens("f", size=None)
+    for offset in (0, 10, 20):
+        opened.reads(offset, 10, status=None)
+    other = Wire()
+    opened = other.client("ann").opens("f", size=None)
+    for offset in (20, 0, 10):
+        opened.reads(offset, 10)
+    compared = compare(side(wire, "one"), side(other, "two"))
+    assert scores(compared) == (4, 4, 4)
+    assert compared.matching.moved == 0
+
+
 def test_order_across_paths_and_users_is_counted(side: Callable[..., Side]) -> None:
     def story(*paths: str) -> Wire:
         wire = Wire()
