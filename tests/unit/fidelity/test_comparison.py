@@ -107,7 +107,7 @@ def test_what_was_in_flight_together_has_no_order(side: Callable[..., Side]) -> 
 
 
 def test_what_was_never_answered_was_in_flight_with_all_behind_it(side: Callable[..., Side]) -> None:
-    """A capture that ends before the answers to three reads come: the replay's were sent the other way round."""
+    """A capture that ends before three reads are answered: the replay sent them the other way round."""
     wire = Wire()
     opened = wire.client("ann").opens("f", size=None)
     for offset in (0, 10, 20):
