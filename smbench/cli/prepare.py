@@ -64,6 +64,7 @@ def prepare(
     """
     from smbench.pipeline.place import place_workload
     from smbench.pipeline.preparing import one_root, prepare_root, warn_of_losses
+    from smbench.pipeline.sole import sole_use
     from smbench.workload.store import read
 
     if verify and cleans:
@@ -88,7 +89,7 @@ def prepare(
         _dry_run(console, loaded, Content(content))
         return
     place = place_workload(loaded, Destination(**target), console)
-    with one_root(place, console, loaded) as roots:
+    with sole_use(place.target, verify), one_root(place, console, loaded) as roots:
         if verify:
             _verify(console, loaded, roots)
         elif cleans:

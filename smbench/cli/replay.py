@@ -58,6 +58,7 @@ class _Command(click.Command):
 @click.argument("target", shell_complete=complete_target)
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="The run to write (default: NAME.run).")
 @click.option("--force", is_flag=True, help="Replace an existing run; prepare beside files of others.")
+@click.option("--shared-target", is_flag=True, help="Also where another replay works in TARGET just now.")
 @target_options
 @click.option(
     "--executor",

@@ -7,7 +7,7 @@ import atexit
 import os
 import shutil
 from collections.abc import Sequence, Sized
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -38,6 +38,7 @@ from smbench.pipeline.place import Place, place_workload
 from smbench.pipeline.prepared import Files
 from smbench.pipeline.progress import SILENT, Progress
 from smbench.pipeline.request import LoopNamespace, Namespace, Request
+from smbench.pipeline.sole import sole_use
 from smbench.pipeline.wire import RunWire, refuse_without_wire, run_wire
 from smbench.plan import (
     LONG_NS,
@@ -194,8 +195,10 @@ class Replayer:
             refuse_without_wire(place.target)
         finishing = Finishing(self.progress.warn)
         output, memory = self.request.output, roomy(plan.operations)
+        alone = place.target if self.request.backend.touches_files else None
         with (
             on_ending(finishing.heard),
+            nullcontext() if alone is None else sole_use(alone, self.request.shared_target),
             partial_run(output, self.request.force, plan, memory, self.progress) as partial,
         ):
             if self.tells:

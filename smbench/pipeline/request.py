@@ -94,6 +94,8 @@ class Request(Destination):
     """The run directory to write; None: a temporary one, which goes with the process."""
     force: bool = False
     """Replace an earlier run there; prepare beside files of others."""
+    shared_target: bool = False
+    """Others may prepare and replay there meanwhile."""
     source: str = ""
     """What the workload is called in the result; by default as its directory is."""
     executor: str = native()

@@ -159,6 +159,20 @@ def test_what_appeared_meanwhile_is_not_replaced(place: Place) -> None:
     assert place.document(place.results / "a-2.run")["operations"]["executed"] == PLANNED
 
 
+def test_a_target_is_one_replay_s(place: Place) -> None:
+    place.begin("--speed", "0.5")
+    assert place.process is not None
+    other = ("replay", place.folder / "w.workload", place.folder / "target", "-o", place.results / "b.run")
+    second = run(*other)
+    assert second.status == 2
+    assert f"target is in use by another replay (process {place.process.pid})" in second.sentence
+    third = run("prepare", place.folder / "w.workload", place.folder / "target", "--clean")
+    assert (third.status, third.sentence.partition(" (")[0]) == (2, second.sentence.partition(" (")[0])
+    assert "is in use" not in run(*other, "--pace", "fast", "--shared-target").err
+    place.kill()
+    assert run(*other, "--pace", "fast", "--force").status in (0, 5)
+
+
 def test_a_link_is_no_place(place: Place) -> None:
     place.output.symlink_to(place.folder / "nowhere")
     ended = run("replay", place.folder / "w.workload", place.folder / "target", "-o", place.output)
