@@ -75,5 +75,12 @@ def describe(
         capture_files=tuple(info.capture_files),
         machine=machine(),
         versions=versions(),
-        notes=tuple(notes),
+        notes=notes_of(asked, plan, notes),
     )
+
+
+def notes_of(asked: Request, plan: Plan, told: Sequence[str]) -> tuple[str, ...]:
+    """What a reader of the result has to know: what was told, and what follows from what was asked for."""
+    if plan.clones > 1 and asked.namespace is Namespace.SHARED:
+        told = [*told, "the clones share all files, which the captured users did not: expect mismatches"]
+    return tuple(told)

@@ -20,7 +20,7 @@ from pathlib import Path
 import msgspec
 
 from smbench import __version__
-from smbench.errors import UsageError
+from smbench.errors import SetupError, UsageError
 from smbench.executors.base import Habits
 from smbench.identity import hand_over
 from smbench.measure.oplog import COMPLETED
@@ -213,7 +213,7 @@ def partial_run(
     partial = Partial(draft, home, output, before)
     try:
         yield partial
-    except BaseException:
+    except BaseException as error:
         if recorded := partial.recorded(plan):
             where = partial.leave()
             more = "" if where == output else " -o ELSEWHERE"
@@ -223,6 +223,10 @@ def partial_run(
             )
         else:
             partial.discard()
+        if isinstance(error, OSError) and output is not None:
+            raise SetupError(
+                f"the result cannot be written to {output}: {error.strerror or error}"
+            ) from error
         raise
 
 

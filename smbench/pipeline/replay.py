@@ -30,7 +30,7 @@ from smbench.pipeline import client
 from smbench.pipeline.amounts import refuse_too_much
 from smbench.pipeline.artefacts import check_room
 from smbench.pipeline.clients import described, share_access
-from smbench.pipeline.described import Described, describe
+from smbench.pipeline.described import Described, describe, notes_of
 from smbench.pipeline.finishing import Finishing
 from smbench.pipeline.limits import Limits, read_limits
 from smbench.pipeline.partial import Partial, partial_run
@@ -54,7 +54,7 @@ from smbench.plan import (
 )
 from smbench.run.model import Run
 from smbench.run.store import write
-from smbench.runner.kept import Ended, loop_folder, set_aside, write_ended
+from smbench.runner.kept import keep, loop_folder
 from smbench.runner.loops import join_loops
 from smbench.runner.run import RunOptions, RunResult, roomy, run
 from smbench.signals import name_of, on_ending
@@ -221,7 +221,8 @@ class Replayer:
         self._prepare(place, plan)
         with run_wire(place.target, self.request.wire, partial.draft) as wire, ExitStack() as stack:
             mounted, options = self._open(stack, place, plan)
-            known = self._described(place, plan, mounted)
+            told = [*self.notes, *self.told(place)]
+            known = self._described(plan, mounted, told)
             partial.describe(self.request, options, thresholds, known, plan, self._stored())
             for number in range(self.request.loops):
                 if number and self.request.loop_namespace is LoopNamespace.FRESH:
@@ -246,24 +247,17 @@ class Replayer:
                     result, counted = self._run(plan, options, mounted, wire, finishing)
                 results.append(result)
                 counters.append(counted)
-                self._keep(result, counted)
+                keep(result, counted, alone=self.request.loops == 1)
                 if result.ending.stopped:
                     break
         client_stats = counters[0] if self.request.loops == 1 else {"loops": counters}
         joined = join_loops(results, self.request.loops)
         measured = joined.measured(partial.draft, client_stats, thresholds)
-        described = self._described(place, plan, mounted)
-        return write(described.of(measured, counters, wire.describe()), partial.draft)
-
-    def _keep(self, result: RunResult, counted: dict[str, Any]) -> None:
-        """A loop that has ended is known to have; of several, it takes no more than its files."""
-        folder = result.options.scratch
-        assert folder is not None
-        ended = Ended(ending=result.ending, statistics=list(result.statistics[0]), client=counted)
-        if self.request.loops == 1:
-            write_ended(folder, ended)
-        elif (kept := set_aside(folder, result.records, ended)) is not None:
-            result.kept = kept
+        # The mounts of the last loop, and what unmounting had to say; the target may be gone by now.
+        known = msgspec.structs.replace(
+            known, mounts=tuple(mounted.mounts), notes=notes_of(self.request, plan, [*told, *mounted.notes])
+        )
+        return write(known.of(measured, counters, wire.describe()), partial.draft)
 
     def _stored(self) -> StoredOperations:
         operations = self.workload.operations
@@ -337,9 +331,9 @@ class Replayer:
         wire.mark()
         return result, diff(before, read(), own or None)
 
-    def _described(self, place: Place, plan: Plan, mounted: Mounted) -> Described:
-        notes = [*self.notes, *self.told(place), *mounted.notes]
+    def _described(self, plan: Plan, mounted: Mounted, told: Sequence[str]) -> Described:
         chosen = client.described(self.client)
+        notes = [*told, *mounted.notes]
         return describe(self.request, self.workload, plan, mounted.mounts, chosen, notes)
 
 

@@ -31,6 +31,7 @@ from smbench.plan.model import Plan
 from smbench.run.model import KILLED
 from smbench.runner.board import Board
 from smbench.runner.pool import Ending
+from smbench.runner.result import RunResult
 from smbench.runner.statistics import Document, read_documents
 from smbench.stored import decoded, read_content
 
@@ -75,26 +76,31 @@ def note_clock(folder: Path) -> int:
     return epoch_ns
 
 
-def write_ended(folder: Path, ended: Ended) -> None:
-    """Write ended.json, whole or not at all; without room for it the loop is one that was cut off."""
-    with suppress(OSError):
-        _write_whole(folder / ENDED, msgspec.json.encode(ended))
+def keep(result: RunResult, client: dict[str, Any], *, alone: bool) -> None:
+    """A loop that has ended is known to have. Others beside, or behind, which it is not `alone`, leave it no
+    folder and no descriptor: it is set aside in files.
 
-
-def set_aside(folder: Path, records: NDArray[Any], ended: Ended) -> Path | None:
-    """Keep a loop that has ended in files, and remove its folder: neither descriptors nor folders become more
-    with the loops. The file of its records comes back; None where there is no room, and all stays."""
-    kept, samples, document = (folder.with_suffix(name) for name in (".npy", ".arrows", ".json"))
+    Without room for that it stays as it is, and is one that was cut off if the run is."""
+    folder = result.options.scratch
+    assert folder is not None
+    ended = msgspec.json.encode(
+        Ended(ending=result.ending, statistics=list(result.statistics[0]), client=client)
+    )
+    if alone:
+        with suppress(OSError):
+            _write_whole(folder / ENDED, ended)
+        return
+    records, samples, document = (folder.with_suffix(name) for name in (".npy", ".arrows", ".json"))
     try:
-        np.save(kept, records)
+        np.save(records, result.records)
         shutil.copyfile(folder / SAMPLES, samples)
-        _write_whole(document, msgspec.json.encode(ended))
+        _write_whole(document, ended)
     except OSError:
-        for path in (kept, samples, document):
+        for path in (records, samples, document):
             path.unlink(missing_ok=True)
-        return None
+        return
     shutil.rmtree(folder)
-    return kept
+    result.kept = records
 
 
 def kept_loops(home: Path, plan: Plan) -> Iterator[KeptLoop]:

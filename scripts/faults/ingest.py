@@ -1,0 +1,1 @@
+"""Captures that cannot be read, and an ingest that is ended."""

@@ -1,0 +1,1 @@
+"""All stands still for a while, or a worker does."""
