@@ -17,7 +17,7 @@ from smbench.cli.dryrun import dry_run_document, show_dry_run
 from smbench.cli.effects import refuse_without_effect
 from smbench.cli.replay_effects import replay_needs
 from smbench.cli.report import written_page
-from smbench.cli.statuses import MISMATCHED, MISSED, NOT_VALID
+from smbench.cli.statuses import CUT_OFF, MISMATCHED, MISSED, NOT_VALID
 from smbench.cli.targets import complete_target, target_options
 from smbench.errors import UsageError
 from smbench.executors.registry import names
@@ -38,6 +38,7 @@ from smbench.prepare.content import Content
 from smbench.report.outside import outside_document
 from smbench.report.run import show_run
 from smbench.run.model import Run
+from smbench.run.status import DEADLINE
 from smbench.run.store import CAPACITY, DOCUMENT, document_of
 from smbench.signals import exit_status
 from smbench.units import format_size
@@ -202,7 +203,20 @@ class _Command(click.Command):
 @click.option(
     "--wire", is_flag=True, help="Capture the run itself (wire.pcapng), for compare; needs tcpdump."
 )
-@click.option("--deadline", metavar="SECONDS", help="Stop the replay after this time; results are written.")
+@click.option(
+    "--deadline",
+    metavar="SECONDS",
+    help="Stop the replay after this time; results are written. What it has cut off ends with status 6 where "
+    "no other one applies, and with 5 where too little was carried out, or operations were overdue.",
+)
+@click.option(
+    "--give-up",
+    metavar="SECONDS",
+    default=f"{DEFAULTS['give_up_s']:g}s",
+    show_default=True,
+    help="End the replay, with status 5, when the server is dead: for so long no call of any user was "
+    "answered, or every one failed with a connection error. 0: never.",
+)
 @click.option("--max-mismatch", metavar="N|N%", help="Exit with status 4 when more outcomes differ.")
 @click.option(
     "--threshold",
@@ -234,13 +248,12 @@ def replay(console: Console, source: Path, **options: Any) -> None:
       smbench-mount replay customer.workload /srv/scratch --find-capacity 'all.response.p99<50ms'
       smbench-mount replay customer.workload /dev/shm --executor null --pace fast
 
-    \b
-    Exit status: 0; 2 usage; 3 environment (no tshark, mount refused, …); 4 more outcomes differ than
-    --max-mismatch allows; 5 the run is not valid (the harness itself was late); 99 a threshold was missed.
-    Where several apply, the first of 130 (or 143, 129), 5, 99, 4. The result is written in every case but 2
-    and 3. Ctrl-C stops it: results are written, everything is unmounted, status 130; so do SIGTERM (143) and
-    a terminal that is closed (129). A second Ctrl-C stops it at once.
-    """  # fmt: skip
+    \b Exit status: 0; 2 usage; 3 environment (no tshark, mount refused, …); 4 more outcomes differ than
+    --max-mismatch allows; 5 the run is not valid (the harness itself was late, a call hangs, the server was
+    given up, …); 6 the deadline cut it off; 99 a threshold was missed. Where several apply, the first of
+    130 (or 143, 129), 5, 99, 4, 6. The result is written in every case but 2 and 3. Ctrl-C stops it:
+    results are written, everything is unmounted, status 130; so do SIGTERM (143) and a terminal that is
+    closed (129). A second Ctrl-C stops it at once. """  # fmt: skip
     capacity, most, dry_run = options["find_capacity"], options["max_clones"], options["dry_run"]
     request = _request(source, options)
     if request.wire and capacity is not None:
@@ -272,6 +285,7 @@ def replay(console: Console, source: Path, **options: Any) -> None:
 
 _READ: Mapping[str, str] = {
     "deadline": "deadline_s",
+    "give_up": "give_up_s",
     "stagger": "stagger_s",
     "close_gaps": "close_gaps_s",
     "warm_up": "warm_up_s",
@@ -314,4 +328,6 @@ def _status(console: Console, run: Run, limits: Limits) -> int:
         return NOT_VALID
     if any(not threshold.met for threshold in run.thresholds):
         return MISSED
-    return MISMATCHED if limits.too_many_mismatches(run, console) else 0
+    if limits.too_many_mismatches(run, console):
+        return MISMATCHED
+    return CUT_OFF if run.stopped == DEADLINE else 0

@@ -6,7 +6,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -24,14 +24,18 @@ from smbench.plan.model import Plan
 from smbench.run.measures import HELD, LATENESS, MEASURES, Judged, Throughput
 from smbench.run.model import OPERATIONS, SCHEMA, Configuration, Run
 from smbench.run.outcomes import LostUser, Order, WarmUp, Workers
+from smbench.run.status import status_of
 from smbench.run.store import CLIENT_STATS, LATENCY, RESOURCES
 from smbench.runner.latency import Histograms
-from smbench.runner.operations import OperationsResult, Tally
+from smbench.runner.operations import OperationsResult
 from smbench.runner.options import RunOptions
 from smbench.runner.pool import Ending
 from smbench.runner.statistics import read_statistics, reported_by
+from smbench.runner.stood_still import stood_still
+from smbench.runner.tally import Tally
 from smbench.runner.timing import Timing, timing
-from smbench.runner.verdict import facts_of
+from smbench.runner.unfinished import named, sentences, unfinished_calls
+from smbench.runner.verdict import Said, facts_of
 from smbench.stored import write_document
 from smbench.workload.store import StoredOperations
 
@@ -82,8 +86,12 @@ class RunResult:
         warm_up_ns = self.options.warm_up_ns
         joined = OperationsResult(self.operations, plan, self.executor, warm_up_ns, self.options.habits)
         times = timing(plan, self.records, ending.start_ns, joined.skipped_places())
+        still = stood_still(plan, ending.fared, ending.start_ns, times, warm_up_ns, whole=not ending.stopped)
+        times = replace(times, apart=still.apart)
+        out = unfinished_calls(plan, ending.fared.in_flight, self.records, ending.start_ns)
+        unfinished = named(out, plan, self.operations)
         with ThreadPoolExecutor(1) as beside:
-            logged = beside.submit(joined.times(times).write, directory / LATENCY, start_epoch_ns)
+            logged = beside.submit(joined.times(times, out).write, directory / LATENCY, start_epoch_ns)
             joined.write(directory / OPERATIONS, times)
             histograms = logged.result()
         self.sampler.write(directory / RESOURCES)
@@ -93,7 +101,8 @@ class RunResult:
         tally = joined.tally
         elapsed_ns = int(times.completed_ns.max(initial=0))
         every = {measure: histograms.every(measure) for measure in MEASURES}
-        facts = facts_of(plan, ending, times, tally, every, self.sampler.rows, counted, warm_up_ns)
+        said = Said(still.sentences, sentences(unfinished), plan.lanes_at(out.places).tolist())
+        facts = facts_of(plan, ending, times, tally, every, self.sampler.rows, counted, warm_up_ns, said)
         verdict = judge(facts)
         reported = reported_by(self.executor, statistics, plan.users)
         rates = _rates(tally, elapsed_ns - warm_up_ns, self.executor.compares)
@@ -106,9 +115,13 @@ class RunResult:
             reasons=verdict.reasons,
             warnings=(*verdict.warnings, *joined.outside.warnings(), *reported.warnings),
             stopped=verdict.stopped,
-            outcomes=joined.outcomes(),
+            status=status_of(verdict.stopped),
+            outcomes=joined.outcomes(len(out)),
             outside=joined.outside.told(),
-            warm_up=WarmUp(seconds=self.options.warm_up_s, operations=tally.executed - tally.measured),
+            warm_up=WarmUp(
+                seconds=self.options.warm_up_s,
+                operations=tally.executed - tally.measured - still.told.operations,
+            ),
             latency=histograms.latency(),
             lateness=every[LATENESS].percentiles(),
             held=every[HELD].percentiles(),
@@ -116,9 +129,12 @@ class RunResult:
             throughput=Throughput(
                 **{name: None if rate is None else float(rate) for name, rate in rates.items()}
             ),
-            thresholds=self._judged(thresholds, tally, histograms, rates),
+            thresholds=self._judged(thresholds, tally, histograms, rates, len(out)),
             order=self._order(times),
             workers=Workers(lost=len(ending.lost), killed=len(ending.killed)),
+            unfinished=unfinished,
+            stood_still=still.told,
+            clock_sets=still.clocks,
             lost_users=tuple(LostUser(user=user, why=why) for user, why in counted.lost.items()),
             skipped=joined.skipped(),
             losses=joined.losses(),
@@ -143,6 +159,7 @@ class RunResult:
             pace=plan.pace.value,
             speed=plan.speed,
             deadline_s=options.deadline_s,
+            give_up_s=options.give_up_s,
             seed=options.seed,
             users=plan.captured_users,
             processes=plan.processes,
@@ -152,21 +169,26 @@ class RunResult:
         )
 
     def _judged(
-        self, thresholds: Sequence[Threshold], tally: Tally, histograms: Histograms, rates: Rates
+        self,
+        thresholds: Sequence[Threshold],
+        tally: Tally,
+        histograms: Histograms,
+        rates: Rates,
+        unfinished: int,
     ) -> tuple[Judged, ...]:
         figures = Figures(
             extent=Extent(
                 times={tag: one.total for tag, one in histograms.by_tag.items()},
                 planned=tally.planned,
-                executed=tally.executed,
-                compared=tally.compared,
+                executed=tally.executed + unfinished,
+                compared=tally.compared + unfinished,
                 measured=tally.measured,
                 executor=self.options.executor,
                 compares=self.executor.compares,
                 skipped={kind.__name__: reason for kind, reason in self.executor.unsupported.items()},
             ),
             histograms=histograms.by_tag,
-            errors=tally.errors,
+            errors=tally.errors + unfinished,
             mismatches=tally.mismatched,
             skipped=tally.skipped,
             throughput=rates,

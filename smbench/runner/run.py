@@ -6,6 +6,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,8 @@ from smbench.quoting import quoted
 from smbench.runner.board import Board
 from smbench.runner.call_file import KINDS, kind_numbers, stored, write_calls
 from smbench.runner.expectations import Expectations
+from smbench.runner.giving_up import GiveUp
+from smbench.runner.heartbeat import Heartbeats
 from smbench.runner.options import RunOptions
 from smbench.runner.pool import run_pool
 from smbench.runner.result import STATISTICS, RunResult
@@ -72,18 +75,19 @@ def run(
         board = Board(scratch / "board", plan.processes, plan.lanes)
         job = _job(plan, workload, options, executor, operations, log, board, scratch)
         count = _counter(log, plan.operations, progress)
-        look = _looker(job, operations, watch, options.warm_up_ns)
+        known = cache(lambda: Expectations(operations, plan, executor))
+        look = _looker(job, known, watch, options.warm_up_ns)
+        patience = GiveUp(log.records, job.beats, lambda places: known().kinds(places), options.give_up_ns)
 
         def tell() -> None:
             count()
             look()
 
         sampler = ResourceSampler()
-        ending = run_pool(job, plan.processes, options.deadline_s, sampler, tell, options.grace_s)
+        ending = run_pool(job, plan.processes, options.deadline_s, sampler, tell, options.grace_s, patience)
         sampler.finish()
         if ending.stopped:
-            known = Expectations(operations, plan, executor)
-            ending.overdue = overdue(plan, ending, log.records, known)
+            ending.overdue = overdue(plan, ending, log.records, known())
     except BaseException:
         shutil.rmtree(scratch, ignore_errors=True)
         raise
@@ -106,6 +110,7 @@ def _job(
         calls=calls,
         log=log,
         board=board,
+        beats=Heartbeats(scratch / "heartbeats", plan.processes, plan.lanes),
         executor=executor,
         roots=options.roots,
         streams=options.streams,
@@ -170,17 +175,11 @@ def _counter(log: OperationLog, planned: int, progress: Progress | None) -> Call
 
 
 def _looker(
-    job: Job, operations: StoredOperations, watch: Watch | None, warm_up_ns: int
+    job: Job, known: Callable[[], Expectations], watch: Watch | None, warm_up_ns: int
 ) -> Callable[[], None]:
     if watch is None:
         return lambda: None
-    plan, executor = job.plan, job.executor
-    observer = Observer(
-        plan,
-        job.log.records,
-        Expectations(operations, plan, executor),
-        warm_up_ns,
-    )
+    observer = Observer(job.plan, job.log.records, known(), warm_up_ns, job.beats)
     due_ns = 0
 
     def look() -> None:

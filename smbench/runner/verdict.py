@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,18 +18,31 @@ from smbench.plan.model import Pace, Plan
 from smbench.run.histogram import Histogram
 from smbench.run.model import MACHINE
 from smbench.runner.expectations import Expectations
-from smbench.runner.operations import Tally
 from smbench.runner.pool import Ending
 from smbench.runner.statistics import Counted
+from smbench.runner.tally import Tally
 from smbench.runner.timing import Timing
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What was seen of the harness, in sentences."""
+
+    stood_still: Sequence[str] = ()
+    unfinished: Sequence[str] = ()
+    lanes: Sequence[int] = ()
+    """Those whose calls never came back."""
+
+
+NOTHING_SAID = Said()
 
 
 def facts_of(
     plan: Plan, ending: Ending, times: Timing, tally: Tally, every: Mapping[str, Histogram],
-    resources: Sequence[Mapping[str, Any]], counted: Counted, warm_up_ns: int = 0,
+    resources: Sequence[Mapping[str, Any]], counted: Counted, warm_up_ns: int = 0, said: Said = NOTHING_SAID,
 ) -> RunFacts:  # fmt: skip
     """`every` has the histograms of all kinds by measure; `resources` are the sampler's rows; `counted` is
-    what the workers counted."""
+    what the workers counted; `said` is what was seen of the harness."""
     waited_ns = counted.waited_ns or 0
     machine = [row for row in resources if row["process"] == MACHINE]
     # What lies in the run: after its end, workers end. And behind the warm-up, which is no part of the times.
@@ -51,12 +65,17 @@ def facts_of(
         swapped_bytes=sum(row["swapped_bytes"] or 0 for row in machine),
         out_of_descriptors=_out_of_descriptors(plan, tally),
         lost_workers=[
-            f"worker {process} ({_users(plan, process)}) was lost: {how}"
+            f"worker {process} ({users_named(plan, process)}) was lost: {how}"
             for process, how in ending.lost.items()
         ],
-        killed_workers=len(ending.killed),
+        killed_workers=len(ending.killed) - len(_hanging(plan, ending, said)),
+        unfinished=said.unfinished,
+        stood_still=said.stood_still,
         lost_users=[f"{user} was lost: {why}" for user, why in counted.lost.items()],
         stopped=ending.stopped,
+        lasted_s=(ending.stopped_ns - ending.start_ns - warm_up_ns) / 1e9 if ending.stopped_ns else 0.0,
+        carried_out=f"{tally.executed:,} of {tally.planned:,}",
+        given_up=ending.given_up,
         overdue=ending.overdue,
         nothing=_nothing(tally),
         defects=list(dict.fromkeys(ending.messages.values())),
@@ -68,16 +87,24 @@ def facts_of(
     )
 
 
+def _hanging(plan: Plan, ending: Ending, said: Said) -> set[int]:
+    """Which of the killed workers had a call in flight."""
+    lanes = [int(lane) for lane in said.lanes]
+    return {int(plan.lane_process[lane]) for lane in lanes}.intersection(ending.killed)
+
+
 def overdue(plan: Plan, ending: Ending, records: NDArray[np.int64], expectations: Expectations) -> int:
     """How many operations of a run that was stopped were due by then, by the plan's times, and are missing:
     the slow ones, whose times are in no figure. A plan without times has none."""
     if not ending.stopped_ns or plan.intended_ns is None:
         return 0
     lasted_ns = ending.stopped_ns - ending.start_ns
-    count = 0
+    # What was in flight has a name, and a time: its age.
+    count, in_flight = 0, np.array([one.place for one in ending.fared.in_flight], np.int64)
     for block in blocks(plan.operations):
         due = plan.intended_ns[block] + OVERDUE_NS <= lasted_ns
         missing = records[block, COMPLETED] == 0
+        missing[in_flight[(in_flight >= block.start) & (in_flight < block.stop)] - block.start] = False
         mine = ~expectations.skipped(block) & ~plan.of_outside(block)
         count += int((due & missing & mine).sum())
     return count
@@ -108,6 +135,7 @@ def _out_of_descriptors(plan: Plan, tally: Tally) -> int:
     return ours
 
 
-def _users(plan: Plan, process: int) -> str:
-    names = plan.users_of(process)
+def users_named(plan: Plan, process: int) -> str:
+    """The first users of a worker, for people; of loops each once."""
+    names = [plan.users[user] for user in np.unique(plan.lane_user[plan.lane_process == process]).tolist()]
     return ", ".join(names[:3]) + (" …" if len(names) > 3 else "")
