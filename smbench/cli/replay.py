@@ -248,12 +248,14 @@ def replay(console: Console, source: Path, **options: Any) -> None:
       smbench-mount replay customer.workload /srv/scratch --find-capacity 'all.response.p99<50ms'
       smbench-mount replay customer.workload /dev/shm --executor null --pace fast
 
-    \b Exit status: 0; 2 usage; 3 environment (no tshark, mount refused, …); 4 more outcomes differ than
-    --max-mismatch allows; 5 the run is not valid (the harness itself was late, a call hangs, the server was
-    given up, …); 6 the deadline cut it off; 99 a threshold was missed. Where several apply, the first of
-    130 (or 143, 129), 5, 99, 4, 6. The result is written in every case but 2 and 3. Ctrl-C stops it:
-    results are written, everything is unmounted, status 130; so do SIGTERM (143) and a terminal that is
-    closed (129). A second Ctrl-C stops it at once. """  # fmt: skip
+    \b
+    Exit status: 0; 2 usage; 3 environment (no tshark, mount refused, …); 4 more outcomes differ than
+    --max-mismatch allows; 5 the run is not valid (the harness itself was late, a call hangs, the server is
+    dead, …); 6 the deadline cut it off; 99 a threshold was missed.
+    Where several apply, the first of 130 (or 143, 129), 5, 99, 4, 6. The result is written in every case but
+    2 and 3. Ctrl-C stops it: results are written, everything is unmounted, status 130; so do SIGTERM (143)
+    and a terminal that is closed (129). A second Ctrl-C stops it at once.
+    """  # fmt: skip
     capacity, most, dry_run = options["find_capacity"], options["max_clones"], options["dry_run"]
     request = _request(source, options)
     if request.wire and capacity is not None:

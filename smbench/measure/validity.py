@@ -76,8 +76,8 @@ class RunFacts:
     lost_users: Sequence[str] = ()
     """Users who could carry out nothing more, while their workers lived, and why."""
     stopped: str = ""
-    lasted_s: float = 0.0
-    """From the end of the warm-up to when it was; of a run that was stopped."""
+    lasted_s: float | None = None
+    """From the end of the warm-up to when it was; None where it was not."""
     carried_out: str = ""
     """How many operations were, of how many."""
     given_up: str = ""
@@ -217,11 +217,12 @@ def _where(found: Callable[[RunFacts], int | str], sentence: str) -> Callable[[R
 
 
 def _cut_at_once(facts: RunFacts) -> Sequence[str]:
-    if facts.stopped != DEADLINE or facts.nothing or facts.lasted_s >= TOLD_FLOOR_S:
+    lasted_s = facts.lasted_s
+    if facts.stopped != DEADLINE or facts.nothing or lasted_s is None or lasted_s >= TOLD_FLOOR_S:
         return ()
     return (
         f"the deadline cut the run off at once: {facts.carried_out} operations in "
-        f"{format_ns(max(facts.lasted_s, 0) * 1e9)} after the warm-up, "
+        f"{format_ns(max(lasted_s, 0) * 1e9)} after the warm-up, "
         f"needed are {TOLD_FLOOR_S:g} s; raise --deadline",
     )
 
@@ -254,7 +255,6 @@ RULES = (
     Rule(Severity.INVALID, lambda facts: facts.unfinished),
     Rule(Severity.INVALID, _where(lambda facts: facts.given_up, "{}")),
     Rule(Severity.WARNING, _where(lambda facts: facts.stopped, "the run was stopped before its end ({})")),
-    Rule(Severity.INVALID, _cut_at_once),
     Rule(
         Severity.INVALID,
         _where(
@@ -263,6 +263,7 @@ RULES = (
             "time; give it longer, or less to do",
         ),
     ),
+    Rule(Severity.INVALID, _cut_at_once),
     Rule(Severity.INVALID, _where(lambda facts: facts.nothing, "no operation was carried out: {}")),
     Rule(Severity.INVALID, lambda facts: facts.defects),
     Rule(

@@ -6,7 +6,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -26,16 +26,15 @@ from smbench.run.model import OPERATIONS, SCHEMA, Configuration, Run
 from smbench.run.outcomes import LostUser, Order, WarmUp, Workers
 from smbench.run.status import status_of
 from smbench.run.store import CLIENT_STATS, LATENCY, RESOURCES
+from smbench.runner.harness_result import harness_result
 from smbench.runner.latency import Histograms
 from smbench.runner.operations import OperationsResult
 from smbench.runner.options import RunOptions
 from smbench.runner.pool import Ending
 from smbench.runner.statistics import read_statistics, reported_by
-from smbench.runner.stood_still import stood_still
 from smbench.runner.tally import Tally
 from smbench.runner.timing import Timing, timing
-from smbench.runner.unfinished import named, sentences, unfinished_calls
-from smbench.runner.verdict import Said, facts_of
+from smbench.runner.verdict import facts_of
 from smbench.stored import write_document
 from smbench.workload.store import StoredOperations
 
@@ -86,12 +85,12 @@ class RunResult:
         warm_up_ns = self.options.warm_up_ns
         joined = OperationsResult(self.operations, plan, self.executor, warm_up_ns, self.options.habits)
         times = timing(plan, self.records, ending.start_ns, joined.skipped_places())
-        still = stood_still(plan, ending.fared, ending.start_ns, times, warm_up_ns, whole=not ending.stopped)
-        times = replace(times, apart=still.apart)
-        out = unfinished_calls(plan, ending.fared.in_flight, self.records, ending.start_ns)
-        unfinished = named(out, plan, self.operations)
+        harness = harness_result(plan, ending, self.records, self.operations, times, warm_up_ns)
+        times, still, unfinished = harness.times, harness.still, len(harness.calls)
         with ThreadPoolExecutor(1) as beside:
-            logged = beside.submit(joined.times(times, out).write, directory / LATENCY, start_epoch_ns)
+            logged = beside.submit(
+                joined.times(times, harness.calls).write, directory / LATENCY, start_epoch_ns
+            )
             joined.write(directory / OPERATIONS, times)
             histograms = logged.result()
         self.sampler.write(directory / RESOURCES)
@@ -99,11 +98,11 @@ class RunResult:
         counted = read_statistics(statistics, plan.users)
         _write_client_stats(directory / CLIENT_STATS, client_stats, counted.users)
         tally = joined.tally
+        warmed = tally.executed - tally.measured - still.told.operations
         elapsed_ns = int(times.completed_ns.max(initial=0))
         every = {measure: histograms.every(measure) for measure in MEASURES}
-        said = Said(still.sentences, sentences(unfinished), plan.lanes_at(out.places).tolist())
-        facts = facts_of(plan, ending, times, tally, every, self.sampler.rows, counted, warm_up_ns, said)
-        verdict = judge(facts)
+        facts = facts_of(plan, ending, times, tally, every, self.sampler.rows, counted, warm_up_ns)
+        verdict = judge(harness.judged(facts))
         reported = reported_by(self.executor, statistics, plan.users)
         rates = _rates(tally, elapsed_ns - warm_up_ns, self.executor.compares)
         return Run(
@@ -116,23 +115,18 @@ class RunResult:
             warnings=(*verdict.warnings, *joined.outside.warnings(), *reported.warnings),
             stopped=verdict.stopped,
             status=status_of(verdict.stopped),
-            outcomes=joined.outcomes(len(out)),
+            outcomes=joined.outcomes(unfinished),
             outside=joined.outside.told(),
-            warm_up=WarmUp(
-                seconds=self.options.warm_up_s,
-                operations=tally.executed - tally.measured - still.told.operations,
-            ),
+            warm_up=WarmUp(seconds=self.options.warm_up_s, operations=warmed),
             latency=histograms.latency(),
             lateness=every[LATENESS].percentiles(),
             held=every[HELD].percentiles(),
             waited_s=None if counted.waited_ns is None else counted.waited_ns / 1e9,
-            throughput=Throughput(
-                **{name: None if rate is None else float(rate) for name, rate in rates.items()}
-            ),
-            thresholds=self._judged(thresholds, tally, histograms, rates, len(out)),
+            throughput=_throughput(rates),
+            thresholds=self._judged(thresholds, tally, histograms, rates, unfinished),
             order=self._order(times),
             workers=Workers(lost=len(ending.lost), killed=len(ending.killed)),
-            unfinished=unfinished,
+            unfinished=harness.unfinished,
             stood_still=still.told,
             clock_sets=still.clocks,
             lost_users=tuple(LostUser(user=user, why=why) for user, why in counted.lost.items()),
@@ -202,6 +196,10 @@ def _write_client_stats(path: Path, stats: Mapping[str, Any] | None, users: Mapp
         stats = {**(stats or {}), "users": users}
     if stats is not None:
         write_document(path, stats)
+
+
+def _throughput(rates: Rates) -> Throughput:
+    return Throughput(**{name: None if rate is None else float(rate) for name, rate in rates.items()})
 
 
 def _rates(tally: Tally, measured_ns: int, compares: bool) -> Rates:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -24,25 +23,12 @@ from smbench.runner.tally import Tally
 from smbench.runner.timing import Timing
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
-    """What was seen of the harness, in sentences."""
-
-    stood_still: Sequence[str] = ()
-    unfinished: Sequence[str] = ()
-    lanes: Sequence[int] = ()
-    """Those whose calls never came back."""
-
-
-NOTHING_SAID = Said()
-
-
 def facts_of(
     plan: Plan, ending: Ending, times: Timing, tally: Tally, every: Mapping[str, Histogram],
-    resources: Sequence[Mapping[str, Any]], counted: Counted, warm_up_ns: int = 0, said: Said = NOTHING_SAID,
+    resources: Sequence[Mapping[str, Any]], counted: Counted, warm_up_ns: int = 0,
 ) -> RunFacts:  # fmt: skip
     """`every` has the histograms of all kinds by measure; `resources` are the sampler's rows; `counted` is
-    what the workers counted; `said` is what was seen of the harness."""
+    what the workers counted. What the harness itself adds, `runner.harness_result` does."""
     waited_ns = counted.waited_ns or 0
     machine = [row for row in resources if row["process"] == MACHINE]
     # What lies in the run: after its end, workers end. And behind the warm-up, which is no part of the times.
@@ -68,12 +54,10 @@ def facts_of(
             f"worker {process} ({users_named(plan, process)}) was lost: {how}"
             for process, how in ending.lost.items()
         ],
-        killed_workers=len(ending.killed) - len(_hanging(plan, ending, said)),
-        unfinished=said.unfinished,
-        stood_still=said.stood_still,
+        killed_workers=len(ending.killed),
         lost_users=[f"{user} was lost: {why}" for user, why in counted.lost.items()],
         stopped=ending.stopped,
-        lasted_s=(ending.stopped_ns - ending.start_ns - warm_up_ns) / 1e9 if ending.stopped_ns else 0.0,
+        lasted_s=(ending.stopped_ns - ending.start_ns - warm_up_ns) / 1e9 if ending.stopped_ns else None,
         carried_out=f"{tally.executed:,} of {tally.planned:,}",
         given_up=ending.given_up,
         overdue=ending.overdue,
@@ -85,12 +69,6 @@ def facts_of(
         only_warm_up=0 if tally.measured else tally.executed,
         out_of_range=sum(histogram.out_of_range for histogram in every.values()),
     )
-
-
-def _hanging(plan: Plan, ending: Ending, said: Said) -> set[int]:
-    """Which of the killed workers had a call in flight."""
-    lanes = [int(lane) for lane in said.lanes]
-    return {int(plan.lane_process[lane]) for lane in lanes}.intersection(ending.killed)
 
 
 def overdue(plan: Plan, ending: Ending, records: NDArray[np.int64], expectations: Expectations) -> int:
