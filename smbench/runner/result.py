@@ -26,7 +26,7 @@ from smbench.run.model import OPERATIONS, SCHEMA, Configuration, Run
 from smbench.run.outcomes import LostUser, Order, WarmUp, Workers
 from smbench.run.status import status_of
 from smbench.run.store import CLIENT_STATS, LATENCY, RESOURCES
-from smbench.runner.harness_result import harness_result
+from smbench.runner.harness_result import HarnessResult, harness_result
 from smbench.runner.latency import Histograms
 from smbench.runner.operations import OperationsResult
 from smbench.runner.options import RunOptions
@@ -87,12 +87,7 @@ class RunResult:
         times = timing(plan, self.records, ending.start_ns, joined.skipped_places())
         harness = harness_result(plan, ending, self.records, self.operations, times, warm_up_ns)
         times, still, unfinished = harness.times, harness.still, len(harness.calls)
-        with ThreadPoolExecutor(1) as beside:
-            logged = beside.submit(
-                joined.times(times, harness.calls).write, directory / LATENCY, start_epoch_ns
-            )
-            joined.write(directory / OPERATIONS, times)
-            histograms = logged.result()
+        histograms = _write_both(directory, joined, harness, start_epoch_ns)
         self.sampler.write(directory / RESOURCES)
         statistics = [folder / STATISTICS for folder in self.scratch]
         counted = read_statistics(statistics, plan.users)
@@ -188,6 +183,17 @@ class RunResult:
             throughput=rates,
         )
         return tuple(judge_thresholds(thresholds, figures))
+
+
+def _write_both(
+    directory: Path, joined: OperationsResult, harness: HarnessResult, start_epoch_ns: int
+) -> Histograms:
+    """operations.parquet and latency.hlog, beside each other."""
+    log = joined.times(harness.times, harness.calls)
+    with ThreadPoolExecutor(1) as beside:
+        logged = beside.submit(log.write, directory / LATENCY, start_epoch_ns)
+        joined.write(directory / OPERATIONS, harness.times)
+        return logged.result()
 
 
 def _write_client_stats(path: Path, stats: Mapping[str, Any] | None, users: Mapping[str, Any]) -> None:
