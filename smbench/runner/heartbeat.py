@@ -26,9 +26,10 @@ from smbench.runner.flight import Flight
 
 PERIOD_NS = 250_000_000
 """Between two beats of a worker …"""
-_PERIOD_A_PROCESS_NS = 500_000
-"""… or so long for each of them, where they are many: 2,000 beats a second cost some percents of a
-processor."""
+_PERIOD_A_PROCESS_NS = 1_000_000
+"""… or so long for each of them, where they are many: a beat costs some 40 µs of a processor …"""
+_LONGEST_PERIOD_NS = 2_000_000_000
+"""… but not longer: within a period a standstill of as long may pass unseen."""
 _GAPS_KEPT = 15
 _BEAT, _COUNT, _FIRST_GAP = range(3)
 _BLOCK = 32
@@ -64,7 +65,7 @@ class Heartbeats:
         self._lanes: NDArray[np.int64] = np.frombuffer(self._map, np.int64)[self._first_lane :].reshape(
             -1, _LINE
         )
-        self.period_ns = max(PERIOD_NS, processes * _PERIOD_A_PROCESS_NS)
+        self.period_ns = min(max(PERIOD_NS, processes * _PERIOD_A_PROCESS_NS), _LONGEST_PERIOD_NS)
 
     def __reduce__(self) -> tuple[type[Heartbeats], tuple[Path, int, int]]:
         """A worker that was spawned opens it again."""
