@@ -60,6 +60,7 @@ class Outcomes(Struct, frozen=True, kw_only=True):
 
 _PARTS = (
     ("planned", "executed"),
+    ("planned", "unfinished"),
     ("executed", "unanswered"),
     ("mismatched", "errors"),
     ("mismatched", "other_amounts"),
