@@ -23,6 +23,7 @@ from helpers.ran import written
 
 from smbench.measure.thresholds import parse_thresholds
 from smbench.plan import Pace, plan_run
+from smbench.report.page import page
 from smbench.run.store import read
 from smbench.runner import pool
 from smbench.runner.run import Progress, RunOptions, Watch, run
@@ -201,6 +202,7 @@ def test_a_call_that_hangs_at_the_deadline_is_named_and_counts_with_its_age(tmp_
     assert [judged["met"] for judged in document["thresholds"]] == [False, True, False]
     assert document["latency"]["Notify"]["response"]["max_ns"] >= 1e9
     assert document["latency"]["Notify"]["count"] == 0
+    assert "Never came back" in page(read(tmp_path / "a.run"), None)
 
 
 def test_the_live_view_shows_the_call_that_is_out_for_longest(tmp_path, monkeypatch):
@@ -223,6 +225,7 @@ def test_a_deadline_that_leaves_nothing_to_measure_is_not_valid(workload):
     )
     document = json.loads(ran.out)
     assert (ran.status, document["valid"], document["status"]) == (5, False, "cut-off")
+    assert document["configuration"]["give_up_s"] == 60
     assert document["operations"]["executed"] < 240
 
 
