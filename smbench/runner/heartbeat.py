@@ -136,6 +136,7 @@ class Heartbeat:
             # The main thread is to hear what ends the worker: its call is to be interrupted.
             signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
         pulse = Pulse(self._process, self._beats.period_ns)
+        self._beats.beat(self._process, pulse.last_ns, None)
         over = False
         while not over:
             over = self._over.wait(self._beats.period_ns / 1e9)

@@ -147,7 +147,6 @@ def work(job: Job, process: int) -> None:
         _fail(board, process, numbers, why)
         return
     waited_ns = _run(board, process, crew)
-    heart.stop()
     for executor in executors.values():
         try:
             executor.close()
@@ -161,6 +160,7 @@ def work(job: Job, process: int) -> None:
                 waited_ns,
                 {int(job.plan.lane_user[lane.number]): lane.lost for lane in lanes if lane.lost},
             )
+    heart.stop()
     board.set_state(process, states.DONE)
 
 
