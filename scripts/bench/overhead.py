@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from pathlib import Path
 
 COMMAND = [
@@ -70,7 +71,12 @@ def make(folder: Path, operations: int, files: int, seed: int) -> None:
         for handle, name in enumerate(names):
             log.write(f"{target / name} close\n")
             add(Close(handle), name)
-    info = WorkloadInfo(TraceInfo(users=[User("alice", "127.0.0.1")]), lanes=[1])
+    info = WorkloadInfo(
+        TraceInfo(users=[User("alice", "127.0.0.1")], duration_ns=rows[-1].arrival_ns),
+        operations=dict(Counter(type(row.call).__name__ for row in rows)),
+        lanes=[1],
+        operations_by_user=[len(rows)],
+    )
     write(folder / "synthetic.workload", Workload(info, rows, []))
 
 

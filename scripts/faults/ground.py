@@ -149,7 +149,8 @@ class Ground:
         self, case: Case, workload: Path, share: str | None = None, users: str | None = None
     ) -> None:
         self.case, self.workload = case, workload
-        self.folder = Path(tempfile.mkdtemp(prefix="faults-", dir="/var/tmp"))
+        # In the guest, the disk is the share's too.
+        self.folder = Path(tempfile.mkdtemp(prefix="faults-", dir="/run" if share else "/var/tmp"))
         self.folder.chmod(0o755)
         self.results = self.folder / "results"
         self.target = self.folder / "target"
@@ -255,8 +256,11 @@ class Ground:
             scratch |= {each for each in self.results.iterdir() if each.name.startswith(".")}
         found += [str(path) for path in scratch - {*but}]
         mounts = Path("/proc/mounts").read_text(encoding="utf-8")
+        own = [f"/smbench-mount/{pid}-" for pid in pids]
         found += [
-            line.split()[1] for line in mounts.splitlines() if " cifs " in line and "smbench-mount" in line
+            line.split()[1]
+            for line in mounts.splitlines()
+            if " cifs " in line and any(each in line for each in own)
         ]
         return found
 

@@ -13,6 +13,7 @@ from smbench.measure.thresholds import Threshold
 from smbench.pipeline.capacity import Capacity, Limit, Try, find_capacity
 from smbench.pipeline.replay import Replayer
 from smbench.report.text import NONE, plain_table, rate_text
+from smbench.run.status import GIVE_UP
 from smbench.signals import exit_status
 
 _KEPT = {True: "yes", False: "no", None: NONE}
@@ -52,7 +53,8 @@ def searched(console: Console, replayer: Replayer, threshold: Threshold, most: i
 
 
 def _line(one: Try, unit: str) -> str:
-    verdict = "cut off" if one.stopped else "not valid" if not one.valid else "broken"
+    cut_off = one.stopped and one.stopped != GIVE_UP
+    verdict = "cut off" if cut_off else "not valid" if not one.valid else "broken"
     if one.valid and not one.stopped and one.value is None:
         verdict = "tells nothing"
     verdict = "holds" if one.holds else verdict
@@ -95,7 +97,7 @@ def _clones(count: int) -> str:
 
 
 def _validity(one: Try) -> str:
-    if one.stopped:
+    if one.stopped and one.stopped != GIVE_UP:
         return f"cut off ({one.stopped})"
     said = one.warnings if one.valid else one.reasons
     return ("yes" if one.valid else "no") + (": " + "; ".join(said) if said else "")

@@ -21,6 +21,7 @@ from smbench.runner.watch import KindView, RunView
 from smbench.units import format_ns
 
 _LINE_EVERY_S = 5.0
+_NAMED = 3
 _HEADINGS = ("service time", "last s", "p50", "p99", "total", "p50", "p99")
 
 
@@ -67,11 +68,16 @@ def _said(view: RunView) -> tuple[list[str], list[str]]:
     if view.left_s is not None:
         progress.append(f"{view.left_s:,.0f} s left")
     lately, total = view.lateness_p99_ns
-    return progress, [
+    trouble = [
         f"{view.users_running:,} of {view.users:,} users running",
         f"late p99 {_time(lately)} (in total {_time(total)})",
         f"{view.errors:,} errors",
     ]
+    if (out := view.longest) is not None:
+        trouble.append(f"longest in flight: {out.kind} of {out.user}, {out.age_s:,.0f} s")
+    if still := view.standing_still:
+        trouble.append(f"standing still: {', '.join(still[:_NAMED])}{', …' * (len(still) > _NAMED)}")
+    return progress, trouble
 
 
 def _lines(note: Callable[[str], None]) -> Callable[[RunView], None]:

@@ -202,7 +202,20 @@ class _Command(click.Command):
 @click.option(
     "--wire", is_flag=True, help="Capture the run itself (wire.pcapng), for compare; needs tcpdump."
 )
-@click.option("--deadline", metavar="SECONDS", help="Stop the replay after this time; results are written.")
+@click.option(
+    "--deadline",
+    metavar="SECONDS",
+    help="Stop the replay after this time; results are written, and say that they were cut off. Status 0, or 5 "
+    "where operations were overdue or nothing was measured.",
+)
+@click.option(
+    "--give-up",
+    metavar="SECONDS",
+    default=f"{DEFAULTS['give_up_s']:g}s",
+    show_default=True,
+    help="End the replay, with status 5, when the server is dead: for so long no call of any user was "
+    "answered, or every one failed with a connection error. 0: never.",
+)
 @click.option("--max-mismatch", metavar="N|N%", help="Exit with status 4 when more outcomes differ.")
 @click.option(
     "--threshold",
@@ -236,10 +249,11 @@ def replay(console: Console, source: Path, **options: Any) -> None:
 
     \b
     Exit status: 0; 2 usage; 3 environment (no tshark, mount refused, …); 4 more outcomes differ than
-    --max-mismatch allows; 5 the run is not valid (the harness itself was late); 99 a threshold was missed.
-    Where several apply, the first of 130 (or 143, 129), 5, 99, 4. The result is written in every case but 2
-    and 3. Ctrl-C stops it: results are written, everything is unmounted, status 130; so do SIGTERM (143) and
-    a terminal that is closed (129). A second Ctrl-C stops it at once.
+    --max-mismatch allows; 5 the run is not valid (the harness itself was late, a call hangs, the server is
+    dead, …); 99 a threshold was missed.
+    Where several apply, the first of 130 (or 143, 129), 5, 99, 4. The result is written in every case but
+    2 and 3. Ctrl-C stops it: results are written, everything is unmounted, status 130; so do SIGTERM (143)
+    and a terminal that is closed (129). A second Ctrl-C stops it at once.
     """  # fmt: skip
     capacity, most, dry_run = options["find_capacity"], options["max_clones"], options["dry_run"]
     request = _request(source, options)
@@ -275,6 +289,7 @@ def replay(console: Console, source: Path, **options: Any) -> None:
 
 _READ: Mapping[str, str] = {
     "deadline": "deadline_s",
+    "give_up": "give_up_s",
     "stagger": "stagger_s",
     "close_gaps": "close_gaps_s",
     "warm_up": "warm_up_s",

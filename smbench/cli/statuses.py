@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from smbench.run.model import KILLED, Run
+from smbench.run.model import Run
+from smbench.run.status import KILLED
 from smbench.signals import exit_status
 
 MISMATCHED = 4

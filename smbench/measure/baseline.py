@@ -18,20 +18,20 @@ from smbench.run.store import LATENCY
 def figures_of(run: Run, histograms: Mapping[str, Histogram] | None = None) -> Figures:
     """What a run says; without `histograms` nothing of its times."""
     histograms = histograms or {}
-    outcomes = run.outcomes
+    outcomes, unfinished = run.outcomes, run.outcomes.unfinished or 0
     return Figures(
         extent=Extent(
             times={tag: one.total for tag, one in histograms.items()},
             planned=outcomes.planned,
-            executed=outcomes.executed,
-            compared=outcomes.answered,
-            measured=outcomes.executed - run.warm_up.operations,
+            executed=outcomes.executed + unfinished,
+            compared=outcomes.answered + unfinished,
+            measured=outcomes.executed - run.warm_up.operations - run.stood_still.operations,
             executor=run.configuration.executor,
             compares=outcomes.compared,
             skipped={row.kind: row.reason for row in run.skipped},
         ),
         histograms=histograms,
-        errors=outcomes.errors or 0,
+        errors=(outcomes.errors or 0) + unfinished,
         mismatches=outcomes.mismatched or 0,
         skipped=outcomes.skipped,
         throughput=msgspec.structs.asdict(run.throughput),

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from smbench.run.model import Verdict
+from smbench.run.status import DEADLINE
 from smbench.units import format_ns
 
 LATENESS_SHARE = 0.10
@@ -67,9 +68,20 @@ class RunFacts:
     """Operations that failed because this machine had no descriptor left."""
     lost_workers: Sequence[str] = ()
     killed_workers: int = 0
+    """Without those that had a call in flight, which `unfinished` names."""
+    unfinished: Sequence[str] = ()
+    """Calls that were in flight when their worker ended, a sentence each."""
+    stood_still: Sequence[str] = ()
+    """Where the harness stood still, or clocks were set, a sentence each."""
     lost_users: Sequence[str] = ()
     """Users who could carry out nothing more, while their workers lived, and why."""
     stopped: str = ""
+    lasted_s: float | None = None
+    """From the end of the warm-up to when it was; None where it was not."""
+    carried_out: str = ""
+    """How many operations were, of how many."""
+    given_up: str = ""
+    """That the server was given up, and why."""
     overdue: int = 0
     """Operations that were due when it was, and are missing."""
     nothing: str = ""
@@ -204,7 +216,19 @@ def _where(found: Callable[[RunFacts], int | str], sentence: str) -> Callable[[R
     return says
 
 
+def _cut_at_once(facts: RunFacts) -> Sequence[str]:
+    lasted_s = facts.lasted_s
+    if facts.stopped != DEADLINE or facts.nothing or lasted_s is None or lasted_s >= TOLD_FLOOR_S:
+        return ()
+    return (
+        f"the deadline cut the run off at once: {facts.carried_out} operations in "
+        f"{format_ns(max(lasted_s, 0) * 1e9)} after the warm-up, "
+        f"needed are {TOLD_FLOOR_S:g} s; raise --deadline",
+    )
+
+
 RULES = (
+    Rule(Severity.INVALID, lambda facts: facts.stood_still),
     Rule(Severity.PACED, _late),
     Rule(Severity.WARNING, _short),
     Rule(Severity.PACED, _busy),
@@ -225,9 +249,11 @@ RULES = (
         Severity.INVALID,
         _where(
             lambda facts: facts.killed_workers,
-            "{} workers did not end in time and were killed: a call of each hangs",
+            "{} workers did not end in time and were killed",
         ),
     ),
+    Rule(Severity.INVALID, lambda facts: facts.unfinished),
+    Rule(Severity.INVALID, _where(lambda facts: facts.given_up, "{}")),
     Rule(Severity.WARNING, _where(lambda facts: facts.stopped, "the run was stopped before its end ({})")),
     Rule(
         Severity.INVALID,
@@ -237,6 +263,7 @@ RULES = (
             "time; give it longer, or less to do",
         ),
     ),
+    Rule(Severity.INVALID, _cut_at_once),
     Rule(Severity.INVALID, _where(lambda facts: facts.nothing, "no operation was carried out: {}")),
     Rule(Severity.INVALID, lambda facts: facts.defects),
     Rule(

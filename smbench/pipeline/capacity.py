@@ -16,13 +16,12 @@ from smbench.measure.thresholds import Threshold
 from smbench.pipeline.artefacts import whole
 from smbench.pipeline.replay import Replayer
 from smbench.plan.capacity import clones_to_try
+from smbench.run.status import DEADLINE, INTERRUPTED, status_of
 from smbench.run.store import CAPACITY
 from smbench.signals import name_of
 from smbench.stored import write_document
 
 SCHEMA = 1
-_DEADLINE = "deadline"
-"""It ends a run, and no search: the runs of fewer clones may still be whole."""
 
 
 class Limit(StrEnum):
@@ -62,8 +61,9 @@ class Try(Struct, frozen=True, kw_only=True):
 
     @property
     def interrupted(self) -> bool:
-        """Whether a signal ended it, and with it the search."""
-        return self.stopped not in (None, _DEADLINE)
+        """Whether a signal ended it, and with it the search: where something else did, the runs of fewer
+        clones may still be whole."""
+        return status_of(self.stopped) == INTERRUPTED
 
 
 class Capacity(Struct, frozen=True, kw_only=True):
@@ -185,7 +185,7 @@ def _limit(nearest: Try | None, stopped: str | None, refused: str | None) -> Lim
         return Limit.REFUSED
     if nearest is None:
         return Limit.MOST
-    if nearest.stopped is not None:
+    if nearest.stopped == DEADLINE:
         return Limit.CUT
     if not nearest.valid:
         return Limit.HARNESS

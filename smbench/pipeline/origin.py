@@ -45,6 +45,7 @@ def asked_for(request: Request, workload: Workload, clones: int) -> Configuratio
         loops=request.loops,
         seed=request.seed,
         deadline_s=request.deadline_s,
+        give_up_s=request.give_up_s,
         mount_options=tuple(request.mount_options),
         users_per_process=request.users_per_process,
         prepared=request.prepare and (backend.touches_files or backend.own_files),

@@ -22,7 +22,8 @@ from smbench.pipeline.partial import (
 )
 from smbench.pipeline.progress import SILENT, Progress
 from smbench.plan.store import read_plan
-from smbench.run.model import KILLED, Run
+from smbench.run.model import Run
+from smbench.run.status import KILLED
 from smbench.run.store import DOCUMENT, WIRE, write
 from smbench.runner.expectations import Expectations
 from smbench.runner.kept import KeptLoop, kept_loops

@@ -306,6 +306,7 @@ class Replayer:
             habits=OLD_HABITS if self.client is None else habits_of(self.client.profile.calls),
             keeps_directories=[keeps_directories(user.options) for user in place.users],
             identity=identity,
+            give_up_s=self.request.give_up_s,
             seed=self.request.seed,
             acting=mounted.acting,
             shares=shares,

@@ -119,6 +119,8 @@ class Request(Destination):
     calibrate: Calibrate = Calibrate.AUTO
     wire: bool = False
     deadline_s: float | None = None
+    give_up_s: float = 60.0
+    """The run ends when no user was answered for so long; 0: never."""
     thresholds: Sequence[str] = ()
     """As `read.response.p99<20ms`; judged in `Run.thresholds`."""
     baseline: Path | None = None
@@ -134,6 +136,7 @@ class Request(Destination):
             ("--stagger", self.stagger_s, -1.0),
             ("--close-gaps", self.close_gaps_s, -1.0),
             ("--warm-up", self.warm_up_s, -1.0),
+            ("--give-up", self.give_up_s, -1.0),
         ):
             if seconds is not None:
                 check_duration(option, seconds, above_s=above_s)
@@ -144,6 +147,11 @@ class Request(Destination):
             ("--max-bytes", self.max_bytes, 0),
         ):
             check_number(option, value, least)
+        if self.deadline_s is not None and self.loops == 1 and self.warm_up_s >= self.deadline_s:
+            raise UsageError(
+                f"--warm-up of {self.warm_up_s:g} s leaves nothing to measure before the --deadline of "
+                f"{self.deadline_s:g} s"
+            )
         if self.wire and self.loops > 1:
             raise UsageError(WIRE_OF_ONE_RUN)
         _set(

@@ -17,6 +17,7 @@ from msgspec import Struct, field
 from smbench.errors import SetupError
 from smbench.report import charts
 from smbench.report.charts import Series
+from smbench.report.harness import unfinished
 from smbench.report.origin import find_origins, find_workload
 from smbench.report.page_tables import (
     coverage,
@@ -75,6 +76,7 @@ def page(run: Run, workload: Path | None) -> str:
         _curves(latency.whole),
         time_section(operations, latency.intervals, resources, run.elapsed_s, run.warm_up.seconds),
         slowest(operations.slowest, users, origins),
+        unfinished(run),
         differences(run),
         coverage(run.coverage),
         surroundings(run, _counters(run)),

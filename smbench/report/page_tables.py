@@ -15,6 +15,7 @@ from smbench.ratios import Bad, format_percent
 from smbench.report import charts
 from smbench.report.charts import Axis
 from smbench.report.density import spread
+from smbench.report.harness import harness_notes
 from smbench.report.html import facts, table
 from smbench.report.origin import Origins
 from smbench.report.outside import outside_notes
@@ -35,6 +36,7 @@ from smbench.report.text import STATISTICS, bytes_text, rate_text, statistics, t
 from smbench.run.measures import ALL, Judged, Latency
 from smbench.run.model import Run
 from smbench.run.outcomes import Outcomes
+from smbench.run.status import in_words
 from smbench.run.surroundings import Connection, Coverage, Mount
 from smbench.units import format_ns, format_size
 
@@ -54,10 +56,11 @@ _FATES = {
 def verdict(run: Run) -> str:
     """The first screen: can it be trusted, did it keep to what was asked, was it true to the capture."""
     outcomes, throughput, every = run.outcomes, run.throughput, run.latency[ALL]
-    response, order = every.response, run.order
+    response, order, how = every.response, run.order, in_words(run.stopped)
     cards = [
         _card(
-            "this run", "valid" if run.valid else "not valid", "good" if run.valid else "bad",
+            f"this run{', ' * bool(how)}{how}", "valid" if run.valid else "not valid",
+            "good" if run.valid else "bad",
             [("operations", f"{outcomes.executed:,} of {outcomes.planned:,}"),
              ("in", time_text(run.elapsed_s * 1e9 if outcomes.executed else None)),
              ("lateness p99", time_text(run.lateness.p99_ns)),
@@ -75,7 +78,10 @@ def verdict(run: Run) -> str:
         ),
     ]  # fmt: skip
     said = [
-        *(("", text) for text in (*warm_up_notes(run), *gaps_notes(run), *outside_notes(run))),
+        *(
+            ("", text)
+            for text in (*warm_up_notes(run), *harness_notes(run), *gaps_notes(run), *outside_notes(run))
+        ),
         *(("bad", f"not valid: {reason}") for reason in run.reasons),
         *(("fair", f"warning: {warning}") for warning in run.warnings),
         *(("fair", text) for text in lacks_of_capture(run)),

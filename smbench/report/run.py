@@ -9,11 +9,13 @@ from rich.text import Text
 
 from smbench.measure.judging import judged_value
 from smbench.report.gaps import gaps_closed
+from smbench.report.harness import UNFINISHED, harness_notes, unfinished_rows
 from smbench.report.outside import outside_notes
 from smbench.report.text import STATISTICS, bytes_text, plain_table, rate_text, statistics, time_text
 from smbench.run.measures import Failures, Judged
 from smbench.run.model import Run
 from smbench.run.outcomes import Cause, Mismatch, Outcomes, Shortfall
+from smbench.run.status import in_words
 from smbench.run.surroundings import Connection
 from smbench.units import format_ns, format_s
 from smbench.workload import amounts
@@ -34,12 +36,15 @@ def show_run(run: Run, out: Console) -> None:
     _wire(run, out)
     _outside(run, out)
     _mismatches(run, out)
+    _unfinished(run, out)
 
 
 def _verdict(run: Run, out: Console) -> None:
     asked, outcomes, throughput = run.configuration, run.outcomes, run.throughput
     pace = asked.pace + (f" ×{asked.speed:g}" if asked.pace != "fast" else "")
     valid = Text("valid", "green") if run.valid else Text("NOT VALID", "red")
+    if how := in_words(run.stopped):
+        valid.append(f", {how}", "yellow")
     out.print(
         Text.assemble(
             valid,
@@ -55,10 +60,13 @@ def _verdict(run: Run, out: Console) -> None:
         out.print(f"  {warning}", markup=False)
     for warning in run.warnings:
         out.print(f"  warning: {warning}", markup=False)
+    for note in harness_notes(run):
+        out.print(f"  {note}", markup=False)
     took = f" in {format_s(run.elapsed_s)}" if outcomes.executed else ""
     out.print(
         f"{outcomes.executed:,} of {outcomes.planned:,} operations{took}: "
         f"{_outcomes(outcomes)}, {outcomes.skipped:,} skipped"
+        + (f", {outcomes.unfinished:,} unfinished" if outcomes.unfinished else "")
     )
     out.print(
         f"{rate_text(throughput.operations_per_s)} operations/s, "
@@ -100,6 +108,14 @@ def warm_up_notes(run: Run) -> list[str]:
         f"the {run.warm_up.operations:,} operations due in the first {format_ns(run.warm_up_ns)}, the "
         "warm-up, are compared like all others, and are in no time and no rate"
     ]
+
+
+def _unfinished(run: Run, out: Console) -> None:
+    if run.unfinished:
+        out.print()
+        out.print(plain_table(UNFINISHED, unfinished_rows(run, _SHOWN), right=(4, 5)))
+        if (more := (run.outcomes.unfinished or 0) - _SHOWN) > 0:
+            out.print(f"… and {more:,} more")
 
 
 def _thresholds(run: Run, out: Console) -> None:

@@ -13,6 +13,7 @@ from msgspec import Struct, field
 
 from smbench.errors import UsageError
 from smbench.run.columns import REMEDY, open_operations
+from smbench.run.harness import ClockSet, StoodStill, Unfinished
 from smbench.run.measures import ALL, Judged, Latency, Percentiles, Throughput
 from smbench.run.numbers import Copies, Nanoseconds, Seconds
 from smbench.run.outcomes import Cause, LostUser, Mismatch, Order, Outcomes, Shortfall, WarmUp, Workers
@@ -28,8 +29,6 @@ SCHEMA = 1
 """Of `run.json`: a reader refuses another. Keys are added without a new number, and never change their
 meaning."""
 
-KILLED = "killed"
-"""What stopped a run whose controller could not say what did (`Run.stopped`)."""
 MACHINE = -1
 """The process of resources.parquet that stands for the whole machine."""
 
@@ -53,6 +52,8 @@ class Configuration(Struct, frozen=True, kw_only=True):
     loops: Copies = 1
     seed: int = 0
     deadline_s: Seconds | None = None
+    give_up_s: Seconds | None = None
+    """After how long a dead server is given up; 0: never; None also in older runs, which had it not."""
     mount_options: tuple[str, ...] | None = None
     """Those that were given."""
     users_per_process: Copies | None = None
@@ -96,7 +97,9 @@ class Run(Struct, frozen=True, kw_only=True, rename={"outcomes": "operations"}):
     reasons: tuple[str, ...]
     warnings: tuple[str, ...]
     stopped: str | None
-    """The signal, "deadline", or "killed"; None where it came to its end."""
+    """The signal, "deadline", "give-up" or "killed"; None where it came to its end."""
+    status: str | None = None
+    """How it ended, in a word of `smbench.run.status`; None in older runs."""
     outcomes: Outcomes
     """`operations` in run.json."""
     outside: Outside | None = None
@@ -113,6 +116,10 @@ class Run(Struct, frozen=True, kw_only=True, rename={"outcomes": "operations"}):
     order: Order
     workers: Workers = Workers()
     lost_users: tuple[LostUser, ...] = ()
+    unfinished: tuple[Unfinished, ...] = ()
+    """The first thousand calls that were in flight when their worker ended, the oldest first."""
+    stood_still: StoodStill = StoodStill()
+    clock_sets: tuple[ClockSet, ...] = ()
     skipped: tuple[Shortfall, ...] = ()
     losses: tuple[Shortfall, ...] = ()
     mismatches: tuple[Mismatch, ...]

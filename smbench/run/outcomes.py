@@ -14,6 +14,8 @@ class Outcomes(Struct, frozen=True, kw_only=True):
     planned: Count
     executed: Count
     skipped: Count
+    unfinished: Count | None = None
+    """Were in flight when their worker ended; of none of the others. Older runs do not tell them."""
     matched: Count | None = None
     mismatched: Count | None = None
     errors: Count | None = None
@@ -58,6 +60,7 @@ class Outcomes(Struct, frozen=True, kw_only=True):
 
 _PARTS = (
     ("planned", "executed"),
+    ("planned", "unfinished"),
     ("executed", "unanswered"),
     ("mismatched", "errors"),
     ("mismatched", "other_amounts"),

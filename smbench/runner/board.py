@@ -87,14 +87,15 @@ class Board:
             for word in (_COMPLETED, _ARMED):
                 self._wait_by.wake(self._address_of(lane, word))
 
-    def sleep_until(self, due_ns: int) -> None:
-        """Sleep until a time; ends early where the run is stopped."""
+    def sleep_until(self, due_ns: int) -> int:
+        """Sleep until a time; the reading of the clock then. 0 where the run is stopped before."""
         address, stop = self._address + _STOP * _LINE, _STOP * _WORDS_A_LINE
         words, wait = self.words, self._wait_by.wait
         while not words[stop]:
             wait(address, 0, due_ns)
-            if now_ns() >= due_ns:
-                return
+            if (now := now_ns()) >= due_ns:
+                return now
+        return 0
 
     def end_if_all_have(self) -> None:
         """Tell all where no process runs a lane any more."""

@@ -1,6 +1,7 @@
 """What each loop of a run leaves as it goes, so that its result can be made by whoever comes after it.
 
     NAME/operations.log, board     a record an operation (`smbench.measure.oplog`), and when it began
+    NAME/heartbeats                when each process last lived, and what it had in flight
     NAME/clock                     when the clock of the records was zero, in nanoseconds since 1970
     NAME/resources.arrows          what the machine and the workers used, until now
     NAME/statistics/               what the workers counted, each at its end
@@ -28,15 +29,17 @@ from smbench.measure.clock import epoch_of
 from smbench.measure.oplog import COMPLETED, OperationLog
 from smbench.measure.resources import ResourceSampler, read_samples
 from smbench.plan.model import Plan
-from smbench.run.model import KILLED
+from smbench.run.status import KILLED
 from smbench.runner.board import Board
+from smbench.runner.harness import Fared
+from smbench.runner.heartbeat import Heartbeats
 from smbench.runner.pool import Ending
 from smbench.runner.result import RunResult
 from smbench.runner.statistics import Document, read_documents
 from smbench.stored import decoded, read_content
 
-LOG, BOARD, CLOCK, SAMPLES, STATISTICS, ENDED = (
-    "operations.log", "board", "clock", "resources.arrows", "statistics", "ended.json"
+LOG, BOARD, BEATS, CLOCK, SAMPLES, STATISTICS, ENDED = (
+    "operations.log", "board", "heartbeats", "clock", "resources.arrows", "statistics", "ended.json"
 )  # fmt: skip
 _REMEDY = "what was recorded there cannot be read any more"
 
@@ -126,9 +129,12 @@ def _in_folder(folder: Path, plan: Plan) -> KeptLoop | None:
     if not start_ns:
         return None
     stopped_ns = max(int(records[:, COMPLETED].max(initial=0)), start_ns)
+    beats = Heartbeats(folder / BEATS, plan.processes, plan.lanes)
+    out = beats.in_flight(range(plan.lanes), records, stopped_ns)
     ending = Ending(
-        start_ns=start_ns, clock_epoch_ns=_clock(folder / CLOCK), stopped=KILLED, stopped_ns=stopped_ns
-    )
+        start_ns=start_ns, clock_epoch_ns=_clock(folder / CLOCK), stopped=KILLED, stopped_ns=stopped_ns,
+        fared=Fared(gaps=list(beats.gaps()), in_flight=out),
+    )  # fmt: skip
     return _kept(
         Ended(ending=ending, statistics=read_documents(folder / STATISTICS), client={}), records, folder
     )

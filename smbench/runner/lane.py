@@ -1,8 +1,8 @@
 """One lane: issue its operations one after the other, each at its time and after what it waits for.
 
-Per operation: one dispatch, two clock reads, one record. Calls are made in chunks ahead, and a lane
-that sleeps uses the time to make its next chunk. A lane is stopped by emptying the list that it
-iterates, so that the loop itself need not ask.
+Per operation: one dispatch, two clock reads, one record; what is in flight follows from the records
+(`runner.flight`). Calls are made in chunks ahead, and a lane that sleeps uses the time to make its next
+chunk. A lane is stopped by emptying the list that it iterates, so that the loop itself need not ask.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from smbench.measure.oplog import RECORD, RECORD_BYTES, OperationLog
 from smbench.plan.model import Pace, Plan
 from smbench.runner.board import Board
 from smbench.runner.call_file import LaneCalls, calls_of, declined_rows
+from smbench.runner.flight import Flight
 from smbench.runner.refused import Item, closing, refused_opens, with_own_handles
 from smbench.runner.segments import Segment, Segments
 from smbench.smb2.ntstatus import Status, outcome_of
@@ -87,6 +88,7 @@ class Lane:
         self._stopping = False
         self.waiting = False
         """It waits for another lane just now."""
+        self.flight = Flight()
         self.lost = ""
         """Why it ended before its last operation: its user was lost."""
 
@@ -98,13 +100,15 @@ class Lane:
     def stop(self) -> None:
         """End after the present operation; for a signal handler or another thread."""
         self._stopping = True
-        self._running.clear()
+        if self._running:
+            self.flight.items = list(self._running)  # the call that is out stays known
+            self._running.clear()
 
     def run(self, start_ns: int) -> None:
         """Issue all operations; `start_ns` is the start of the run."""
         if self._plan.pace is not Pace.ORIGINAL:  # there the first operation has its own time
             self._board.sleep_until(start_ns)
-        self._last_ns = start_ns
+        self._last_ns = self.flight.since_ns = start_ns
         position = 0
         while (chunk := self._take()).end > position:
             items = chunk.items
@@ -122,7 +126,9 @@ class Lane:
                 if segment.arms:
                     self._running = list(map(self._announced, self._running))
                 self._hold(segment)
+                self.flight.items = self._running
                 self._issue(self._each(self._running, chunk.refused), start_ns)
+                self.flight.items = ()
                 self._is_armed()
                 if segment.post and not self._stopping:
                     self._board.post(self.number, segment.end)
@@ -142,13 +148,15 @@ class Lane:
             due_ns = since_ns + (0 if self._times is None else int(self._times[place]))
             for lane, count, answered in segment.brief:
                 self._board.await_briefly(lane, count, answered, due_ns)
+        if segment.waits or segment.brief:
+            self.flight.since_ns = now_ns()
 
     def _hold(self, segment: Segment) -> None:
         """What a client does in answer to a break, it does when that has come, and no sooner than it did."""
         if segment.brief and self._await_break is not None and self._running:
             self._await_break(self._running[0][1])
         if segment.lag_ns and not self._stopping:
-            self._board.sleep_until(now_ns() + segment.lag_ns)
+            self.flight.since_ns = self._board.sleep_until(now_ns() + segment.lag_ns)
 
     def _announced(self, item: Item) -> Item:
         """What is to be told of as soon as it is under way; a notification tells it itself."""
@@ -242,9 +250,11 @@ class Lane:
         """Sleep until then; False where the run is stopped before."""
         if due_ns - now > _WORTHWHILE_SLEEP_NS:
             self.prepare()
-        self._board.sleep_until(due_ns)
+        self.flight.asleep = True
+        self.flight.since_ns = self._board.sleep_until(due_ns)
         if self._board.stopping:
             self._stopping = True
+        self.flight.asleep = self._stopping
         return not self._stopping
 
     def _take(self) -> _Chunk:

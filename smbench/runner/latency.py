@@ -31,13 +31,17 @@ from smbench.run.warm_up import after_warm_up
 from smbench.runner.call_file import KINDS
 from smbench.runner.expectations import Expectations
 from smbench.runner.timing import Timing
+from smbench.runner.unfinished import UnfinishedCalls
 
 
 def measured(
     plan: Plan, timing: Timing, warm_up_ns: int, places: NDArray[np.int64] | slice
 ) -> NDArray[np.bool_]:
-    """Which of the places were executed, and intended after the warm-up; nothing that was done outside."""
+    """Which of the places were executed, and intended after the warm-up; nothing that was done outside, or
+    while the harness stood still."""
     counts = timing.executed[places] & after_warm_up(timing.intended_ns[places], warm_up_ns)
+    if timing.apart is not None:
+        counts &= ~timing.apart[places]
     return np.asarray(counts if plan.outside is None else counts & ~plan.of_outside(places))
 
 
@@ -81,6 +85,8 @@ class Times:
     expectations: Expectations
     timing: Timing
     warm_up_ns: int
+    unfinished: UnfinishedCalls
+    """They have a response time alone: at least their age."""
 
     def write(self, path: Path, start_epoch_ns: int) -> Histograms:
         """Write latency.hlog; the histograms of the whole run come back."""
@@ -89,7 +95,9 @@ class Times:
             mine = measured(self.plan, self.timing, self.warm_up_ns, block)
             present += np.bincount(self.expectations.kinds(block)[mine], minlength=len(KINDS))
             end_ns = max(end_ns, int(self.timing.completed_ns[block][mine].max(initial=0)))
-        log = IntervalLog(end_ns)
+        aged = self._aged()
+        present += np.bincount(self.expectations.kinds(self.unfinished.places[aged]), minlength=len(KINDS))
+        log = IntervalLog(max(end_ns, int(self.unfinished.until_ns[aged].max(initial=0))))
         every = {measure: Histogram() for measure in MEASURES}
         by_tag: dict[str, Histogram] = {}
         for number in np.flatnonzero(present).tolist():
@@ -115,3 +123,16 @@ class Times:
                 places = places[failed if measure == FAILED else ~failed]
             if len(places):
                 yield timing.completed_ns[places], values_ns(places)
+        if measure == RESPONSE:
+            calls = self.unfinished
+            mine = self._aged() & (self.expectations.kinds(calls.places) == kind)
+            if mine.any():
+                until_ns = calls.until_ns[mine]
+                yield until_ns, until_ns - timing.intended_ns[calls.places[mine]]
+
+    def _aged(self) -> NDArray[np.bool_]:
+        """Which of the unfinished calls were intended after the warm-up, and not while the harness stood
+        still."""
+        places = self.unfinished.places
+        counts = after_warm_up(self.timing.intended_ns[places], self.warm_up_ns)
+        return np.asarray(counts if self.timing.apart is None else counts & ~self.timing.apart[places])

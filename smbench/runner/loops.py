@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from smbench.measure.oplog import COMPLETED, ISSUED
 from smbench.plan.amplify import loop
+from smbench.runner.harness import Fared, shifted, together
 from smbench.runner.pool import Ending
 from smbench.runner.run import RunResult
 
@@ -19,13 +22,17 @@ def join_loops(results: Sequence[RunResult], loops: int) -> RunResult:
     if loops == 1:
         return results[0]
     first = results[0]
-    begins_ns, records = [0], []
+    begins_ns = [0]
+    records: list[NDArray[Any]] = []
+    fared: list[Fared] = []
     for result in results:
         part = result.records.copy()
         done = part[:, COMPLETED] != 0
         shift_ns = first.ending.start_ns + begins_ns[-1] - result.ending.start_ns
         part[done, ISSUED] += shift_ns
         part[done, COMPLETED] += shift_ns
+        places, lanes = len(records) * len(part), len(records) * first.plan.lanes
+        fared.append(shifted(result.ending.fared, shift_ns, places, lanes))
         records.append(part)
         begins_ns.append(max(int(part[:, COMPLETED].max(initial=0)) - first.ending.start_ns, begins_ns[-1]))
         if result is not first:
@@ -36,20 +43,22 @@ def join_loops(results: Sequence[RunResult], loops: int) -> RunResult:
     return replace(
         first,
         plan=loop(first.plan, begins_ns),
-        ending=_joined([result.ending for result in results]),
+        ending=_joined([result.ending for result in results], together(fared)),
         kept=np.concatenate(records),
         statistics=[documents for result in results for documents in result.statistics],
     )
 
 
-def _joined(endings: Sequence[Ending]) -> Ending:
+def _joined(endings: Sequence[Ending], fared: Fared) -> Ending:
     last = endings[-1]
     whole = Ending(
         start_ns=endings[0].start_ns,
         clock_epoch_ns=endings[0].clock_epoch_ns,
         stopped=last.stopped,
         stopped_ns=last.stopped_ns,
+        given_up=last.given_up,
         overdue=last.overdue,
+        fared=fared,
     )
     for ending in endings:
         whole.lost |= ending.lost

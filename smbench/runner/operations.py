@@ -7,8 +7,7 @@ from the log.
 from __future__ import annotations
 
 import errno
-from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,7 @@ from smbench.executors.base import OLD_HABITS, Executor, Habits
 from smbench.plan.model import Plan
 from smbench.run.columns import OPERATIONS_SCHEMA
 from smbench.run.outcomes import Cause, Mismatch, Outcomes, Shortfall
+from smbench.run.warm_up import after_warm_up
 from smbench.runner.call_file import KINDS, used_columns
 from smbench.runner.declined import REASON as DECLINED_BECAUSE
 from smbench.runner.expectations import Expectations, calls_in, places_of_rows
@@ -36,7 +36,9 @@ from smbench.runner.outcomes import (
 )
 from smbench.runner.outside import OutsideTally
 from smbench.runner.refused import fails
+from smbench.runner.tally import Tally
 from smbench.runner.timing import Timing
+from smbench.runner.unfinished import UnfinishedCalls
 from smbench.smb2.ntstatus import outcome_name
 from smbench.tables import table_writer
 from smbench.workload import amounts
@@ -58,41 +60,6 @@ _RETURNS_ENTRIES = np.array([kind.__name__ in amounts.ENTRIES for kind in KINDS]
 _KIND_NAMES = pa.array([kind.__name__ for kind in KINDS])
 
 
-@dataclass(slots=True)
-class Tally:
-    """What the operations came to."""
-
-    planned: int = 0
-    executed: int = 0
-    matched: int = 0
-    mismatched: int = 0
-    """Both of the compared."""
-    errors: int = 0
-    """Of the mismatched: failed here, and did not in the capture."""
-    other_amounts: int = 0
-    """Of the mismatched: succeeded as in the capture, with another amount."""
-    skipped: int = 0
-    compared: int = 0
-    """Of the executed: those that the capture has an answer for."""
-    measured: int = 0
-    """Of the executed: those after the warm-up."""
-    succeeded: int = 0
-    """Of the measured: without those that failed and whose failure the capture does not have."""
-    mismatches: list[Mismatch] = field(default_factory=list)
-    """The first of them."""
-    causes: Counter[tuple[str, str | None, str]] = field(default_factory=Counter)
-    """All mismatches by kind, expectation, and outcome or how its amount compares."""
-    warm_causes: Counter[tuple[str, str | None, str]] = field(default_factory=Counter)
-    """Of those the ones in the warm-up."""
-    own_doing: dict[tuple[str, str | None, str], str] = field(default_factory=dict)
-    """Why the executor, and not the target, is their cause, where it says so."""
-    read_bytes: int = 0
-    written_bytes: int = 0
-    """Of the measured ones."""
-    out_of_descriptors: Counter[int] = field(default_factory=Counter)
-    """Operations that failed because a process' (EMFILE) or the system's (ENFILE) were all used."""
-
-
 @dataclass(frozen=True, slots=True)
 class _Joined:
     """Rows of the workload in one copy, with what the log says of each."""
@@ -107,6 +74,8 @@ class _Joined:
     moved: NDArray[np.int64]
     expected: NDArray[np.int64]
     measured: NDArray[np.bool_]
+    warm_up: NDArray[np.bool_]
+    """Was due in it."""
 
 
 class OperationsResult:
@@ -188,6 +157,7 @@ class OperationsResult:
             moved=np.where(executed & _MOVES_BYTES[kind], np.maximum(outcome, 0), 0),
             expected=batch.column("expected").to_numpy(),
             measured=measured(plan, timing, self._warm_up_ns, places),
+            warm_up=~after_warm_up(timing.intended_ns[places], self._warm_up_ns),
         )
         self.tally.planned += len(places)
         self._count(joined)
@@ -252,7 +222,7 @@ class OperationsResult:
         tally.other_amounts += int((differs & (how != amounts.AS_CAPTURED)).sum())
         self._note_mismatches(joined, np.flatnonzero(differs), how, wanted)
         shape = np.stack([kind[differs], expected[differs], np.minimum(outcome[differs], 0), how[differs]])
-        in_warm_up = shape[:, ~joined.measured[differs]]
+        in_warm_up = shape[:, joined.warm_up[differs]]
         for those, causes in ((shape, tally.causes), (in_warm_up, tally.warm_causes)):
             for (number, was, got, amount), count in zip(*_distinct(those), strict=True):
                 name = KINDS[number].__name__
@@ -285,13 +255,13 @@ class OperationsResult:
                     path=values["path"],
                     expected=expected_name(values["expected"]),
                     got=_got(values["kind"], int(joined.outcome[row]), int(how[row])),
-                    warm_up=not bool(joined.measured[row]),
+                    warm_up=bool(joined.warm_up[row]),
                     captured_amount=int(wanted.wanted[row]) if how[row] else None,
                     amount=int(joined.outcome[row]) if how[row] else None,
                 )
             )
 
-    def outcomes(self) -> Outcomes:
+    def outcomes(self, unfinished: int) -> Outcomes:
         """How many there were and how they ended; what nothing was compared for is None."""
         tally, compares = self.tally, self._executor.compares
         compared = compares and tally.compared > 0
@@ -299,6 +269,7 @@ class OperationsResult:
             planned=tally.planned,
             executed=tally.executed,
             skipped=tally.skipped,
+            unfinished=unfinished,
             matched=tally.matched if compared else None,
             mismatched=tally.mismatched if compared else None,
             errors=tally.errors if compared else None,
@@ -322,9 +293,9 @@ class OperationsResult:
             for (kind, expected, got), count in tally.causes.most_common()
         )
 
-    def times(self, timing: Timing) -> Times:
+    def times(self, timing: Timing, unfinished: UnfinishedCalls) -> Times:
         """What the histograms are made of."""
-        return Times(self._plan, self._expectations, timing, self._warm_up_ns)
+        return Times(self._plan, self._expectations, timing, self._warm_up_ns, unfinished)
 
 
 _NOT_OF_CALLS = {"operation", "user", "lane", "expected", "received"}

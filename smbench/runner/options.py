@@ -28,6 +28,8 @@ class RunOptions:
     """User and group that the workers change to, where they are root; None: nobody changes."""
     deadline_s: float | None = None
     """The run is stopped when it has taken so long."""
+    give_up_s: float = 60.0
+    """The run is stopped when nobody was answered for so long (`runner.giving_up`); 0: never."""
     seed: int = 0
     """Of the data that writes carry."""
     grace_s: float = 5.0
@@ -41,6 +43,11 @@ class RunOptions:
     scratch: Path | None = None
     """The folder to keep the log and the calls in, which stays; None: one that goes with the result, in
     memory where that has room."""
+
+    @property
+    def give_up_ns(self) -> int:
+        """`give_up_s` in the unit of the run's times."""
+        return whole_ns(self.give_up_s)
 
     @property
     def warm_up_ns(self) -> int:

@@ -2,7 +2,8 @@
 
 The parent has no thread: it forks, then looks around ten times a second. A worker that is lost is
 noted and its lanes are released; one that does not end within the grace period, because a call of
-its hangs in the kernel, is killed, and what it recorded still counts.
+its hangs in the kernel, is killed, and what it recorded still counts. Where it or a worker stood still,
+and what was in flight when a worker ended, it notes as well.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from multiprocess import process
 from multiprocess.connection import wait
@@ -24,7 +26,9 @@ from smbench.advice import MORE_PROCESSES
 from smbench.errors import SetupError
 from smbench.measure.clock import now_ns
 from smbench.measure.resources import ResourceSampler
+from smbench.run.status import DEADLINE, GIVE_UP
 from smbench.runner import board as states
+from smbench.runner.harness import Fared, HarnessWatch
 from smbench.runner.job_windows import end_children_with_this_process
 from smbench.runner.start import worker_process
 from smbench.runner.worker import Job, work
@@ -55,7 +59,10 @@ class Ending:
     clock_epoch_ns: int = 0
     """Nanoseconds since 1970 of the clock's zero, as it was before the start."""
     stopped: str = ""
-    """Why it was ended before all was done: the signal's name, `deadline`; empty where it was not."""
+    """Why it was ended before all was done: the signal's name, or a word of `smbench.run.status`; empty where
+    it was not."""
+    given_up: str = ""
+    """The sentence where the server was given up."""
     stopped_ns: int = 0
     """Reading of the clock then; 0 where it was not, or never began."""
     overdue: int = 0
@@ -66,6 +73,18 @@ class Ending:
     """Processes that did not end in time and were killed."""
     messages: dict[int, str] = field(default_factory=dict)
     """What processes had to say: defects of an executor."""
+    fared: Fared = field(default_factory=Fared)
+    """How the harness itself fared."""
+
+
+class Patience(Protocol):
+    """Whether to wait for the server any longer; `why` is the sentence when not."""
+
+    why: str
+
+    def look(self, start_ns: int, now: int) -> bool:
+        """Whether it is given up; readings of the clock."""
+        ...
 
 
 @dataclass(slots=True)
@@ -82,7 +101,7 @@ class _Orders:
 
 def run_pool(
     job: Job, processes: int, deadline_s: float | None, sampler: ResourceSampler | None,
-    progress: Callable[[], None], grace_s: float = _GRACE_S,
+    progress: Callable[[], None], grace_s: float = _GRACE_S, patience: Patience | None = None,
 ) -> Ending:  # fmt: skip
     """Run all processes of a job to their end. Raises SetupError where a worker cannot start."""
     ending = Ending()
@@ -104,7 +123,8 @@ def run_pool(
             job.board.start_at(ending.start_ns)
             if sampler is not None:
                 sampler.start_at(ending.start_ns)
-            _Watch(job, workers, orders, ending, deadline_s, grace_s).run(sampler, progress)
+            watch = _Watch(job, workers, orders, ending, deadline_s, grace_s, patience)
+            watch.run(sampler, progress)
         finally:
             _end_all(workers)
             ending.messages = {n: text for n in range(processes) if (text := job.board.message(n))}
@@ -177,17 +197,20 @@ class _Watch:
     ending: Ending
     deadline_s: float | None
     grace_s: float
+    patience: Patience | None
 
     def __post_init__(self) -> None:
         self._running = {worker.sentinel: number for number, worker in enumerate(self.workers)}
         lasts_ns = None if self.deadline_s is None else int(self.deadline_s * 1e9)
         self._deadline_ns = None if lasts_ns is None else self.ending.start_ns + lasts_ns
         self._kill_at: float | None = None
+        self._harness = HarnessWatch(self.job.beats, int(_LOOK_S * 1e9), self.ending.fared)
 
     def run(self, sampler: ResourceSampler | None, progress: Callable[[], None]) -> None:
         while self._running:
-            for sentinel in wait(list(self._running), _LOOK_S):
+            for sentinel in wait(list(self._running), self._look_s()):
                 self._note_end(self._running.pop(sentinel))
+            self._harness.look()
             if sampler is not None:
                 sampler.sample_when_due()
             progress()
@@ -196,23 +219,35 @@ class _Watch:
             if self._kill_at is not None and (self.orders.count > 1 or time.monotonic() > self._kill_at):
                 self._kill()
                 return
+        self._harness.end((), now_ns())
+
+    def _look_s(self) -> float:
+        """Until the next look; a deadline is kept to."""
+        if self._deadline_ns is None or self._kill_at is not None:
+            return _LOOK_S
+        return min(max((self._deadline_ns - now_ns()) / 1e9, 0.0), _LOOK_S)
 
     def _over(self) -> bool:
-        past = self._deadline_ns is not None and now_ns() >= self._deadline_ns
-        return past or self.orders.count > 0
+        now, start_ns = now_ns(), self.ending.start_ns
+        past = self._deadline_ns is not None and now >= self._deadline_ns
+        if not past and self.patience is not None and self.patience.look(start_ns, now):
+            self.ending.given_up = self.patience.why
+        return past or self.orders.count > 0 or bool(self.ending.given_up)
 
     def _note_end(self, number: int) -> None:
         board = self.job.board
         self.workers[number].join()
         if board.state(number) != states.DONE and number not in self.ending.killed:
             self.ending.lost[number] = _how(self.workers[number])
+            self._note_in_flight(number)
             board.set_state(number, states.FAILED)
             for lane in self.job.plan.lanes_of(number):
                 board.release(lane)
             board.end_if_all_have()
 
     def _stop(self) -> None:
-        self.ending.stopped, self.ending.stopped_ns = self.orders.name or "deadline", now_ns()
+        why = self.orders.name or (GIVE_UP if self.ending.given_up else DEADLINE)
+        self.ending.stopped, self.ending.stopped_ns = why, now_ns()
         self.job.board.stop()
         if sys.platform != "win32":  # where this would end it on the spot, its files unclosed
             for number in self._running.values():
@@ -222,12 +257,20 @@ class _Watch:
     def _kill(self) -> None:
         self.ending.killed += self._running.values()
         for number in self._running.values():
+            self._note_in_flight(number)
+        # Whoever stands still until now is told before it is gone.
+        self._harness.end(self._running.values(), now_ns())
+        for number in self._running.values():
             self.workers[number].kill()
         # Whom not even this ends (a call that hangs uninterruptibly) is left behind.
         wait_until = time.monotonic() + _KILLED_S
         while self._running and time.monotonic() < wait_until:
             for sentinel in wait(list(self._running), _LOOK_S):
                 self.workers[self._running.pop(sentinel)].join()
+
+    def _note_in_flight(self, number: int) -> None:
+        lanes, records = self.job.plan.lanes_of(number), self.job.log.records
+        self.ending.fared.in_flight += self.job.beats.in_flight(lanes, records, now_ns())
 
 
 def _end_all(workers: list[BaseProcess]) -> None:

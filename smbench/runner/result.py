@@ -25,12 +25,15 @@ from smbench.plan.model import Plan
 from smbench.run.measures import HELD, LATENESS, MEASURES, Judged, Throughput
 from smbench.run.model import OPERATIONS, SCHEMA, Configuration, Run
 from smbench.run.outcomes import LostUser, Order, WarmUp, Workers
+from smbench.run.status import status_of
 from smbench.run.store import CLIENT_STATS, LATENCY, RESOURCES
+from smbench.runner.harness_result import HarnessResult, harness_result
 from smbench.runner.latency import Histograms
-from smbench.runner.operations import OperationsResult, Tally
+from smbench.runner.operations import OperationsResult
 from smbench.runner.options import RunOptions
 from smbench.runner.pool import Ending
 from smbench.runner.statistics import Document, counted_by, reported_by
+from smbench.runner.tally import Tally
 from smbench.runner.timing import Timing, timing
 from smbench.runner.verdict import facts_of
 from smbench.stored import write_document
@@ -89,18 +92,18 @@ class RunResult:
         warm_up_ns = self.options.warm_up_ns
         joined = OperationsResult(self.operations, plan, self.executor, warm_up_ns, self.options.habits)
         times = timing(plan, self.records, ending.start_ns, joined.skipped_places())
-        with ThreadPoolExecutor(1) as beside:
-            logged = beside.submit(joined.times(times).write, directory / LATENCY, start_epoch_ns)
-            joined.write(directory / OPERATIONS, times)
-            histograms = logged.result()
+        harness = harness_result(plan, ending, self.records, self.operations, times, warm_up_ns)
+        times, still, unfinished = harness.times, harness.still, len(harness.calls)
+        histograms = _write_both(directory, joined, harness, start_epoch_ns)
         self.sampler.write(directory / RESOURCES)
         counted = counted_by(self.statistics, plan.users)
         _write_client_stats(directory / CLIENT_STATS, client_stats, counted.users)
         tally = joined.tally
+        warmed = tally.executed - tally.measured - still.told.operations
         elapsed_ns = int(times.completed_ns.max(initial=0))
         every = {measure: histograms.every(measure) for measure in MEASURES}
         facts = facts_of(plan, ending, times, tally, every, self.sampler.rows, counted, warm_up_ns)
-        verdict = judge(facts)
+        verdict = judge(harness.judged(facts))
         reported = reported_by(self.executor, self.statistics, plan.users)
         rates = _rates(tally, elapsed_ns - warm_up_ns, self.executor.compares)
         return Run(
@@ -112,19 +115,21 @@ class RunResult:
             reasons=verdict.reasons,
             warnings=(*verdict.warnings, *joined.outside.warnings(), *reported.warnings),
             stopped=verdict.stopped,
-            outcomes=joined.outcomes(),
+            status=status_of(verdict.stopped),
+            outcomes=joined.outcomes(unfinished),
             outside=joined.outside.told(),
-            warm_up=WarmUp(seconds=self.options.warm_up_s, operations=tally.executed - tally.measured),
+            warm_up=WarmUp(seconds=self.options.warm_up_s, operations=warmed),
             latency=histograms.latency(),
             lateness=every[LATENESS].percentiles(),
             held=every[HELD].percentiles(),
             waited_s=None if counted.waited_ns is None else counted.waited_ns / 1e9,
-            throughput=Throughput(
-                **{name: None if rate is None else float(rate) for name, rate in rates.items()}
-            ),
-            thresholds=self._judged(thresholds, tally, histograms, rates),
+            throughput=_throughput(rates),
+            thresholds=self._judged(thresholds, tally, histograms, rates, unfinished),
             order=self._order(times),
             workers=Workers(lost=len(ending.lost), killed=len(ending.killed)),
+            unfinished=harness.unfinished,
+            stood_still=still.told,
+            clock_sets=still.clocks,
             lost_users=tuple(LostUser(user=user, why=why) for user, why in counted.lost.items()),
             skipped=joined.skipped(),
             losses=joined.losses(),
@@ -149,6 +154,7 @@ class RunResult:
             pace=plan.pace.value,
             speed=plan.speed,
             deadline_s=options.deadline_s,
+            give_up_s=options.give_up_s,
             seed=options.seed,
             users=plan.captured_users,
             processes=plan.processes,
@@ -158,26 +164,42 @@ class RunResult:
         )
 
     def _judged(
-        self, thresholds: Sequence[Threshold], tally: Tally, histograms: Histograms, rates: Rates
+        self,
+        thresholds: Sequence[Threshold],
+        tally: Tally,
+        histograms: Histograms,
+        rates: Rates,
+        unfinished: int,
     ) -> tuple[Judged, ...]:
         figures = Figures(
             extent=Extent(
                 times={tag: one.total for tag, one in histograms.by_tag.items()},
                 planned=tally.planned,
-                executed=tally.executed,
-                compared=tally.compared,
+                executed=tally.executed + unfinished,
+                compared=tally.compared + unfinished,
                 measured=tally.measured,
                 executor=self.options.executor,
                 compares=self.executor.compares,
                 skipped={kind.__name__: reason for kind, reason in self.executor.unsupported.items()},
             ),
             histograms=histograms.by_tag,
-            errors=tally.errors,
+            errors=tally.errors + unfinished,
             mismatches=tally.mismatched,
             skipped=tally.skipped,
             throughput=rates,
         )
         return tuple(judge_thresholds(thresholds, figures))
+
+
+def _write_both(
+    directory: Path, joined: OperationsResult, harness: HarnessResult, start_epoch_ns: int
+) -> Histograms:
+    """operations.parquet and latency.hlog, beside each other."""
+    log = joined.times(harness.times, harness.calls)
+    with ThreadPoolExecutor(1) as beside:
+        logged = beside.submit(log.write, directory / LATENCY, start_epoch_ns)
+        joined.write(directory / OPERATIONS, harness.times)
+        return logged.result()
 
 
 def _write_client_stats(path: Path, stats: Mapping[str, Any] | None, users: Mapping[str, Any]) -> None:
@@ -186,6 +208,10 @@ def _write_client_stats(path: Path, stats: Mapping[str, Any] | None, users: Mapp
         stats = {**(stats or {}), "users": users}
     if stats is not None:
         write_document(path, stats)
+
+
+def _throughput(rates: Rates) -> Throughput:
+    return Throughput(**{name: None if rate is None else float(rate) for name, rate in rates.items()})
 
 
 def _rates(tally: Tally, measured_ns: int, compares: bool) -> Rates:

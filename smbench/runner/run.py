@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +23,9 @@ from smbench.quoting import quoted
 from smbench.runner.board import Board
 from smbench.runner.call_file import KINDS, kind_numbers, stored, write_calls
 from smbench.runner.expectations import Expectations
-from smbench.runner.kept import BOARD, LOG, SAMPLES, STATISTICS, note_clock
+from smbench.runner.giving_up import GiveUp
+from smbench.runner.heartbeat import Heartbeats
+from smbench.runner.kept import BEATS, BOARD, LOG, SAMPLES, STATISTICS, note_clock
 from smbench.runner.options import RunOptions
 from smbench.runner.pool import run_pool
 from smbench.runner.result import RunResult, lasted_s
@@ -77,7 +80,9 @@ def run(
         board = Board(scratch / BOARD, plan.processes, plan.lanes)
         job = _job(plan, workload, options, executor, operations, log, board, scratch)
         count = _counter(log, plan.operations, progress)
-        look = _looker(job, operations, watch, options.warm_up_ns)
+        known = cache(lambda: Expectations(operations, plan, executor))
+        look = _looker(job, known, watch, options.warm_up_ns)
+        patience = GiveUp(log.records, job.beats, lambda places: known().kinds(places), options.give_up_ns)
 
         def tell() -> None:
             begun()
@@ -86,12 +91,11 @@ def run(
 
         sampler = ResourceSampler(scratch / SAMPLES)
         clock_epoch_ns = note_clock(scratch)
-        ending = run_pool(job, plan.processes, options.deadline_s, sampler, tell, options.grace_s)
+        ending = run_pool(job, plan.processes, options.deadline_s, sampler, tell, options.grace_s, patience)
         ending.clock_epoch_ns = clock_epoch_ns
         sampler.finish()
         if ending.stopped:
-            known = Expectations(operations, plan, executor)
-            ending.overdue = overdue(plan, ending, log.records, known)
+            ending.overdue = overdue(plan, ending, log.records, known())
     except BaseException:
         if own is not None:
             shutil.rmtree(own, ignore_errors=True)
@@ -119,6 +123,7 @@ def _job(
         calls=calls,
         log=log,
         board=board,
+        beats=Heartbeats(scratch / BEATS, plan.processes, plan.lanes),
         executor=executor,
         roots=options.roots,
         streams=options.streams,
@@ -185,17 +190,11 @@ def _counter(log: OperationLog, planned: int, progress: Progress | None) -> Call
 
 
 def _looker(
-    job: Job, operations: StoredOperations, watch: Watch | None, warm_up_ns: int
+    job: Job, known: Callable[[], Expectations], watch: Watch | None, warm_up_ns: int
 ) -> Callable[[], None]:
     if watch is None:
         return lambda: None
-    plan, executor = job.plan, job.executor
-    observer = Observer(
-        plan,
-        job.log.records,
-        Expectations(operations, plan, executor),
-        warm_up_ns,
-    )
+    observer = Observer(job.plan, job.log.records, known(), warm_up_ns, job.beats)
     due_ns = 0
 
     def look() -> None:

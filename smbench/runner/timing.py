@@ -39,6 +39,9 @@ class Timing:
     """Edges that were broken: issued before what it waits for was completed."""
     released: int
     """Edges whose first end never came, because its worker was lost or skipped it."""
+    apart: NDArray[np.bool_] | None = None
+    """Which were due or in flight while the harness stood still (`runner.stood_still`): they are in no
+    figure."""
 
     def service_ns(self, places: Places = ALL) -> Times:
         return np.asarray(self.completed_ns[places] - self.issued_ns[places])

@@ -17,9 +17,9 @@ from smbench.plan.model import Pace, Plan
 from smbench.run.histogram import Histogram
 from smbench.run.model import MACHINE
 from smbench.runner.expectations import Expectations
-from smbench.runner.operations import Tally
 from smbench.runner.pool import Ending
 from smbench.runner.statistics import Counted
+from smbench.runner.tally import Tally
 from smbench.runner.timing import Timing
 
 
@@ -28,7 +28,7 @@ def facts_of(
     resources: Sequence[Mapping[str, Any]], counted: Counted, warm_up_ns: int = 0,
 ) -> RunFacts:  # fmt: skip
     """`every` has the histograms of all kinds by measure; `resources` are the sampler's rows; `counted` is
-    what the workers counted."""
+    what the workers counted. What the harness itself adds, `runner.harness_result` does."""
     waited_ns = counted.waited_ns or 0
     machine = [row for row in resources if row["process"] == MACHINE]
     # What lies in the run: after its end, workers end. And behind the warm-up, which is no part of the times.
@@ -51,12 +51,15 @@ def facts_of(
         swapped_bytes=sum(row["swapped_bytes"] or 0 for row in machine),
         out_of_descriptors=_out_of_descriptors(plan, tally),
         lost_workers=[
-            f"worker {process} ({_users(plan, process)}) was lost: {how}"
+            f"worker {process} ({users_named(plan, process)}) was lost: {how}"
             for process, how in ending.lost.items()
         ],
         killed_workers=len(ending.killed),
         lost_users=[f"{user} was lost: {why}" for user, why in counted.lost.items()],
         stopped=ending.stopped,
+        lasted_s=(ending.stopped_ns - ending.start_ns - warm_up_ns) / 1e9 if ending.stopped_ns else None,
+        carried_out=f"{tally.executed:,} of {tally.planned:,}",
+        given_up=ending.given_up,
         overdue=ending.overdue,
         nothing=_nothing(tally),
         defects=list(dict.fromkeys(ending.messages.values())),
@@ -74,10 +77,12 @@ def overdue(plan: Plan, ending: Ending, records: NDArray[np.int64], expectations
     if not ending.stopped_ns or plan.intended_ns is None:
         return 0
     lasted_ns = ending.stopped_ns - ending.start_ns
-    count = 0
+    # What was in flight has a name, and a time: its age.
+    count, in_flight = 0, np.array([one.place for one in ending.fared.in_flight], np.int64)
     for block in blocks(plan.operations):
         due = plan.intended_ns[block] + OVERDUE_NS <= lasted_ns
         missing = records[block, COMPLETED] == 0
+        missing[in_flight[(in_flight >= block.start) & (in_flight < block.stop)] - block.start] = False
         mine = ~expectations.skipped(block) & ~plan.of_outside(block)
         count += int((due & missing & mine).sum())
     return count
@@ -108,6 +113,7 @@ def _out_of_descriptors(plan: Plan, tally: Tally) -> int:
     return ours
 
 
-def _users(plan: Plan, process: int) -> str:
-    names = plan.users_of(process)
+def users_named(plan: Plan, process: int) -> str:
+    """The first users of a worker, for people; of loops each once."""
+    names = [plan.users[user] for user in np.unique(plan.lane_user[plan.lane_process == process]).tolist()]
     return ", ".join(names[:3]) + (" …" if len(names) > 3 else "")

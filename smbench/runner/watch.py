@@ -7,7 +7,7 @@ come since the last one, not the length of the run.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,12 +16,17 @@ from smbench.measure.oplog import COMPLETED, ISSUED, OUTCOME
 from smbench.plan.model import Integers, Pace, Plan
 from smbench.run.histogram import Histogram
 from smbench.run.measures import ANSWERED_BY_OTHERS
+from smbench.run.series import WAITING
 from smbench.run.warm_up import after_warm_up
 from smbench.runner.call_file import KINDS
 from smbench.runner.expectations import Expectations
+from smbench.runner.heartbeat import Heartbeats
 
 _FIRST_WIDTH = 8
 """A lane is looked at so many records ahead; where all are there, twice as many next, and so on."""
+
+_TOLD_NS = 1_000_000_000
+"""A call that is out for less is nothing to tell of."""
 
 Places = NDArray[np.int64]
 
@@ -40,6 +45,15 @@ class KindView:
     p50_ns: tuple[int, int]
     """Service time: since the last look, in total."""
     p99_ns: tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class InFlightView:
+    """A call that is out."""
+
+    kind: str
+    user: str
+    age_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +76,14 @@ class RunView:
     users_running: int
     users: int
     left_s: float | None
-    """What is left by the plan's times, or at the present rate; None where nothing is known yet."""
+    """What is left by the plan's times, or at the present rate; None where nothing is known: as yet, or
+    because all of it is overdue."""
     warm_up_left_s: float = 0.0
     """What is left of the warm-up, whose operations are in no time."""
+    longest: InFlightView | None = None
+    """The call that is out for longest; None where none is out for a second."""
+    standing_still: Sequence[str] = ()
+    """Users whose workers give no sign of life."""
 
 
 @dataclass(slots=True)
@@ -86,10 +105,12 @@ class Observer:
     """Reads the operation log of a run while it is written."""
 
     def __init__(
-        self, plan: Plan, records: NDArray[np.int64], expectations: Expectations, warm_up_ns: int = 0
-    ) -> None:
+        self, plan: Plan, records: NDArray[np.int64], expectations: Expectations, warm_up_ns: int = 0,
+        beats: Heartbeats | None = None,
+    ) -> None:  # fmt: skip
         self._plan, self._records = plan, records
         self._expectations = expectations
+        self._beats = beats
         self._next = plan.lane_start[:-1].astype(np.int64)
         self._end = plan.lane_start[1:].astype(np.int64)
         self._by_kind: dict[int, _Recorder] = {}
@@ -119,7 +140,8 @@ class Observer:
         self._lateness.take(self._late(places, new, start_ns))
         since_ns = max(now - (self._looked_ns or start_ns), 1)
         self._looked_ns = now
-        return self._view(succeeded * 1e9 / since_ns, (now - start_ns) / 1e9)
+        view = self._view(succeeded * 1e9 / since_ns, (now - start_ns) / 1e9)
+        return replace(view, longest=self._longest(now), standing_still=self._standing_still(now))
 
     def _take(self) -> Places:
         """The places of the new records; the cursors move behind them."""
@@ -198,9 +220,35 @@ class Observer:
             warm_up_left_s=max(self._warm_up_ns / 1e9 - elapsed_s, 0.0),
         )
 
+    def _longest(self, now: int) -> InFlightView | None:
+        """Of what others answer nothing is told: it waits by what it is."""
+        if self._beats is None:
+            return None
+        calls = self._beats.in_flight(slice(None), self._records, now)
+        calls = [one for one in calls if now - one.issued_ns >= _TOLD_NS]
+        kinds = self._expectations.kinds(np.array([one.place for one in calls], np.int64)).tolist()
+        told = [
+            InFlightView(
+                KINDS[kind].__name__,
+                self._plan.users[int(self._plan.lane_user[one.lane])],
+                (now - one.issued_ns) / 1e9,
+            )
+            for one, kind in zip(calls, kinds, strict=True)
+            if KINDS[kind].__name__ not in WAITING
+        ]
+        return max(told, key=lambda one: one.age_s, default=None)
+
+    def _standing_still(self, now: int) -> Sequence[str]:
+        if self._beats is None:
+            return ()
+        running = np.unique(self._plan.lane_process[self._next < self._end]).tolist()
+        still = self._beats.still(running, now)
+        return [user for gap in still for user in self._plan.users_of(gap.process)]
+
     def _left(self, done: int, elapsed_s: float) -> float | None:
         if self._plan.pace is Pace.ORIGINAL:
-            return max(self._last_intended_ns / 1e9 - elapsed_s, 0.0)
+            left_s = self._last_intended_ns / 1e9 - elapsed_s
+            return left_s if left_s > 0 else 0.0 if done == self._plan.operations else None
         return elapsed_s * (self._plan.operations - done) / done if done else None
 
 

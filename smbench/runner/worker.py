@@ -32,6 +32,7 @@ from smbench.runner import board as states
 from smbench.runner.board import Board
 from smbench.runner.call_file import LaneCalls, calls_of
 from smbench.runner.deadlock import DeadlockWatch
+from smbench.runner.heartbeat import Heartbeat, Heartbeats
 from smbench.runner.lane import Issuing, Lane
 from smbench.runner.segments import Segments
 from smbench.runner.statistics import write_statistics
@@ -68,6 +69,7 @@ class Job:
     calls: LaneCalls
     log: OperationLog
     board: Board
+    beats: Heartbeats
     executor: type[Executor]
     roots: list[Path]
     profile: str
@@ -138,6 +140,7 @@ def work(job: Job, process: int) -> None:
     for lane in lanes:
         lane.prepare()
     try:
+        heart = Heartbeat(job.beats, process, {lane.number: lane.flight for lane in lanes}, job.log.buffer)
         crew = _Crew(job, process, lanes, executors.values())
     except RuntimeError:
         why = f"no thread can be started for each of its {len(lanes)} lanes: {MORE_PROCESSES}"
@@ -157,6 +160,7 @@ def work(job: Job, process: int) -> None:
                 waited_ns,
                 {int(job.plan.lane_user[lane.number]): lane.lost for lane in lanes if lane.lost},
             )
+    heart.stop()
     board.set_state(process, states.DONE)
 
 

@@ -355,6 +355,31 @@ def outcome_of(status: int) -> int:
     return status - (1 << 32) if failed(status) else 0
 
 
+CONNECTION_ERRORS = frozenset(
+    [
+        *(
+            -code
+            for code in (
+                Errno.EPIPE, Errno.ENETUNREACH, Errno.ENETRESET, Errno.ECONNABORTED, Errno.ECONNRESET,
+                Errno.ENOTCONN, Errno.ETIMEDOUT, Errno.ECONNREFUSED, Errno.EHOSTDOWN, Errno.EHOSTUNREACH,
+            )
+        ),
+        *(
+            outcome_of(status)
+            for status in (
+                Status.IO_TIMEOUT, Status.BAD_NETWORK_PATH, Status.UNEXPECTED_NETWORK_ERROR,
+                Status.NETWORK_NAME_DELETED, Status.CONNECTION_DISCONNECTED, Status.CONNECTION_RESET,
+                Status.CONNECTION_ABORTED,
+            )
+        ),
+    ]
+)  # fmt: skip
+"""Outcomes that no server gives: there was none, or no way to it. (Windows names a server that is gone
+NETWORK_NAME_DELETED, or BAD_NETWORK_PATH.)"""
+NOT_OPEN = frozenset([-Errno.EBADF, outcome_of(Status.FILE_CLOSED), outcome_of(Status.INVALID_HANDLE)])
+"""Outcomes that an executor gives by itself to a call on a file whose open failed."""
+
+
 def outcome_name(outcome: int) -> str:
     """`ok`, an errno's name, or a status' name, for an executor's outcome (`executors.base`)."""
     if outcome >= 0:

@@ -253,3 +253,13 @@ class Backwards(Quiet):
             time.sleep(0.001)
             patience_s -= 0.001
         return 0
+
+
+class Unreachable(Quiet):
+    """A server that goes away: every Open succeeds, and all else fails with a connection error, in 10 ms."""
+
+    name = "unreachable"
+
+    def answer(self, call: Call) -> int:
+        time.sleep(0.01)
+        return 0 if isinstance(call, Open) else -errno.EHOSTDOWN

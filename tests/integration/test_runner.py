@@ -83,7 +83,7 @@ def test_order_holds_between_processes_on_real_files(tmp_path):
     document = finished(relay(200), tmp_path, "posix")
     assert document["operations"] == {
         "planned": 800, "executed": 800, "matched": 800, "mismatched": 0, "skipped": 0, "errors": 0,
-        "other_amounts": 0, "unanswered": 0, "compared": True,
+        "other_amounts": 0, "unanswered": 0, "compared": True, "unfinished": 0,
     }  # fmt: skip
     assert document["order"]["edges"] >= 199
     assert document["order"]["violated"] == document["order"]["released"] == 0

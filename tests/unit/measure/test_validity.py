@@ -133,3 +133,25 @@ def test_what_was_due_when_it_was_stopped_and_a_run_of_nothing_are_reasons():
     assert judge(replace(GOOD, nothing="none of 5 was")).reasons == (
         "no operation was carried out: none of 5 was",
     )
+
+
+def test_what_the_harness_says_of_itself_makes_a_run_not_valid_and_comes_first():
+    late = replace(
+        GOOD, stood_still=["the harness stood still"], given_up="dead", unfinished=["a call hangs: x"]
+    )
+    assert judge(replace(late, killed_workers=2)).reasons == (
+        "the harness stood still",
+        "2 workers did not end in time and were killed",
+        "a call hangs: x",
+        "dead",
+    )
+
+
+def test_a_deadline_that_leaves_nothing_to_tell_from_is_no_valid_run():
+    cut = replace(GOOD, stopped="deadline", lasted_s=0.05, carried_out="16 of 127")
+    assert judge(cut).reasons == (
+        "the deadline cut the run off at once: 16 of 127 operations in 50 ms after the warm-up, needed are "
+        "0.1 s; raise --deadline",
+    )
+    assert judge(replace(cut, lasted_s=0.1)).valid
+    assert judge(replace(cut, stopped="SIGINT")).valid

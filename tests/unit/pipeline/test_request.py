@@ -42,8 +42,8 @@ def test_options_become_what_they_ask_for(tmp_path: Path) -> None:
     arguments = [
         "w", str(tmp_path), "--pace", "think", "--speed", "2", "--close-gaps", "1m", "--clone", "3",
         "--namespace", "shared", "--stagger", "2ms", "--loop", "2", "--loop-namespace", "same",
-        "--warm-up", "5", "--no-prepare", "--deadline", "1h", "--threshold", "errors.count==0",
-        "--users", "u.toml", "--force",
+        "--warm-up", "5", "--no-prepare", "--deadline", "1h", "--give-up", "5m",
+        "--threshold", "errors.count==0", "--users", "u.toml", "--force",
         "--executor", "null", "--max-bytes", "1M", "--profile", "application", "--users-per-process", "4",
     ]  # fmt: skip
     asked = _request(Path("w"), replay.make_context("replay", arguments).params)
@@ -62,6 +62,7 @@ def test_options_become_what_they_ask_for(tmp_path: Path) -> None:
         warm_up_s=5.0,
         prepare=False,
         deadline_s=3600.0,
+        give_up_s=300.0,
         thresholds=("errors.count==0",),
         users=Path("u.toml"),
         force=True,

@@ -13,9 +13,9 @@ from smbench.run.histogram import Histogram
 from smbench.run.model import MACHINE
 from smbench.runner.call_file import stored
 from smbench.runner.expectations import Expectations
-from smbench.runner.operations import Tally
 from smbench.runner.pool import Ending
 from smbench.runner.statistics import Counted
+from smbench.runner.tally import Tally
 from smbench.runner.timing import timing
 from smbench.runner.verdict import facts_of, overdue
 from smbench.workload.calls import SetAllocation, Stat

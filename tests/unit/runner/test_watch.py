@@ -19,8 +19,9 @@ from smbench.plan.model import Lags
 from smbench.run.histogram import Histogram
 from smbench.runner.call_file import KINDS, stored
 from smbench.runner.expectations import Expectations
+from smbench.runner.heartbeat import Heartbeats
 from smbench.runner.timing import timing
-from smbench.runner.watch import Observer
+from smbench.runner.watch import InFlightView, Observer
 from smbench.smb2.ntstatus import Status, outcome_of
 from smbench.workload.calls import Read
 
@@ -166,3 +167,29 @@ def p99(values_ns) -> int:
     histogram = Histogram()
     histogram.record(values_ns)
     return histogram.percentile_ns(99)
+
+
+def test_where_all_that_is_left_is_overdue_nobody_knows_how_long_it_takes():
+    plan, records, known = setting(lanes=1, length=1, pace=Pace.ORIGINAL)
+    seen = observer(plan, records, known)
+    assert seen.look(START, START).left_s == pytest.approx(0.002)
+    assert seen.look(START, START + 1_000_000_000).left_s is None
+    records[:] = (START, 0, START + 1)
+    assert seen.look(START, START + 2_000_000_000).left_s == 0
+
+
+def test_the_call_that_is_out_for_longest_is_shown_and_who_gives_no_sign_of_life(tmp_path):
+    plan, records, known = setting(lanes=2, length=2)
+    beats = Heartbeats(tmp_path / "beats", plan.processes, plan.lanes)
+    seen = Observer(plan, records, known, beats=beats)
+    second = 1_000_000_000
+    assert seen.look(START, START + second).longest is None
+    beats.beat(0, START + 8 * second, None)
+    beats.beat(1, START + second, None)
+    beats.fly(0, 0, START + 7 * second)
+    beats.fly(1, int(plan.lane_start[1]), START + 3 * second)
+    view = seen.look(START, START + 8 * second)
+    assert view.longest == InFlightView("Open", "bob", 5.0)
+    assert view.standing_still == ["bob"]
+    records[plan.lane_start[1]] = (START + 3 * second, 0, START + 8 * second)
+    assert seen.look(START, START + 8 * second).longest == InFlightView("Open", "alice", 1.0)
