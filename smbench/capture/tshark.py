@@ -65,9 +65,14 @@ class Tshark:
     path: str
     version: str
 
+    @property
+    def called(self) -> str:
+        """Which one it is."""
+        return f"tshark {self.version} at {self.path}"
+
     def __str__(self) -> str:
         user = ordinary_user()
-        return f"tshark {self.version} at {self.path}" + (f", as {user.name}" if user else "")
+        return self.called + (f", as {user.name}" if user else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +189,7 @@ class Running:
             f"has shown nothing, read nothing and used no CPU for {self.watch.patience_s:g} s, and was ended,"
         )
         return StoppedError(
-            str(find_tshark()), how, name, f"raise --decoder-patience, if it only waits; {DOCTOR}"
+            find_tshark().called, how, name, f"raise --decoder-patience, if it only waits; {DOCTOR}"
         )
 
     def stopped(self, name: str) -> SetupError:
@@ -193,7 +198,7 @@ class Running:
         if refused := _not_started(status, said):
             return SetupError(f"cannot start {find_tshark()}: {refused}")
         size = os.fstat(self._capture.fileno()).st_size
-        return stopped(str(find_tshark()), status, name, said, self._limits, size)
+        return stopped(find_tshark().called, status, name, said, self._limits, size)
 
 
 @contextlib.contextmanager

@@ -40,7 +40,7 @@ class _Worker:
         self._result = files[1]
         self._errors = (job.scratch / f"errors-{job.number}").open("w+b")
         self.process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "smbench.capture.jobs.worker", str(os.getpid()), *map(str, files)],
+            [sys.executable, "-P", "-m", "smbench.capture.jobs.start", str(os.getpid()), *map(str, files)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=self._errors,

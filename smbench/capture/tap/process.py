@@ -123,7 +123,7 @@ class Tap:
             size += len(rest)
             if size > _LONGEST_LINE:
                 how = f"printed a line of more than {_LONGEST_LINE >> 20} MiB, and was ended,"
-                raise StoppedError(str(find_tshark()), how, self._name, DOCTOR)
+                raise StoppedError(find_tshark().called, how, self._name, DOCTOR)
 
     def _pieces(self) -> Iterator[bytes]:
         """What comes from tshark, as it comes; StoppedError where nothing does, and it gets nowhere."""
