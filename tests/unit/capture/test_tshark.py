@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 import re
-import tempfile
 import threading
 import time
 from array import array
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -29,29 +28,6 @@ from smbench.errors import SetupError, UsageError
 from smbench.identity import ordinary_user
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root has rights to give up")
-
-
-@pytest.fixture
-def open_to_all() -> Iterator[Path]:
-    """A folder that whoever tshark runs as may write to: pytest's own are closed to others."""
-    with tempfile.TemporaryDirectory(prefix="smbench-test-") as place:
-        Path(place).chmod(0o777)
-        yield Path(place)
-
-
-@pytest.fixture
-def stand_in(open_to_all: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
-    """Puts a shell script in tshark's place; `--version` it answers as a good one does."""
-
-    def make(script: str, version: str = "TShark 4.4.2 with Lua 5.4") -> None:
-        program = open_to_all / "tshark"
-        program.write_text(f'#!/bin/sh\n[ "$1" != --version ] || {{ echo "{version}"; exit; }}\n{script}\n')
-        program.chmod(0o755)
-        monkeypatch.setenv("PATH", f"{open_to_all}:{os.environ['PATH']}")
-        find_tshark.cache_clear()
-
-    yield make
-    find_tshark.cache_clear()
 
 
 def lines(capture: Path) -> list[bytes]:
