@@ -110,8 +110,7 @@ def decode(
         counts = sum((part.all_counts() for part in facts), naming.counts)
         changes = [said for source in sources if (said := source.changed())]
         counts["changed_files"] = len(changes)
-        if not info.exchanges:
-            _refuse_nothing(found.stopped, changes)
+        _refuse_nothing(info.exchanges, found.stopped, changes)
         formats.check_content(captures, commands, counts, found.packets)
     for sentence in (*found.stopped, *changes):
         (warn or _unsaid)(sentence)
@@ -128,8 +127,10 @@ _ALWAYS = ("unanswered", "orphan_responses", "unknown_handles", "tcp_gaps", "und
 """Grades that stand there even where they are 0."""
 
 
-def _refuse_nothing(stopped: Sequence[str], changes: Sequence[str]) -> None:
+def _refuse_nothing(exchanges: int, stopped: Sequence[str], changes: Sequence[str]) -> None:
     """An error where nothing was read for a reason that is not in the captures."""
+    if exchanges:
+        return
     if stopped:
         raise SetupError(f"{stopped[0]}; nothing was decoded before that")
     if changes:
