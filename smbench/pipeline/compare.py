@@ -95,10 +95,11 @@ def _load(path: Path, reading: _Reading, run: Run | None = None, copy: Copy | No
     if path.is_dir() and not (path / DOCUMENT).is_file():
         raise UsageError(f"{path} is neither a workload nor a run: it has no {MANIFEST} and no {DOCUMENT}")
     scratch = reading.folder()
+    warn = reading.progress.warn
     with reading.progress.stage(f"reading {path.name}") as counter:
         if path.is_dir():
-            return load_run(run or read(path), scratch, reading.options, counter, copy)
-        return load_capture(path, scratch, reading.options, counter)
+            return load_run(run or read(path), scratch, reading.options, counter, copy, warn=warn)
+        return load_capture(path, scratch, reading.options, counter, warn=warn)
 
 
 def _compare(ours: Loaded, path: Path, reading: _Reading, asked: CompareRequest) -> Candidate:

@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -25,10 +26,10 @@ PASSWORD = "Pw_nobody_has_1"
 
 def piped(given: bytes | int, *arguments: str | Path) -> Ran:
     """`smbench-mount` with that as its standard input: bytes by a pipe, or a descriptor."""
-    where = {"stdin": given} if isinstance(given, int) else {"input": given}
+    where: dict[str, Any] = {"stdin": given} if isinstance(given, int) else {"input": given}
     done = subprocess.run(
         [TOOL, *map(str, arguments)], capture_output=True, check=False, timeout=120, **where
-    )  # type: ignore[call-overload]
+    )
     out, err = done.stdout.decode(), done.stderr.decode()
     assert "Traceback" not in out + err, err
     return Ran(done.returncode, out, err)
@@ -159,8 +160,17 @@ def test_a_killed_ingest_leaves_no_process_and_no_key(place: Path, monkeypatch: 
     monkeypatch.setenv("TMPDIR", str(temporary))
     (place / "given").mkdir()
     (place / "given" / "password").write_text(PASSWORD)
-    command = [TOOL, "ingest", THREE_USERS, "--decoder", "tshark", "-o", place / "w.workload"]
-    with subprocess.Popen([*command, "--nt-password-file", place / "given" / "password"]) as ingest:
+    command: list[str | Path] = [
+        TOOL,
+        "ingest",
+        THREE_USERS,
+        "--decoder",
+        "tshark",
+        "-o",
+        place / "w.workload",
+    ]
+    command += ["--nt-password-file", place / "given" / "password"]
+    with subprocess.Popen(command) as ingest:
         while not (place / "seen").is_file() or not (place / "seen").read_text():
             assert ingest.poll() is None
             time.sleep(0.05)

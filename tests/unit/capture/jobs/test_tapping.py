@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from helpers.command import THREE_USERS
@@ -102,7 +103,7 @@ kill -SEGV $$""",
     ],
 )  # fmt: skip
 def test_one_that_gets_nowhere_or_takes_too_much_is_ended_and_named(
-    script: str, options: dict[str, float], says: str, stand_in: Callable[..., None], tmp_path: Path
+    script: str, options: dict[str, Any], says: str, stand_in: Callable[..., None], tmp_path: Path
 ) -> None:
     stand_in(script)
     with pytest.raises(SetupError, match=says) as caught:
