@@ -79,7 +79,6 @@ def decode(
     """
     options = options or DecodeOptions()
     sources = examine(captures, names)
-    captures = [source.given for source in sources]
     total = sum(source.size for source in sources)
     hear = progress or _unheard
     known = options.keys()
@@ -102,7 +101,7 @@ def decode(
         facts, exchanges = found.facts, found.exchanges
         people = directory(facts)
         naming = Naming(people)
-        info = TraceInfo([path.name for path in captures])
+        info = TraceInfo([source.given.name for source in sources])
         _set_times(info, facts)
         commands: Counter[str] = Counter()
         named = _relative(naming.name(exchanges), info.start_epoch_ns, commands)
@@ -111,20 +110,25 @@ def decode(
         changes = [said for source in sources if (said := source.changed())]
         counts["changed_files"] = len(changes)
         _refuse_nothing(info.exchanges, found.stopped, changes)
-        formats.check_content(captures, commands, counts, found.packets)
+        given = {source.given: source.format for source in sources}
+        formats.check_content(given, commands, counts, found.packets)
     for sentence in (*found.stopped, *changes):
         (warn or _unsaid)(sentence)
     info.connections, info.sessions, info.users = people.connections, people.sessions, people.users
     info.trees, info.commands = naming.trees, dict(commands)
     counts["undecrypted"] = sum(not session.decrypted for session in people.sessions)
-    more = sorted(name for name in counts.keys() - {*_ALWAYS, *_NOT_GRADES} if counts[name])
-    info.grade = {name: counts[name] for name in (*_ALWAYS, *more)}
+    info.grade = _grade(counts)
     hear(total, total)
     return Trace(info, read_exchanges(into / EXCHANGES_FILE))
 
 
 _ALWAYS = ("unanswered", "orphan_responses", "unknown_handles", "tcp_gaps", "undecrypted", "malformed")
 """Grades that stand there even where they are 0."""
+
+
+def _grade(counts: Counter[str]) -> dict[str, int]:
+    more = sorted(name for name in counts.keys() - {*_ALWAYS, *_NOT_GRADES} if counts[name])
+    return {name: counts[name] for name in (*_ALWAYS, *more)}
 
 
 def _refuse_nothing(exchanges: int, stopped: Sequence[str], changes: Sequence[str]) -> None:

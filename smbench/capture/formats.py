@@ -201,13 +201,16 @@ _PREPARATION = {
 
 
 def check_content(
-    captures: Sequence[Path], commands: Mapping[str, int], counts: Counter[str], packets: Callable[[], int]
+    captures: Mapping[Path, Format],
+    commands: Mapping[str, int],
+    counts: Counter[str],
+    packets: Callable[[], int],
 ) -> None:
     """UsageError where nothing was readable, with the reason and what to do.
 
-    `packets` says, where it matters, how many of the captures hold any packet.
+    `captures` are as they are called, `packets` says, where it matters, how many of them hold any packet.
     """
-    name = names_of(captures)
+    name = names_of([*captures])
     exchanges = sum(commands.values())
     if counts["sealed_messages"] and not commands.keys() - _PREPARATION:
         encrypted = f"all SMB traffic in {name} is encrypted ({counts['sealed_messages']} messages)"
@@ -243,7 +246,7 @@ def check_content(
     if not packets() and counts["cut_short"]:
         raise UsageError(f"{name} breaks off, or is damaged, ahead of its first packet: {_WIRE}")
     if not packets():
-        if all(examine(path)[1] is Format.OTHER for path in captures):
+        if all(found is Format.OTHER for found in captures.values()):
             raise UsageError(f"{name} holds no packets, if it is a capture at all: {_WIRE}")
         raise UsageError(f"the capture {name} has no packets: capture again, {_CAPTURE}")
     raise UsageError(

@@ -55,6 +55,11 @@ def test_a_capture_comes_by_standard_input(packed: bool, tmp_path: Path) -> None
         (["-"], b"", "which has no name that the workload could take: give -o"),
         (["-", "-", "-o", "w.workload"], b"", "given twice"),
         (["-", "-o", "w.workload"], b"", r"the capture standard input is empty \(0 bytes\)"),
+        (
+            ["-", "-o", "w.workload"],
+            THREE_USERS.read_bytes()[:24],
+            "the capture standard input has no packets",
+        ),
         (["-", "-o", "w.workload"], b"rubbish", "standard input begins neither as pcap nor as pcapng"),
         (["-", "-o", "w.workload"], b"\x1f\x8brubbish", "cannot unpack standard input"),
     ],

@@ -31,7 +31,7 @@ def test_memory_is_shared_among_processes_and_never_less_than_tshark_needs(
     assert Limits().memory() == 12 * GIB
     assert Limits().among(4).memory() == 3 * GIB
     assert Limits(memory_bytes=8 * GIB).among(2).memory() == 4 * GIB
-    assert Limits(memory_bytes=1).memory() == Limits().among(1000).memory() == 512 << 20
+    assert Limits(memory_bytes=1).memory() == Limits().among(1000).memory() == GIB
 
 
 def test_cpu_grows_with_what_is_read_unless_it_is_said() -> None:

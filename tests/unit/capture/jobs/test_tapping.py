@@ -113,5 +113,5 @@ def test_one_that_gets_nowhere_or_takes_too_much_is_ended_and_named(
 
 def test_one_that_eats_memory_is_ended_by_its_limit(stand_in: Callable[..., None], tmp_path: Path) -> None:
     stand_in("""exec awk 'BEGIN { x = "0123456789abcdef"; while (1) x = x x }' """)
-    with pytest.raises(SetupError, match=r"no more memory \(it may take 512 MiB\).*raise --decoder-memory"):
+    with pytest.raises(SetupError, match=r"no more memory \(it may take 1 GiB\).*raise --decoder-memory"):
         decode([THREE_USERS], tmp_path, replace(BY_TSHARK, decoder_memory_bytes=1))
