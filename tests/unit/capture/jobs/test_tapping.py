@@ -115,3 +115,14 @@ def test_one_that_eats_memory_is_ended_by_its_limit(stand_in: Callable[..., None
     stand_in("""exec awk 'BEGIN { x = "0123456789abcdef"; while (1) x = x x }' """)
     with pytest.raises(SetupError, match=r"no more memory \(it may take 1 GiB\).*raise --decoder-memory"):
         decode([THREE_USERS], tmp_path, replace(BY_TSHARK, decoder_memory_bytes=1))
+
+
+def test_what_was_decoded_before_it_hung_is_kept_too(stand_in: Callable[..., None], tmp_path: Path) -> None:
+    found = find_tshark()
+    stand_in(f'{found.path} -c 399 "$@" | grep -av "^Z"\nexec sleep 1000', f"TShark {found.version} with Lua")
+    trace, said = decoded(tmp_path, replace(KEEP_GOING, decoder_patience_s=3.0))
+    (sentence,) = said
+    assert "used no CPU for 3 s, and was ended, while it read what follows frame 39" in sentence
+    assert max(exchange.frame for exchange in trace.exchanges) < 400
+    assert trace.info.exchanges > 100
+    assert trace.info.grade["undecoded_frames"] > FRAMES - 400
