@@ -144,8 +144,9 @@ class Tap:
 
     @property
     def cut_short(self) -> bool:
-        """The file ends in the middle of a packet; everything before that was read."""
-        return self._tshark.process.returncode not in (None, 0)
+        """The file ends in the middle of a packet; everything before that was read. A crash behind the last
+        line says nothing of the file."""
+        return (self._tshark.process.returncode or 0) > 0
 
 
 @contextlib.contextmanager

@@ -13,6 +13,7 @@ from smbench.smb2.constants import DIALECT_2_1, HEADER_BYTES, PORT
 from smbench.trace.model import Command
 
 _RAW_IP = 101
+_CALLED = "three packets that were made for it"
 _CLIENT, _SERVER = (b"\x7f\0\0\2", 50_000), (b"\x7f\0\0\1", PORT)
 
 
@@ -32,7 +33,7 @@ def try_out() -> str:
     with tempfile.TemporaryDirectory(prefix="smbench-trial-") as folder:
         capture = Path(folder, "trial.pcap")
         capture.write_bytes(header + b"".join(packets))
-        with settings(Keys()) as here, Tap(capture, here, (), lambda _: None) as tap:
+        with settings(Keys()) as here, Tap(capture, here, (), lambda _: None, _CALLED) as tap:
             found = sum(line.startswith(b"P\t") for line in tap)
     if found != len(packets):
         raise SetupError(f"{find_tshark()} shows {found} of {len(packets)} SMB2 messages: reinstall it")

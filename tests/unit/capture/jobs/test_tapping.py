@@ -117,6 +117,15 @@ def test_one_that_eats_memory_is_ended_by_its_limit(stand_in: Callable[..., None
         decode([THREE_USERS], tmp_path, replace(BY_TSHARK, decoder_memory_bytes=1))
 
 
+def test_one_that_crashes_when_all_is_read_has_read_all(
+    stand_in: Callable[..., None], tmp_path: Path
+) -> None:
+    found = find_tshark()
+    stand_in(f'{found.path} "$@"\nkill -SEGV $$', f"TShark {found.version} with Lua")
+    trace, said = decoded(tmp_path, BY_TSHARK)
+    assert (trace.info.exchanges, said, trace.info.grade.get("cut_short")) == (310, [], None)
+
+
 def test_what_was_decoded_before_it_hung_is_kept_too(stand_in: Callable[..., None], tmp_path: Path) -> None:
     found = find_tshark()
     stand_in(f'{found.path} -c 399 "$@" | grep -av "^Z"\nexec sleep 1000', f"TShark {found.version} with Lua")
