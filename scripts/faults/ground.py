@@ -256,12 +256,9 @@ class Ground:
             scratch |= {each for each in self.results.iterdir() if each.name.startswith(".")}
         found += [str(path) for path in scratch - {*but}]
         mounts = Path("/proc/mounts").read_text(encoding="utf-8")
-        own = [f"/smbench-mount/{pid}-" for pid in pids]
-        found += [
-            line.split()[1]
-            for line in mounts.splitlines()
-            if " cifs " in line and any(each in line for each in own)
-        ]
+        own = tuple(f"/run/smbench-mount/{pid}-" for pid in pids)
+        points = [line.split()[1] for line in mounts.splitlines() if " cifs " in line]
+        found += [point for point in points if point.startswith(own)]
         return found
 
     def close(self) -> Seen:

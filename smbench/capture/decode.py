@@ -10,12 +10,14 @@ from pathlib import Path
 
 from smbench.capture import formats, keys
 from smbench.capture.facts import Facts
+from smbench.capture.limits import PATIENCE_S, Limits
 from smbench.capture.naming import Naming
 from smbench.capture.reading import Decoder, Work, read
 from smbench.capture.sessions import directory
 from smbench.capture.sources import examine
 from smbench.capture.tap.process import settings
 from smbench.capture.tshark import Keys
+from smbench.errors import SetupError, UsageError
 from smbench.spill import collector_paused
 from smbench.trace.model import Exchange, Trace, TraceInfo, command_name
 from smbench.trace.store import EXCHANGES_FILE, read_exchanges, write_exchanges
@@ -30,7 +32,9 @@ Progress = Callable[[int, int], None]
 class DecodeOptions:
     """How to decode. The formats of the key files stand in `smbench.capture.keys`.
 
-    `jobs`: processes at once; `ports`: of SMB, beside 445 and 139.
+    `jobs`: processes at once; `ports`: of SMB, beside 445 and 139; `decoder_…`: what decoding processes may
+    take (`smbench.capture.limits`); `keep_going`: where tshark stops before the end, what it has decoded
+    counts, and the rest as lost.
     """
 
     jobs: int = 1
@@ -39,12 +43,20 @@ class DecodeOptions:
     keytab: Path | None = None
     session_key_file: Path | None = None
     decoder: Decoder = Decoder.AUTO
+    decoder_memory_bytes: int | None = None
+    decoder_cpu_s: float | None = None
+    decoder_patience_s: float = PATIENCE_S
+    keep_going: bool = False
+
+    def limits(self) -> Limits:
+        """What decoding processes may take."""
+        return Limits(self.decoder_memory_bytes, self.decoder_cpu_s, self.decoder_patience_s)
 
     def keys(self) -> Keys:
         """The keys in those files; UsageError where one is not what it should be."""
         return Keys(
             None if self.nt_password_file is None else keys.read_password(self.nt_password_file),
-            None if self.keytab is None else keys.check_keytab(self.keytab),
+            None if self.keytab is None else keys.read_keytab(self.keytab),
             () if self.session_key_file is None else keys.read_session_keys(self.session_key_file),
         )
 
@@ -54,52 +66,83 @@ def decode(
     into: Path,
     options: DecodeOptions | None = None,
     progress: Progress | None = None,
+    *,
+    warn: Callable[[str], None] | None = None,
+    names: Sequence[Path] = (),
 ) -> Trace:
     """Decode captures into `into`/exchanges.parquet (`into` exists), and give the trace that reads it.
 
-    Exchanges are in the order of their requests over all connections and captures. UsageError where a file
-    is no capture or nothing in it can be read; SetupError where tshark is missing or the disk is full.
+    Exchanges are in the order of their requests over all connections and captures. `warn` hears what has to
+    be known; `names` are what messages and the trace call the captures, if not by their paths. UsageError
+    where a file is no capture or nothing in it can be read; SetupError where tshark is missing or stops, or
+    the disk is full.
     """
     options = options or DecodeOptions()
-    sources = examine(captures)
+    sources = examine(captures, names)
     total = sum(source.size for source in sources)
     hear = progress or _unheard
     known = options.keys()
     with (
         collector_paused(),
         tempfile.TemporaryDirectory(dir=into, prefix=".decode-") as scratch,
-        settings(known) as folder,
+        settings(known) as home,
     ):
         work = Work(
             Path(scratch),
-            folder,
+            home,
             known,
             options.ports,
             options.jobs,
             lambda part: hear(int(part * total), total),
+            options.limits(),
+            options.keep_going,
         )
         found = read(sources, options.decoder, work)
         facts, exchanges = found.facts, found.exchanges
         people = directory(facts)
         naming = Naming(people)
-        info = TraceInfo([path.name for path in captures])
+        info = TraceInfo([source.given.name for source in sources])
         _set_times(info, facts)
         commands: Counter[str] = Counter()
         named = _relative(naming.name(exchanges), info.start_epoch_ns, commands)
         info.exchanges = write_exchanges(into / EXCHANGES_FILE, named)
         counts = sum((part.all_counts() for part in facts), naming.counts)
-        formats.check_content(captures, commands, counts, found.packets)
+        changes = [said for source in sources if (said := source.changed())]
+        counts["changed_files"] = len(changes)
+        _refuse_nothing(info.exchanges, found.stopped, changes)
+        given = {source.given: source.format for source in sources}
+        formats.check_content(given, commands, counts, found.packets)
+    for sentence in (*found.stopped, *changes):
+        (warn or _unsaid)(sentence)
     info.connections, info.sessions, info.users = people.connections, people.sessions, people.users
     info.trees, info.commands = naming.trees, dict(commands)
     counts["undecrypted"] = sum(not session.decrypted for session in people.sessions)
-    more = sorted(name for name in counts.keys() - {*_ALWAYS, *_NOT_GRADES} if counts[name])
-    info.grade = {name: counts[name] for name in (*_ALWAYS, *more)}
+    info.grade = _grade(counts)
     hear(total, total)
     return Trace(info, read_exchanges(into / EXCHANGES_FILE))
 
 
 _ALWAYS = ("unanswered", "orphan_responses", "unknown_handles", "tcp_gaps", "undecrypted", "malformed")
 """Grades that stand there even where they are 0."""
+
+
+def _grade(counts: Counter[str]) -> dict[str, int]:
+    more = sorted(name for name in counts.keys() - {*_ALWAYS, *_NOT_GRADES} if counts[name])
+    return {name: counts[name] for name in (*_ALWAYS, *more)}
+
+
+def _refuse_nothing(exchanges: int, stopped: Sequence[str], changes: Sequence[str]) -> None:
+    """An error where nothing was read for a reason that is not in the captures."""
+    if exchanges:
+        return
+    if stopped:
+        raise SetupError(f"{stopped[0]}; nothing was decoded before that")
+    if changes:
+        raise UsageError(f"{changes[0]}; no message was read: ingest it when nobody writes it any more")
+
+
+def _unsaid(sentence: str) -> None:
+    del sentence
 
 
 def _unheard(done: int, of: int) -> None:

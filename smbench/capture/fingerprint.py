@@ -16,15 +16,17 @@ _FIRST_BYTES = 1 << 20
 _NAMES_SHOWN = 4
 
 
-def fingerprint(capture: Path) -> CaptureFile:
-    """Name, size and what the capture begins with, unpacked. UsageError where it is no capture at all."""
-    packing, _ = examine(capture)
+def fingerprint(capture: Path, called: Path | None = None) -> CaptureFile:
+    """Name, size and what the capture begins with, unpacked; `called` is its path for others, if it has
+    another. UsageError where it is no capture at all."""
+    called = called or capture
+    packing, _ = examine(capture, called)
     try:
         first = beginning(capture, packing, _FIRST_BYTES)
         size = capture.stat().st_size
     except OSError as error:
-        raise UsageError(f"cannot read the capture {capture}: {error}") from None
-    return CaptureFile(capture.name, size, packing.value, hashlib.sha256(first).hexdigest())
+        raise UsageError(f"cannot read the capture {called}: {error}") from None
+    return CaptureFile(called.name, size, packing.value, hashlib.sha256(first).hexdigest())
 
 
 def find_capture(capture: Path, names: Sequence[str], known: Sequence[CaptureFile]) -> list[int]:

@@ -12,6 +12,7 @@ from io import BufferedIOBase
 from pathlib import Path
 from typing import IO, Any
 
+from smbench.capture.given import FirstBytes, refuse_no_file
 from smbench.errors import UsageError
 from smbench.trace.model import Command, command_name
 
@@ -26,6 +27,7 @@ _UNPACKED_AT_ONCE = 4096
 _PACKED_AT_ONCE = 4096
 """Bytes that Python's gzip gets: the same, and from 3.12 on it asks for 128 KiB."""
 _COPIED_AT_ONCE = 1 << 20
+MAGIC_BYTES = 4
 
 
 class Packing(StrEnum):
@@ -53,37 +55,45 @@ _FORMATS: Mapping[bytes, Format] = {
 }  # fmt: skip
 
 
-def examine(path: Path) -> tuple[Packing, Format]:
-    """How `path` is packed and what is in it; UsageError where it can be no capture at all."""
+def examine(path: Path, name: Path | None = None) -> tuple[Packing, Format]:
+    """How `path` is packed and what is in it; UsageError, which calls it by its name, where it can be no
+    capture at all."""
+    name = name or path
     try:
-        if path.is_dir():
-            raise UsageError(f"{path} is a directory: give the capture files in it, one by one")
-        if not path.exists():
-            raise UsageError(f"there is no capture {path}: check the path")
+        refuse_no_file(path)
         with path.open("rb") as file:
-            if not file.seekable():
-                raise UsageError(
-                    f"{path} is a pipe, and a capture is read more than once: write it to a file first"
-                )
-            start = file.read(4)
+            start = file.read(MAGIC_BYTES)
     except OSError as error:
-        raise UsageError(f"cannot read the capture {path}: {error.strerror or error}") from None
+        raise UsageError(f"cannot read the capture {name}: {error.strerror or error}") from None
     if not start:
-        raise UsageError(f"the capture {path} is empty (0 bytes): {_WIRE}")
-    packing = next((kind for magic, kind in _PACKINGS.items() if start.startswith(magic)), Packing.PLAIN)
+        raise UsageError(f"the capture {name} is empty (0 bytes): {_WIRE}")
+    packing = packing_of(start)
     if packing is not Packing.PLAIN:
         try:
             with path.open("rb") as file:
-                start = unpacked(file, packing).read(4)
+                start = unpacked(file, packing).read(MAGIC_BYTES)
         except BROKEN as error:
             raise UsageError(
-                f"cannot unpack {path}: {error}; {_WIRE}, or one of them as .gz or .zst"
+                f"cannot unpack {name}: {error}; {_WIRE}, or one of them as .gz or .zst"
             ) from None
     return packing, _FORMATS.get(start, Format.OTHER)
 
 
-def unpacked(file: BufferedIOBase, packing: Packing) -> BufferedIOBase:
-    """An open file's bytes without their packing; its own `tell` shows how far it is read."""
+def packing_of(start: bytes) -> Packing:
+    """By a file's first bytes."""
+    return next((kind for magic, kind in _PACKINGS.items() if start.startswith(magic)), Packing.PLAIN)
+
+
+def may_be_capture(start: bytes) -> bool:
+    """Whether a file may begin so that this package reads by itself, packed or not."""
+    return packing_of(start) is not Packing.PLAIN or start in _FORMATS
+
+
+def unpacked(file: BufferedIOBase, packing: Packing, size: int | None = None) -> BufferedIOBase:
+    """The first `size` bytes of an open file (all, if there is none) without their packing; its own `tell`
+    shows how far it is read."""
+    if size is not None:
+        file = io.BufferedReader(FirstBytes(file, size), 1)
     if packing is Packing.GZIP:
         return gzip.GzipFile(fileobj=_InPieces(file))
     if packing is Packing.ZSTD:
@@ -191,13 +201,16 @@ _PREPARATION = {
 
 
 def check_content(
-    captures: Sequence[Path], commands: Mapping[str, int], counts: Counter[str], packets: Callable[[], int]
+    captures: Mapping[Path, Format],
+    commands: Mapping[str, int],
+    counts: Counter[str],
+    packets: Callable[[], int],
 ) -> None:
     """UsageError where nothing was readable, with the reason and what to do.
 
-    `packets` says, where it matters, how many of the captures hold any packet.
+    `captures` are as they are called, `packets` says, where it matters, how many of them hold any packet.
     """
-    name = names_of(captures)
+    name = names_of([*captures])
     exchanges = sum(commands.values())
     if counts["sealed_messages"] and not commands.keys() - _PREPARATION:
         encrypted = f"all SMB traffic in {name} is encrypted ({counts['sealed_messages']} messages)"
@@ -233,7 +246,7 @@ def check_content(
     if not packets() and counts["cut_short"]:
         raise UsageError(f"{name} breaks off, or is damaged, ahead of its first packet: {_WIRE}")
     if not packets():
-        if all(examine(path)[1] is Format.OTHER for path in captures):
+        if all(found is Format.OTHER for found in captures.values()):
             raise UsageError(f"{name} holds no packets, if it is a capture at all: {_WIRE}")
         raise UsageError(f"the capture {name} has no packets: capture again, {_CAPTURE}")
     raise UsageError(

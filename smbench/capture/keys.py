@@ -19,6 +19,8 @@ from smbench.errors import UsageError
 _KEY = re.compile(r"(?:[0-9a-fA-F]{32}|[0-9a-fA-F]{64})?")
 _WIRE_ID = re.compile(r"[0-9a-fA-F]{16}")
 _COLUMNS = 4
+_MOST_BYTES = 16 << 20
+"""Of a file of keys: a hundred thousand of them. A device has no end."""
 
 
 def read_password(path: Path) -> str:
@@ -29,18 +31,14 @@ def read_password(path: Path) -> str:
     return lines[0]
 
 
-def check_keytab(path: Path) -> Path:
-    """The keytab's path, if it can be read and is one."""
-    try:
-        with path.open("rb") as file:
-            start = file.read(1)
-    except OSError as error:
-        raise UsageError(f"cannot read the keytab {path}: {error.strerror}") from None
-    if start != b"\5":
+def read_keytab(path: Path) -> bytes:
+    """What the keytab holds, if it can be read and is one."""
+    data = _bytes(path, "keytab")
+    if data[:1] != b"\5":
         raise UsageError(
             f"{path} is no Kerberos keytab: make one with ktutil or samba-tool domain exportkeytab"
         )
-    return path
+    return data
 
 
 def read_session_keys(path: Path) -> tuple[tuple[str, ...], ...]:
@@ -72,8 +70,18 @@ def _row(line: str, where: str) -> tuple[str, ...]:
 
 def _text(path: Path, what: str) -> str:
     try:
-        return path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"cannot read the {what} file {path}: {error.strerror}") from None
+        return _bytes(path, f"{what} file").decode("utf-8")
     except UnicodeDecodeError:
         raise UsageError(f"the {what} file {path} is no text") from None
+
+
+def _bytes(path: Path, what: str) -> bytes:
+    """All of a file, read once: it may be a pipe, as shells make one of `<(command)`."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(_MOST_BYTES + 1)
+    except OSError as error:
+        raise UsageError(f"cannot read the {what} {path}: {error.strerror}") from None
+    if len(data) > _MOST_BYTES:
+        raise UsageError(f"the {what} {path} holds more than {_MOST_BYTES >> 20} MiB: name another file")
+    return data

@@ -39,6 +39,11 @@ class Part:
     messages: int = 0
     """Messages in it that tshark may open, each with a frame that ends it."""
 
+    @property
+    def count(self) -> int:
+        """How many frames it has."""
+        return self.frames.stat().st_size // 4
+
     def place(self) -> Callable[[int], tuple[int, int]]:
         """Frame number in the part → (capture, frame number there)."""
         with self.frames.open("rb") as file:

@@ -13,14 +13,17 @@ from smbench.capture.direct import Opens
 from smbench.capture.facts import Facts
 from smbench.capture.formats import Format, Packing
 from smbench.capture.handover import ELSEWHERE, write_all, write_joined, write_parts
-from smbench.capture.jobs.job import DirectJob, Job, Result, TapJob, carry_out
+from smbench.capture.home import Home
+from smbench.capture.jobs.carrying import carry_out
+from smbench.capture.jobs.job import DirectJob, Job, Result, TapJob
 from smbench.capture.jobs.pool import read_all
+from smbench.capture.limits import Limits
 from smbench.capture.names import name_exchanges, name_sessions
 from smbench.capture.pairing import Paired
 from smbench.capture.parts import Part
 from smbench.capture.segments import SMB_PORTS
 from smbench.capture.sources import Packets, Source, readable, unpacked
-from smbench.capture.tshark import Keys, find_tshark
+from smbench.capture.tshark import NO_LIMITS, Keys, find_tshark
 from smbench.errors import SetupError
 from smbench.spill import merge
 from smbench.trace.model import Ends
@@ -48,16 +51,19 @@ class Decoder(StrEnum):
 class Work:
     """How to read: with which keys, SMB on which further ports, how many processes at once.
 
-    `folder` is tshark's (`tap.process.settings`), `scratch` takes what is only for now, `hear` is told the
-    share of the work that is done.
+    `home` is tshark's (`tap.process.settings`), `scratch` takes what is only for now, `hear` is told the
+    share of the work that is done. `limits` are what all processes together may take; `keep_going`: where a
+    tshark stops, what it read before counts.
     """
 
     scratch: Path
-    folder: Path
+    home: Home
     keys: Keys
     ports: tuple[int, ...]
     at_once: int
     hear: Callable[[float], None]
+    limits: Limits = NO_LIMITS
+    keep_going: bool = False
 
     def all_ports(self) -> frozenset[int]:
         """Every port that SMB is on."""
@@ -71,6 +77,8 @@ class Found:
     facts: list[Facts]
     exchanges: Iterable[Paired]
     sources: Sequence[Source]
+    stopped: Sequence[str] = ()
+    """What has to be known of decoders that stopped before the end, in sentences."""
 
     def packets(self) -> int:
         """How many of the captures have any packet."""
@@ -84,7 +92,7 @@ def read(sources: Sequence[Source], decoder: Decoder, work: Work) -> Found:
     """What is in the captures."""
     if decoder is Decoder.TSHARK:
         return _read_by_tshark(sources, work)
-    sources = [readable(source, work.scratch) for source in sources]
+    sources = [readable(source, work.scratch, work.limits) for source in sources]
     may_be_sealed = work.keys != Keys()
     done = _read_directly(sources, work, _DIRECT_SHARE if may_be_sealed else 1 - _WRITING_SHARE)
     done = _read_the_rest(done, sources, work, _DIRECT_SHARE if may_be_sealed else 1 - _WRITING_SHARE)
@@ -96,7 +104,7 @@ def _read_by_tshark(sources: Sequence[Source], work: Work) -> Found:
         job = _tap_job(unpacked(sources[0], work.scratch), sources, work, 0)
         return _found(_carry_out([job], work, 0.0, 1.0), sources)
     # A connection may go on in another capture: one process reads all of them, as they are in time.
-    sources = [readable(unpacked(source, work.scratch), work.scratch) for source in sources]
+    sources = [readable(unpacked(source, work.scratch), work.scratch, work.limits) for source in sources]
     size = sum(source.size for source in sources) or 1
     part, lacks = write_all(sources, work.scratch, lambda at: work.hear(_WRITING_SHARE * min(1.0, at / size)))
     jobs = [] if part is None else [_tap_job(part, sources, work, 0)]
@@ -108,7 +116,7 @@ def _read_by_tshark(sources: Sequence[Source], work: Work) -> Found:
 
 def _tap_job(what: Source | Part, sources: Sequence[Source], work: Work, number: int) -> TapJob:
     captures = (what.given,) if isinstance(what, Source) else tuple(source.given for source in sources)
-    return TapJob(what, work.folder, work.ports, number, work.scratch, captures)
+    return TapJob(what, work.home, work.ports, number, work.scratch, captures, keep_going=work.keep_going)
 
 
 def _read_directly(sources: Sequence[Source], work: Work, share: float) -> _Done:
@@ -168,7 +176,8 @@ def _joined(done: _Done, read: _Done, sources: Sequence[Source], work: Work) -> 
     if not both:
         return done + read
     part = write_joined(sources, {_packed(ends) for ends in both}, work.scratch, work.all_ports())
-    assert part is not None, "what was read in a tunnel is there"
+    if part is None:  # a file that somebody has cut meanwhile
+        return done + read
     kept = [(collector, _without(result, both)) for collector, result in others]
     return kept + _carry_out([_tap_job(part, sources, work, len(done) + len(read))], work, 1.0, 0.0)
 
@@ -193,9 +202,12 @@ def _carry_out(jobs: Sequence[Job], work: Work, before: float, share: float) -> 
     def hear(at: int) -> None:
         work.hear(before + share * min(1.0, at / size))
 
+    at_once = max(1, work.at_once)
+    limits = work.limits.among(min(at_once, len(jobs)))
+    jobs = [replace(job, limits=limits) for job in jobs]
     if len(jobs) == 1:
         return [carry_out(jobs[0], hear)]
-    return [(None, result) for result in read_all(jobs, max(1, work.at_once), hear, _forget_part)]
+    return [(None, result) for result in read_all(jobs, at_once, hear, _forget_part)]
 
 
 def _forget_part(job: Job) -> None:
@@ -210,7 +222,7 @@ def _found(done: _Done, sources: Sequence[Source]) -> Found:
     if names := [named for _, result in done for named in result.names]:
         name_sessions(facts, names)
         exchanges = name_exchanges(exchanges, names)
-    return Found(facts, exchanges, sources)
+    return Found(facts, exchanges, sources, [one for _, result in done for one in result.stopped])
 
 
 def _merged(done: _Done) -> Iterable[Paired]:

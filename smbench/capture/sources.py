@@ -9,8 +9,10 @@ from pathlib import Path
 
 from smbench.capture import formats
 from smbench.capture.formats import Format, Packing
+from smbench.capture.given import State
+from smbench.capture.limits import Limits
 from smbench.capture.records import Buffer, Record, pcap_records, pcapng_records
-from smbench.capture.tshark import convert
+from smbench.capture.tshark import NO_LIMITS, convert
 from smbench.errors import SetupError, UsageError
 
 _END = 1 << 80
@@ -35,29 +37,42 @@ class Source:
     given: Path
     cut_short: bool = False
     """It could not be made readable to its end."""
+    at_first: State | None = None
+    """Of the file that was given, before it was read."""
 
     @property
     def size(self) -> int:
-        """Bytes of the file."""
-        return self.path.stat().st_size
+        """Bytes that are read of the file: as many as it had at first, though somebody goes on writing it."""
+        size = self.path.stat().st_size
+        same = self.at_first is not None and self.path == self.at_first.path
+        return min(size, self.at_first.bytes) if same and self.at_first is not None else size
+
+    def changed(self) -> str:
+        """What has become of the given file since it was examined, in a sentence; nothing where it is the
+        same."""
+        return "" if self.at_first is None else self.at_first.changed(self.given)
 
 
-def examine(captures: Sequence[Path]) -> list[Source]:
-    """The files as sources; UsageError where one can be no capture at all."""
+def examine(captures: Sequence[Path], names: Sequence[Path] = ()) -> list[Source]:
+    """The files as sources, under their paths or these names; UsageError where one can be no capture at
+    all."""
     if not captures:
         raise UsageError("no capture was given: name at least one pcap or pcapng file")
-    return [Source(number, path, *formats.examine(path), path) for number, path in enumerate(captures)]
+    return [
+        Source(number, path, *formats.examine(path, given), given, at_first=State.of(path))
+        for number, (path, given) in enumerate(zip(captures, names or captures, strict=True))
+    ]
 
 
-def readable(source: Source, scratch: Path) -> Source:
+def readable(source: Source, scratch: Path, limits: Limits = NO_LIMITS) -> Source:
     """The source as pcap or pcapng: tshark knows other formats, and writes what it reads as pcapng."""
     if source.format is not Format.OTHER:
         return source
     if source.packing is Packing.ZSTD:
-        raise UsageError(f"{source.path} does not unpack to a pcap or pcapng file: give one that does")
+        raise UsageError(f"{source.given} does not unpack to a pcap or pcapng file: give one that does")
     made = scratch / f"{source.number}.pcapng"
     with made.open("wb") as file:
-        whole = convert(source.path, file)
+        whole = convert(source.path, file, name=str(source.given), limits=limits)
     return replace(
         source,
         path=made,
@@ -99,7 +114,7 @@ class Packets:
     def __iter__(self) -> Iterator[_Packet]:
         frame, pieces = 0, 0
         with self._source.path.open("rb") as file:
-            buffer = Buffer(formats.unpacked(file, self._source.packing))
+            buffer = Buffer(formats.unpacked(file, self._source.packing, self._source.size))
             for record in RECORDS[self._source.format](buffer):
                 frame += record.frame
                 if self._hear is not None and buffer.pieces != pieces:

@@ -24,18 +24,24 @@ import errno
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import IO, Any
 
 from smbench.advice import MORE_PROCESSES, how_to_install
+from smbench.capture import confined
 from smbench.capture.disk import cannot_write
 from smbench.capture.formats import no_capture
+from smbench.capture.home import Home, private_home
+from smbench.capture.limits import Limits
+from smbench.capture.stopped import DOCTOR, StoppedError, stopped
+from smbench.capture.watch import Watch, wait
 from smbench.errors import SetupError, SmbenchError
 from smbench.identity import ordinary_user
 from smbench.signals import deferred
@@ -44,15 +50,12 @@ _OLDEST = (3, 6)
 _KEPT = ("PATH", "LD_LIBRARY_PATH", "SYSTEMROOT", "TEMP", "TMP")
 """Of the environment: what a program needs to start, and nothing that may be secret."""
 _ERROR_BYTES = 8192
+_SAID = 400
+"""Characters of it that a message shows."""
 _QUICK_S = 60
-
-_PREFERENCES = {
-    "tcp.reassemble_out_of_order": "FALSE",
-    "tcp.calculate_timestamps": "FALSE",
-    "tcp.track_bytes_in_flight": "FALSE",
-    "nameres.network_name": "FALSE",
-    "nameres.dns_pkt_addr_resolution": "FALSE",
-}
+"""For what takes a quarter of a second on a machine that does nothing else."""
+NO_LIMITS = Limits()
+"""None but what the machine has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,18 +65,24 @@ class Tshark:
     path: str
     version: str
 
+    @property
+    def called(self) -> str:
+        """Which one it is."""
+        return f"tshark {self.version} at {self.path}"
+
     def __str__(self) -> str:
         user = ordinary_user()
-        return f"tshark {self.version} at {self.path}" + (f", as {user.name}" if user else "")
+        return self.called + (f", as {user.name}" if user else "")
 
 
 @dataclass(frozen=True, slots=True)
 class Keys:
     """The keys that decoding was given."""
 
-    nt_password: str | None = None
-    keytab: Path | None = None
-    session_keys: tuple[tuple[str, ...], ...] = ()
+    nt_password: str | None = field(default=None, repr=False)
+    keytab: bytes | None = field(default=None, repr=False)
+    """What the file holds."""
+    session_keys: tuple[tuple[str, ...], ...] = field(default=(), repr=False)
     """Rows of Wireshark's table `smb2_seskey_list`: session id (wire hex), session key, S2C key, C2S key."""
 
 
@@ -89,7 +98,7 @@ def find_tshark() -> Tshark:
         raise SetupError(f"tshark is not installed, and this capture cannot be read without it; {mend}")
     try:
         shown = subprocess.run(
-            [path, "--version"],
+            [*_command(path, NO_LIMITS, NO_LIMITS.cpu(0)), "--version"],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -102,7 +111,11 @@ def find_tshark() -> Tshark:
     except (OSError, subprocess.SubprocessError) as error:
         if getattr(error, "errno", None) == errno.EAGAIN:
             mend = MORE_PROCESSES
-        raise SetupError(f"tshark at {path} does not start: {error}; {mend}") from None
+        late = isinstance(error, subprocess.TimeoutExpired)
+        why = f"nothing came of --version in {_QUICK_S} s" if late else error
+        raise SetupError(f"tshark at {path} does not start: {why}; {mend}") from None
+    if refused := _not_started(shown.returncode, shown.stderr.strip()):
+        raise SetupError(f"tshark at {path} does not start: {refused}; {mend}")
     found = re.search(r"(\d+)\.(\d+)\.(\d+)", shown.stdout)
     if not found:
         raise SetupError(f"tshark at {path} does not say its version: {shown.stderr.strip()[:200]}; {mend}")
@@ -125,80 +138,112 @@ def _path() -> str | None:
 _WINDOWS_PLACES = ("ProgramFiles", "ProgramFiles(x86)")
 
 
-@contextlib.contextmanager
-def private_folder(files: Mapping[str, str | bytes], preferences: Mapping[str, str]) -> Iterator[Path]:
-    """A folder with `files` and tshark's `preferences` for whom tshark runs as alone; gone afterwards.
-
-    SetupError where there is no place for it.
-    """
-    lines = {**_PREFERENCES, **preferences}
-    texts = {**files, "preferences": "".join(f"{name}: {value}\n" for name, value in lines.items())}
-    folder = Path(tempfile.mkdtemp(prefix="smbench-tshark-"))
-    try:
-        _write(folder, texts)
-        yield folder
-    finally:
-        with deferred():  # there may be passwords in it
-            shutil.rmtree(folder, ignore_errors=True)
-
-
-def _write(folder: Path, files: Mapping[str, str | bytes]) -> None:
+def _command(path: str, limits: Limits, cpu_s: int) -> list[str]:
+    """What comes ahead of tshark's arguments: it runs as an ordinary user, within limits, and ends with this
+    process."""
+    if sys.platform == "win32":
+        return [path]
     user = ordinary_user()
-    try:
-        for name, content in files.items():
-            (folder / name).touch(mode=0o600)
-            (folder / name).write_bytes(content if isinstance(content, bytes) else content.encode())
-            if user:
-                os.chown(folder / name, user.uid, user.gid)
-        if user:
-            os.chown(folder, user.uid, user.gid)
-    except OSError as error:
-        what, number = f"tshark's settings in {folder.parent}", error.errno or 0
-        raise cannot_write(folder, what, number, str(error), "name another place in TMPDIR") from None
+    numbers = [os.getpid(), user.uid if user else -1, user.gid if user else -1, limits.memory(), cpu_s]
+    return [sys.executable, "-I", "-S", confined.__file__, *map(str, numbers), path]
 
 
 def _harmless(folder: Path) -> dict[str, Any]:
-    """Arguments for subprocess: an ordinary user, at home and configured in `folder`, with nothing else."""
+    """Arguments for subprocess: at home and configured in `folder`, with nothing else, and in a process group
+    of its own: where tshark is a script, what that starts ends with it."""
     environment = {name: os.environ[name] for name in _KEPT if name in os.environ}
     # By the working directory: it is entered before rights are given up, so that the folders above need not
     # be open to that user. HOME, because plug-ins are looked for there whatever the configuration is.
     environment |= {"HOME": str(folder), "WIRESHARK_CONFIG_DIR": os.curdir, "LC_ALL": "C.UTF-8"}
-    user = ordinary_user()
-    return {"cwd": folder, "env": environment, **(user.process() if user else {})}
+    return {"cwd": folder, "env": environment, **({} if sys.platform == "win32" else {"process_group": 0})}
+
+
+class Running:
+    """A tshark over an open capture: its process, what it has to say, and whether it gets on."""
+
+    def __init__(
+        self, process: subprocess.Popen[bytes], capture: IO[bytes], errors: IO[bytes], limits: Limits
+    ) -> None:
+        self.process = process
+        self.watch = Watch(process.pid, limits.patience_s)
+        self._capture, self._errors, self._limits = capture, errors, limits
+
+    def position(self) -> int:
+        """How far the capture is read: the open file is shared with tshark, and so is its place."""
+        return os.lseek(self._capture.fileno(), 0, os.SEEK_CUR)
+
+    def said(self) -> str:
+        """What it had to say on stderr, in one line."""
+        return complaint(self._errors)
+
+    def wait(self, name: str, seen: Callable[[], object] = lambda: None) -> int:
+        """The status that it ends with; StoppedError where it gets nowhere before. `seen` is what is to be
+        seen of its work beside how far it has read."""
+        if not wait(self.process, self.watch, lambda: (self.position(), seen())):
+            raise self.stuck(name)
+        return self.process.returncode
+
+    def stuck(self, name: str) -> StoppedError:
+        """It has got nowhere, with the capture that messages call `name`."""
+        how = (
+            f"has shown nothing, read nothing and used no CPU for {self.watch.patience_s:g} s, and was ended,"
+        )
+        return StoppedError(
+            find_tshark().called, how, name, f"raise --decoder-patience, if it only waits; {DOCTOR}"
+        )
+
+    def stopped(self, name: str) -> SetupError:
+        """It has ended before its time: StoppedError; or it was never there."""
+        status, said = self.process.wait(), self.said()
+        if refused := _not_started(status, said):
+            return SetupError(f"cannot start {find_tshark()}: {refused}")
+        size = os.fstat(self._capture.fileno()).st_size
+        return stopped(find_tshark().called, status, name, said, self._limits, size)
 
 
 @contextlib.contextmanager
 def running(
     arguments: Sequence[str],
     capture: IO[bytes],
-    folder: Path,
-    errors: IO[bytes],
+    home: Home,
     out: IO[bytes] | int = subprocess.PIPE,
-) -> Iterator[subprocess.Popen[bytes]]:
-    """tshark over an open capture, from its current place on, and none any more behind it; `folder` is a
-    `private_folder`, and names in it are given without a path. SetupError where it does not start."""
+    limits: Limits = NO_LIMITS,
+) -> Iterator[Running]:
+    """tshark over an open capture, from its current place on, and none any more behind it; arguments name
+    what is in its home without a path. SetupError where it does not start."""
     tshark, process = find_tshark(), None
-    try:
-        with deferred():  # else a signal leaves a process behind that nobody knows yet
-            process = subprocess.Popen(
-                [tshark.path, "-n", *arguments, "-r", "-"],
-                stdin=capture,
-                stdout=out,
-                stderr=errors,
-                bufsize=1 << 20,
-                **_harmless(folder),
-            )
-        yield process
-    except (OSError, subprocess.SubprocessError) as error:
-        if process is not None:
-            raise
-        raise SetupError(f"cannot start {tshark}: {getattr(error, 'strerror', None) or error}") from None
-    finally:
-        if process is not None:
-            process.kill()
-            process.wait()
-            if process.stdout is not None:
-                process.stdout.close()
+    cpu_s = limits.cpu(os.fstat(capture.fileno()).st_size)
+    with tempfile.TemporaryFile() as errors:  # a pipe could fill and hang
+        try:
+            with deferred():  # else a signal leaves a process behind that nobody knows yet
+                process = subprocess.Popen(
+                    [*_command(tshark.path, limits, cpu_s), "-n", *arguments, "-r", "-"],
+                    stdin=capture,
+                    stdout=out,
+                    stderr=errors,
+                    bufsize=1 << 20,
+                    pass_fds=home.descriptors,
+                    **_harmless(home.folder),
+                )
+            yield Running(process, capture, errors, limits)
+        except (OSError, subprocess.SubprocessError) as error:
+            if process is not None:
+                raise
+            raise SetupError(f"cannot start {tshark}: {getattr(error, 'strerror', None) or error}") from None
+        finally:
+            if process is not None:
+                _end(process)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        # Not after the end: its number may be another's by then.
+        if sys.platform != "win32" and process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+    process.kill()
+    process.wait()
+    if process.stdout is not None:
+        process.stdout.close()
 
 
 def ask(arguments: Sequence[str], capture: Path) -> bytes:
@@ -206,25 +251,39 @@ def ask(arguments: Sequence[str], capture: Path) -> bytes:
 
     UsageError where it takes the file for no capture, SetupError where it does not work.
     """
-    with private_folder({}, {}) as folder, tempfile.TemporaryFile() as errors, capture.open("rb") as file:
-        with running(arguments, file, folder, errors) as process:
-            shown, _ = process.communicate()
-        _check(process.returncode, complaint(errors), capture, bool(shown))
-        return shown or b""
+    name = str(capture)
+    with (
+        private_home({}, {}, {}) as home,
+        tempfile.TemporaryFile() as out,
+        capture.open("rb") as file,
+        running(arguments, file, home, out) as tshark,
+    ):
+        status = tshark.wait(name, lambda: os.fstat(out.fileno()).st_size)
+        out.seek(0)
+        shown = out.read()
+        _check(tshark, status, name, bool(shown))
+        return shown
 
 
-def convert(capture: Path, out: IO[bytes], format_name: str = "pcapng") -> bool:
-    """Write what tshark reads of a capture to `out`; whether that is the whole of it.
+def convert(
+    capture: Path, out: IO[bytes], format_name: str = "pcapng", *, name: str = "", limits: Limits = NO_LIMITS
+) -> bool:
+    """Write what tshark reads of a capture to `out`; whether that is the whole of it. `name` is what messages
+    call it; its path, if there is none.
 
     UsageError where it takes the file for no capture, SetupError where it does not work or `out` is full.
     """
-    with private_folder({}, {}) as folder, tempfile.TemporaryFile() as errors, capture.open("rb") as file:
-        with running(["-w", "-", "-F", format_name], file, folder, errors, out) as process:
-            status = process.wait()
-        said = complaint(errors)
+    name = name or str(capture)
+    with (
+        private_home({}, {}, {}) as home,
+        capture.open("rb") as file,
+        running(["-w", "-", "-F", format_name], file, home, out, limits) as tshark,
+    ):
+        status = tshark.wait(name, lambda: os.fstat(out.fileno()).st_size)
+        said = tshark.said()
         if _UNWRITTEN.search(said):
-            raise cannot_write(Path(out.name).parent, f"what tshark reads of {capture}", _why(out), said)
-        _check(status, said, capture, bool(os.fstat(out.fileno()).st_size))
+            raise cannot_write(Path(out.name).parent, f"what tshark reads of {name}", _why(out), said)
+        _check(tshark, status, name, bool(os.fstat(out.fileno()).st_size))
         return status == 0
 
 
@@ -245,11 +304,13 @@ _BREAKS = re.compile("cut short|damaged or corrupt")
 """How it says that a capture is good up to some place."""
 
 
-def _check(status: int, said: str, capture: Path, shown: bool) -> None:
+def _check(tshark: Running, status: int, name: str, shown: bool) -> None:
     """An error where tshark ended with `status` for another reason than that the capture breaks off behind
     what was `shown`."""
-    if status and not (shown and status > 0 and _BREAKS.search(said)):
-        raise failure(capture, status, said)
+    said = tshark.said()
+    if not status or (shown and status > 0 and _BREAKS.search(said)):
+        return
+    raise failure(tshark, name)
 
 
 def complaint(errors: IO[bytes]) -> str:
@@ -257,15 +318,22 @@ def complaint(errors: IO[bytes]) -> str:
     errors.seek(0)
     lines = errors.read(_ERROR_BYTES).decode("utf-8", "replace").splitlines()
     said = [line.strip() for line in lines if line.strip() and "Running as user" not in line]
-    return " ".join(said)[:400]
+    return " ".join(said)[:_SAID]
 
 
-def failure(capture: Path | str, status: int, said: str) -> SmbenchError:
-    """Why a tshark that ended with `status` gave nothing of an open capture: the file's fault, or its own."""
-    if status > 0:
-        return no_capture(capture, said or f"tshark ended with {status}")
-    how = f"was ended by signal {-status}" if status else "ended without a word"
-    return SetupError(
-        f"{find_tshark()} {how} while it read {capture}{': ' + said if said else ''}; "
-        "is there enough memory? Try --jobs 1, and smbench-mount doctor"
+def _not_started(status: int, said: str) -> str:
+    """Why there was no tshark at all; nothing where there was one."""
+    return (
+        said.removeprefix(confined.FAILED)
+        if status == confined.FAILED_STATUS and confined.FAILED in said
+        else ""
     )
+
+
+def failure(tshark: Running, name: str) -> SmbenchError:
+    """Why a tshark that has ended gave nothing of an open capture: the file's fault, or its own."""
+    status, said = tshark.process.wait(), tshark.said()
+    stop = tshark.stopped(name)
+    if status > 0 and isinstance(stop, StoppedError) and stop.crashed:
+        return no_capture(name, said or f"tshark ended with {status}")
+    return stop

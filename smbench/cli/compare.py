@@ -11,7 +11,7 @@ import click
 
 from smbench.cli.common import Console, common_options
 from smbench.cli.effects import Needs, refuse_without_effect
-from smbench.cli.ingest import decoding
+from smbench.cli.ingest import decoder_options, decoding
 from smbench.errors import SetupError
 from smbench.fidelity.result import Result
 from smbench.pipeline.artefacts import for_caller
@@ -52,6 +52,7 @@ FILE = click.Path(path_type=Path)
 @click.option("--nt-password-file", type=FILE, help="Decrypt: as for ingest.")
 @click.option("--keytab", type=FILE, help="Decrypt: as for ingest.")
 @click.option("--session-key-file", type=FILE, help="Decrypt: as for ingest.")
+@decoder_options
 @common_options
 def compare(
     console: Console, reference: Path, candidates: tuple[Path, ...], page: bool | None,

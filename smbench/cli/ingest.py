@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
 from smbench.capture.decode import DecodeOptions
+from smbench.capture.limits import PATIENCE_S
 from smbench.capture.reading import Decoder
+from smbench.capture.received import STANDARD_INPUT
+from smbench.cli.amounts import duration_s, size
 from smbench.cli.common import Console, common_options
+from smbench.errors import UsageError
 from smbench.lift.selection import Selection
 from smbench.pipeline.artefacts import default_output
 from smbench.pipeline.ingest import ingest as carry_out
@@ -19,6 +23,32 @@ from smbench.plan import find_gaps, gaps_warning
 from smbench.report.inspection import inspection, show_inspection
 
 FILE = click.Path(path_type=Path)
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def decoder_options(command: Command) -> Command:
+    """Adds what decoding processes may take, and what becomes of a capture where one stops."""
+    options = (
+        click.option(
+            "--keep-going", is_flag=True,
+            help="Where tshark crashes or is ended, keep what it decoded before: the rest counts as lost.",
+        ),
+        click.option(
+            "--decoder-memory", metavar="SIZE", show_default="three quarters of the machine's",
+            help="Memory that all tsharks together may take.",
+        ),
+        click.option(
+            "--decoder-cpu", metavar="DURATION", show_default="10 min, and 10 s for each MiB",
+            help="CPU time that each decoding process may take.",
+        ),
+        click.option(
+            "--decoder-patience", metavar="DURATION", default=f"{PATIENCE_S:g}s", show_default=True,
+            help="How long a decoding process may show nothing, read nothing and use no CPU.",
+        ),
+    )  # fmt: skip
+    for option in reversed(options):
+        command = option(command)
+    return command
 
 
 @click.command(short_help=__doc__)
@@ -52,19 +82,23 @@ FILE = click.Path(path_type=Path)
 @click.option("--keytab", type=FILE, help="Decrypt: a Kerberos keytab.")
 @click.option("--session-key-file", type=FILE,
               help="Decrypt: lines of SESSION_ID,KEY or SESSION_ID,,S2C_KEY,C2S_KEY in hex.")  # fmt: skip
+@decoder_options
 @common_options
 def ingest(
     console: Console, captures: tuple[Path, ...], output: Path | None, force: bool, **options: Any
 ) -> None:
-    """Turn captures (pcap, pcapng, also .gz and .zst) into a workload: every SMB2/3 exchange decoded,
-    lifted to file operations, and accounted for.
+    """Turn captures (pcap, pcapng, also .gz and .zst; - is standard input) into a workload: every SMB2/3
+    exchange decoded, lifted to file operations, and accounted for.
 
     \b
     Examples:
       smbench-mount ingest customer.pcap
       smbench-mount ingest part-1.pcap part-2.pcap -o customer.workload --share projects
       smbench-mount ingest encrypted.pcapng --nt-password-file passwords.txt
+      tcpdump -U -s 0 -c 100000 -w - port 445 | smbench-mount ingest - -o customer.workload
     """
+    if output is None and captures[0] == STANDARD_INPUT:
+        raise UsageError("- is standard input, which has no name that the workload could take: give -o")
     output = output or default_output(captures[0], ".workload")
     workload = carry_out(
         captures,
@@ -91,6 +125,7 @@ def ingest(
 
 def decoding(options: Mapping[str, Any]) -> DecodeOptions:
     """How captures are read, by the options that the commands have in common."""
+    memory, cpu = options["decoder_memory"], options["decoder_cpu"]
     return DecodeOptions(
         jobs=options["jobs"],
         ports=options["port"],
@@ -98,4 +133,8 @@ def decoding(options: Mapping[str, Any]) -> DecodeOptions:
         keytab=options["keytab"],
         session_key_file=options["session_key_file"],
         decoder=Decoder(options.get("decoder", Decoder.AUTO)),
+        decoder_memory_bytes=None if memory is None else size("--decoder-memory", memory),
+        decoder_cpu_s=None if cpu is None else duration_s("--decoder-cpu", cpu, above_s=0.0),
+        decoder_patience_s=duration_s("--decoder-patience", options["decoder_patience"], above_s=0.0),
+        keep_going=options["keep_going"],
     )

@@ -205,8 +205,8 @@ class _Command(click.Command):
 @click.option(
     "--deadline",
     metavar="SECONDS",
-    help="Stop the replay after this time; results are written, and say that they were cut off. Status 0, or 5 "
-    "where operations were overdue or nothing was measured.",
+    help="Stop the replay after this time; results are written, and say that they were cut off. Status 0, "
+    "or 5 where operations were overdue or nothing was measured.",
 )
 @click.option(
     "--give-up",

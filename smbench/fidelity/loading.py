@@ -45,10 +45,11 @@ def load_workload(directory: Path) -> Loaded:
 
 
 def load_capture(
-    capture: Path, scratch: Path, options: DecodeOptions, progress: Progress | None = None
-) -> Loaded:
+    capture: Path, scratch: Path, options: DecodeOptions, progress: Progress | None = None,
+    *, warn: Callable[[str], None] | None = None,
+) -> Loaded:  # fmt: skip
     """A capture, decoded and lifted into the folder `scratch`, which lives as long as the side is used."""
-    trace = decode([capture], scratch, options, progress)
+    trace = decode([capture], scratch, options, progress, warn=warn)
     return _loaded(capture.name, scratch, lift(trace, scratch))
 
 
@@ -58,9 +59,11 @@ def load_run(
     options: DecodeOptions,
     progress: Progress | None = None,
     copy: Copy | None = None,
+    *,
+    warn: Callable[[str], None] | None = None,
 ) -> Loaded:
     """A run by its wire capture; `copy` is what of its clones is compared (None: the first)."""
-    loaded = load_capture(run.file(WIRE), scratch, options, progress)
+    loaded = load_capture(run.file(WIRE), scratch, options, progress, warn=warn)
     side, copy = loaded.side, copy or copy_of(run)
     side.name = run.name
     side.window, side.replay = window(run), True

@@ -16,7 +16,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import tempfile
 import time
 import uuid
 from collections.abc import Iterator
@@ -27,6 +26,7 @@ from smbench.advice import how_to_install
 from smbench.errors import SetupError
 from smbench.run.store import WIRE
 from smbench.run.surroundings import Wire
+from smbench.scratch import PREFIX, make_scratch
 
 _DISCARD_PORT = 9
 _SNAP_BYTES = 262_144
@@ -195,7 +195,7 @@ def capture_wire(server: str, port: int, output: Path, folder: Path | None = Non
     tcpdump, editcap = _program("tcpdump"), _program("editcap")
     route = find_route(server, port)
     wanted = capture_filter(route.addresses, port)
-    scratch = Path(tempfile.mkdtemp(prefix="smbench-wire-", dir=folder or _scratch()))
+    scratch = make_scratch(f"{PREFIX}wire-", folder or _scratch())
     capture: WireCapture | None = None
     try:
         capture = WireCapture(route, wanted, scratch, _start(tcpdump, route, wanted, scratch))
@@ -216,8 +216,8 @@ def capture_wire(server: str, port: int, output: Path, folder: Path | None = Non
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-def _scratch() -> str:
-    return str(_FOLDER) if _FOLDER.is_dir() and os.access(_FOLDER, os.W_OK) else tempfile.gettempdir()
+def _scratch() -> Path | None:
+    return _FOLDER if _FOLDER.is_dir() and os.access(_FOLDER, os.W_OK) else None
 
 
 def _start(tcpdump: str, route: Route, wanted: str, folder: Path) -> subprocess.Popen[bytes]:

@@ -12,7 +12,6 @@ import re
 import shutil
 import socket
 import subprocess
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -25,6 +24,7 @@ from smbench.errors import SetupError
 from smbench.measure.wire import capture_filter
 from smbench.run.store import WIRE
 from smbench.run.surroundings import Wire
+from smbench.scratch import PREFIX, make_scratch
 
 DISCARD_PORT = 9
 _START_S, _END_S, _SETTLE_S = 15.0, 15.0, 1.0
@@ -82,7 +82,7 @@ def capture_wire(
     addresses = _addresses(server, port)
     dumpcap = find_dumpcap()
     pktmon = shutil.which("pktmon")
-    scratch = Path(tempfile.mkdtemp(prefix="smbench-wire-", dir=folder))
+    scratch = make_scratch(f"{PREFIX}wire-", folder)
     try:
         if dumpcap is not None:
             with _by_dumpcap(dumpcap, addresses, port, scratch) as capture:

@@ -6,12 +6,12 @@ import contextlib
 import errno
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 from smbench.errors import SetupError, UsageError
 from smbench.identity import hand_over
+from smbench.scratch import OWNER, make_scratch
 from smbench.units import format_size
 
 
@@ -41,14 +41,14 @@ def claim(path: Path, suffix: str, marker: str, force: bool) -> None:
 def whole(path: Path, suffix: str, marker: str, force: bool) -> Iterator[Path]:
     """A folder to write into that becomes `path` only when all of it is there."""
     claim(path, suffix, marker, force)
-    draft = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+    before = identity_of(path)
+    draft = make_scratch(f".{path.name}.", path.parent)
     try:
         yield draft
+        (draft / OWNER).unlink()
         as_the_umask_has_it(draft)
         hand_over(draft)
-        if path.exists():
-            shutil.rmtree(path)
-        draft.rename(path)
+        place = put(draft, path, before)
     except BaseException as error:
         shutil.rmtree(draft, ignore_errors=True)
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
@@ -57,6 +57,43 @@ def whole(path: Path, suffix: str, marker: str, force: bool) -> Iterator[Path]:
                 "place with -o"
             ) from error
         raise
+    if place != path:
+        raise UsageError(f"{path} was made by somebody else meanwhile: the result is {place}")
+
+
+def identity_of(path: Path) -> tuple[int, int] | None:
+    """Which file or folder it is; None where there is none."""
+    try:
+        found = path.lstat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def put(draft: Path, output: Path, before: tuple[int, int] | None) -> Path:
+    """Put a result into its place, where what was there `before` may be replaced; where somebody else put
+    something there meanwhile, beside it. Where it is now comes back."""
+    found = identity_of(output)
+    if found is not None and found == before:
+        earlier = output.parent / f".{output.name}.{os.getpid()}.replaced"
+        output.rename(earlier)
+        draft.rename(output)
+        shutil.rmtree(earlier, ignore_errors=True)
+        return output
+    for place in _free(output):
+        if identity_of(place) is None:
+            with contextlib.suppress(FileExistsError, NotADirectoryError):
+                draft.rename(place)
+                return place
+    raise AssertionError("unreachable: names do not end")
+
+
+def _free(output: Path) -> Iterator[Path]:
+    yield output
+    number = 1
+    while True:
+        number += 1
+        yield output.with_name(f"{output.stem}-{number}{output.suffix}")
 
 
 @contextlib.contextmanager

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory, mkdtemp
+from tempfile import mkdtemp
 
 from smbench.capture.decode import DecodeOptions, decode
 from smbench.clients.profile import ClientProfile
@@ -20,6 +20,7 @@ from smbench.pipeline.machine import versions
 from smbench.pipeline.place import place_accounts
 from smbench.pipeline.progress import Progress
 from smbench.pipeline.request import Destination
+from smbench.scratch import scratch
 from smbench.trace.model import Command
 
 _FOLDER = "smbench-calibrate-"
@@ -46,8 +47,8 @@ def calibrate(asked: Destination, progress: Progress, server: str = "") -> Clien
     place = place_accounts(asked, progress)
     require_client()
     assert isinstance(place.target, ShareTarget)
-    with TemporaryDirectory(prefix="smbench-") as scratch:
-        capture = Path(scratch, "wire.pcapng")
+    with scratch() as folder:
+        capture = folder / "wire.pcapng"
         with (
             capture_wire(place.target.server, place.target.port, capture) as wire,
             open_target(place.target, place.users[:1], place.identity) as mounted,
@@ -58,7 +59,7 @@ def calibrate(asked: Destination, progress: Progress, server: str = "") -> Clien
             tried = try_all(folder, wire.mark, counter, place.identity)
         for note in (*wire.notes, *mounted.notes):
             progress.warn(note)
-        trace = decode([capture], Path(scratch), DecodeOptions(ports=(place.target.port,)))
+        trace = decode([capture], folder, DecodeOptions(ports=(place.target.port,)))
         calls = calls_of(tried, trace.exchanges, trace.info.start_epoch_ns)
     if not trace.info.commands.get(Command.CREATE.name):
         raise SetupError(

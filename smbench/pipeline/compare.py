@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from smbench.capture.decode import DecodeOptions
 from smbench.errors import UsageError
@@ -24,6 +23,7 @@ from smbench.pipeline.progress import SILENT, Progress
 from smbench.pipeline.who import check_users
 from smbench.run.model import Run
 from smbench.run.store import CAPACITY, DOCUMENT, WIRE, no_run, read
+from smbench.scratch import PREFIX, scratch
 from smbench.units import format_ns
 from smbench.workload.store import MANIFEST
 
@@ -56,7 +56,7 @@ class _Reading:
 
     def folder(self) -> Path:
         """A folder for what a capture is decoded to, which lasts as long as the result."""
-        return Path(self.stack.enter_context(TemporaryDirectory(prefix="smbench-compare-")))
+        return self.stack.enter_context(scratch(f"{PREFIX}compare-"))
 
 
 def compare(
@@ -95,10 +95,11 @@ def _load(path: Path, reading: _Reading, run: Run | None = None, copy: Copy | No
     if path.is_dir() and not (path / DOCUMENT).is_file():
         raise UsageError(f"{path} is neither a workload nor a run: it has no {MANIFEST} and no {DOCUMENT}")
     scratch = reading.folder()
+    warn = reading.progress.warn
     with reading.progress.stage(f"reading {path.name}") as counter:
         if path.is_dir():
-            return load_run(run or read(path), scratch, reading.options, counter, copy)
-        return load_capture(path, scratch, reading.options, counter)
+            return load_run(run or read(path), scratch, reading.options, counter, copy, warn=warn)
+        return load_capture(path, scratch, reading.options, counter, warn=warn)
 
 
 def _compare(ours: Loaded, path: Path, reading: _Reading, asked: CompareRequest) -> Candidate:

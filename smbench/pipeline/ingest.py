@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from smbench.capture.decode import DecodeOptions, decode
 from smbench.capture.fingerprint import fingerprint
+from smbench.capture.received import received
 from smbench.errors import UsageError
 from smbench.lift.lift import lift
 from smbench.lift.selection import Selection
 from smbench.pipeline.artefacts import whole
 from smbench.pipeline.progress import SILENT, Progress
+from smbench.scratch import scratch
 from smbench.trace.model import Exchange, Trace, TraceInfo
 from smbench.trace.store import StoredExchanges
 from smbench.workload.model import Workload
@@ -28,23 +29,36 @@ def ingest(
     captures: Sequence[Path], output: Path, options: DecodeOptions | None = None,
     selection: Selection | None = None, *, force: bool = False, progress: Progress = SILENT,
 ) -> Workload:  # fmt: skip
-    """Decode and lift captures into the workload directory `output`.
+    """Decode and lift captures into the workload directory `output`; `-` is standard input.
 
     UsageError where one is no capture, or nothing in them is selected; SetupError where tshark is needed and
     missing, or there is no room.
     """
     if selection is not None:
         _refuse_no_time(selection.from_s, selection.to_s)
-    with whole(output, ".workload", MANIFEST, force) as draft:
+    with (
+        whole(output, ".workload", MANIFEST, force) as draft,
+        _received(captures, draft, progress) as (files, names),
+    ):
+        prints = [fingerprint(capture, name) for capture, name in zip(files, names, strict=True)]
         with progress.stage("reading the capture") as counter:
-            trace = decode(captures, draft, options, counter)
+            trace = decode(files, draft, options, counter, warn=progress.warn, names=names)
         with progress.stage("making operations") as counter:
             workload = lift(_heard(trace, counter), draft, selection)
         if trace.info.exchanges and not workload.info.trace.exchanges:
             raise UsageError(_nothing_selected(trace.info))
-        files = [fingerprint(capture) for capture in captures]
-        write_manifest(draft, replace(workload.info, capture_files=files))
+        write_manifest(draft, replace(workload.info, capture_files=prints))
     return read(output)
+
+
+@contextmanager
+def _received(
+    captures: Sequence[Path], draft: Path, progress: Progress
+) -> Iterator[tuple[list[Path], list[Path]]]:
+    with ExitStack() as lasting:
+        with progress.stage("receiving the capture") as counter:
+            given = lasting.enter_context(received(captures, draft, counter))
+        yield given
 
 
 @contextmanager
@@ -53,8 +67,8 @@ def opened(source: Path, progress: Progress = SILENT) -> Iterator[Workload]:
     if source.is_dir():
         yield read(source)
         return
-    with TemporaryDirectory(prefix="smbench-") as folder:
-        yield ingest([source], Path(folder) / "w.workload", progress=progress)
+    with scratch() as folder:
+        yield ingest([source], folder / "w.workload", progress=progress)
 
 
 class _Heard(StoredExchanges):

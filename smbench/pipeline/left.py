@@ -9,7 +9,7 @@ from pathlib import Path
 
 from smbench.errors import SetupError, UsageError
 from smbench.measure.oplog import COMPLETED
-from smbench.pipeline.partial import HOMES, PARTIAL, PLAN, PartialRun, home_of, is_partial, partial_of
+from smbench.pipeline.partial import HOMES, PARTIAL, PLAN, PartialRun, home_of, partial_of
 from smbench.plan.store import read_plan
 from smbench.runner.kept import kept_loops
 from smbench.scratch import orphans, owner_of
@@ -44,7 +44,7 @@ def left_behind(folders: Iterable[Path] = ()) -> list[Left]:
     """All of it on this machine, and in `folders` what runs left beside their results' places."""
     homes = {path: _of_home(path) if path.name.startswith(HOMES) else Left(path) for path in orphans()}
     beside = {left.beside for left in homes.values()}
-    return [*homes.values(), *(Left(path) for path in _partials(folders) if path not in beside)]
+    return [*homes.values(), *(Left(path) for path in _drafts(folders) if path not in beside)]
 
 
 def remove(left: Left) -> None:
@@ -53,12 +53,12 @@ def remove(left: Left) -> None:
         shutil.rmtree(folder)
 
 
-def _partials(folders: Iterable[Path]) -> Iterator[Path]:
-    """Folders of dead runs whose homes are gone: of no use to anybody."""
+def _drafts(folders: Iterable[Path]) -> Iterator[Path]:
+    """What was to become a result, of dead processes: of no use to anybody, but a run's that has its home."""
     for folder in folders:
-        for path in sorted(folder.glob(".*.partial")):
+        for path in sorted(folder.glob(".*/")):
             owner = owner_of(path)
-            if is_partial(path) and owner is not None and not owner.lives and home_of(path) is None:
+            if owner is not None and not owner.lives and home_of(path) is None:
                 yield path
 
 

@@ -26,7 +26,7 @@ from smbench.identity import hand_over
 from smbench.measure.oplog import COMPLETED
 from smbench.measure.thresholds import Threshold, parse_threshold
 from smbench.owner import Owner, this_process
-from smbench.pipeline.artefacts import as_the_umask_has_it, claim
+from smbench.pipeline.artefacts import as_the_umask_has_it, claim, identity_of, put
 from smbench.pipeline.described import Described
 from smbench.pipeline.progress import Progress
 from smbench.pipeline.request import Request
@@ -89,11 +89,6 @@ class PartialRun(msgspec.Struct, frozen=True, kw_only=True):
 def partial_of(output: Path) -> Path:
     """Where a run that is to become `output` stands until it is whole."""
     return output.parent / f".{output.name}.partial"
-
-
-def is_partial(folder: Path) -> bool:
-    """Whether it is a run that has no result yet."""
-    return (folder / OWNER).is_file() and (folder / RECORDS).is_symlink()
 
 
 def claim_run(output: Path, force: bool) -> None:
@@ -172,7 +167,7 @@ class Partial:
         (self.draft / OWNER).unlink()
         as_the_umask_has_it(self.draft)
         hand_over(self.draft)
-        return _place(self.draft, self.output, self.before)
+        return put(self.draft, self.output, self.before)
 
     def discard(self) -> None:
         """Nothing was measured, or nobody is to know it."""
@@ -203,7 +198,7 @@ def partial_run(
     before = None
     if output is not None:
         claim_run(output, force)
-        before = _identity(output)
+        before = identity_of(output)
     home = make_scratch(HOMES, memory)
     try:
         draft = make_scratch(_RESULTS) if output is None else _taken(output, home)
@@ -269,36 +264,3 @@ def home_of(partial: Path) -> Path | None:
     except OSError:
         return None
     return home if ours and home.name.startswith(HOMES) and (home / OWNER).is_file() else None
-
-
-def _identity(path: Path) -> tuple[int, int] | None:
-    try:
-        found = path.lstat()
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino
-
-
-def _place(draft: Path, output: Path, before: tuple[int, int] | None) -> Path:
-    """Put the result into its place; where somebody else put something there meanwhile, beside it."""
-    found = _identity(output)
-    if found is not None and found == before:
-        earlier = output.parent / f".{output.name}.{os.getpid()}.replaced"
-        output.rename(earlier)
-        draft.rename(output)
-        shutil.rmtree(earlier, ignore_errors=True)
-        return output
-    for place in _free(output):
-        if _identity(place) is None:
-            with contextlib.suppress(FileExistsError, NotADirectoryError):
-                draft.rename(place)
-                return place
-    raise AssertionError("unreachable: names do not end")
-
-
-def _free(output: Path) -> Iterator[Path]:
-    yield output
-    number = 1
-    while True:
-        number += 1
-        yield output.with_name(f"{output.stem}-{number}{output.suffix}")

@@ -84,6 +84,8 @@ GRADES: tuple[Grade, ...] = (
     Grade("damaged_packets", "packets that the capture file does not say how to read", _LOST),
     Grade("malformed", "malformed messages", _LOST),
     Grade("unreadable", "messages that could not be read", _LOST),
+    Grade("undecoded_frames", "frames that a decoder which stopped did not get to", _LOST),
+    Grade("changed_files", "capture files that changed while they were read", _LOST),
     Grade("undecrypted", "encrypted sessions without a key", _LOST, among=_OF_SESSIONS),
     Grade("orphan_responses", "responses without a request", _LOST, _SELDOM),
     Grade("unanswered", "requests without a response", _ENDLESS, _SELDOM, _OF_EXCHANGES),

@@ -4,23 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
-from smbench.capture.collect import Collector
-from smbench.capture.connections import Connections, HandedOver
-from smbench.capture.direct import Conversation, Opens
+from smbench.capture.connections import HandedOver
+from smbench.capture.direct import Opens
 from smbench.capture.facts import Facts
 from smbench.capture.formats import names_of
-from smbench.capture.framing import Packet
-from smbench.capture.names import Named, found
+from smbench.capture.home import Home
+from smbench.capture.limits import Limits
+from smbench.capture.names import Named
 from smbench.capture.parts import Part
 from smbench.capture.pdus import Stream
-from smbench.capture.records import DAMAGED
-from smbench.capture.segments import Elsewhere, Segments
-from smbench.capture.sources import AllPackets, Source
-from smbench.capture.tap.process import Progress, Tap
-from smbench.capture.tap.reader import TapReader
+from smbench.capture.sources import Source
+from smbench.capture.tshark import NO_LIMITS
 from smbench.spill import Run
 
 
@@ -34,6 +30,7 @@ class DirectJob:
     number: int
     of: int
     scratch: Path
+    limits: Limits = NO_LIMITS
 
     @property
     def name(self) -> str:
@@ -51,13 +48,16 @@ class TapJob:
     """One tshark's work: a whole capture, or a part that was made for it."""
 
     what: Source | Part
-    folder: Path
+    home: Home
     """tshark's own."""
     ports: tuple[int, ...]
     number: int
     scratch: Path
     captures: tuple[Path, ...]
     """What the user gave that this is all or part of."""
+    limits: Limits = NO_LIMITS
+    keep_going: bool = False
+    """Where tshark stops before the end, what it read before counts."""
 
     @property
     def name(self) -> str:
@@ -68,6 +68,10 @@ class TapJob:
     def size(self) -> int:
         """Bytes that are read."""
         return self.what.path.stat().st_size
+
+    def called(self, capture: int) -> str:
+        """A capture, by its number, for messages."""
+        return str(self.what.given if isinstance(self.what, Source) else self.captures[capture])
 
     def place(self) -> Callable[[int], tuple[int, int]]:
         """Frame number in the file → (capture, frame number there)."""
@@ -96,47 +100,5 @@ class Result:
     names: tuple[Named, ...] = ()
     elsewhere: int = 0
     """Packets that may hold SMB and are no plain TCP."""
-
-
-def carry_out(job: Job, progress: Progress) -> tuple[Collector, Result]:
-    """Do the job; its exchanges are in the collector, and the result's runs are those that are on disk."""
-    collector = Collector(job.scratch, job.number)
-    if isinstance(job, TapJob):
-        with Tap(job.what.path, job.folder, job.ports, progress, job.name) as tap:
-            part = job.what if isinstance(job.what, Part) else None
-            if part and part.numbers:
-                named = tuple(found(tap, job.place(), part.numbers))
-                return collector, Result(collector.facts, [], names=named)
-            TapReader(collector, job.ends()).read(tap, job.place(), part.messages if part else 0)
-            broken = isinstance(job.what, Source) and job.what.cut_short
-            collector.facts.counts["cut_short"] += tap.cut_short or broken
-        return collector, Result(collector.facts, collector.exchanges.runs)
-    return _read_directly(job, collector, progress)
-
-
-def _read_directly(job: DirectJob, collector: Collector, progress: Progress) -> tuple[Collector, Result]:
-    segments = Segments(job.ports)
-    connections = Connections(partial(Conversation, collector, job.opens), job.ports, job.number, job.of)
-    elsewhere, damaged, packets = 0, 0, AllPackets(job.sources, progress)
-    for source, frame, data, record in packets:
-        if record.link == DAMAGED:
-            damaged += 1
-            continue
-        segment = segments.of(record.link, data, record.packet, record.captured, record.length)
-        if isinstance(segment, Elsewhere):
-            elsewhere += 1
-        elif segment is not None:
-            connections.packet(segment, Packet(source.number, frame, record.time_ns))
-    connections.finish()
-    if job.number == 0:
-        collector.facts.counts["cut_short"] += packets.cut_short
-        collector.facts.counts["damaged_packets"] += damaged
-    facts = collector.facts.without(collector.forgotten)
-    result = Result(
-        facts,
-        collector.exchanges.runs,
-        forgotten=frozenset(collector.forgotten),
-        handed_over=tuple(connections.handed_over),
-        elsewhere=elsewhere,
-    )
-    return collector, result
+    stopped: tuple[str, ...] = ()
+    """What has to be known of decoders that stopped before the end, in sentences."""

@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import pickle
 import selectors
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 
 from smbench.capture.disk import cannot_write
-from smbench.capture.jobs.job import Job, Result
+from smbench.capture.jobs.job import Job, Result, TapJob
 from smbench.capture.jobs.worker import FAILED
-from smbench.errors import SetupError, SmbenchError
+from smbench.capture.stopped import TRY, StoppedError, stopped
+from smbench.capture.watch import TICK_S, Watch
+from smbench.errors import SmbenchError
 from smbench.signals import deferred
 
 _ERROR_CHARACTERS = 300
 _UNWINDS_S = 20
 """How long a process may take to end, with its tshark, on a busy machine."""
+
+
+_WHO = "a process of this program"
 
 
 class _Worker:
@@ -33,16 +40,20 @@ class _Worker:
         self._result = files[1]
         self._errors = (job.scratch / f"errors-{job.number}").open("w+b")
         self.process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "smbench.capture.jobs.worker", *map(str, files)],
+            [sys.executable, "-P", "-m", "smbench.capture.jobs.start", str(os.getpid()), *map(str, files)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=self._errors,
+            pass_fds=job.home.descriptors if isinstance(job, TapJob) else (),
         )
+        self.watch = Watch(self.process.pid, job.limits.patience_s)
+        self._heard = 0
 
     def hear(self) -> bool:
         """Take one line of progress, or of the end that it has come to; False behind the last."""
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
+        self._heard += 1
         if line.startswith(FAILED):
             number, _, said = line[len(FAILED) :].decode("utf-8", "replace").strip().partition(" ")
             self._failed = int(number), said
@@ -56,17 +67,22 @@ class _Worker:
             raise cannot_write(self.job.scratch, f"what is decoded of {self.job.name}", *self._failed)
         try:
             result = pickle.loads(self._result.read_bytes())
-        except OSError:
+        except (OSError, EOFError, pickle.UnpicklingError):
             self._errors.seek(0)
             said = self._errors.read().decode("utf-8", "replace").strip().rpartition("\n")[2]
-            raise SetupError(
-                f"a process that decodes {self.job.name} ended with status {status}: "
-                f"{said[-_ERROR_CHARACTERS:] or 'it was killed'}; is there enough memory? Try --jobs 1"
-            ) from None
+            said = said[-_ERROR_CHARACTERS:]
+            raise stopped(_WHO, status, self.job.name, said, self.job.limits, self.job.size) from None
         if isinstance(result, SmbenchError):
             raise result
         assert isinstance(result, Result)
         return result
+
+    def look_after(self) -> None:
+        """Each `TICK_S`: StoppedError where this one gets nowhere; one that waits for its tshark says so each
+        second."""
+        if self.watch.stuck(self._heard):
+            how = f"has read nothing and used no CPU for {self.watch.patience_s:g} s, and was ended,"
+            raise StoppedError(_WHO, how, self.job.name, f"raise --decoder-patience, if it only waits; {TRY}")
 
     def end(self) -> None:
         self.process.terminate()
@@ -85,7 +101,7 @@ def read_all(
 ) -> list[Result]:
     """The results of the jobs, at most `at_once` of them running; `progress` hears the bytes read by all,
     `done` each job that is finished with."""
-    waiting, results, finished = list(reversed(jobs)), [], 0
+    waiting, results, finished, looked_s = list(reversed(jobs)), list[Result](), 0, time.monotonic()
     with selectors.DefaultSelector() as selector, _all_ended() as running:
         while waiting or running:
             while waiting and len(running) < at_once:
@@ -94,7 +110,11 @@ def read_all(
                     running.append(worker)
                 assert worker.process.stdout is not None
                 selector.register(worker.process.stdout, selectors.EVENT_READ, worker)
-            for key, _ in selector.select():
+            if time.monotonic() - looked_s >= TICK_S:
+                looked_s = time.monotonic()
+                for worker in running:
+                    worker.look_after()
+            for key, _ in selector.select(TICK_S):
                 worker = key.data
                 if worker.hear():
                     continue

@@ -4,48 +4,59 @@ from __future__ import annotations
 
 import contextlib
 import os
-import tempfile
+import selectors
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from importlib import resources
 from pathlib import Path
 from typing import IO
 
+from smbench.capture.home import Home, private_home
+from smbench.capture.limits import Limits
 from smbench.capture.pdus import LIMIT, LIMITS
-from smbench.capture.tshark import Keys, complaint, failure, find_tshark, private_folder, running
+from smbench.capture.stopped import DOCTOR, StoppedError
+from smbench.capture.tshark import NO_LIMITS, Keys, Running, failure, find_tshark, running
+from smbench.capture.watch import TICK_S
 from smbench.errors import SetupError
 
-_SCRIPT = "tap.lua"
-_PROGRESS_LINES = 5000
+_SCRIPT, _CAREFUL_SCRIPT = "tap.lua", "careful.lua"
+_PIECE = 1 << 16
+"""Bytes that a pipe holds."""
+_PROGRESS_PIECES = 20
+_LONGEST_LINE = 64 << 20
+"""Bytes; three times those of the longest that the script writes (a listing of `pdus.LIMITS`, in hex)."""
 
 Progress = Callable[[int], None]
 """Hears how many bytes are read so far."""
 
 
 @contextlib.contextmanager
-def settings(keys: Keys) -> Iterator[Path]:
-    """The folder that runs with these keys share; the keys are gone with it."""
+def settings(keys: Keys) -> Iterator[Home]:
+    """The home that runs with these keys share; the keys are gone with it."""
     limits = (
         f"LIMIT = {LIMIT}\nLIMITS = {{{', '.join(f'[{key}] = {limit}' for key, limit in LIMITS.items())}}}\n"
     )
-    files: dict[str, str | bytes] = {
-        _SCRIPT: limits + (resources.files(__package__) / _SCRIPT).read_text(encoding="utf-8")
-    }
+    script = limits + (resources.files(__package__) / _SCRIPT).read_text(encoding="utf-8")
+    files: dict[str, str | bytes] = {_SCRIPT: script, _CAREFUL_SCRIPT: "CAREFUL = true\n" + script}
+    secrets: dict[str, str | bytes] = {}
     preferences: dict[str, str] = {}
     if keys.nt_password is not None:
         preferences["ntlmssp.nt_password"] = keys.nt_password
     if keys.keytab is not None:
-        files["keytab"] = keys.keytab.read_bytes()
+        secrets["keytab"] = keys.keytab
         preferences |= {"kerberos.decrypt": "TRUE", "kerberos.file": "keytab"}
     if keys.session_keys:
-        files["smb2_seskey_list"] = "".join(",".join(row) + "\n" for row in keys.session_keys)
-    with private_folder(files, preferences) as folder:
-        yield folder
+        secrets["smb2_seskey_list"] = "".join(",".join(row) + "\n" for row in keys.session_keys)
+    with private_home(files, preferences, secrets) as home:
+        yield home
 
 
 class Tap:
     """One tshark over one capture: an iterator over its lines, and a context manager that leaves no process.
 
-    `name` is what messages call the capture; its path, if there is none.
+    `name` is what messages call the capture; its path, if there is none. `made`: it was made for tshark here,
+    and cannot be no capture. `careful`: every frame is told, and nothing that is told is lost where tshark
+    ends within; three times as slow.
 
     `progress` hears, now and then, how many bytes of the file are read. tshark does not wait for what is out
     of order: where a packet is missing it would wait for ever, and from 4.2 on it does so where none is (of
@@ -53,23 +64,24 @@ class Tap:
     """
 
     def __init__(
-        self, capture: Path, folder: Path, ports: Iterable[int], progress: Progress, name: str = ""
-    ) -> None:
+        self, capture: Path, home: Home, ports: Iterable[int], progress: Progress, name: str = "",
+        *, limits: Limits = NO_LIMITS, made: bool = False, careful: bool = False,
+    ) -> None:  # fmt: skip
         self._name = name or str(capture)
         self._progress = progress
         self._capture = capture
-        self._folder = folder
-        self._arguments = ["-q", "-X", f"lua_script:{_SCRIPT}"]
+        self._home = home
+        self._limits = limits
+        self._made = made
+        self._arguments = ["-q", "-X", f"lua_script:{_CAREFUL_SCRIPT if careful else _SCRIPT}"]
         for port in ports:
             self._arguments += ["-d", f"tcp.port=={port},nbss"]
 
     def __enter__(self) -> Tap:
         with contextlib.ExitStack() as opened:
-            self._file: IO[bytes] = opened.enter_context(self._capture.open("rb"))
-            # A pipe could fill and hang.
-            self._errors: IO[bytes] = opened.enter_context(tempfile.TemporaryFile())
-            self._process = opened.enter_context(
-                running(self._arguments, self._file, self._folder, self._errors)
+            file: IO[bytes] = opened.enter_context(self._capture.open("rb"))
+            self._tshark: Running = opened.enter_context(
+                running(self._arguments, file, self._home, limits=self._limits)
             )
             self._opened = opened.pop_all()
         return self
@@ -78,31 +90,71 @@ class Tap:
         self._opened.close()
 
     def __iter__(self) -> Iterator[bytes]:
-        """The lines, without their ends; after them an error where tshark could not read the file, or ran no
-        script over it."""
-        assert self._process.stdout is not None
+        """The lines, without their ends; after them StoppedError where tshark ended before its time, another
+        error where it could not read the file, or ran no script over it."""
         first = last = b""
-        for number, last in enumerate(self._process.stdout):
-            if not last.endswith(b"\n"):
-                # It was ended within a line.
-                break
+        for last in self._lines():
             first = first or last
-            if not number % _PROGRESS_LINES:
-                # The open file is shared with tshark, and so is the place that it has come to.
-                self._progress(os.lseek(self._file.fileno(), 0, os.SEEK_CUR))
-            yield last[:-1]
-        status = self._process.wait()
-        said = complaint(self._errors)
+            yield last
+        status = self._tshark.wait(self._name)
         if last.startswith(b"Z\t"):
             return
         if not first and status == 0:
             raise SetupError(
                 f"{find_tshark()} ran no Lua script over {self._name}, so that nothing can be read: "
-                f"{said or 'it said nothing'}; smbench-mount doctor tries it on three packets"
+                f"{self._tshark.said() or 'it said nothing'}; {DOCTOR}"
             )
-        raise failure(self._name, status, said)
+        if first or self._made:
+            raise self._tshark.stopped(self._name)
+        raise failure(self._tshark, self._name)
+
+    def _lines(self) -> Iterator[bytes]:
+        """Whole lines; what it was ended within is none."""
+        begun: list[bytes] = []
+        size = 0
+        for piece in self._pieces():
+            *ends, rest = piece.split(b"\n")
+            if ends:
+                begun.append(ends[0])
+                yield b"".join(begun)
+                yield from ends[1:]
+                begun, size = [], 0
+            begun.append(rest)
+            size += len(rest)
+            if size > _LONGEST_LINE:
+                how = f"printed a line of more than {_LONGEST_LINE >> 20} MiB, and was ended,"
+                raise StoppedError(find_tshark().called, how, self._name, DOCTOR)
+
+    def _pieces(self) -> Iterator[bytes]:
+        """What comes from tshark, as it comes; StoppedError where nothing does, and it gets nowhere."""
+        assert self._tshark.process.stdout is not None
+        descriptor = self._tshark.process.stdout.fileno()
+        with _ready(descriptor) as ready:
+            for number in range(sys.maxsize):
+                while not ready(TICK_S):
+                    # Also a sign of life for whoever waits for this process.
+                    self._progress(self._tshark.position())
+                    if self._tshark.watch.stuck((number, self._tshark.position())):
+                        raise self._tshark.stuck(self._name)
+                if not (piece := os.read(descriptor, _PIECE)):
+                    return
+                if not number % _PROGRESS_PIECES:
+                    self._progress(self._tshark.position())
+                yield piece
 
     @property
     def cut_short(self) -> bool:
-        """The file ends in the middle of a packet; everything before that was read."""
-        return self._process.returncode not in (None, 0)
+        """The file ends in the middle of a packet; everything before that was read. A crash behind the last
+        line says nothing of the file."""
+        return (self._tshark.process.returncode or 0) > 0
+
+
+@contextlib.contextmanager
+def _ready(descriptor: int) -> Iterator[Callable[[float], object]]:
+    """Waits so many seconds for something to read; true where there is, or the end."""
+    if sys.platform == "win32":
+        yield lambda _: True  # which cannot wait for a pipe: reading does, without a deadline
+        return
+    with selectors.DefaultSelector() as selector:
+        selector.register(descriptor, selectors.EVENT_READ)
+        yield selector.select

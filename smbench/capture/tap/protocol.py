@@ -33,7 +33,14 @@ _LACKS = (b"tcp_gaps", b"malformed", b"snapped", b"smb1")
 _SHOWN = 80
 """Bytes of a line that a message shows."""
 
-Line = Stream | Pdu | Sealed | Lack | End
+
+class Frame(NamedTuple):
+    """A frame of the file that is done with, by its number there."""
+
+    number: int
+
+
+Line = Stream | Pdu | Sealed | Lack | End | Frame
 
 _NO_NAME = ("", "NULL")
 """How Wireshark shows an empty name in NTLM."""
@@ -96,6 +103,9 @@ def _value(line: bytes, place: Place) -> Line:
         if what not in _LACKS:
             raise ValueError
         return Lack(what.decode("ascii"), stream, _count(number))
+    if kind == b"F":
+        (number,) = columns
+        return Frame(_count(number))
     if kind == b"Z":
         frames, failed = columns
         return End(_count(frames), _count(failed))

@@ -8,7 +8,7 @@ from smbench.capture.collect import Collector
 from smbench.capture.pairing import Pairing
 from smbench.capture.pdus import Pdu, Sealed, Stream
 from smbench.capture.segments import SMB_PORTS
-from smbench.capture.tap.protocol import End, Lack, Place, read_lines
+from smbench.capture.tap.protocol import End, Frame, Lack, Place, read_lines
 from smbench.smb2.constants import FLAGS_SERVER_TO_REDIR
 
 _GRADES = {
@@ -28,14 +28,17 @@ class TapReader:
         self._pairings: dict[bytes, Pairing] = {}
         self._numbers: dict[bytes, int] = {}
         self._frame = self._opened = 0
+        self.shown = self.done = 0
+        """The last frame that had a message, and the last of all, as far as each is told: by their numbers in
+        the file."""
 
-    def read(self, lines: Iterable[bytes], place: Place, messages: int = 0) -> None:
-        """All lines of a run; `messages` of one that was written for it, each in a frame of its own."""
+    def read(self, lines: Iterable[bytes], place: Place) -> None:
+        """All lines of a run."""
         facts = self._collector.facts
 
         def counted(frame: int) -> tuple[int, int]:
             self._opened += frame != self._frame
-            self._frame = frame
+            self._frame = self.shown = frame
             return place(frame)
 
         for line in read_lines(lines, counted):
@@ -52,10 +55,15 @@ class TapReader:
                 # What a connection lacks that was written for tshark is known to who wrote it.
                 if line.what != "snapped" or self._real(line.stream) is None:
                     facts.counts[_GRADES[line.what]] += line.number
+            elif isinstance(line, Frame):
+                self.done = line.number
             elif isinstance(line, End):
                 facts.counts["unreadable"] += line.failed
+
+    def finish(self, messages: int = 0) -> None:
+        """No more lines; `messages` of what was written for the run, each in a frame of its own."""
         # What tshark has no decompression for is not in its lines.
-        facts.counts["unreadable"] += max(0, messages - self._opened)
+        self._collector.facts.counts["unreadable"] += max(0, messages - self._opened)
         for pairing in self._pairings.values():
             self._collector.finish(pairing)
 

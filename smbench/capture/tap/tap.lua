@@ -8,10 +8,12 @@
 --   P frame time stream origin bytes [identity…]    a message; origin: its buffer within the frame, `e` if decrypted
 --   U frame time stream session                     a message that no key opened; the session id as wire bytes
 --   G what stream count                             what a stream lacks, at the end
+--   F frame                                         a frame that is done with, whatever is in it (CAREFUL)
 --   Z frames failed                                 the end: frames that matter, frames that this script failed on
 
 local LIMITS = LIMITS or {}    -- bytes of a message that matter, by command * 2 + (response and 1 or 0)
 local LIMIT = LIMIT or 65600   -- for the others
+local CAREFUL = CAREFUL        -- lines are written as they come, so that none is lost where tshark crashes
 
 local command_field = Field.new("smb2.cmd")
 local time_field = Field.new("frame.time_epoch")
@@ -150,6 +152,12 @@ function tap.packet(pinfo)
   if not done then failed = failed + 1 end
   if not messages then pcall(other, pinfo) end
   if gap_field() then pcall(function() count("tcp_gaps", stream_of(pinfo)) end) end
+end
+
+if CAREFUL then
+  io.stdout:setvbuf("line")
+  local every = Listener.new("frame")
+  function every.packet(pinfo) write(format("F\t%d\n", pinfo.number)) end
 end
 
 function tap.draw()

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import struct
-import tempfile
 from pathlib import Path
 
 from smbench.capture.tap.process import Tap, settings
 from smbench.capture.tshark import Keys, find_tshark
 from smbench.errors import SetupError
+from smbench.scratch import PREFIX, scratch
 from smbench.smb2.constants import DIALECT_2_1, HEADER_BYTES, PORT
 from smbench.trace.model import Command
 
 _RAW_IP = 101
+_CALLED = "three packets that were made for it"
 _CLIENT, _SERVER = (b"\x7f\0\0\2", 50_000), (b"\x7f\0\0\1", PORT)
 
 
@@ -29,10 +30,10 @@ def try_out() -> str:
         packets.append(_packet(message, sent))
         sent += len(message)
     header = struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, _RAW_IP)
-    with tempfile.TemporaryDirectory(prefix="smbench-trial-") as folder:
+    with scratch(f"{PREFIX}trial-") as folder:
         capture = Path(folder, "trial.pcap")
         capture.write_bytes(header + b"".join(packets))
-        with settings(Keys()) as here, Tap(capture, here, (), lambda _: None) as tap:
+        with settings(Keys()) as here, Tap(capture, here, (), lambda _: None, _CALLED) as tap:
             found = sum(line.startswith(b"P\t") for line in tap)
     if found != len(packets):
         raise SetupError(f"{find_tshark()} shows {found} of {len(packets)} SMB2 messages: reinstall it")

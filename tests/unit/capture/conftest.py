@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import struct
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from smbench.capture.pdus import Identity, Pdu
+from smbench.capture.tshark import find_tshark
 
 CAPTURES = Path(__file__).parents[3].parent / "shared" / "captures"
 
@@ -52,3 +55,26 @@ def pdu() -> Callable[..., Pdu]:
         return Pdu(0, frame, frame * 1000 if time_ns is None else time_ns, b"0", origin, data, identity)
 
     return make
+
+
+@pytest.fixture
+def open_to_all() -> Iterator[Path]:
+    """A folder that whoever tshark runs as may write to: pytest's own are closed to others."""
+    with tempfile.TemporaryDirectory(prefix="smbench-test-") as place:
+        Path(place).chmod(0o777)
+        yield Path(place)
+
+
+@pytest.fixture
+def stand_in(open_to_all: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
+    """Puts a shell script in tshark's place; `--version` it answers as a good one does."""
+
+    def make(script: str, version: str = "TShark 4.4.2 with Lua 5.4") -> None:
+        program = open_to_all / "tshark"
+        program.write_text(f'#!/bin/sh\n[ "$1" != --version ] || {{ echo "{version}"; exit; }}\n{script}\n')
+        program.chmod(0o755)
+        monkeypatch.setenv("PATH", f"{open_to_all}:{os.environ['PATH']}")
+        find_tshark.cache_clear()
+
+    yield make
+    find_tshark.cache_clear()

@@ -323,7 +323,7 @@ def test_a_capture_that_is_cut_ahead_of_what_it_says_names_the_snap_length(
 def test_a_pipe_is_no_capture(tmp_path: Path) -> None:
     read, write = os.pipe()
     try:
-        with pytest.raises(UsageError, match="is a pipe, and a capture is read more than once"):
+        with pytest.raises(UsageError, match="is a pipe, and no capture file: pipe it into"):
             decode([Path(f"/dev/fd/{read}")], tmp_path)
     finally:
         os.close(read)

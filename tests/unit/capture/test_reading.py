@@ -112,7 +112,7 @@ def test_what_ends_while_it_reads_a_part_or_a_copy_is_told_of_the_captures(
         ([tmp_path / "x.snoop"], DecodeOptions()),
     ):
         name = " and ".join(str(path) for path in given)
-        with pytest.raises(SetupError, match=rf"was ended by signal 9 while it read {name};"):
+        with pytest.raises(SetupError, match=rf"was ended by signal 9 \(SIGKILL\) while it read {name};"):
             decode(given, tmp_path, options)
 
 

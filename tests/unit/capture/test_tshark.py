@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 import re
-import tempfile
 import threading
 import time
 from array import array
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -18,7 +17,9 @@ from helpers.command import THREE_USERS
 from smbench.capture import tshark
 from smbench.capture.decode import decode
 from smbench.capture.frame import dissect_frame
-from smbench.capture.jobs.job import TapJob, carry_out
+from smbench.capture.home import Home
+from smbench.capture.jobs.carrying import carry_out
+from smbench.capture.jobs.job import TapJob
 from smbench.capture.parts import Part
 from smbench.capture.tap.process import Tap, settings
 from smbench.capture.tap.trial import try_out
@@ -29,31 +30,8 @@ from smbench.identity import ordinary_user
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root has rights to give up")
 
 
-@pytest.fixture
-def open_to_all() -> Iterator[Path]:
-    """A folder that whoever tshark runs as may write to: pytest's own are closed to others."""
-    with tempfile.TemporaryDirectory(prefix="smbench-test-") as place:
-        Path(place).chmod(0o777)
-        yield Path(place)
-
-
-@pytest.fixture
-def stand_in(open_to_all: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
-    """Puts a shell script in tshark's place; `--version` it answers as a good one does."""
-
-    def make(script: str, version: str = "TShark 4.4.2 with Lua 5.4") -> None:
-        program = open_to_all / "tshark"
-        program.write_text(f'#!/bin/sh\n[ "$1" != --version ] || {{ echo "{version}"; exit; }}\n{script}\n')
-        program.chmod(0o755)
-        monkeypatch.setenv("PATH", f"{open_to_all}:{os.environ['PATH']}")
-        find_tshark.cache_clear()
-
-    yield make
-    find_tshark.cache_clear()
-
-
 def lines(capture: Path) -> list[bytes]:
-    with settings(Keys()) as folder, Tap(capture, folder, (), lambda _: None) as tap:
+    with settings(Keys()) as home, Tap(capture, home, (), lambda _: None) as tap:
         return list(tap)
 
 
@@ -118,9 +96,10 @@ def test_it_knows_nothing_of_its_callers_home_profile_or_secrets(
     monkeypatch.setenv("ALICE_PASSWORD", "secret")
     monkeypatch.setenv("WIRESHARK_PLUGIN_DIR", "/plugins")
     with (
-        settings(Keys(nt_password="Pw_alice1")) as folder,
-        Tap(THREE_USERS, folder, (), lambda _: None) as tap,
+        settings(Keys(nt_password="Pw_alice1")) as home,
+        Tap(THREE_USERS, home, (), lambda _: None) as tap,
     ):
+        folder = home.folder
         assert list(tap) == [b"Z\t0\t0"]
         assert folder.stat().st_mode & 0o777 == 0o700
         assert (folder / "preferences").stat().st_mode & 0o777 == 0o600
@@ -159,7 +138,7 @@ def test_a_program_named_by_a_file_in_the_working_directory_is_not_run(
         ("exit 0", SetupError, r"ran no Lua script over .*three-users.pcap.*it said nothing.*doctor"),
         ("echo lua refused >&2", SetupError, r"ran no Lua script.*lua refused"),
         ("echo 'not one' >&2; exit 2", UsageError, r"is no capture that tshark can read \(not one"),
-        ("kill -9 $$", SetupError, r"ended by signal 9 while it read .*enough memory"),
+        ("kill -9 $$", SetupError, r"ended by signal 9 \(SIGKILL\) while it read .*enough memory"),
         ("printf 'C\\t0\\ta\\t1\\tb\\t2\\n'", SetupError, "ended without a word while it read"),
     ],
 )  # fmt: skip
@@ -224,7 +203,11 @@ def test_a_conversion_says_whether_it_is_whole(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("script", "error", "says"),
     [
-        ("echo half; kill -9 $$", SetupError, r"ended by signal 9 while it read .*three-users.pcap"),
+        (
+            "echo half; kill -9 $$",
+            SetupError,
+            r"ended by signal 9 \(SIGKILL\) while it read .*three-users.pcap",
+        ),
         ("echo half; echo 'an option is wrong' >&2; exit 1", UsageError, r"three-users.pcap .*an option is"),
     ],
 )
@@ -255,6 +238,6 @@ def test_messages_name_the_capture_as_it_is_called(stand_in: Callable[[str], Non
     stand_in("kill -9 $$")
     (tmp_path / "frames").write_bytes(bytes(4))
     part = Part(THREE_USERS, tmp_path / "frames", (array("I", [0]), array("I", [0])), {}, {})
-    job = TapJob(part, tmp_path, (), 0, tmp_path, (Path("a.pcap"), Path("b.pcap")))
-    with pytest.raises(SetupError, match=r"signal 9 while it read a.pcap and b.pcap;"):
+    job = TapJob(part, Home(tmp_path), (), 0, tmp_path, (Path("a.pcap"), Path("b.pcap")))
+    with pytest.raises(SetupError, match=r"signal 9 \(SIGKILL\) while it read a.pcap and b.pcap;"):
         carry_out(job, lambda _: None)
