@@ -18,10 +18,10 @@ import msgspec
 
 from faults.ground import CASES, TOOL, Case, Ground, Seen
 
-FILES = ("ended", "machine", "stopped", "ingest", "server")
+FILES = ("ended", "machine", "stopped", "ingest", "server", "long")
 ROOT = Path(__file__).resolve().parents[2]
 CAPTURE = ROOT / "tests/captures/three-users.pcap"
-_GUEST_S = 3600
+_GUEST_S = 7200
 
 
 def main() -> None:

@@ -15,6 +15,7 @@ from smbench.pipeline.preparing import (
     one_root,
     prepare_root,
     refuse_too_large,
+    try_accounts,
     wanted_content,
     warn_of_losses,
     without_content,
@@ -57,6 +58,8 @@ class Files:
         clones = clones if asked.namespace is Namespace.ISOLATED else 1
         wanted = self.wanted(asked.content)
         refuse_too_large(self.workload, clones, asked.filling, wanted)
+        if not self._prepared and not asked.backend.needs_share:
+            try_accounts(place, self.progress)
         with (root_in_any_dialect if asked.backend.needs_share else one_root)(
             place, self.progress, self.workload
         ) as roots:  # fmt: skip

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from smbench.errors import SetupError, UsageError
 from smbench.mounts.opening import open_target, stream_options
+from smbench.mounts.target import DirectoryTarget
 from smbench.pipeline.place import Place
 from smbench.pipeline.progress import Progress
 from smbench.pipeline.request import Filling
@@ -53,6 +54,19 @@ def one_root(place: Place, progress: Progress, workload: Workload) -> Iterator[R
             open_target(place.target, [first], place.identity, counter) as mounted, \
             mounted.naming(place.target), mounted.entered(0):  # fmt: skip
         yield Roots(mounted.roots[0], mounted.streams[0] if mounted.streams else None)
+
+
+def try_accounts(place: Place, progress: Progress) -> None:
+    """Mount the share once by every account but the first, which prepares: who may not use it is known before
+    anything is made there. SetupError where one may not."""
+    if isinstance(place.target, DirectoryTarget):
+        return
+    others = {user.account: replace(user, streams=None) for user in reversed(place.users)}
+    others.pop(place.users[0].account, None)
+    if others:
+        with progress.stage("trying the accounts") as counter, \
+                open_target(place.target, list(others.values()), place.identity, counter):  # fmt: skip
+            pass
 
 
 def reads_of(workload: Workload) -> Reads:
