@@ -232,7 +232,7 @@ def _taken(output: Path, home: Path) -> Path:
     draft = Path(tempfile.mkdtemp(prefix=f"{partial.name}.", dir=output.parent))
     try:
         own(draft)
-        (draft / RECORDS).symlink_to(home)
+        _lead(draft / RECORDS, home)
         if os.path.lexists(partial):
             _discard_partial(partial)
         try:
@@ -255,10 +255,22 @@ def _discard_partial(partial: Path) -> None:
     shutil.rmtree(partial)
 
 
+def _lead(link: Path, home: Path) -> None:
+    """A link; a file with the path where this system lets us make none (Windows)."""
+    try:
+        link.symlink_to(home)
+    except OSError:
+        link.write_text(str(home), encoding="utf-8")
+
+
+def _led(link: Path) -> Path:
+    return link.readlink() if link.is_symlink() else Path(link.read_text(encoding="utf-8"))
+
+
 def home_of(partial: Path) -> Path | None:
     """The home that a partial run leads to; None where that is gone, or none of ours."""
     try:
-        home = (partial / RECORDS).readlink()
+        home = _led(partial / RECORDS)
         # A link that somebody else made could lead to a third one's.
         ours = home.lstat().st_uid == partial.lstat().st_uid
     except OSError:

@@ -1,0 +1,79 @@
+"""The place of a result: claimed, and given to nobody else's work."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from smbench.errors import UsageError
+from smbench.measure.thresholds import parse_threshold
+from smbench.pipeline.artefacts import identity_of, put
+from smbench.pipeline.partial import KeptThreshold, claim_run, home_of, partial_of
+
+
+def drafted(folder: Path, name: str = "draft") -> Path:
+    (folder / name).mkdir()
+    (folder / name / "new").touch()
+    return folder / name
+
+
+def test_a_result_takes_its_place_and_the_place_of_what_it_may_replace(tmp_path: Path) -> None:
+    output = tmp_path / "a.run"
+    assert put(drafted(tmp_path), output, identity_of(output)) == output
+    (output / "old").touch()
+    assert put(drafted(tmp_path), output, identity_of(output)) == output
+    assert [path.name for path in output.iterdir()] == ["new"]
+    assert [path.name for path in tmp_path.iterdir()] == ["a.run"]
+
+
+@pytest.mark.parametrize("appears", ["a folder", "a file", "a link"])
+def test_what_appeared_meanwhile_stays(tmp_path: Path, appears: str) -> None:
+    output = tmp_path / "a.run"
+    before = identity_of(output)
+    if appears == "a folder":
+        output.mkdir()
+    elif appears == "a file":
+        output.touch()
+    else:
+        output.symlink_to(tmp_path / "nowhere")
+    assert put(drafted(tmp_path), output, before) == tmp_path / "a-2.run"
+    assert put(drafted(tmp_path), output, before) == tmp_path / "a-3.run"
+    assert identity_of(output) is not None
+
+
+def test_a_partial_run_leads_to_a_home_of_the_same_user_only(tmp_path: Path) -> None:
+    partial = partial_of(tmp_path / "a.run")
+    partial.mkdir()
+    home = tmp_path / "smbench-run-x"
+    (partial / "records").symlink_to(home)
+    assert home_of(partial) is None
+    home.mkdir()
+    assert home_of(partial) is None, "it does not say whose it is"
+    (home / "owner.json").touch()
+    assert home_of(partial) == home
+    other = tmp_path / "precious"
+    other.mkdir()
+    (other / "owner.json").touch()
+    (partial / "records").unlink()
+    (partial / "records").symlink_to(other)
+    assert home_of(partial) is None
+
+
+def test_a_cut_off_run_keeps_its_place_until_it_is_said_otherwise(tmp_path: Path) -> None:
+    output = tmp_path / "a.run"
+    partial_of(output).mkdir()
+    with pytest.raises(UsageError, match=r"was cut off: make its result by smbench-mount recover"):
+        claim_run(output, force=False)
+    claim_run(output, force=True)
+
+
+@pytest.mark.parametrize("baseline", [None, Fraction(1, 3)])
+def test_a_threshold_comes_back_with_its_limit(baseline: Fraction | None) -> None:
+    from dataclasses import replace
+
+    asked = replace(parse_threshold("read.response.p99<1.1x"), limit=Fraction(7, 1000), baseline=baseline)
+    stored = msgspec.json.encode(KeptThreshold.of(asked))
+    assert msgspec.json.decode(stored, type=KeptThreshold).threshold() == asked
