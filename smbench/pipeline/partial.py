@@ -159,15 +159,17 @@ class Partial:
             return 0
 
     def finish(self) -> Path:
-        """The result is whole: put it into its place; where that is comes back."""
+        """The result is whole: put it into its place; where that is comes back. Until it is there nothing of
+        what it could be made of anew is removed."""
+        place = self.draft
+        if self.output is not None:
+            as_the_umask_has_it(self.draft)
+            hand_over(self.draft)
+            place = put(self.draft, self.output, self.before)
+            for name in (RECORDS, OWNER):
+                (place / name).unlink()
         shutil.rmtree(self.home, ignore_errors=True)
-        if self.output is None:
-            return self.draft
-        (self.draft / RECORDS).unlink()
-        (self.draft / OWNER).unlink()
-        as_the_umask_has_it(self.draft)
-        hand_over(self.draft)
-        return put(self.draft, self.output, self.before)
+        return place
 
     def discard(self) -> None:
         """Nothing was measured, or nobody is to know it."""
@@ -184,6 +186,8 @@ class Partial:
                 hand_over(self.draft)
                 hand_over(self.home)
             return self.output
+        if self.output is None:
+            shutil.rmtree(self.draft, ignore_errors=True)
         with contextlib.suppress(OSError):
             hand_over(self.home)
         return self.home
