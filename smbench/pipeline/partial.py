@@ -181,7 +181,8 @@ class Partial:
         if self.draft.exists() and self.output is not None:
             for path in self.draft.iterdir():
                 if path.name not in (OWNER, RECORDS) and not path.name.endswith(".pcapng"):
-                    path.unlink()
+                    with contextlib.suppress(OSError):  # of a disk that is read-only now
+                        path.unlink()
             with contextlib.suppress(OSError):
                 hand_over(self.draft)
                 hand_over(self.home)
