@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -261,11 +262,11 @@ def _discard_partial(partial: Path) -> None:
 
 
 def _lead(link: Path, home: Path) -> None:
-    """A link; a file with the path where this system lets us make none (Windows)."""
-    try:
-        link.symlink_to(home)
-    except OSError:
+    """A link; on Windows, which lets not everybody make one, a file with the path."""
+    if sys.platform == "win32":
         link.write_text(str(home), encoding="utf-8")
+    else:
+        link.symlink_to(home)
 
 
 def _led(link: Path) -> Path:
