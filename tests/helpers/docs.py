@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
-from helpers.command import PROJECT
+import smbench
 
-PACKAGE = PROJECT / "smbench"
+PACKAGE = Path(smbench.__file__).parent
 DOCS = PACKAGE / "docs"
 
 
