@@ -127,8 +127,8 @@ def _in_the_lab(names: list[str]) -> Iterator[Seen]:
                 guest.wait(1)
             except subprocess.TimeoutExpired:
                 continue
+        _, said = guest.communicate()
         for name in names[told:]:
-            _, said = guest.communicate()
             why = f"the guest ended with {guest.returncode} before it: {(said or '')[-300:]}"
             yield Seen(name, CASES[name].injected, wrong=[why])
 

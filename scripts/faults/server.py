@@ -118,7 +118,7 @@ def server_stopped_90_s(ground: Ground) -> None:
 
 def _stopped(ground: Ground, seconds: float) -> None:
     ground.undo.append(lambda: _to_all(signal.SIGCONT))
-    replay = ground.replay("--speed", 1).until(20)
+    replay = ground.replay("--speed", 1, "--give-up", 0).until(20)
     _to_all(signal.SIGSTOP)
     time.sleep(seconds)
     _to_all(signal.SIGCONT)
@@ -138,6 +138,8 @@ def server_stopped_for_ever(ground: Ground) -> None:
     ground.expect(status == 5, f"status {status}")
     ground.read(replay)
     _to_all(signal.SIGCONT)
+    time.sleep(2)
+    ground.run("umount")  # of what had calls in flight
 
 
 @case("netem: 5 % of packets lost", lab=True)
@@ -175,7 +177,7 @@ def link_down_300_s(ground: Ground) -> None:
 def _down(ground: Ground, seconds: float) -> None:
     up = ["ip", "link", "set", "lo", "up"]
     ground.undo.append(lambda: subprocess.run(up, check=False))
-    replay = ground.replay("--speed", 1).until(20)
+    replay = ground.replay("--speed", 1, "--give-up", 0).until(20)
     subprocess.run(["ip", "link", "set", "lo", "down"], check=True)
     time.sleep(seconds)
     subprocess.run(up, check=True)

@@ -10,11 +10,14 @@ import re
 from dataclasses import dataclass
 from itertools import pairwise
 
+from smbench.trace.model import Command
+
 _CONNECTION = re.compile(r"^\d+\) ConnectionId: (0x[0-9a-f]+)(?:[ \t]+Hostname: (\S+))?", re.MULTILINE)
 _SESSION = re.compile(r"SessionId: (0x[0-9a-f]+)(.*)")
 _TREE = re.compile(
     r"^[ \t]*\d+\) (\\\\[^\n]*?) Mounts: \d+(.*?)(?=^[ \t]*\d+\) |\Z)", re.MULTILINE | re.DOTALL
 )
+_REQUEST = re.compile(r"State: \d+ com: (\d+) pid: ")
 _NEXT_SESSION = re.compile(r"^[ \t]*\d+\) Address: ", re.MULTILINE)
 
 
@@ -48,6 +51,8 @@ class ClientConnection:
     nosharesock: bool
     signed: bool
     sessions: tuple[ClientSession, ...]
+    in_flight: int = 0
+    """Requests without an answer, but for the client's own (ECHO)."""
 
 
 def parse_debug_data(text: str) -> list[ClientConnection]:
@@ -74,6 +79,7 @@ def _connection(start: re.Match[str], body: str) -> ClientConnection:
         nosharesock="nosharesock" in line.split(),
         signed="signed" in line.split(),
         sessions=tuple(session for part in _NEXT_SESSION.split(body)[1:] if (session := _session(part))),
+        in_flight=sum(int(command) != Command.ECHO for command in _REQUEST.findall(body)),
     )
 
 
@@ -97,3 +103,10 @@ def _session(text: str) -> ClientSession | None:
 def _tree(match: re.Match[str]) -> ClientTree:
     tree_id = re.search(r"\btid: (0x[0-9a-f]+)", match[2])
     return ClientTree(match[1], int(tree_id[1], 16) if tree_id else None, "Encrypted" in match[2].split())
+
+
+def open_files(text: str) -> set[int]:
+    """The sessions that have files open, of /proc/fs/cifs/open_files (cifs_debug_files_proc_show): columns in
+    hexadecimal, of which the second is the session's id."""
+    rows = [line.split() for line in text.splitlines() if line.strip() and not line.startswith("#")]
+    return {int(row[1], 16) for row in rows if len(row) > 1 and re.fullmatch(r"0x[0-9a-f]+", row[1])}

@@ -45,6 +45,8 @@ class Mounted:
     """By user, the directory of its second mount, where it has one; empty: nobody has."""
     notes: list[str] = field(default_factory=list)
     """What went less than well, for the result; after the end also of unmounting."""
+    cut_off: bool = False
+    """Processes were killed in the middle of their calls."""
     acting: list[Any] = field(default_factory=list)
     """Who each user's threads have to act as (`runner.worker.Acting`), where not whoever runs this."""
 

@@ -46,7 +46,7 @@ def open_target(
         yield mounted
     finally:
         assert mounted.state is not None
-        mounted.notes += _notes(unmount_run(mounted.state, runtime))
+        mounted.notes += _notes(unmount_run(mounted.state, runtime, cut_off=mounted.cut_off))
 
 
 def mount_for_good(

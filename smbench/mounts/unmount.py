@@ -14,6 +14,8 @@ from pathlib import Path
 
 from smbench.mounts.mountinfo import read_mountinfo
 from smbench.mounts.state import RUNTIME_FOLDER, RunState, forget, load_all
+from smbench.mounts.target import ShareTarget, parse_target
+from smbench.mounts.verify import read_connections, read_open_files
 from smbench.signals import deferred
 
 Progress = Callable[[int, int], None]
@@ -25,6 +27,11 @@ HANG_S = 30.0
 """How long one unmount may take; the client needs 10 s to give up on a dead server."""
 # A dead server costs each unmount 10 s of waiting: many wait at once.
 _AT_ONCE = 32
+QUIET_S = 20.0
+"""How long is waited for calls that were cut off: see `_quiet`."""
+IN_FLIGHT = (
+    "calls are in flight at a server that does not answer, and to unmount now could bring this kernel down"
+)
 _RETRY_S = 0.2
 _MNT_DETACH, _UMOUNT_NOFOLLOW = 2, 8
 """Flags of umount2(2)."""
@@ -72,15 +79,22 @@ def umount_all(
         if state.owner_lives and not state.kept and state.pid != os.getpid() and not force:
             result.live.append(state)
         else:
-            result.add(unmount_run(state, runtime, progress))
+            result.add(unmount_run(state, runtime, progress, cut_off=not state.kept))
     return result
 
 
-def unmount_run(state: RunState, runtime: Path, progress: Progress | None = None) -> Unmounted:
-    """Unmount one run's mounts and remove its folders and its state. Signals wait until it is done."""
+def unmount_run(
+    state: RunState, runtime: Path, progress: Progress | None = None, *, cut_off: bool = False
+) -> Unmounted:
+    """Unmount one run's mounts and remove its folders and its state. Signals wait until it is done.
+
+    `cut_off`: calls may be in flight whose processes were killed. Mounts on which they stay so are left."""
     with deferred():
         folder = state.folder(runtime)
-        result = unmount(_mounted_under(folder), progress=progress)
+        mounted = _mounted_under(folder)
+        if cut_off and mounted and not _quiet(state.share):
+            return Unmounted(left=[(path, IN_FLIGHT) for path in mounted])
+        result = unmount(mounted, progress=progress)
         if not result.left:
             with suppress(FileNotFoundError):
                 for root in list(folder.iterdir()):
@@ -89,6 +103,28 @@ def unmount_run(state: RunState, runtime: Path, progress: Progress | None = None
                 folder.rmdir()
             forget(state, runtime)
         return result
+
+
+def _quiet(share: str) -> bool:
+    """Wait until the client has nothing in flight on connections of their own to a share's server.
+
+    A write whose process was killed goes on in the kernel, and holds its file: a superblock that goes
+    meanwhile is a panic ("Dentry still in use", seen with Linux 6.1.176 and a server that was stopped).
+    """
+    target = parse_target(share)
+    host = target.server if isinstance(target, ShareTarget) else None
+    deadline = time.monotonic() + QUIET_S
+    while _in_flight(host):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(_RETRY_S)
+    return True
+
+
+def _in_flight(host: str | None) -> bool:
+    own = [one for one in read_connections() if one.nosharesock and host in (None, one.host or host)]
+    sessions = {session.session_id for one in own for session in one.sessions}
+    return any(one.in_flight for one in own) or bool(sessions & read_open_files())
 
 
 def _mounted_under(folder: Path) -> list[Path]:

@@ -245,6 +245,7 @@ class Replayer:
                 options = replace(options, deadline_s=self._left_s(results), scratch=folder)
                 with mounted.naming(place.target):
                     result, counted = self._run(plan, options, mounted, wire, finishing)
+                mounted.cut_off = bool(result.ending.killed or result.ending.lost)
                 results.append(result)
                 counters.append(counted)
                 keep(result, counted, alone=self.request.loops == 1)
