@@ -121,8 +121,12 @@ class Replay:
 
     def end(self, patience_s: float = PATIENCE_S) -> tuple[int | None, str]:
         """Its status and what it said, once it has ended; None where it does not end."""
+        deadline = time.monotonic() + patience_s
+        while self.process.poll() is None and time.monotonic() < deadline:
+            self.completed()  # the log goes with the run
+            time.sleep(0.05)
         try:
-            _, err = self.process.communicate(timeout=patience_s)
+            _, err = self.process.communicate(timeout=1)
         except subprocess.TimeoutExpired:
             self.ground.expect(False, f"it did not end within {patience_s:g} s")
             self.kill()

@@ -47,8 +47,8 @@ def calibrate(asked: Destination, progress: Progress, server: str = "") -> Clien
     place = place_accounts(asked, progress)
     require_client()
     assert isinstance(place.target, ShareTarget)
-    with scratch() as folder:
-        capture = folder / "wire.pcapng"
+    with scratch() as here:
+        capture = here / "wire.pcapng"
         with (
             capture_wire(place.target.server, place.target.port, capture) as wire,
             open_target(place.target, place.users[:1], place.identity) as mounted,
@@ -59,7 +59,7 @@ def calibrate(asked: Destination, progress: Progress, server: str = "") -> Clien
             tried = try_all(folder, wire.mark, counter, place.identity)
         for note in (*wire.notes, *mounted.notes):
             progress.warn(note)
-        trace = decode([capture], folder, DecodeOptions(ports=(place.target.port,)))
+        trace = decode([capture], here, DecodeOptions(ports=(place.target.port,)))
         calls = calls_of(tried, trace.exchanges, trace.info.start_epoch_ns)
     if not trace.info.commands.get(Command.CREATE.name):
         raise SetupError(

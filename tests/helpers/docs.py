@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
-import smbench
+from helpers.command import PROJECT
 
-PACKAGE = Path(smbench.__file__).parent
+PACKAGE = PROJECT / "smbench"
 DOCS = PACKAGE / "docs"
 
 
