@@ -23,19 +23,52 @@ class Owner(Struct, frozen=True, kw_only=True):
 
     pid: Pid
     started_ticks: Ticks | None
-    host: str = ""
+    host: str
+    boot: str
+    """Which start of the machine (/proc/sys/kernel/random/boot_id); "" where the system has none."""
+    processes: str
+    """Which of its process tables (/proc/self/ns/pid): a container has its own."""
+
+    @property
+    def here(self) -> bool:
+        """Whether it can be looked for: it is, or was, among the processes that are seen from here."""
+        machine = self.boot == _boot() if self.boot else self.host == platform.node()
+        rebooted = bool(self.boot) and not machine and self.host == platform.node()
+        return rebooted or (machine and self.processes == _processes())
 
     @property
     def lives(self) -> bool:
-        """Whether it does, as far as can be told from here: a process of another host is taken to live."""
-        if self.host and self.host != platform.node():
+        """Whether it does; one that cannot be looked for from here is taken to."""
+        if not self.here:
             return True
-        return self.started_ticks is not None and started_ticks(self.pid) == self.started_ticks
+        same_start = not self.boot or self.boot == _boot()
+        return same_start and self.started_ticks is not None and started_ticks(self.pid) == self.started_ticks
+
+    @property
+    def named(self) -> str:
+        """For people."""
+        return f"process {self.pid}" if self.here else f"process {self.pid} of {self.host or 'another host'}"
 
 
 def this_process() -> Owner:
     pid = os.getpid()
-    return Owner(pid=pid, started_ticks=started_ticks(pid), host=platform.node())
+    return Owner(
+        pid=pid, started_ticks=started_ticks(pid), host=platform.node(), boot=_boot(), processes=_processes()
+    )
+
+
+def _boot() -> str:
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except OSError:
+        return ""
+
+
+def _processes() -> str:
+    try:
+        return str(Path("/proc/self/ns/pid").readlink())
+    except OSError:
+        return ""
 
 
 def started_ticks(pid: int) -> int | None:

@@ -20,6 +20,13 @@ PREFIX = "smbench-"
 OWNER = "owner.json"
 _MEMORY = Path("/dev/shm")
 _REMEDY = "remove the folder"
+_KIND = "smbench"
+
+
+class _Owned(Owner, frozen=True, kw_only=True):
+    """owner.json: a file of that name which others made says nothing of ours."""
+
+    kind: str
 
 
 def make_scratch(prefix: str = PREFIX, folder: Path | None = None) -> Path:
@@ -45,20 +52,20 @@ def scratch(prefix: str = PREFIX, folder: Path | None = None) -> Iterator[Path]:
 
 def own(folder: Path) -> None:
     """Say that a folder is this process's."""
-    write_document(folder / OWNER, msgspec.to_builtins(this_process()))
+    write_document(folder / OWNER, {"kind": _KIND, **msgspec.to_builtins(this_process())})
 
 
 def owner_of(folder: Path) -> Owner | None:
-    """Whose a folder is; None where nothing says it, or not to us."""
+    """Whose a folder is; None where nothing says it, or not to us, and for what only a link leads to."""
     try:
-        return read_document(folder / OWNER, Owner, _REMEDY)
+        found = None if folder.is_symlink() else read_document(folder / OWNER, _Owned, _REMEDY)
     except (FileNotFoundError, NotADirectoryError, UsageError, SetupError):
         return None
+    return None if found is None or found.kind != _KIND else found
 
 
 def orphans() -> list[Path]:
-    """The folders whose processes are dead, where this machine has scratch; of ours alone where we are not
-    root."""
+    """This user's folders whose processes are dead, where this machine has scratch."""
     places = dict.fromkeys((_MEMORY, Path(tempfile.gettempdir()), Path("/var/tmp")))
     found = []
     for place in places:
@@ -70,4 +77,5 @@ def orphans() -> list[Path]:
 
 
 def _ours(folder: Path) -> bool:
-    return not hasattr(os, "geteuid") or os.geteuid() in (0, folder.lstat().st_uid)
+    """Nobody else's, also for root, who would be led astray by what strangers put into theirs."""
+    return not hasattr(os, "geteuid") or os.geteuid() == folder.lstat().st_uid

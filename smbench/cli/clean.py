@@ -41,6 +41,9 @@ def clean(console: Console, folders: tuple[Path, ...], discard: bool) -> None:
         except OSError as error:
             failed.append((left, error.strerror or str(error)))
     for left in stays:
+        if left.why:
+            console.note(f"left alone: {left.path}: {left.why}; clean --discard removes it")
+            continue
         console.note(
             f"left alone: {left.path} has {left.recorded:,} operations of {left.output or 'a run'}: "
             f"smbench-mount recover {left.name}, or clean --discard"

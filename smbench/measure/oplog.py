@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from smbench.errors import SetupError
 from smbench.measure.shared import share
 
-ISSUED, OUTCOME, COMPLETED = range(3)
+RECORD_COLUMNS = ISSUED, OUTCOME, COMPLETED = range(3)
 """Columns of `OperationLog.records`."""
 RECORD_BYTES = 24
 

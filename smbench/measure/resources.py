@@ -15,9 +15,11 @@ from typing import Any
 import psutil
 import pyarrow as pa
 
+from smbench.errors import UsageError
 from smbench.measure.clock import now_ns
 from smbench.run.columns import RESOURCES_SCHEMA
 from smbench.run.model import MACHINE
+from smbench.stored import refuse_irregular
 from smbench.tables import table_writer
 
 PERIOD_NS = 1_000_000_000
@@ -146,10 +148,11 @@ def read_samples(path: Path) -> list[dict[str, Any]]:
     """The rows that a sampler kept in a file; of one that was cut off what it came to."""
     rows: list[dict[str, Any]] = []
     try:
+        refuse_irregular(path, "")
         with path.open("rb") as file, pa.ipc.open_stream(file) as stream:
             for batch in stream:
                 rows += batch.to_pylist()
-    except (OSError, pa.ArrowInvalid):
+    except (OSError, UsageError, pa.ArrowInvalid):
         pass
     return rows
 

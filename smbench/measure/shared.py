@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import mmap
 import os
+import stat
 import sys
 from pathlib import Path
 
+from smbench.errors import UsageError
+
 _SECTION = "Local\\smbench:"
 """In the session's own name space; the rest of a section's name has no backslash."""
+
+_TO_READ = ("O_RDONLY", "O_BINARY", "O_CLOEXEC", "O_NOFOLLOW", "O_NONBLOCK")
+"""Those of them that a system has."""
 
 
 def share(path: Path, size: int) -> mmap.mmap:
@@ -24,5 +30,24 @@ def share(path: Path, size: int) -> mmap.mmap:
         # A hole that cannot be filled later would kill the worker that touches it.
         os.posix_fallocate(fd, 0, size)
         return mmap.mmap(fd, size)
+    finally:
+        os.close(fd)
+
+
+def as_left(path: Path) -> mmap.mmap:
+    """A file that `share` made, as it is, to be read alone: it is neither made nor changed, and no link is
+    followed. UsageError where it is no ordinary file, or empty; OSError where it cannot be opened."""
+    flags = (
+        os.O_RDONLY
+        | getattr(os, "O_CLOEXEC", 0)
+        | getattr(os, "O_NOFOLLOW", 0)
+        | getattr(os, "O_NONBLOCK", 0)
+    )
+    fd = os.open(path, flags)
+    try:
+        found = os.fstat(fd)
+        if not stat.S_ISREG(found.st_mode) or not found.st_size:
+            raise UsageError(f"{path} is no file of a run")
+        return mmap.mmap(fd, found.st_size, access=mmap.ACCESS_READ)
     finally:
         os.close(fd)

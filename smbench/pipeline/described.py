@@ -75,7 +75,7 @@ def describe(
         capture_files=tuple(info.capture_files),
         machine=machine(),
         versions=versions(),
-        notes=notes_of(asked, plan, notes),
+        notes=tuple(notes),
     )
 
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from smbench.errors import SetupError, UsageError
-from smbench.measure.oplog import COMPLETED
-from smbench.pipeline.partial import HOMES, PARTIAL, PLAN, PartialRun, home_of, partial_of
+from smbench.pipeline.partial import HOMES, PARTIAL, PLAN, PartialRun, home_of, partial_of, recorded_in
 from smbench.plan.store import read_plan
-from smbench.runner.kept import kept_loops
 from smbench.scratch import orphans, owner_of
 from smbench.stored import read_document
 
@@ -29,10 +28,13 @@ class Left:
     """Where the result was to be."""
     recorded: int = 0
     """Completed operations of which a result can be made."""
+    why: str = ""
+    """Why it cannot be read, or not all of it."""
 
     @property
     def recoverable(self) -> bool:
-        return self.recorded > 0
+        """Whether there may be something in it."""
+        return self.recorded > 0 or bool(self.why)
 
     @property
     def name(self) -> Path:
@@ -63,14 +65,16 @@ def _drafts(folders: Iterable[Path]) -> Iterator[Path]:
 
 
 def _of_home(home: Path) -> Left:
+    if not os.path.lexists(home / PARTIAL):
+        return Left(home)  # nothing was begun
     try:
         document = read_document(home / PARTIAL, PartialRun, _REMEDY)
-        plan = read_plan(home / PLAN)
-        recorded = sum(int((loop.records[:, COMPLETED] != 0).sum()) for loop in kept_loops(home, plan))
-    except (FileNotFoundError, UsageError, SetupError):
-        return Left(home)
+        unreadable: list[str] = []
+        recorded = recorded_in(home, read_plan(home / PLAN), unreadable)
+    except (FileNotFoundError, UsageError, SetupError) as error:
+        return Left(home, why=str(error))
     output = None if document.output is None else Path(document.output)
     beside = None if output is None else partial_of(output)
     if beside is None or home_of(beside) != home:
         beside = None
-    return Left(home, beside, output, recorded)
+    return Left(home, beside, output, recorded, next(iter(unreadable), ""))

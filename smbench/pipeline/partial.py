@@ -87,6 +87,11 @@ class PartialRun(msgspec.Struct, frozen=True, kw_only=True):
     described: Described
 
 
+def recorded_in(home: Path, plan: Plan, unreadable: list[str]) -> int:
+    """How many operations of a run were completed, by its log; what cannot be read of it is added."""
+    return sum(int((loop.records[:, COMPLETED] != 0).sum()) for loop in kept_loops(home, plan, unreadable))
+
+
 def partial_of(output: Path) -> Path:
     """Where a run that is to become `output` stands until it is whole."""
     return output.parent / f".{output.name}.partial"
@@ -102,11 +107,15 @@ def claim_run(output: Path, force: bool) -> None:
     if not os.path.lexists(partial):
         return
     owner = owner_of(partial)
-    if owner is not None and owner.lives:
-        at = f" on {owner.host}" if owner.host and owner.host != this_process().host else ""
+    if owner is None:
         raise UsageError(
-            f"{output} is being written by another replay (process {owner.pid}{at}): choose another name "
-            "with -o, or wait for it"
+            f"{partial} is in the way of {output}, and no replay of yours made it: remove it, or choose "
+            "another name with -o"
+        )
+    if owner.lives:
+        raise UsageError(
+            f"{output} is being written by another replay ({owner.named}): choose another name with -o, or "
+            "wait for it"
         )
     if not force:
         raise UsageError(
@@ -132,7 +141,7 @@ class Partial:
     ) -> None:  # fmt: skip
         """Keep what the result is made of beside the log."""
         document = PartialRun(
-            output=None if self.output is None else str(self.output.absolute()),
+            output=None if self.output is None else str(self.output),
             owner=this_process(),
             executor=options.executor,
             profile=options.profile,
@@ -150,14 +159,13 @@ class Partial:
         shutil.copyfile(operations.path, self.home / OPERATIONS)
         write_document(self.home / PARTIAL, msgspec.to_builtins(document), ascii_only=True)
 
-    def recorded(self, plan: Plan) -> int:
-        """How many operations were completed until now, by the log."""
-        try:
-            if not (self.home / PARTIAL).exists():
-                return 0
-            return sum(int((loop.records[:, COMPLETED] != 0).sum()) for loop in kept_loops(self.home, plan))
-        except (OSError, UsageError):
+    def recorded(self, plan: Plan) -> int | None:
+        """How many operations were completed until now, by the log; None where it cannot be read just now."""
+        if not os.path.lexists(self.home / PARTIAL):
             return 0
+        unreadable: list[str] = []
+        recorded = recorded_in(self.home, plan, unreadable)
+        return None if unreadable else recorded
 
     def finish(self) -> Path:
         """The result is whole: put it into its place; where that is comes back. Until it is there nothing of
@@ -166,20 +174,32 @@ class Partial:
         if self.output is not None:
             as_the_umask_has_it(self.draft)
             hand_over(self.draft)
-            place = put(self.draft, self.output, self.before)
+            self._refuse_strange()
             for name in (RECORDS, OWNER):
-                (place / name).unlink()
+                (self.draft / name).unlink()
+            place = put(self.draft, self.output, self.before)
         shutil.rmtree(self.home, ignore_errors=True)
         return place
 
+    def _refuse_strange(self) -> None:
+        """SetupError where what stands beside the result's place is another replay's: ours was removed."""
+        if not self._mine():
+            raise SetupError(f"{self.draft} was taken away by somebody else")
+
+    def _mine(self) -> bool:
+        try:
+            return self.output is None or _led(self.draft / RECORDS) == self.home
+        except OSError:
+            return False
+
     def discard(self) -> None:
         """Nothing was measured, or nobody is to know it."""
-        for folder in (self.home, self.draft):
+        for folder in (self.home, *([self.draft] if self._mine() else [])):
             shutil.rmtree(folder, ignore_errors=True)
 
     def leave(self) -> Path:
         """What was measured stays, to be made a result of later: where it can be named."""
-        if self.draft.exists() and self.output is not None:
+        if self.output is not None and self._mine():
             for path in self.draft.iterdir():
                 if path.name not in (OWNER, RECORDS) and not path.name.endswith(".pcapng"):
                     with contextlib.suppress(OSError):  # of a disk that is read-only now
@@ -203,11 +223,12 @@ def partial_run(
     it stays; where nothing was, nothing does. `memory`: where its home is to be."""
     before = None
     if output is not None:
+        output = output.absolute()
         claim_run(output, force)
         before = identity_of(output)
     home = make_scratch(HOMES, memory)
     try:
-        draft = make_scratch(_RESULTS) if output is None else _taken(output, home)
+        draft = make_scratch(_RESULTS) if output is None else _taken(output, home, force)
     except BaseException:
         shutil.rmtree(home, ignore_errors=True)
         raise
@@ -215,12 +236,16 @@ def partial_run(
     try:
         yield partial
     except BaseException as error:
-        if recorded := partial.recorded(plan):
+        if (recorded := partial.recorded(plan)) != 0:
             where = partial.leave()
             more = "" if where == output else " -o ELSEWHERE"
+            what = (
+                "what was measured is"
+                if recorded is None
+                else f"{recorded:,} operations were measured, and are"
+            )
             progress.warn(
-                f"{recorded:,} operations were measured, and are kept in {home}: smbench-mount recover "
-                f"{where}{more} makes the result of them"
+                f"{what} kept in {home}: smbench-mount recover {where}{more} makes the result of them"
             )
         else:
             partial.discard()
@@ -231,7 +256,7 @@ def partial_run(
         raise
 
 
-def _taken(output: Path, home: Path) -> Path:
+def _taken(output: Path, home: Path, force: bool) -> Path:
     """The folder beside the result's place, with its owner in it from its first moment; UsageError where
     another one was there first."""
     partial = partial_of(output)
@@ -239,18 +264,32 @@ def _taken(output: Path, home: Path) -> Path:
     try:
         own(draft)
         _lead(draft / RECORDS, home)
-        if os.path.lexists(partial):
-            _discard_partial(partial)
-        try:
+        with _alone_in(output.parent):
+            claim_run(output, force)  # once more: somebody may have come first
+            if os.path.lexists(partial):
+                _discard_partial(partial)
             draft.rename(partial)
-        except OSError:
-            raise UsageError(
-                f"{output} is being written by another replay: choose another name with -o"
-            ) from None
     except BaseException:
         shutil.rmtree(draft, ignore_errors=True)
         raise
     return partial
+
+
+@contextlib.contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Others who claim a place in this folder wait meanwhile, where its file system has flock(2)."""
+    if sys.platform == "win32":
+        yield
+        return
+    import fcntl  # not everywhere
+
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        with contextlib.suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _discard_partial(partial: Path) -> None:

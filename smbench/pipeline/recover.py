@@ -10,6 +10,7 @@ from msgspec import structs
 
 from smbench.errors import SetupError, UsageError
 from smbench.executors.registry import executor_class
+from smbench.measure.oplog import COMPLETED
 from smbench.owner import Owner
 from smbench.pipeline.artefacts import whole
 from smbench.pipeline.partial import (
@@ -32,7 +33,7 @@ from smbench.runner.options import RunOptions
 from smbench.runner.result import RunResult, lasted_s
 from smbench.runner.verdict import overdue
 from smbench.scratch import owner_of
-from smbench.stored import read_document
+from smbench.stored import read_document, refuse_irregular
 from smbench.workload.store import StoredOperations
 
 _REMEDY = "nothing can be made of it: remove it by smbench-mount clean --discard"
@@ -50,8 +51,16 @@ class CutOff:
 
 def cut_off(path: Path) -> CutOff | None:
     """What a run left that was to become `path`, or whose partial folder or home that is; None where it left
-    nothing there."""
+    nothing there. SetupError where another user's is there."""
     for partial in (partial_of(path), path):
+        if (partial / DOCUMENT).is_file():
+            continue  # a result that is whole
+        try:
+            next(partial.iterdir(), None)
+        except PermissionError:
+            raise SetupError(f"{partial} is another user's: sudo smbench-mount recover {path}") from None
+        except OSError:
+            continue
         if (home := home_of(partial)) is not None:
             return CutOff(home, partial, owner_of(partial))
     return CutOff(path, None, owner_of(path)) if (path / PARTIAL).is_file() else None
@@ -65,17 +74,46 @@ def recover(
 
     UsageError where its process still lives, where nothing was completed, or where it cannot be read.
     """
-    if found.owner is not None and found.owner.lives:
-        raise UsageError(f"{found.home} belongs to a replay that goes on (process {found.owner.pid})")
+    document = _document(found, force)
+    output = output or (None if document.output is None else Path(document.output))
+    if output is None:
+        raise UsageError(f"{found.home} was of a run without a name: give its result one with -o")
+    if output.is_symlink():
+        raise UsageError(f"{output} is a link: name the place itself with -o")
+    loops, results = _results(found, document, progress)
+    with progress.stage("making the result"), whole(output, ".run", DOCUMENT, force) as draft:
+        joined = join_loops(results, document.loops)
+        counters = [loop.client for loop in loops]
+        client_stats = counters[0] if document.loops == 1 else {"loops": counters}
+        thresholds = [each.threshold() for each in document.thresholds]
+        measured = joined.measured(draft, client_stats, thresholds)
+        run = write(document.described.of(measured, counters), draft)
+        if found.partial is not None and (found.partial / WIRE).exists():
+            refuse_irregular(found.partial / WIRE, _REMEDY)
+            shutil.copyfile(found.partial / WIRE, draft / WIRE)
+    for folder in filter(None, (found.home, found.partial)):
+        shutil.rmtree(folder, ignore_errors=True)
+    return structs.replace(run, directory=output)
+
+
+def _document(found: CutOff, force: bool) -> PartialRun:
+    """What is known of the run. `force`: also where its process cannot be looked for."""
+    owner = found.owner
+    if owner is not None and owner.lives and (owner.here or not force):
+        more = "" if owner.here else "; where you know that it has ended, --force takes it"
+        raise UsageError(f"{found.home} belongs to a replay that goes on ({owner.named}){more}")
     try:
-        document = read_document(found.home / PARTIAL, PartialRun, _REMEDY)
+        return read_document(found.home / PARTIAL, PartialRun, _REMEDY)
     except FileNotFoundError:
         raise UsageError(f"{found.home} ended before anything was measured: {_REMEDY}") from None
     except SetupError as error:
         raise SetupError(f"{error}; as root: sudo smbench-mount recover") from None
-    output = output or (None if document.output is None else Path(document.output))
-    if output is None:
-        raise UsageError(f"{found.home} was of a run without a name: give its result one with -o")
+
+
+def _results(
+    found: CutOff, document: PartialRun, progress: Progress
+) -> tuple[list[KeptLoop], list[RunResult]]:
+    """Its loops, as they were left and as the run itself would have had them."""
     plan = read_plan(found.home / PLAN)
     operations = StoredOperations(
         found.home / OPERATIONS, client_calls=document.client_calls, outside=document.outside
@@ -85,8 +123,11 @@ def recover(
         executor=document.executor, roots=[], profile=document.profile, habits=document.habits,
         deadline_s=document.deadline_s, seed=document.seed, warm_up_s=document.warm_up_s,
     )  # fmt: skip
-    loops = list(kept_loops(found.home, plan))
-    if not loops:
+    unreadable: list[str] = []
+    loops = list(kept_loops(found.home, plan, unreadable))
+    for why in unreadable:
+        progress.warn(f"{why}: the result is without it")
+    if not any(loop.records[:, COMPLETED].any() for loop in loops):
         raise UsageError(f"{found.home} ended before anything was measured: {_REMEDY}")
     if len(loops) < document.loops and not loops[-1].ending.stopped:
         loops[-1].ending.stopped = KILLED  # between two of them
@@ -102,15 +143,4 @@ def recover(
             lasted,
         )  # fmt: skip
 
-    with progress.stage("making the result"), whole(output, ".run", DOCUMENT, force) as draft:
-        joined = join_loops([result(loop) for loop in loops], document.loops)
-        counters = [loop.client for loop in loops]
-        client_stats = counters[0] if document.loops == 1 else {"loops": counters}
-        thresholds = [each.threshold() for each in document.thresholds]
-        measured = joined.measured(draft, client_stats, thresholds)
-        run = write(document.described.of(measured, counters), draft)
-        if found.partial is not None and (found.partial / WIRE).exists():
-            shutil.move(found.partial / WIRE, draft / WIRE)
-    for folder in filter(None, (found.home, found.partial)):
-        shutil.rmtree(folder, ignore_errors=True)
-    return structs.replace(run, directory=output)
+    return loops, [result(loop) for loop in loops]

@@ -335,7 +335,7 @@ class Replayer:
 
     def _described(self, plan: Plan, mounted: Mounted, told: Sequence[str]) -> Described:
         chosen = client.described(self.client)
-        notes = [*told, *mounted.notes]
+        notes = notes_of(self.request, plan, [*told, *mounted.notes])
         return describe(self.request, self.workload, plan, mounted.mounts, chosen, notes)
 
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from smbench.errors import UsageError
 from smbench.plan.model import BriefWaits, Lags, Pace, Plan, Waits
+from smbench.stored import refuse_irregular
 
 _NESTED = {"waits": Waits, "brief": BriefWaits, "lags": Lags}
 _REST = "rest"
@@ -48,6 +49,7 @@ def write_plan(plan: Plan, path: Path) -> None:
 def read_plan(path: Path) -> Plan:
     """The plan in a file. UsageError where it cannot be read."""
     try:
+        refuse_irregular(path, "nothing can be made of it")
         with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
             arrays = dict(stored)
         rest = msgspec.json.decode(arrays.pop(_REST).tobytes(), type=_Rest)

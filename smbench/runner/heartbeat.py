@@ -55,12 +55,15 @@ class InFlight:
 class Heartbeats:
     """Those of a run, in the file `path`, made when it is not there."""
 
-    def __init__(self, path: Path, processes: int, lanes: int) -> None:
+    def __init__(self, path: Path, processes: int, lanes: int, memory: mmap | None = None) -> None:
+        """`memory`: what there is of them, to be read alone. ValueError where that is too short."""
         self._made_of = path, processes, lanes
         self._processes = processes
         self._first_lane = processes * _BLOCK
         size = (self._first_lane + max(lanes, 1) * _LINE) * 8
-        self._map = share(path, size)
+        self._map = share(path, size) if memory is None else memory
+        if len(self._map) < size:
+            raise ValueError(f"{path} is cut off")
         self._words = memoryview(self._map).cast("q")
         self._lanes: NDArray[np.int64] = np.frombuffer(self._map, np.int64)[self._first_lane :].reshape(
             -1, _LINE
@@ -111,7 +114,8 @@ class Heartbeats:
         if not len(records):
             return []
         issued, place = self._lanes[numbers, _ISSUED], self._lanes[numbers, _PLACE] - 1
-        out = (place >= 0) & (records[np.maximum(place, 0), COMPLETED] == 0)
+        known = (place >= 0) & (place < len(records))
+        out = known & (records[np.where(known, place, 0), COMPLETED] == 0)
         told = zip(numbers[out].tolist(), place[out].tolist(), issued[out].tolist(), strict=True)
         return [InFlight(lane, at, when, at_ns) for lane, at, when in told]
 

@@ -26,17 +26,17 @@ from numpy.typing import NDArray
 
 from smbench.errors import UsageError
 from smbench.measure.clock import epoch_of
-from smbench.measure.oplog import COMPLETED, OperationLog
+from smbench.measure.oplog import COMPLETED, RECORD_COLUMNS
 from smbench.measure.resources import ResourceSampler, read_samples
+from smbench.measure.shared import as_left
 from smbench.plan.model import Plan
 from smbench.run.status import KILLED
-from smbench.runner.board import Board
 from smbench.runner.harness import Fared
 from smbench.runner.heartbeat import Heartbeats
 from smbench.runner.pool import Ending
 from smbench.runner.result import RunResult
 from smbench.runner.statistics import Document, read_documents
-from smbench.stored import decoded, read_content
+from smbench.stored import decoded, read_content, refuse_irregular
 
 LOG, BOARD, BEATS, CLOCK, SAMPLES, STATISTICS, ENDED = (
     "operations.log", "board", "heartbeats", "clock", "resources.arrows", "statistics", "ended.json"
@@ -106,38 +106,55 @@ def keep(result: RunResult, client: dict[str, Any], *, alone: bool) -> None:
     result.kept = records
 
 
-def kept_loops(home: Path, plan: Plan) -> Iterator[KeptLoop]:
-    """The loops that were kept in a folder, in their order; the last one may have been cut off. UsageError
-    where one cannot be read."""
-    aside = sorted(home.glob("[0-9]*.json"))
-    for document in aside:
-        ended = _ended(document)
-        yield _kept(ended, np.load(document.with_suffix(".npy"), "r"), document.with_suffix(""), ".arrows")
-    for folder in sorted(path for path in home.glob("[0-9]*") if path.is_dir()):
-        if folder.with_suffix(".json") not in aside and (found := _in_folder(folder, plan)) is not None:
+def kept_loops(home: Path, plan: Plan, unreadable: list[str] | None = None) -> Iterator[KeptLoop]:
+    """The loops that were kept in a folder, in their order; the last one may have been cut off.
+
+    UsageError where one cannot be read; with `unreadable`, to which the sentence is added, the others go on.
+    """
+    names = {path.name.partition(".")[0] for path in home.glob("[0-9]*")}
+    for name in sorted(names):
+        try:
+            found = _loop(home / name, plan)
+        except (OSError, ValueError, UsageError) as error:
+            why = str(error) if isinstance(error, UsageError) else f"{home / name} cannot be read ({error})"
+            if unreadable is None:
+                raise UsageError(why) from None
+            unreadable.append(why)
+            continue
+        if found is not None:
             yield found
+
+
+def _loop(folder: Path, plan: Plan) -> KeptLoop | None:
+    aside = folder.with_suffix(".json")
+    if aside.exists():
+        refuse_irregular(records := folder.with_suffix(".npy"), _REMEDY)
+        return _kept(_ended(aside), np.load(records, "r"), folder, ".arrows")
+    return _in_folder(folder, plan) if folder.is_dir() else None
 
 
 def _in_folder(folder: Path, plan: Plan) -> KeptLoop | None:
     """None where it had not begun."""
     if not (folder / LOG).exists():
         return None
-    records = OperationLog(folder / LOG, plan.operations).records
+    records = np.frombuffer(as_left(folder / LOG), np.int64).reshape(-1, len(RECORD_COLUMNS))
+    if len(records) != max(plan.operations, 1):
+        raise UsageError(f"{folder / LOG} has {len(records):,} records, and {plan.operations:,} were planned")
+    records = records[: plan.operations]
     if (folder / ENDED).exists():
         return _kept(_ended(folder / ENDED), records, folder)
-    start_ns = Board(folder / BOARD, plan.processes, plan.lanes).start_ns
+    start_ns = int(memoryview(as_left(folder / BOARD)).cast("q")[0])
     if not start_ns:
         return None
     stopped_ns = max(int(records[:, COMPLETED].max(initial=0)), start_ns)
-    beats = Heartbeats(folder / BEATS, plan.processes, plan.lanes)
+    beats = Heartbeats(folder / BEATS, plan.processes, plan.lanes, as_left(folder / BEATS))
     out = beats.in_flight(range(plan.lanes), records, stopped_ns)
     ending = Ending(
         start_ns=start_ns, clock_epoch_ns=_clock(folder / CLOCK), stopped=KILLED, stopped_ns=stopped_ns,
         fared=Fared(gaps=list(beats.gaps()), in_flight=out),
     )  # fmt: skip
-    return _kept(
-        Ended(ending=ending, statistics=read_documents(folder / STATISTICS), client={}), records, folder
-    )
+    ended = Ended(ending=ending, statistics=read_documents(folder / STATISTICS), client={})
+    return _kept(ended, records, folder)
 
 
 def _kept(ended: Ended, records: NDArray[Any], place: Path, samples: str = f"/{SAMPLES}") -> KeptLoop:
@@ -147,10 +164,12 @@ def _kept(ended: Ended, records: NDArray[Any], place: Path, samples: str = f"/{S
 
 
 def _clock(path: Path) -> int:
+    """When it was zero; where that is not known, as if it were now's."""
     try:
-        return int(path.read_text(encoding="ascii"))
-    except (OSError, ValueError):
-        raise UsageError(f"{path} cannot be read: {_REMEDY}") from None
+        told = int(read_content(path, _REMEDY, 64))
+    except (OSError, UsageError, ValueError):
+        return epoch_of(0)
+    return told if 0 <= told < 1 << 63 else epoch_of(0)
 
 
 def _ended(path: Path) -> Ended:

@@ -9,10 +9,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
 
+from smbench.errors import UsageError
 from smbench.executors.base import Executor, Reported
+from smbench.stored import read_content
 
 Document = dict[str, Any]
 """What a worker wrote: `users`, `waited_ns`, `lost`, as `write_statistics` has them."""
+
+
+_KEYS = {"users", "waited_ns", "lost"}
 
 
 @dataclass(slots=True)
@@ -41,10 +46,10 @@ def read_documents(folder: Path) -> list[Document]:
     found = []
     for path in sorted(folder.glob("*.json")):
         try:
-            found.append(json.loads(path.read_text(encoding="utf-8")))
-        except ValueError:
+            found.append(json.loads(read_content(path, "")))
+        except (ValueError, UsageError, FileNotFoundError):
             continue
-    return found
+    return [document for document in found if isinstance(document, dict) and document.keys() >= _KEYS]
 
 
 def counted_by(loops: Iterable[Sequence[Document]], users: Sequence[str]) -> Counted:

@@ -30,7 +30,9 @@ def dead(folder: Path) -> Path:
 def test_it_says_whose_it_is_and_is_gone_afterwards(place: Path) -> None:
     with scratch("smbench-x-") as folder:
         assert folder.parent == place
-        assert owner_of(folder) == this_process()
+        owner = owner_of(folder)
+        assert owner is not None
+        assert (owner.pid, owner.lives) == (this_process().pid, True)
         assert folder.stat().st_mode & 0o777 == 0o700
     assert not folder.exists()
 
@@ -45,6 +47,16 @@ def test_only_those_of_the_dead_are_orphans(place: Path) -> None:
     dead(other)
     assert gone in orphans()
     assert {path for path in orphans() if path.parent == place} == {gone}
+
+
+def test_a_file_of_that_name_which_others_made_says_nothing(place: Path) -> None:
+    folder = dead(make_scratch())
+    told = json.loads((folder / OWNER).read_text())
+    del told["kind"]
+    (folder / OWNER).write_text(json.dumps(told))
+    assert folder not in orphans()
+    (place / "smbench-link").symlink_to(dead(make_scratch()))
+    assert place / "smbench-link" not in orphans()
 
 
 @pytest.mark.parametrize("content", ["", "{}", '{"pid": -1}', '{"pid": 1, "started_ticks": "x"}'])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 from fractions import Fraction
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from smbench.errors import UsageError
 from smbench.measure.thresholds import parse_threshold
 from smbench.pipeline.artefacts import identity_of, put
 from smbench.pipeline.partial import KeptThreshold, claim_run, home_of, partial_of
+from smbench.scratch import own
 
 
 def drafted(folder: Path, name: str = "draft") -> Path:
@@ -65,6 +68,14 @@ def test_a_partial_run_leads_to_a_home_of_the_same_user_only(tmp_path: Path) -> 
 def test_a_cut_off_run_keeps_its_place_until_it_is_said_otherwise(tmp_path: Path) -> None:
     output = tmp_path / "a.run"
     partial_of(output).mkdir()
+    for force in (False, True):
+        with pytest.raises(UsageError, match=r"in the way of .*, and no replay of yours made it: remove it"):
+            claim_run(output, force=force)
+    own(partial_of(output))
+    with pytest.raises(UsageError, match=rf"being written by another replay \(process {os.getpid()}\)"):
+        claim_run(output, force=True)
+    told = json.loads((partial_of(output) / "owner.json").read_text())
+    (partial_of(output) / "owner.json").write_text(json.dumps({**told, "started_ticks": 1}))
     with pytest.raises(UsageError, match=r"was cut off: make its result by smbench-mount recover"):
         claim_run(output, force=False)
     claim_run(output, force=True)
