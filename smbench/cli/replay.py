@@ -282,7 +282,7 @@ def replay(console: Console, source: Path, **options: Any) -> None:
         # Only now: the result is there, whatever becomes of the page.
         written_page(console, run, workload=_stored_in(workload))
     console.result(document_of(run), lambda out: show_run(run, out))
-    console.note(f"written: {request.output}")
+    console.note(f"written: {run.directory}")
     if status := status_of(run, limits.too_many_mismatches(run, console)):
         sys.exit(status)
 

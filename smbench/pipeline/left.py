@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from smbench.errors import SetupError, UsageError
@@ -46,7 +46,14 @@ def left_behind(folders: Iterable[Path] = ()) -> list[Left]:
     """All of it on this machine, and in `folders` what runs left beside their results' places."""
     homes = {path: _of_home(path) if path.name.startswith(HOMES) else Left(path) for path in orphans()}
     beside = {left.beside for left in homes.values()}
-    return [*homes.values(), *(Left(path) for path in _drafts(folders) if path not in beside)]
+    alone: list[Left] = []
+    for draft in _drafts(folders):
+        home = home_of(draft)
+        if home is None:
+            alone.append(Left(draft))
+        elif home in homes and draft not in beside:
+            homes[home] = replace(homes[home], beside=draft)
+    return [*homes.values(), *alone]
 
 
 def remove(left: Left) -> None:
@@ -56,11 +63,11 @@ def remove(left: Left) -> None:
 
 
 def _drafts(folders: Iterable[Path]) -> Iterator[Path]:
-    """What was to become a result, of dead processes: of no use to anybody, but a run's that has its home."""
+    """What was to become a result, of processes that are dead."""
     for folder in folders:
         for path in sorted(folder.glob(".*/")):
             owner = owner_of(path)
-            if owner is not None and not owner.lives and home_of(path) is None:
+            if owner is not None and not owner.lives:
                 yield path
 
 

@@ -208,7 +208,9 @@ class Replayer:
             directory = partial.finish()
         if output is None:
             atexit.register(_remove, directory, os.getpid())
-        elif directory != output:
+        elif directory == output.absolute():
+            directory = output
+        else:
             self.progress.warn(f"{output} was made by somebody else meanwhile: the result is {directory}")
         return msgspec.structs.replace(written, directory=directory)
 
