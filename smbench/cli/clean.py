@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from smbench.cli.common import Console, common_options
-from smbench.errors import SetupError
+from smbench.errors import SetupError, UsageError
 from smbench.pipeline.left import Left, left_behind, remove
 
 
@@ -27,6 +27,9 @@ def clean(console: Console, folders: tuple[Path, ...], discard: bool) -> None:
       smbench-mount clean
       sudo smbench-mount clean --discard /srv/results
     """
+    for folder in folders:
+        if not folder.is_dir():
+            raise UsageError(f"{folder} is no folder: name those that results were to go to")
     found = left_behind(folders or (Path(),))
     removed: list[Left] = []
     stays: list[Left] = []

@@ -14,6 +14,9 @@ from smbench.identity import hand_over
 from smbench.scratch import OWNER, make_scratch
 from smbench.units import format_size
 
+_THERE = (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR, errno.EISDIR)
+"""What rename(2) says where something appeared at its target."""
+
 
 def default_output(source: Path, suffix: str) -> Path:
     """`capture.pcap` → `capture.workload` in the current folder."""
@@ -42,7 +45,11 @@ def whole(path: Path, suffix: str, marker: str, force: bool) -> Iterator[Path]:
     """A folder to write into that becomes `path` only when all of it is there."""
     claim(path, suffix, marker, force)
     before = identity_of(path)
-    draft = make_scratch(f".{path.name}.", path.parent)
+    try:
+        draft = make_scratch(f".{path.name}.", path.parent)
+    except OSError as error:
+        _refuse_full(path, error)
+        raise
     try:
         yield draft
         (draft / OWNER).unlink()
@@ -51,11 +58,8 @@ def whole(path: Path, suffix: str, marker: str, force: bool) -> Iterator[Path]:
         place = put(draft, path, before)
     except BaseException as error:
         shutil.rmtree(draft, ignore_errors=True)
-        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise SetupError(
-                f"no room left to write {path} ({os.strerror(error.errno)}): make some, or choose another "
-                "place with -o"
-            ) from error
+        if isinstance(error, OSError):
+            _refuse_full(path, error)
         raise
     if place != path:
         raise UsageError(f"{path} was made by somebody else meanwhile: the result is {place}")
@@ -82,8 +86,12 @@ def put(draft: Path, output: Path, before: tuple[int, int] | None) -> Path:
         return output
     for place in _free(output):
         if identity_of(place) is None:
-            with contextlib.suppress(FileExistsError, NotADirectoryError):
+            try:
                 draft.rename(place)
+            except OSError as error:
+                if error.errno not in _THERE:
+                    raise
+            else:
                 return place
     raise AssertionError("unreachable: names do not end")
 
@@ -94,6 +102,15 @@ def _free(output: Path) -> Iterator[Path]:
     while True:
         number += 1
         yield output.with_name(f"{output.stem}-{number}{output.suffix}")
+
+
+def _refuse_full(path: Path, error: OSError) -> None:
+    """SetupError where a disk, or what its user may have of it, is full."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        raise SetupError(
+            f"no room left to write {path} ({os.strerror(error.errno)}): make some, or choose another place "
+            "with -o"
+        ) from error
 
 
 @contextlib.contextmanager

@@ -183,6 +183,7 @@ def test_a_link_is_no_place(place: Place) -> None:
 
 def test_clean_removes_what_nobody_can_use_and_nothing_else(place: Place) -> None:
     place.begin("--speed", "0.5")
+    assert "is no folder" in run("clean", place.folder / "nowhere").sentence
     live = run("clean", place.results)
     assert str(place.home) not in live.out + live.err
     recorded = place.kill()
