@@ -260,7 +260,9 @@ def account_disabled_meanwhile(ground: Ground) -> None:
 
 
 def _refused(ground: Ground, *words: str) -> None:
-    """Before anything is made on the share."""
+    """Before anything is made on the share, which is empty."""
+    for left in Path(os.environ["LAB_SHARE_PATH"]).iterdir():
+        subprocess.run(["rm", "-rf", left], check=True)
     status, said = ground.replay().end()
     ground.expect(status == 3, f"status {status}")
     for word in words:
