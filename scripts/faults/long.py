@@ -24,7 +24,8 @@ def _kills(ground: Ground, times: int) -> None:
     for number in range(times):
         output = ground.results / f"{number}.run"
         replay = ground.replay("--speed", 2, output=output)
-        until = time.monotonic() + dice.uniform(0.2, 4)
+        # Mounting takes its time.
+        until = time.monotonic() + dice.uniform(0.2, 12 if ground.share else 4)
         while time.monotonic() < until and replay.process.poll() is None:
             replay.completed()
             time.sleep(0.01)

@@ -206,7 +206,7 @@ def share_read_only(ground: Ground) -> None:
     _conf("read only = yes")
     conf = os.environ["LAB_SMB_CONF"]
     subprocess.run(["smbcontrol", "-s", conf, "smbd", "close-share", "share"], check=False)
-    replay.end()
+    replay.end(240)
     ground.read(replay)
 
 
