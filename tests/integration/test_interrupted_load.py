@@ -17,6 +17,8 @@ from smbench.cli.replay import replay
 from smbench.errors import SetupError, SmbenchError
 from smbench.pipeline import prepared
 from smbench.pipeline import replay as heart
+from smbench.pipeline.recover import CutOff, cut_off
+from smbench.pipeline.recover import recover as make_result
 from smbench.runner import run as runner
 from smbench.workload.store import write
 
@@ -36,14 +38,14 @@ def workload(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "told.workload"
 
 
-def replayed(workload: Path, *options: str) -> Result:
-    """In this process, so that a test can say when the interrupt comes."""
+def replayed(workload: Path, *options: str, keeps: bool = False) -> Result:
+    """In this process, so that a test can say when the interrupt comes; what was measured stays or not."""
     folder = workload.parent
     arguments = [str(workload), str(folder / "target"), "-o", str(folder / "a.run"), "--json", *options]
     result = CliRunner().invoke(replay, arguments)
     assert left_running() == []
-    assert not list((folder / "meanwhile").iterdir())
-    assert not list(folder.glob(".*.run*"))
+    assert bool(list((folder / "meanwhile").iterdir())) is keeps
+    assert bool(list(folder.glob(".*.run*"))) is keeps
     return result
 
 
@@ -79,11 +81,18 @@ def test_an_interrupt_between_two_loops_leaves_the_loops_that_were(
     assert {row["loop"] for row in rows if row["issued_ns"] is not None} == {1, 2}
 
 
-def test_a_refusal_between_two_loops_is_an_error_and_leaves_nothing(workload, monkeypatch):
+def test_a_refusal_between_two_loops_is_an_error_and_the_loop_that_was_is_kept(workload, monkeypatch):
     fails_at(monkeypatch, 2, SetupError("the server is gone"))
-    ended = replayed(workload, "--loop", "3", "--pace", "fast")
+    ended = replayed(workload, "--loop", "3", "--pace", "fast", keeps=True)
     assert isinstance(ended.exception, SmbenchError)
     assert not (workload.parent / "a.run").exists()
+    assert "40 operations were measured" in ended.stderr
+    found = cut_off(workload.parent / "a.run")
+    assert found is not None
+    assert found.partial is not None
+    (found.partial / "owner.json").unlink()  # it is this process's, which lives
+    made = make_result(CutOff(found.home, found.partial, None), workload.parent / "a.run")
+    assert (made.outcomes.planned, made.outcomes.executed, made.stopped) == (120, 40, "killed")
 
 
 SEARCH = (

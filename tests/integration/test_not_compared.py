@@ -64,7 +64,7 @@ def test_what_the_capture_has_no_answer_to_is_neither_matched_nor_mismatched(tmp
                    "mismatches.rate<0.16")  # fmt: skip
     assert document["operations"] == {
         "planned": 10, "executed": 10, "matched": 5, "mismatched": 1, "errors": 1, "other_amounts": 0,
-        "skipped": 0,
+        "unfinished": 0, "skipped": 0,
         "unanswered": 4, "compared": True,
     }  # fmt: skip
     rows = pq.read_table(tmp_path / "a.run/operations.parquet").column("matched").to_pylist()
@@ -102,7 +102,7 @@ def test_an_executor_that_carries_nothing_out_matches_nothing_and_moves_no_bytes
     document = ran(tmp_path, load, executor)
     assert document["operations"] == {
         "planned": 3, "executed": 3, "matched": None, "mismatched": None, "errors": None,
-        "other_amounts": None, "skipped": 0, "unanswered": None, "compared": False,
+        "other_amounts": None, "skipped": 0, "unfinished": 0, "unanswered": None, "compared": False,
     }  # fmt: skip
     throughput = document["throughput"]
     assert throughput["operations_per_s"] > 0

@@ -168,7 +168,7 @@ def test_a_run_of_nowhere_lasts_as_long_as_the_process(workload: Path, tmp_path:
     done = subprocess.run(
         [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=True
     )
-    assert "smbench-run-" in done.stdout
+    assert "smbench-result-" in done.stdout
     assert not Path(done.stdout.strip()).exists()
 
 
