@@ -13,6 +13,7 @@ NAME.arrows, and NAME.json last of all.
 
 from __future__ import annotations
 
+import gc
 import shutil
 from collections.abc import Iterator
 from contextlib import suppress
@@ -104,6 +105,7 @@ def keep(result: RunResult, client: dict[str, Any], *, alone: bool) -> None:
         return
     shutil.rmtree(folder)
     result.kept = records
+    gc.collect()  # what maps the loop's files stands in circles, each with a descriptor
 
 
 def kept_loops(home: Path, plan: Plan, unreadable: list[str] | None = None) -> Iterator[KeptLoop]:

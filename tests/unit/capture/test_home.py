@@ -23,7 +23,8 @@ def on_disk(folder: Path) -> bytes:
 @pytest.mark.skipif(sys.platform != "linux", reason="files in memory are Linux's")
 def test_keys_are_in_memory_behind_a_link_that_only_who_inherits_them_can_follow() -> None:
     with private_home({"tap.lua": "x"}, {"ntlmssp.nt_password": SECRET}, {"keytab": b"\5\2key"}) as made:
-        assert sorted(path.name for path in made.folder.iterdir()) == ["keytab", "preferences", "tap.lua"]
+        named = {path.name for path in made.folder.iterdir()}
+        assert named == {"keytab", "owner.json", "preferences", "tap.lua"}
         assert SECRET.encode() not in on_disk(made.folder)
         assert b"key" not in on_disk(made.folder)
         assert f"ntlmssp.nt_password: {SECRET}\n" in (made.folder / "preferences").read_text()
