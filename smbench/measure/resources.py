@@ -67,6 +67,7 @@ class ResourceSampler:
         if self._machine_before is not None:
             self._sample(now_ns())
         self._keep(lambda kept: kept.close())
+        self._kept = None  # with it goes the descriptor
 
     def append(self, later: ResourceSampler, shift_ns: int) -> None:
         """Take over the rows of another one, whose run began so much later."""
