@@ -35,7 +35,7 @@ def credentials_files() -> list[Path]:
 def await_replaying() -> None:
     """Until some operations have been issued on three mounts."""
     until = time.monotonic() + 30
-    while len(cifs_mounts()) < 3 or not list(Path("/dev/shm").glob("smbench-*/operations.log")):
+    while len(cifs_mounts()) < 3 or not list(Path("/dev/shm").glob("smbench-run-*/*/operations.log")):
         assert time.monotonic() < until, "the replay never began"
         time.sleep(0.1)
     time.sleep(4)
