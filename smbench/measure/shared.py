@@ -37,13 +37,7 @@ def share(path: Path, size: int) -> mmap.mmap:
 def as_left(path: Path) -> mmap.mmap:
     """A file that `share` made, as it is, to be read alone: it is neither made nor changed, and no link is
     followed. UsageError where it is no ordinary file, or empty; OSError where it cannot be opened."""
-    flags = (
-        os.O_RDONLY
-        | getattr(os, "O_CLOEXEC", 0)
-        | getattr(os, "O_NOFOLLOW", 0)
-        | getattr(os, "O_NONBLOCK", 0)
-    )
-    fd = os.open(path, flags)
+    fd = os.open(path, sum(getattr(os, name, 0) for name in _TO_READ))
     try:
         found = os.fstat(fd)
         if not stat.S_ISREG(found.st_mode) or not found.st_size:

@@ -57,14 +57,10 @@ class Described(msgspec.Struct, frozen=True, kw_only=True):
 
 def describe(
     asked: Request, workload: Workload, plan: Plan, mounts: Sequence[Mount], chosen: ChosenProfile | None,
-    notes: Sequence[str],
+    told: Sequence[str],
 ) -> Described:  # fmt: skip
-    """What a run that is to begin is a run of; `chosen` is its client profile."""
+    """What a run that is to begin is a run of; `chosen` is its client profile, `told` as in `notes_of`."""
     info = workload.info
-    if plan.clones > 1 and asked.namespace is Namespace.SHARED:
-        notes = [
-            *notes, "the clones share all files, which the captured users did not: expect mismatches"
-        ]  # fmt: skip
     return Described(
         configuration=origin.configuration(asked, workload, plan),
         mounts=tuple(mounts),
@@ -75,7 +71,7 @@ def describe(
         capture_files=tuple(info.capture_files),
         machine=machine(),
         versions=versions(),
-        notes=tuple(notes),
+        notes=notes_of(asked, plan, told),
     )
 
 

@@ -12,7 +12,6 @@ import contextlib
 import os
 import shutil
 import sys
-import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -26,7 +25,6 @@ from smbench.executors.base import Habits
 from smbench.identity import hand_over
 from smbench.measure.oplog import COMPLETED
 from smbench.measure.thresholds import Threshold, parse_threshold
-from smbench.owner import Owner, this_process
 from smbench.pipeline.artefacts import as_the_umask_has_it, claim, identity_of, put
 from smbench.pipeline.described import Described
 from smbench.pipeline.progress import Progress
@@ -36,7 +34,7 @@ from smbench.plan.store import write_plan
 from smbench.run.store import DOCUMENT
 from smbench.runner.kept import kept_loops
 from smbench.runner.options import RunOptions
-from smbench.scratch import OWNER, PREFIX, make_scratch, own, owner_of
+from smbench.scratch import OWNER, PREFIX, make_scratch, owner_of
 from smbench.stored import write_document
 from smbench.workload.store import StoredOperations
 
@@ -72,7 +70,6 @@ class PartialRun(msgspec.Struct, frozen=True, kw_only=True):
     tool: str = __version__
     output: str | None
     """Where the result was to be."""
-    owner: Owner
     executor: str
     profile: str
     habits: Habits
@@ -142,7 +139,6 @@ class Partial:
         """Keep what the result is made of beside the log."""
         document = PartialRun(
             output=None if self.output is None else str(self.output),
-            owner=this_process(),
             executor=options.executor,
             profile=options.profile,
             habits=options.habits,
@@ -199,20 +195,20 @@ class Partial:
 
     def leave(self) -> Path:
         """What was measured stays, to be made a result of later: where it can be named."""
-        if self.output is not None and self._mine():
-            for path in self.draft.iterdir():
-                if path.name not in (OWNER, RECORDS) and not path.name.endswith(".pcapng"):
-                    with contextlib.suppress(OSError):  # of a disk that is read-only now
-                        path.unlink()
-            with contextlib.suppress(OSError):
-                hand_over(self.draft)
-                hand_over(self.home)
-            return self.output
-        if self.output is None:
-            shutil.rmtree(self.draft, ignore_errors=True)
         with contextlib.suppress(OSError):
             hand_over(self.home)
-        return self.home
+        if self.output is None:
+            shutil.rmtree(self.draft, ignore_errors=True)
+            return self.home
+        if not self._mine():
+            return self.home
+        for path in self.draft.iterdir():
+            if path.name not in (OWNER, RECORDS) and not path.name.endswith(".pcapng"):
+                with contextlib.suppress(OSError):  # of a disk that is read-only now
+                    path.unlink()
+        with contextlib.suppress(OSError):
+            hand_over(self.draft)
+        return self.output
 
 
 @contextlib.contextmanager
@@ -260,9 +256,8 @@ def _taken(output: Path, home: Path, force: bool) -> Path:
     """The folder beside the result's place, with its owner in it from its first moment; UsageError where
     another one was there first."""
     partial = partial_of(output)
-    draft = Path(tempfile.mkdtemp(prefix=f"{partial.name}.", dir=output.parent))
+    draft = make_scratch(f"{partial.name}.", output.parent)
     try:
-        own(draft)
         _lead(draft / RECORDS, home)
         with _alone_in(output.parent):
             claim_run(output, force)  # once more: somebody may have come first

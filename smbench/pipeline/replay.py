@@ -7,7 +7,7 @@ import atexit
 import os
 import shutil
 from collections.abc import Sequence, Sized
-from contextlib import ExitStack, nullcontext
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -195,10 +195,10 @@ class Replayer:
             refuse_without_wire(place.target)
         finishing = Finishing(self.progress.warn)
         output, memory = self.request.output, roomy(plan.operations)
-        alone = place.target if self.request.backend.touches_files else None
+        shared = self.request.shared_target or not self.request.backend.touches_files
         with (
             on_ending(finishing.heard),
-            nullcontext() if alone is None else sole_use(alone, self.request.shared_target),
+            sole_use(place.target, shared),
             partial_run(output, self.request.force, plan, memory, self.progress) as partial,
         ):
             if self.tells:
@@ -337,8 +337,8 @@ class Replayer:
 
     def _described(self, plan: Plan, mounted: Mounted, told: Sequence[str]) -> Described:
         chosen = client.described(self.client)
-        notes = notes_of(self.request, plan, [*told, *mounted.notes])
-        return describe(self.request, self.workload, plan, mounted.mounts, chosen, notes)
+        every = [*told, *mounted.notes]
+        return describe(self.request, self.workload, plan, mounted.mounts, chosen, every)
 
 
 def _remove(folder: Path, owner: int) -> None:

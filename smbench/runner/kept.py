@@ -13,7 +13,6 @@ NAME.arrows, and NAME.json last of all.
 
 from __future__ import annotations
 
-import gc
 import shutil
 from collections.abc import Iterator
 from contextlib import suppress
@@ -64,8 +63,6 @@ class KeptLoop:
     sampler: ResourceSampler
     statistics: list[Document]
     client: dict[str, Any]
-    place: Path
-    """The folder it has or had."""
 
 
 def loop_folder(home: Path, number: int) -> Path:
@@ -105,22 +102,17 @@ def keep(result: RunResult, client: dict[str, Any], *, alone: bool) -> None:
         return
     shutil.rmtree(folder)
     result.kept = records
-    gc.collect()  # what maps the loop's files stands in circles, each with a descriptor
 
 
-def kept_loops(home: Path, plan: Plan, unreadable: list[str] | None = None) -> Iterator[KeptLoop]:
-    """The loops that were kept in a folder, in their order; the last one may have been cut off.
-
-    UsageError where one cannot be read; with `unreadable`, to which the sentence is added, the others go on.
-    """
+def kept_loops(home: Path, plan: Plan, unreadable: list[str]) -> Iterator[KeptLoop]:
+    """The loops that were kept in a folder, in their order; the last one may have been cut off. Why one
+    cannot be read is added to `unreadable`, and the others go on."""
     names = {path.name.partition(".")[0] for path in home.glob("[0-9]*")}
     for name in sorted(names):
         try:
             found = _loop(home / name, plan)
         except (OSError, ValueError, UsageError) as error:
             why = str(error) if isinstance(error, UsageError) else f"{home / name} cannot be read ({error})"
-            if unreadable is None:
-                raise UsageError(why) from None
             unreadable.append(why)
             continue
         if found is not None:
@@ -131,7 +123,7 @@ def _loop(folder: Path, plan: Plan) -> KeptLoop | None:
     aside = folder.with_suffix(".json")
     if aside.exists():
         refuse_irregular(records := folder.with_suffix(".npy"), _REMEDY)
-        return _kept(_ended(aside), np.load(records, "r"), folder, ".arrows")
+        return _kept(_ended(aside), np.load(records, "r"), folder.with_suffix(".arrows"))
     return _in_folder(folder, plan) if folder.is_dir() else None
 
 
@@ -144,7 +136,7 @@ def _in_folder(folder: Path, plan: Plan) -> KeptLoop | None:
         raise UsageError(f"{folder / LOG} has {len(records):,} records, and {plan.operations:,} were planned")
     records = records[: plan.operations]
     if (folder / ENDED).exists():
-        return _kept(_ended(folder / ENDED), records, folder)
+        return _kept(_ended(folder / ENDED), records, folder / SAMPLES)
     start_ns = int(memoryview(as_left(folder / BOARD)).cast("q")[0])
     if not start_ns:
         return None
@@ -156,13 +148,13 @@ def _in_folder(folder: Path, plan: Plan) -> KeptLoop | None:
         fared=Fared(gaps=list(beats.gaps()), in_flight=out),
     )  # fmt: skip
     ended = Ended(ending=ending, statistics=read_documents(folder / STATISTICS), client={})
-    return _kept(ended, records, folder)
+    return _kept(ended, records, folder / SAMPLES)
 
 
-def _kept(ended: Ended, records: NDArray[Any], place: Path, samples: str = f"/{SAMPLES}") -> KeptLoop:
+def _kept(ended: Ended, records: NDArray[Any], samples: Path) -> KeptLoop:
     sampler = ResourceSampler()
-    sampler.rows = read_samples(Path(f"{place}{samples}"))
-    return KeptLoop(ended.ending, records, sampler, ended.statistics, ended.client, place)
+    sampler.rows = read_samples(samples)
+    return KeptLoop(ended.ending, records, sampler, ended.statistics, ended.client)
 
 
 def _clock(path: Path) -> int:

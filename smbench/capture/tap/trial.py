@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-from pathlib import Path
 
 from smbench.capture.tap.process import Tap, settings
 from smbench.capture.tshark import Keys, find_tshark
@@ -31,7 +30,7 @@ def try_out() -> str:
         sent += len(message)
     header = struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, _RAW_IP)
     with scratch(f"{PREFIX}trial-") as folder:
-        capture = Path(folder, "trial.pcap")
+        capture = folder / "trial.pcap"
         capture.write_bytes(header + b"".join(packets))
         with settings(Keys()) as here, Tap(capture, here, (), lambda _: None, _CALLED) as tap:
             found = sum(line.startswith(b"P\t") for line in tap)
