@@ -10,12 +10,7 @@ from pathlib import Path
 
 import psutil
 
-from faults.ground import PLANNED, Ground, case
-
-
-def _mounted(ground: Ground, path: Path, size: str) -> None:
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size},mode=1777", "tmpfs", path], check=True)
-    ground.undo.append(lambda: subprocess.run(["umount", "-l", path], check=False))
+from faults.ground import PLANNED, Ground, Replay, case, fill
 
 
 def _killed(ground: Ground, *words: object, enough: int = 30) -> None:
@@ -127,7 +122,7 @@ def interrupted_while_writing_twice(ground: Ground) -> None:
         ground.recover(replay)
 
 
-def _writing(ground: Ground):  # type: ignore[no-untyped-def]
+def _writing(ground: Ground) -> Replay:
     """A replay that has begun to write its result."""
     replay = ground.replay("--pace", "fast", "--clone", 400, "--users-per-process", 200)
     draft = ground.results / ".a.run.partial/latency.hlog"
@@ -152,11 +147,9 @@ def output_folder_removed(ground: Ground) -> None:
 
 @case("the disk of -o is full meanwhile", root=True)
 def output_disk_full(ground: Ground) -> None:
-    _mounted(ground, ground.results, "4M")
+    ground.small_disk(ground.results, "4M")
     replay = ground.replay("--speed", 1).until(30)
-    subprocess.run(
-        ["dd", "if=/dev/zero", f"of={ground.results}/full", "bs=4k"], capture_output=True, check=False
-    )
+    fill(ground.results)
     status, said = replay.end()
     ground.expect((status, "No space left" in said) == (3, True), f"status {status}: {said[-200:]}")
     ground.recover(replay, None, "-o", ground.folder / "b.run")
@@ -164,7 +157,7 @@ def output_disk_full(ground: Ground) -> None:
 
 @case("the disk of -o is read-only meanwhile", root=True)
 def output_read_only(ground: Ground) -> None:
-    _mounted(ground, ground.results, "40M")
+    ground.small_disk(ground.results, "40M")
     replay = ground.replay("--speed", 1).until(30)
     subprocess.run(["mount", "-o", "remount,ro", ground.results], check=True)
     status, said = replay.end()
@@ -174,25 +167,25 @@ def output_read_only(ground: Ground) -> None:
 
 @case("the disk of -o has no room from the start", root=True)
 def output_without_room(ground: Ground) -> None:
-    _mounted(ground, ground.results, "64k")
+    ground.small_disk(ground.results, "64k")
     status, said = ground.replay().end()
     ground.expect((status, "no room for the result" in said) == (3, True), f"status {status}: {said[-200:]}")
 
 
 @case("two replays to one -o")
 def two_to_one_output(ground: Ground) -> None:
-    first = ground.replay().until(10)
-    second = ground.replay("--force", "--shared-target")
-    status, said = second.end()
-    ground.expect((status, f"process {first.process.pid}" in said) == (2, True), f"status {status}: {said}")
-    first.signal("SIGINT").end()
-    ground.read(first)
+    _second_refused(ground, "--force", "--shared-target", output=ground.output)
 
 
 @case("two replays in one target")
 def two_in_one_target(ground: Ground) -> None:
+    _second_refused(ground, output=ground.results / "b.run")
+
+
+def _second_refused(ground: Ground, *words: str, output: Path) -> None:
+    """A second replay is, by the first one's process, which goes on."""
     first = ground.replay().until(10)
-    status, said = ground.replay(output=ground.results / "b.run").end()
+    status, said = ground.replay(*words, output=output).end()
     ground.expect((status, f"process {first.process.pid}" in said) == (2, True), f"status {status}: {said}")
     first.signal("SIGINT").end()
     ground.read(first)

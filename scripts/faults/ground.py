@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -196,20 +196,29 @@ class Ground:
         )
 
     def replay(
-        self, *words: object, output: Path | None = None, env: Mapping[str, str] | None = None, **more: Any
-    ) -> Replay:
-        """Start a replay of the workload; by default ten times as slow as the capture."""
+        self, *words: object, output: Path | None = None, env: Mapping[str, str] | None = None,
+        under: Sequence[str] = (), **more: Any,
+    ) -> Replay:  # fmt: skip
+        """Start a replay of the workload; by default five times as slow as the capture. `under`: a command
+        that runs it."""
         output = output or self.output
         given = [str(word) for word in words]
         if not {"--speed", "--pace"} & {*given}:
             given += ["--speed", "0.2"]
         target = [self.share, "--users", self.users] if self.share else [str(self.target)]
-        command = [str(TOOL), "replay", str(self.workload), *map(str, target), "-o", str(output), *given]
+        asked = [str(TOOL), "replay", str(self.workload), *map(str, target), "-o", str(output), *given]
         more.setdefault("stdout", subprocess.DEVNULL)
         more.setdefault("stderr", subprocess.PIPE)
-        process = subprocess.Popen(command, text=True, cwd=self.folder, env=env or self.environment(), **more)
+        process = subprocess.Popen(
+            [*under, *asked], text=True, cwd=self.folder, env=env or self.environment(), **more
+        )  # fmt: skip
         self.started.append(process)
         return Replay(self, output, process)
+
+    def small_disk(self, path: Path, size: str) -> None:
+        """A disk of that size at `path`, for as long as the case lasts."""
+        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size},mode=1777", "tmpfs", path], check=True)
+        self.undo.append(lambda: subprocess.run(["umount", "-l", path], check=False))
 
     def document(self, output: Path | None = None) -> dict[str, Any]:
         path = (output or self.output) / "run.json"
@@ -277,6 +286,11 @@ class Ground:
         self.expect(not self.seen.left, "left behind: " + ", ".join(self.seen.left))
         shutil.rmtree(self.folder, ignore_errors=True)
         return self.seen
+
+
+def fill(disk: Path) -> None:
+    """Leave no room on it."""
+    subprocess.run(["dd", "if=/dev/zero", f"of={disk}/full", "bs=4k"], capture_output=True, check=False)
 
 
 def _alive(started: list[subprocess.Popen[str]]) -> list[psutil.Process]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import resource
+import shlex
 import shutil
 import subprocess
 from collections.abc import Callable
 
-from faults.ended import _mounted
-from faults.ground import Ground, case
+from faults.ground import Ground, case, fill
 
 
 def _limited(kind: int, limit: int) -> Callable[[], None]:
@@ -52,28 +52,15 @@ def no_temporary_folder(ground: Ground) -> None:
 
 @case("/dev/shm is full", root=True)
 def memory_files_full(ground: Ground) -> None:
-    """In a mount namespace of its own: the machine's is not ours to fill."""
-    words = [
-        "unshare", "-m", "sh", "-c",
-        "mount -t tmpfs -o size=64k tmpfs /dev/shm && dd if=/dev/zero of=/dev/shm/full 2>/dev/null; "
-        'exec "$@"',
-        "sh",
-    ]  # fmt: skip
-    replay = _under(ground, words)
-    replay_status, _ = replay.end()
-    ground.expect(replay_status in (0, 5), f"status {replay_status}")
+    replay = ground.replay("--speed", 2, under=_with_full("/dev/shm"))
+    status, _ = replay.end()
+    ground.expect(status in (0, 5), f"status {status}")
     ground.read(replay)
 
 
 @case("/dev/shm and TMPDIR are full", root=True)
 def no_scratch(ground: Ground) -> None:
-    words = [
-        "unshare", "-m", "sh", "-c",
-        "for each in /dev/shm $TMPDIR; do mount -t tmpfs -o size=64k tmpfs $each; "
-        'dd if=/dev/zero of=$each/full 2>/dev/null; done; exec "$@"',
-        "sh",
-    ]  # fmt: skip
-    replay = _under(ground, words)
+    replay = ground.replay("--speed", 2, under=_with_full("/dev/shm", str(ground.tmp)))
     status, said = replay.end()
     if status == 3:
         ground.expect("room" in said or "space" in said, said[-200:])
@@ -81,25 +68,17 @@ def no_scratch(ground: Ground) -> None:
         ground.read(replay)  # Python found another folder for temporary files
 
 
-def _under(ground: Ground, words: list[str]):  # type: ignore[no-untyped-def]
-    """A replay that a command runs."""
-    from faults.ground import TOOL, Replay
-
-    command = [
-        *words, str(TOOL), "replay", str(ground.workload), str(ground.target), "-o", str(ground.output),
-        "--speed", "2",
-    ]  # fmt: skip
-    process = subprocess.Popen(
-        command, text=True, cwd=ground.folder, env=ground.environment(), stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-    )  # fmt: skip
-    ground.started.append(process)
-    return Replay(ground, ground.output, process)
+def _with_full(*folders: str) -> list[str]:
+    """A command that runs another where these have no room: in a mount namespace of its own, as the machine's
+    folders are not ours to fill."""
+    each = 'mount -t tmpfs -o size=64k tmpfs "$each"; dd if=/dev/zero of="$each/full" 2>/dev/null'
+    named = " ".join(map(shlex.quote, folders))
+    return ["unshare", "-m", "sh", "-c", f'for each in {named}; do {each}; done; exec "$@"', "sh"]
 
 
 @case("the target's disk is full from the start", root=True)
 def target_full(ground: Ground) -> None:
-    _mounted(ground, ground.target, "64k")
+    ground.small_disk(ground.target, "64k")
     status, said = ground.replay().end()
     ground.expect((status, "space" in said or "room" in said) == (3, True), f"status {status}: {said[-200:]}")
     cleaned = ground.run("prepare", ground.workload, ground.target, "--clean")
@@ -108,11 +87,9 @@ def target_full(ground: Ground) -> None:
 
 @case("the target's disk is full meanwhile", root=True)
 def target_full_meanwhile(ground: Ground) -> None:
-    _mounted(ground, ground.target, "8M")
+    ground.small_disk(ground.target, "8M")
     replay = ground.replay("--speed", 1).until(10)
-    subprocess.run(
-        ["dd", "if=/dev/zero", f"of={ground.target}/full", "bs=4k"], capture_output=True, check=False
-    )
+    fill(ground.target)
     status, _ = replay.end()
     document = ground.read(replay)
     causes = {cause["got"] for cause in document.get("causes", [])}
@@ -121,7 +98,7 @@ def target_full_meanwhile(ground: Ground) -> None:
 
 @case("the target is read-only meanwhile", root=True)
 def target_read_only_meanwhile(ground: Ground) -> None:
-    _mounted(ground, ground.target, "40M")
+    ground.small_disk(ground.target, "40M")
     replay = ground.replay("--speed", 1).until(10)
     # By a bind mount over it: a tmpfs with files open for writing does not become read-only.
     remounted = subprocess.run(["mount", "-o", "remount,ro", ground.target], capture_output=True, check=False)
