@@ -49,11 +49,14 @@ class Place:
         return (self.results / ".a.run.partial/records").readlink()
 
     def completed(self) -> int:
-        """By the log itself: three words a record, the last of which is when it was completed."""
+        """By the log itself: three words a record, the last of which is when it was completed.
+
+        A loop that is being set aside has its log until the last of its files, NAME.json, is there."""
         try:
-            logs = [*self.home.glob("*/operations.log")]
+            aside = {path.stem for path in self.home.glob("[0-9]*.json")}
+            logs = [log for log in self.home.glob("*/operations.log") if log.parent.name not in aside]
             loops = [np.fromfile(log, np.int64).reshape(-1, 3) for log in logs]
-            loops += [np.load(aside) for aside in self.home.glob("*.npy")]
+            loops += [np.load(self.home / f"{name}.npy") for name in aside]
         except (OSError, ValueError):
             return 0
         return sum(int(np.count_nonzero(records[:, 2])) for records in loops)
