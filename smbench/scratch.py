@@ -13,7 +13,7 @@ import msgspec
 
 from smbench.errors import SetupError, UsageError
 from smbench.owner import Owner, this_process
-from smbench.stored import read_document, write_document
+from smbench.stored import read_document
 
 PREFIX = "smbench-"
 """How the names of all of them begin."""
@@ -51,8 +51,10 @@ def scratch(prefix: str = PREFIX, folder: Path | None = None) -> Iterator[Path]:
 
 
 def own(folder: Path) -> None:
-    """Say that a folder is this process's."""
-    write_document(folder / OWNER, {"kind": _KIND, **msgspec.to_builtins(this_process())})
+    """Say that a folder is this process's. FileExistsError where something in it says whose it is, or a link
+    would lead elsewhere."""
+    with (folder / OWNER).open("xb") as file:
+        file.write(msgspec.json.encode({"kind": _KIND, **msgspec.to_builtins(this_process())}) + b"\n")
 
 
 def owner_of(folder: Path) -> Owner | None:

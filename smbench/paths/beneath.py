@@ -19,18 +19,18 @@ import os
 import sys
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
-from errno import EAGAIN, EBUSY, EEXIST, EILSEQ, EINVAL, ENOSYS, EPERM, EXDEV
+from errno import EAGAIN, EBUSY, EILSEQ, EINVAL, ENOSYS, EPERM, EXDEV
 from pathlib import Path
 from threading import Lock
 from typing import TypeVar
 
 from smbench.quoting import quoted
+from smbench.renaming import rename_new
 
 RESOLVE_NO_MAGICLINKS = 0x02
 RESOLVE_BENEATH = 0x08
 _SYS_OPENAT2 = 437  # the same number on every architecture
 _RACE_RETRIES = 100
-_RENAME_NOREPLACE = 1
 # Absent where the platform has no such thing: the names can be checked there, the rest is Linux's.
 _O_PATH = getattr(os, "O_PATH", 0)
 _PARENT_FLAGS = _O_PATH | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_CLOEXEC", 0)
@@ -280,7 +280,6 @@ if sys.platform == "linux":
     _libc = ctypes.CDLL(None, use_errno=True)
     _syscall = _libc.syscall
     _syscall.restype = ctypes.c_long
-    _renameat2 = getattr(_libc, "renameat2", None)
 
 
 class _OpenHow(ctypes.Structure):
@@ -317,18 +316,5 @@ def _name_of(fd: int) -> str:
 def _rename(source_fd: int, source: str, target_fd: int, target: str, replace: bool) -> None:
     if replace:
         os.rename(source, target, src_dir_fd=source_fd, dst_dir_fd=target_fd)
-        return
-    if _renameat2 is not None:
-        names = os.fsencode(source), os.fsencode(target)
-        if not _renameat2(source_fd, names[0], target_fd, names[1], _RENAME_NOREPLACE):
-            return
-        number = ctypes.get_errno()
-        if number not in (EINVAL, ENOSYS):
-            raise OSError(number, os.strerror(number), target)
-    # File systems without RENAME_NOREPLACE: look first, which another process may overtake.
-    try:
-        os.stat(target, dir_fd=target_fd, follow_symlinks=False)
-    except FileNotFoundError:
-        os.rename(source, target, src_dir_fd=source_fd, dst_dir_fd=target_fd)
     else:
-        raise OSError(EEXIST, os.strerror(EEXIST), target)
+        rename_new(source, target, source_fd, target_fd)

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from smbench.errors import SetupError, UsageError
 from smbench.identity import hand_over
-from smbench.scratch import OWNER, make_scratch
+from smbench.renaming import exchange, rename_new
+from smbench.scratch import OWNER, make_scratch, own
 from smbench.units import format_size
 
 _THERE = (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR, errno.EISDIR)
@@ -52,10 +53,10 @@ def whole(path: Path, suffix: str, marker: str, force: bool) -> Iterator[Path]:
         raise
     try:
         yield draft
-        (draft / OWNER).unlink()
         as_the_umask_has_it(draft)
         hand_over(draft)
         place = put(draft, path, before)
+        (place / OWNER).unlink()
     except BaseException as error:
         shutil.rmtree(draft, ignore_errors=True)
         if isinstance(error, OSError):
@@ -79,21 +80,30 @@ def put(draft: Path, output: Path, before: tuple[int, int] | None) -> Path:
     something there meanwhile, beside it. Where it is now comes back."""
     found = identity_of(output)
     if found is not None and found == before:
-        earlier = output.parent / f".{output.name}.{os.getpid()}.replaced"
-        output.rename(earlier)
-        draft.rename(output)
-        shutil.rmtree(earlier, ignore_errors=True)
+        _replace(draft, output)
         return output
     for place in _free(output):
         if identity_of(place) is None:
             try:
-                draft.rename(place)
+                rename_new(draft, place)
             except OSError as error:
                 if error.errno not in _THERE:
                     raise
             else:
                 return place
     raise AssertionError("unreachable: names do not end")
+
+
+def _replace(draft: Path, output: Path) -> None:
+    """In one step, if the file system can: whoever ends us then finds the old one or the new one there."""
+    earlier = draft
+    if not exchange(draft, output):
+        earlier = output.parent / f".{output.name}.{os.getpid()}.replaced"
+        output.rename(earlier)
+        draft.rename(output)
+    with contextlib.suppress(OSError):
+        own(earlier)  # what is left of it, `smbench-mount clean` takes
+    shutil.rmtree(earlier, ignore_errors=True)
 
 
 def _free(output: Path) -> Iterator[Path]:

@@ -171,9 +171,9 @@ class Partial:
             as_the_umask_has_it(self.draft)
             hand_over(self.draft)
             self._refuse_strange()
-            for name in (RECORDS, OWNER):
-                (self.draft / name).unlink()
             place = put(self.draft, self.output, self.before)
+            for name in (RECORDS, OWNER):
+                (place / name).unlink()
         shutil.rmtree(self.home, ignore_errors=True)
         return place
 
@@ -259,7 +259,7 @@ def _taken(output: Path, home: Path, force: bool) -> Path:
     draft = make_scratch(f"{partial.name}.", output.parent)
     try:
         _lead(draft / RECORDS, home)
-        with _alone_in(output.parent):
+        with alone_in(output.parent):
             claim_run(output, force)  # once more: somebody may have come first
             if os.path.lexists(partial):
                 _discard_partial(partial)
@@ -271,20 +271,20 @@ def _taken(output: Path, home: Path, force: bool) -> Path:
 
 
 @contextlib.contextmanager
-def _alone_in(folder: Path) -> Iterator[None]:
-    """Others who claim a place in this folder wait meanwhile, where its file system has flock(2)."""
+def alone_in(folder: Path) -> Iterator[None]:
+    """Others of us who come to this folder wait meanwhile, where it may be read and its file system has
+    flock(2)."""
     if sys.platform == "win32":
         yield
         return
     import fcntl  # not everywhere
 
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
+    with contextlib.ExitStack() as until:
         with contextlib.suppress(OSError):
+            descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            until.callback(os.close, descriptor)
             fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
-    finally:
-        os.close(descriptor)
 
 
 def _discard_partial(partial: Path) -> None:

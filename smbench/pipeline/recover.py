@@ -18,6 +18,7 @@ from smbench.pipeline.partial import (
     PARTIAL,
     PLAN,
     PartialRun,
+    alone_in,
     home_of,
     partial_of,
 )
@@ -72,8 +73,16 @@ def recover(
     """Make the result: all that was completed, as the run itself would have told it. It goes to `output`, or
     where it was to go; what the run left is removed then.
 
-    UsageError where its process still lives, where nothing was completed, or where it cannot be read.
+    UsageError where its process still lives, where nothing was completed, where it cannot be read, or where
+    somebody else made the result of it meanwhile.
     """
+    with alone_in(found.home):
+        if not found.home.exists():
+            raise UsageError(f"{found.home} is gone: its result was made meanwhile")
+        return _recovered(found, output, force, progress)
+
+
+def _recovered(found: CutOff, output: Path | None, force: bool, progress: Progress) -> Run:
     document = _document(found, force)
     output = output or (None if document.output is None else Path(document.output))
     if output is None:

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from smbench import renaming
 from smbench.paths import beneath as module
 from smbench.paths.beneath import Beneath, UnsafePathError, split
 
@@ -175,8 +176,8 @@ def test_ordinary_names_work_and_reach_the_right_files(world: Path, names: Benea
 
 def test_rename_can_keep_the_target(world: Path, names: Beneath, monkeypatch: pytest.MonkeyPatch) -> None:
     (world / "other").write_text("stays")
-    for renameat2 in (module._renameat2, None):
-        monkeypatch.setattr(module, "_renameat2", renameat2)
+    for renameat2 in (renaming._renameat2, None):
+        monkeypatch.setattr(renaming, "_renameat2", renameat2)
         with pytest.raises(FileExistsError):
             names.rename("a/plain", "other", replace=False)
         assert (world / "other").read_text() == "stays"

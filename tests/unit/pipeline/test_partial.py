@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from smbench import renaming
 from smbench.errors import UsageError
 from smbench.measure.thresholds import parse_threshold
 from smbench.pipeline.artefacts import identity_of, put
@@ -23,7 +24,12 @@ def drafted(folder: Path, name: str = "draft") -> Path:
     return folder / name
 
 
-def test_a_result_takes_its_place_and_the_place_of_what_it_may_replace(tmp_path: Path) -> None:
+@pytest.mark.parametrize("in_one_step", [True, False])
+def test_a_result_takes_its_place_and_the_place_of_what_it_may_replace(
+    tmp_path: Path, in_one_step: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not in_one_step:
+        monkeypatch.setattr(renaming, "_renameat2", None)
     output = tmp_path / "a.run"
     assert put(drafted(tmp_path), output, identity_of(output)) == output
     (output / "old").touch()
