@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import signal
 import subprocess
@@ -62,6 +63,58 @@ def controller_killed_while_writing(ground: Ground) -> None:
         return
     document = ground.recover(replay)
     ground.expect(document.get("stopped") is None, "a run that had ended is said to be cut off")
+
+
+@case("controller: SIGKILL, and two recovers at once")
+def recovered_twice(ground: Ground) -> None:
+    replay = ground.replay().until(30).kill()
+    recorded = replay.completed()
+    both = [ground.start("recover", replay.output) for _ in range(2)]
+    statuses = sorted(one.wait(60) for one in both)
+    ground.expect(statuses == [2, 137], f"statuses {statuses}")
+    ground.read(replay)
+    ground.expect(ground.seen.result == recorded, f"recovered {ground.seen.result} of {recorded}")
+    there = sorted(path.name for path in ground.results.iterdir())
+    ground.expect(there == ["a.run"], f"there are {there}")
+
+
+@case("controller: SIGKILL in the second run of a search for a capacity", short=True)
+def search_killed(ground: Ground) -> None:
+    # As fast as it goes, no run is late on a busy machine, which would end the search.
+    words = (
+        "--find-capacity",
+        "all.response.p99<3600s",
+        "--pace",
+        "fast",
+        "--clone",
+        50,
+        "--max-clones",
+        400,
+    )
+    replay = ground.replay(*words)
+    end = time.monotonic() + 60
+    while replay.process.poll() is None and time.monotonic() < end:
+        draft = next(ground.results.glob(".a.run.*"), None)
+        if draft is not None and (draft / "001/run.json").exists():
+            replay.output = draft / "002"
+            if replay.completed() >= 30:
+                break
+        time.sleep(0.002)
+    replay.kill()
+    recorded = 50 * PLANNED + replay.completed()
+    cleaned = ground.run("clean", ground.results)
+    told = f"{50 * PLANNED:,} operations of {ground.output}: smbench-mount recover {ground.output},"
+    ground.expect(told in cleaned.stderr, f"clean does not tell of them: {cleaned.stderr}")
+    made = ground.run("recover", ground.output)
+    ground.note(made.returncode, made.stderr)
+    ground.expect(made.returncode == 137, f"recover ended with {made.returncode}")
+    capacity = json.loads((ground.output / "capacity.json").read_text(encoding="utf-8"))
+    stopped = [one["stopped"] for one in capacity["curve"]]
+    ground.expect(stopped == [None, "killed"], f"the runs were stopped by {stopped}")
+    documents = [ground.document(ground.output / one["run"]) for one in capacity["curve"]]
+    ground.seen.completed = recorded
+    ground.seen.result = sum(document["operations"]["executed"] for document in documents)
+    ground.expect(ground.seen.result == recorded, f"recovered {ground.seen.result} of {recorded}")
 
 
 def _signalled(ground: Ground, name: str) -> None:

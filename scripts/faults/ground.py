@@ -92,9 +92,9 @@ class Replay:
             for log in self.home.glob("*/operations.log"):
                 with contextlib.suppress(OSError, ValueError):
                     self._logs.setdefault(log.parent.name, np.memmap(log, np.int64, "r").reshape(-1, 3))
-            for aside in self.home.glob("*.npy"):
+            for aside in self.home.glob("[0-9]*.json"):  # the last of a loop's files
                 with contextlib.suppress(OSError, ValueError):
-                    self._logs.setdefault(aside.stem, np.load(aside))
+                    self._logs.setdefault(aside.stem, np.load(aside.with_suffix(".npy")))
         return sum(int(np.count_nonzero(log[:, 2])) for log in self._logs.values())
 
     def workers(self) -> list[psutil.Process]:
@@ -194,6 +194,15 @@ class Ground:
             cwd=self.folder,
             **more,
         )
+
+    def start(self, *words: object) -> subprocess.Popen[str]:
+        """A command that nobody waits for yet."""
+        process = subprocess.Popen(
+            [str(TOOL), *map(str, words)], text=True, cwd=self.folder, env=self.environment(),
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        self.started.append(process)
+        return process
 
     def replay(
         self, *words: object, output: Path | None = None, env: Mapping[str, str] | None = None,

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
+import pwd
 import signal
+import struct
 import subprocess
 import time
 from pathlib import Path
@@ -197,6 +200,39 @@ def share_full(ground: Ground) -> None:
     ground.expect(ground.seen.result == PLANNED, f"{ground.seen.result} of {PLANNED} operations")
     causes = {cause["got"] for cause in document.get("causes", [])}
     ground.expect(bool(causes & {"ENOSPC", "STATUS_DISK_FULL"}), f"causes {causes}")
+
+
+@case("the owner of the share's files comes to their quota meanwhile", lab=True)
+def share_quota(ground: Ground) -> None:
+    share = Path(os.environ["LAB_SHARE_PATH"])
+    image = share.parent / "quota"
+    ground.undo.append(lambda: image.unlink(missing_ok=True))
+    with image.open("wb") as file:
+        file.truncate(64 << 20)
+    subprocess.run(["/sbin/modprobe", "-qa", "loop", "quota_v2"], check=False)
+    subprocess.run(["mkfs.ext4", "-q", "-F", "-O", "quota", image], check=True)
+    subprocess.run(["mount", "-o", "loop,usrquota", image, share], check=True)
+    ground.undo.append(lambda: subprocess.run(["umount", "-l", share], check=True))
+    share.chmod(0o777)
+    _conf_back(ground)
+    _conf("force user = user01")  # root has none
+    replay = ground.replay("--speed", 1).until(20)
+    device = subprocess.run(["findmnt", "-no", "SOURCE", share], capture_output=True, text=True, check=True)
+    _limit(device.stdout.strip(), pwd.getpwnam("user01").pw_uid)
+    replay.end()
+    document = ground.read(replay)
+    ground.expect(ground.seen.result == PLANNED, f"{ground.seen.result} of {PLANNED} operations")
+    causes = {cause["got"] for cause in document.get("causes", [])}
+    ground.expect(bool(causes & {"EDQUOT", "ENOSPC"}), f"causes {causes}")
+
+
+def _limit(device: str, uid: int) -> None:
+    """One block for this user, by quotactl(2): struct dqblk, Q_SETQUOTA of USRQUOTA, QIF_BLIMITS."""
+    block = struct.pack("=8QI4x", 1, 1, 0, 0, 0, 0, 0, 0, 1)
+    libc = ctypes.CDLL(None, use_errno=True)
+    done = libc.quotactl(ctypes.c_uint(0x800008 << 8), os.fsencode(device), uid, block)
+    if done:
+        raise OSError(ctypes.get_errno(), "quotactl", device)
 
 
 @case("the share is read-only meanwhile", lab=True)

@@ -7,12 +7,14 @@ from pathlib import Path
 
 import click
 
+from smbench.cli.capacity import shown
 from smbench.cli.common import Console, common_options
 from smbench.cli.report import written_page
 from smbench.cli.statuses import status_of
 from smbench.errors import UsageError
 from smbench.pipeline.recover import cut_off
 from smbench.pipeline.recover import recover as make_result
+from smbench.pipeline.recover_search import cut_search, recover_search
 from smbench.report.run import show_run
 from smbench.run.store import DOCUMENT, document_of
 
@@ -27,8 +29,8 @@ from smbench.run.store import DOCUMENT, document_of
 @common_options
 def recover(console: Console, run: Path, output: Path | None, force: bool) -> None:
     """Make the result of a replay that was cut off (killed, or without room to write it): everything that was
-    completed, as the replay itself would have told it. RUN is the name that the result was to have, or the
-    folder that was said to keep the records.
+    completed, as the replay itself would have told it; of a search for a capacity, all its runs. RUN is the
+    name that the result was to have, or the folder that was said to keep the records.
 
     \b
     Examples:
@@ -41,6 +43,8 @@ def recover(console: Console, run: Path, output: Path | None, force: bool) -> No
     As of the replay itself: the first of 137 (or 130, 143, 129 of a signal), 5, 99.
     """  # fmt: skip
     found = cut_off(run)
+    if found is None and (search := cut_search(run)) is not None:
+        sys.exit(shown(console, recover_search(search, output, force, console), output or search.output))
     if found is None:
         whole = (run / DOCUMENT).is_file()
         raise UsageError(

@@ -16,6 +16,7 @@ from smbench.measure.thresholds import Threshold
 from smbench.pipeline.artefacts import whole
 from smbench.pipeline.replay import Replayer
 from smbench.plan.capacity import clones_to_try
+from smbench.run.model import Run
 from smbench.run.status import DEADLINE, INTERRUPTED, status_of
 from smbench.run.store import CAPACITY
 from smbench.signals import name_of
@@ -52,6 +53,23 @@ class Try(Struct, frozen=True, kw_only=True):
     reasons: tuple[str, ...]
     warnings: tuple[str, ...]
     stopped: str | None
+
+    @classmethod
+    def of(cls, name: str, run: Run) -> Try:
+        """What a run in the folder of that name showed: it was judged by one threshold."""
+        judged = run.thresholds[0]
+        return cls(
+            run=name,
+            clones=run.configuration.clones,
+            users=run.configuration.users,
+            operations_per_s=run.throughput.operations_per_s,
+            value=judged.value,
+            met=None if run.stopped else judged.met,
+            valid=run.valid,
+            reasons=run.reasons,
+            warnings=run.warnings,
+            stopped=run.stopped,
+        )
 
     @property
     def holds(self) -> bool:
@@ -139,17 +157,20 @@ def _search(
         if not curve:
             raise
         refused = str(error)
-    return _found(threshold, curve, stopped, refused)
+    return capacity_of(threshold.text, threshold.unit, curve, stopped, refused)
 
 
-def _found(threshold: Threshold, curve: Sequence[Try], stopped: str | None, refused: str | None) -> Capacity:
+def capacity_of(
+    threshold: str, unit: str, curve: Sequence[Try], stopped: str | None, refused: str | None = None
+) -> Capacity:
+    """What these runs show together. `stopped`: what ended the search before it had come to its end."""
     broken = [one for one in curve if not one.holds and not one.interrupted]
     nearest = min(broken, key=lambda one: one.clones, default=None)
     limit = _limit(nearest, stopped, refused)
     held = max((one.clones for one in curve if one.holds), default=None)
     return Capacity(
-        threshold=threshold.text,
-        unit=threshold.unit,
+        threshold=threshold,
+        unit=unit,
         # That not even one clone keeps to it is known where a valid run has shown it.
         capacity=0 if held is None and limit is Limit.THRESHOLD else held,
         limited_by=limit,
@@ -162,20 +183,7 @@ def _found(threshold: Threshold, curve: Sequence[Try], stopped: str | None, refu
 def _tried(replayer: Replayer, threshold: Threshold, clones: int, folder: Path) -> Try:
     """A run of so many clones into `folder`. Nothing stays of one that fails."""
     replayer.ask(clones=clones, output=folder)
-    run = replayer.carry_out([threshold])
-    judged = run.thresholds[0]
-    return Try(
-        run=folder.name,
-        clones=clones,
-        users=run.configuration.users,
-        operations_per_s=run.throughput.operations_per_s,
-        value=judged.value,
-        met=None if run.stopped else judged.met,
-        valid=run.valid,
-        reasons=run.reasons,
-        warnings=run.warnings,
-        stopped=run.stopped,
-    )
+    return Try.of(folder.name, replayer.carry_out([threshold]))
 
 
 def _limit(nearest: Try | None, stopped: str | None, refused: str | None) -> Limit:

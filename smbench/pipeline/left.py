@@ -10,6 +10,7 @@ from pathlib import Path
 
 from smbench.errors import SetupError, UsageError
 from smbench.pipeline.partial import HOMES, PARTIAL, PLAN, PartialRun, home_of, partial_of, recorded_in
+from smbench.pipeline.recover_search import measured_in, search_of
 from smbench.plan.store import read_plan
 from smbench.scratch import orphans, owner_of
 from smbench.stored import read_document
@@ -23,7 +24,7 @@ class Left:
 
     path: Path
     beside: Path | None = None
-    """Of a run: the folder beside its result's place, if it is there."""
+    """Of a run, or of a search for a capacity: the folder beside its result's place, if it is there."""
     output: Path | None = None
     """Where the result was to be."""
     recorded: int = 0
@@ -50,7 +51,7 @@ def left_behind(folders: Iterable[Path] = ()) -> list[Left]:
     for draft in _drafts(folders):
         home = home_of(draft)
         if home is None:
-            alone.append(Left(draft))
+            alone.append(_of_draft(draft))
         elif home in homes and draft not in beside:
             homes[home] = replace(homes[home], beside=draft)
     return [*homes.values(), *alone]
@@ -58,7 +59,7 @@ def left_behind(folders: Iterable[Path] = ()) -> list[Left]:
 
 def remove(left: Left) -> None:
     """Remove it, recoverable or not. Raises OSError."""
-    for folder in filter(None, (left.path, left.beside)):
+    for folder in dict.fromkeys(filter(None, (left.path, left.beside))):
         shutil.rmtree(folder)
 
 
@@ -69,6 +70,17 @@ def _drafts(folders: Iterable[Path]) -> Iterator[Path]:
             owner = owner_of(path)
             if owner is not None and not owner.lives:
                 yield path
+
+
+def _of_draft(draft: Path) -> Left:
+    """What has no home: a search's folder has its runs, any other one nothing that could be used."""
+    output = search_of(draft)
+    if output is None:
+        return Left(draft)
+    try:
+        return Left(draft, draft, output, measured_in(draft))
+    except (UsageError, SetupError) as error:
+        return Left(draft, draft, output, why=str(error))
 
 
 def _of_home(home: Path) -> Left:
