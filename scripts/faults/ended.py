@@ -105,6 +105,8 @@ def search_killed(ground: Ground) -> None:
     cleaned = ground.run("clean", ground.results)
     told = f"{50 * PLANNED:,} operations of {ground.output}: smbench-mount recover {ground.output},"
     ground.expect(told in cleaned.stderr, f"clean does not tell of them: {cleaned.stderr}")
+    shown = ground.run("report", ground.output)
+    ground.expect("was a search that was cut off" in shown.stderr, f"report says {shown.stderr}")
     made = ground.run("recover", ground.output)
     ground.note(made.returncode, made.stderr)
     ground.expect(made.returncode == 137, f"recover ended with {made.returncode}")

@@ -213,6 +213,7 @@ def share_quota(ground: Ground) -> None:
     subprocess.run(["mkfs.ext4", "-q", "-F", "-O", "quota", image], check=True)
     subprocess.run(["mount", "-o", "loop,usrquota", image, share], check=True)
     ground.undo.append(lambda: subprocess.run(["umount", "-l", share], check=True))
+    (share / "lost+found").rmdir()
     share.chmod(0o777)
     _conf_back(ground)
     _conf("force user = user01")  # root has none

@@ -10,6 +10,7 @@ from smbench.cli.common import Console, common_options
 from smbench.errors import SetupError, UsageError
 from smbench.pipeline.artefacts import for_caller
 from smbench.pipeline.recover import cut_off, recover
+from smbench.pipeline.recover_search import cut_search
 from smbench.report.csv import TABLES, write_csv
 from smbench.report.page import write_page
 from smbench.report.run import show_run
@@ -65,6 +66,8 @@ def _read(console: Console, run: Path) -> Run:
         made = recover(found, progress=console)
         console.note(f"{run} was cut off: its result was made of what it left")
         return made
+    if not run.exists() and cut_search(run) is not None:
+        raise UsageError(f"{run} was a search that was cut off: smbench-mount recover {run} keeps its runs")
     return read(run)
 
 
