@@ -155,14 +155,14 @@ def umount(console: Console, target: str | None, force: bool) -> None:
         },
         lambda out: out.print(f"unmounted {gone} mounts" if gone else "nothing of ours is mounted"),
     )
-    if left := len(left_behind()):
-        console.note(
-            f"runs that were cut off left {left} folders: smbench-mount clean lists and removes them"
-        )
     if done.damaged:
         raise UsageError(done.damaged[0])
     if done.left:
         path, reason = done.left[0]
         raise SetupError(
             f"cannot unmount {path}: {reason}; end what uses it (fuser -vm {path}) and try again"
+        )
+    if left := len(left_behind()):
+        console.note(
+            f"runs that were cut off left {left} folders: smbench-mount clean lists and removes them"
         )

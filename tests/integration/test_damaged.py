@@ -16,6 +16,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Bench:
     return Bench(tmp_path_factory.mktemp("damaged") / "whole")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("part", range(PARTS))
 def test_damaged_artefacts_end_in_a_sentence(bench: Bench, part: int) -> None:
     cases = [bench.one(SEED, number) for number in range(part * CASES // PARTS, (part + 1) * CASES // PARTS)]

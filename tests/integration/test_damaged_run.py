@@ -196,6 +196,7 @@ def test_what_is_missing_is_named_or_may_be(made: Made, tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("value", INSTEAD, ids=repr)
 def test_another_value_is_refused_or_reported(made: Made, tmp_path: Path, value: Any) -> None:
     said = {place: tried(made, place, value, tmp_path) for place in places(made.document)}

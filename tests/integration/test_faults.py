@@ -8,6 +8,7 @@ import pytest
 from helpers.command import PROJECT
 
 
+@pytest.mark.long
 @pytest.mark.timeout(600)
 def test_what_is_injected_costs_no_record_and_leaves_nothing() -> None:
     done = subprocess.run(

@@ -55,6 +55,7 @@ def without(plan: Plan, edge: int) -> Plan:
     return replace(plan, waits=Waits(waits.place[kept], waits.lane[kept], waits.count[kept]))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("tens", range(10))
 def test_100_random_schedules_and_worker_speeds_with_real_workers(tmp_path, monkeypatch, tens):
     executors.use(monkeypatch, Uneven)

@@ -121,6 +121,7 @@ def test_the_status_goes_before_the_time() -> None:
     assert aligned(listing, longer) == [(0, 0), (1, 2)]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("words", "size"), [(1, 100_000), (3, 100_000), (1_000, 40_000), (50_000, 100_000)])
 def test_a_hundred_thousand_exchanges_on_one_path(words: int, size: int) -> None:
     chance = random.Random(1)
