@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from dataclasses import dataclass
+from glob import escape
 from pathlib import Path
 
 from smbench.errors import UsageError
@@ -32,7 +33,7 @@ class CutSearch:
 
 def cut_search(path: Path) -> CutSearch | None:
     """What a search left that was to become `path`, or whose folder that is; None where it left nothing."""
-    for draft in (path, *sorted(path.parent.glob(f".{path.name}.*"))):
+    for draft in (path, *sorted(path.parent.glob(f".{escape(path.name)}.*"))):
         output = search_of(draft)
         owner = owner_of(draft)
         if output is not None and owner is not None:
@@ -65,11 +66,11 @@ def recover_search(
         raise UsageError(f"{found.draft} belongs to a search that goes on ({found.owner.named})")
     output = output or found.output
     for partial in sorted(found.draft.glob(".[0-9]*.partial")):
-        run = cut_off(found.draft / partial.name[1:].partition(".")[0])
-        if run is None:
+        left = cut_off(found.draft / partial.name[1:].partition(".")[0])
+        if left is None:
             continue
         try:
-            recover(run, progress=progress)
+            recover(left, progress=progress)
         except UsageError as error:
             progress.warn(f"{error}; the search is told without it")
     names = sorted(path.parent.name for path in found.draft.glob(f"[0-9]*/{DOCUMENT}"))
@@ -78,6 +79,9 @@ def recover_search(
             f"{found.draft} ended before anything was measured: remove it by smbench-mount clean --discard"
         )
     runs = [read(found.draft / name) for name in names]
+    for run in runs:
+        if not run.thresholds:
+            raise UsageError(f"{run.directory} was judged by nothing, as no run of a search: name it alone")
     judged = runs[0].thresholds[0]
     curve = [Try.of(name, run) for name, run in zip(names, runs, strict=True)]
     capacity = capacity_of(judged.text, judged.unit, curve, KILLED)
