@@ -15,4 +15,4 @@ def test_what_is_injected_costs_no_record_and_leaves_nothing() -> None:
         [PROJECT / "scripts/prove-faults", "--short", "--no-lab"], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "8 cases, 0 wrong" in done.stdout
+    assert "9 cases, 0 wrong" in done.stdout
