@@ -1,4 +1,4 @@
-"""/proc/fs/cifs/DebugData: the kernel client's connections, sessions and trees. Pure.
+"""/proc/fs/cifs/DebugData and open_files: the kernel client's connections, sessions and trees.
 
 The text is for people (cifs_debug_data_proc_show, fs/smb/client/cifs_debug.c) and differs from kernel to
 kernel: every part is looked for by its own words, and what is not found stays None.
@@ -9,9 +9,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from itertools import pairwise
+from pathlib import Path
 
 from smbench.trace.model import Command
 
+_DEBUG_DATA = Path("/proc/fs/cifs/DebugData")
+_OPEN_FILES = Path("/proc/fs/cifs/open_files")
 _CONNECTION = re.compile(r"^\d+\) ConnectionId: (0x[0-9a-f]+)(?:[ \t]+Hostname: (\S+))?", re.MULTILINE)
 _SESSION = re.compile(r"SessionId: (0x[0-9a-f]+)(.*)")
 _TREE = re.compile(
@@ -53,6 +56,22 @@ class ClientConnection:
     sessions: tuple[ClientSession, ...]
     in_flight: int = 0
     """Requests without an answer, but for the client's own (ECHO)."""
+
+
+def read_connections() -> list[ClientConnection]:
+    """The client's connections; none where it is not loaded or may not be asked."""
+    try:
+        return parse_debug_data(_DEBUG_DATA.read_text(encoding="utf-8", errors="replace"))
+    except OSError:
+        return []
+
+
+def read_open_files() -> set[int]:
+    """The sessions of the client that have files open; none where it is not loaded or may not be asked."""
+    try:
+        return open_files(_OPEN_FILES.read_text(encoding="utf-8", errors="replace"))
+    except OSError:
+        return set()
 
 
 def parse_debug_data(text: str) -> list[ClientConnection]:

@@ -13,13 +13,14 @@ from smbench.errors import SetupError, UsageError
 from smbench.identity import Identity
 from smbench.mounts import cifs, directory
 from smbench.mounts.accounts import Account
+from smbench.mounts.debugdata import read_connections
 from smbench.mounts.mountinfo import read_mountinfo
 from smbench.mounts.opened import Mounted, UserMount
 from smbench.mounts.options import Option, account_options, merge
 from smbench.mounts.state import RUNTIME_FOLDER, RunState, new_state, save
 from smbench.mounts.target import DirectoryTarget, ShareTarget, Target
 from smbench.mounts.unmount import Progress, Unmounted, unmount_run
-from smbench.mounts.verify import MountFacts, describe, read_connections, tree_of
+from smbench.mounts.verify import MountFacts, describe, tree_of
 from smbench.run.surroundings import Mount, StreamsMount
 
 _STREAMS = "-streams"

@@ -12,10 +12,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from smbench.mounts.debugdata import read_connections, read_open_files
 from smbench.mounts.mountinfo import read_mountinfo
 from smbench.mounts.state import RUNTIME_FOLDER, RunState, forget, load_all
 from smbench.mounts.target import ShareTarget, parse_target
-from smbench.mounts.verify import read_connections, read_open_files
 from smbench.signals import deferred
 
 Progress = Callable[[int, int], None]

@@ -11,13 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from smbench.errors import SetupError
-from smbench.mounts.debugdata import ClientConnection, ClientSession, open_files, parse_debug_data
+from smbench.mounts.debugdata import ClientConnection, ClientSession
 from smbench.mounts.mountinfo import MountEntry
 from smbench.mounts.options import DIALECT_OPTIONS, Option
 from smbench.run.surroundings import Asked, Connection, Mount
-
-DEBUG_DATA = Path("/proc/fs/cifs/DebugData")
-OPEN_FILES = Path("/proc/fs/cifs/open_files")
 
 # CIFS_IOC_GET_TCON_INFO (fs/smb/client/cifs_ioctl.h): struct { __u32 tid; __u64 session_id; } __packed.
 _GET_TREE = 0x800CCF0C
@@ -50,22 +47,6 @@ def tree_of(root: Path) -> TreeId | None:
     finally:
         os.close(descriptor)
     return TreeId(*_TREE_INFO.unpack(buffer))
-
-
-def read_connections() -> list[ClientConnection]:
-    """The client's connections; none where it is not loaded or may not be asked."""
-    try:
-        return parse_debug_data(DEBUG_DATA.read_text(encoding="utf-8", errors="replace"))
-    except OSError:
-        return []
-
-
-def read_open_files() -> set[int]:
-    """The sessions of the client that have files open; none where it is not loaded or may not be asked."""
-    try:
-        return open_files(OPEN_FILES.read_text(encoding="utf-8", errors="replace"))
-    except OSError:
-        return set()
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from smbench.measure.client import read_counters
 from smbench.measure.counters import diff
 from smbench.mounts import cifs
 from smbench.mounts.accounts import Account, load_accounts
+from smbench.mounts.debugdata import read_connections
 from smbench.mounts.facts import CaptureFacts
 from smbench.mounts.identity import worker_identity
 from smbench.mounts.mountinfo import read_mountinfo
@@ -29,7 +30,6 @@ from smbench.mounts.session import mount_for_good, open_target
 from smbench.mounts.state import RUNTIME_FOLDER
 from smbench.mounts.target import ShareTarget, parse_target
 from smbench.mounts.unmount import umount_all
-from smbench.mounts.verify import read_connections
 from smbench.prepare.check import verify
 from smbench.prepare.clean import clean
 from smbench.prepare.make import prepare
