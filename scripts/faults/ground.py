@@ -102,7 +102,7 @@ class Replay:
             children = psutil.Process(self.process.pid).children()
         except psutil.NoSuchProcess:
             return []
-        return [each for each in children if "smbench" in " ".join(_words(each))]
+        return [each for each in children if "smbench" in " ".join(words_of(each))]
 
     def all(self) -> list[psutil.Process]:
         return [psutil.Process(self.process.pid), *self.workers()]
@@ -322,7 +322,8 @@ def _owner(folder: Path) -> int | None:
         return None
 
 
-def _words(process: psutil.Process) -> list[str]:
+def words_of(process: psutil.Process) -> list[str]:
+    """Its command; none where it has ended."""
     try:
         words: list[str] = process.cmdline()
     except psutil.Error:

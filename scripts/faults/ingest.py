@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 
-from faults.ground import TOOL, Ground, case
+from faults.ground import TOOL, Ground, case, words_of
 
 CAPTURE = Path(__file__).resolve().parents[2] / "tests/captures/three-users.pcap"
 _SECRET = "Pw_of_faults_1"
@@ -85,7 +85,7 @@ def ingest_killed(ground: Ground) -> None:
     children: Sequence[psutil.Process] = ()
     while time.monotonic() < end:
         children = psutil.Process(process.pid).children(recursive=True)
-        if any(child.name() == "sleep" for child in children):
+        if any(words_of(child)[:1] == ["sleep"] for child in children):
             break
         time.sleep(0.01)
     process.kill()
