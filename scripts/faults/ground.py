@@ -93,8 +93,9 @@ class Replay:
                 with contextlib.suppress(OSError, ValueError):
                     self._logs.setdefault(log.parent.name, np.memmap(log, np.int64, "r").reshape(-1, 3))
             for aside in self.home.glob("[0-9]*.json"):  # the last of a loop's files
-                with contextlib.suppress(OSError, ValueError):
-                    self._logs.setdefault(aside.stem, np.load(aside.with_suffix(".npy")))
+                if aside.stem not in self._logs:
+                    with contextlib.suppress(OSError, ValueError):
+                        self._logs[aside.stem] = np.load(aside.with_suffix(".npy"))
         return sum(int(np.count_nonzero(log[:, 2])) for log in self._logs.values())
 
     def workers(self) -> list[psutil.Process]:

@@ -72,11 +72,11 @@ def random_kills_mounted(ground: Ground) -> None:
 @case("a replay of many loops, with mounts that come and go (FAULTS_SOAK_S seconds, 60 without)", lab=True)
 def soak(ground: Ground) -> None:
     lasts_s = float(os.environ.get("FAULTS_SOAK_S", "60"))
-    replay = ground.replay("--pace", "fast", "--loop", 1_000_000, "--deadline", f"{lasts_s}s")
+    replay = ground.replay("--pace", "fast", "--loop", 1_000_000)
     controller = psutil.Process(replay.process.pid)
     samples = []
     begun = time.monotonic()
-    while replay.process.poll() is None and time.monotonic() < begun + lasts_s + 600:
+    while replay.process.poll() is None and time.monotonic() < begun + lasts_s:
         try:
             folders = sum(path.is_dir() for path in Path("/dev/shm").rglob("*"))
             mounts = len([*Path("/run/smbench-mount").glob("*/user*")])
@@ -85,7 +85,8 @@ def soak(ground: Ground) -> None:
         except (psutil.Error, OSError):
             pass
         time.sleep(0.5)
-    replay.end(600)
+    status, _ = replay.signal("SIGINT").end(600)
+    ground.expect(status == 130, f"status {status}")
     document = ground.read(replay)
     quarter = max(len(samples) // 4, 1)
     early, late = np.array(samples[quarter : 2 * quarter]), np.array(samples[-quarter:])

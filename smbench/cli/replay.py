@@ -205,8 +205,9 @@ class _Command(click.Command):
 @click.option(
     "--deadline",
     metavar="SECONDS",
-    help="Stop the replay after this time; results are written, and say that they were cut off. Status 0, "
-    "or 5 where operations were overdue or nothing was measured.",
+    help="Stop the replay after this time (what mounts take, also between loops, is not counted); results "
+    "are written, and say that they were cut off. Status 0, or 5 where operations were overdue or nothing was "
+    "measured.",
 )
 @click.option(
     "--give-up",
