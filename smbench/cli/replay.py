@@ -206,8 +206,8 @@ class _Command(click.Command):
     "--deadline",
     metavar="SECONDS",
     help="Stop the replay after this time (what mounts take, also between loops, is not counted); results "
-    "are written, and say that they were cut off. Status 0, or 5 where operations were overdue or nothing was "
-    "measured.",
+    "are written, and say that they were cut off. Status 0, or 5 where operations were overdue or nothing "
+    "was measured.",
 )
 @click.option(
     "--give-up",
