@@ -52,6 +52,7 @@ def _kills(ground: Ground, times: int) -> None:
     ground.seen.completed, ground.seen.result = completed, result
     ground.seen.said = f"{times} kills, {recovered} results recovered"
     ground.expect(lost == 0, f"{lost} records lost")
+    ground.expect(recovered > 0, "no kill came in the middle of a run: nothing was shown")
 
 
 @case("5 kills of a process by chance", short=True)

@@ -71,7 +71,7 @@ def tell(
         return None
     with acting_as(identity):
         try:
-            folder = Path(mkdtemp(prefix=".smbench-", dir=root))
+            folder = Path(mkdtemp(prefix=TRIAL_FOLDERS, dir=root))
         except OSError:
             return None
     try:

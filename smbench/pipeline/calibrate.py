@@ -20,10 +20,10 @@ from smbench.pipeline.machine import versions
 from smbench.pipeline.place import place_accounts
 from smbench.pipeline.progress import Progress
 from smbench.pipeline.request import Destination
+from smbench.prepare.manifest import TRIAL_FOLDERS
 from smbench.scratch import scratch
 from smbench.trace.model import Command
 
-_FOLDER = "smbench-calibrate-"
 _WHOSE = re.compile(r"(username|domain|addr|uid|gid|cruid|(no)?force[ug]id)\b")
 """Options that say nothing of the client, and much of who called it."""
 
@@ -82,7 +82,7 @@ def _own_folder(root: Path, identity: Identity | None) -> Iterator[Path]:
     """A new folder on the share, which goes with all that is in it."""
     try:
         with acting_as(identity):
-            folder = Path(mkdtemp(prefix=_FOLDER, dir=root))
+            folder = Path(mkdtemp(prefix=TRIAL_FOLDERS, dir=root))
     except OSError as error:
         raise SetupError(
             f"no folder can be made on the share ({error.strerror}): calibrate where one may"

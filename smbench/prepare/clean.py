@@ -20,7 +20,7 @@ from smbench.clones import is_clone_folder
 from smbench.errors import SetupError, UsageError
 from smbench.prepare import manifest as manifests
 from smbench.prepare import tree
-from smbench.prepare.manifest import OWN_NAMES, Manifest
+from smbench.prepare.manifest import OWN_NAMES, TRIAL_FOLDERS, Manifest
 from smbench.prepare.outcome import Progress
 from smbench.prepare.system import Beneath
 
@@ -49,7 +49,9 @@ def clean(root: Path, *, progress: Progress | None = None) -> Cleaned:
                 for folder in ["", *_clone_folders(beneath)]
                 if (manifest := manifests.load(beneath, folder)) is not None
             }
-            if not prepared:
+            top = [found.path for found in tree.walk(beneath, lambda _: False)]
+            trials = [path for path in top if path.startswith(TRIAL_FOLDERS)]
+            if not prepared and not trials:
                 raise UsageError(f"nothing was prepared in {root}: it has no {manifests.MANIFEST}.")
             topmost = {folder: _topmost(folder, manifest) for folder, manifest in prepared.items()}
             total, done = sum(map(len, topmost.values())), 0
@@ -64,6 +66,8 @@ def clean(root: Path, *, progress: Progress | None = None) -> Cleaned:
                     manifests.remove(beneath, folder)
                     if folder:
                         _remove_if_empty(beneath, folder, cleaned)
+            for path in trials:
+                _remove(beneath, path, cleaned)
             cleaned.others = [
                 found.path for found in tree.walk(beneath, lambda _: False) if found.path not in OWN_NAMES
             ]

@@ -17,7 +17,7 @@ from smbench.prepare import tree
 from smbench.prepare.content import DEFAULT_MAX_BYTES, fill
 from smbench.prepare.filesystem import FileSystem
 from smbench.prepare.layout import Item, Layout, lay_out, without
-from smbench.prepare.manifest import MANIFEST, OWN_NAMES, Manifest
+from smbench.prepare.manifest import MANIFEST, OWN_NAMES, TRIAL_FOLDERS, Manifest
 from smbench.prepare.outcome import Prepared, Progress
 from smbench.prepare.ranges import NOTHING, Ranges, covers, length
 from smbench.prepare.system import Beneath, apply, beneath_roots, forget_if_gone, free_bytes, hide, probe
@@ -145,7 +145,7 @@ class _Maker:
         """What is there, as far as the workload or an earlier prepare reaches."""
         planned = {item.path for item in self.layout.directories}
         for found in tree.walk(self.beneath, lambda path: path in planned or earlier.owns(path)):
-            if found.path in OWN_NAMES or (
+            if found.path in OWN_NAMES or found.path.startswith(TRIAL_FOLDERS) or (
                 is_clone_folder(found.path) and found.is_directory and not earlier.owns(found.path)
                 and manifests.load(self.beneath, found.path) is not None
             ):  # fmt: skip

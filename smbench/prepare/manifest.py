@@ -34,6 +34,9 @@ from smbench.stored import decoded, refuse_unreadable
 MANIFEST = ".smbench-prepared.jsonl"
 _DRAFT = f"{MANIFEST}.new"
 OWN_NAMES = frozenset({MANIFEST, _DRAFT})
+TRIAL_FOLDERS = ".smbench-trials-"
+"""How folders begin in which trials of the client are made in a target: one that is left is a killed
+command's, and in nobody's way."""
 _SCHEMA = 2
 _READ = (1, 2)
 """Schemas: the first one knew nothing of content."""

@@ -5,6 +5,7 @@ import json
 import os
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import mkdtemp
 
 import pytest
 
@@ -15,7 +16,7 @@ from smbench.prepare.check import verify
 from smbench.prepare.clean import clean
 from smbench.prepare.content import Content, fill
 from smbench.prepare.make import prepare
-from smbench.prepare.manifest import MANIFEST
+from smbench.prepare.manifest import MANIFEST, TRIAL_FOLDERS
 from smbench.prepare.ranges import ranges_of
 from smbench.prepare.wanted import Wanted
 from smbench.workload.model import Kind, NamespaceEntry
@@ -333,6 +334,20 @@ def test_a_folder_with_something_else_in_it_is_refused(root: Path) -> None:
     with pytest.raises(UsageError, match=r"'mine', which prepare did not make.*--force"):
         prepare(root, ENTRIES)
     assert names(root) == {"mine"}
+
+
+def test_trials_that_a_killed_command_left_are_in_nobodys_way(root: Path) -> None:
+    left = Path(mkdtemp(prefix=TRIAL_FOLDERS, dir=root))
+    (left / "tried").write_text("x")
+    prepare(root, ENTRIES)
+    assert verify(root, ENTRIES) == []
+    assert left.exists(), "they may be another command's that goes on"
+    clean(root)
+    assert list(root.iterdir()) == []
+    (root / left.name).mkdir()
+    assert clean(root).removed == 1, "also where nothing was prepared"
+    with pytest.raises(UsageError, match="nothing was prepared"):
+        clean(root)
 
 
 def test_a_backslash_in_a_name_is_shown_once(root: Path) -> None:
