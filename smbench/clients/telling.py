@@ -15,6 +15,7 @@ from tempfile import mkdtemp
 
 from smbench.clients.profile import ClientProfile
 from smbench.identity import Identity, acting_as
+from smbench.prepare.manifest import TRIAL_FOLDERS
 
 _COUNTERS = {
     "CREATE": "Creates", "CLOSE": "Closes", "FLUSH": "Flushes", "READ": "Reads", "WRITE": "Writes",
