@@ -14,6 +14,8 @@ import psutil
 from faults.ground import Ground, case
 
 _SEED = 15
+_LOOPS = 5000
+"""More than a soak comes to; a result has the operations of all that were asked for."""
 _MAY_GROW = {"MB": 20, "descriptors": 0, "threads": 0, "folders": 1, "mounts": 3}
 """From the second quarter of a soak to the last, in the median; mounts come and go."""
 
@@ -73,7 +75,7 @@ def random_kills_mounted(ground: Ground) -> None:
 @case("a replay of many loops, with mounts that come and go (FAULTS_SOAK_S seconds, 60 without)", lab=True)
 def soak(ground: Ground) -> None:
     lasts_s = float(os.environ.get("FAULTS_SOAK_S", "60"))
-    replay = ground.replay("--pace", "fast", "--loop", 1_000_000)
+    replay = ground.replay("--pace", "fast", "--loop", _LOOPS)
     controller = psutil.Process(replay.process.pid)
     samples = []
     begun = time.monotonic()
