@@ -7,14 +7,13 @@ from pathlib import Path
 from rich.console import Console as RichConsole
 
 from smbench.cli.common import Console
-from smbench.cli.statuses import KILLED_STATUS, MISSED, NOT_VALID
+from smbench.cli.statuses import MISSED, NOT_VALID, stopped_status
 from smbench.measure.judging import format_value
 from smbench.measure.thresholds import Threshold
 from smbench.pipeline.capacity import Capacity, Limit, Try, find_capacity
 from smbench.pipeline.replay import Replayer
 from smbench.report.text import NONE, plain_table, rate_text
-from smbench.run.status import GIVE_UP, KILLED
-from smbench.signals import exit_status
+from smbench.run.status import GIVE_UP
 
 _KEPT = {True: "yes", False: "no", None: NONE}
 _LIMITS = {
@@ -49,10 +48,8 @@ def shown(console: Console, found: Capacity, output: Path) -> int:
     """What was found, and written to `output`; the exit status comes back."""
     console.result(found.document(), lambda out: _show(found, out))
     console.note(f"written: {output}")
-    if (status := exit_status(found.stopped)) is not None:
+    if (status := stopped_status(found.stopped)) is not None:
         return status
-    if found.stopped == KILLED:
-        return KILLED_STATUS
     if found.limited_by in (Limit.HARNESS, Limit.REFUSED, Limit.CUT, Limit.UNMEASURED):
         return NOT_VALID
     return 0 if found.capacity else MISSED

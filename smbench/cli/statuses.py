@@ -16,13 +16,16 @@ KILLED_STATUS = 137
 """What a shell says of a process that SIGKILL ended: of a run whose controller did not come to its end."""
 
 
+def stopped_status(stopped: str | None) -> int | None:
+    """The exit status of what a signal ended; None where none did."""
+    return KILLED_STATUS if stopped == KILLED else exit_status(stopped)
+
+
 def status_of(run: Run, mismatched: bool = False) -> int:
     """The exit status that a run asks for; the first that applies. `mismatched`: more outcomes differ than
     are allowed."""
-    if (status := exit_status(run.stopped)) is not None:
+    if (status := stopped_status(run.stopped)) is not None:
         return status
-    if run.stopped == KILLED:
-        return KILLED_STATUS
     if not run.valid:
         return NOT_VALID
     if any(not threshold.met for threshold in run.thresholds):

@@ -105,12 +105,16 @@ def _recovered(found: CutOff, output: Path | None, force: bool, progress: Progre
     return structs.replace(run, directory=output)
 
 
-def _document(found: CutOff, force: bool) -> PartialRun:
-    """What is known of the run. `force`: also where its process cannot be looked for."""
-    owner = found.owner
+def refuse_living(folder: Path, owner: Owner | None, force: bool) -> None:
+    """UsageError where a folder's process lives. `force`: not where it cannot be looked for."""
     if owner is not None and owner.lives and (owner.here or not force):
         more = "" if owner.here else "; where you know that it has ended, --force takes it"
-        raise UsageError(f"{found.home} belongs to a replay that goes on ({owner.named}){more}")
+        raise UsageError(f"{folder} belongs to a replay that goes on ({owner.named}){more}")
+
+
+def _document(found: CutOff, force: bool) -> PartialRun:
+    """What is known of the run."""
+    refuse_living(found.home, found.owner, force)
     try:
         return read_document(found.home / PARTIAL, PartialRun, _REMEDY)
     except FileNotFoundError:

@@ -13,7 +13,7 @@ from smbench.owner import Owner
 from smbench.pipeline.artefacts import whole
 from smbench.pipeline.capacity import Capacity, Try, capacity_of
 from smbench.pipeline.progress import SILENT, Progress
-from smbench.pipeline.recover import cut_off, recover
+from smbench.pipeline.recover import cut_off, recover, refuse_living
 from smbench.run.status import KILLED
 from smbench.run.store import CAPACITY, DOCUMENT, read
 from smbench.scratch import owner_of
@@ -62,8 +62,7 @@ def recover_search(
 
     UsageError where its process still lives, or where nothing was measured.
     """
-    if found.owner.lives and (found.owner.here or not force):
-        raise UsageError(f"{found.draft} belongs to a search that goes on ({found.owner.named})")
+    refuse_living(found.draft, found.owner, force)
     output = output or found.output
     for partial in sorted(found.draft.glob(".[0-9]*.partial")):
         left = cut_off(found.draft / partial.name[1:].partition(".")[0])

@@ -44,13 +44,14 @@ def clean(root: Path, *, progress: Progress | None = None) -> Cleaned:
     try:
         beneath = Beneath(root)
         try:
+            top = list(tree.walk(beneath, lambda _: False))
+            clones = [found.path for found in top if found.is_directory and is_clone_folder(found.path)]
+            trials = [found.path for found in top if found.path.startswith(TRIAL_FOLDERS)]
             prepared = {
                 folder: manifest
-                for folder in ["", *_clone_folders(beneath)]
+                for folder in ["", *clones]
                 if (manifest := manifests.load(beneath, folder)) is not None
             }
-            top = [found.path for found in tree.walk(beneath, lambda _: False)]
-            trials = [path for path in top if path.startswith(TRIAL_FOLDERS)]
             if not prepared and not trials:
                 raise UsageError(f"nothing was prepared in {root}: it has no {manifests.MANIFEST}.")
             topmost = {folder: _topmost(folder, manifest) for folder, manifest in prepared.items()}
@@ -76,14 +77,6 @@ def clean(root: Path, *, progress: Progress | None = None) -> Cleaned:
     except OSError as error:
         raise SetupError(f"cannot clean the target {root}: {error.strerror}; is it still mounted?") from error
     return cleaned
-
-
-def _clone_folders(beneath: Beneath) -> list[str]:
-    return [
-        found.path
-        for found in tree.walk(beneath, lambda _: False)
-        if found.is_directory and is_clone_folder(found.path)
-    ]
 
 
 def _topmost(folder: str, manifest: Manifest) -> list[str]:
