@@ -74,11 +74,13 @@ class Copy:
 
 
 def copy_of(run: Run, clone: int | None = None, loop: int | None = None) -> Copy:
-    """The copy of a run that is asked for. UsageError where it has none such."""
-    clones, loops = run.configuration.clones, run.configuration.loops
+    """The copy of a run that is asked for. UsageError where it has none such. Loops are those that began."""
+    clones, loops = run.configuration.clones, run.loops_begun
     for word, asked, count in (("clone", clone, clones), ("loop", loop, loops)):
         if asked is not None and asked > count:
-            has = f"{count} {word}s" if count > 1 else f"only one {word}"
+            has = f"{count:,} {word}s" if count > 1 else f"only one {word}"
+            if word == "loop" and count < run.configuration.loops:
+                has += f" that began, of {run.configuration.loops:,}"
             raise UsageError(f"{run.name} has {has}: --{word} {asked} is none of its own")
     isolated = clones > 1 and run.configuration.namespace == _ISOLATED
     return Copy(clone or 1, clones, loop or 1, loops, isolated)

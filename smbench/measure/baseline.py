@@ -22,7 +22,7 @@ def figures_of(run: Run, histograms: Mapping[str, Histogram] | None = None) -> F
     return Figures(
         extent=Extent(
             times={tag: one.total for tag, one in histograms.items()},
-            planned=outcomes.planned,
+            planned=outcomes.begun,
             executed=outcomes.executed + unfinished,
             compared=outcomes.answered + unfinished,
             measured=outcomes.executed - run.warm_up.operations - run.stood_still.operations,

@@ -31,7 +31,7 @@ from smbench.report.page_tables import (
 from smbench.report.page_time import legend, time_section
 from smbench.run.columns import REMEDY
 from smbench.run.histogram import Histogram
-from smbench.run.model import OPERATIONS, Configuration, Run
+from smbench.run.model import OPERATIONS, Run
 from smbench.run.series import read_latencies, read_operations, read_resources
 from smbench.run.store import CLIENT_STATS, LATENCY, PAGE, RESOURCES
 from smbench.stored import read_document
@@ -64,7 +64,7 @@ def write_page(run: Run, output: Path | None = None, workload: Path | None = Non
 
 def page(run: Run, workload: Path | None) -> str:
     """The page's text."""
-    operations = read_operations(run.file(OPERATIONS), run.elapsed_s, run.warm_up_ns, run.outcomes.planned)
+    operations = read_operations(run.file(OPERATIONS), run.elapsed_s, run.warm_up_ns, run.outcomes.begun)
     latency = read_latencies(run.file(LATENCY))
     resources = read_resources(run.file(RESOURCES))
     origins = find_origins(workload, operations.slowest)
@@ -84,17 +84,19 @@ def page(run: Run, workload: Path | None) -> str:
     asked = run.configuration
     return Template(files("smbench.report").joinpath("page.html").read_text("utf-8")).substitute(
         title=escape(f"{asked.workload or 'a run'} on {asked.target or '–'}"),
-        subtitle=escape(_subtitle(asked)),
+        subtitle=escape(_subtitle(run)),
         body="\n".join(body),
     )
 
 
-def _subtitle(asked: Configuration) -> str:
+def _subtitle(run: Run) -> str:
+    asked = run.configuration
     speed = "" if asked.pace == "fast" else f" ×{asked.speed:g}"
     users = f"{asked.users:,} {'user' if asked.users == 1 else 'users'}"
     processes = f"{asked.processes:,} {'process' if asked.processes == 1 else 'processes'}"
     clones = f", {asked.clones:,} clones ({asked.namespace or '–'} files)" if asked.clones > 1 else ""
-    loops = f", {asked.loops:,} loops" if asked.loops > 1 else ""
+    begun = f" ({run.loops_begun:,} begun)" if run.loops_begun < asked.loops else ""
+    loops = f", {asked.loops:,} loops{begun}" if asked.loops > 1 else ""
     return (
         f"{asked.executor}, profile {asked.profile}, pace {asked.pace}{speed}, {users} in {processes}"
         f"{clones}{loops}"

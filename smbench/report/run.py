@@ -67,6 +67,7 @@ def _verdict(run: Run, out: Console) -> None:
         f"{outcomes.executed:,} of {outcomes.planned:,} operations{took}: "
         f"{_outcomes(outcomes)}, {outcomes.skipped:,} skipped"
         + (f", {outcomes.unfinished:,} unfinished" if outcomes.unfinished else "")
+        + (f"; {run.loops_begun:,} of {asked.loops:,} loops began" if outcomes.not_begun else "")
     )
     out.print(
         f"{rate_text(throughput.operations_per_s)} operations/s, "

@@ -160,7 +160,7 @@ class Run(Struct, frozen=True, kw_only=True, rename={"outcomes": "operations"}):
         where that cannot be read."""
         path = self.file(OPERATIONS)
         try:
-            with open_operations(path, self.outcomes.planned) as file:
+            with open_operations(path, self.outcomes.begun) as file:
                 return file.table()
         except FileNotFoundError:
             raise UsageError(f"{path} is missing, which every run has: {REMEDY}") from None
@@ -168,6 +168,12 @@ class Run(Struct, frozen=True, kw_only=True, rename={"outcomes": "operations"}):
     @property
     def verdict(self) -> Verdict:
         return Verdict(valid=self.valid, reasons=self.reasons, warnings=self.warnings, stopped=self.stopped)
+
+    @property
+    def loops_begun(self) -> int:
+        """Of the loops that were asked for."""
+        outcomes, loops = self.outcomes, self.configuration.loops
+        return loops * outcomes.begun // outcomes.planned if outcomes.planned else loops
 
     @property
     def warm_up_ns(self) -> int:

@@ -12,6 +12,9 @@ class Outcomes(Struct, frozen=True, kw_only=True):
     """How many operations there were, and how they ended beside the capture."""
 
     planned: Count
+    not_begun: Count | None = None
+    """Of the planned: those of loops that never began, which have no row in operations.parquet. Older runs
+    have a row of each."""
     executed: Count
     skipped: Count
     unfinished: Count | None = None
@@ -39,6 +42,11 @@ class Outcomes(Struct, frozen=True, kw_only=True):
             raise ValueError("`mismatched` is more than were compared")
 
     @property
+    def begun(self) -> int:
+        """Of the planned: those of the loops that began; as many rows operations.parquet has."""
+        return self.planned - (self.not_begun or 0)
+
+    @property
     def answered(self) -> int:
         """Of the executed: those that the capture has an answer for. Older runs count all."""
         return self.executed - (self.unanswered or 0)
@@ -59,6 +67,7 @@ class Outcomes(Struct, frozen=True, kw_only=True):
 
 
 _PARTS = (
+    ("planned", "not_begun"),
     ("planned", "executed"),
     ("planned", "unfinished"),
     ("executed", "unanswered"),

@@ -17,8 +17,8 @@ from smbench.runner.run import RunResult
 
 
 def join_loops(results: Sequence[RunResult], loops: int) -> RunResult:
-    """The results of the first of `loops` loops of one plan, in their order; those that never began
-    are planned and not executed."""
+    """The results of the first of `loops` loops of one plan, in their order. Those that never began are
+    counted as planned, and nothing is kept of them: how many were asked for costs no memory."""
     if loops == 1:
         return results[0]
     first = results[0]
@@ -37,12 +37,10 @@ def join_loops(results: Sequence[RunResult], loops: int) -> RunResult:
         begins_ns.append(max(int(part[:, COMPLETED].max(initial=0)) - first.ending.start_ns, begins_ns[-1]))
         if result is not first:
             first.sampler.append(result.sampler, shift_ns=begins_ns[-2])
-    missing = loops - len(results)
-    records += [np.zeros_like(records[0])] * missing
-    begins_ns = begins_ns[:-1] + [begins_ns[-1]] * missing
     return replace(
         first,
-        plan=loop(first.plan, begins_ns),
+        plan=loop(first.plan, begins_ns[:-1]),
+        loops=loops,
         ending=_joined([result.ending for result in results], together(fared)),
         kept=np.concatenate(records),
         statistics=[documents for result in results for documents in result.statistics],

@@ -83,10 +83,11 @@ class OperationsResult:
 
     def __init__(
         self, operations: StoredOperations, plan: Plan, executor: type[Executor], warm_up_ns: int = 0,
-        habits: Habits = OLD_HABITS,
+        habits: Habits = OLD_HABITS, loops: int = 1,
     ) -> None:  # fmt: skip
         self._operations, self._plan, self._executor = operations, plan, executor
         self._warm_up_ns = warm_up_ns
+        self._loops_not_begun = loops - plan.loops
         self._place_of_row = places_of_rows(plan)
         self._expectations = Expectations(operations, plan, executor)
         self._losses = Losses(executor, habits)
@@ -137,6 +138,8 @@ class OperationsResult:
                 for copy in range(self._plan.copies):
                     there = places + copy * len(self._place_of_row)
                     writer.write_batch(self._join(batch, copy, there, timing, matcher, wanted))
+        self.tally.not_begun = self.tally.planned // self._plan.loops * self._loops_not_begun
+        self.tally.planned += self.tally.not_begun
 
     def _join(
         self, batch: pa.RecordBatch, copy: int, places: NDArray[np.int64], timing: Timing, matcher: Matcher,
@@ -267,6 +270,7 @@ class OperationsResult:
         compared = compares and tally.compared > 0
         return Outcomes(
             planned=tally.planned,
+            not_begun=tally.not_begun,
             executed=tally.executed,
             skipped=tally.skipped,
             unfinished=unfinished,

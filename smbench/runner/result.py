@@ -67,6 +67,8 @@ class RunResult:
     """From the start of the run to the end of its last operation."""
     scratch: Path | None = None
     """A folder that goes when it is closed."""
+    loops: int = 1
+    """How many were asked for; the plan has those that began."""
 
     @property
     def records(self) -> NDArray[Any]:
@@ -90,7 +92,9 @@ class RunResult:
         plan, ending = self.plan, self.ending
         start_epoch_ns = ending.clock_epoch_ns + (ending.start_ns or now_ns())
         warm_up_ns = self.options.warm_up_ns
-        joined = OperationsResult(self.operations, plan, self.executor, warm_up_ns, self.options.habits)
+        joined = OperationsResult(
+            self.operations, plan, self.executor, warm_up_ns, self.options.habits, self.loops
+        )
         times = timing(plan, self.records, ending.start_ns, joined.skipped_places())
         harness = harness_result(plan, ending, self.records, self.operations, times, warm_up_ns)
         times, still, unfinished = harness.times, harness.still, len(harness.calls)
@@ -160,7 +164,7 @@ class RunResult:
             processes=plan.processes,
             lanes=plan.lanes // plan.loops,
             clones=plan.clones,
-            loops=plan.loops,
+            loops=self.loops,
         )
 
     def _judged(
@@ -174,7 +178,7 @@ class RunResult:
         figures = Figures(
             extent=Extent(
                 times={tag: one.total for tag, one in histograms.by_tag.items()},
-                planned=tally.planned,
+                planned=tally.planned - tally.not_begun,
                 executed=tally.executed + unfinished,
                 compared=tally.compared + unfinished,
                 measured=tally.measured,

@@ -13,6 +13,8 @@ class Tally:
     """What the operations came to."""
 
     planned: int = 0
+    not_begun: int = 0
+    """Of the planned: those of loops that never began."""
     executed: int = 0
     matched: int = 0
     mismatched: int = 0

@@ -94,7 +94,7 @@ def _nothing(tally: Tally) -> str:
         return ""
     if not tally.planned:
         return "there is none in the workload"
-    skipped = tally.skipped == tally.planned
+    skipped = tally.skipped == tally.planned - tally.not_begun
     return f"the executor skips all {tally.planned:,}" if skipped else f"none of {tally.planned:,} was"
 
 

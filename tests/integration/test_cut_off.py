@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import psutil
+import pyarrow.parquet as pq
 import pytest
 from helpers.command import THREE_USERS, TOOL, run
 
@@ -107,13 +108,21 @@ def test_all_that_was_completed_is_in_the_result(place: Place, command: str) -> 
 
 
 def test_loops_that_had_ended_are_in_it_too(place: Place) -> None:
-    place.begin("--pace", "fast", "--loop", "500", enough=3 * PLANNED)
+    place.begin("--pace", "fast", "--loop", "1000000000", enough=3 * PLANNED)
     assert sum(path.is_dir() for path in place.home.iterdir()) <= 1, "folders do not grow with the loops"
     recorded = place.kill()
     assert run("recover", place.output).status == 137
     document = place.document()
     assert document["operations"]["executed"] == recorded >= 3 * PLANNED
-    assert document["configuration"]["loops"] == 500
+    assert document["configuration"]["loops"] == 10**9
+    assert document["operations"]["planned"] == PLANNED * 10**9
+    begun = document["operations"]["planned"] - document["operations"]["not_begun"]
+    assert pq.read_metadata(place.output / "operations.parquet").num_rows == begun
+    assert begun in (recorded + -recorded % PLANNED, recorded + PLANNED)  # as the kill hit within or between
+    shown = run("report", place.output)
+    assert f"; {begun // PLANNED} of 1,000,000,000 loops began" in " ".join(shown.out.split())
+    refused = run("compare", place.folder / "w.workload", place.output, "--loop", begun // PLANNED + 1)
+    assert f"has {begun // PLANNED} loops that began, of 1,000,000,000" in refused.err
 
 
 def test_a_result_goes_elsewhere_where_its_place_is_gone(place: Place) -> None:

@@ -10,6 +10,7 @@ import pytest
 from helpers.runs import a_run
 from helpers.sides import side_of
 from helpers.story import Wire, lifted
+from msgspec import structs
 
 from smbench.errors import UsageError
 from smbench.fidelity.comparison import compare
@@ -36,15 +37,20 @@ def test_the_first_is_compared_unless_another_is_asked_for() -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "says"),
+    ("loops", "begun", "asked", "says"),
     [
-        ({"clone": 4}, "a.run has 3 clones: --clone 4 is none"),
-        ({"loop": 2}, "a.run has only one loop: --loop 2 is none"),
+        (1, 1, {"clone": 4}, "a.run has 3 clones: --clone 4 is none"),
+        (1, 1, {"loop": 2}, "a.run has only one loop: --loop 2 is none"),
+        (4, 4, {"loop": 5}, "a.run has 4 loops: --loop 5 is none"),
+        (9000, 2, {"loop": 3}, "a.run has 2 loops that began, of 9,000: --loop 3 is none"),
+        (9000, 1, {"loop": 2}, "a.run has only one loop that began, of 9,000: --loop 2 is none"),
     ],
 )
-def test_what_a_run_does_not_have_is_said(asked: dict[str, int], says: str) -> None:
+def test_what_a_run_does_not_have_is_said(loops: int, begun: int, asked: dict[str, int], says: str) -> None:
+    many = run_of(3, loops)
+    outcomes = structs.replace(many.outcomes, planned=7 * loops, not_begun=7 * (loops - begun))
     with pytest.raises(UsageError, match=says):
-        copy_of(run_of(3), **asked)
+        copy_of(structs.replace(many, outcomes=outcomes), **asked)
 
 
 def test_rows_are_those_of_the_copy_and_of_a_single_one_all() -> None:
