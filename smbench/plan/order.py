@@ -55,7 +55,7 @@ class Order:
         self._rules: dict[str, Callable[[int, Access, int, list[Requirement]], None]] = {
             "Open": self._open,
             "Close": self._close,
-            "Read": self._read,
+            "Read": self._read_data,
             "AllocatedRanges": self._read,
             "Write": self._write_data,
             "PunchHole": self._write_data,
@@ -175,6 +175,16 @@ class Order:
 
     # Ranges
 
+    def _read_data(self, at: int, access: Access, arrival_ns: int, into: list[Requirement]) -> None:
+        self._read(at, access, arrival_ns, into)
+        self._go_on(at, access, arrival_ns, into)
+
+    def _go_on(self, at: int, access: Access, arrival_ns: int, into: list[Requirement]) -> None:
+        columns = self._columns
+        low = columns["offset"][at]
+        handle = self._handles[columns["handle"][at]]
+        handle.go_on(low, low + columns["length"][at], access, arrival_ns, into)
+
     def _read(self, at: int, access: Access, arrival_ns: int, into: list[Requirement]) -> None:
         self._use(at, access, into)
         low = self._columns["offset"][at]
@@ -198,6 +208,7 @@ class Order:
             self._resize(at, access, arrival_ns, into)
             return
         self._write(at, access, arrival_ns, into)
+        self._go_on(at, access, arrival_ns, into)
         self._leases.changed(self._columns["handle"][at], access, arrival_ns, into)
 
     def _flush(self, at: int, access: Access, arrival_ns: int, into: list[Requirement]) -> None:

@@ -17,7 +17,7 @@ from msgspec import UNSET
 from numpy.typing import NDArray
 
 from smbench.arrays import blocks, long_array
-from smbench.executors.base import OLD_HABITS, Executor, Habits
+from smbench.executors.base import Executor
 from smbench.plan.model import Plan
 from smbench.run.columns import OPERATIONS_SCHEMA
 from smbench.run.outcomes import Cause, Mismatch, Outcomes, Shortfall
@@ -27,6 +27,7 @@ from smbench.runner.declined import REASON as DECLINED_BECAUSE
 from smbench.runner.expectations import Expectations, calls_in, places_of_rows
 from smbench.runner.latency import Times, measured
 from smbench.runner.losses import Losses
+from smbench.runner.options import RunOptions
 from smbench.runner.outcomes import (
     Matcher,
     answered,
@@ -82,15 +83,15 @@ class OperationsResult:
     """Joins the workload's rows with the log, and counts."""
 
     def __init__(
-        self, operations: StoredOperations, plan: Plan, executor: type[Executor], warm_up_ns: int = 0,
-        habits: Habits = OLD_HABITS, loops: int = 1,
+        self, operations: StoredOperations, plan: Plan, executor: type[Executor], options: RunOptions,
+        loops: int = 1,
     ) -> None:  # fmt: skip
         self._operations, self._plan, self._executor = operations, plan, executor
-        self._warm_up_ns = warm_up_ns
+        self._warm_up_ns = options.warm_up_ns
         self._loops_not_begun = loops - plan.loops
         self._place_of_row = places_of_rows(plan)
         self._expectations = Expectations(operations, plan, executor)
-        self._losses = Losses(executor, habits)
+        self._losses = Losses(executor, options.habits)
         self.tally = Tally()
         self.outside = OutsideTally(plan)
 

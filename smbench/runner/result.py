@@ -92,9 +92,7 @@ class RunResult:
         plan, ending = self.plan, self.ending
         start_epoch_ns = ending.clock_epoch_ns + (ending.start_ns or now_ns())
         warm_up_ns = self.options.warm_up_ns
-        joined = OperationsResult(
-            self.operations, plan, self.executor, warm_up_ns, self.options.habits, self.loops
-        )
+        joined = OperationsResult(self.operations, plan, self.executor, self.options, self.loops)
         times = timing(plan, self.records, ending.start_ns, joined.skipped_places())
         harness = harness_result(plan, ending, self.records, self.operations, times, warm_up_ns)
         times, still, unfinished = harness.times, harness.still, len(harness.calls)

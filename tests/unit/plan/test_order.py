@@ -14,6 +14,7 @@ from smbench.workload.calls import (
     Lock,
     MakeDirectory,
     Notify,
+    Read,
     RemoveDirectory,
     Rename,
     SetAttributes,
@@ -23,6 +24,7 @@ from smbench.workload.calls import (
     Truncate,
     Unlink,
     Unlock,
+    Write,
 )
 
 NOT_FOUND = 0xC0000034
@@ -63,6 +65,29 @@ def test_a_notify_that_ends_with_the_close_does_not_hold_the_close():
     closed = load.closes(0, 1, lane=2)
     assert (opened, closed) in edges(load)
     assert (1, closed) not in edges(load)
+
+
+@pytest.mark.parametrize("call", [Read, Write])
+def test_what_goes_on_under_way_does_not_come_before_what_the_one_before_it_had_waited_for(call):
+    """A client reads ahead: the third read is sent a moment before the second is answered, and the fourth
+    before the third is. None of them may be the first of the file."""
+    load = Load()
+    load.opens(0, 1, "a")
+    first = load.add(0, call(1, 0, 16), takes_ns=500)
+    load.add(0, call(1, 16, 64), takes_ns=1100)
+    third = load.add(0, call(1, 80, 256), lane=1, takes_ns=1100)
+    fourth = load.add(0, call(1, 336, 16), lane=2, takes_ns=500)
+    elsewhere = load.add(0, call(1, 9000, 16), lane=3, takes_ns=500)
+    assert {(first, third), (first, fourth)} <= {*edges(load)}
+    assert not any(then == elsewhere and before != 0 for before, then in edges(load))
+
+
+def test_what_goes_on_in_another_lane_waits_for_an_answer_that_was_there():
+    load = Load()
+    load.opens(0, 1, "a")
+    load.reads(0, 1, 0, 64, lane=1)
+    first, second = load.reads(0, 1, 64, 64, lane=2), load.reads(0, 1, 128, 64, lane=3)
+    assert (first, second) in edges(load)
 
 
 def test_users_on_different_files_do_not_wait():
