@@ -2,10 +2,11 @@
 
 One pass in order of arrival, with state by handle, name and file only. An edge runs from an operation
 to a later one of another lane that touches the same thing, where the earlier had its answer before the
-later was asked: so it cannot deadlock, and what overlapped in the capture stays free to overlap. Two
-have no such condition: nothing works on a handle before its open, and a handle is closed after its uses.
-What leases tie together, also where it overlapped, is in `smbench.plan.leases`; of locks that waited together
-the one that was granted first comes first (`smbench.plan.locks`).
+later was asked: so it cannot deadlock, and what overlapped in the capture stays free to overlap; but what
+goes on where another of its handle ended comes after what that one came after. Two have no such condition:
+nothing works on a handle before its open, and a handle is closed after its uses. What leases tie together,
+also where it overlapped, is in `smbench.plan.leases`; of locks that waited together the one that was granted
+first comes first (`smbench.plan.locks`).
 
 Streams are ordered with their file, names without regard to case. What somebody outside did comes after all
 that was seen of the name (or listed of its directory) before it, and before all that was seen later. Not
