@@ -12,9 +12,9 @@ class Outcomes(Struct, frozen=True, kw_only=True):
     """How many operations there were, and how they ended beside the capture."""
 
     planned: Count
-    not_begun: Count | None = None
-    """Of the planned: those of loops that never began, which have no row in operations.parquet. Older runs
-    have a row of each."""
+    not_begun: Count | UnsetType = UNSET
+    """Of the planned: those of loops that never began, which have no row in operations.parquet; where there
+    are some."""
     executed: Count
     skipped: Count
     unfinished: Count | None = None
@@ -44,7 +44,7 @@ class Outcomes(Struct, frozen=True, kw_only=True):
     @property
     def begun(self) -> int:
         """Of the planned: those of the loops that began; as many rows operations.parquet has."""
-        return self.planned - (self.not_begun or 0)
+        return self.planned if self.not_begun is UNSET else self.planned - self.not_begun
 
     @property
     def answered(self) -> int:

@@ -271,7 +271,7 @@ class OperationsResult:
         compared = compares and tally.compared > 0
         return Outcomes(
             planned=tally.planned,
-            not_begun=tally.not_begun,
+            not_begun=tally.not_begun or UNSET,
             executed=tally.executed,
             skipped=tally.skipped,
             unfinished=unfinished,
