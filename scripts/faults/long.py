@@ -11,13 +11,11 @@ from pathlib import Path
 import numpy as np
 import psutil
 
-from faults.ground import Ground, case
+from faults.ground import PLANNED, Ground, case
 
 _SEED = 15
 _LOOPS = 1_000_000
 """More than a soak comes to."""
-_PLANNED = 127
-"""Operations of the workload."""
 _MAY_GROW = {"MB": 20, "descriptors": 0, "threads": 0, "folders": 1, "mounts": 3}
 """From the second quarter of a soak to the last, in the median."""
 _COME_AND_GO = ("folders", "mounts")
@@ -33,7 +31,7 @@ def _kills(ground: Ground, times: int) -> None:
         output = ground.results / f"{number}.run"
         replay = ground.replay("--speed", 0.5, output=output)
         if number % 2 == 0:
-            replay.until(dice.randint(1, _PLANNED - 1))
+            replay.until(dice.randint(1, PLANNED - 1))
         else:
             # Mounting takes its time.
             until = time.monotonic() + dice.uniform(0.2, 15 if ground.share else 6)
@@ -45,7 +43,7 @@ def _kills(ground: Ground, times: int) -> None:
             (victims[0] if number % 4 == 0 else dice.choice(victims)).kill()
         replay.process.communicate(timeout=60)
         recorded = replay.completed()
-        middle += bool(victims) and 0 < recorded < _PLANNED
+        middle += bool(victims) and 0 < recorded < PLANNED
         if not (output / "run.json").exists() and recorded:
             made = ground.run("recover", output)
             ground.expect(made.returncode not in (1, 2, 3), f"kill {number}: {made.stderr[-200:]}")
@@ -107,5 +105,5 @@ def soak(ground: Ground) -> None:
         first, last = of(early[:, number]), of(late[:, number])
         told.append(f"{name} {first:.0f} to {last:.0f}")
         ground.expect(last - first <= most, f"{name} grew from {first:.0f} to {last:.0f}")
-    loops = document.get("operations", {}).get("executed", 0) // _PLANNED
+    loops = document.get("operations", {}).get("executed", 0) // PLANNED
     ground.seen.said = f"{loops} loops in {lasts_s:.0f} s: {', '.join(told)}"
