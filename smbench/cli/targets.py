@@ -31,7 +31,8 @@ def target_options(command: Command) -> Command:
                      help="wire: nothing on the wire that the workload did not ask for; "
                           "application: the client's defaults, as production has it."),
         click.option("--mount-option", "mount_options", multiple=True, metavar="K=V",
-                     help="A mount option that wins over the derived ones (repeatable)."),
+                     help="A mount option that wins over the derived ones (repeatable): how the client "
+                          "talks and what it keeps, as mount.cifs(8) has it."),
     )  # fmt: skip
     for decorate in reversed(decorations):
         command = decorate(command)

@@ -14,12 +14,13 @@ _ESCAPE = re.compile(r"\\([0-7]{3})")
 
 @dataclass(frozen=True, slots=True)
 class MountEntry:
-    """One line. `options` are the super block's (the mount flags are not among them), None for a flag."""
+    """One line. `options` are the super block's, None for a flag; `flags` are the mount's own (`nosuid`)."""
 
     path: Path
     filesystem: str
     source: str
     options: Mapping[str, str | None]
+    flags: frozenset[str] = frozenset()
 
     @property
     def is_cifs(self) -> bool:
@@ -32,11 +33,12 @@ def parse_mountinfo(text: str) -> list[MountEntry]:
     for line in text.splitlines():
         left, dash, right = line.partition(" - ")
         fields, tail = left.split(" "), right.split(" ")
-        if not dash or len(fields) < 5 or len(tail) < 3:
+        if not dash or len(fields) < 6 or len(tail) < 3:
             continue
         pairs = (option.partition("=") for option in tail[2].split(","))
         options = {_plain(name): (_plain(value) if equals else None) for name, equals, value in pairs}
-        entries.append(MountEntry(Path(_plain(fields[4])), tail[0], _plain(tail[1]), options))
+        flags = frozenset(fields[5].split(","))
+        entries.append(MountEntry(Path(_plain(fields[4])), tail[0], _plain(tail[1]), options, flags))
     return entries
 
 

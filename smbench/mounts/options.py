@@ -5,7 +5,6 @@ Passwords never stand here: `smbench.mounts.cifs` hands them to mount.cifs by a 
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from dataclasses import dataclass
 from smbench.errors import UsageError
 from smbench.identity import Identity
 from smbench.mounts.accounts import Account
+from smbench.mounts.allowed import checked
 from smbench.mounts.facts import CaptureFacts
 from smbench.mounts.target import ShareTarget
 from smbench.quoting import quoted
@@ -61,19 +61,6 @@ _RIVALS = (
     {"vers"},
     {"multichannel", "nomultichannel"},
 )
-_SECRET = {
-    "pass",
-    "password",
-    "password2",
-    "credentials",
-    "cred",
-    "user",
-    "username",
-    "domain",
-    "dom",
-    "workgroup",
-}
-_GIVEN = re.compile(r"(?P<name>[A-Za-z][A-Za-z0-9_]*)(?:=(?P<value>[^,\s]+))?\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +91,8 @@ def derive_options(
     """The options of one user's mount (`user` indexes `info.users`; None: those of the whole capture). The
     profile `application` is the client's defaults, whatever the capture shows.
 
-    `given` are the user's own, `K=V` or `K`, which win. Raises UsageError for a profile or a given
-    option that cannot be.
+    `given` are the user's own, `K=V` or `K`, which win (`smbench.mounts.allowed`). Raises UsageError for a
+    profile or a given option that cannot be.
     """
     if profile not in PROFILES:
         raise UsageError(f"there is no profile {quoted(profile)}; it is wire or application.")
@@ -158,21 +145,10 @@ def override(options: Sequence[Option], given: Sequence[str]) -> tuple[Option, .
     """The user's own options instead of those that they contradict, with the reason `given`."""
     kept = list(options)
     for text in given:
-        match = _GIVEN.match(text)
-        if match is None:
-            raise UsageError(
-                f"the mount option {quoted(text)} cannot be read: write it as name or name=value, one at a "
-                "time."
-            )
-        name = match["name"]
-        if name in _SECRET:
-            raise UsageError(
-                f"the mount option {quoted(name)} cannot be given: accounts and passwords stand in "
-                "users.toml."
-            )
+        name, value = checked(text)
         rivals = next((group for group in _RIVALS if name in group), {name})
         kept = [option for option in kept if option.name not in rivals | {name}]
-        kept.append(Option(name, match["value"], GIVEN))
+        kept.append(Option(name, value, GIVEN))
     return tuple(kept)
 
 
@@ -188,7 +164,9 @@ def account_options(account: Account, target: ShareTarget, identity: Identity | 
         if account.kerberos:
             options.append(Option("cruid", str(identity.uid), f"{who}: its ticket is taken"))
     private = "the mount is for the workers alone"
-    return (*options, Option("file_mode", "0600", private), Option("dir_mode", "0700", private))
+    options += [Option("file_mode", "0600", private), Option("dir_mode", "0700", private)]
+    harmless = "nothing that a share holds is run here, or a device of this machine"
+    return (*options, *(Option(flag, None, harmless) for flag in ("nosuid", "nodev", "noexec")))
 
 
 def merge(*layers: Iterable[Option]) -> tuple[Option, ...]:

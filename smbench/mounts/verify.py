@@ -137,7 +137,7 @@ def differences(asked: Iterable[Option], entry: MountEntry) -> list[str]:
     """What was asked for and did not take effect, as far as the kernel shows it. Pure."""
     found = []
     for option in asked:
-        if option.name in _UNSEEN:
+        if option.name in _UNSEEN or option.name in entry.flags:
             continue
         if option.name not in entry.options:
             found.append(f"{option} asked, not in effect")

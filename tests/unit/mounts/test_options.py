@@ -203,10 +203,9 @@ def test_a_profile_that_is_none() -> None:
 def test_account_and_target_add_theirs_and_never_the_password() -> None:
     account = Account("alice", "hunter2", "LAB")
     own = account_options(account, ShareTarget("s", "x", port=4450), Identity(65534, 65533, "nobody"))
-    text = to_argument(
-        merge(own, derive_options("wire", captured(), CaptureFacts(), given=["file_mode=0644"]))
-    )
-    assert {"sec=ntlmssp", "port=4450", "uid=65534", "gid=65533", "file_mode=0644"} <= set(text.split(","))
+    text = to_argument(merge(own, derive_options("wire", captured(), CaptureFacts(), given=["sec=ntlmsspi"])))
+    assert {"sec=ntlmsspi", "port=4450", "uid=65534", "gid=65533", "file_mode=0600"} <= set(text.split(","))
+    assert {"nosuid", "nodev", "noexec"} <= set(text.split(","))
     assert "hunter2" not in text
     assert "alice" not in text
     kerberos = account_options(Account("bob", kerberos=True), ShareTarget("s", "x"), Identity(7, 7, "u"))
