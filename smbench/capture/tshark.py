@@ -34,8 +34,8 @@ from functools import cache
 from pathlib import Path
 from typing import IO, Any
 
+from smbench import confined
 from smbench.advice import MORE_PROCESSES, how_to_install
-from smbench.capture import confined
 from smbench.capture.disk import cannot_write
 from smbench.capture.formats import no_capture
 from smbench.capture.home import Home, private_home

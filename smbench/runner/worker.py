@@ -22,6 +22,7 @@ from typing import Protocol
 import pyarrow as pa
 
 from smbench.advice import MORE_PROCESSES
+from smbench.confined import end_with, give_up
 from smbench.errors import SetupError, SmbenchError
 from smbench.executors.base import OLD_HABITS, Executor, ExecutorContext, Habits, KeptBreak, ShareAccess
 from smbench.measure import scheduler
@@ -41,7 +42,6 @@ from smbench.signals import ignore_all
 from smbench.workload.calls import CALLS, Close
 from smbench.workload.model import NamespaceEntry
 
-_PR_SET_PDEATHSIG = 1
 _PR_SET_TIMERSLACK = 29
 _SWITCH_INTERVAL_S = 0.0005
 """How long a lane's thread may keep the GIL while others want it; Python's own 5 ms would be lateness."""
@@ -217,18 +217,14 @@ def _run(board: Board, process: int, crew: _Crew) -> list[int | None]:
 
 
 def become(identity: tuple[int, int] | None, parent: int) -> None:
-    """Give up privileges where asked; sleep exactly; end with the parent (prctl(2))."""
-    if identity is not None and os.getuid() == 0:
-        uid, gid = identity
-        os.setgroups([])
-        os.setgid(gid)
-        os.setuid(uid)
+    """Give up privileges where asked, and in any case ways to more; sleep exactly (prctl(2)); end with the
+    parent."""
+    if sys.platform == "win32":
+        return
+    give_up(*(identity if identity is not None and os.getuid() == 0 else ()))
     if _LIBC is not None:
         _LIBC.prctl(_PR_SET_TIMERSLACK, 1, 0, 0, 0)
-        # After setuid(2), which would clear it.
-        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-        if os.getppid() != parent:
-            os._exit(1)
+    end_with(parent)
 
 
 def _lane(job: Job, process: int, number: int, executors: dict[int, Executor]) -> Lane:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 
-from smbench.capture.confined import end_with
+from smbench.confined import end_with
 
 if __name__ == "__main__":
     parent, *files = sys.argv[1:]

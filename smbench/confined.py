@@ -1,5 +1,6 @@
-"""Becomes tshark, as an ordinary user and within limits: a program of its own, run by path, with nothing but
-the standard library.
+"""How a process gives up what it does not need: rights, ways to get more, a life beyond its parent's.
+
+As a program of its own, run by path, with nothing but the standard library, it becomes tshark:
 
     python -I -S confined.py PARENT UID GID MEMORY_BYTES CPU_S PROGRAM ARGUMENT…
 
@@ -25,6 +26,11 @@ FAILED_STATUS = 126
 """As a shell's, where a program cannot be started; the reason stands on stderr behind …"""
 FAILED = "smbench cannot start it: "
 _PR_SET_PDEATHSIG = 1
+_PR_CAPBSET_READ = 23
+_PR_CAPBSET_DROP = 24
+_PR_SET_NO_NEW_PRIVS = 38
+_MOST_CAPABILITIES = 64
+"""As many as the kernel's sets have room for (linux/capability.h)."""
 _NO_CORE = 1
 """Bytes of a core dump: less than a page is none, and 1 (unlike 0) keeps Linux from piping one to a program
 that stores it (do_coredump in fs/coredump.c). Keys are in it."""
@@ -33,17 +39,37 @@ that stores it (do_coredump in fs/coredump.c). Keys are in it."""
 def confine(parent: int, uid: int, gid: int, memory_bytes: int, cpu_s: int) -> None:
     """Make this process, and what it becomes, that user, within these limits, ending with its parent whatever
     ends that. OSError where it cannot."""
-    if uid >= 0:
-        os.setgroups([])
-        os.setgid(gid)
-        os.setuid(uid)
+    give_up(uid, gid)
     end_with(parent)
-    _limit(resource.RLIMIT_CORE, _NO_CORE)
     if cpu_s:
         # SIGXCPU at the first, which says what it was; SIGKILL a moment later.
         _limit(resource.RLIMIT_CPU, cpu_s, cpu_s + 5)
     if memory_bytes:
         _limit(resource.RLIMIT_AS, memory_bytes)
+
+
+def give_up(uid: int = -1, gid: int = -1) -> None:
+    """From here on this process is that user, in no other group (-1: whoever it is), and nothing that it
+    runs gets more rights than that: no set-user-id program, none with capabilities (capabilities(7)). Nor
+    does it leave a core dump, which would have what it knows. OSError where it cannot become that user."""
+    if uid >= 0:
+        _empty_bounding_set()
+        os.setgroups([])
+        os.setgid(gid)
+        os.setuid(uid)
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+    _limit(resource.RLIMIT_CORE, _NO_CORE)
+
+
+def _empty_bounding_set() -> None:
+    """Ahead of setuid(2), which takes the right to do it. Root that never had that has little to give up."""
+    if sys.platform != "linux":
+        return
+    prctl = ctypes.CDLL(None).prctl
+    for capability in range(_MOST_CAPABILITIES):
+        if prctl(_PR_CAPBSET_READ, capability, 0, 0, 0) > 0:
+            prctl(_PR_CAPBSET_DROP, capability, 0, 0, 0)
 
 
 def end_with(parent: int) -> None:

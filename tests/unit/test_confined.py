@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from smbench.capture import confined
+from smbench import confined
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="limits and signals of Linux")
 
@@ -63,3 +63,20 @@ os.kill(os.getpid(), signal.SIGKILL)
         parent.stdin.write("\n")
         parent.stdin.flush()
         assert parent.stdout.read() == ""
+
+
+def test_what_it_runs_gets_no_more_rights() -> None:
+    done = confine("/bin/grep", "NoNewPrivs", "/proc/self/status")
+    assert done.stdout.split() == ["NoNewPrivs:", "1"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root has rights to give up")
+def test_root_gives_up_everything() -> None:
+    numbers = map(str, (os.getpid(), 65534, 65534, 0, 0))
+    command = [sys.executable, "-I", "-S", confined.__file__, *numbers, "/bin/cat", "/proc/self/status"]
+    said = dict(line.split(":\t") for line in subprocess.check_output(command, text=True).splitlines())
+    assert said["Uid"].split() == said["Gid"].split() == ["65534"] * 4
+    assert said["Groups"].strip() == ""
+    assert {name: int(said[name], 16) for name in said if name.startswith("Cap")} == dict.fromkeys(
+        ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"), 0
+    )
