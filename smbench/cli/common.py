@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import json
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -19,6 +18,7 @@ from rich.progress import Progress as ProgressBar
 from rich.text import Text
 
 from smbench.cli.config import load_config
+from smbench.cli.terminal import Terminal, one_line
 from smbench.pipeline.progress import Progress
 from smbench.ratios import Bad, format_percent
 
@@ -47,8 +47,8 @@ class Console(Progress):
         self.as_json = as_json
         self.quiet = quiet
         self.verbose = verbose
-        self.out = RichConsole(highlight=False, soft_wrap=True, width=_width(sys.stdout))
-        self.err = RichConsole(stderr=True, highlight=False, soft_wrap=True, width=_width(sys.stderr))
+        self.out = Terminal(highlight=False, soft_wrap=True, width=_width(sys.stdout))
+        self.err = Terminal(stderr=True, highlight=False, soft_wrap=True, width=_width(sys.stderr))
 
     def result(
         self, document: dict[str, Any] | Callable[[], dict[str, Any]], show: Callable[[RichConsole], None]
@@ -56,7 +56,7 @@ class Console(Progress):
         """The command's result: the document (or what makes it, where that is work) as JSON, or shown to a
         person."""
         if self.as_json:
-            print(json.dumps(document() if callable(document) else document, ensure_ascii=False))
+            print(one_line(document() if callable(document) else document))
         else:
             show(self.out)
 

@@ -13,6 +13,7 @@ import click
 
 from smbench.advice import MORE_PROCESSES
 from smbench.errors import SetupError, SmbenchError, UsageError
+from smbench.quoting import visible
 from smbench.signals import exit_status, ignore_all, interrupt, name_of, on_ending
 
 _ENVIRONMENT_ERRNOS = {
@@ -25,6 +26,7 @@ _ENVIRONMENT_ERRNOS = {
     errno.EIO,
     errno.EAGAIN,
 }
+_LINES = "\n"
 _NO_THREAD = ("can't start new thread", "Failed to launch worker thread")
 """How Python and Arrow say it, by exceptions that are of no kind of their own."""
 _NEXT = {
@@ -42,8 +44,11 @@ def guarded(command: Callable[[], object]) -> object:
     try:
         with on_ending(interrupt):
             return command()
-    except (click.ClickException, click.exceptions.Exit):
-        raise  # click's own way of ending: a usage error, --help
+    except click.ClickException as error:
+        vars(error)["message"] = visible(error.message, _LINES)
+        raise  # click's own way of ending: a usage error
+    except click.exceptions.Exit:
+        raise  # --help
     except SmbenchError as error:
         _say(str(error))
         status = error.exit_status
@@ -76,7 +81,7 @@ def guarded(command: Callable[[], object]) -> object:
 
 def _say(sentence: str) -> None:
     with suppress(OSError):  # where nobody can hear it, the exit status still tells
-        print(f"smbench-mount: {sentence}", file=sys.stderr, flush=True)
+        print(f"smbench-mount: {visible(sentence, _LINES)}", file=sys.stderr, flush=True)
 
 
 def _trace() -> None:

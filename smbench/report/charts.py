@@ -9,8 +9,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from html import escape
 
+from smbench.report.html import escape
 from smbench.units import format_ns
 
 Point = tuple[float, float]

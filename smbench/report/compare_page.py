@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from html import escape
-from importlib.resources import files
-from string import Template
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +17,7 @@ from smbench.report import charts
 from smbench.report.charts import Series
 from smbench.report.compare_text import NOT_COMPARED, apart_told, capture_warnings, same_outcome
 from smbench.report.compare_why import Wired, kept, operations, why
-from smbench.report.html import distance, duration, facts, multiple, part_of
+from smbench.report.html import distance, document, duration, escape, facts, multiple, part_of
 from smbench.trace.model import Command, command_name
 from smbench.units import format_size
 
@@ -55,11 +52,8 @@ def page(result: Result, limit: int | None = None) -> str:
         parts += [why(name, compared, number, limit) for number, (name, compared) in enumerate(wired)]
     if runs:
         parts.append(operations(runs))
-    return Template(files("smbench.report").joinpath("page.html").read_text("utf-8")).substitute(
-        title=escape(f"{reference.name} compared with {', '.join(one.name for one in result.candidates)}"),
-        subtitle=escape(_subtitle(result)),
-        body="\n".join(parts),
-    )
+    title = f"{reference.name} compared with {', '.join(one.name for one in result.candidates)}"
+    return document(title, _subtitle(result), "\n".join(parts))
 
 
 def _subtitle(result: Result) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from html import escape
 from itertools import islice
 from typing import Any
 
@@ -14,7 +13,7 @@ from smbench.fidelity.result import alone, counted
 from smbench.fidelity.tally import Tally
 from smbench.ratios import NO_RATIO, format_ratio
 from smbench.report.compare_text import NOT_COMPARED, failed_apart
-from smbench.report.html import duration, multiple, table
+from smbench.report.html import duration, escape, multiple, table
 
 Wired = Sequence[tuple[str, Comparison]]
 Runs = Sequence[tuple[str, RunOutcomes]]

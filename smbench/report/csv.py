@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import csv
+import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from smbench.errors import SetupError
+from smbench.quoting import visible
 from smbench.report.text import STATISTICS, statistics
 from smbench.run.measures import FAILED, MEASURES, OF_ALL, Failures, Latency, Percentiles
 from smbench.run.model import Run
@@ -65,9 +67,10 @@ def _write(path: Path, heads: Sequence[str], rows: Iterable[Sequence[Any]]) -> P
 
 
 def _safe(value: Any) -> Any:
-    """A name from a capture must not become a formula of the spreadsheet that opens it."""
-    return (
-        f"'{value}"
-        if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r"))
-        else value
-    )
+    """A name from a capture must not become a formula of the spreadsheet that opens it (nor behind blanks, or
+    by a sign of full width), nor move what shows the file."""
+    if not isinstance(value, str):
+        return value
+    shown = visible(value)
+    begins = unicodedata.normalize("NFKC", shown).lstrip()
+    return f"'{shown}" if begins.startswith(("=", "+", "-", "@")) else shown

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from html import escape
 
 import numpy as np
 from numpy.typing import NDArray
 
 from smbench.report.charts import Axis, Frame, svg
+from smbench.report.html import escape
 from smbench.units import format_ns
 
 SHADES = 7

@@ -7,10 +7,7 @@ does not grow with the number of operations.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from html import escape
-from importlib.resources import files
 from pathlib import Path
-from string import Template
 
 from msgspec import Struct, field
 
@@ -18,6 +15,7 @@ from smbench.errors import SetupError
 from smbench.report import charts
 from smbench.report.charts import Series
 from smbench.report.harness import unfinished
+from smbench.report.html import document, escape
 from smbench.report.origin import find_origins, find_workload
 from smbench.report.page_tables import (
     coverage,
@@ -82,11 +80,8 @@ def page(run: Run, workload: Path | None) -> str:
         surroundings(run, _counters(run)),
     ]
     asked = run.configuration
-    return Template(files("smbench.report").joinpath("page.html").read_text("utf-8")).substitute(
-        title=escape(f"{asked.workload or 'a run'} on {asked.target or '–'}"),
-        subtitle=escape(_subtitle(run)),
-        body="\n".join(body),
-    )
+    title = f"{asked.workload or 'a run'} on {asked.target or '–'}"
+    return document(title, _subtitle(run), "\n".join(body))
 
 
 def _subtitle(run: Run) -> str:

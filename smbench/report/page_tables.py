@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
-from html import escape
 from typing import Any
 
 from msgspec import structs
@@ -16,7 +15,7 @@ from smbench.report import charts
 from smbench.report.charts import Axis
 from smbench.report.density import spread
 from smbench.report.harness import harness_notes
-from smbench.report.html import facts, table
+from smbench.report.html import escape, facts, table
 from smbench.report.origin import Origins
 from smbench.report.outside import outside_notes
 from smbench.report.run import (

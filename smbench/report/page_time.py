@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from html import escape
 
 import numpy as np
 
 from smbench.report import charts
 from smbench.report.charts import Axis, Point, Series
 from smbench.report.density import heat_map, shade_key
+from smbench.report.html import escape
 from smbench.run.series import (
     SLICES,
     Interval,

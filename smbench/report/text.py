@@ -7,6 +7,7 @@ from collections.abc import Container, Iterable, Sequence
 from rich.table import Table
 from rich.text import Text
 
+from smbench.quoting import visible
 from smbench.run.measures import Failures, Percentiles
 from smbench.units import format_ns, format_size
 
@@ -45,6 +46,6 @@ def plain_table(
     for column, heading in enumerate(headings):
         table.add_column(heading, justify="right" if column in right else "left", overflow="fold")
     for row in rows:
-        # Text, not markup: names from a capture may hold brackets.
-        table.add_row(*(cell if isinstance(cell, Text) else Text(cell) for cell in row))
+        # Text, not markup: names from a capture may hold brackets; and as wide as it is shown.
+        table.add_row(*(cell if isinstance(cell, Text) else Text(visible(cell)) for cell in row))
     return table

@@ -19,6 +19,7 @@ from smbench.cli import COMMANDS, main
 from smbench.fidelity import differences
 from smbench.lift.rules.table import RULES
 from smbench.measure import validity
+from smbench.mounts.allowed import ALLOWED
 from smbench.mounts.state import RUNTIME_FOLDER, RunState
 from smbench.run import columns as run_columns
 from smbench.run.model import Run
@@ -315,6 +316,13 @@ def test_every_option_is_in_the_contract(name: str) -> None:
     own = options_of(command) - common
     assert own - written(CLI[name]) == set()
     assert written(CLI[name]) - options_of(command) == set()
+
+
+def test_every_mount_option_that_may_be_given_is_in_the_contract() -> None:
+    table = {row[0]: row[1] for row in all_rows(CLI["mount"])}
+    assert {what: re.findall(r"`(\w+)`", table[what]) for what in ALLOWED} == {
+        what: sorted(names) for what, names in ALLOWED.items()
+    }
 
 
 def test_every_command_is_in_the_contract() -> None:

@@ -142,3 +142,35 @@ def test_each_is_defined_once(found: Callable[[ast.AST], bool], where: str) -> N
         if found(node)
     ]
     assert [place.partition(":")[0] for place in places] == [where], places
+
+
+def called() -> Iterator[tuple[str, str]]:
+    """(file, name) of everything that is called by its name, or as an attribute of a module: `click.echo`."""
+    for file, module in MODULES.items():
+        for node in ast.walk(module):
+            if isinstance(node, ast.Call):
+                yield file, ast.unparse(node.func)
+
+
+def imported(name: str) -> set[str]:
+    """The files that import a module, or from it."""
+    return {
+        file
+        for file, module in MODULES.items()
+        for node in ast.walk(module)
+        if (isinstance(node, ast.Import) and name in [alias.name for alias in node.names])
+        or (isinstance(node, ast.ImportFrom) and node.module == name)
+    }
+
+
+def test_text_of_others_has_one_way_to_each_edge() -> None:
+    """`smbench.quoting.visible` stands at each: where words are printed, in pages, in tables for others."""
+    assert {file for file, name in called() if name in ("Console", "RichConsole", "Terminal")} == {
+        "cli/common.py"
+    }
+    assert {file for file, name in called() if name in ("print", "click.echo", "click.secho")} == {
+        "capture/jobs/worker.py",  # to the process that started them
+        "confined.py", "cli/common.py", "cli/completion.py", "cli/guard.py", "cli/streams.py",
+    }  # fmt: skip
+    assert imported("html") == {"report/html.py"}
+    assert imported("csv") == {"report/csv.py"}
