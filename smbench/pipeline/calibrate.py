@@ -13,7 +13,7 @@ from tempfile import mkdtemp
 
 from smbench.capture.decode import DecodeOptions, decode
 from smbench.clients.profile import ClientProfile
-from smbench.errors import SetupError
+from smbench.errors import SetupError, UsageError
 from smbench.identity import Identity, acting_as
 from smbench.mounts.target import ShareTarget
 from smbench.pipeline.machine import versions
@@ -59,13 +59,17 @@ def calibrate(asked: Destination, progress: Progress, server: str = "") -> Clien
             tried = try_all(folder, wire.mark, counter, place.identity)
         for note in (*wire.notes, *mounted.notes):
             progress.warn(note)
-        trace = decode([capture], here, DecodeOptions(ports=(place.target.port,)))
-        calls = calls_of(tried, trace.exchanges, trace.info.start_epoch_ns)
-    if not trace.info.commands.get(Command.CREATE.name):
-        raise SetupError(
+        unseen = SetupError(
             f"nothing of what was called on {place.target} could be seen on the wire: is the share's traffic "
             "encrypted? Then calibrate on one whose is not"
         )
+        try:
+            trace = decode([capture], here, DecodeOptions(ports=(place.target.port,)))
+        except UsageError:  # nothing was plain but how the connection began, as on Linux 6.12
+            raise unseen from None
+        calls = calls_of(tried, trace.exchanges, trace.info.start_epoch_ns)
+    if not trace.info.commands.get(Command.CREATE.name):
+        raise unseen
     (mount,) = mounted.mounts
     dialect = "?" if mount.connection is None else mount.connection.dialect
     return ClientProfile(

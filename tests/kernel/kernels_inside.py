@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from dataclasses import fields
 from pathlib import Path
 
@@ -49,3 +51,14 @@ def test_what_was_captured_here_is_sent_again_here(name: str) -> None:
     assert result.posix >= 0.98, result.lost
     assert result.precision >= 0.98, result.extra
     assert (result.mismatched, result.breaks[0]) == (0, result.breaks[1])
+
+
+def test_what_is_encrypted_is_no_profile() -> None:
+    """6.12 sends nothing in the clear but how a connection begins; 6.1 does (test_calibrate.py)."""
+    command = [sys.executable, "-m", "smbench", "calibrate", LAB.share, "--users", LAB.users]
+    done = subprocess.run(
+        [*map(str, command), "--mount-option", "seal"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 3, done.stderr
+    (line,) = done.stderr.splitlines()
+    assert "nothing of what was called on //127.0.0.1/share could be seen on the wire" in line
