@@ -25,7 +25,7 @@ from smbench.mounts.facts import CaptureFacts
 from smbench.mounts.identity import worker_identity
 from smbench.mounts.mountinfo import read_mountinfo
 from smbench.mounts.opened import UserMount
-from smbench.mounts.options import derive_options, stream_options
+from smbench.mounts.options import Option, account_options, derive_options, merge, stream_options
 from smbench.mounts.session import mount_for_good, open_target
 from smbench.mounts.state import RUNTIME_FOLDER
 from smbench.mounts.target import ShareTarget, parse_target
@@ -46,6 +46,11 @@ def target(text: str = SHARE) -> ShareTarget:
     parsed = parse_target(text)
     assert isinstance(parsed, ShareTarget)
     return parsed
+
+
+def options_of(asked: ShareTarget) -> tuple[Option, ...]:
+    own = derive_options("wire", INFO, CaptureFacts())
+    return merge(account_options(ACCOUNTS[0], asked, None), own)
 
 
 def users(profile: str = "wire", *, streams: bool = False, count: int = 3) -> list[UserMount]:
@@ -73,6 +78,9 @@ def test_each_user_has_a_mount_and_a_connection_of_its_own() -> None:
     assert identity is not None
     with open_target(target(), users(), identity) as open_:
         assert mounted() == open_.roots
+        # Nothing that a share holds is run here, or is a device.
+        flags = [entry.flags for entry in read_mountinfo() if entry.is_cifs]
+        assert all({"nosuid", "nodev", "noexec"} <= one for one in flags), flags
         described = open_.mounts
         assert [d.account for d in described] == ["user01", "user02", "user03"]
         connections = [d.connection for d in described if d.connection is not None]
@@ -230,11 +238,11 @@ def test_what_hangs_up_is_said_as_it_does_so(greeting: bytes, reads: bool, says:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         port = listening.getsockname()[1]
         Thread(target=hang_up, args=(listening, greeting, reads), daemon=True).start()
-        options = derive_options("wire", INFO, CaptureFacts(), given=[f"port={port}"])
+        asked = target(f"//127.0.0.1:{port}/share")
         root = RUNTIME_FOLDER.with_name("hangs-up")
         root.mkdir()
         with pytest.raises(SetupError, match=says):
-            cifs.mount(cifs.require_client(), target(f"//127.0.0.1:{port}/share"), ACCOUNTS[0], options, root)
+            cifs.mount(cifs.require_client(), asked, ACCOUNTS[0], options_of(asked), root)
         root.rmdir()
 
 
@@ -258,9 +266,8 @@ def test_a_server_that_says_nothing_does_not_hold_for_ever() -> None:
         root.mkdir()
         started = time.monotonic()
         silent = target("//127.0.0.1:4456/share")
-        options = derive_options("wire", INFO, CaptureFacts(), given=["port=4456"])
         with pytest.raises(SetupError, match="does not answer within 2 s"):
-            cifs.mount(cifs.require_client(), silent, ACCOUNTS[0], options, root, deadline_s=2)
+            cifs.mount(cifs.require_client(), silent, ACCOUNTS[0], options_of(silent), root, deadline_s=2)
         assert time.monotonic() - started < 15
         root.rmdir()
 
