@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import shutil
 import subprocess
 import tempfile
@@ -27,3 +29,13 @@ def browse(page: Path, *flags: str) -> str:
         )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+def probed(text: str, script: str) -> str:
+    """A page with a script of a test's own at its end. The page's policy names it as it names the page's own,
+    whose other rules hold: what the probe sees is what a reader's browser does.
+    """
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert text.count("script-src ") == 1
+    text = text.replace("script-src ", f"script-src 'sha256-{digest}' ")
+    return text.replace("</body>", f"<script>{script}</script></body>")

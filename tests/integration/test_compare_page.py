@@ -3,21 +3,13 @@
 from __future__ import annotations
 
 import re
-import shutil
 import struct
-import subprocess
 import zlib
 from pathlib import Path
 
 import pytest
+from helpers.browser import browse, needs_chromium, probed
 from helpers.command import THREE_USERS, run
-
-CHROMIUM = next((found for name in ("chromium", "chromium-browser") if (found := shutil.which(name))), None)
-FLAGS = (
-    "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync", "--hide-scrollbars",
-)  # fmt: skip
-needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here (package chromium)")
 
 
 @pytest.fixture(scope="module")
@@ -34,17 +26,6 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert ran.status == 0, ran.err
     assert f"written: {folder.resolve() / 'compare.html'}" in ran.err.replace("\n", "")
     return folder / "compare.html"
-
-
-def browse(page: Path, *flags: str) -> str:
-    assert CHROMIUM is not None
-    profile = page.parent / "profile"
-    done = subprocess.run(
-        [CHROMIUM, *FLAGS, f"--user-data-dir={profile}", "--virtual-time-budget=2000", *flags, page.as_uri()],
-        capture_output=True, text=True, timeout=120, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 def test_it_names_nothing_outside_itself(page: Path) -> None:
@@ -73,7 +54,6 @@ def test_names_from_a_capture_are_only_text(page: Path) -> None:
 def test_a_browser_draws_it_and_its_filter_works(page: Path) -> None:
     checked = page.with_name("checked.html")
     script = """
-<script>
 const wrong = [];
 window.addEventListener("error", event => wrong.push(event.message));
 const field = document.querySelector("input[data-filter]");
@@ -85,11 +65,8 @@ const left = rows.filter(row => !row.hidden).length;
 const lines = [...document.querySelectorAll("svg .line")].filter(line => line.getTotalLength() > 50).length;
 const beyond = document.documentElement.scrollWidth > document.documentElement.clientWidth;
 document.body.dataset.checked = JSON.stringify({wrong, all, left, lines, beyond});
-</script>
 """
-    checked.write_text(
-        page.read_text(encoding="utf-8").replace("</body>", script + "</body>"), encoding="utf-8"
-    )
+    checked.write_text(probed(page.read_text(encoding="utf-8"), script), encoding="utf-8")
     shown = browse(checked, "--window-size=1300,900", "--dump-dom")
     match = re.search(r'data-checked="([^"]*)"', shown)
     assert match is not None

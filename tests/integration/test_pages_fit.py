@@ -7,16 +7,16 @@ import re
 from pathlib import Path
 
 import pytest
-from helpers.browser import browse, needs_chromium
+from helpers.browser import browse, needs_chromium, probed
 from helpers.command import THREE_USERS, run
 
-MEASURE = """<script>addEventListener("load", () => {
+MEASURE = """addEventListener("load", () => {
   const clipped = [...document.querySelectorAll("main *")].filter(
     one => !one.closest(".wide") && one.getBoundingClientRect().right > innerWidth + 0.5);
   const words = [...document.querySelectorAll("svg text")].map(one => one.getBoundingClientRect().height);
   document.title = JSON.stringify({page: document.documentElement.scrollWidth, window: innerWidth,
     clipped: clipped.map(one => one.outerHTML.slice(0, 80)), smallest: Math.min(...words)});
-});</script></body>"""
+});"""
 SMALLEST_PX = 9
 """The height of a line of letters that can be read."""
 
@@ -42,7 +42,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_nothing_is_cut_off(pages: Path, name: str, width: int) -> None:
     text = (pages / name).read_text(encoding="utf-8")
     measured = pages / f"measured-{width}-{name}"
-    measured.write_text(text.replace("</body>", MEASURE), encoding="utf-8")
+    measured.write_text(probed(text, MEASURE), encoding="utf-8")
     shown = browse(measured, "--dump-dom", f"--window-size={width},900")
     told = re.search(r"<title>(.*?)</title>", shown, re.DOTALL)
     assert told is not None
