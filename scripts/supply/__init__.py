@@ -1,0 +1,1 @@
+"""What the project is made of that others wrote: packages by version and hash, and the bill of them."""
