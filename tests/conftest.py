@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from helpers import offline
 
 # What ignores a signal when it starts goes on doing so, as a shell's jobs in the background do with SIGINT
 # and what nohup starts with SIGHUP; many tests are of what these do.
@@ -14,9 +16,20 @@ for _name, _handler in _IGNORED_BY_STARTERS.items():
     if hasattr(signal, _name) and signal.getsignal(getattr(signal, _name)) is signal.SIG_IGN:
         signal.signal(getattr(signal, _name), _handler)
 
+offline.watch()
+
 LAB = ("tests/kernel/", "tests/conformance/test_on_cifs.py", "tests/integration/test_vagrant.py")
 """Where tests that boot the lab stand. Side by side (scripts/test) its guests would share a CPU by chance,
 and replays in them come late: one worker has them all, while the other goes on with the rest."""
+
+
+@pytest.fixture(autouse=True)
+def _offline() -> Iterator[None]:
+    """Who has caught what the network's watch raised fails all the same."""
+    yield
+    stopped = list(offline.reached)
+    offline.reached.clear()
+    assert stopped == [], "a test may connect to this machine only (helpers/offline.py)"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
