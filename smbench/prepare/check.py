@@ -14,7 +14,7 @@ from pathlib import Path
 from smbench.errors import SetupError
 from smbench.prepare import manifest as manifests
 from smbench.prepare.content import Content
-from smbench.prepare.filesystem import FileSystem
+from smbench.prepare.filesystem import NAME_ERRORS, FileSystem
 from smbench.prepare.layout import Item, Layout, lay_out
 from smbench.prepare.manifest import Manifest
 from smbench.prepare.ranges import Ranges, covers, length
@@ -27,7 +27,6 @@ from smbench.prepare.system import (
     read_created_ns,
     read_eas,
 )
-from smbench.prepare.tree import NAME_ERRORS
 from smbench.prepare.wanted import Wanted
 from smbench.smb2.constants import (
     ATTRIBUTE_ARCHIVE,
@@ -70,7 +69,7 @@ def verify(
     """
     layout = lay_out(entries)
     try:
-        beneath = beneath_roots(root, streams)
+        beneath = beneath_roots(root, streams, captured=False)
         try:
             checker = _Checker(beneath, probe(beneath), resolution_ns)
             found = [Difference(r.path, "missing", "a file", r.reason) for r in layout.refused]
@@ -104,7 +103,7 @@ def content_differences(
         for entry in item.entries:
             needed, has = wanted.of(entry), manifest.written.get(entry.path)
             if has is None and len(needed) and entry.kind is Kind.FILE:
-                unknown = "not written down: an older version made it"
+                unknown = "not written down: prepare was cut off"
                 found.append(Difference(entry.path, "content", _told(needed), unknown))
             elif has is not None and not covers(has, needed):
                 found.append(Difference(entry.path, "content", _told(needed), _told(has)))

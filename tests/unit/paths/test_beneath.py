@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smbench import renaming
-from smbench.paths import beneath as module
+from smbench.paths import openat2 as module
 from smbench.paths.beneath import Beneath, UnsafePathError, split
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="resolves by Linux system calls")
@@ -259,10 +259,10 @@ def test_a_race_in_the_kernel_s_walk_is_retried_but_not_for_ever(
     real = module._openat2
     left = iter(numbers)
 
-    def racing(fd: int, path: str) -> int:
+    def racing(fd: int, path: str, resolve: int) -> int:
         number = next(left, None)
         if number is None:
-            return real(fd, path)
+            return real(fd, path, resolve)
         ctypes.set_errno(number)
         return -1
 
@@ -278,7 +278,7 @@ def test_a_race_in_the_kernel_s_walk_is_retried_but_not_for_ever(
 def test_a_kernel_or_container_without_openat2_takes_the_other_way(
     world: Path, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
-    def refused(fd: int, path: str) -> int:
+    def refused(fd: int, path: str, resolve: int) -> int:
         ctypes.set_errno(number)
         return -1
 
