@@ -94,10 +94,11 @@ def make_outside(folder: Path) -> Path:
     """What nobody may touch: of a third user, with the names that a workload has, in a folder beside the
     target."""
     outside = folder / "outside"
-    for place in (outside, outside / "dir", outside / "dir" / "sub", outside / "sub", outside / "clone-0001"):
+    for place in (outside, outside / "dir", outside / "dir" / "sub", outside / "sub"):
         place.mkdir()
-        for name in ("top", "a", "f", ".smbench-prepared.jsonl"):
+        for name in ("top", "a", "f"):
             (place / name).write_text(f"precious {place.name}")
+    (outside / "clone-0001").mkdir()  # empty, as a folder is in which prepare asks nobody
     return outside
 
 
