@@ -97,8 +97,6 @@ def partial_of(output: Path) -> Path:
 def claim_run(output: Path, force: bool) -> None:
     """As `artefacts.claim`, of a run: no other process writes it, and none was killed that did and left what
     it had measured."""
-    if output.is_symlink():
-        raise UsageError(f"{output} is a link: name the place itself with -o")
     claim(output, ".run", DOCUMENT, force)
     partial = partial_of(output)
     if not os.path.lexists(partial):
@@ -220,8 +218,8 @@ def partial_run(
     before = None
     if output is not None:
         output = output.absolute()
+        before = identity_of(output)  # first: what is claimed then is what may be replaced
         claim_run(output, force)
-        before = identity_of(output)
     home = make_scratch(HOMES, memory)
     try:
         draft = make_scratch(_RESULTS) if output is None else _taken(output, home, force)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from smbench.errors import UsageError
@@ -20,20 +20,11 @@ from smbench.prepare.make import prepare as make
 from smbench.prepare.manifest import load
 from smbench.prepare.outcome import Prepared
 from smbench.prepare.reads import Reads, what_is_read
+from smbench.prepare.roots import Roots
 from smbench.prepare.system import Beneath
 from smbench.prepare.wanted import Amount, Wanted, refuse_too_much
 from smbench.workload.model import Kind, Workload
 from smbench.workload.store import StoredOperations
-
-
-@dataclass(frozen=True, slots=True)
-class Roots:
-    """A target's directory; of a share the first user's mount, with a second one where the workload presumes
-    alternate data streams. `folder`: of a clone, in it."""
-
-    root: Path
-    streams: Path | None = None
-    folder: str = ""
 
 
 @contextmanager
@@ -91,10 +82,8 @@ def prepare_root(
     wanted = wanted_content(workload, filling.content) if wanted is None else wanted
     with progress.stage("preparing") as counter:
         return make(
-            roots.root,
+            roots,
             workload.namespace,
-            folder=roots.folder,
-            streams=roots.streams,
             wanted=wanted,
             max_bytes=filling.max_bytes,
             owner=place.owner,

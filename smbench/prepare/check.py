@@ -18,6 +18,7 @@ from smbench.prepare.filesystem import NAME_ERRORS, FileSystem
 from smbench.prepare.layout import Item, Layout, lay_out
 from smbench.prepare.manifest import Manifest
 from smbench.prepare.ranges import Ranges, covers, length
+from smbench.prepare.roots import Roots
 from smbench.prepare.system import (
     Beneath,
     beneath_roots,
@@ -54,22 +55,24 @@ class Difference:
 
 
 def verify(
-    root: Path,
+    at: Roots | Path,
     entries: Iterable[NamespaceEntry],
     reads: Mapping[str, Ranges] | None = None,
     *,
-    streams: Path | None = None,
     resolution_ns: int = TICK_NS,
 ) -> list[Difference]:
     """Every difference between the target and the entries, by path; times differ from `resolution_ns` on.
 
     `reads` are what the workload reads (`reads.what_is_read`), which has to have been written there, unless
-    the target was prepared sparse; `streams` is as in `make.prepare`. Access times are not compared: looking
+    the target was prepared sparse. Access times are not compared: looking
     at a file changes them. Raises SetupError where the target cannot be read.
     """
+    roots = at if isinstance(at, Roots) else Roots(at)
     layout = lay_out(entries)
     try:
-        beneath = beneath_roots(root, streams, captured=False)
+        beneath = beneath_roots(roots.root, roots.streams, captured=False)
+        if roots.folder:
+            beneath = beneath.inside(roots.folder)
         try:
             checker = _Checker(beneath, probe(beneath), resolution_ns)
             found = [Difference(r.path, "missing", "a file", r.reason) for r in layout.refused]
@@ -84,7 +87,9 @@ def verify(
         finally:
             beneath.close()
     except OSError as error:
-        raise SetupError(f"cannot check the target {root}: {error.strerror}; is it still mounted?") from error
+        raise SetupError(
+            f"cannot check the target {roots.root}: {error.strerror}; is it still mounted?"
+        ) from error
     return found
 
 

@@ -19,6 +19,7 @@ from smbench.prepare.manifest import MANIFEST, Manifest
 from smbench.prepare.ours import NotOursError
 from smbench.prepare.outcome import Prepared, Progress
 from smbench.prepare.ranges import NOTHING, Ranges, covers, length
+from smbench.prepare.roots import Roots
 from smbench.prepare.signing import caller_key
 from smbench.prepare.system import (
     Beneath,
@@ -46,39 +47,35 @@ _ENTRY_WORK = 4096
 
 
 def prepare(
-    root: Path,
+    at: Roots | Path,
     entries: Iterable[NamespaceEntry],
     *,
-    folder: str = "",
-    streams: Path | None = None,
     wanted: Wanted = FULL,
     max_bytes: int = DEFAULT_MAX_BYTES,
     owner: tuple[int, int] | None = None,
     force: bool = False,
     progress: Progress | None = None,
 ) -> Prepared:
-    """Make what the entries presume beneath `root`, or bring it back to that after a replay.
-
-    `folder`: a clone's, which is made in `root` where it is not there, and in which all of it is then made.
-
-    `streams`: the same root by a mount that reaches alternate data streams, where `root` does not.
+    """Make what the entries presume beneath a root, or bring it back to that after a replay; in a clone's
+    folder, which is made where it is not there.
 
     `owner` (uid, gid) gets what is made: only root can give it away, and on a CIFS mount it is the server's
-    to say. Raises UsageError where the target holds what prepare did not make (without `force`) or more than
-    `max_bytes` would be written, or notes that are not the caller's; SetupError where the target cannot take
+    to say. Raises UsageError where the target holds what prepare did not make (without `force`), notes that
+    are not the caller's, or more than `max_bytes` would be written; SetupError where the target cannot take
     it: what was made until then is in the manifest, so that `clean` finds it.
     """
+    roots = at if isinstance(at, Roots) else Roots(at)
     layout = lay_out(entries)
     refuse_too_much(wanted, wanted.amount(layout.entries), max_bytes)
     prepared, key = Prepared(), caller_key()
-    with _failures(root / folder, prepared):
-        beneath = target = beneath_roots(root, streams, captured=False)
+    with _failures(roots.path, prepared):
+        beneath = target = beneath_roots(roots.root, roots.streams, captured=False)
         try:
             system = probe(target)
             given = None if system.cifs else owner
-            if folder:
-                beneath = make_folder(target, folder, given)
-            maker = _Maker(root / folder, beneath, system, wanted, given, key, prepared, progress, layout)
+            if roots.folder:
+                beneath = make_folder(target, roots.folder, given)
+            maker = _Maker(roots.path, beneath, system, wanted, given, key, prepared, progress, layout)
             maker.run(force)
         finally:
             beneath.close()

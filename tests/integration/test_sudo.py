@@ -59,5 +59,6 @@ def test_all_that_is_written_is_the_callers(as_by_sudo: Path) -> None:
     found = owners(here)
     assert found.pop("somebodys.html") == (SOMEBODY, SOMEBODY), "a page written over keeps its owner"
     assert {"r.run/report.html", "tables/of/it/series.csv", "tables", "compare.html", "page.html",
-            "differences.parquet", "c.run/001/run.json", "state/smbench/prepare.key"} <= found.keys()  # fmt: skip
+            "differences.parquet", "c.run/001/run.json",
+            "state/smbench/prepare.key"} <= found.keys()  # fmt: skip
     assert {name: whose for name, whose in found.items() if whose != (CALLER, GROUP)} == {}

@@ -20,6 +20,7 @@ from smbench.prepare.clean import clean
 from smbench.prepare.content import Content
 from smbench.prepare.make import prepare
 from smbench.prepare.manifest import MANIFEST
+from smbench.prepare.roots import Roots
 from smbench.prepare.wanted import Wanted
 from smbench.workload.model import Kind, NamespaceEntry
 
@@ -99,7 +100,7 @@ def test_a_clones_folder_that_is_a_link_is_refused(here: Path) -> None:
     target, before = target_of(here), snapshot(here / "outside")
     plant(target, here / "outside", ["clone-0001"])
     with pytest.raises(UsageError, match=r"clone-0001 in the target is a link or a file.*move it away"):
-        prepare(target, ENTRIES, folder="clone-0001", owner=(ENEMY, ENEMY))
+        prepare(Roots(target, folder="clone-0001"), ENTRIES, owner=(ENEMY, ENEMY))
     assert snapshot(here / "outside") == before
 
 
@@ -113,7 +114,9 @@ def test_links_exchanged_in_a_race_lead_nowhere(here: Path) -> None:
         for number in range(ROUNDS):
             for folder in ("", "clone-0001"):
                 try:
-                    prepare(target, ENTRIES, folder=folder, owner=(ENEMY, ENEMY), force=number % 2 == 0)
+                    prepare(
+                        Roots(target, folder=folder), ENTRIES, owner=(ENEMY, ENEMY), force=number % 2 == 0
+                    )
                     outcomes["prepared"] += 1
                 except (UsageError, SetupError):
                     outcomes["refused"] += 1
@@ -239,8 +242,8 @@ def test_notes_that_others_planted_are_nobodys(here: Path, what: str, folder: st
     before = snapshot(here)
     for act in (
         lambda: clean(target),
-        lambda: prepare(target, ENTRIES, folder=folder, owner=(ENEMY, ENEMY), force=True),
-        lambda: prepare(target, ENTRIES, folder=folder, owner=(ENEMY, ENEMY)),
+        lambda: prepare(Roots(target, folder=folder), ENTRIES, owner=(ENEMY, ENEMY), force=True),
+        lambda: prepare(Roots(target, folder=folder), ENTRIES, owner=(ENEMY, ENEMY)),
     ):
         with pytest.raises(UsageError) as refused:
             act()
