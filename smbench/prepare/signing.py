@@ -48,8 +48,8 @@ def caller_key() -> bytes:
 
     UsageError where something else has its name, or others may read it; SetupError where it cannot be kept.
     """
+    place = _place()
     with acting_as(sudo_caller()):
-        place = _place()
         try:
             with suppress(FileNotFoundError):
                 return _read(place)
@@ -92,9 +92,11 @@ def _read(place: Path) -> bytes:
         raise
     except OSError as error:
         raise UsageError(f"cannot read the key {place} ({error.strerror}): {_REMEDY}") from error
-    with os.fdopen(descriptor, "rb") as file:
+    try:
         status = os.fstat(descriptor)
-        key = file.read(_BYTES + 1) if stat.S_ISREG(status.st_mode) else b""
+        key = os.read(descriptor, _BYTES + 1) if stat.S_ISREG(status.st_mode) else b""
+    finally:
+        os.close(descriptor)
     if len(key) != _BYTES:
         raise UsageError(f"{place} is no key as prepare makes one: {_REMEDY}")
     if sys.platform != "win32" and (status.st_mode & 0o077 or status.st_uid != os.geteuid()):

@@ -32,7 +32,8 @@ def test_no_capture_reaches_them(tmp_path: Path, name: str, path: str) -> None:
     with pytest.raises(NameRefusedError, match=r"own|more|colon"):
         relative_name(path)
     names = Beneath(tmp_path)
-    (tmp_path / "a").mkdir()
+    for folder in ("a", "clone-0001"):
+        (tmp_path / folder).mkdir()
     (tmp_path / "plain").touch()
     for act in (
         lambda: names.open(path, os.O_RDWR | os.O_CREAT),
@@ -45,7 +46,7 @@ def test_no_capture_reaches_them(tmp_path: Path, name: str, path: str) -> None:
     ):
         with pytest.raises(UnsafePathError, match="this program's own"):
             act()
-    assert sorted(each.name for each in tmp_path.iterdir()) == ["a", "plain"]
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["a", "clone-0001", "plain"]
 
 
 def test_prepare_itself_reaches_them(tmp_path: Path) -> None:
