@@ -62,7 +62,7 @@ def whole(path: Path, suffix: str, marker: str, force: bool) -> Iterator[Path]:
         as_the_umask_has_it(draft)
         hand_over(draft)
         place = put(draft, path, before)
-        (place / OWNER).unlink()
+        remove_in(place, OWNER)
     except BaseException as error:
         shutil.rmtree(draft, ignore_errors=True)
         if isinstance(error, OSError):
@@ -162,6 +162,27 @@ def check_room(folder: Path, needed_bytes: int) -> None:
         )
 
 
+def remove_in(folder: Path, *names: str) -> None:
+    """Remove files of a folder, and of none that only a link leads to."""
+    if sys.platform == "win32":
+        for name in names:
+            (folder / name).unlink()
+        return
+    with _opened(folder) as descriptor:
+        for name in names:
+            os.unlink(name, dir_fd=descriptor)
+
+
+@contextlib.contextmanager
+def _opened(folder: Path) -> Iterator[int]:
+    """A folder's descriptor: its name may be another's by now."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
 def as_the_umask_has_it(folder: Path) -> None:
     """A folder that was the process's alone becomes as others that it makes; but what holds a capture of the
     wire, with names and data of everybody there, stays its owner's alone."""
@@ -169,12 +190,9 @@ def as_the_umask_has_it(folder: Path) -> None:
     os.umask(mask)
     if sys.platform == "win32":
         return  # who may read it there is said by the folder that it is in
-    # By its descriptor: the name may be another's by now.
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    try:
-        captures = [name for name in os.listdir(descriptor) if name.endswith(_CAPTURE)]  # noqa: PTH208 (a descriptor)
+    with _opened(folder) as descriptor:
+        names = os.listdir(descriptor)  # noqa: PTH208 (a descriptor)
+        captures = [name for name in names if name.endswith(_CAPTURE)]
         for name in captures:
             os.chmod(name, 0o600, dir_fd=descriptor)
         os.fchmod(descriptor, 0o700 if captures else 0o777 & ~mask)
-    finally:
-        os.close(descriptor)

@@ -25,7 +25,7 @@ from smbench.executors.base import Habits
 from smbench.identity import hand_over
 from smbench.measure.oplog import COMPLETED
 from smbench.measure.thresholds import Threshold, parse_threshold
-from smbench.pipeline.artefacts import as_the_umask_has_it, claim, identity_of, put
+from smbench.pipeline.artefacts import as_the_umask_has_it, claim, identity_of, put, remove_in
 from smbench.pipeline.described import Described
 from smbench.pipeline.progress import Progress
 from smbench.pipeline.request import Request
@@ -170,8 +170,7 @@ class Partial:
             hand_over(self.draft)
             self._refuse_strange()
             place = put(self.draft, self.output, self.before)
-            for name in (RECORDS, OWNER):
-                (place / name).unlink()
+            remove_in(place, RECORDS, OWNER)
         shutil.rmtree(self.home, ignore_errors=True)
         return place
 

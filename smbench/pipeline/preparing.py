@@ -17,7 +17,7 @@ from smbench.prepare.check import content_differences
 from smbench.prepare.content import Content
 from smbench.prepare.layout import lay_out
 from smbench.prepare.make import prepare as make
-from smbench.prepare.manifest import load
+from smbench.prepare.noted import load
 from smbench.prepare.outcome import Prepared
 from smbench.prepare.reads import Reads, what_is_read
 from smbench.prepare.roots import Roots

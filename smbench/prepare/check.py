@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from smbench.errors import SetupError
-from smbench.prepare import manifest as manifests
 from smbench.prepare.content import Content
 from smbench.prepare.filesystem import NAME_ERRORS, FileSystem
 from smbench.prepare.layout import Item, Layout, lay_out
 from smbench.prepare.manifest import Manifest
+from smbench.prepare.noted import load
 from smbench.prepare.ranges import Ranges, covers, length
 from smbench.prepare.roots import Roots
 from smbench.prepare.system import (
@@ -83,7 +83,7 @@ def verify(
                 for path in sorted(layout.absent)
                 if checker.lstat(path) is not None
             ]
-            found += content_differences(manifests.load(beneath), layout, reads or {})
+            found += content_differences(load(beneath), layout, reads or {})
         finally:
             beneath.close()
     except OSError as error:

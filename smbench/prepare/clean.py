@@ -23,7 +23,8 @@ from smbench.errors import SetupError, UsageError
 from smbench.prepare import manifest as manifests
 from smbench.prepare import tree
 from smbench.prepare.filesystem import FileSystem, Made
-from smbench.prepare.manifest import OWN_NAMES, TRIAL_FOLDERS, Manifest, load_ours
+from smbench.prepare.manifest import OWN_NAMES, TRIAL_FOLDERS, Manifest
+from smbench.prepare.noted import load_ours
 from smbench.prepare.ours import Ours
 from smbench.prepare.outcome import Progress
 from smbench.prepare.signing import caller_key

@@ -16,6 +16,7 @@ from smbench.prepare.content import DEFAULT_MAX_BYTES, fill
 from smbench.prepare.filesystem import NAME_ERRORS, FileSystem, Made
 from smbench.prepare.layout import Item, Layout, lay_out, without
 from smbench.prepare.manifest import MANIFEST, Manifest
+from smbench.prepare.noted import load_ours
 from smbench.prepare.ours import NotOursError
 from smbench.prepare.outcome import Prepared, Progress
 from smbench.prepare.ranges import NOTHING, Ranges, covers, length
@@ -131,7 +132,7 @@ class _Maker:
         for refused in self.layout.refused:
             self.prepared.miss(refused.path, refused.reason)
         folder = made_of(self.beneath, "") if self.system.local else None
-        earlier = manifests.load_ours(self.beneath, self.key, folder) or Manifest(folder=folder)
+        earlier = load_ours(self.beneath, self.key, folder) or Manifest(folder=folder)
         looking = Looking(self.root, self.beneath, self.system, self.layout, earlier, self.key)
         self.there = looking.look(force)
         self.leave_foreign()

@@ -21,28 +21,22 @@ of the one that it stands in, and for what a replay makes of them whose it may b
 
 from __future__ import annotations
 
-import io
 import json
 import os
-import stat
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Annotated, Any, Literal
-
-from msgspec import Meta, Struct
+from typing import Any
 
 from smbench.errors import UsageError
-from smbench.paths.beneath import UnsafePathError, split
 from smbench.paths.own_names import PREFIX
 from smbench.prepare.content import Content
 from smbench.prepare.filesystem import Made
 from smbench.prepare.ours import Ours
-from smbench.prepare.ranges import Ranges, ranges_of
+from smbench.prepare.ranges import Ranges
 from smbench.prepare.signing import Signature
 from smbench.prepare.system import Beneath
-from smbench.stored import MOST_BYTES, decoded, refuse_unreadable
+from smbench.stored import MOST_BYTES
 
 MANIFEST = f"{PREFIX}prepared.jsonl"
 _DRAFT = f"{MANIFEST}.new"
@@ -50,15 +44,14 @@ OWN_NAMES = frozenset({MANIFEST, _DRAFT})
 TRIAL_FOLDERS = f"{PREFIX}trials-"
 """How folders begin in which trials of the client are made in a target: one that is left is a killed
 command's, and in nobody's way."""
-_SCHEMA = 3
+SCHEMA = 3
 _PER_LINE = 10_000
 """Ranges of a line."""
-_KINDS = ("directory", "file", "absent")
-_LONGEST = 1 << 20
+KINDS = ("directory", "file", "absent")
+LONGEST = 1 << 20
 """Bytes of a line: longer than any path."""
-_REMEDY = "remove it and the files by hand"
-_READ_ONLY = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)
-_SIGNED = '{"hmac_sha256": '
+SIGNED = '{"hmac_sha256": '
+"""How the last line begins."""
 
 
 @dataclass(slots=True)
@@ -109,161 +102,6 @@ def parents(path: str) -> Iterable[str]:
         yield path
 
 
-def load(beneath: Beneath) -> Manifest | None:
-    """What a folder's manifest says, whoever wrote it: of no use but to compare. None where nothing was
-    prepared. Raises UsageError for a strange one."""
-    content = _content(beneath)
-    return None if content is None else _read(*_signed(content)[:1])
-
-
-def load_ours(beneath: Beneath, key: bytes, folder: Made | None) -> Manifest | None:
-    """The manifest that was signed with the caller's key, and for this folder. None where nothing was
-    prepared. Raises UsageError for any other one."""
-    content = _content(beneath)
-    if content is None:
-        return None
-    signed, told = _signed(content)
-    signature = Signature(key)
-    signature.update(signed)
-    if not signature.fits(told):
-        raise UsageError(
-            f"{MANIFEST} in the target does not bear your signature: somebody else, another machine or an "
-            f"older version made it, and nothing of it is believed; {_REMEDY}, or take the key of the "
-            "account or machine that prepared (smbench/prepare.key in its state folder)"
-        )
-    manifest = _read(signed)
-    if manifest.folder != folder:
-        raise UsageError(
-            f"{MANIFEST} in the target is yours, but was made for another folder (it was copied, or prepared "
-            f"through a mount): {_REMEDY}, or clean where it was prepared"
-        )
-    return manifest
-
-
-def _content(beneath: Beneath) -> bytes | None:
-    """All of the file, as it is; None where there is none. No link, FIFO or device is ever read."""
-    try:
-        descriptor = beneath.open(MANIFEST, _READ_ONLY)
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        if not _is_file(beneath):
-            raise _strange("no ordinary file") from None
-        refuse_unreadable(Path(MANIFEST), error)
-    try:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise _strange("no ordinary file")
-        if status.st_size > MOST_BYTES:
-            raise _strange("far larger than any")
-        with os.fdopen(descriptor, "rb", closefd=False) as file:
-            content = file.read(MOST_BYTES + 1)
-    except OSError as error:
-        refuse_unreadable(Path(MANIFEST), error)
-    finally:
-        os.close(descriptor)
-    if len(content) > MOST_BYTES:
-        raise _strange("far larger than any")
-    return content
-
-
-def _is_file(beneath: Beneath) -> bool:
-    try:
-        return stat.S_ISREG(beneath.stat(MANIFEST).st_mode)
-    except OSError:
-        return False
-
-
-def _signed(content: bytes) -> tuple[bytes, str]:
-    """What is signed, and the signature; "" where the last line is none."""
-    begin = content.rfind(b"\n", 0, max(len(content) - 1, 0)) + 1
-    last = content[begin:]
-    if not (last.startswith(_SIGNED.encode()) and last.endswith(b"\n")) or len(last) > _LONGEST:
-        return content, ""
-    try:
-        return content[:begin], decoded(last, MANIFEST, _Last, _REMEDY).hmac_sha256
-    except UsageError:
-        return content, ""
-
-
-def _read(content: bytes) -> Manifest:
-    manifest = Manifest()
-    ranges: dict[str, list[tuple[int, int]]] = {}
-    sets = dict(zip(_KINDS, (manifest.directories, manifest.files, manifest.absent), strict=True))
-    before: tuple[str, str] | None = None
-    known: set[tuple[str, str]] = set()
-    lines = io.BytesIO(content)
-    try:
-        _read_header(lines.readline(_LONGEST), manifest)
-        for number, line in enumerate(iter(lambda: lines.readline(_LONGEST), b""), 2):
-            if not line.endswith(b"\n"):
-                raise ValueError(f"line {number} is cut off, or too long")
-            entry = decoded(line, f"line {number} of {MANIFEST}", _Entry, _REMEDY)
-            _check(entry.path, number)
-            this = entry.kind, entry.path
-            if this in known and (this != before or entry.written is None):
-                raise ValueError(f"line {number} has a path that was there before")
-            known.add(this)
-            before = this
-            if entry.kind != "stream":
-                sets[entry.kind].add(entry.path)
-            if entry.written is not None:
-                ranges.setdefault(entry.path, []).extend(entry.written)
-            if entry.made is not None:
-                manifest.made[entry.path] = Made(*entry.made)
-    except ValueError as error:
-        raise _strange(str(error)) from None
-    manifest.written = {path: ranges_of(pairs) for path, pairs in ranges.items()}
-    return manifest
-
-
-def _read_header(line: bytes, manifest: Manifest) -> None:
-    if not line:
-        raise ValueError("it is empty")
-    header = decoded(line, MANIFEST, _Header, _REMEDY)
-    if header.schema != _SCHEMA or not line.endswith(b"\n"):
-        raise ValueError("of another version")
-    manifest.content, manifest.owner, manifest.since_ns = header.content, header.owner, header.since_ns
-    manifest.folder = None if header.folder is None else Made(*header.folder)
-
-
-def _check(path: str, number: int) -> None:
-    """ValueError for what prepare makes nowhere: the target itself, what leads out of it, its own names."""
-    try:
-        if split(path):
-            return
-    except UnsafePathError as error:
-        raise ValueError(f"line {number}: {error.strerror}") from None
-    raise ValueError(f"line {number} names the target itself")
-
-
-_Place = Annotated[int, Meta(ge=0, le=(1 << 63) - 1)]
-_Number = Annotated[int, Meta(ge=0)]
-
-
-class _Header(Struct):
-    schema: int
-    content: Content | None = None
-    folder: tuple[_Number, _Number] | None = None
-    owner: _Number | None = None
-    since_ns: _Number = 0
-
-
-class _Entry(Struct):
-    path: str
-    kind: Literal["directory", "file", "absent", "stream"]
-    written: list[tuple[_Place, _Place]] | None = None
-    made: tuple[_Number, _Number] | None = None
-
-
-class _Last(Struct):
-    hmac_sha256: str
-
-
-def _strange(why: str) -> UsageError:
-    return UsageError(f"{MANIFEST} in the target is not what prepare writes ({why}): {_REMEDY}")
-
-
 def begin(beneath: Beneath) -> int:
     """An empty draft, beside what is there; its descriptor. Raises OSError."""
     with suppress(FileNotFoundError):
@@ -284,14 +122,14 @@ def save(
         for line in _lines(manifest):
             content = line.encode("ascii")
             size += len(content)
-            if size > MOST_BYTES - _LONGEST:
+            if size > MOST_BYTES - LONGEST:
                 raise UsageError(
                     f"the workload has more files than prepare can note in a target ({len(manifest.files)}): "
                     "leave some out when the capture is ingested (--path)"
                 )
             signature.update(content)
             file.write(content)
-        file.write(f'{_SIGNED}"{signature}"}}\n'.encode())
+        file.write(f'{SIGNED}"{signature}"}}\n'.encode())
         file.flush()
         os.fsync(descriptor)
     # Without the old one in the way: cifs.ko's rename onto a name looks it up twice, and some servers refuse.
@@ -300,13 +138,13 @@ def save(
 
 
 def _lines(manifest: Manifest) -> Iterable[str]:
-    header: dict[str, Any] = {"schema": _SCHEMA, "tool": "smbench-mount"}
+    header: dict[str, Any] = {"schema": SCHEMA, "tool": "smbench-mount"}
     if manifest.content is not None:
         header["content"] = manifest.content.value
     if manifest.folder is not None:
         header |= {"folder": manifest.folder, "owner": manifest.owner, "since_ns": manifest.since_ns}
     yield json.dumps(header) + "\n"
-    for kind, paths in zip(_KINDS, (manifest.directories, manifest.files, manifest.absent), strict=True):
+    for kind, paths in zip(KINDS, (manifest.directories, manifest.files, manifest.absent), strict=True):
         for path in sorted(paths):
             made = None if kind == "absent" else manifest.made.get(path)
             yield from _lines_of(path, kind, manifest.written.get(path), made)

@@ -10,7 +10,8 @@ from smbench.errors import UsageError
 from smbench.prepare import tree
 from smbench.prepare.filesystem import FileSystem, Made
 from smbench.prepare.layout import Layout
-from smbench.prepare.manifest import OWN_NAMES, TRIAL_FOLDERS, Manifest, load_ours
+from smbench.prepare.manifest import OWN_NAMES, TRIAL_FOLDERS, Manifest
+from smbench.prepare.noted import load_ours
 from smbench.prepare.system import Beneath, made_of
 from smbench.prepare.tree import Found
 from smbench.quoting import quoted
