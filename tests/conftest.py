@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
+import os
+import shutil
 import signal
 from collections.abc import Iterator
+import tempfile
 from typing import Any
 
 import pytest
@@ -17,6 +21,16 @@ for _name, _handler in _IGNORED_BY_STARTERS.items():
         signal.signal(getattr(signal, _name), _handler)
 
 offline.watch()
+# The key with which prepare signs is kept in the state folder of whoever runs it: no test leaves one there.
+os.environ["XDG_STATE_HOME"] = tempfile.mkdtemp(prefix="state-of-tests-")
+
+
+def _forget(state: str, owner: int) -> None:
+    if os.getpid() == owner:  # and not a child that was forked
+        shutil.rmtree(state, ignore_errors=True)
+
+
+atexit.register(_forget, os.environ["XDG_STATE_HOME"], os.getpid())
 
 LAB = ("tests/kernel/", "tests/conformance/test_on_cifs.py", "tests/integration/test_vagrant.py")
 """Where tests that boot the lab stand. Side by side (scripts/test) its guests would share a CPU by chance,

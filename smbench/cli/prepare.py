@@ -24,7 +24,7 @@ from smbench.units import format_size
 from smbench.workload.model import Workload
 
 if TYPE_CHECKING:
-    from smbench.pipeline.preparing import Roots
+    from smbench.prepare.roots import Roots
 
 _DIFFERENCES_SHOWN = 20
 
@@ -114,7 +114,7 @@ def _verify(console: Console, workload: Workload, roots: Roots) -> None:
     from smbench.pipeline.preparing import reads_of
     from smbench.prepare.check import verify
 
-    differences = verify(roots.root, workload.namespace, reads_of(workload), streams=roots.streams)
+    differences = verify(roots, workload.namespace, reads_of(workload))
 
     def show(out: RichConsole) -> None:
         if not differences:

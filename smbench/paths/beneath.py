@@ -6,6 +6,14 @@ O_NOFOLLOW. Two differences remain, both on the safe side: without openat2 a dir
 symbolic link is refused even if it points inside; and the last component is never followed, by
 either way. What leaves the root raises OSError with EXDEV or ELOOP (openat2), ENOTDIR (without it).
 
+The root itself is opened through no link at all: whoever names one has resolved it once, and what stands
+there later in its place is somebody else's. A directory in it that is to be a root of its own is opened
+from its descriptor (`inside`).
+
+Links beneath the root are part of what a workload works on, and followed where they stay beneath it; names
+that are this program's own (`own_names`) are none of a workload's. For this program's own work (`captured`
+False) it is the other way round: it follows no link, and may name what is its own.
+
 Parents are cached as O_PATH descriptors, so that a call costs one look-up and one system call. A
 parent that this object renames or removes is dropped; one that another process replaced is noticed
 when a name below it is not found, and resolved anew. (A directory that another process renamed and
@@ -14,26 +22,21 @@ that still answers stays known by its old name until then, as it does to a mount
 
 from __future__ import annotations
 
-import ctypes
 import os
-import sys
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
-from errno import EAGAIN, EBUSY, EILSEQ, EINVAL, ENOSYS, EPERM, EXDEV
+from collections.abc import Callable
+from errno import EBUSY, EILSEQ, EINVAL, ENOSYS, EPERM, EXDEV
 from pathlib import Path
 from threading import Lock
 from typing import TypeVar
 
+from smbench.paths import openat2 as kernels
+from smbench.paths.openat2 import BENEATH, DIRECTORY, NO_MAGICLINKS, NO_SYMLINKS, O_PATH
+from smbench.paths.own_names import REFUSED, WHY, is_own
 from smbench.quoting import quoted
 from smbench.renaming import rename_new
 
-RESOLVE_NO_MAGICLINKS = 0x02
-RESOLVE_BENEATH = 0x08
-_SYS_OPENAT2 = 437  # the same number on every architecture
-_RACE_RETRIES = 100
-# Absent where the platform has no such thing: the names can be checked there, the rest is Linux's.
-_O_PATH = getattr(os, "O_PATH", 0)
-_PARENT_FLAGS = _O_PATH | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_CLOEXEC", 0)
+_HERE = -100  # AT_FDCWD (fcntl.h)
 _LAST_FLAGS = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
 
 Result = TypeVar("Result")
@@ -43,28 +46,31 @@ class UnsafePathError(OSError):
     """A path that no file beneath a root can have.
 
     `errno` is EINVAL (`..`, `.`, an absolute path, an empty component, NUL, a backslash: what a
-    server calls OBJECT_NAME_INVALID), or EILSEQ (a name that the file system's encoding cannot spell).
+    server calls OBJECT_NAME_INVALID), EILSEQ (a name that the file system's encoding cannot spell), or
+    ENOTNAM (`own_names`).
     """
 
     def __init__(self, path: str, why: str, number: int = EINVAL) -> None:
         super().__init__(number, f"the path {quoted(path)} is refused: {why}")
 
 
-def split(path: str) -> tuple[str, ...]:
+def split(path: str, *, captured: bool = True) -> tuple[str, ...]:
     """A path's components (`""`: none, the root itself), or UnsafePathError."""
     if not path:
         return ()
     components = tuple(path.split("/"))
     for component in components:
-        _check(path, component)
+        _check(path, component, captured)
     return components
 
 
-def _check(path: str, component: str) -> None:
+def _check(path: str, component: str, captured: bool) -> None:
     if component in ("", ".", ".."):
         raise UnsafePathError(path, f"it has the component {quoted(component)}")
     if "\0" in component or "\\" in component:
         raise UnsafePathError(path, "a component holds NUL or a backslash")
+    if captured and is_own(component):
+        raise UnsafePathError(path, WHY, REFUSED)
     if not component.isascii():
         try:
             os.fsencode(component)
@@ -91,18 +97,34 @@ class Directory:
 class Beneath:
     """Opens, makes, renames and removes names beneath `root`. Safe to use from several threads.
 
-    `directories` bounds the cached parents; `openat2` False takes the component-wise way even where
-    the kernel has the system call. Raises OSError where the root is no directory.
+    `captured`: its names are a capture's; `directories` bounds the cached parents; `openat2` False takes the
+    component-wise way even where the kernel has the system call. Raises OSError where the root is no
+    directory, or one that only a link leads to (ELOOP, ENOTDIR).
     """
 
-    def __init__(self, root: Path | str, *, directories: int = 1024, openat2: bool | None = None) -> None:
-        self.root = Directory(os.open(root, _PARENT_FLAGS))
+    def __init__(
+        self,
+        root: Path | str | Directory,
+        *,
+        captured: bool = True,
+        directories: int = 1024,
+        openat2: bool | None = None,
+    ) -> None:
+        self.root = root if isinstance(root, Directory) else _opened(root)
+        self.uses_openat2 = kernels.is_there(self.root.fd) if openat2 is None else openat2
+        self.captured = captured
+        self._resolve_by = BENEATH | NO_MAGICLINKS | (0 if captured else NO_SYMLINKS)
         self._link = _name_of(self.root.fd).rstrip("/")
         self._limit = max(1, directories)
         self._parents: OrderedDict[str, Directory] = OrderedDict()
         self._pinned: OrderedDict[str, Directory] = OrderedDict()
         self._lock = Lock()
-        self.uses_openat2 = _has_openat2(self.root.fd) if openat2 is None else openat2
+
+    def inside(self, path: str) -> Beneath:
+        """The names beneath a directory that is beneath this root itself. OSError where there is none, or a
+        link stands in its place."""
+        root = Directory(self.open(path, DIRECTORY))
+        return Beneath(root, captured=self.captured, directories=self._limit, openat2=self.uses_openat2)
 
     def locate(self, path: str) -> tuple[Directory, str]:
         """The directory that holds a path's last component, and that component (`.` for the root)."""
@@ -119,7 +141,7 @@ class Beneath:
             raise UnsafePathError(path, "it is absolute")
         else:
             directory = self.root
-        _check(path, name)
+        _check(path, name, self.captured)
         return directory, name
 
     def open(self, path: str, flags: int, mode: int = 0o666) -> int:
@@ -170,9 +192,9 @@ class Beneath:
         if path in self._pinned or path in self._parents:
             return
         if fd is None:
-            held = self.open(path, _O_PATH)
+            held = self.open(path, O_PATH)
         else:
-            held = os.open(f"/proc/self/fd/{fd}", _O_PATH | os.O_CLOEXEC)
+            held = os.open(f"/proc/self/fd/{fd}", O_PATH | os.O_CLOEXEC)
         with self._lock:
             self._pinned[path] = Directory(held)
             if len(self._pinned) > self._limit:
@@ -230,7 +252,7 @@ class Beneath:
         return True
 
     def _resolve(self, parent: str) -> Directory:
-        split(parent)
+        split(parent, captured=self.captured)
         # From the nearest directory that is known: what lies above it is not walked, nor asked about.
         above, rest, known = parent, "", None
         while above and known is None:
@@ -252,57 +274,20 @@ class Beneath:
         return directory
 
     def _descend(self, start: Directory, path: str) -> int:
-        return self._openat2(start.fd, path) if self.uses_openat2 else self._walk(start.fd, path.split("/"))
-
-    def _openat2(self, start_fd: int, path: str) -> int:
-        for _ in range(_RACE_RETRIES):
-            fd = _openat2(start_fd, path)
-            if fd >= 0:
-                return fd
-            # A rename somewhere on the way: the kernel cannot tell that the walk stayed beneath.
-            if ctypes.get_errno() != EAGAIN:
-                break
-        number = ctypes.get_errno()
-        raise OSError(number, os.strerror(number), path)
-
-    def _walk(self, start_fd: int, components: Iterable[str]) -> int:
-        fd = os.dup(start_fd)
-        for component in components:
-            try:
-                below = os.open(component, _PARENT_FLAGS | os.O_NOFOLLOW, dir_fd=fd)
-            finally:
-                os.close(fd)
-            fd = below
-        return fd
+        if self.uses_openat2:
+            return kernels.open_directory(start.fd, path, self._resolve_by)
+        return kernels.walk(start.fd, path)
 
 
-if sys.platform == "linux":
-    _libc = ctypes.CDLL(None, use_errno=True)
-    _syscall = _libc.syscall
-    _syscall.restype = ctypes.c_long
-
-
-class _OpenHow(ctypes.Structure):
-    """struct open_how (include/uapi/linux/openat2.h)."""
-
-    _fields_ = (("flags", ctypes.c_uint64), ("mode", ctypes.c_uint64), ("resolve", ctypes.c_uint64))
-
-
-def _openat2(root_fd: int, path: str) -> int:
-    """A parent's descriptor, or -1 with ctypes' errno set."""
-    how = _OpenHow(_PARENT_FLAGS, 0, RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS)
-    return int(_syscall(_SYS_OPENAT2, root_fd, os.fsencode(path), ctypes.byref(how), ctypes.sizeof(how)))
-
-
-def _has_openat2(root_fd: int) -> bool:
-    """Whether openat2 works here: an old kernel says ENOSYS, a container's older filter EPERM."""
-    fd = _openat2(root_fd, ".")
-    if fd >= 0:
-        os.close(fd)
-        return True
-    if ctypes.get_errno() in (ENOSYS, EPERM):
-        return False
-    raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+def _opened(root: Path | str) -> Directory:
+    """A root by its name, which leads through no link."""
+    name = os.fspath(root)
+    try:
+        return Directory(kernels.open_directory(_HERE, name, NO_SYMLINKS))
+    except OSError as error:
+        if error.errno not in (ENOSYS, EPERM):
+            raise
+    return Directory(kernels.walk(None, name))
 
 
 def _name_of(fd: int) -> str:

@@ -25,7 +25,8 @@ _REPARSE_POINT = stat.FILE_ATTRIBUTE_REPARSE_POINT
 class Beneath:
     """Opens, makes, renames and removes names beneath `root`. OSError where the root is no directory."""
 
-    def __init__(self, root: Path | str) -> None:
+    def __init__(self, root: Path | str, *, captured: bool = True) -> None:
+        self._captured = captured
         try:
             self._root = extended_root(str(Path(root).absolute())).rstrip("\\")
         except NameRefusedError as error:
@@ -35,10 +36,15 @@ class Beneath:
         self._safe = {""}
         """Directories that were looked at, and are no reparse points."""
 
+    def inside(self, path: str) -> Beneath:
+        """The names beneath a directory that is beneath this root itself, and no reparse point."""
+        self._look(path)
+        return Beneath(self.full(path), captured=self._captured)
+
     def full(self, path: str) -> str:
         """The name for Win32's calls. OSError for what no file beneath the root can be called."""
         try:
-            name = relative_name(path)
+            name = relative_name(path, captured=self._captured)
         except NameRefusedError as error:
             raise OSError(EINVAL, str(error), path) from None
         self._look(path.rpartition("/")[0])
@@ -102,7 +108,7 @@ class Beneath:
         if folder in self._safe:
             return
         self._look(folder.rpartition("/")[0])
-        self._refuse_reparse_point(f"{self._root}\\{relative_name(folder)}", folder)
+        self._refuse_reparse_point(f"{self._root}\\{relative_name(folder, captured=self._captured)}", folder)
         self._safe.add(folder)
 
     def _refuse_reparse_point(self, full: str, path: str) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from smbench.paths.own_names import WHY, is_own
 from smbench.quoting import quoted
 
 _LONGEST_NAME_BYTES = 0xFFFE
@@ -62,20 +63,21 @@ def is_remote(nt_path: str) -> bool:
 
 
 @lru_cache(maxsize=1 << 16)
-def relative_name(path: str) -> str:
+def relative_name(path: str, *, captured: bool = True) -> str:
     """A workload's path (`/` between components) → the name relative to the root's handle.
 
     Raises NameRefusedError for what leads, or might lead, elsewhere: an absolute path, `.`, `..`, a
     backslash, NUL, a device name with or without an extension, a `:` that is not that of one stream of
-    the last component. `""` is the root.
+    the last component; and, where a capture named it (`captured`), this program's own names. `""` is the
+    root.
     """
     if not path:
         return ""
     components = path.split("/")
     for component in components[:-1]:
-        _check(path, component)
+        _check(path, component, captured)
     last, *stream = components[-1].split(":")
-    _check(path, last)
+    _check(path, last, captured)
     if stream:
         _check_stream(path, stream)
     name = "\\".join(components)
@@ -84,13 +86,15 @@ def relative_name(path: str) -> str:
     return name
 
 
-def _check(path: str, component: str) -> None:
+def _check(path: str, component: str, captured: bool) -> None:
     if component in ("", ".", ".."):
         raise NameRefusedError(f"the path {quoted(path)} has the component {quoted(component)}")
     if "\\" in component or "\0" in component or ":" in component:
         raise NameRefusedError(f"the path {quoted(path)} has a backslash, a colon or NUL in a component")
     if is_device(component):
         raise NameRefusedError(f"the path {quoted(path)} has the device name {quoted(component)}")
+    if captured and is_own(component):
+        raise NameRefusedError(f"the path {quoted(path)} is refused: {WHY}")
 
 
 def _check_stream(path: str, parts: list[str]) -> None:

@@ -16,17 +16,21 @@ from smbench.paths.stream_names import has_stream
 Result = TypeVar("Result")
 
 
-def beneath(root: Path | str, streams: Path | str | None) -> Beneath:
+def beneath(root: Path | str, streams: Path | str | None, *, captured: bool = True) -> Beneath:
     """The names beneath a root; streams beneath another one, where there is one."""
-    return Beneath(root) if streams is None else StreamsBeneath(root, streams)
+    first = Beneath(root, captured=captured)
+    return first if streams is None else StreamsBeneath(first, Beneath(streams, captured=captured))
 
 
 class StreamsBeneath(Beneath):
     """`Beneath`, with a second root for streams; `streams` is what lies beneath that."""
 
-    def __init__(self, root: Path | str, streams: Path | str) -> None:
-        super().__init__(root)
-        self.streams = Beneath(streams)
+    def __init__(self, first: Beneath, streams: Beneath) -> None:
+        super().__init__(first.root, captured=first.captured, openat2=first.uses_openat2)
+        self.streams = streams
+
+    def inside(self, path: str) -> Beneath:
+        return StreamsBeneath(super().inside(path), self.streams.inside(path))
 
     def locate(self, path: str) -> tuple[Directory, str]:
         return self.streams.locate(path) if has_stream(path) else super().locate(path)

@@ -6,6 +6,7 @@ import contextlib
 import errno
 import os
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +18,9 @@ from smbench.units import format_size
 
 _THERE = (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR, errno.EISDIR)
 """What rename(2) says where something appeared at its target."""
+
+
+_CAPTURE = ".pcapng"
 
 
 def default_output(source: Path, suffix: str) -> Path:
@@ -33,7 +37,9 @@ def claim(path: Path, suffix: str, marker: str, force: bool) -> None:
         raise UsageError(f"cannot write {path}: the folder {path.parent} does not exist")
     if not os.access(path.parent, os.W_OK):
         raise UsageError(f"cannot write {path}: you may not write in {path.parent}; choose another with -o")
-    if not path.exists() and not path.is_symlink():
+    if path.is_symlink():
+        raise UsageError(f"{path} is a link: name the place itself with -o")
+    if not path.exists():
         return
     if not (path / marker).is_file():
         raise UsageError(f"{path} exists and is no {suffix} directory: choose another name with -o")
@@ -44,8 +50,8 @@ def claim(path: Path, suffix: str, marker: str, force: bool) -> None:
 @contextlib.contextmanager
 def whole(path: Path, suffix: str, marker: str, force: bool) -> Iterator[Path]:
     """A folder to write into that becomes `path` only when all of it is there."""
+    before = identity_of(path)  # first: what is claimed then is what may be replaced
     claim(path, suffix, marker, force)
-    before = identity_of(path)
     try:
         draft = make_scratch(f".{path.name}.", path.parent)
     except OSError as error:
@@ -56,7 +62,7 @@ def whole(path: Path, suffix: str, marker: str, force: bool) -> Iterator[Path]:
         as_the_umask_has_it(draft)
         hand_over(draft)
         place = put(draft, path, before)
-        (place / OWNER).unlink()
+        remove_in(place, OWNER)
     except BaseException as error:
         shutil.rmtree(draft, ignore_errors=True)
         if isinstance(error, OSError):
@@ -78,9 +84,7 @@ def identity_of(path: Path) -> tuple[int, int] | None:
 def put(draft: Path, output: Path, before: tuple[int, int] | None) -> Path:
     """Put a result into its place, where what was there `before` may be replaced; where somebody else put
     something there meanwhile, beside it. Where it is now comes back."""
-    found = identity_of(output)
-    if found is not None and found == before:
-        _replace(draft, output)
+    if before is not None and identity_of(output) == before and _replace(draft, output, before):
         return output
     for place in _free(output):
         if identity_of(place) is None:
@@ -94,16 +98,24 @@ def put(draft: Path, output: Path, before: tuple[int, int] | None) -> Path:
     raise AssertionError("unreachable: names do not end")
 
 
-def _replace(draft: Path, output: Path) -> None:
-    """In one step, if the file system can: whoever ends us then finds the old one or the new one there."""
+def _replace(draft: Path, output: Path, before: tuple[int, int]) -> bool:
+    """In one step, if the file system can: whoever ends us then finds the old one or the new one there. False
+    where it was not what was there before, which then has its place again."""
     earlier = draft
     if not exchange(draft, output):
         earlier = output.parent / f".{output.name}.{os.getpid()}.replaced"
         output.rename(earlier)
+        if identity_of(earlier) != before:
+            rename_new(earlier, output)
+            return False
         draft.rename(output)
+    elif identity_of(draft) != before:
+        exchange(draft, output)
+        return False
     with contextlib.suppress(OSError):
         own(earlier)  # what is left of it, `smbench-mount clean` takes
     shutil.rmtree(earlier, ignore_errors=True)
+    return True
 
 
 def _free(output: Path) -> Iterator[Path]:
@@ -150,8 +162,37 @@ def check_room(folder: Path, needed_bytes: int) -> None:
         )
 
 
+def remove_in(folder: Path, *names: str) -> None:
+    """Remove files of a folder, and of none that only a link leads to."""
+    if sys.platform == "win32":
+        for name in names:
+            (folder / name).unlink()
+        return
+    with _opened(folder) as descriptor:
+        for name in names:
+            os.unlink(name, dir_fd=descriptor)
+
+
+@contextlib.contextmanager
+def _opened(folder: Path) -> Iterator[int]:
+    """A folder's descriptor: its name may be another's by now."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
 def as_the_umask_has_it(folder: Path) -> None:
-    """A folder that was the process's alone becomes as others that it makes."""
+    """A folder that was the process's alone becomes as others that it makes; but what holds a capture of the
+    wire, with names and data of everybody there, stays its owner's alone."""
     mask = os.umask(0o022)
     os.umask(mask)
-    folder.chmod(0o777 & ~mask)
+    if sys.platform == "win32":
+        return  # who may read it there is said by the folder that it is in
+    with _opened(folder) as descriptor:
+        names = os.listdir(descriptor)  # noqa: PTH208 (a descriptor)
+        captures = [name for name in names if name.endswith(_CAPTURE)]
+        for name in captures:
+            os.chmod(name, 0o600, dir_fd=descriptor)
+        os.fchmod(descriptor, 0o700 if captures else 0o777 & ~mask)

@@ -19,8 +19,9 @@ from smbench.mounts.opened import Mounted, NotSupportedError, UserMount
 from smbench.mounts.options import DIALECT_OPTIONS, GIVEN, Option
 from smbench.mounts.target import ShareTarget
 from smbench.pipeline.place import Place
-from smbench.pipeline.preparing import Roots, one_root
+from smbench.pipeline.preparing import one_root
 from smbench.pipeline.progress import Progress
+from smbench.prepare.roots import Roots
 from smbench.run.surroundings import Mount
 from smbench.smb2.constants import DIALECT_2_0_2
 from smbench.trace.model import TraceInfo

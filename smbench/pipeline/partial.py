@@ -25,7 +25,7 @@ from smbench.executors.base import Habits
 from smbench.identity import hand_over
 from smbench.measure.oplog import COMPLETED
 from smbench.measure.thresholds import Threshold, parse_threshold
-from smbench.pipeline.artefacts import as_the_umask_has_it, claim, identity_of, put
+from smbench.pipeline.artefacts import as_the_umask_has_it, claim, identity_of, put, remove_in
 from smbench.pipeline.described import Described
 from smbench.pipeline.progress import Progress
 from smbench.pipeline.request import Request
@@ -97,8 +97,6 @@ def partial_of(output: Path) -> Path:
 def claim_run(output: Path, force: bool) -> None:
     """As `artefacts.claim`, of a run: no other process writes it, and none was killed that did and left what
     it had measured."""
-    if output.is_symlink():
-        raise UsageError(f"{output} is a link: name the place itself with -o")
     claim(output, ".run", DOCUMENT, force)
     partial = partial_of(output)
     if not os.path.lexists(partial):
@@ -172,8 +170,7 @@ class Partial:
             hand_over(self.draft)
             self._refuse_strange()
             place = put(self.draft, self.output, self.before)
-            for name in (RECORDS, OWNER):
-                (place / name).unlink()
+            remove_in(place, RECORDS, OWNER)
         shutil.rmtree(self.home, ignore_errors=True)
         return place
 
@@ -220,8 +217,8 @@ def partial_run(
     before = None
     if output is not None:
         output = output.absolute()
+        before = identity_of(output)  # first: what is claimed then is what may be replaced
         claim_run(output, force)
-        before = identity_of(output)
     home = make_scratch(HOMES, memory)
     try:
         draft = make_scratch(_RESULTS) if output is None else _taken(output, home, force)

@@ -11,7 +11,6 @@ from smbench.pipeline.clients import root_in_any_dialect
 from smbench.pipeline.place import Place
 from smbench.pipeline.preparing import (
     amount_of,
-    made_folder,
     one_root,
     prepare_root,
     refuse_too_large,
@@ -64,10 +63,7 @@ class Files:
             place, self.progress, self.workload
         ) as roots:  # fmt: skip
             for number in range(1, clones + 1):
-                folder = roots
-                if own:
-                    folder = roots.folder(clone_folder(number))
-                    made_folder(folder.root, place)
+                folder = replace(roots, folder=clone_folder(number)) if own else roots
                 key = number if own else 0
                 # What lies beside the workload's files in a folder that was ours, an earlier run left.
                 filling = replace(asked.filling, force=asked.force or key in self._prepared)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
-from smbench.errors import SetupError, UsageError
+from smbench.errors import UsageError
 from smbench.mounts.opening import open_target, stream_options
 from smbench.mounts.target import DirectoryTarget
 from smbench.pipeline.place import Place
@@ -18,25 +17,14 @@ from smbench.prepare.check import content_differences
 from smbench.prepare.content import Content
 from smbench.prepare.layout import lay_out
 from smbench.prepare.make import prepare as make
-from smbench.prepare.manifest import load
+from smbench.prepare.noted import load
 from smbench.prepare.outcome import Prepared
 from smbench.prepare.reads import Reads, what_is_read
+from smbench.prepare.roots import Roots
 from smbench.prepare.system import Beneath
 from smbench.prepare.wanted import Amount, Wanted, refuse_too_much
 from smbench.workload.model import Kind, Workload
 from smbench.workload.store import StoredOperations
-
-
-@dataclass(frozen=True, slots=True)
-class Roots:
-    """A target's directory; of a share the first user's mount, with a second one where the workload presumes
-    alternate data streams."""
-
-    root: Path
-    streams: Path | None = None
-
-    def folder(self, name: str) -> Roots:
-        return Roots(self.root / name, None if self.streams is None else self.streams / name)
 
 
 @contextmanager
@@ -94,9 +82,8 @@ def prepare_root(
     wanted = wanted_content(workload, filling.content) if wanted is None else wanted
     with progress.stage("preparing") as counter:
         return make(
-            roots.root,
+            roots,
             workload.namespace,
-            streams=roots.streams,
             wanted=wanted,
             max_bytes=filling.max_bytes,
             owner=place.owner,
@@ -127,8 +114,13 @@ def without_content(workload: Workload, root: Path, wanted: Wanted) -> str | Non
     would be read for data.
     """
     try:
-        beneath = Beneath(root)
+        beneath = Beneath(root, captured=False)
     except OSError as error:
+        if root.is_symlink():
+            raise UsageError(
+                f"{root} is a link, and a clone needs a folder of its own: move it away, and prepare it by a "
+                "replay with the same --clone"
+            ) from error
         raise UsageError(
             f"there is no folder {root} ({error.strerror}), which was to be prepared: leave --no-prepare, or "
             "prepare it by a replay with the same --clone"
@@ -150,16 +142,3 @@ def without_content(workload: Workload, root: Path, wanted: Wanted) -> str | Non
             "--no-prepare, or prepare them again"
         )
     return None
-
-
-def made_folder(folder: Path, place: Place) -> None:
-    """Make the folder of a clone where it is not there."""
-    try:
-        if folder.is_symlink():
-            raise UsageError(f"{folder} is a link, and a clone needs a folder of its own: move it away")
-        if not folder.is_dir():
-            folder.mkdir()
-            if place.owner is not None:
-                os.chown(folder, *place.owner)
-    except OSError as error:
-        raise SetupError(f"cannot make the clone's folder {folder}: {error.strerror}") from error

@@ -10,10 +10,12 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from errno import ESTALE
 from pathlib import Path
 
 from smbench.paths.beneath import Beneath
-from smbench.prepare.filesystem import FIXED, SETTABLE, FileSystem, Loss
+from smbench.prepare.filesystem import EXCHANGED, FIXED, SETTABLE, FileSystem, Loss, Made
+from smbench.prepare.statx import is_local, made_at
 from smbench.smb2.constants import ATTRIBUTE_HIDDEN, ATTRIBUTE_NORMAL, ATTRIBUTE_READONLY
 from smbench.smb2.filetime import filetime, since_1970_ns
 from smbench.workload.model import Kind, NamespaceEntry
@@ -24,8 +26,10 @@ _USERS = "user."
 
 
 def probe(beneath: Beneath) -> FileSystem:
-    """Asks the target's root for its DOS attributes, as only cifs.ko has them."""
-    return FileSystem(cifs=read_attributes(beneath, "") is not None)
+    """Asks the target's root for its DOS attributes, as only cifs.ko has them; who owns a local directory may
+    give it what looks so."""
+    local = is_local(beneath.root.fd)
+    return FileSystem(cifs=not local and read_attributes(beneath, "") is not None, local=local)
 
 
 @contextmanager
@@ -57,9 +61,17 @@ def _read_number(beneath: Beneath, path: str, name: str) -> int | None:
             return None
 
 
-def apply(beneath: Beneath, system: FileSystem, entry: NamespaceEntry, loss: Loss) -> None:
-    """Attributes first, then times: the change of an attribute may touch the times. Raises OSError."""
+def apply(
+    beneath: Beneath, system: FileSystem, entry: NamespaceEntry, loss: Loss, *,
+    owner: tuple[int, int] | None = None, made: Made | None = None,
+) -> None:  # fmt: skip
+    """Owner, attributes, then times: the change of an attribute may touch the times. All of the one file that
+    has the name, which on a local file system has to be the one that was `made`. Raises OSError."""
     with _pinned(beneath, entry.path) as pinned:
+        if made is not None:
+            refuse_exchanged(pinned, made)
+        if owner is not None:
+            os.chown(pinned, *owner)
         if entry.attributes is not None:
             _apply_attributes(pinned, system, entry, loss)
         if system.cifs and entry.created_ns is not None:
@@ -67,6 +79,12 @@ def apply(beneath: Beneath, system: FileSystem, entry: NamespaceEntry, loss: Los
         if entry.ea_names is not None:
             _apply_eas(pinned, entry, loss)
         _apply_times(pinned, entry, loss)
+
+
+def refuse_exchanged(pinned: Path, made: Made) -> None:
+    """OSError where what has the name now is another file: who put it there would have it changed."""
+    if made_at(int(pinned.name)) != made:
+        raise OSError(ESTALE, EXCHANGED)
 
 
 def read_eas(beneath: Beneath, path: str) -> set[str] | None:
@@ -135,16 +153,22 @@ def _apply_times(pinned: Path, entry: NamespaceEntry, loss: Loss) -> None:
         loss(f"times refused ({getattr(error, 'strerror', None) or error})")
 
 
-def make_writable(beneath: Beneath, path: str) -> None:
-    """Take READONLY away, by whichever way the file system has it; what cannot be changed stays."""
-    with suppress(OSError), _pinned(beneath, path) as pinned:
-        with suppress(OSError):
-            os.setxattr(pinned, _ATTRIBUTES, ATTRIBUTE_NORMAL.to_bytes(4, "little"))
-        pinned.chmod(stat.S_IMODE(pinned.stat().st_mode) | 0o200)
+def make_writable(directory: int, name: str) -> None:
+    """Take READONLY away on a mount, by whichever way it has it; what cannot be changed stays."""
+    with suppress(OSError):
+        descriptor = os.open(name, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=directory)
+        try:
+            pinned = Path(f"/proc/self/fd/{descriptor}")
+            with suppress(OSError):
+                os.setxattr(pinned, _ATTRIBUTES, ATTRIBUTE_NORMAL.to_bytes(4, "little"))
+            pinned.chmod(stat.S_IMODE(pinned.stat().st_mode) | 0o200)
+        finally:
+            os.close(descriptor)
 
 
-def hide(beneath: Beneath, path: str) -> None:
+def hide(beneath: Beneath, system: FileSystem, path: str) -> None:
     """Set HIDDEN where there is such a thing."""
+    if not system.cifs:
+        return
     with suppress(OSError), _pinned(beneath, path) as pinned:
-        os.getxattr(pinned, _ATTRIBUTES)
         os.setxattr(pinned, _ATTRIBUTES, ATTRIBUTE_HIDDEN.to_bytes(4, "little"))

@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import Any
 
 from smbench.paths.beneath_windows import Beneath
-from smbench.prepare.filesystem import FIXED, SETTABLE, FileSystem, Loss
+from smbench.prepare.filesystem import FIXED, SETTABLE, FileSystem, Loss, Made
 from smbench.smb2.constants import (
     ATTRIBUTE_HIDDEN,
     ATTRIBUTE_NORMAL,
@@ -48,8 +48,12 @@ def read_eas(_beneath: Beneath, _path: str) -> set[str] | None:
     return None
 
 
-def apply(beneath: Beneath, _system: FileSystem, entry: NamespaceEntry, loss: Loss) -> None:
+def apply(
+    beneath: Beneath, _system: FileSystem, entry: NamespaceEntry, loss: Loss, *,
+    owner: tuple[int, int] | None = None, made: Made | None = None,
+) -> None:  # fmt: skip
     """Times before READONLY, which would forbid them; attributes do not touch the times here."""
+    del owner, made  # there is nobody to give it to, and nothing to tell it by
     full = beneath.full(entry.path)
     times = [filetime(time) for time in (entry.created_ns, entry.accessed_ns, entry.written_ns)]
     if any(times):
@@ -76,7 +80,7 @@ def make_writable(beneath: Beneath, path: str) -> None:
         _set_attributes(beneath.full(path), attributes & SETTABLE & ~ATTRIBUTE_READONLY or ATTRIBUTE_NORMAL)
 
 
-def hide(beneath: Beneath, path: str) -> None:
+def hide(beneath: Beneath, _system: FileSystem, path: str) -> None:
     """Set HIDDEN."""
     with suppress(OSError):
         _set_attributes(beneath.full(path), ATTRIBUTE_HIDDEN)

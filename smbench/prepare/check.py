@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from smbench.errors import SetupError
-from smbench.prepare import manifest as manifests
 from smbench.prepare.content import Content
-from smbench.prepare.filesystem import FileSystem
+from smbench.prepare.filesystem import NAME_ERRORS, FileSystem
 from smbench.prepare.layout import Item, Layout, lay_out
 from smbench.prepare.manifest import Manifest
+from smbench.prepare.noted import load
 from smbench.prepare.ranges import Ranges, covers, length
+from smbench.prepare.roots import Roots
 from smbench.prepare.system import (
     Beneath,
     beneath_roots,
@@ -27,7 +28,6 @@ from smbench.prepare.system import (
     read_created_ns,
     read_eas,
 )
-from smbench.prepare.tree import NAME_ERRORS
 from smbench.prepare.wanted import Wanted
 from smbench.smb2.constants import (
     ATTRIBUTE_ARCHIVE,
@@ -55,22 +55,24 @@ class Difference:
 
 
 def verify(
-    root: Path,
+    at: Roots | Path,
     entries: Iterable[NamespaceEntry],
     reads: Mapping[str, Ranges] | None = None,
     *,
-    streams: Path | None = None,
     resolution_ns: int = TICK_NS,
 ) -> list[Difference]:
     """Every difference between the target and the entries, by path; times differ from `resolution_ns` on.
 
     `reads` are what the workload reads (`reads.what_is_read`), which has to have been written there, unless
-    the target was prepared sparse; `streams` is as in `make.prepare`. Access times are not compared: looking
+    the target was prepared sparse. Access times are not compared: looking
     at a file changes them. Raises SetupError where the target cannot be read.
     """
+    roots = at if isinstance(at, Roots) else Roots(at)
     layout = lay_out(entries)
     try:
-        beneath = beneath_roots(root, streams)
+        beneath = beneath_roots(roots.root, roots.streams, captured=False)
+        if roots.folder:
+            beneath = beneath.inside(roots.folder)
         try:
             checker = _Checker(beneath, probe(beneath), resolution_ns)
             found = [Difference(r.path, "missing", "a file", r.reason) for r in layout.refused]
@@ -81,11 +83,13 @@ def verify(
                 for path in sorted(layout.absent)
                 if checker.lstat(path) is not None
             ]
-            found += content_differences(manifests.load(beneath), layout, reads or {})
+            found += content_differences(load(beneath), layout, reads or {})
         finally:
             beneath.close()
     except OSError as error:
-        raise SetupError(f"cannot check the target {root}: {error.strerror}; is it still mounted?") from error
+        raise SetupError(
+            f"cannot check the target {roots.root}: {error.strerror}; is it still mounted?"
+        ) from error
     return found
 
 
@@ -104,7 +108,7 @@ def content_differences(
         for entry in item.entries:
             needed, has = wanted.of(entry), manifest.written.get(entry.path)
             if has is None and len(needed) and entry.kind is Kind.FILE:
-                unknown = "not written down: an older version made it"
+                unknown = "not written down: prepare was cut off"
                 found.append(Difference(entry.path, "content", _told(needed), unknown))
             elif has is not None and not covers(has, needed):
                 found.append(Difference(entry.path, "content", _told(needed), _told(has)))

@@ -5,19 +5,43 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from smbench.paths.beneath_windows import Beneath
+from smbench.prepare.filesystem import Made
 
 
-def beneath_roots(root: Path, _streams: Path | None) -> Beneath:
+def beneath_roots(root: Path, _streams: Path | None, *, captured: bool = True) -> Beneath:
     """The names beneath a root, streams among them."""
-    return Beneath(root)
+    return Beneath(root, captured=captured)
 
 
 def lstat(beneath: Beneath, path: str) -> os.stat_result:
     """What is so now, as far as the redirector's caches (`mounts.windows_caches`) let it be seen."""
     return beneath.stat(path)
+
+
+def made_of(_beneath: Beneath, _path: str) -> Made:
+    """Nobody asks where no file system is called local."""
+    return Made(0, 0)
+
+
+def made_by(_descriptor: int) -> Made:
+    """As `made_of`."""
+    return Made(0, 0)
+
+
+def fresh_folder(_beneath: Beneath, _path: str, _began_ns: int) -> Made:
+    """As `made_of`."""
+    return Made(0, 0)
+
+
+def make_folder(target: Beneath, name: str, _owner: tuple[int, int] | None) -> Beneath:
+    """What is beneath a folder in the target, which is made where it is not there."""
+    with suppress(FileExistsError):
+        target.mkdir(name)
+    return target.inside(name)
 
 
 def forget_if_gone(_beneath: Beneath, _path: str) -> bool:

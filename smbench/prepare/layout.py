@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from smbench.paths.beneath import UnsafePathError, split
+from smbench.paths.own_names import REFUSED, WHY
 from smbench.paths.stream_names import without_stream
-from smbench.prepare.manifest import MANIFEST
 from smbench.quoting import quoted
 from smbench.workload.model import Kind, NamespaceEntry
 
@@ -65,9 +65,11 @@ def lay_out(entries: Iterable[NamespaceEntry]) -> Layout:
         elif entry.kind is Kind.STREAM:
             if entry.present:
                 streams.setdefault(without_stream(entry.path), []).append(entry)
+        elif not entry.path:
+            continue  # the target itself is there, whatever a capture says of it
         elif not entry.present:
             absent.add(entry.path)
-        elif entry.path:
+        else:
             present[entry.path] = entry
     for base in streams:
         present.setdefault(base, NamespaceEntry(base, Kind.FILE))
@@ -91,7 +93,9 @@ def lay_out(entries: Iterable[NamespaceEntry]) -> Layout:
 def _unfit(entry: NamespaceEntry) -> str | None:
     try:
         components = split(entry.path)
-    except UnsafePathError:
+    except UnsafePathError as error:
+        if error.errno == REFUSED:
+            return WHY
         return "no file beneath a target can have such a name (.., absolute, empty, a backslash, NUL)"
     last = components[-1] if components else ""
     stream = last.partition(":")[2] if entry.kind is Kind.STREAM else ""
@@ -101,8 +105,6 @@ def _unfit(entry: NamespaceEntry) -> str | None:
     # `file:stream:$DATA` names the same stream with its type ([MS-FSCC] 2.1.5).
     if colons and not (colons == 1 and stream.upper().endswith(":$DATA")):
         return "a colon in a name is taken for a stream"
-    if components and components[0].casefold() == MANIFEST.casefold():
-        return "prepare keeps its own notes under that name"
     return None
 
 

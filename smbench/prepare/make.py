@@ -10,18 +10,34 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from smbench.clones import is_clone_folder
-from smbench.errors import SetupError, UsageError
+from smbench.errors import SetupError
 from smbench.prepare import manifest as manifests
-from smbench.prepare import tree
 from smbench.prepare.content import DEFAULT_MAX_BYTES, fill
-from smbench.prepare.filesystem import FileSystem
+from smbench.prepare.filesystem import NAME_ERRORS, FileSystem, Made
 from smbench.prepare.layout import Item, Layout, lay_out, without
-from smbench.prepare.manifest import MANIFEST, OWN_NAMES, TRIAL_FOLDERS, Manifest
+from smbench.prepare.manifest import MANIFEST, Manifest
+from smbench.prepare.noted import load_ours
+from smbench.prepare.ours import NotOursError
 from smbench.prepare.outcome import Prepared, Progress
 from smbench.prepare.ranges import NOTHING, Ranges, covers, length
-from smbench.prepare.system import Beneath, apply, beneath_roots, forget_if_gone, free_bytes, hide, probe
-from smbench.prepare.tree import Found
+from smbench.prepare.roots import Roots
+from smbench.prepare.signing import caller_key
+from smbench.prepare.system import (
+    Beneath,
+    apply,
+    beneath_roots,
+    forget_if_gone,
+    free_bytes,
+    fresh_folder,
+    hide,
+    made_by,
+    made_of,
+    make_folder,
+    probe,
+    remove,
+)
+from smbench.prepare.there import Looking, There
+from smbench.prepare.tree import Found, names
 from smbench.prepare.wanted import FULL, Wanted, refuse_too_much
 from smbench.quoting import quoted
 from smbench.units import format_size
@@ -32,36 +48,39 @@ _ENTRY_WORK = 4096
 
 
 def prepare(
-    root: Path,
+    at: Roots | Path,
     entries: Iterable[NamespaceEntry],
     *,
-    streams: Path | None = None,
     wanted: Wanted = FULL,
     max_bytes: int = DEFAULT_MAX_BYTES,
     owner: tuple[int, int] | None = None,
     force: bool = False,
     progress: Progress | None = None,
 ) -> Prepared:
-    """Make what the entries presume beneath `root`, or bring it back to that after a replay.
+    """Make what the entries presume beneath a root, or bring it back to that after a replay; in a clone's
+    folder, which is made where it is not there.
 
-    `streams`: the same folder by a mount that reaches alternate data streams, where `root` does not.
-
-    `owner` (uid, gid) gets what is made: only root can give it away, and on a CIFS mount it is the
-    server's to say. Raises UsageError where the target holds what prepare did not make (without
-    `force`) or more than `max_bytes` would be written; SetupError where the target cannot take it: what was
-    made until then is in the manifest, so that `clean` finds it.
+    `owner` (uid, gid) gets what is made: only root can give it away, and on a CIFS mount it is the server's
+    to say. Raises UsageError where the target holds what prepare did not make (without `force`), notes that
+    are not the caller's, or more than `max_bytes` would be written; SetupError where the target cannot take
+    it: what was made until then is in the manifest, so that `clean` finds it.
     """
+    roots = at if isinstance(at, Roots) else Roots(at)
     layout = lay_out(entries)
     refuse_too_much(wanted, wanted.amount(layout.entries), max_bytes)
-    prepared = Prepared()
-    with _failures(root, prepared):
-        beneath = beneath_roots(root, streams)
+    prepared, key = Prepared(), caller_key()
+    with _failures(roots.path, prepared):
+        beneath = target = beneath_roots(roots.root, roots.streams, captured=False)
         try:
-            system = probe(beneath)
+            system = probe(target)
             given = None if system.cifs else owner
-            _Maker(root, beneath, system, wanted, given, prepared, progress, layout).run(force)
+            if roots.folder:
+                beneath = make_folder(target, roots.folder, given)
+            maker = _Maker(roots.path, beneath, system, wanted, given, key, prepared, progress, layout)
+            maker.run(force)
         finally:
             beneath.close()
+            target.close()
     return prepared
 
 
@@ -94,10 +113,15 @@ class _Maker:
     system: FileSystem
     wanted: Wanted
     owner: tuple[int, int] | None
+    key: bytes
     prepared: Prepared
     progress: Progress | None
     layout: Layout
-    there: dict[str, Found] = field(default_factory=dict)
+    there: There = field(default_factory=There)
+    made: dict[str, Made] = field(default_factory=dict)
+    """Which file is at each path, of a local file system."""
+    began_ns: int = 0
+    """When this was, by the file system's clock; 0: it does not tell."""
     failed: set[str] = field(default_factory=set)
     streams: bool | None = None
     """Whether `file:stream` is a stream here; None until the first was tried."""
@@ -107,16 +131,20 @@ class _Maker:
     def run(self, force: bool) -> None:
         for refused in self.layout.refused:
             self.prepared.miss(refused.path, refused.reason)
-        earlier = manifests.load(self.beneath) or Manifest()
-        self.scan(earlier, force)
-        self.set_foreign_aside(earlier)
+        folder = made_of(self.beneath, "") if self.system.local else None
+        earlier = load_ours(self.beneath, self.key, folder) or Manifest(folder=folder)
+        looking = Looking(self.root, self.beneath, self.system, self.layout, earlier, self.key)
+        self.there = looking.look(force)
+        self.leave_foreign()
         own = Manifest(
             {item.path for item in self.layout.directories},
             {item.path for item in self.layout.files},
             set(self.layout.absent),
+            folder=folder,
         )
-        self.note(earlier.union(own))
+        self.note(own, earlier)
         self.remove_extras(earlier)
+        self.made |= self.there.made
         self.check_space()
         self.total = self.wanted.amount(self.layout.entries).written
         self.total += _ENTRY_WORK * (len(self.layout.directories) + len(self.layout.files))
@@ -127,7 +155,7 @@ class _Maker:
         # The deepest first: what is made in a directory changes its times.
         for item in reversed(self.layout.directories):
             self.each(item.path, partial(self.finish, item))
-        own.content, own.written = self.wanted.content, self.content(earlier)
+        own.content, own.written, own.made = self.wanted.content, self.content(earlier), self.made
         self.note(own)
 
     def content(self, earlier: Manifest) -> dict[str, Ranges]:
@@ -137,50 +165,34 @@ class _Maker:
             made = entry.kind is Kind.FILE or (entry.kind is Kind.STREAM and self.streams)
             if not made or entry.path in self.failed:
                 continue
-            kept = entry.path in self.there and entry.path in earlier.written
+            kept = entry.path in self.there.ours and entry.path in earlier.written
             found[entry.path] = earlier.written[entry.path] if kept else self.wanted.of(entry)
         return found
 
-    def scan(self, earlier: Manifest, force: bool) -> None:
-        """What is there, as far as the workload or an earlier prepare reaches."""
-        planned = {item.path for item in self.layout.directories}
-        for found in tree.walk(self.beneath, lambda path: path in planned or earlier.owns(path)):
-            if found.path in OWN_NAMES or found.path.startswith(TRIAL_FOLDERS) or (
-                is_clone_folder(found.path) and found.is_directory and not earlier.owns(found.path)
-                and manifests.load(self.beneath, found.path) is not None
-            ):  # fmt: skip
-                continue  # what clones have is theirs
-            self.there[found.path] = found
-            if not force and not earlier.owns(found.path):
-                raise UsageError(
-                    f"the target {self.root} holds {quoted(found.path)}, which prepare did not make: take an "
-                    "empty folder, or --force to make the files beside what is there."
-                )
-
-    def set_foreign_aside(self, earlier: Manifest) -> None:
-        """Forget what is there and is not prepare's: it is neither made nor removed."""
-        foreign = frozenset(path for path in self.there if not earlier.owns(path))
-        if in_the_way := sorted(foreign & self.layout.absent):
-            raise UsageError(
-                f"the workload needs {quoted(in_the_way[0])} not to be there, but the target {self.root} has "
-                "it and prepare did not make it: move it away, or take another folder."
-            )
-        for path in foreign:
-            del self.there[path]
+    def leave_foreign(self) -> None:
+        """What is there and is not prepare's is neither made nor removed."""
         before = len(self.layout.directories) + len(self.layout.files)
-        self.layout = without(self.layout, foreign)
+        self.layout = without(self.layout, frozenset(self.there.foreign))
         self.prepared.foreign = before - len(self.layout.directories) - len(self.layout.files)
 
-    def note(self, manifest: Manifest) -> None:
-        manifests.save(self.beneath, manifest, self.owner)
-        hide(self.beneath, MANIFEST)
+    def note(self, own: Manifest, earlier: Manifest | None = None) -> None:
+        """Write down what is to be made, besides what there was `earlier`; or what was made."""
+        draft = manifests.begin(self.beneath)
+        if self.system.local:
+            self.began_ns = self.began_ns or made_by(draft).born_ns
+            own.owner = os.geteuid() if self.owner is None else self.owner[0]
+            own.since_ns = self.began_ns
+        manifests.save(
+            self.beneath, draft, own if earlier is None else earlier.union(own), self.owner, self.key
+        )
+        hide(self.beneath, self.system, MANIFEST)
 
     def remove_extras(self, earlier: Manifest) -> None:
         """What an earlier prepare or a replay left: not wanted now, of another kind, of another size, or
         without content that is needed now."""
         directories = {item.path for item in self.layout.directories}
         files = {item.path: item for item in self.layout.files}
-        for path, found in sorted(self.there.items()):
+        for path, found in sorted(self.there.ours.items()):
             item = files.get(path)
             if path in directories:
                 fits = found.is_directory
@@ -188,19 +200,25 @@ class _Maker:
                 fits = item is not None and self.fits(item, found, earlier)
             if not fits:
                 # With all beneath it; what of that comes up later is found gone, and counted once.
-                self.prepared.removed += tree.remove(self.beneath, path)
-                del self.there[path]
+                with suppress(NotOursError):  # beneath it is what was left alone
+                    self.prepared.removed += remove(self.beneath, path, self.system, earlier.ours)
+                self.there.drop(path)
 
     def fits(self, item: Item, found: Found, earlier: Manifest) -> bool:
         # Streams are not listed, so that a file that has some is made anew.
         lists_all = not (self.system.cifs and item.streams)
         has = earlier.written.get(item.path, NOTHING)
         holds = covers(has, self.wanted.of(item.entry))
+        if self.system.local and (
+            # It has other names too, or the workers may not change it: that is not what was made.
+            found.status.st_nlink > 1 or (self.owner is not None and found.status.st_uid != self.owner[0])
+        ):
+            return False
         return lists_all and holds and found.is_file and found.status.st_size == item.entry.size
 
     def check_space(self) -> None:
         """Better now than after the half of it; quotas show only when they are met."""
-        made = (item.entries for item in self.layout.files if item.path not in self.there)
+        made = (item.entries for item in self.layout.files if item.path not in self.there.ours)
         need = self.wanted.amount(entry for entries in made for entry in entries).written
         free = free_bytes(self.root)
         if free is not None and need > free:
@@ -214,24 +232,26 @@ class _Maker:
             try:
                 make()
             except FileExistsError:
-                if path in self.there or not forget_if_gone(self.beneath, path):
+                if path in self.there.ours or not forget_if_gone(self.beneath, path):
                     raise
                 make()
         except OSError as error:
-            if error.errno not in (*tree.NAME_ERRORS, errno.EEXIST, errno.EISDIR):
+            if error.errno not in (*NAME_ERRORS, errno.EEXIST, errno.EISDIR):
                 # What is not the name's fault fails the whole.
                 raise OSError(error.errno, error.strerror, path) from error
             self.failed.add(path)
             self.prepared.miss(path, f"the file system refuses the name: {error.strerror}")
 
     def directory(self, item: Item) -> None:
-        if item.path not in self.there:
+        if item.path not in self.there.ours:
             self.beneath.mkdir(item.path, 0o755)
+            if self.system.local:
+                self.made[item.path] = fresh_folder(self.beneath, item.path, self.began_ns)
             self.prepared.directories += 1
         self.work(_ENTRY_WORK)
 
     def file(self, item: Item) -> None:
-        if item.path in self.there:
+        if item.path in self.there.ours:
             self.prepared.kept += 1
             self.work(length(self.wanted.of(item.entry)))
         else:
@@ -244,6 +264,8 @@ class _Maker:
         path = entry.path
         descriptor = self.beneath.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
         try:
+            if self.system.local:
+                self.made[path] = made_by(descriptor)
             if entry.size:
                 ranges = self.wanted.of(entry).tolist()
                 fill(descriptor, path, entry.size, ranges, self.wanted.seed, self.wrote)
@@ -256,12 +278,10 @@ class _Maker:
         """Streams, owner, attributes, times: each would disturb those after it, never those before."""
         for stream in item.streams:
             self.each(stream.path, partial(self.stream, stream))
-        if self.owner is not None:
-            uid, gid = self.owner
-            self.beneath.call(
-                item.path, lambda fd, name: os.chown(name, uid, gid, dir_fd=fd, follow_symlinks=False)
-            )
-        apply(self.beneath, self.system, item.entry, lambda reason: self.prepared.lose(item.path, reason))
+        apply(
+            self.beneath, self.system, item.entry, lambda reason: self.prepared.lose(item.path, reason),
+            owner=self.owner, made=self.made.get(item.path),
+        )  # fmt: skip
 
     def stream(self, entry: NamespaceEntry) -> None:
         if not self.system.cifs:
@@ -275,7 +295,7 @@ class _Maker:
         if self.streams is None:
             # A mapped colon makes an ordinary file, which its folder lists.
             folder, _, name = entry.path.rpartition("/")
-            self.streams = name not in tree.names(self.beneath, folder)
+            self.streams = name not in names(self.beneath, folder)
             if not self.streams:
                 self.beneath.unlink(entry.path)
         if self.streams:

@@ -66,6 +66,7 @@ class Errno(IntEnum):
     EHOSTDOWN = 112
     EHOSTUNREACH = 113
     ESTALE = 116
+    ENOTNAM = 118
     EDQUOT = 122
     ECANCELED = 125
     ENOKEY = 126

@@ -237,8 +237,7 @@ class Bench:
         command = chance.choice(subject.commands)
         hurt = chance.choice(subject.damages)
         with tempfile.TemporaryDirectory(prefix="damaged-", dir=self.folder.parent) as scratch:
-            folder = Path(scratch) / "a"
-            shutil.copytree(self.folder, folder, symlinks=True)
+            folder = self._copied(Path(scratch) / "a", command)
             path = folder / subject.path
             before = path.read_bytes()
             hurt(path, chance, [each for each in sorted(path.parent.iterdir()) if each.is_file()])
@@ -251,11 +250,19 @@ class Bench:
         """What a command says where nothing is damaged."""
         if command not in self._whole:
             with tempfile.TemporaryDirectory(prefix="damaged-", dir=self.folder.parent) as scratch:
-                shutil.copytree(self.folder, Path(scratch) / "a")
-                ended = carry_out(command, Path(scratch) / "a", self.deadline_s)
+                ended = carry_out(command, self._copied(Path(scratch) / "a", command), self.deadline_s)
             assert ended.status in (0, 5), ended
             self._whole[command] = _said(ended.out, command)
         return self._whole[command]
+
+    def _copied(self, folder: Path, command: Command) -> Path:
+        shutil.copytree(self.folder, folder, symlinks=True)
+        if "prepared" in command:
+            # A copy of what was prepared is not what was prepared.
+            shutil.rmtree(folder / "prepared")
+            (folder / "prepared").mkdir()
+            assert carry_out(("prepare", "whole.workload", "prepared"), folder, 120).status == 0
+        return folder
 
     def _fate(self, subject: Subject, command: Command, ended: Ended, folder: str, same: bool) -> str:
         name = Path(subject.path).name

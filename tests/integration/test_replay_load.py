@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -239,3 +240,30 @@ def test_what_does_not_go_together_is_said_in_a_sentence(workload, options, said
     ran = run("replay", workload, "target", "-o", "a.run", *options, cwd=workload.parent)
     assert ran.status == 2
     assert said in ran.sentence
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a link for a folder")
+def test_a_clones_folder_that_somebody_made_a_link_is_refused_in_a_sentence(workload, tmp_path):
+    replayed(workload, "--clone", "2")
+    (tmp_path / "target" / "clone-0002").rename(tmp_path / "elsewhere")
+    (tmp_path / "target" / "clone-0002").symlink_to(tmp_path / "elsewhere")
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "elsewhere").rglob("*")}
+    for options in (["--no-prepare"], []):
+        ran = run(
+            "replay",
+            workload,
+            "target",
+            "-o",
+            "b.run",
+            "--clone",
+            "2",
+            "--pace",
+            "fast",
+            *options,
+            cwd=tmp_path,
+        )
+        assert ran.status == 2
+        assert "clone-0002" in ran.sentence
+        assert "a clone needs a folder of its own: move it away" in ran.sentence
+        assert not (tmp_path / "b.run").exists()
+    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "elsewhere").rglob("*")} == before

@@ -25,6 +25,7 @@ def as_by_sudo(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv("SUDO_GID", str(GROUP))
     with tempfile.TemporaryDirectory(prefix="smbench-test-") as name:
         here = Path(name)
+        monkeypatch.setenv("XDG_STATE_HOME", str(here / "state"))
         (here / "scratch").mkdir()
         for folder in (here, here / "scratch"):
             os.chown(folder, CALLER, GROUP)
@@ -58,5 +59,6 @@ def test_all_that_is_written_is_the_callers(as_by_sudo: Path) -> None:
     found = owners(here)
     assert found.pop("somebodys.html") == (SOMEBODY, SOMEBODY), "a page written over keeps its owner"
     assert {"r.run/report.html", "tables/of/it/series.csv", "tables", "compare.html", "page.html",
-            "differences.parquet", "c.run/001/run.json"} <= found.keys()  # fmt: skip
+            "differences.parquet", "c.run/001/run.json",
+            "state/smbench/prepare.key"} <= found.keys()  # fmt: skip
     assert {name: whose for name, whose in found.items() if whose != (CALLER, GROUP)} == {}

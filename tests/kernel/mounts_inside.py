@@ -33,6 +33,7 @@ from smbench.mounts.unmount import umount_all
 from smbench.prepare.check import verify
 from smbench.prepare.clean import clean
 from smbench.prepare.make import prepare
+from smbench.prepare.roots import Roots
 from smbench.trace.model import Connection, TraceInfo
 from smbench.workload.model import Kind, NamespaceEntry
 
@@ -353,21 +354,21 @@ def test_a_namespace_is_made_verified_and_cleaned_through_mounts() -> None:
     with open_target(target(), users(streams=True), worker_identity(target())) as open_:
         one, two, _ = open_.roots
         to_one, to_two, _ = open_.streams
-        prepared = prepare(one, ENTRIES, streams=to_one)
+        prepared = prepare(Roots(one, to_one), ENTRIES)
         assert not prepared.not_made
         assert not prepared.losses
         assert (prepared.directories, prepared.files, prepared.streams) == (2, 2, 2)
-        assert verify(one, ENTRIES, streams=to_one) == []
-        assert verify(two, ENTRIES, streams=to_two) == []
+        assert verify(Roots(one, to_one), ENTRIES) == []
+        assert verify(Roots(two, to_two), ENTRIES) == []
         (two / "dir/file").unlink()
         (two / "new").mkdir()
         (two / "new/deep").write_text("x")
-        assert {(d.path, d.what) for d in verify(two, ENTRIES, streams=to_two)} >= {
+        assert {(d.path, d.what) for d in verify(Roots(two, to_two), ENTRIES)} >= {
             ("dir/file", "missing"),
             ("new", "present"),
         }
-        prepare(one, ENTRIES, streams=to_one)
-        assert verify(one, ENTRIES, streams=to_one) == []
+        prepare(Roots(one, to_one), ENTRIES)
+        assert verify(Roots(one, to_one), ENTRIES) == []
         cleaned = clean(two)
         assert cleaned.left == []
         assert list(BEHIND.iterdir()) == []

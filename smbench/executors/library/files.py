@@ -12,6 +12,7 @@ from smbench.executors.library.breaks import Breaks
 from smbench.executors.library.connection import RefusedError, check
 from smbench.executors.library.link import Link
 from smbench.executors.library.opens import Contexts, OpenFile, is_durable, lease_key
+from smbench.paths.own_names import is_own
 from smbench.smb2 import information
 from smbench.smb2.constants import (
     INFO_FILE,
@@ -43,11 +44,12 @@ class Names:
         self.name = lru_cache(maxsize=1 << 16)(self._name)
 
     def _name(self, path: str) -> str:
-        """RefusedError for what leads, or might lead, elsewhere: `..`, `.`, an absolute path, a backslash."""
+        """RefusedError for what leads, or might lead, elsewhere: `..`, `.`, an absolute path, a backslash;
+        and for this program's own names."""
         if not path:
             return self._folder
         parts = path.split("/")
-        unfit = any(part in ("", ".", "..") or "\\" in part or "\0" in part for part in parts)
+        unfit = any(part in ("", ".", "..") or "\\" in part or "\0" in part or is_own(part) for part in parts)
         name = "\\".join([self._folder, *parts] if self._folder else parts)
         if unfit or len(name.encode("utf-16-le", "surrogatepass")) > _LONGEST_NAME_BYTES:
             raise RefusedError(Status.OBJECT_NAME_INVALID)

@@ -34,6 +34,7 @@ from smbench.executors.posix.lookups import Lookups
 from smbench.executors.posix.losses import loss_of
 from smbench.executors.posix.metadata import MetadataCalls
 from smbench.executors.posix.watches import Watches
+from smbench.paths.own_names import REFUSED, WHY
 from smbench.paths.streams import StreamsBeneath, beneath
 from smbench.smb2.ntstatus import Status
 from smbench.workload import calls
@@ -41,6 +42,7 @@ from smbench.workload.calls import Call
 
 _OWN_ERRORS = {
     EBADF: "the file is not open here: its open ended otherwise",
+    REFUSED: f"{WHY}: the call is not made",
     ENAMETOOLONG: "Linux has no name of more than 255 bytes in UTF-8: the client sends nothing",
 }
 """Errors that no server sends this client."""

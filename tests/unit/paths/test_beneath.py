@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smbench import renaming
-from smbench.paths import beneath as module
+from smbench.paths import openat2 as module
 from smbench.paths.beneath import Beneath, UnsafePathError, split
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="resolves by Linux system calls")
@@ -259,10 +259,10 @@ def test_a_race_in_the_kernel_s_walk_is_retried_but_not_for_ever(
     real = module._openat2
     left = iter(numbers)
 
-    def racing(fd: int, path: str) -> int:
+    def racing(fd: int, path: str, resolve: int) -> int:
         number = next(left, None)
         if number is None:
-            return real(fd, path)
+            return real(fd, path, resolve)
         ctypes.set_errno(number)
         return -1
 
@@ -278,7 +278,7 @@ def test_a_race_in_the_kernel_s_walk_is_retried_but_not_for_ever(
 def test_a_kernel_or_container_without_openat2_takes_the_other_way(
     world: Path, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
-    def refused(fd: int, path: str) -> int:
+    def refused(fd: int, path: str, resolve: int) -> int:
         ctypes.set_errno(number)
         return -1
 
@@ -334,3 +334,58 @@ def test_a_parent_resolves_from_the_nearest_that_is_known(world: Path, openat2: 
     (world / "a/b/c/e/f").write_text("x")
     assert names.stat("a/b/c/e/f").st_size == 1
     names.close()
+
+
+def test_a_root_that_only_a_link_leads_to_is_refused(world: Path) -> None:
+    outside = world.parent / "outside"
+    (world.parent / "linked").symlink_to(world)
+    for root in (
+        world / "out-dir",
+        world.parent / "linked",
+        world.parent / "linked" / "a",
+        world / "a" / "up",
+    ):
+        with pytest.raises(OSError) as refused:
+            Beneath(root)
+        assert refused.value.errno in (errno.ELOOP, errno.ENOTDIR)
+    assert Beneath(outside).stat("secret").st_size == 9
+
+
+def test_a_root_that_only_a_link_leads_to_is_refused_without_openat2(
+    world: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lacking(fd: int, path: str, resolve: int) -> int:
+        ctypes.set_errno(errno.ENOSYS)
+        return -1
+
+    monkeypatch.setattr(module, "_openat2", lacking)
+    test_a_root_that_only_a_link_leads_to_is_refused(world)
+    monkeypatch.chdir(world.parent)
+    assert Beneath("target").stat("a/plain").st_size == 4
+
+
+@pytest.mark.parametrize("openat2", [True, False])
+def test_a_directory_beneath_becomes_a_root_by_no_link(world: Path, openat2: bool) -> None:
+    names = Beneath(world, openat2=openat2)
+    inside = names.inside("a")
+    assert inside.stat("plain").st_size == 4
+    for path in ("b/../..", "../outside", "up/../outside"):
+        with pytest.raises(OSError):
+            inside.stat(path)
+    for path in ("out-dir", "relative-out", "magic", "a/up"):
+        with pytest.raises(OSError) as refused:
+            names.inside(path)
+        assert refused.value.errno in (errno.ELOOP, errno.ENOTDIR)
+    (world / "a").rename(world / "b")
+    (world / "a").symlink_to(world.parent / "outside")
+    assert inside.stat("plain").st_size == 4, "what was opened stays what it was"
+
+
+@pytest.mark.parametrize("openat2", [True, False])
+def test_for_itself_this_program_follows_no_link_at_all(world: Path, openat2: bool) -> None:
+    (world / "within").symlink_to("a")
+    names = Beneath(world, captured=False, openat2=openat2)
+    assert names.stat("a/plain").st_size == 4
+    with pytest.raises(OSError) as refused:
+        names.stat("within/plain")
+    assert refused.value.errno in (errno.ELOOP, errno.ENOTDIR)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from fractions import Fraction
 from pathlib import Path
 
@@ -13,7 +14,8 @@ import pytest
 from smbench import renaming
 from smbench.errors import UsageError
 from smbench.measure.thresholds import parse_threshold
-from smbench.pipeline.artefacts import identity_of, put
+from smbench.pipeline import artefacts
+from smbench.pipeline.artefacts import identity_of, put, whole
 from smbench.pipeline.partial import KeptThreshold, claim_run, home_of, partial_of
 from smbench.scratch import own
 
@@ -51,6 +53,46 @@ def test_what_appeared_meanwhile_stays(tmp_path: Path, appears: str) -> None:
     assert put(drafted(tmp_path), output, before) == tmp_path / "a-2.run"
     assert put(drafted(tmp_path), output, before) == tmp_path / "a-3.run"
     assert identity_of(output) is not None
+
+
+@pytest.mark.parametrize("in_one_step", [True, False])
+def test_what_took_the_place_in_the_last_moment_gets_it_back(
+    tmp_path: Path, in_one_step: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not in_one_step:
+        monkeypatch.setattr(renaming, "_renameat2", None)
+    output, draft = drafted(tmp_path, "somebody's"), drafted(tmp_path)
+    (output / "precious").touch()
+    assert not artefacts._replace(draft, output, (1, 2))
+    assert sorted(path.name for path in output.iterdir()) == ["new", "precious"]
+    assert [path.name for path in draft.iterdir()] == ["new"]
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_a_link_is_no_place_for_a_result(tmp_path: Path, force: bool) -> None:
+    drafted(tmp_path, "old.workload")
+    (tmp_path / "link.workload").symlink_to("old.workload")
+    before = sorted((tmp_path / "old.workload").iterdir())
+    with (
+        pytest.raises(UsageError, match=r"link.workload is a link: name the place itself with -o"),
+        whole(tmp_path / "link.workload", ".workload", "new", force),
+    ):
+        raise AssertionError("nothing is begun")
+    assert (tmp_path / "link.workload").is_symlink()
+    assert sorted((tmp_path / "old.workload").iterdir()) == before
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["link.workload", "old.workload"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no modes")
+def test_what_holds_a_capture_of_the_wire_is_its_owners_alone(tmp_path: Path) -> None:
+    for name, files in (("a.run", ["new"]), ("b.run", ["new", "wire.pcapng"])):
+        with whole(tmp_path / name, ".run", "new", force=False) as draft:
+            for file in files:
+                (draft / file).touch(0o644)
+    mask = os.umask(0o022)
+    os.umask(mask)
+    modes = [(tmp_path / name).stat().st_mode & 0o777 for name in ("a.run", "b.run", "b.run/wire.pcapng")]
+    assert modes == [0o777 & ~mask, 0o700, 0o600]
 
 
 def test_a_partial_run_leads_to_a_home_of_the_same_user_only(tmp_path: Path) -> None:
