@@ -4,13 +4,15 @@ Whoever wrote the file chose its claims: a few bytes stand for gigabytes by comp
 values, or by a dictionary whose one long text all rows have. So the footer is held against the size of the
 file (`refuse_hole`, `refuse_footer`, `refuse_claims`), and the headers of pages, by which the library makes
 room, against the footer (`Unpacking`). All raise ValueError with what is wrong. The limits are wide for what
-this program writes; beside them what the smallest files have of ten million operations that are alike but for their
-numbers and times:
+this program writes; in brackets what the smallest files have of ten million operations that are alike but for
+their numbers and times:
 
-- A row takes a byte at least (2.9 of coverage.parquet, 13 of operations.parquet).
+- A row takes a byte at least (2.9 of coverage.parquet, 13 of operations.parquet), but in a run's
+  operations.parquet, where what was not executed takes next to nothing: the form says how many rows a byte
+  may stand for (16; 2.3), which none of its readers has in memory at once.
 - A byte stands for 8 values of a column of lists at most (0.1).
 - All that is unpacked is `FLOOR` bytes and `RATIO` times the file at most (3.4 times). Texts that rows have
-  in common count as often as rows have them: paths may be 800 bytes long in the mean.
+  in common count as often as rows have them: paths may be 800 bytes long in the mean, in a run 1 KiB.
 """
 
 from __future__ import annotations
@@ -45,17 +47,17 @@ _TEXT = "BYTE_ARRAY"
 _PLAIN = "UNCOMPRESSED"
 _CODECS = (_PLAIN, "SNAPPY", "GZIP", "ZSTD")
 _DATA, _DICTIONARY = 0, 2
-_ENCODINGS = frozenset((0, 2, 3, 4, 8))
-"""PLAIN, PLAIN_DICTIONARY, RLE, BIT_PACKED, RLE_DICTIONARY. By others a text is made of the one before,
-however long that is."""
+_OF_TEXTS = frozenset((0, 2, 3, 8))
+"""PLAIN, PLAIN_DICTIONARY, RLE, RLE_DICTIONARY. By others a text is made of the one before, however long that
+is."""
 
 ReadAt = Callable[[int, int], bytes]
 """Bytes from a place on; fewer where the file ends."""
 
 
-def most_unpacked(size: int) -> int:
-    """Bytes that a file of `size` may unpack to."""
-    return FLOOR + RATIO * size
+def most_unpacked(size: int, dense: int = 1) -> int:
+    """Bytes that a file of `size` may unpack to, a byte of which stands for `dense` rows."""
+    return FLOOR + (RATIO if dense == 1 else dense << 10) * size
 
 
 def refuse_hole(file: BinaryIO) -> None:
@@ -127,13 +129,14 @@ def _refuse_parts(footer: Compact, leaves: int) -> None:
                 footer.skip(kind)
 
 
-def refuse_claims(metadata: Any, size: int) -> None:
-    """Refuse a footer that cannot be true of a file of `size` bytes."""
+def refuse_claims(metadata: Any, size: int, dense: int) -> None:
+    """Refuse a footer that cannot be true of a file of `size` bytes, each of which may stand for so many
+    rows."""
     parts = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
     rows, unpacked = [part.num_rows for part in parts], [part.total_byte_size for part in parts]
     if sum(rows) != metadata.num_rows or min(rows, default=0) < 0:
         raise ValueError(f"its parts have {sum(rows):,} rows, it {metadata.num_rows:,}")
-    if metadata.num_rows > size:
+    if metadata.num_rows > dense * size:
         raise ValueError(f"it claims {metadata.num_rows:,} rows in {size:,} bytes")
     if max(rows, default=0) > MOST_PART_ROWS:
         raise ValueError(f"it claims a part of {max(rows):,} rows")
@@ -189,6 +192,8 @@ class Unpacking:
 
     read_at: ReadAt
     size: int
+    dense: int
+    """Rows that a byte may stand for."""
     _packed: int = 0
     _unpacked: int = 0
     _texts: int = 0
@@ -214,7 +219,7 @@ class Unpacking:
     def add_batch(self, batch: pa.RecordBatch) -> None:
         """Count the texts of rows that were unpacked."""
         self._texts += sum(map(_text_bytes, batch.columns))
-        if self._texts > most_unpacked(self.size):
+        if self._texts > most_unpacked(self.size, self.dense):
             raise ValueError(f"its texts unpack from {self.size:,} bytes to more than {self._texts:,}")
 
     def _add_lists(self, column: Any, text: int) -> None:
@@ -255,7 +260,7 @@ class Unpacking:
                 dictionaries += 1
                 if column.physical_type == _TEXT:
                     longest = self._longest_of(page, place, column.compression)
-            elif page.kind != _DATA or page.encoding not in _ENCODINGS:
+            elif page.kind != _DATA or (column.physical_type == _TEXT and page.encoding not in _OF_TEXTS):
                 raise ValueError("a page of it is of a kind that this program does not write")
             else:
                 left -= page.values

@@ -50,6 +50,8 @@ class Form:
     """How many values each list of a column has."""
     words: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """All that a column of words may say."""
+    rows_a_byte: int = 1
+    """How many rows a byte of the file may stand for (`smbench.pages`)."""
     version: tuple[bytes, bytes] | None = None
     """A key of the file's own metadata, and what it has to say."""
 
@@ -142,7 +144,7 @@ class TableFile:
                     thrift_container_size_limit=MOST_PARTS,
                 )  # fmt: skip
                 self.metadata: pq.FileMetaData = self._file.metadata
-                refuse_claims(self.metadata, self._size)
+                refuse_claims(self.metadata, self._size, form.rows_a_byte)
                 self.schema: pa.Schema = self._file.schema_arrow
                 self.columns: list[str] = self.schema.names
                 wrong = form.fault_of_schema(self.schema) or self._fault_of_rows(rows)
@@ -164,7 +166,7 @@ class TableFile:
 
     def batches(self, columns: Sequence[str] | None = None, size: int = BATCH) -> Iterator[pa.RecordBatch]:
         """All rows, batch by batch."""
-        unpacking, count = Unpacking(self._read_at, self._size), 0
+        unpacking, count = self._unpacking(), 0
         for number in range(self.groups):
             for batch in self._of_group(number, columns, size, unpacking):
                 count += batch.num_rows
@@ -174,8 +176,7 @@ class TableFile:
 
     def group(self, number: int, columns: Sequence[str] | None = None) -> pa.Table:
         """One row group, whole."""
-        unpacking = Unpacking(self._read_at, self._size)
-        return self._table(self._of_group(number, columns, BATCH, unpacking), columns)
+        return self._table(self._of_group(number, columns, BATCH, self._unpacking()), columns)
 
     def table(self, columns: Sequence[str] | None = None) -> pa.Table:
         """All rows at once."""
@@ -203,6 +204,9 @@ class TableFile:
                 return
             self._refuse_wrong(batch, unpacking)
             yield batch
+
+    def _unpacking(self) -> Unpacking:
+        return Unpacking(self._read_at, self._size, self.form.rows_a_byte)
 
     def _parts(self, number: int, columns: Sequence[str] | None) -> Iterator[tuple[Any, bool]]:
         """The columns of a row group that hold values, as its metadata has them; whether those are lists."""

@@ -142,7 +142,7 @@ def zigzag(number: int) -> bytes:
     return varint((number << 1) ^ (number >> 63))
 
 
-def _many(count: int) -> bytes:
+def list_head(count: int) -> bytes:
     """The head of a list of structures."""
     return bytes([count << 4 | 12]) if count < 15 else b"\xfc" + varint(count)
 
@@ -155,9 +155,18 @@ def footer(columns: int) -> bytes:
     """Of a file with one column of numbers, `a`, and a part that has so many."""
     root = b"\x48" + _text(b"schema") + b"\x15" + zigzag(1) + b"\x00"
     leaf = b"\x15" + zigzag(2) + b"\x25" + zigzag(0) + b"\x18" + _text(b"a") + b"\x00"
-    part = b"\x19" + _many(columns) + b"\x26\x00\x00" * columns + b"\x16\x00\x16\x00\x00"
+    part = b"\x19" + list_head(columns) + b"\x26\x00\x00" * columns + b"\x16\x00\x16\x00\x00"
     return (
-        b"\x15" + zigzag(2) + b"\x19" + _many(2) + root + leaf + b"\x16\x00\x19" + _many(1) + part + b"\x00"
+        b"\x15"
+        + zigzag(2)
+        + b"\x19"
+        + list_head(2)
+        + root
+        + leaf
+        + b"\x16\x00\x19"
+        + list_head(1)
+        + part
+        + b"\x00"
     )
 
 
