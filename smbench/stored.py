@@ -23,7 +23,7 @@ from smbench.errors import SetupError, UsageError
 
 MOST_BYTES = 1 << 26
 """No document of an artefact is as large: ten thousand users take 10 MB. It is something else that bears its
-name. What is read of it takes some 20 times as much memory at worst."""
+name. What is read of it takes 25 times as much memory at worst."""
 MOST_TEXT_BYTES = 1 << 22
 """Of TOML, that people write: accounts of ten thousand users take 2 MB."""
 MOST_KEY_BYTES = 16 << 20
