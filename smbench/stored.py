@@ -1,47 +1,85 @@
 """Files of stored artefacts, as they are opened: damaged, cut or swapped ones end in one sentence.
 
-Whatever reads an artefact's JSON or TOML does so here, so that no FIFO or device is ever read, and what is
-wrong is said with the file's name and what to do. Its Parquet files are opened by `smbench.tables`.
+Every file of an artefact is opened here (`open_stored`), so that no link, FIFO or device is ever read; its
+JSON and TOML are read here too, within bounds, and what is wrong is said with the file's name and what to do.
+Its Parquet files are read by `smbench.tables`.
 """
 
 from __future__ import annotations
 
 import errno
 import json
+import os
+import shutil
 import stat
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, NoReturn, TypeVar
+from typing import Annotated, Any, BinaryIO, NoReturn, TypeVar
 
 import msgspec
 
 from smbench.errors import SetupError, UsageError
 
-MOST_BYTES = 1 << 28
-"""No document of an artefact is as large: it is something else that bears its name."""
+MOST_BYTES = 1 << 26
+"""No document of an artefact is as large: ten thousand users take 10 MB. It is something else that bears its
+name. What is read of it takes 25 times as much memory at worst."""
+MOST_TEXT_BYTES = 1 << 22
+"""Of TOML, that people write: accounts of ten thousand users take 2 MB."""
+MOST_KEY_BYTES = 16 << 20
+"""Of a file of keys: a hundred thousand of them. A device has no end."""
+_COPIED_AT_ONCE = 1 << 20
 DEEPEST = 64
 """No document of an artefact is as deep: nested a thousand times it would exhaust who walks over it."""
 
 Count = Annotated[int, msgspec.Meta(ge=0, le=(1 << 63) - 1)]
 """How many of something, as a document has it: no more than a column of numbers holds."""
 
+_FLAGS = sum(getattr(os, name, 0) for name in ("O_RDONLY", "O_BINARY", "O_CLOEXEC", "O_NONBLOCK"))
+"""Those of them that a system has. Nothing waits for a FIFO's writer."""
 _SURROUNDINGS = {errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ESTALE, errno.EAGAIN}
 
 _Model = TypeVar("_Model")
 
 
-def refuse_irregular(path: Path, remedy: str) -> None:
-    """UsageError where `path` is there and no ordinary file: nothing else is ever opened. FileNotFoundError
-    where there is nothing."""
+def open_stored(path: Path, remedy: str, *, given: bool = False) -> BinaryIO:
+    """Open a file of an artefact to read it: an ordinary file, and nothing else that its name leads to.
+
+    `given`: it was named by whoever called, by a link of theirs too; what lies in an artefact's folder is
+    followed through no link. UsageError for what is no such file; FileNotFoundError where there is none.
+    """
     try:
-        found = path.stat()
+        # To open a device may set it going, and a file can be exchanged for one meanwhile: looked at twice.
+        _refuse_irregular(path.stat() if given else path.lstat(), path, remedy)
+        descriptor = os.open(path, _FLAGS | (0 if given else getattr(os, "O_NOFOLLOW", 0)))
     except OSError as error:
         refuse_unreadable(path, error)
     except ValueError as error:  # a name that no file can have
         raise UsageError(f"cannot read {str(path)!r}: {error}") from None
+    try:
+        _refuse_irregular(os.fstat(descriptor), path, remedy)
+        return os.fdopen(descriptor, "rb")
+    except BaseException:
+        os.close(descriptor)
+        raise
+
+
+def _refuse_irregular(found: os.stat_result, path: Path, remedy: str) -> None:
+    if stat.S_ISLNK(found.st_mode):
+        raise UsageError(f"{path} is a link, which leads out of its folder: put the file there, or {remedy}")
     if not stat.S_ISREG(found.st_mode):
         raise UsageError(f"{path} is no ordinary file: {remedy}")
+
+
+def copy_stored(path: Path, target: Path, remedy: str) -> None:
+    """Copy a file of an artefact to the new file `target`."""
+    with open_stored(path, remedy) as file, target.open("xb") as copied:
+        shutil.copyfileobj(file, copied, _COPIED_AT_ONCE)
+
+
+def size_of(file: BinaryIO) -> int:
+    """Bytes of an open file."""
+    return os.fstat(file.fileno()).st_size
 
 
 def refuse_unreadable(path: Path, error: OSError) -> NoReturn:
@@ -53,18 +91,30 @@ def refuse_unreadable(path: Path, error: OSError) -> NoReturn:
     raise kind(f"cannot read {path}: {error.strerror or error}") from None
 
 
-def read_content(path: Path, remedy: str, most_bytes: int = MOST_BYTES) -> bytes:
-    """All of a document. UsageError where it is no ordinary file, or larger than any; FileNotFoundError where
-    there is none."""
-    refuse_irregular(path, remedy)
-    try:
-        with path.open("rb") as file:
-            content = file.read(most_bytes + 1)
-    except OSError as error:
-        refuse_unreadable(path, error)
-    if len(content) > most_bytes:
+def read_content(path: Path, remedy: str, most_bytes: int = MOST_BYTES, *, given: bool = False) -> bytes:
+    """All of a document. UsageError where it is no ordinary file, or larger than any, of which nothing is
+    read; FileNotFoundError where there is none. `given` as in `open_stored`."""
+    with open_stored(path, remedy, given=given) as file:
+        try:
+            content = file.read(most_bytes + 1) if size_of(file) <= most_bytes else None
+        except OSError as error:
+            refuse_unreadable(path, error)
+    if content is None or len(content) > most_bytes:
         raise UsageError(f"{path} is far larger than any document of its name: {remedy}")
     return content
+
+
+def read_given(path: Path, what: str) -> bytes:
+    """All of a file of keys that whoever called named, read once. `what` it is, as "key file". It may be a
+    pipe, as shells make one of `<(command)`, which is waited for. UsageError where it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(MOST_KEY_BYTES + 1)
+    except (OSError, ValueError) as error:
+        raise UsageError(f"cannot read the {what} {path}: {getattr(error, 'strerror', error)}") from None
+    if len(data) > MOST_KEY_BYTES:
+        raise UsageError(f"the {what} {path} holds more than {MOST_KEY_BYTES >> 20} MiB: name another file")
+    return data
 
 
 def read_document(path: Path, model: type[_Model], remedy: str) -> _Model:
@@ -114,7 +164,7 @@ def read_toml(path: Path, what: str, remedy: str) -> dict[str, Any]:
     """The TOML document at `path`. `what` it is, as "the configuration". UsageError where it cannot be read,
     or is no TOML."""
     try:
-        content = read_content(path, remedy, MOST_BYTES >> 6)
+        content = read_content(path, remedy, MOST_TEXT_BYTES, given=True)
     except FileNotFoundError as error:
         raise UsageError(f"cannot read {what} {path}: {error.strerror}") from None
     try:

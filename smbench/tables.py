@@ -1,14 +1,16 @@
 """Parquet files of stored artefacts: one way to open and to read them, and to write them.
 
-A file is held against its `Form` when it is opened (its columns and their types, how many rows) and while it
-is read (nulls, numbers, words, text that is no UTF-8). Whatever is wrong, and whatever the library raises in
-the middle of a file, ends in one sentence that names the file and what to do.
+What a file claims to unpack to is judged first (`smbench.pages`). A file is held against its `Form` when it
+is opened (its columns and their types, how many rows) and while it is read (nulls, numbers, words, text that
+is no UTF-8). Whatever is wrong, and whatever the library raises in the middle of a file, ends in one sentence
+that names the file and what to do.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -19,12 +21,15 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from smbench.errors import SetupError, UsageError
-from smbench.stored import refuse_irregular, refuse_unreadable
+from smbench.pages import MOST_PARTS, Unpacking, refuse_claims, refuse_footer, refuse_hole
+from smbench.stored import open_stored, refuse_unreadable, size_of
 
 BATCH = 1 << 16
 """Rows that are read at once, where nobody says otherwise."""
 MOST = (1 << 62) - 1
 """Times and sizes of which two can be added."""
+_LOOKED_AT: set[tuple[int, ...]] = set()
+"""Files whose ends this process has found to be whole, by what is another where they are written anew."""
 Check = Callable[[pa.RecordBatch], str | None]
 """Says what is wrong with the rows of a batch that was read; None: nothing."""
 
@@ -45,6 +50,8 @@ class Form:
     """How many values each list of a column has."""
     words: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """All that a column of words may say."""
+    rows_a_byte: int = 1
+    """How many rows a byte of the file may stand for (`smbench.pages`)."""
     version: tuple[bytes, bytes] | None = None
     """A key of the file's own metadata, and what it has to say."""
 
@@ -127,16 +134,23 @@ class TableFile:
         self.form = form
         self._check = check
         self._threads = threads
-        refuse_irregular(path, form.remedy)
-        with reading(path, form.remedy):
-            self._file = pq.ParquetFile(path, pre_buffer=threads, page_checksum_verification=True)
-            self.metadata: pq.FileMetaData = self._file.metadata
-            self.schema: pa.Schema = self._file.schema_arrow
-            self.columns: list[str] = self.schema.names
-            wrong = form.fault_of_schema(self.schema) or _fault_of_rows(self.metadata, rows)
-        if wrong:
-            self.close()
-            self.refuse(wrong)
+        with ExitStack() as opened:
+            self._source = opened.enter_context(open_stored(path, form.remedy))
+            self._size = size_of(self._source)
+            with self.reading():
+                self._refuse_unread()
+                self._file = pq.ParquetFile(
+                    self._source, pre_buffer=threads, page_checksum_verification=True,
+                    thrift_container_size_limit=MOST_PARTS,
+                )  # fmt: skip
+                self.metadata: pq.FileMetaData = self._file.metadata
+                refuse_claims(self.metadata, self._size, form.rows_a_byte)
+                self.schema: pa.Schema = self._file.schema_arrow
+                self.columns: list[str] = self.schema.names
+                wrong = form.fault_of_schema(self.schema) or self._fault_of_rows(rows)
+            if wrong:
+                self.refuse(wrong)
+            self._closing = opened.pop_all()
 
     def refuse(self, why: str) -> None:
         """Raise the UsageError that says what is wrong with the file."""
@@ -152,43 +166,77 @@ class TableFile:
 
     def batches(self, columns: Sequence[str] | None = None, size: int = BATCH) -> Iterator[pa.RecordBatch]:
         """All rows, batch by batch."""
-        with self.reading():
-            made = self._file.iter_batches(
-                batch_size=size, columns=None if columns is None else [*columns], use_threads=self._threads
-            )
-        count = 0
-        while True:
-            with self.reading():
-                batch = next(made, None)
-            if batch is None:
-                break
-            self._refuse_wrong(batch)
-            count += batch.num_rows
-            yield batch
+        unpacking, count = self._unpacking(), 0
+        for number in range(self.groups):
+            for batch in self._of_group(number, columns, size, unpacking):
+                count += batch.num_rows
+                yield batch
         if count != self.rows:
             self.refuse(f"it ends after {count:,} of {self.rows:,} rows")
 
     def group(self, number: int, columns: Sequence[str] | None = None) -> pa.Table:
         """One row group, whole."""
-        with self.reading():
-            table = self._file.read_row_group(
-                number, columns=None if columns is None else [*columns], use_threads=self._threads
-            )
-            batches = table.to_batches()
-        for batch in batches:
-            self._refuse_wrong(batch)
-        return table
+        return self._table(self._of_group(number, columns, BATCH, self._unpacking()), columns)
 
     def table(self, columns: Sequence[str] | None = None) -> pa.Table:
         """All rows at once."""
-        batches = list(self.batches(columns))
-        if batches:
-            return pa.Table.from_batches(batches)
-        with self.reading():
-            return self._file.read(columns=None if columns is None else [*columns], use_threads=self._threads)
+        return self._table(self.batches(columns), columns)
 
-    def _refuse_wrong(self, batch: pa.RecordBatch) -> None:
+    def _table(self, batches: Iterable[pa.RecordBatch], columns: Sequence[str] | None) -> pa.Table:
+        names = self.columns if columns is None else columns
+        schema = pa.schema([self.schema.field(name) for name in names], self.schema.metadata)
+        return pa.Table.from_batches(batches, schema)
+
+    def _of_group(
+        self, number: int, columns: Sequence[str] | None, size: int, unpacking: Unpacking
+    ) -> Iterator[pa.RecordBatch]:
+        """The rows of a row group, in batches of `size` rows, or smaller ones where they are long."""
         with self.reading():
+            size = unpacking.add_part(self._parts(number, columns), size)
+            made = self._file.iter_batches(
+                batch_size=size, row_groups=[number], columns=None if columns is None else [*columns],
+                use_threads=self._threads,
+            )  # fmt: skip
+        while True:
+            with self.reading():
+                batch = next(made, None)
+            if batch is None:
+                return
+            self._refuse_wrong(batch, unpacking)
+            yield batch
+
+    def _unpacking(self) -> Unpacking:
+        return Unpacking(self._read_at, self._size, self.form.rows_a_byte)
+
+    def _parts(self, number: int, columns: Sequence[str] | None) -> Iterator[tuple[Any, bool]]:
+        """The columns of a row group that hold values, as its metadata has them; whether those are lists."""
+        group = self.metadata.row_group(number)
+        for place in range(group.num_columns):
+            leaf = self.metadata.schema.column(place)
+            if columns is None or leaf.path.partition(".")[0] in columns:
+                yield group.column(place), leaf.max_repetition_level > 0
+
+    def _refuse_unread(self) -> None:
+        """Refuse what is none by its end, once for each file: to go through a long footer takes time."""
+        found = os.fstat(self._source.fileno())
+        same = (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+        if same not in _LOOKED_AT:
+            refuse_hole(self._source)
+            refuse_footer(self._read_at, self._size)
+            _LOOKED_AT.add(same)
+
+    def _read_at(self, place: int, size: int) -> bytes:
+        self._source.seek(place)
+        return self._source.read(size)
+
+    def _fault_of_rows(self, wanted: int | None) -> str | None:
+        if wanted is not None and self.rows != wanted:
+            return f"it has {self.rows:,} rows, and {wanted:,} were written"
+        return None
+
+    def _refuse_wrong(self, batch: pa.RecordBatch, unpacking: Unpacking) -> None:
+        with self.reading():
+            unpacking.add_batch(batch)
             wrong = self.form.fault_of_batch(batch) or (self._check(batch) if self._check else None)
         if wrong:
             self.refuse(wrong)
@@ -198,7 +246,7 @@ class TableFile:
         return reading(self.path, self.form.remedy)
 
     def close(self) -> None:
-        self._file.close()
+        self._closing.close()
 
     def __enter__(self) -> TableFile:
         return self
@@ -236,15 +284,6 @@ def reading(path: Path, remedy: str) -> Iterator[None]:
 def _line(error: BaseException) -> str:
     """What a library says, in one line and without its own full stop."""
     return " ".join(str(error).split()).rstrip(".:") or type(error).__name__
-
-
-def _fault_of_rows(metadata: pq.FileMetaData, wanted: int | None) -> str | None:
-    groups = [metadata.row_group(number).num_rows for number in range(metadata.num_row_groups)]
-    if sum(groups) != metadata.num_rows or min(groups, default=0) < 0:
-        return f"its parts have {sum(groups):,} rows, it {metadata.num_rows:,}"
-    if wanted is not None and metadata.num_rows != wanted:
-        return f"it has {metadata.num_rows:,} rows, and {wanted:,} were written"
-    return None
 
 
 def table_writer(path: Path, schema: pa.Schema, **options: Any) -> pq.ParquetWriter:

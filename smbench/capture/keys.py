@@ -15,12 +15,11 @@ import re
 from pathlib import Path
 
 from smbench.errors import UsageError
+from smbench.stored import read_given
 
 _KEY = re.compile(r"(?:[0-9a-fA-F]{32}|[0-9a-fA-F]{64})?")
 _WIRE_ID = re.compile(r"[0-9a-fA-F]{16}")
 _COLUMNS = 4
-_MOST_BYTES = 16 << 20
-"""Of a file of keys: a hundred thousand of them. A device has no end."""
 
 
 def read_password(path: Path) -> str:
@@ -33,7 +32,7 @@ def read_password(path: Path) -> str:
 
 def read_keytab(path: Path) -> bytes:
     """What the keytab holds, if it can be read and is one."""
-    data = _bytes(path, "keytab")
+    data = read_given(path, "keytab")
     if data[:1] != b"\5":
         raise UsageError(
             f"{path} is no Kerberos keytab: make one with ktutil or samba-tool domain exportkeytab"
@@ -70,18 +69,6 @@ def _row(line: str, where: str) -> tuple[str, ...]:
 
 def _text(path: Path, what: str) -> str:
     try:
-        return _bytes(path, f"{what} file").decode("utf-8")
+        return read_given(path, f"{what} file").decode("utf-8")
     except UnicodeDecodeError:
         raise UsageError(f"the {what} file {path} is no text") from None
-
-
-def _bytes(path: Path, what: str) -> bytes:
-    """All of a file, read once: it may be a pipe, as shells make one of `<(command)`."""
-    try:
-        with path.open("rb") as file:
-            data = file.read(_MOST_BYTES + 1)
-    except OSError as error:
-        raise UsageError(f"cannot read the {what} {path}: {error.strerror}") from None
-    if len(data) > _MOST_BYTES:
-        raise UsageError(f"the {what} {path} holds more than {_MOST_BYTES >> 20} MiB: name another file")
-    return data

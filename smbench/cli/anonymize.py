@@ -11,6 +11,7 @@ from rich.console import Console as RichConsole
 from smbench.cli.common import Console, common_options
 from smbench.errors import UsageError
 from smbench.pipeline.artefacts import whole
+from smbench.stored import read_given
 
 SHORTEST_KEY = 16
 _KEY_BYTES = 32
@@ -56,10 +57,7 @@ def anonymize(console: Console, workload: Path, output: Path, key_file: Path | N
 
 
 def _read_key(path: Path) -> bytes:
-    try:
-        key = path.read_bytes().rstrip(b"\r\n")
-    except OSError as error:
-        raise UsageError(f"cannot read the key file {path}: {error.strerror}") from None
+    key = read_given(path, "key file").rstrip(b"\r\n")
     if len(key) < SHORTEST_KEY:
         raise UsageError(
             f"the key in {path} has {len(key)} bytes, and fewer than {SHORTEST_KEY} can be guessed; "

@@ -12,55 +12,44 @@ each byte that is moved, and spans in which the server answers nobody, as readin
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
+
+import msgspec
 
 from smbench.errors import UsageError
 from smbench.executors.base import Executor, ExecutorContext, Handler
-from smbench.stored import refuse_irregular
+from smbench.stored import Count, read_document
 from smbench.workload.calls import CALLS, Call, Read, Write
 
 TIMETABLE = "simulated.json"
 _OTHER_NS = 100_000
+_REMEDY = (
+    'write it as {"service_ns": {"Read": 5000000}, "other_ns": 2000000, "byte_ns": 10, "freezes_ns": []}'
+)
 
 
-@dataclass(frozen=True, slots=True)
-class Timetable:
-    """How long the server takes; the fields are those of the file."""
+class Timetable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How long the server takes: the file, key by key."""
 
-    service_ns: Mapping[str, int] = field(default_factory=dict)
-    other_ns: int = _OTHER_NS
-    byte_ns: int = 0
-    freezes_ns: tuple[tuple[int, int], ...] = ()
+    service_ns: dict[str, Count] = {}
+    other_ns: Count = _OTHER_NS
+    byte_ns: Count = 0
+    freezes_ns: list[tuple[Count, Count]] = []
 
     @classmethod
     def of(cls, directory: Path) -> Timetable:
         """That of a target. UsageError where it cannot be read."""
         path = directory / TIMETABLE
         try:
-            refuse_irregular(path, "a timetable is a JSON document")
-            document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-            if not isinstance(document, dict):
-                raise ValueError("it holds no names")
-            freezes_ns = tuple((int(begin), int(end)) for begin, end in document.pop("freezes_ns", ()))
-            service_ns = {str(kind): int(ns) for kind, ns in document.pop("service_ns", {}).items()}
-            times = {name: int(ns) for name, ns in document.items()}
-            if unknown := service_ns.keys() - CALLS.keys():
-                raise ValueError(f"{', '.join(sorted(unknown))} is no call")
-            return cls(service_ns, **times, freezes_ns=freezes_ns)
+            timetable = read_document(path, cls, _REMEDY)
         except FileNotFoundError:
             return cls()
-        except OSError as error:
-            raise UsageError(f"cannot read the timetable {path}: {error.strerror}") from None
-        except (ValueError, TypeError, AttributeError, RecursionError) as error:
-            raise UsageError(
-                f"{path} is no timetable ({error}): write it as "
-                '{"service_ns": {"Read": 5000000}, "other_ns": 2000000, "byte_ns": 10, "freezes_ns": []}'
-            ) from None
+        if unknown := timetable.service_ns.keys() - CALLS.keys():
+            raise UsageError(f"{path} has times of {', '.join(sorted(unknown))}, which is no call: {_REMEDY}")
+        return timetable
 
     def takes_ns(self, call: Call) -> int:
         """The service time of a call while the server is not frozen."""

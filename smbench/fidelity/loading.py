@@ -14,8 +14,10 @@ from smbench.fidelity.calls import RunCalls
 from smbench.fidelity.copies import Copy, copy_of
 from smbench.fidelity.sides import AccountMapping, CallFound, Side, Window, read_dispositions
 from smbench.lift.lift import lift
+from smbench.run.columns import REMEDY
 from smbench.run.model import OPERATIONS, Run
 from smbench.run.store import WIRE
+from smbench.stored import open_stored
 from smbench.trace.model import TraceInfo
 from smbench.trace.store import EXCHANGES_FILE, read_exchanges
 from smbench.workload.model import Workload
@@ -63,6 +65,7 @@ def load_run(
     warn: Callable[[str], None] | None = None,
 ) -> Loaded:
     """A run by its wire capture; `copy` is what of its clones is compared (None: the first)."""
+    open_stored(run.file(WIRE), REMEDY).close()  # decoding opens it by its name, through links too
     loaded = load_capture(run.file(WIRE), scratch, options, progress, warn=warn)
     side, copy = loaded.side, copy or copy_of(run)
     side.name = run.name

@@ -15,11 +15,11 @@ from typing import Any
 import psutil
 import pyarrow as pa
 
-from smbench.errors import UsageError
+from smbench.errors import SetupError, UsageError
 from smbench.measure.clock import now_ns
 from smbench.run.columns import RESOURCES_SCHEMA
 from smbench.run.model import MACHINE
-from smbench.stored import refuse_irregular
+from smbench.stored import open_stored
 from smbench.tables import table_writer
 
 PERIOD_NS = 1_000_000_000
@@ -149,11 +149,13 @@ def read_samples(path: Path) -> list[dict[str, Any]]:
     """The rows that a sampler kept in a file; of one that was cut off what it came to."""
     rows: list[dict[str, Any]] = []
     try:
-        refuse_irregular(path, "")
-        with path.open("rb") as file, pa.ipc.open_stream(file) as stream:
+        with open_stored(path, "") as file, pa.ipc.open_stream(file) as stream:
+            if not stream.schema.equals(RESOURCES_SCHEMA):
+                return rows
             for batch in stream:
+                batch.validate(full=True)
                 rows += batch.to_pylist()
-    except (OSError, UsageError, pa.ArrowInvalid):
+    except (OSError, UsageError, SetupError, MemoryError, ValueError, pa.ArrowException):
         pass
     return rows
 

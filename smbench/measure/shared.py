@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import mmap
 import os
-import stat
 import sys
 from pathlib import Path
 
 from smbench.errors import UsageError
+from smbench.stored import open_stored, size_of
 
 _SECTION = "Local\\smbench:"
 """In the session's own name space; the rest of a section's name has no backslash."""
-
-_TO_READ = ("O_RDONLY", "O_BINARY", "O_CLOEXEC", "O_NOFOLLOW", "O_NONBLOCK")
-"""Those of them that a system has."""
+_REMEDY = "what was recorded there cannot be read any more"
 
 
 def share(path: Path, size: int) -> mmap.mmap:
@@ -36,12 +34,8 @@ def share(path: Path, size: int) -> mmap.mmap:
 
 def as_left(path: Path) -> mmap.mmap:
     """A file that `share` made, as it is, to be read alone: it is neither made nor changed, and no link is
-    followed. UsageError where it is no ordinary file, or empty; OSError where it cannot be opened."""
-    fd = os.open(path, sum(getattr(os, name, 0) for name in _TO_READ))
-    try:
-        found = os.fstat(fd)
-        if not stat.S_ISREG(found.st_mode) or not found.st_size:
-            raise UsageError(f"{path} is no file of a run")
-        return mmap.mmap(fd, found.st_size, access=mmap.ACCESS_READ)
-    finally:
-        os.close(fd)
+    followed. UsageError where it is no ordinary file, or empty; FileNotFoundError where there is none."""
+    with open_stored(path, _REMEDY) as file:
+        if not size_of(file):
+            raise UsageError(f"{path} is empty: {_REMEDY}")
+        return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)

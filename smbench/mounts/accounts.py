@@ -14,9 +14,9 @@ from itertools import cycle
 from pathlib import Path
 from typing import Any
 
-from smbench.errors import UsageError
+from smbench.errors import SetupError, UsageError
 from smbench.quoting import quoted
-from smbench.stored import read_toml
+from smbench.stored import open_stored, read_toml
 
 _KEYS = {"name", "password_file", "password_env", "kerberos", "domain", "captured"}
 _SECRETS = ("password_file", "password_env", "kerberos")
@@ -24,7 +24,7 @@ _SECRETS = ("password_file", "password_env", "kerberos")
 # does it double them), and reads its credentials line by line.
 _UNFIT_NAME = re.compile(r"[,\x00-\x1f]")
 _LONGEST_PASSWORD = 1 << 16
-"""Characters: a file that has more (a device, perhaps) is not read to its end."""
+"""Bytes: a file that has more is not read to its end."""
 _UNFIT_PASSWORD = re.compile(r"[\x00\r\n]")
 
 
@@ -127,16 +127,17 @@ class _Reader:
 
     def password_file(self, who: str, path: Path) -> str:
         try:
-            with path.open(encoding="utf-8") as file:
-                text = file.read(_LONGEST_PASSWORD + 1)
-            mode = path.stat().st_mode
+            with open_stored(path, "a password file holds one line", given=True) as file:
+                content = file.read(_LONGEST_PASSWORD + 1)
+                mode = os.fstat(file.fileno()).st_mode
+            text = content.decode("utf-8")
         except OSError as error:
             raise UsageError(f"{who}: cannot read its password file {path}: {error.strerror}.") from error
         except UnicodeDecodeError as error:
             raise UsageError(f"{who}: its password file {path} is not UTF-8 text.") from error
-        except ValueError as error:
-            raise UsageError(f"{who}: no file can be called {quoted(str(path))} ({error}).") from error
-        if len(text) > _LONGEST_PASSWORD:
+        except (UsageError, SetupError) as error:
+            raise type(error)(f"{who}: {error}") from None
+        if len(content) > _LONGEST_PASSWORD:
             raise UsageError(f"{who}: its password file {path} is far longer than any password.")
         if mode & (stat.S_IRGRP | stat.S_IROTH):
             self.warnings.append(f"the password file {path} can be read by others: chmod 600 {path}")

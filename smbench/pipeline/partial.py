@@ -35,7 +35,8 @@ from smbench.run.store import DOCUMENT
 from smbench.runner.kept import kept_loops
 from smbench.runner.options import RunOptions
 from smbench.scratch import OWNER, PREFIX, make_scratch, owner_of
-from smbench.stored import write_document
+from smbench.stored import copy_stored, read_content, write_document
+from smbench.trace.store import REMEDY
 from smbench.workload.store import StoredOperations
 
 SCHEMA = 1
@@ -44,6 +45,8 @@ HOMES = f"{PREFIX}run-"
 """How the names of homes begin."""
 _RESULTS = f"{PREFIX}result-"
 """And those of results that were asked for without a name."""
+_LONGEST_PATH = 1 << 17
+"""Bytes, in UTF-8: Windows has paths of 32,767 characters."""
 
 
 class KeptThreshold(msgspec.Struct, frozen=True):
@@ -150,7 +153,7 @@ class Partial:
             described=described,
         )
         write_plan(plan, self.home / PLAN)
-        shutil.copyfile(operations.path, self.home / OPERATIONS)
+        copy_stored(operations.path, self.home / OPERATIONS, REMEDY)
         write_document(self.home / PARTIAL, msgspec.to_builtins(document), ascii_only=True)
 
     def recorded(self, plan: Plan) -> int | None:
@@ -301,7 +304,9 @@ def _lead(link: Path, home: Path) -> None:
 
 
 def _led(link: Path) -> Path:
-    return link.readlink() if link.is_symlink() else Path(link.read_text(encoding="utf-8"))
+    if sys.platform == "win32":
+        return Path(read_content(link, "", _LONGEST_PATH).decode("utf-8", "replace"))
+    return link.readlink()
 
 
 def home_of(partial: Path) -> Path | None:
@@ -310,6 +315,6 @@ def home_of(partial: Path) -> Path | None:
         home = _led(partial / RECORDS)
         # A link that somebody else made could lead to a third one's.
         ours = home.lstat().st_uid == partial.lstat().st_uid
-    except OSError:
+    except (OSError, UsageError):
         return None
     return home if ours and home.name.startswith(HOMES) and (home / OWNER).is_file() else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,7 +35,7 @@ from smbench.runner.options import RunOptions
 from smbench.runner.result import RunResult, lasted_s
 from smbench.runner.verdict import overdue
 from smbench.scratch import owner_of
-from smbench.stored import read_document, refuse_irregular
+from smbench.stored import copy_stored, read_document
 from smbench.workload.store import StoredOperations
 
 _REMEDY = "nothing can be made of it: remove it by smbench-mount clean --discard"
@@ -97,9 +98,8 @@ def _recovered(found: CutOff, output: Path | None, force: bool, progress: Progre
         thresholds = [each.threshold() for each in document.thresholds]
         measured = joined.measured(draft, client_stats, thresholds)
         run = write(document.described.of(measured, counters), draft)
-        if found.partial is not None and (found.partial / WIRE).exists():
-            refuse_irregular(found.partial / WIRE, _REMEDY)
-            shutil.copyfile(found.partial / WIRE, draft / WIRE)
+        if found.partial is not None and os.path.lexists(found.partial / WIRE):
+            copy_stored(found.partial / WIRE, draft / WIRE, _REMEDY)
     for folder in filter(None, (found.home, found.partial)):
         shutil.rmtree(folder, ignore_errors=True)
     return structs.replace(run, directory=output)

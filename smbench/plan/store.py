@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
-from zipfile import BadZipFile
+from typing import Any, BinaryIO
+from zipfile import BadZipFile, ZipFile
 
 import msgspec
 import numpy as np
 
 from smbench.errors import UsageError
 from smbench.plan.model import BriefWaits, Lags, Pace, Plan, Waits
-from smbench.stored import refuse_irregular
+from smbench.stored import open_stored, size_of
 
 _NESTED = {"waits": Waits, "brief": BriefWaits, "lags": Lags}
 _REST = "rest"
@@ -49,9 +49,10 @@ def write_plan(plan: Plan, path: Path) -> None:
 def read_plan(path: Path) -> Plan:
     """The plan in a file. UsageError where it cannot be read."""
     try:
-        refuse_irregular(path, "nothing can be made of it")
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
-            arrays = dict(stored)
+        with open_stored(path, "nothing can be made of it") as file:
+            _refuse_packed(file)
+            with np.load(file, allow_pickle=False) as stored:
+                arrays = dict(stored)
         rest = msgspec.json.decode(arrays.pop(_REST).tobytes(), type=_Rest)
         nested = {
             name: kind(**{field.name: arrays.pop(f"{name}.{field.name}") for field in fields(kind)})
@@ -59,8 +60,19 @@ def read_plan(path: Path) -> Plan:
         }
         missing = dict.fromkeys(("intended_ns", "think_ns", "lane_begin_ns"))
         return Plan(**(msgspec.structs.asdict(rest) | missing | nested | arrays))
-    except (OSError, EOFError, BadZipFile, ValueError, KeyError, TypeError, msgspec.MsgspecError) as error:
+    except (
+        OSError, EOFError, MemoryError, RecursionError, BadZipFile, ValueError, KeyError, TypeError,
+        NotImplementedError, msgspec.MsgspecError,
+    ) as error:  # fmt: skip
         raise UsageError(f"{path} holds no plan of a run ({error})") from None
+
+
+def _refuse_packed(file: BinaryIO) -> None:
+    """ValueError where the archive tells of more than it holds: `write_plan` compresses nothing."""
+    with ZipFile(file) as archive:
+        if sum(each.file_size for each in archive.infolist()) > size_of(file):
+            raise ValueError("it would unpack to more than it is")
+    file.seek(0)
 
 
 def _values(of: Any) -> list[tuple[str, Any]]:

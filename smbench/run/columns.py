@@ -70,6 +70,7 @@ OPERATIONS_FORM = Form(
         **dict.fromkeys(("clone", "loop"), (1, MOST)),
     },
     words={"kind": frozenset(CALLS)},
+    rows_a_byte=16,
 )
 _STATUSES, _ERRNOS = "|".join(Status.__members__), "|".join(Errno.__members__)
 _OUTCOME = re.compile(rf"(ok|errno [0-9]{{1,6}}|0x[0-9A-F]{{8}}|STATUS_({_STATUSES})|{_ERRNOS})?")

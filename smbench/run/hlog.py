@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from smbench.run.columns import REMEDY
 from smbench.run.histogram import Histogram
 from smbench.run.measures import MEASURES
-from smbench.stored import refuse_irregular, refuse_unreadable
+from smbench.stored import open_stored, refuse_unreadable
 from smbench.tables import fault
 from smbench.workload.calls import CALLS
 
@@ -94,10 +94,9 @@ class Logged(NamedTuple):
 def read_hlog(path: Path) -> Iterator[Logged]:
     """The lines of a log in order of time, one histogram in memory. FileNotFoundError where there is none,
     UsageError where it is damaged: every line is one that `IntervalLog` writes, in its order."""
-    refuse_irregular(path, REMEDY)
     before: tuple[float, str] = (-1.0, "")
     try:
-        with path.open("rb") as log:
+        with open_stored(path, REMEDY) as log:
             for number, line in enumerate(_lines(log), 1):
                 if number <= len(_HEADER):
                     if not line.startswith(_HEADER[number - 1]):

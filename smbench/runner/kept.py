@@ -36,7 +36,7 @@ from smbench.runner.heartbeat import Heartbeats
 from smbench.runner.pool import Ending
 from smbench.runner.result import RunResult
 from smbench.runner.statistics import Document, read_documents
-from smbench.stored import decoded, read_content, refuse_irregular
+from smbench.stored import decoded, open_stored, read_content
 
 LOG, BOARD, BEATS, CLOCK, SAMPLES, STATISTICS, ENDED = (
     "operations.log", "board", "heartbeats", "clock", "resources.arrows", "statistics", "ended.json"
@@ -122,9 +122,20 @@ def kept_loops(home: Path, plan: Plan, unreadable: list[str]) -> Iterator[KeptLo
 def _loop(folder: Path, plan: Plan) -> KeptLoop | None:
     aside = folder.with_suffix(".json")
     if aside.exists():
-        refuse_irregular(records := folder.with_suffix(".npy"), _REMEDY)
-        return _kept(_ended(aside), np.load(records, "r"), folder.with_suffix(".arrows"))
-    return _in_folder(folder, plan) if folder.is_dir() else None
+        records = _mapped(folder.with_suffix(".npy"), plan)
+        return _kept(_ended(aside), records, folder.with_suffix(".arrows"))
+    return _in_folder(folder, plan) if folder.is_dir() and not folder.is_symlink() else None
+
+
+def _mapped(path: Path, plan: Plan) -> NDArray[Any]:
+    """The records that `keep` set aside, mapped. ValueError where they are not those of the plan."""
+    with open_stored(path, _REMEDY) as file:
+        if np.lib.format.read_magic(file) != (1, 0):
+            raise ValueError("it is of another version")
+        shape, by_columns, kind = np.lib.format.read_array_header_1_0(file)
+        if (shape, by_columns, kind) != ((plan.operations, len(RECORD_COLUMNS)), False, np.dtype(np.int64)):
+            raise ValueError(f"it has records {shape} of {kind}, and {plan.operations:,} were planned")
+        return np.memmap(file, kind, "r", file.tell(), shape)
 
 
 def _in_folder(folder: Path, plan: Plan) -> KeptLoop | None:

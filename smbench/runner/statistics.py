@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
 
-from smbench.errors import UsageError
+from smbench.errors import SetupError, UsageError
 from smbench.executors.base import Executor, Reported
-from smbench.stored import read_content
+from smbench.stored import read_document
 
 Document = dict[str, Any]
 """What a worker wrote: `users`, `waited_ns`, `lost`, as `write_statistics` has them."""
@@ -44,12 +44,12 @@ def write_statistics(
 def read_documents(folder: Path) -> list[Document]:
     """What the workers of a loop left in its folder. A worker that was lost left nothing, or a part."""
     found = []
-    for path in sorted(folder.glob("*.json")):
+    for path in [] if folder.is_symlink() else sorted(folder.glob("*.json")):
         try:
-            found.append(json.loads(read_content(path, "")))
-        except (ValueError, UsageError, FileNotFoundError):
+            found.append(read_document(path, dict[str, Any], ""))
+        except (UsageError, SetupError, FileNotFoundError):
             continue
-    return [document for document in found if isinstance(document, dict) and document.keys() >= _KEYS]
+    return [document for document in found if document.keys() >= _KEYS]
 
 
 def counted_by(loops: Iterable[Sequence[Document]], users: Sequence[str]) -> Counted:

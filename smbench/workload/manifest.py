@@ -16,7 +16,15 @@ from typing import Any
 from msgspec import Struct, field, structs
 
 from smbench.errors import UsageError
-from smbench.stored import Count, decoded, read_content, refuse_irregular, refuse_unreadable, write_document
+from smbench.stored import (
+    Count,
+    decoded,
+    open_stored,
+    read_content,
+    refuse_unreadable,
+    size_of,
+    write_document,
+)
 from smbench.tables import fault
 from smbench.trace.description import SCHEMA_VERSION, StoredTrace, description_of
 from smbench.trace.model import TraceInfo
@@ -32,6 +40,7 @@ _KIND = "workload"
 _TAIL = 8
 """The last bytes of a Parquet file: how long its footer is, and the magic word."""
 _LONGEST_FOOTER = 1 << 28
+_PART = 1 << 20
 
 
 class StoredFile(Struct, frozen=True):
@@ -92,10 +101,14 @@ class Manifest(Struct, frozen=True):
         )
 
 
+class _TraceHeader(Struct, frozen=True):
+    schema: Any = None
+
+
 class _Header(Struct, frozen=True):
     kind: Any = None
     schema: Any = None
-    trace: Any = None
+    trace: _TraceHeader = _TraceHeader()
 
 
 def read_manifest(directory: Path) -> Manifest:
@@ -115,7 +128,7 @@ def read_manifest(directory: Path) -> Manifest:
         raise UsageError(
             f"{directory} has schema {header.schema}, this version reads {SCHEMA} ({path}): {REMEDY}"
         )
-    version = header.trace.get("schema") if isinstance(header.trace, dict) else None
+    version = header.trace.schema
     if version is not None and version != SCHEMA_VERSION:
         raise UsageError(
             f"the trace in {path} has schema version {version}, this program reads {SCHEMA_VERSION}: {REMEDY}"
@@ -164,12 +177,9 @@ def refuse_changed(directory: Path, manifest: Manifest) -> None:
             raise fault(directory / MANIFEST, "it names files elsewhere", REMEDY)
         path = directory / name
         try:
-            refuse_irregular(path, REMEDY)
             found = _stored_file(path)
         except FileNotFoundError:
             continue
-        except OSError as error:
-            refuse_unreadable(path, error)
         if found.bytes != told.bytes:
             raise fault(path, f"it has {found.bytes:,} bytes, and {told.bytes:,} were written", REMEDY_OF_TWO)
         if found.footer_crc32 != told.footer_crc32:
@@ -177,10 +187,16 @@ def refuse_changed(directory: Path, manifest: Manifest) -> None:
 
 
 def _stored_file(path: Path) -> StoredFile:
-    with path.open("rb") as file:
-        size = file.seek(0, 2)
-        file.seek(max(0, size - _TAIL))
-        tail = file.read(_TAIL)
-        footer = min(int.from_bytes(tail[:4], "little") + _TAIL, size, _LONGEST_FOOTER)
-        file.seek(size - footer)
-        return StoredFile(size, zlib.crc32(file.read(footer)))
+    with open_stored(path, REMEDY) as file:
+        try:
+            size = size_of(file)
+            file.seek(max(0, size - _TAIL))
+            tail = file.read(_TAIL)
+            footer = min(int.from_bytes(tail[:4], "little") + _TAIL, size, _LONGEST_FOOTER)
+            file.seek(size - footer)
+            crc32 = 0
+            while part := file.read(_PART):
+                crc32 = zlib.crc32(part, crc32)
+        except OSError as error:
+            refuse_unreadable(path, error)
+    return StoredFile(size, crc32)

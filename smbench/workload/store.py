@@ -25,6 +25,7 @@ that stands for it, -1 for none).
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -33,7 +34,6 @@ import pyarrow as pa
 
 from smbench.errors import UsageError
 from smbench.smb2.leases import ALL
-from smbench.stored import refuse_irregular
 from smbench.tables import MOST, Form, TableFile, fault
 from smbench.trace.store import EXCHANGES_FILE, REMEDY, REMEDY_OF_TWO, StoredExchanges
 from smbench.workload.bounds import Bounds
@@ -206,7 +206,7 @@ class StoredBreaks:
         return TableFile(self.path, BREAKS_FORM)
 
     def __iter__(self) -> Iterator[Break]:
-        if not self.path.exists():
+        if not os.path.lexists(self.path):
             return
         with self.opened() as file:
             for batch in file.batches(size=BATCH):
@@ -227,7 +227,7 @@ def coverage_form(exchanges: int | None, operations: int | None = None) -> Form:
 def open_coverage(directory: Path) -> TableFile:
     """coverage.parquet of a workload directory. FileNotFoundError where there is none."""
     exchanges = directory / EXCHANGES_FILE
-    many = len(StoredExchanges(exchanges)) if exchanges.exists() else None
+    many = len(StoredExchanges(exchanges)) if os.path.lexists(exchanges) else None
     return TableFile(directory / COVERAGE, coverage_form(many))
 
 
@@ -260,21 +260,18 @@ def read(directory: Path) -> Workload:
     read.
     """
     manifest = read_manifest(directory)
-    for name in (OPERATIONS, NAMESPACE):
-        try:
-            refuse_irregular(directory / name, REMEDY)
-        except FileNotFoundError:
-            raise UsageError(f"{directory} is not whole: {name} is missing; {REMEDY}") from None
+    needed = [OPERATIONS, NAMESPACE, *([BREAKS] if BREAKS in manifest.files else [])]
+    for name in needed:
+        if not os.path.lexists(directory / name):
+            raise UsageError(f"{directory} is not whole: {name} is missing; {REMEDY}")
     refuse_changed(directory, manifest)
     operations = StoredOperations(directory / OPERATIONS, bounds=_bounds(directory, manifest))
     operations.opened().close()
     namespace = StoredNamespace(directory / NAMESPACE)
     namespace.opened().close()
     breaks = StoredBreaks(directory / BREAKS)
-    if breaks.path.exists():
+    if os.path.lexists(breaks.path):
         breaks.opened().close()
-    elif BREAKS in manifest.files:
-        raise UsageError(f"{directory} is not whole: {BREAKS} is missing; {REMEDY}")
     return Workload(manifest.info(), operations, namespace, breaks)
 
 
@@ -283,12 +280,12 @@ def _bounds(directory: Path, manifest: Manifest) -> Bounds:
     manifest on the way."""
     trace = manifest.trace
     exchanges, coverage = directory / EXCHANGES_FILE, directory / COVERAGE
-    many = len(StoredExchanges(exchanges)) if exchanges.exists() else None
+    many = len(StoredExchanges(exchanges)) if os.path.lexists(exchanges) else None
     if many is not None and many < trace.exchanges:
         raise fault(
             exchanges, f"it has {many:,} exchanges, and the workload is of {trace.exchanges:,}", REMEDY_OF_TWO
         )
-    if coverage.exists():
+    if os.path.lexists(coverage):
         form = replace(coverage_form(many), remedy=REMEDY_OF_TWO)
         TableFile(coverage, form, rows=trace.exchanges).close()
     return Bounds(tuple(manifest.lanes), manifest.rows, many, trace.duration_ns)

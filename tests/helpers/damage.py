@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
+import stat
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from helpers.bombs import BOMBS, Bomb, hollow, many_columns
 
 Damage = Callable[[Path, random.Random, Sequence[Path]], None]
 """Damages the file in place; others of its artefact may be put in its stead."""
@@ -78,6 +81,30 @@ def device(path: Path, chance: random.Random, _others: Sequence[Path]) -> None:
     path.symlink_to(chance.choice(("/dev/zero", "/dev/tty", "/dev/full")))
 
 
+def link(path: Path, chance: random.Random, others: Sequence[Path]) -> None:
+    """A link in its place: to the file itself elsewhere, to another one, to nowhere, to a folder."""
+    elsewhere = path.parent.parent / f"elsewhere-{path.name}"
+    path.rename(elsewhere)
+    ends = ("nowhere", "/proc/self", path.name, *map(str, [elsewhere, elsewhere, *others[:1]]))
+    path.symlink_to(chance.choice(ends))
+
+
+def node(path: Path, _chance: random.Random, _others: Sequence[Path]) -> None:
+    """A device itself, as tar makes it for root: /dev/zero, which has no end; for others a socket."""
+    path.unlink()
+    try:
+        os.mknod(path, 0o666 | stat.S_IFCHR, os.makedev(1, 5))
+    except PermissionError:
+        os.mknod(path, 0o600 | stat.S_IFSOCK)
+
+
+def large(path: Path, _chance: random.Random, _others: Sequence[Path]) -> None:
+    """Its own content, then 100 MiB of blanks that are really there."""
+    with path.open("ab") as file:
+        for _ in range(100):
+            file.write(b" " * (1 << 20))
+
+
 def endless(path: Path, _chance: random.Random, _others: Sequence[Path]) -> None:
     """A hole of a terabyte behind what was there: whoever reads all of it has no memory left."""
     os.truncate(path, 1 << 40)
@@ -95,6 +122,10 @@ ANY: tuple[Damage, ...] = (
     fifo,
     device,
     endless,
+    link,
+    link,
+    node,
+    large,
 )
 
 
@@ -113,7 +144,8 @@ def _places(value: Any, at: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 
 
 _VALUES: tuple[Any, ...] = (
-    None, True, "", "x", "\ud800", -1, 0, 1.5, 1 << 31, 1 << 63, 1 << 70, -(1 << 70), 1e308, [], {}, [1],
+    None, True, "", "x", "\ud800", "a\udfff\0b", "\0",
+    -1, 0, 1.5, 1 << 31, 1 << 63, 1 << 70, -(1 << 70), 1e308, [], {}, [1],
     {"a": 1}, "../../etc/passwd", "0" * 5000, [[[[[[1]]]]]],
 )  # fmt: skip
 
@@ -150,8 +182,38 @@ def deepen(path: Path, chance: random.Random, _others: Sequence[Path]) -> None:
     path.write_text(chance.choice(("[" * depth + "]" * depth, '{"a":' * depth + "1" + "}" * depth)))
 
 
+_RAW = (
+    "1e999", "-1e999", "NaN", "-Infinity", "9" * 5000, "1e-400", "-0", '"\\ud800"', '"\\u0000"', '"\x00"',
+    "[" * 600 + "]" * 600, "[" + "[]," * 3_000_000 + "[]]", "[" + '{"":{}},' * 1_500_000 + "{}]",
+    '"' + "x" * 20_000_000 + '"', "1" + "0" * 400 + ".5", "0x10", "tru",
+)  # fmt: skip
+"""Values as no writer of JSON writes them, or of a size that no document has."""
+
+
+def raw_value(path: Path, chance: random.Random, _others: Sequence[Path]) -> None:
+    """A value exchanged for one of those, in the text."""
+    text = path.read_text()
+    places = [found.span(1) for found in re.finditer(r':\s*("[^"\\]*"|[-0-9.]+|true|false|null)', text)]
+    begin, end = chance.choice(places or [(0, len(text))])
+    path.write_text(text[:begin] + chance.choice(_RAW) + text[end:])
+
+
+def double_key(path: Path, chance: random.Random, _others: Sequence[Path]) -> None:
+    """A key that stands there twice, the second time with another value."""
+    text = path.read_text()
+    places = list(re.finditer(r'("[^"\\]+"\s*:\s*)[-0-9.]+', text))
+    found = chance.choice(places)
+    path.write_text(
+        text[: found.end()] + ", " + found[1] + chance.choice(("0", "[]", '"x"', "-1")) + text[found.end() :]
+    )
+
+
 DOCUMENT: tuple[Damage, ...] = (
     *ANY,
+    raw_value,
+    raw_value,
+    raw_value,
+    double_key,
     edit_json,
     edit_json,
     edit_json,
@@ -160,7 +222,7 @@ DOCUMENT: tuple[Damage, ...] = (
     edit_json,
     deepen,
 )
-LINES: tuple[Damage, ...] = (*ANY, edit_line, edit_line, edit_line, deepen)
+LINES: tuple[Damage, ...] = (*ANY, edit_line, edit_line, edit_line, deepen, raw_value)
 
 
 # A text that people write
@@ -190,7 +252,10 @@ def edit_text(path: Path, chance: random.Random, _others: Sequence[Path]) -> Non
 
 
 def deepen_text(path: Path, chance: random.Random, _others: Sequence[Path]) -> None:
-    path.write_text(chance.choice(("a = " + "[" * 50_000, "a" + ".b" * 5_000 + " = 1", "[" + "a." * 50_000)))
+    path.write_text(chance.choice((
+        "a = " + "[" * 50_000, "a" + ".b" * 5_000 + " = 1", "[" + "a." * 50_000, "[[a]]\n" * 600_000,
+        "a = " + "9" * 4_000_000, "a = [" + "[]," * 1_300_000 + "]", "[a" + ".b" * 1_500_000 + "]\n",
+    )))  # fmt: skip
 
 
 TEXT: tuple[Damage, ...] = (*ANY, edit_text, edit_text, edit_text, edit_text, deepen_text)
@@ -324,8 +389,31 @@ def other_rows(path: Path, chance: random.Random, _others: Sequence[Path]) -> No
     _table(path, change)
 
 
+def hollow_footer(path: Path, _chance: random.Random, _others: Sequence[Path]) -> None:
+    hollow(path)
+
+
 def no_metadata(path: Path, _chance: random.Random, _others: Sequence[Path]) -> None:
     _table(path, lambda table: table.replace_schema_metadata({"smbench.schema": "99"}))
+
+
+_BOMBS: dict[tuple[str, bytes], bytes] = {}
+"""That were made of a content: each takes seconds."""
+
+
+def _bomb(make: Bomb) -> Damage:
+    def bomb(path: Path, _chance: random.Random, _others: Sequence[Path]) -> None:
+        known = make.__name__, path.read_bytes()
+        if known not in _BOMBS:
+            try:
+                make(path)
+            except ValueError:  # it has no such column
+                many_columns(path)
+            _BOMBS[known] = path.read_bytes()
+        path.write_bytes(_BOMBS[known])
+
+    bomb.__name__ = make.__name__
+    return bomb
 
 
 def _array(values: list[Any], kind: pa.DataType) -> pa.Array:
@@ -337,7 +425,7 @@ def _array(values: list[Any], kind: pa.DataType) -> pa.Array:
 ROWS: tuple[Damage, ...] = (
     *ANY, flip, flip, flip_at_the_end, flip_at_the_end, drop_column, rename_column, retype_column,
     null_values, null_values, out_of_range, out_of_range, out_of_range, damage_within, strange_word,
-    strange_word, no_text, other_rows, no_metadata,
+    strange_word, no_text, other_rows, no_metadata, hollow_footer, *map(_bomb, BOMBS),
 )  # fmt: skip
 """Of a Parquet file."""
 

@@ -16,6 +16,7 @@ import stat
 import tempfile
 import traceback
 from dataclasses import dataclass
+from importlib.resources import files
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -28,6 +29,8 @@ STATUSES = frozenset((0, 2, 3, 4, 5, 99))
 """That the command line promises (docs/cli.md), without those of a defect and of signals."""
 MOST_MEMORY = 8 << 30
 """Bytes of addresses: Arrow and numpy ask for some GiB that they never touch."""
+MOST_RESIDENT = 640 << 20
+"""Bytes in memory at once, of a command or one of its processes: whole artefacts take it to 200 MiB."""
 FORK = multiprocessing.get_context("forkserver")
 PRELOADED = ["helpers.damaged", *(
     f"smbench.cli.{name}"
@@ -38,7 +41,10 @@ RIGHT = "done, and what it says is right"
 WARNED = "done without the file, which a warning names"
 REFUSED = "refused in one sentence that names the file"
 AS_TOLD = "done, by what the file says now"
+TOO_MUCH = "too much memory"
 GOOD = (RIGHT, WARNED, REFUSED, AS_TOLD)
+
+PROFILE = Path(str(files("smbench.clients"))) / "profiles" / "linux-6.1.toml"
 
 Command = tuple[str, ...]
 """Arguments; the folder's own names stand in them as they are."""
@@ -111,6 +117,17 @@ SUBJECTS: tuple[Subject, ...] = (
         ("mount", "//127.0.0.1/share", "--users", "users.toml", "--workload", "whole.workload", "--dry-run",
          "--json"),
     ), believed=True),
+    Subject("password", (*damage.ANY, damage.deepen), (
+        ("mount", "//127.0.0.1/share", "--users", "users.toml", "--workload", "whole.workload", "--dry-run",
+         "--json"),
+    ), believed=True),
+    Subject("key", damage.ANY, (
+        ("anonymize", "whole.workload", "-o", "anonymous.workload", "--key-file", "key", "--json"),
+    ), believed=True),
+    Subject("client.toml", damage.TEXT, (
+        ("replay", "whole.workload", "//127.0.0.1/share", "--users", "users.toml", "--client-profile",
+         "client.toml", "--dry-run", "--json", "-o", "out.run"),
+    ), believed=True),
     Subject("search.run/capacity.json", damage.DOCUMENT, (("report", "search.run", "--json"),)),
 )  # fmt: skip
 
@@ -121,6 +138,8 @@ class Ended:
     """None where it did not end by itself."""
     out: str = ""
     err: str = ""
+    resident: int = 0
+    """Bytes that it, or the largest of its processes, had in memory at most."""
 
 
 def make(folder: Path) -> None:
@@ -133,6 +152,7 @@ def make(folder: Path) -> None:
     )
     (folder / "password").write_text("secret\n")
     (folder / "password").chmod(0o600)
+    shutil.copyfile(PROFILE, folder / "client.toml")
     (folder / "users.toml").write_text(
         "".join(
             f'[[user]]\nname = "account{n}"\npassword_file = "password"\ndomain = "CORP"\n'
@@ -195,11 +215,16 @@ def _child(command: Command, folder: str, said: Connection) -> None:
         ran = CliRunner().invoke(main, list(command))
         failed = ran.exception is not None and not isinstance(ran.exception, SystemExit)
         trace = "".join(traceback.format_exception(ran.exception)) if failed else ""
-        said.send((ran.exit_code, ran.stdout, ran.stderr + trace))
+        said.send((ran.exit_code, ran.stdout, ran.stderr + trace, _resident()))
     except BaseException:
-        said.send((1, "", traceback.format_exc()))
+        said.send((1, "", traceback.format_exc(), _resident()))
     said.close()
     os._exit(0)
+
+
+def _resident() -> int:
+    mine = (resource.getrusage(whose).ru_maxrss for whose in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return max(mine) << 10
 
 
 @dataclass(frozen=True)
@@ -216,7 +241,7 @@ class Case:
     def __str__(self) -> str:
         return (
             f"{self.number}: {self.damage} of {self.subject.path}, {' '.join(self.command)}: {self.fate} "
-            f"(status {self.ended.status})\n{self.ended.err[-1500:]}"
+            f"(status {self.ended.status}, {self.ended.resident >> 20} MiB)\n{self.ended.err[-1500:]}"
         )
 
 
@@ -229,6 +254,8 @@ class Bench:
         FORK.set_forkserver_preload(PRELOADED)
         make(folder)
         self._whole: dict[Command, str] = {}
+        self.resident: dict[Command, int] = {}
+        """Bytes that each command has in memory at most where nothing is damaged."""
 
     def one(self, seed: int, number: int) -> Case:
         """Damage one file and read it."""
@@ -253,6 +280,7 @@ class Bench:
                 ended = carry_out(command, self._copied(Path(scratch) / "a", command), self.deadline_s)
             assert ended.status in (0, 5), ended
             self._whole[command] = _said(ended.out, command)
+            self.resident[command] = ended.resident
         return self._whole[command]
 
     def _copied(self, folder: Path, command: Command) -> Path:
@@ -268,6 +296,8 @@ class Bench:
         name = Path(subject.path).name
         if ended.status is None:
             return ended.err
+        if ended.resident > MOST_RESIDENT:
+            return TOO_MUCH
         if "internal error" in ended.err or "Traceback" in ended.err or ended.status == 1:
             return "internal error"
         if ended.status not in STATUSES:

@@ -174,3 +174,33 @@ def test_text_of_others_has_one_way_to_each_edge() -> None:
     }  # fmt: skip
     assert imported("html") == {"report/html.py"}
     assert imported("csv") == {"report/csv.py"}
+
+
+READS = (
+    r"open|np\.load|pq\.(ParquetFile|read_\w+)|.*\.(read_text|read_bytes)|(?!os).*\.open\((|'r[^w+]*'.*)\)"
+)
+"""What reads a file by its name; `open` of a path with its mode."""
+ELSEWHERE = ("capture/", "executors/", "measure/", "paths/")
+"""Packages that read captures, the target, the system, what a run has made for itself."""
+NO_ARTEFACTS = {
+    "stored.py": "keys, from pipes too; all else by its own way",
+    "tables.py": "what `stored` opened", "plan/store.py": "what `stored` opened",
+    "clients/profile.py": "the package", "report/html.py": "the package",
+    "runner/call_file.py": "its run's own", "runner/result.py": "its run's own", "spill.py": "its own",
+    "cli/doctor.py": "the system", "identity.py": "the system", "owner.py": "the system",
+    "mounts/cifs.py": "the system", "mounts/debugdata.py": "the system", "mounts/mountinfo.py": "the system",
+    "pipeline/machine.py": "the system", "pipeline/sole.py": "the system",
+}  # fmt: skip
+"""Who else reads files, and of what."""
+
+
+def test_artefacts_are_read_in_one_way() -> None:
+    """By `smbench.stored.open_stored`."""
+    reading = {
+        file
+        for file, module in MODULES.items()
+        for node in ast.walk(module)
+        if isinstance(node, ast.Call)
+        and re.fullmatch(READS, ast.unparse(node if ast.unparse(node.func).endswith(".open") else node.func))
+    }
+    assert {file for file in reading if not file.startswith(ELSEWHERE)} == NO_ARTEFACTS.keys()

@@ -126,11 +126,10 @@ def test_what_is_cut_off_is_told(tmp_path: Path, keep: int) -> None:
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs FIFOs and devices")
 @pytest.mark.parametrize("make", [
     Path.mkdir, lambda path: os.mkfifo(path), lambda path: path.symlink_to("/dev/zero"),
-    lambda path: path.symlink_to("/dev/tty"),
-], ids=["directory", "FIFO", "endless device", "terminal"])  # fmt: skip
+], ids=["directory", "FIFO", "link"])  # fmt: skip
 def test_what_is_no_file_is_not_opened(tmp_path: Path, make: Callable[[Path], object]) -> None:
     make(tmp_path / "t")
-    with pytest.raises(UsageError, match=r"/t is no ordinary file: write it again$"):
+    with pytest.raises(UsageError, match=r"/t is (no ordinary file|a link, .*)[:,].* write it again$"):
         read(tmp_path / "t")
 
 

@@ -13,7 +13,7 @@ from smbench.executors.base import ExecutorContext
 from smbench.executors.simulated import TIMETABLE, SimulatedExecutor, Timetable
 from smbench.workload.calls import CALLS, Flush, Read, Stat, Write
 
-TIMES = Timetable({"Read": 50, "Flush": 7}, other_ns=3, byte_ns=2, freezes_ns=((100, 200), (300, 310)))
+TIMES = Timetable({"Read": 50, "Flush": 7}, other_ns=3, byte_ns=2, freezes_ns=[(100, 200), (300, 310)])
 
 
 def test_the_service_time_follows_from_the_call():
@@ -35,17 +35,18 @@ def test_what_a_freeze_meets_is_answered_so_much_later():
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("nonsense", "Expecting value"),
-        ("[]", "it holds no names"),
-        ('{"service_ns": {"Reed": 1}}', "Reed is no call"),
-        ('{"other": 1}', "unexpected keyword argument 'other'"),
-        ('{"service_ns": {"Read": "long"}}', "invalid literal"),
-        ('{"freezes_ns": [1, 2]}', "cannot unpack"),
+        ("nonsense", "is no JSON (JSON is malformed"),
+        ("[]", "is not whole (Expected `object`, got `array`)"),
+        ('{"service_ns": {"Reed": 1}}', "has times of Reed, which is no call"),
+        ('{"other": 1}', "contains unknown field `other`"),
+        ('{"service_ns": {"Read": "long"}}', "Expected `int`, got `str`"),
+        ('{"service_ns": {"Read": -1}}', "Expected `int` >= 0"),
+        ('{"freezes_ns": [1, 2]}', "Expected `array`, got `int`"),
     ],
 )
 def test_what_is_no_timetable_is_said_before_anything_runs(tmp_path: Path, text: str, why: str):
     (tmp_path / TIMETABLE).write_text(text)
-    with pytest.raises(UsageError, match="is no timetable") as caught:
+    with pytest.raises(UsageError, match="write it as") as caught:
         SimulatedExecutor.check_target(tmp_path)
     assert why in str(caught.value)
     assert "\n" not in str(caught.value)
