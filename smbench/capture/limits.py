@@ -57,6 +57,10 @@ class Limits:
         return _CPU_S + _CPU_S_PER_MIB * (size >> 20)
 
 
+NO_LIMITS = Limits()
+"""None but what the machine has."""
+
+
 def machine_bytes() -> int:
     """The memory of this machine, or of the container that this is in, if that has less."""
     found = [int(psutil.virtual_memory().total)]

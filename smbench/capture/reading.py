@@ -17,13 +17,13 @@ from smbench.capture.home import Home
 from smbench.capture.jobs.carrying import carry_out
 from smbench.capture.jobs.job import DirectJob, Job, Result, TapJob
 from smbench.capture.jobs.pool import read_all
-from smbench.capture.limits import Limits
+from smbench.capture.limits import NO_LIMITS, Limits
 from smbench.capture.names import name_exchanges, name_sessions
 from smbench.capture.pairing import Paired
 from smbench.capture.parts import Part
 from smbench.capture.segments import SMB_PORTS
 from smbench.capture.sources import Packets, Source, readable, unpacked
-from smbench.capture.tshark import NO_LIMITS, Keys, find_tshark
+from smbench.capture.tshark import Keys, find_tshark
 from smbench.errors import SetupError
 from smbench.spill import merge
 from smbench.trace.model import Ends

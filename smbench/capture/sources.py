@@ -10,9 +10,9 @@ from pathlib import Path
 from smbench.capture import formats
 from smbench.capture.formats import Format, Packing
 from smbench.capture.given import State
-from smbench.capture.limits import Limits
+from smbench.capture.limits import NO_LIMITS, Limits
 from smbench.capture.records import Buffer, Record, pcap_records, pcapng_records
-from smbench.capture.tshark import NO_LIMITS, convert
+from smbench.capture.tshark import convert
 from smbench.errors import SetupError, UsageError
 
 _END = 1 << 80
