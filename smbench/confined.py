@@ -97,8 +97,8 @@ def _leave_network_as_user() -> str:
     _empty_bounding_set()
     # Behind setuid(2) the files in /proc are root's, until something else is run (proc(5)).
     ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 1, 0, 0, 0)
-    # AppArmor may forbid it (kernel.apparmor_restrict_unprivileged_userns): then the user is shown as nobody,
-    # and is who it was for all files.
+    # Where that is forbidden, as AppArmor may (kernel.apparmor_restrict_unprivileged_userns), the user is
+    # shown as nobody, and is who it was for all files.
     with suppress(OSError):
         for name, said in (("setgroups", b"deny"), *ids.items()):
             file = os.open(f"/proc/self/{name}", os.O_WRONLY)

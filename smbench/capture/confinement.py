@@ -19,13 +19,14 @@ _KEPT = ("PATH", "LD_LIBRARY_PATH", "SYSTEMROOT", "TEMP", "TMP")
 """Of the environment: what a program needs to start, and nothing that may be secret."""
 
 
-def command(limits: Limits, cpu_s: int, file_bytes: int, *program: str) -> list[str]:
-    """A program as an ordinary user, without network, within limits, which ends with this process."""
+def command(limits: Limits, size: int, *program: str) -> list[str]:
+    """A program as an ordinary user, without network, within the limits of who reads `size` bytes, which ends
+    with this process."""
     if sys.platform == "win32":
         return [*program]
     user = ordinary_user()
     ids = (user.uid, user.gid) if user else (-1, -1)
-    numbers = (os.getpid(), *ids, limits.memory(), cpu_s, file_bytes)
+    numbers = (os.getpid(), *ids, limits.memory(), limits.cpu(size), limits.unpacked(size))
     return [sys.executable, "-I", "-S", confined.__file__, *map(str, numbers), *program]
 
 
@@ -53,7 +54,7 @@ def network_kept() -> str:
     be told, because it does not start either."""
     try:
         done = subprocess.run(
-            command(NO_LIMITS, 0, 0), stdin=subprocess.DEVNULL, capture_output=True, text=True,
+            command(NO_LIMITS, 0), stdin=subprocess.DEVNULL, capture_output=True, text=True,
             timeout=QUICK_S, check=False, **surroundings(Path(os.sep)),
         )  # fmt: skip
     except (OSError, subprocess.SubprocessError) as error:

@@ -92,7 +92,7 @@ def read(sources: Sequence[Source], decoder: Decoder, work: Work) -> Found:
     """What is in the captures."""
     if decoder is Decoder.TSHARK:
         return _read_by_tshark(sources, work)
-    sources = [readable(source, work.scratch, work.limits) for source in sources]
+    sources = [readable(source, work.scratch) for source in sources]
     may_be_sealed = work.keys != Keys()
     done = _read_directly(sources, work, _DIRECT_SHARE if may_be_sealed else 1 - _WRITING_SHARE)
     done = _read_the_rest(done, sources, work, _DIRECT_SHARE if may_be_sealed else 1 - _WRITING_SHARE)
@@ -104,7 +104,7 @@ def _read_by_tshark(sources: Sequence[Source], work: Work) -> Found:
         job = _tap_job(unpacked(sources[0], work.scratch), sources, work, 0)
         return _found(_carry_out([job], work, 0.0, 1.0), sources)
     # A connection may go on in another capture: one process reads all of them, as they are in time.
-    sources = [readable(unpacked(source, work.scratch), work.scratch, work.limits) for source in sources]
+    sources = [readable(unpacked(source, work.scratch), work.scratch) for source in sources]
     size = sum(source.size for source in sources) or 1
     part, lacks = write_all(sources, work.scratch, lambda at: work.hear(_WRITING_SHARE * min(1.0, at / size)))
     jobs = [] if part is None else [_tap_job(part, sources, work, 0)]

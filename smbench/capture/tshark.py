@@ -92,7 +92,7 @@ def find_tshark() -> Tshark:
         raise SetupError(f"tshark is not installed, and this capture cannot be read without it; {mend}")
     try:
         shown = subprocess.run(
-            command(NO_LIMITS, NO_LIMITS.cpu(0), 0, path, "--version"),
+            command(NO_LIMITS, 0, path, "--version"),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -186,12 +186,12 @@ def running(
     """tshark over an open capture, from its current place on, and none any more behind it; arguments name
     what is in its home without a path. SetupError where it does not start."""
     tshark, process = find_tshark(), None
-    cpu_s = limits.cpu(os.fstat(capture.fileno()).st_size)
+    size = os.fstat(capture.fileno()).st_size
     with tempfile.TemporaryFile() as errors:  # a pipe could fill and hang
         try:
             with deferred():  # else a signal leaves a process behind that nobody knows yet
                 process = subprocess.Popen(
-                    command(limits, cpu_s, 0, tshark.path, "-n", *arguments, "-r", "-"),
+                    command(limits, size, tshark.path, "-n", *arguments, "-r", "-"),
                     stdin=capture,
                     stdout=out,
                     stderr=errors,
