@@ -55,7 +55,7 @@ def main() -> int:
     arguments.add_argument("--count", type=int, default=500)
     arguments.add_argument("--seed", type=int, default=1)
     arguments.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
-    arguments.add_argument("--deadline", type=float, default=60.0, help="seconds for one capture")
+    arguments.add_argument("--deadline", type=float, default=60.0, help="seconds of CPU for one capture")
     arguments.add_argument("--keep", type=Path)
     options = arguments.parse_args()
     shared = ROOT.parent / "shared" / "captures"

@@ -44,7 +44,7 @@ def main() -> int:
     arguments.add_argument("count", type=int, nargs="?", default=2000)
     arguments.add_argument("--from", dest="first", type=int, default=0, help="the number of the first trace")
     arguments.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
-    arguments.add_argument("--deadline", type=float, default=60.0, help="seconds for one trace")
+    arguments.add_argument("--deadline", type=float, default=60.0, help="seconds of CPU for one trace")
     options = arguments.parse_args()
     bench, tally = Trials(lift_one, options.deadline), Tally()
     numbers = range(options.first, options.first + options.count)
