@@ -46,11 +46,17 @@ class DecodeOptions:
     decoder_memory_bytes: int | None = None
     decoder_cpu_s: float | None = None
     decoder_patience_s: float = PATIENCE_S
+    decoder_unpacked_bytes: int | None = None
     keep_going: bool = False
 
     def limits(self) -> Limits:
         """What decoding processes may take."""
-        return Limits(self.decoder_memory_bytes, self.decoder_cpu_s, self.decoder_patience_s)
+        return Limits(
+            self.decoder_memory_bytes,
+            self.decoder_cpu_s,
+            self.decoder_patience_s,
+            self.decoder_unpacked_bytes,
+        )
 
     def keys(self) -> Keys:
         """The keys in those files; UsageError where one is not what it should be."""
@@ -78,7 +84,7 @@ def decode(
     the disk is full.
     """
     options = options or DecodeOptions()
-    sources = examine(captures, names)
+    sources = examine(captures, names, options.limits())
     total = sum(source.size for source in sources)
     hear = progress or _unheard
     known = options.keys()

@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import IO, Any
 
 from smbench.capture.given import FirstBytes, refuse_no_file
+from smbench.capture.stopped import TO_UNPACK_MORE
 from smbench.errors import UsageError
 from smbench.trace.model import Command, command_name
+from smbench.units import format_size
 
 _CAPTURE = "e.g. tcpdump -s 0 -w FILE port 445"
 _WIRE = "give a pcap or pcapng file, as tcpdump -w and Wireshark write them"
@@ -143,20 +145,36 @@ class _Zstandard(io.RawIOBase):
         return taken
 
 
-def unpack(path: Path, packing: Packing, out: IO[bytes]) -> bool:
-    """Write a file's bytes without their packing; whether the file is whole. OSError where `out` is not
-    taken."""
-    with path.open("rb") as file:
-        stream = unpacked(file, packing)
-        while True:
-            try:
-                # What can be had at once: see Buffer.need.
-                piece = stream.read1(_COPIED_AT_ONCE)
-            except BROKEN:
-                return False
-            if not piece:
-                return True
-            out.write(piece)
+class Bounded(io.BufferedIOBase):
+    """A stream of unpacked bytes; UsageError, which names the capture, behind `most` of them."""
+
+    def __init__(self, stream: BufferedIOBase, most: int, name: Path) -> None:
+        self._stream, self._most, self._name = stream, most, name
+        self._left = most
+
+    def read1(self, size: int = -1, /) -> bytes:
+        """What can be had at once."""
+        piece = self._stream.read1(size)
+        self._left -= len(piece)
+        if self._left < 0:
+            raise UsageError(
+                f"{self._name} unpacks to more than the {format_size(self._most)} that are read of a file of "
+                f"its size; {TO_UNPACK_MORE}"
+            )
+        return piece
+
+
+def copy(stream: BufferedIOBase, out: IO[bytes]) -> bool:
+    """Write what is in a stream; whether it is whole. OSError where `out` is not taken."""
+    while True:
+        try:
+            # What can be had at once: see Buffer.need.
+            piece = stream.read1(_COPIED_AT_ONCE)
+        except BROKEN:
+            return False
+        if not piece:
+            return True
+        out.write(piece)
 
 
 def beginning(path: Path, packing: Packing, size: int) -> bytes:

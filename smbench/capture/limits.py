@@ -25,6 +25,9 @@ _LEAST_BYTES = 1 << 30
 are linked with more."""
 _WORKER_BYTES = 2 << 30
 """Beside that, for Python, Arrow and the stacks of its threads, 8 MiB each, one for each processor."""
+_UNPACKED_BYTES, _UNPACKED_BYTES_PER_BYTE = 1 << 30, 100
+"""Bytes that may come of a packed capture, however small it is, and for each of its own. Headers hardly pack
+smaller than a tenth, and payload of zeros by a thousand: what is that, or made to be, is asked for."""
 _CGROUP_LIMITS = (
     Path("/sys/fs/cgroup/memory.max"),
     Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
@@ -35,11 +38,13 @@ _CGROUP_LIMITS = (
 @dataclass(frozen=True, slots=True)
 class Limits:
     """What decoders may take. `memory_bytes`: all at once, together; `cpu_s`: each; None: by the machine, and
-    by what is read. `patience_s`: of each, without a sign of life."""
+    by what is read. `patience_s`: of each, without a sign of life. `unpacked_bytes`: what may come of each
+    capture that is packed, or converted; None: by its size."""
 
     memory_bytes: int | None = None
     cpu_s: float | None = None
     patience_s: float = PATIENCE_S
+    unpacked_bytes: int | None = None
 
     def among(self, processes: int) -> Limits:
         """The share of one of so many."""
@@ -55,6 +60,16 @@ class Limits:
         if self.cpu_s is not None:
             return max(1, round(self.cpu_s))
         return _CPU_S + _CPU_S_PER_MIB * (size >> 20)
+
+    def unpacked(self, size: int) -> int:
+        """Bytes that may come of a capture of `size` bytes."""
+        if self.unpacked_bytes is not None:
+            return self.unpacked_bytes
+        return max(_UNPACKED_BYTES, _UNPACKED_BYTES_PER_BYTE * size)
+
+
+NO_LIMITS = Limits()
+"""None but what the machine has."""
 
 
 def machine_bytes() -> int:

@@ -17,13 +17,13 @@ from smbench.capture.home import Home
 from smbench.capture.jobs.carrying import carry_out
 from smbench.capture.jobs.job import DirectJob, Job, Result, TapJob
 from smbench.capture.jobs.pool import read_all
-from smbench.capture.limits import Limits
+from smbench.capture.limits import NO_LIMITS, Limits
 from smbench.capture.names import name_exchanges, name_sessions
 from smbench.capture.pairing import Paired
 from smbench.capture.parts import Part
 from smbench.capture.segments import SMB_PORTS
 from smbench.capture.sources import Packets, Source, readable, unpacked
-from smbench.capture.tshark import NO_LIMITS, Keys, find_tshark
+from smbench.capture.tshark import Keys, find_tshark
 from smbench.errors import SetupError
 from smbench.spill import merge
 from smbench.trace.model import Ends
@@ -92,7 +92,7 @@ def read(sources: Sequence[Source], decoder: Decoder, work: Work) -> Found:
     """What is in the captures."""
     if decoder is Decoder.TSHARK:
         return _read_by_tshark(sources, work)
-    sources = [readable(source, work.scratch, work.limits) for source in sources]
+    sources = [readable(source, work.scratch) for source in sources]
     may_be_sealed = work.keys != Keys()
     done = _read_directly(sources, work, _DIRECT_SHARE if may_be_sealed else 1 - _WRITING_SHARE)
     done = _read_the_rest(done, sources, work, _DIRECT_SHARE if may_be_sealed else 1 - _WRITING_SHARE)
@@ -104,7 +104,7 @@ def _read_by_tshark(sources: Sequence[Source], work: Work) -> Found:
         job = _tap_job(unpacked(sources[0], work.scratch), sources, work, 0)
         return _found(_carry_out([job], work, 0.0, 1.0), sources)
     # A connection may go on in another capture: one process reads all of them, as they are in time.
-    sources = [readable(unpacked(source, work.scratch), work.scratch, work.limits) for source in sources]
+    sources = [readable(unpacked(source, work.scratch), work.scratch) for source in sources]
     size = sum(source.size for source in sources) or 1
     part, lacks = write_all(sources, work.scratch, lambda at: work.hear(_WRITING_SHARE * min(1.0, at / size)))
     jobs = [] if part is None else [_tap_job(part, sources, work, 0)]

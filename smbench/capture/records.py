@@ -97,6 +97,9 @@ def pcap_records(buffer: Buffer) -> Iterator[Record]:
     yield Record(start, buffer.at, -1, link, shared=True, frame=False)
     while buffer.need(16):
         seconds, fraction, captured, length = fields.unpack_from(buffer.data, buffer.at)
+        if not (captured or length or seconds or fraction):
+            # Nobody takes such a packet: a file system leaves zeros where a write was lost.
+            return
         if captured > _LARGEST_RECORD or not buffer.need(16 + captured):
             return
         start = buffer.at

@@ -139,6 +139,9 @@ class Segments:
             return ELSEWHERE
         self._nested = 0
         kind, inside = payload(data, at)
+        if inside >= end:
+            # Nothing of it was captured, and what stands there is another packet's.
+            return None
         # Where lengths are missing, as in what offloading makes, the packet's own length tells; some writers
         # leave that out, too.
         beyond = max(at + length, end)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import heapq
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from io import BufferedIOBase
 from pathlib import Path
 
 from smbench.capture import formats
 from smbench.capture.formats import Format, Packing
 from smbench.capture.given import State
-from smbench.capture.limits import Limits
+from smbench.capture.limits import NO_LIMITS, Limits
 from smbench.capture.records import Buffer, Record, pcap_records, pcapng_records
-from smbench.capture.tshark import NO_LIMITS, convert
+from smbench.capture.tshark import convert
 from smbench.errors import SetupError, UsageError
 
 _END = 1 << 80
@@ -39,6 +41,7 @@ class Source:
     """It could not be made readable to its end."""
     at_first: State | None = None
     """Of the file that was given, before it was read."""
+    limits: Limits = NO_LIMITS
 
     @property
     def size(self) -> int:
@@ -47,24 +50,31 @@ class Source:
         same = self.at_first is not None and self.path == self.at_first.path
         return min(size, self.at_first.bytes) if same and self.at_first is not None else size
 
+    def stream(self, file: BufferedIOBase) -> BufferedIOBase:
+        """What this file, open, holds without its packing; UsageError behind as much as may come of it."""
+        found = formats.unpacked(file, self.packing, self.size)
+        if self.packing is Packing.PLAIN:
+            return found
+        return formats.Bounded(found, self.limits.unpacked(self.size), self.given)
+
     def changed(self) -> str:
         """What has become of the given file since it was examined, in a sentence; nothing where it is the
         same."""
         return "" if self.at_first is None else self.at_first.changed(self.given)
 
 
-def examine(captures: Sequence[Path], names: Sequence[Path] = ()) -> list[Source]:
+def examine(captures: Sequence[Path], names: Sequence[Path] = (), limits: Limits = NO_LIMITS) -> list[Source]:
     """The files as sources, under their paths or these names; UsageError where one can be no capture at
     all."""
     if not captures:
         raise UsageError("no capture was given: name at least one pcap or pcapng file")
     return [
-        Source(number, path, *formats.examine(path, given), given, at_first=State.of(path))
+        Source(number, path, *formats.examine(path, given), given, at_first=State.of(path), limits=limits)
         for number, (path, given) in enumerate(zip(captures, names or captures, strict=True))
     ]
 
 
-def readable(source: Source, scratch: Path, limits: Limits = NO_LIMITS) -> Source:
+def readable(source: Source, scratch: Path) -> Source:
     """The source as pcap or pcapng: tshark knows other formats, and writes what it reads as pcapng."""
     if source.format is not Format.OTHER:
         return source
@@ -72,7 +82,7 @@ def readable(source: Source, scratch: Path, limits: Limits = NO_LIMITS) -> Sourc
         raise UsageError(f"{source.given} does not unpack to a pcap or pcapng file: give one that does")
     made = scratch / f"{source.number}.pcapng"
     with made.open("wb") as file:
-        whole = convert(source.path, file, name=str(source.given), limits=limits)
+        whole = convert(source.path, file, name=str(source.given), limits=source.limits)
     return replace(
         source,
         path=made,
@@ -83,13 +93,15 @@ def readable(source: Source, scratch: Path, limits: Limits = NO_LIMITS) -> Sourc
 
 
 def unpacked(source: Source, scratch: Path) -> Source:
-    """The source as a file that tshark reads whatever it was built with."""
-    if source.packing is not Packing.ZSTD:
+    """The source as a file that tshark reads whatever it was built with; UsageError where too much comes of
+    it."""
+    if source.packing is Packing.PLAIN:
         return source
-    made = scratch / f"{source.number}.unpacked"
-    with made.open("wb") as file:
-        whole = formats.unpack(source.path, source.packing, file)
-    return replace(source, path=made, packing=Packing.PLAIN, cut_short=not whole)
+    by_tshark = source.packing is Packing.GZIP
+    made = Path(os.devnull) if by_tshark else scratch / f"{source.number}.unpacked"
+    with source.path.open("rb") as packed, made.open("wb") as file:
+        whole = formats.copy(source.stream(packed), file)
+    return source if by_tshark else replace(source, path=made, packing=Packing.PLAIN, cut_short=not whole)
 
 
 _Packet = tuple[int, bytes, Record]
@@ -114,7 +126,7 @@ class Packets:
     def __iter__(self) -> Iterator[_Packet]:
         frame, pieces = 0, 0
         with self._source.path.open("rb") as file:
-            buffer = Buffer(formats.unpacked(file, self._source.packing, self._source.size))
+            buffer = Buffer(self._source.stream(file))
             for record in RECORDS[self._source.format](buffer):
                 frame += record.frame
                 if self._hear is not None and buffer.pieces != pieces:

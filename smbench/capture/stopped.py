@@ -48,6 +48,9 @@ def stopped(who: str, status: int, what: str, said: str, limits: Limits, size: i
     if name == "SIGXCPU":
         how = f"used more than the {limits.cpu(size):,} s of CPU that it may take, and was ended,"
         return StoppedError(who, how, what, "raise --decoder-cpu, if that is no loop", said=said)
+    if name == "SIGXFSZ":
+        how = f"made more of it than the {format_size(limits.unpacked(size))} that it may, and was ended,"
+        return StoppedError(who, how, what, TO_UNPACK_MORE, said=said)
     if _NO_MEMORY.search(said):
         how = f"found no more memory (it may take {format_size(limits.memory())}), and ended,"
         return StoppedError(who, how, what, "raise --decoder-memory, or try --jobs 1", said=said)
@@ -69,6 +72,7 @@ def no_memory(what: str, limits: Limits) -> SetupError:
 
 
 TRY = "try --jobs 1, and smbench-mount doctor"
+TO_UNPACK_MORE = "where it is known to be good, raise --decoder-unpacked of ingest"
 DOCTOR = "smbench-mount doctor tries it on three packets"
 
 

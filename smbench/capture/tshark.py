@@ -32,14 +32,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
-from smbench import confined
 from smbench.advice import MORE_PROCESSES, how_to_install
+from smbench.capture.confinement import QUICK_S, command, not_started, surroundings
 from smbench.capture.disk import cannot_write
 from smbench.capture.formats import no_capture
 from smbench.capture.home import Home, private_home
-from smbench.capture.limits import Limits
+from smbench.capture.limits import NO_LIMITS, Limits
 from smbench.capture.stopped import DOCTOR, StoppedError, stopped
 from smbench.capture.watch import Watch, wait
 from smbench.errors import SetupError, SmbenchError
@@ -47,15 +47,9 @@ from smbench.identity import ordinary_user
 from smbench.signals import deferred
 
 _OLDEST = (3, 6)
-_KEPT = ("PATH", "LD_LIBRARY_PATH", "SYSTEMROOT", "TEMP", "TMP")
-"""Of the environment: what a program needs to start, and nothing that may be secret."""
 _ERROR_BYTES = 8192
 _SAID = 400
 """Characters of it that a message shows."""
-_QUICK_S = 60
-"""For what takes a quarter of a second on a machine that does nothing else."""
-NO_LIMITS = Limits()
-"""None but what the machine has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,23 +92,23 @@ def find_tshark() -> Tshark:
         raise SetupError(f"tshark is not installed, and this capture cannot be read without it; {mend}")
     try:
         shown = subprocess.run(
-            [*_command(path, NO_LIMITS, NO_LIMITS.cpu(0)), "--version"],
+            command(NO_LIMITS, 0, path, "--version"),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
             encoding="utf-8",
             errors="replace",
-            timeout=_QUICK_S,
+            timeout=QUICK_S,
             check=False,
-            **_harmless(Path(os.sep)),
+            **surroundings(Path(os.sep)),
         )
     except (OSError, subprocess.SubprocessError) as error:
         if getattr(error, "errno", None) == errno.EAGAIN:
             mend = MORE_PROCESSES
         late = isinstance(error, subprocess.TimeoutExpired)
-        why = f"nothing came of --version in {_QUICK_S} s" if late else error
+        why = f"nothing came of --version in {QUICK_S} s" if late else error
         raise SetupError(f"tshark at {path} does not start: {why}; {mend}") from None
-    if refused := _not_started(shown.returncode, shown.stderr.strip()):
+    if refused := not_started(shown.returncode, shown.stderr.strip()):
         raise SetupError(f"tshark at {path} does not start: {refused}; {mend}")
     found = re.search(r"(\d+)\.(\d+)\.(\d+)", shown.stdout)
     if not found:
@@ -136,26 +130,6 @@ def _path() -> str | None:
 
 
 _WINDOWS_PLACES = ("ProgramFiles", "ProgramFiles(x86)")
-
-
-def _command(path: str, limits: Limits, cpu_s: int) -> list[str]:
-    """What comes ahead of tshark's arguments: it runs as an ordinary user, within limits, and ends with this
-    process."""
-    if sys.platform == "win32":
-        return [path]
-    user = ordinary_user()
-    numbers = [os.getpid(), user.uid if user else -1, user.gid if user else -1, limits.memory(), cpu_s]
-    return [sys.executable, "-I", "-S", confined.__file__, *map(str, numbers), path]
-
-
-def _harmless(folder: Path) -> dict[str, Any]:
-    """Arguments for subprocess: at home and configured in `folder`, with nothing else, and in a process group
-    of its own: where tshark is a script, what that starts ends with it."""
-    environment = {name: os.environ[name] for name in _KEPT if name in os.environ}
-    # By the working directory: it is entered before rights are given up, so that the folders above need not
-    # be open to that user. HOME, because plug-ins are looked for there whatever the configuration is.
-    environment |= {"HOME": str(folder), "WIRESHARK_CONFIG_DIR": os.curdir, "LC_ALL": "C.UTF-8"}
-    return {"cwd": folder, "env": environment, **({} if sys.platform == "win32" else {"process_group": 0})}
 
 
 class Running:
@@ -195,7 +169,7 @@ class Running:
     def stopped(self, name: str) -> SetupError:
         """It has ended before its time: StoppedError; or it was never there."""
         status, said = self.process.wait(), self.said()
-        if refused := _not_started(status, said):
+        if refused := not_started(status, said):
             return SetupError(f"cannot start {find_tshark()}: {refused}")
         size = os.fstat(self._capture.fileno()).st_size
         return stopped(find_tshark().called, status, name, said, self._limits, size)
@@ -212,18 +186,18 @@ def running(
     """tshark over an open capture, from its current place on, and none any more behind it; arguments name
     what is in its home without a path. SetupError where it does not start."""
     tshark, process = find_tshark(), None
-    cpu_s = limits.cpu(os.fstat(capture.fileno()).st_size)
+    size = os.fstat(capture.fileno()).st_size
     with tempfile.TemporaryFile() as errors:  # a pipe could fill and hang
         try:
             with deferred():  # else a signal leaves a process behind that nobody knows yet
                 process = subprocess.Popen(
-                    [*_command(tshark.path, limits, cpu_s), "-n", *arguments, "-r", "-"],
+                    command(limits, size, tshark.path, "-n", *arguments, "-r", "-"),
                     stdin=capture,
                     stdout=out,
                     stderr=errors,
                     bufsize=1 << 20,
                     pass_fds=home.descriptors,
-                    **_harmless(home.folder),
+                    **surroundings(home.folder),
                 )
             yield Running(process, capture, errors, limits)
         except (OSError, subprocess.SubprocessError) as error:
@@ -319,15 +293,6 @@ def complaint(errors: IO[bytes]) -> str:
     lines = errors.read(_ERROR_BYTES).decode("utf-8", "replace").splitlines()
     said = [line.strip() for line in lines if line.strip() and "Running as user" not in line]
     return " ".join(said)[:_SAID]
-
-
-def _not_started(status: int, said: str) -> str:
-    """Why there was no tshark at all; nothing where there was one."""
-    return (
-        said.removeprefix(confined.FAILED)
-        if status == confined.FAILED_STATUS and confined.FAILED in said
-        else ""
-    )
 
 
 def failure(tshark: Running, name: str) -> SmbenchError:

@@ -64,6 +64,7 @@ def _python() -> Iterator[Finding]:
 
 
 def _tshark() -> Iterator[Finding]:
+    from smbench.capture.confinement import network_kept
     from smbench.capture.tap.trial import try_out
 
     mend = "run it as an ordinary user"
@@ -74,6 +75,11 @@ def _tshark() -> Iterator[Finding]:
     except SetupError as error:
         found, ok = str(error), False
     yield Finding("tshark", ok, found, "ingest", mend)
+    if ok and sys.platform == "linux":
+        kept = network_kept()
+        found = f"this machine's: {kept}" if kept else "none, as it should have"
+        mend = "allow user namespaces (sysctl user.max_user_namespaces; a container's seccomp profile)"
+        yield Finding("tshark's network", not kept, found, "captures of strangers", mend)
 
 
 def _programs() -> Iterator[Finding]:

@@ -45,6 +45,10 @@ def decoder_options(command: Command) -> Command:
             "--decoder-patience", metavar="DURATION", default=f"{PATIENCE_S:g}s", show_default=True,
             help="How long a decoding process may show nothing, read nothing and use no CPU.",
         ),
+        click.option(
+            "--decoder-unpacked", metavar="SIZE", show_default="1 GiB, or 100 times its own size",
+            help="Bytes that may come of a capture that is packed.",
+        ),
     )  # fmt: skip
     for option in reversed(options):
         command = option(command)
@@ -126,6 +130,7 @@ def ingest(
 def decoding(options: Mapping[str, Any]) -> DecodeOptions:
     """How captures are read, by the options that the commands have in common."""
     memory, cpu = options["decoder_memory"], options["decoder_cpu"]
+    unpacked = options["decoder_unpacked"]
     return DecodeOptions(
         jobs=options["jobs"],
         ports=options["port"],
@@ -136,5 +141,6 @@ def decoding(options: Mapping[str, Any]) -> DecodeOptions:
         decoder_memory_bytes=None if memory is None else size("--decoder-memory", memory),
         decoder_cpu_s=None if cpu is None else duration_s("--decoder-cpu", cpu, above_s=0.0),
         decoder_patience_s=duration_s("--decoder-patience", options["decoder_patience"], above_s=0.0),
+        decoder_unpacked_bytes=None if unpacked is None else size("--decoder-unpacked", unpacked),
         keep_going=options["keep_going"],
     )

@@ -185,8 +185,13 @@ class NameTree:
         self.note(self.child(node, "smbench-not-empty"), True, Kind.FILE)
 
     def entries(self) -> Iterator[NamespaceEntry]:
-        """What must have been before, and what must not; sorted, parents before children."""
+        """What must have been before, and what must not; sorted, parents before children. Of what a folder
+        is called and a stream of another (`a:b`), the first that was seen."""
+        seen: str | None = None
         for entry in sorted(self._entries, key=lambda entry: entry.path.split("/")):
+            if entry.path == seen:
+                continue
+            seen = entry.path
             kind = entry.kind or entry.hint or Kind.FILE
             yield NamespaceEntry(
                 path=entry.path,

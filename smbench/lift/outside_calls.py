@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from smbench.lift.names import LATEST_NS
 from smbench.lift.outside import Change, What
 from smbench.smb2.constants import (
     FILE_READ_ATTRIBUTES,
@@ -61,6 +62,7 @@ def calls_of(change: Change, number: int) -> tuple[Call, ...]:
 
 
 def _sizing(handle: int, before: int, size: int) -> Iterator[Call]:
+    before, size = min(before, LATEST_NS), min(size, LATEST_NS)  # as much as a file can have
     end = min(size, before + _WRITTEN)
     for offset in range(before, end, _PIECE):
         yield Write(handle, offset, min(_PIECE, end - offset))

@@ -11,6 +11,7 @@ PCAP_HEADER = 24
 _RECORD = struct.Struct("<4I")
 _PCAP = b"\xd4\xc3\xb2\xa1"
 _MOST = 20
+_IN_A_ROW = 300
 
 
 def records(data: bytes) -> Iterator[bytes]:
@@ -66,6 +67,15 @@ _DAMAGE: tuple[Callable[[list[bytes], int, random.Random], None], ...] = (
 )  # fmt: skip
 
 
+def excerpt(data: bytes, chance: random.Random) -> bytes:
+    """Some packets in a row of a pcap file; another file as it is."""
+    if data[:4] != _PCAP:
+        return data
+    packets = list(records(data))
+    first = chance.choice((0, chance.randrange(len(packets))))
+    return data[:PCAP_HEADER] + b"".join(packets[first : first + chance.randrange(1, _IN_A_ROW)])
+
+
 def mutated(data: bytes, chance: random.Random) -> bytes:
     """A pcap file with up to `_MOST` of these done to it, sometimes broken off; another file with bits
     flipped anywhere in it."""
@@ -82,7 +92,9 @@ def mutated(data: bytes, chance: random.Random) -> bytes:
 
 
 def _broken_off(data: bytes, chance: random.Random) -> bytes:
-    return data[: chance.randrange(PCAP_HEADER, len(data))] if chance.random() < 0.2 else data
+    if chance.random() < 0.2:
+        return data[: chance.randrange(PCAP_HEADER, max(PCAP_HEADER + 1, len(data)))]
+    return data
 
 
 def write_without(capture: Path, target: Path, packet: int) -> None:

@@ -11,12 +11,11 @@ from smbench.capture.direct import Opens
 from smbench.capture.facts import Facts
 from smbench.capture.formats import names_of
 from smbench.capture.home import Home
-from smbench.capture.limits import Limits
+from smbench.capture.limits import NO_LIMITS, Limits
 from smbench.capture.names import Named
 from smbench.capture.parts import Part
 from smbench.capture.pdus import Stream
 from smbench.capture.sources import Source
-from smbench.capture.tshark import NO_LIMITS
 from smbench.spill import Run
 
 

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import IO
 
 from smbench.capture.home import Home, private_home
-from smbench.capture.limits import Limits
+from smbench.capture.limits import NO_LIMITS, Limits
 from smbench.capture.pdus import LIMIT, LIMITS
 from smbench.capture.stopped import DOCTOR, StoppedError
-from smbench.capture.tshark import NO_LIMITS, Keys, Running, failure, find_tshark, running
+from smbench.capture.tshark import Keys, Running, failure, find_tshark, running
 from smbench.capture.watch import TICK_S
 from smbench.errors import SetupError
 

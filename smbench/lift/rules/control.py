@@ -16,7 +16,17 @@ from smbench.smb2.constants import (
     SHARE_TYPE_PRINT,
 )
 from smbench.smb2.ntstatus import Status
-from smbench.trace.messages import CreateRequest, IoctlRequest
+from smbench.trace.messages import (
+    CreateRequest,
+    IoctlRequest,
+    Message,
+    NotifyRequest,
+    QueryDirectoryRequest,
+    QueryInfoRequest,
+    ReadRequest,
+    SetInfoRequest,
+    WriteRequest,
+)
 from smbench.trace.model import Command, Exchange
 from smbench.workload.model import Disposition
 
@@ -30,15 +40,15 @@ _GONE = frozenset((Status.USER_SESSION_DELETED, Status.NETWORK_SESSION_EXPIRED, 
 NO_SUCH_HANDLE = frozenset((Status.FILE_CLOSED, Status.INVALID_HANDLE))
 SENT_WHEN_LOST = frozenset((Command.FLUSH, Command.QUERY_INFO, Command.SET_INFO, Command.IOCTL))
 """What a client sends on a handle that its server has lost, before it knows (cifs-client §8)."""
-_REQUIRED: dict[int, tuple[str, ...]] = {
-    Command.CREATE: ("name", "access", "disposition", "options"),
-    Command.READ: ("offset", "length"),
-    Command.WRITE: ("offset", "length"),
-    Command.QUERY_INFO: ("info_type", "level"),
-    Command.SET_INFO: ("info_type", "level"),
-    Command.QUERY_DIRECTORY: ("level",),
-    Command.CHANGE_NOTIFY: ("filter",),
-    Command.IOCTL: ("function",),
+_REQUIRED: dict[int, tuple[type[Message], tuple[str, ...]]] = {
+    Command.CREATE: (CreateRequest, ("name", "access", "disposition", "options")),
+    Command.READ: (ReadRequest, ("offset", "length")),
+    Command.WRITE: (WriteRequest, ("offset", "length")),
+    Command.QUERY_INFO: (QueryInfoRequest, ("info_type", "level")),
+    Command.SET_INFO: (SetInfoRequest, ("info_type", "level")),
+    Command.QUERY_DIRECTORY: (QueryDirectoryRequest, ("level",)),
+    Command.CHANGE_NOTIFY: (NotifyRequest, ("filter",)),
+    Command.IOCTL: (IoctlRequest, ("function",)),
 }
 """What a request must have kept for a call to be made of it."""
 INFRASTRUCTURE = {
@@ -96,10 +106,9 @@ def _is_cut(case: Case) -> bool:
     required = _REQUIRED.get(case.exchange.command)
     if required is None:
         return False
+    kind, names = required
     request = case.exchange.request
-    if request is None:
-        return True
-    return any(getattr(request, name, None) is None for name in required)
+    return not isinstance(request, kind) or any(getattr(request, name) is None for name in names)
 
 
 def _open_refused(case: Case) -> bool:

@@ -293,8 +293,8 @@ def test_a_packed_capture_with_bad_bytes_is_used_up_to_them(
 def test_a_zstandard_file_that_breaks_off_gives_all_that_came_before(lacks: int, tmp_path: Path) -> None:
     noise = random.Random(1).randbytes(300_000)
     (tmp_path / "x.zst").write_bytes(of_zstandard(noise)[:-lacks])
-    with (tmp_path / "out").open("w+b") as out:
-        assert not formats.unpack(tmp_path / "x.zst", formats.Packing.ZSTD, out)
+    with (tmp_path / "x.zst").open("rb") as packed, (tmp_path / "out").open("w+b") as out:
+        assert not formats.copy(formats.unpacked(packed, formats.Packing.ZSTD), out)
     there = (tmp_path / "out").read_bytes()
     assert there == noise[: len(there)]
     assert 0 <= 300_000 - len(there) <= lacks + 4096
@@ -304,8 +304,8 @@ def test_a_zstandard_file_that_breaks_off_gives_all_that_came_before(lacks: int,
 def test_a_packed_file_is_unpacked_to_what_it_was(pack: Callable[[bytes], bytes], tmp_path: Path) -> None:
     (tmp_path / "x").write_bytes(pack(THREE_USERS.read_bytes()))
     packing, _ = formats.examine(tmp_path / "x")
-    with (tmp_path / "out").open("w+b") as out:
-        assert formats.unpack(tmp_path / "x", packing, out)
+    with (tmp_path / "x").open("rb") as packed, (tmp_path / "out").open("w+b") as out:
+        assert formats.copy(formats.unpacked(packed, packing), out)
     assert (tmp_path / "out").read_bytes() == THREE_USERS.read_bytes()
 
 

@@ -41,6 +41,12 @@ def test_cpu_grows_with_what_is_read_unless_it_is_said() -> None:
     assert Limits(cpu_s=0.1).cpu(0) == 1
 
 
+def test_of_a_packed_file_comes_a_gigabyte_or_a_hundred_times_itself_unless_it_is_said() -> None:
+    assert Limits().unpacked(2 << 20) == GIB
+    assert Limits().unpacked(20 << 20) == 2000 << 20
+    assert Limits(unpacked_bytes=5).unpacked(20 << 20) == 5
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limits")
 def test_a_worker_has_soft_limits_so_that_its_tshark_may_have_its_own() -> None:
     script = """

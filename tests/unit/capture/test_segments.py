@@ -51,6 +51,12 @@ def test_the_segment_is_found_under_every_link(name: str, link: int, packet: byt
     assert (segment.source[-2:], segment.target[-2:]) == (struct.pack("!H", 50_000), struct.pack("!H", 445))
 
 
+@pytest.mark.parametrize("link", [ETHERNET, RAW, NULL, SLL, SLL2])
+def test_of_a_packet_that_is_cut_ahead_of_its_network_there_is_nothing(link: int) -> None:
+    """Whatever stands behind it in the file."""
+    assert found(link, b"", length=100) is None
+
+
 @pytest.mark.parametrize("order", [(0, 1, 2), (2, 0, 1), (1, 1, 2, 0)])
 def test_fragments_are_put_together_in_any_order(order: tuple[int, ...]) -> None:
     whole = tcp(Sent(True, 5, bytes(range(60))))

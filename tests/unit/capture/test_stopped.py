@@ -22,6 +22,7 @@ LIMITS = Limits(memory_bytes=1 << 30, cpu_s=7)
         (1, "lua: not enough memory", r"no more memory \(it may take 1 GiB\).*raise --decoder-memory", False),
         (-5, "GLib-ERROR: failed to allocate 9 bytes", r"no more memory \(it may take 1 GiB\)", False),
         (-signal.SIGXCPU, "", "more than the 7 s of CPU that it may take.*raise --decoder-cpu", False),
+        (-signal.SIGXFSZ, "", "made more of it than the 1 GiB that it may.*raise --decoder-unpacked", False),
         (-signal.SIGKILL, "", r"was ended by signal 9 \(SIGKILL\).*enough memory\? Try --jobs 1", False),
         (-signal.SIGSEGV, "", r"crashed \(signal 11, SIGSEGV\) while it read x; another version may", True),
         (-120, "", r"crashed \(signal 120\)", True),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+import socket
+import subprocess
 import threading
 import time
 from array import array
@@ -15,6 +17,7 @@ import pytest
 from helpers.command import THREE_USERS
 
 from smbench.capture import tshark
+from smbench.capture.confinement import network_kept
 from smbench.capture.decode import decode
 from smbench.capture.frame import dissect_frame
 from smbench.capture.home import Home
@@ -109,6 +112,17 @@ def test_it_knows_nothing_of_its_callers_home_profile_or_secrets(
     assert not told.keys() & {"ALICE_PASSWORD", "WIRESHARK_PLUGIN_DIR", "XDG_CONFIG_HOME"}
     assert "preferences" in (open_to_all / "ls").read_text()
     assert not folder.exists()
+
+
+def test_it_has_no_network(stand_in: Callable[[str], None], open_to_all: Path) -> None:
+    if kept := network_kept():
+        pytest.skip(f"this machine, or the container, allows no such namespace: {kept}")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        connects = f"bash -c 'exec 3<>/dev/tcp/127.0.0.1/{server.getsockname()[1]}'"
+        assert subprocess.run(connects, shell=True, check=False).returncode == 0
+        stand_in(f"{connects} 2>{open_to_all}/said; printf 'Z\\t0\\t0\\n'")
+        assert lines(THREE_USERS) == [b"Z\t0\t0"]
+    assert "Network is unreachable" in (open_to_all / "said").read_text()
 
 
 def test_plug_ins_of_the_caller_are_not_run(open_to_all: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -245,3 +245,12 @@ def test_a_directory_that_was_open_before_the_capture_and_is_watched_was_there(t
     story = lifted(wire, tmp_path)
     assert story.present == ["d", "d/e"]
     assert story.namespace["d/e"].kind is Kind.DIRECTORY
+
+
+def test_a_folder_that_is_called_as_a_stream_is_there_once(tmp_path: Path) -> None:
+    wire = Wire()
+    alice = wire.client("alice")
+    alice.opens("a:b/x").closes()
+    alice.opens("a:b").closes()
+    entries = lifted(wire, tmp_path).workload.namespace
+    assert [entry.path for entry in entries] == ["a", "a:b", "a:b/x"]

@@ -330,3 +330,14 @@ def of_wire(wire: Wire, folder: Path) -> tuple[dict[str, int], list[Operation]]:
     users = len(workload.info.trace.users)
     operations = list(with_outside(workload).operations)
     return dict(workload.info.outside.changes), [one for one in operations if one.user == users]
+
+
+@pytest.mark.parametrize("before", [0, 100, 1 << 62, (1 << 64) - 1])
+def test_no_file_is_made_longer_than_one_can_be(before: int, tmp_path: Path) -> None:
+    wire = Wire()
+    alice = wire.client("alice")
+    alice.opens("log", size=before).closes()
+    alice.opens("log", size=before).reads((1 << 64) - 1, 1000, 100).closes()
+    workload = lifted(wire, tmp_path).workload
+    calls = [operation.call for operation in with_outside(workload).operations]
+    assert max([call.size for call in calls if isinstance(call, Truncate)], default=0) < 1 << 63

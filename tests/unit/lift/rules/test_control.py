@@ -129,10 +129,11 @@ def test_cut_and_unknown_requests(tmp_path: Path) -> None:
     alice = wire.client("alice")
     opened = alice.opens("x")
     opened.sends(Command.READ, m.ReadRequest("", None, None))
+    opened.sends(Command.READ, m.IoctlRequest("", offset=0, length=5))
     alice.sends(Command.CREATE, None, handle=5)
     alice.sends(Command.CREATE, m.CreateRequest(name="x"), handle=6)
     alice.sends(77)
     opened.sends(Command.READ, m.ReadRequest("", 0, 1), retransmission=True)
     story = lifted(wire, tmp_path)
     assert story.kinds == ["Open"]
-    assert story.rules == ["open", "cut", "cut", "cut", "unknown-command", "retransmission"]
+    assert story.rules == ["open", "cut", "cut", "cut", "cut", "unknown-command", "retransmission"]
