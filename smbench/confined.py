@@ -31,6 +31,7 @@ FAILED = "smbench cannot start it: "
 _NUMBERS = 6
 """Arguments ahead of the program."""
 _PR_SET_PDEATHSIG = 1
+_PR_SET_DUMPABLE = 4
 _PR_CAPBSET_READ = 23
 _PR_CAPBSET_DROP = 24
 _PR_SET_NO_NEW_PRIVS = 38
@@ -64,17 +65,19 @@ def confine(parent: int, uid: int, gid: int, memory_bytes: int, cpu_s: int, file
     return kept
 
 
-def give_up(uid: int = -1, gid: int = -1) -> None:
-    """From here on this process is that user, in no other group (-1: whoever it is), and nothing that it
+def give_up(uid: int = -1, gid: int = -1, groups: Sequence[int] = ()) -> None:
+    """From here on this process is that user, in these other groups (-1: whoever it is), and nothing that it
     runs gets more rights than that: no set-user-id program, none with capabilities (capabilities(7)). Nor
     does it leave a core dump, which would have what it knows. OSError where it cannot become that user."""
     if uid >= 0:
         _empty_bounding_set()
-        os.setgroups([])
+        os.setgroups(groups)
         os.setgid(gid)
         os.setuid(uid)
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+        # Nor does it show its memory to other processes of that user (ptrace(2), /proc/PID/mem).
+        ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
     _limit(resource.RLIMIT_CORE, _NO_CORE)
 
 

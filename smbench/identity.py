@@ -38,6 +38,11 @@ def is_root() -> bool:
     return sys.platform != "win32" and os.geteuid() == 0
 
 
+def this_user() -> Identity:
+    """Who this process is."""
+    return Identity(os.getuid(), os.getgid(), user_name(os.getuid()))
+
+
 def ordinary_user(environment: Mapping[str, str] | None = None) -> Identity | None:
     """Whom root gives up its rights for; None: this process has none to give up.
 

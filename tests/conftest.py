@@ -6,8 +6,8 @@ import atexit
 import os
 import shutil
 import signal
-from collections.abc import Iterator
 import tempfile
+from collections.abc import Iterator
 from typing import Any
 
 import pytest

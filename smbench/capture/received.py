@@ -1,4 +1,5 @@
-"""A capture that comes by standard input: written to a file first, as captures are read more than once."""
+"""Captures that cannot be opened by their names, as they are read more than once and by several processes:
+what comes by standard input, and what only root may read. They are written to files first."""
 
 from __future__ import annotations
 
@@ -7,12 +8,13 @@ import select
 import stat
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from smbench.capture.formats import MAGIC_BYTES, may_be_capture
 from smbench.errors import UsageError
+from smbench.privileged.client import HelperError, helper
 
 STANDARD_INPUT = Path("-")
 """How it is given, …"""
@@ -26,24 +28,55 @@ _HOW = "pipe one into it, e.g. tcpdump -U -s 0 -w - port 445 | smbench-mount ing
 def received(
     captures: Sequence[Path], folder: Path, hear: Callable[[int, int], None]
 ) -> Iterator[tuple[list[Path], list[Path]]]:
-    """Files to read in the place of captures, and what the captures are called: what comes by standard input
-    is in `folder` meanwhile. `hear` is told how many bytes have come, of 0 that are known.
+    """Files to read in the place of captures, and what the captures are called: what comes by standard input,
+    or is handed over by the helper, is in `folder` meanwhile. `hear` is told how many bytes have come, of 0
+    that are known.
 
     UsageError where that can be no capture. It lasts as long as whoever writes does: a capture may be quiet.
     """
-    if STANDARD_INPUT not in captures:
-        yield [*captures], [*captures]
-        return
     if captures.count(STANDARD_INPUT) > 1:
         raise UsageError("- stands for standard input, and was given twice: it can be read once")
-    _refuse_no_pipe()
-    with TemporaryDirectory(dir=folder, prefix=".stdin-") as scratch:
-        file = Path(scratch, "capture")
-        _receive(file, hear)
-        yield (
-            [file if capture == STANDARD_INPUT else capture for capture in captures],
-            [CALLED if capture == STANDARD_INPUT else capture for capture in captures],
-        )
+    with ExitStack() as open_:
+        handed = {
+            number: descriptor
+            for number, capture in enumerate(captures)
+            if (descriptor := _handed_over(capture, open_)) is not None
+        }
+        if not handed:
+            yield [*captures], [*captures]
+            return
+        scratch = open_.enter_context(TemporaryDirectory(dir=folder, prefix=".stdin-"))
+        files, names = [*captures], [*captures]
+        for number, descriptor in handed.items():
+            files[number] = Path(scratch, f"capture-{number}")
+            names[number] = CALLED if descriptor == 0 else captures[number]
+            _receive(descriptor, names[number], files[number], hear)
+        yield files, names
+
+
+def _handed_over(capture: Path, open_: ExitStack) -> int | None:
+    """A descriptor to read it by; None where its name will do, or nothing else will."""
+    if capture == STANDARD_INPUT:
+        _refuse_no_pipe()
+        return 0
+    root = None if _readable(capture) else helper()
+    if root is None:
+        return None
+    try:
+        descriptor = root.ask_for_file("read", path=str(capture.absolute()))
+    except HelperError as error:
+        raise UsageError(f"cannot read the capture {capture}: {error}") from None
+    open_.callback(os.close, descriptor)
+    return descriptor
+
+
+def _readable(capture: Path) -> bool:
+    """Whether it is there for this user; also where it is not there at all, which is said elsewhere."""
+    try:
+        capture.open("rb").close() if capture.is_file() else None
+    except PermissionError:
+        return False
+    return True
 
 
 def _refuse_no_pipe() -> None:
@@ -55,11 +88,11 @@ def _refuse_no_pipe() -> None:
         raise UsageError(f"{CALLED} is {kind}, and no capture: {_HOW}")
 
 
-def _receive(file: Path, hear: Callable[[int, int], None]) -> None:
+def _receive(given: int, name: Path, file: Path, hear: Callable[[int, int], None]) -> None:
     """Write all that comes to the file; UsageError where it begins as nothing that is known."""
     start, size = b"", 0
     with file.open("wb") as out:
-        for piece in _pieces():
+        for piece in _pieces(given, name):
             out.write(piece)
             size += len(piece)
             hear(size, 0)
@@ -67,21 +100,21 @@ def _receive(file: Path, hear: Callable[[int, int], None]) -> None:
                 start += piece[:MAGIC_BYTES]
                 if len(start) >= MAGIC_BYTES and not may_be_capture(start[:MAGIC_BYTES]):
                     raise UsageError(
-                        f"{CALLED} begins neither as pcap nor as pcapng, nor packed as .gz or .zst: "
+                        f"{name} begins neither as pcap nor as pcapng, nor packed as .gz or .zst: "
                         f"{_HOW}; captures of other formats are read from files"
                     )
 
 
-def _pieces() -> Iterator[bytes]:
-    with open(0, "rb", buffering=0, closefd=False) as given:
+def _pieces(descriptor: int, name: Path) -> Iterator[bytes]:
+    with open(descriptor, "rb", buffering=0, closefd=False) as given:
         while True:
             try:
                 piece = given.read(_PIECE)
             except OSError as error:
-                raise UsageError(f"cannot read {CALLED}: {error.strerror or error}") from None
+                raise UsageError(f"cannot read {name}: {error.strerror or error}") from None
             if piece is None:  # whoever shares it wants it not to wait
                 if sys.platform != "win32":
-                    select.select([0], [], [])
+                    select.select([descriptor], [], [])
                 continue
             if not piece:
                 return

@@ -16,8 +16,10 @@ import click
 from click.shell_completion import CompletionItem
 
 from smbench import __version__
+from smbench.cli.common import REMARK, run_as
 from smbench.cli.guard import guarded
 from smbench.cli.streams import Streams
+from smbench.privileged.becoming import become_caller
 
 COMMANDS = {
     "ingest": "a capture becomes a workload: decode, lift, say what became of every exchange",
@@ -49,6 +51,15 @@ class _Commands(click.Group):
         module = import_module(f"smbench.cli.{'mount' if name == 'umount' else name}")
         command: click.Command = getattr(module, name)
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Root becomes who called it before a word of the command is looked at, but for --run-as."""
+        name, command, rest = super().resolve_command(ctx, args)
+        if command is not None and not ctx.resilient_parsing:
+            ctx.meta[REMARK] = become_caller(run_as(command, ctx, rest))
+        return name, command, rest
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands, in the order of the work"):

@@ -6,7 +6,7 @@ import contextlib
 import functools
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO, TypeVar
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
+REMARK = "smbench.remark"
+"""Where a context has what is to be known of whom the command runs as."""
 _PROGRESS_AFTER_S = 1.0
 _WIDTH_OF_A_FILE = 160
 
@@ -121,6 +123,18 @@ class Share(ProgressColumn):
         return Text(format_percent(Fraction(task.completed) / Fraction(task.total), 0, Bad.LOW))
 
 
+def run_as(command: click.Command, parent: click.Context, arguments: Sequence[str]) -> str | None:
+    """--run-as among a command's arguments, before any of them has an effect; None where it is not there, or
+    they cannot be parsed, which is said later."""
+    context = click.Context(command, info_name=command.name, parent=parent, **command.context_settings)
+    try:
+        given, _, _ = command.make_parser(context).parse_args(list(arguments))
+    except click.UsageError:
+        return None
+    found: str | None = given.get("run_as")
+    return found
+
+
 def common_options(command: Command) -> Command:
     """Adds the common options to a command, whose first parameter then is the Console."""
 
@@ -131,8 +145,15 @@ def common_options(command: Command) -> Command:
         "--config", metavar="FILE", type=click.Path(path_type=Path), is_eager=True, expose_value=False,
         callback=load_config, help="TOML file with any of the long options; the command line wins.",
     )  # fmt: skip
+    @click.option(
+        "--run-as", metavar="USER", expose_value=False,
+        help="Of root: who does all but mounting and capturing. Default: whoever called sudo.",
+    )  # fmt: skip
     @functools.wraps(command)
     def wrapped(*args: Any, as_json: bool, quiet: bool, verbose: int, **kwargs: Any) -> Any:
-        return command(Console(as_json, quiet, verbose), *args, **kwargs)
+        console = Console(as_json, quiet, verbose)
+        if (remark := click.get_current_context().meta.get(REMARK)) is not None:
+            console.warn(remark)
+        return command(console, *args, **kwargs)
 
     return wrapped  # type: ignore[return-value]

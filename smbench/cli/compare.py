@@ -22,7 +22,8 @@ from smbench.report.compare import document
 from smbench.report.compare_text import show_comparison
 from smbench.run.store import DOCUMENT, WIRE
 
-FILE = click.Path(path_type=Path)
+FILE = click.Path(path_type=Path, readable=False)
+"""That it cannot be read, whoever reads it says."""
 
 
 @click.command(short_help=__doc__)

@@ -25,6 +25,7 @@ from smbench.errors import SetupError
 from smbench.executors.registry import BUILT_IN, extra_of
 from smbench.identity import ordinary_user
 from smbench.pipeline.left import left_behind
+from smbench.privileged.client import helper
 from smbench.report.text import plain_table
 
 _LIBRARIES = (
@@ -102,8 +103,13 @@ def _kernel() -> Iterator[Finding]:
     if _LAB.exists():
         mend += ", or in scripts/lab"
     yield Finding("kernel CIFS client", known, state, "replay onto //server/share here", mend)
-    root = os.geteuid() == 0
-    yield Finding("root", root, f"uid {os.geteuid()}", "mounting shares", f"sudo {this_command()} replay …")
+    yield Finding(
+        "root",
+        helper() is not None,
+        f"uid {os.geteuid()}",
+        "mounting shares",
+        f"sudo {this_command()} replay …",
+    )
 
 
 def _limits() -> Iterator[Finding]:

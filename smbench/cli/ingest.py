@@ -22,7 +22,8 @@ from smbench.pipeline.ingest import ingest as carry_out
 from smbench.plan import find_gaps, gaps_warning
 from smbench.report.inspection import inspection, show_inspection
 
-FILE = click.Path(path_type=Path)
+FILE = click.Path(path_type=Path, readable=False)
+"""That it cannot be read, whoever reads it says."""
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 

@@ -131,13 +131,14 @@ def umount(console: Console, target: str | None, force: bool) -> None:
       sudo smbench-mount umount
       sudo smbench-mount umount //server/share
     """
+    from smbench.mounts.cifs import require_helper
     from smbench.mounts.target import parse_target
     from smbench.mounts.unmount import umount_all
     from smbench.pipeline.left import left_behind
 
     share = None if target is None else str(parse_target(target))
     with console.stage("unmounting") as progress:
-        done = umount_all(share, force=force, progress=progress)
+        done = umount_all(require_helper(), share, force=force, progress=progress)
     for state in done.live:
         console.note(
             f"left alone: {state.share} of a run that goes on (process {state.pid}); --force unmounts it too"

@@ -54,7 +54,7 @@ class _Command(click.Command):
 
 
 @click.command(short_help=__doc__, cls=_Command)
-@click.argument("source", metavar="WORKLOAD|CAPTURE", type=click.Path(path_type=Path))
+@click.argument("source", metavar="WORKLOAD|CAPTURE", type=click.Path(path_type=Path, readable=False))
 @click.argument("target", shell_complete=complete_target)
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="The run to write (default: NAME.run).")
 @click.option("--force", is_flag=True, help="Replace an existing run; prepare beside files of others.")

@@ -26,6 +26,7 @@ from pathlib import Path
 from random import Random
 from typing import Any, ClassVar
 
+from smbench.secret import Secret
 from smbench.workload.calls import Call, Notify
 from smbench.workload.model import NamespaceEntry
 
@@ -91,7 +92,7 @@ class ShareAccess:
     """In the share, `/` between components; every path resolves beneath it."""
     account: str = ""
     domain: str | None = None
-    password: str | None = field(default=None, repr=False)
+    password: Secret | None = None
     """None with Kerberos."""
     kerberos: bool = False
     dialect: int | None = None

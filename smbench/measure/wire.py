@@ -8,12 +8,10 @@ stands in the file: then all that was sent before it stands there too.
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import json
 import os
 import re
 import shutil
-import signal
 import socket
 import subprocess
 import time
@@ -22,34 +20,21 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from smbench.advice import how_to_install
 from smbench.errors import SetupError
+from smbench.measure.tcpdump import RAW, SAID, Route, Tcpdump, find_program, start_tcpdump
+from smbench.privileged.capturing import DISCARD_PORT
 from smbench.run.store import WIRE
 from smbench.run.surroundings import Wire
 from smbench.scratch import PREFIX, make_scratch
 
-_DISCARD_PORT = 9
-_SNAP_BYTES = 262_144
-"""tcpdump's own maximum: also what segmentation offload leaves whole is captured whole."""
-_BUFFER_KIB = 65_536
 _START_S = 10.0
 _MARK_S = 10.0
 _REPEAT_S = 0.5
-_END_S = 10.0
 _LOOK_S = 0.02
 _CHUNK = 1 << 22
-_PR_SET_PDEATHSIG = 1
 _FOLDER = Path("/var/tmp")
 """On disk, where captures fit, and where AppArmor's profile for tcpdump lets it write (names in .pcap;
 nothing beneath a hidden folder of a home)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    """How packets to a server leave: its addresses, and the interface of the first."""
-
-    addresses: tuple[str, ...]
-    interface: str
 
 
 def find_route(server: str, port: int) -> Route:
@@ -63,7 +48,7 @@ def find_route(server: str, port: int) -> Route:
     addresses = tuple(dict.fromkeys(str(address[4][0]) for address in found))
     try:
         said = subprocess.run(
-            [_program("ip"), "-j", "route", "get", addresses[0]],
+            [find_program("ip"), "-j", "route", "get", addresses[0]],
             capture_output=True, text=True, check=True, timeout=_START_S,
         )  # fmt: skip
         return Route(addresses, parse_route(said.stdout))
@@ -80,12 +65,6 @@ def parse_route(text: str) -> str:
         return str(document[0]["dev"])
     except (LookupError, TypeError):
         raise ValueError(f"no route in {text!r}") from None
-
-
-def capture_filter(addresses: tuple[str, ...], port: int) -> str:
-    """The BPF filter: SMB with the server, and the marks."""
-    hosts = " or ".join(f"host {address.partition('%')[0]}" for address in addresses)
-    return f"({hosts}) and (tcp port {port} or udp dst port {_DISCARD_PORT})"
 
 
 _COUNTED = {
@@ -110,7 +89,7 @@ class WireCapture:
     route: Route
     filter: str
     _folder: Path
-    _process: subprocess.Popen[bytes]
+    _tcpdump: Tcpdump
     marks: list[int] = field(default_factory=list)
     """When each mark was sent, nanoseconds since 1970."""
     packets: dict[str, int] = field(default_factory=dict)
@@ -120,7 +99,7 @@ class WireCapture:
     @property
     def raw(self) -> Path:
         """The file that tcpdump writes."""
-        return self._folder / "wire.pcap"
+        return self._folder / RAW
 
     def mark(self) -> int:
         """Mark this moment on the wire, and wait until all before it stands in the file. The time of the
@@ -128,7 +107,7 @@ class WireCapture:
         sign = f"smbench-mark {uuid.uuid4().hex}".encode("ascii")
         sent_ns = time.time_ns()
         give_up = time.monotonic() + _MARK_S
-        while time.monotonic() < give_up and self._process.poll() is None:
+        while time.monotonic() < give_up and self._tcpdump.lives:
             self._send(sign)
             again = time.monotonic() + _REPEAT_S
             while time.monotonic() < again:
@@ -158,7 +137,7 @@ class WireCapture:
         address = self.route.addresses[0]
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
         with contextlib.suppress(OSError), socket.socket(family, socket.SOCK_DGRAM) as sender:
-            sender.sendto(sign, (address, _DISCARD_PORT))
+            sender.sendto(sign, (address, DISCARD_PORT))
 
     def _stands(self, sign: bytes) -> bool:
         with self.raw.open("rb") as file:
@@ -174,14 +153,8 @@ class WireCapture:
         return False
 
     def _end(self) -> str:
-        """Stop tcpdump; what it said."""
-        if self._process.poll() is None:
-            self._process.send_signal(signal.SIGINT)
-            try:
-                self._process.wait(_END_S)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait()
+        """End the capture; what tcpdump said."""
+        self._tcpdump.end()
         return _said(self._folder)
 
 
@@ -192,13 +165,12 @@ def capture_wire(server: str, port: int, output: Path, folder: Path | None = Non
 
     Needs root, or the right to capture. Raises SetupError where tcpdump does not start.
     """
-    tcpdump, editcap = _program("tcpdump"), _program("editcap")
+    editcap = find_program("editcap")
     route = find_route(server, port)
-    wanted = capture_filter(route.addresses, port)
     scratch = make_scratch(f"{PREFIX}wire-", folder or _scratch())
     capture: WireCapture | None = None
     try:
-        capture = WireCapture(route, wanted, scratch, _start(tcpdump, route, wanted, scratch))
+        capture = WireCapture(route, route.filter(port), scratch, start_tcpdump(route, port, scratch))
         _await_start(capture, scratch)
         yield capture
         said = capture._end()
@@ -220,28 +192,10 @@ def _scratch() -> Path | None:
     return _FOLDER if _FOLDER.is_dir() and os.access(_FOLDER, os.W_OK) else None
 
 
-def _start(tcpdump: str, route: Route, wanted: str, folder: Path) -> subprocess.Popen[bytes]:
-    libc = ctypes.CDLL(None)
-    with (folder / "said").open("wb") as said:
-        return subprocess.Popen(
-            [
-                tcpdump, "-i", route.interface, "-w", str(folder / "wire.pcap"), "-s", str(_SNAP_BYTES),
-                "-B", str(_BUFFER_KIB), "--immediate-mode", "-U", "-n", "--time-stamp-precision=nano",
-                # Debian's would write as the user tcpdump, who may not write here.
-                *(("-Z", "root") if os.geteuid() == 0 else ()),
-                wanted,
-            ],
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=said,
-            # Ctrl-C at the terminal stops the run, and only then the capture.
-            start_new_session=True,
-            preexec_fn=lambda: libc.prctl(_PR_SET_PDEATHSIG, signal.SIGINT, 0, 0, 0),
-        )  # fmt: skip
-
-
 def _await_start(capture: WireCapture, folder: Path) -> None:
     give_up = time.monotonic() + _START_S
     while "listening on" not in _said(folder):
-        if capture._process.poll() is not None or time.monotonic() > give_up:
+        if not capture._tcpdump.lives or time.monotonic() > give_up:
             raise SetupError(
                 f"tcpdump cannot capture on {capture.route.interface}: {_last_line(_said(folder))}; "
                 "capturing needs root"
@@ -250,7 +204,7 @@ def _await_start(capture: WireCapture, folder: Path) -> None:
 
 
 def _said(folder: Path) -> str:
-    return (folder / "said").read_text(encoding="utf-8", errors="replace")
+    return (folder / SAID).read_text(encoding="utf-8", errors="replace")
 
 
 def _last_line(text: str) -> str:
@@ -262,11 +216,3 @@ def _convert(editcap: str, raw: Path, output: Path) -> None:
     done = subprocess.run([editcap, "-F", "pcapng", raw, output], capture_output=True, text=True, check=False)
     if done.returncode:
         raise SetupError(f"cannot write {output}: {_last_line(done.stderr)}")
-
-
-def _program(name: str) -> str:
-    # sbin is not in an ordinary user's PATH, and tcpdump stood there until Debian 11.
-    found = shutil.which(name, path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin")
-    if found is None:
-        raise SetupError(f"{name} is missing, which capturing a run needs: {how_to_install(name)}")
-    return found

@@ -21,12 +21,11 @@ from typing import Any
 import psutil
 
 from smbench.errors import SetupError
-from smbench.measure.wire import capture_filter
+from smbench.privileged.capturing import DISCARD_PORT, capture_filter
 from smbench.run.store import WIRE
 from smbench.run.surroundings import Wire
 from smbench.scratch import PREFIX, make_scratch
 
-DISCARD_PORT = 9
 _START_S, _END_S, _SETTLE_S = 15.0, 15.0, 1.0
 _LOOK_S = 0.05
 _MARK_S = 5.0

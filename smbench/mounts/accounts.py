@@ -8,14 +8,15 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import cycle
 from pathlib import Path
 from typing import Any
 
 from smbench.errors import SetupError, UsageError
 from smbench.quoting import quoted
+from smbench.secret import Secret, secret_in, secret_of
 from smbench.stored import open_stored, read_toml
 
 _KEYS = {"name", "password_file", "password_env", "kerberos", "domain", "captured"}
@@ -23,17 +24,14 @@ _SECRETS = ("password_file", "password_env", "kerberos")
 # mount.cifs hands name and domain to the kernel in a list that commas divide (only in the password
 # does it double them), and reads its credentials line by line.
 _UNFIT_NAME = re.compile(r"[,\x00-\x1f]")
-_LONGEST_PASSWORD = 1 << 16
-"""Bytes: a file that has more is not read to its end."""
-_UNFIT_PASSWORD = re.compile(r"[\x00\r\n]")
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """One account on the target. `password` is None with Kerberos; it never shows in a repr."""
+    """One account on the target. `password` is None with Kerberos."""
 
     name: str
-    password: str | None = field(default=None, repr=False)
+    password: Secret | None = None
     domain: str | None = None
     kerberos: bool = False
     captured: str | None = None
@@ -51,8 +49,9 @@ class Accounts:
     warnings: tuple[str, ...] = ()
 
 
-def load_accounts(path: Path, environment: Mapping[str, str] | None = None) -> Accounts:
-    """Read users.toml. Relative password files are relative to it.
+def load_accounts(path: Path) -> Accounts:
+    """Read users.toml. Relative password files are relative to it; a password that stands in the environment
+    is taken out of it, once for all times that this process reads the file.
 
     Raises UsageError, one sentence, for whatever cannot be used.
     """
@@ -67,7 +66,7 @@ def load_accounts(path: Path, environment: Mapping[str, str] | None = None) -> A
             f"{path} has {quoted(strange[0])} outside of any [[user]] table, which means nothing; remove it."
         )
     warnings: list[str] = []
-    reader = _Reader(path, os.environ if environment is None else environment, warnings)
+    reader = _Reader(path, warnings)
     accounts = tuple(reader.account(number, entry) for number, entry in enumerate(entries, 1))
     _refuse_twice(path, [account.captured for account in accounts if account.captured])
     return Accounts(accounts, tuple(warnings))
@@ -76,7 +75,6 @@ def load_accounts(path: Path, environment: Mapping[str, str] | None = None) -> A
 @dataclass(frozen=True, slots=True)
 class _Reader:
     path: Path
-    environment: Mapping[str, str]
     warnings: list[str]
 
     def account(self, number: int, entry: dict[str, Any]) -> Account:
@@ -112,36 +110,36 @@ class _Reader:
         password = None if kerberos else self.password(who, given[0], entry[given[0]])
         return Account(name, password, domain or None, kerberos, entry.get("captured") or None)
 
-    def password(self, who: str, key: str, value: str) -> str:
-        if key == "password_env":
-            if value not in self.environment:
+    def password(self, who: str, key: str, value: str) -> Secret:
+        if key == "password_file":
+            return self.password_file(who, self.path.parent / value)
+        if value not in _OF_VARIABLES:
+            try:
+                _OF_VARIABLES[value] = secret_of(value)
+            except (KeyError, ValueError) as error:
+                why = "is not set" if isinstance(error, KeyError) else str(error)
                 raise UsageError(
-                    f"{who}: the environment variable {value} that should hold its password is not set."
-                )
-            password = self.environment[value]
-        else:
-            password = self.password_file(who, self.path.parent / value)
-        if _UNFIT_PASSWORD.search(password):
-            raise UsageError(f"{who}: its password has more than one line, or a null character.")
-        return password
+                    f"{who}: the environment variable {value} that should hold its password {why}."
+                ) from None
+        return _OF_VARIABLES[value]
 
-    def password_file(self, who: str, path: Path) -> str:
+    def password_file(self, who: str, path: Path) -> Secret:
         try:
             with open_stored(path, "a password file holds one line", given=True) as file:
-                content = file.read(_LONGEST_PASSWORD + 1)
                 mode = os.fstat(file.fileno()).st_mode
-            text = content.decode("utf-8")
+                found = secret_in(file.fileno())
         except OSError as error:
             raise UsageError(f"{who}: cannot read its password file {path}: {error.strerror}.") from error
-        except UnicodeDecodeError as error:
-            raise UsageError(f"{who}: its password file {path} is not UTF-8 text.") from error
         except (UsageError, SetupError) as error:
             raise type(error)(f"{who}: {error}") from None
-        if len(content) > _LONGEST_PASSWORD:
-            raise UsageError(f"{who}: its password file {path} is far longer than any password.")
+        except ValueError as error:
+            raise UsageError(f"{who}: its password file {path} {error}.") from None
         if mode & (stat.S_IRGRP | stat.S_IROTH):
             self.warnings.append(f"the password file {path} can be read by others: chmod 600 {path}")
-        return text.removesuffix("\n").removesuffix("\r")
+        return found
+
+
+_OF_VARIABLES: dict[str, Secret] = {}
 
 
 def _refuse_twice(path: Path, captured: Sequence[str]) -> None:

@@ -1,4 +1,4 @@
-"""One mount of a share with the kernel's client, through mount.cifs.
+"""One mount of a share with the kernel's client, through the helper's mount.cifs.
 
 The credentials reach mount.cifs as a file in memory (memfd, 0600) that has no name: nothing is left of it
 when this process ends, however it ends.
@@ -8,62 +8,63 @@ from __future__ import annotations
 
 import errno
 import os
-import shutil
 import socket
-import subprocess
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from smbench.advice import how_to_install, this_command
 from smbench.errors import SetupError
+from smbench.identity import Identity
 from smbench.mounts.accounts import Account
 from smbench.mounts.failures import Failure, explain, hung_up, mount_errno
 from smbench.mounts.opened import NotSupportedError
-from smbench.mounts.options import Option, to_argument
+from smbench.mounts.options import Option
 from smbench.mounts.target import ShareTarget
+from smbench.privileged import client
+from smbench.privileged.allowed import may_be_given
+from smbench.privileged.client import Helper
 from smbench.quoting import quoted
+from smbench.smb2.constants import PORT
 
 CONNECT_DEADLINE_S = 5.0
 MOUNT_DEADLINE_S = 60.0
 _GREETING_S = 1.0
 """An SMB server says nothing before it is spoken to; one that denies the address does so within this."""
-# mount.cifs stands in sbin, which is not in every user's PATH (sudo keeps the caller's on some systems).
-_PATH = os.pathsep.join((os.environ.get("PATH", ""), "/usr/local/sbin", "/usr/sbin", "/sbin"))
 
 
-def require_client() -> str:
-    """The path of mount.cifs, once root, the program and the kernel's client are known to be here.
-
-    Raises SetupError.
-    """
-    if os.geteuid() != 0:
+def require_helper() -> Helper:
+    """What mounts and unmounts for this process. SetupError where there is none."""
+    found = client.helper()
+    if found is None:
         raise SetupError(
             f"only root can mount shares: run it as sudo {this_command()} …, or mount the share yourself and "
             "give that directory as the target."
         )
-    program = shutil.which("mount.cifs", path=_PATH)
-    if program is None:
+    return found
+
+
+def require_client() -> Helper:
+    """What mounts, once it, the program mount.cifs and the kernel's client are known to be here.
+
+    Raises SetupError.
+    """
+    helper = require_helper()
+    found = helper.ask("client")
+    if not found["program"]:
         raise SetupError(f"mount.cifs is missing: {how_to_install('mount.cifs')}.")
-    if not _kernel_has_cifs():
-        modprobe = shutil.which("modprobe", path=_PATH)
-        if modprobe is not None:
-            subprocess.run([modprobe, "cifs"], capture_output=True, check=False)
-        if not _kernel_has_cifs():
-            raise SetupError(
-                "this kernel has no cifs module, or may not load it (a container?): install the kernel's "
-                "extra modules and run modprobe cifs on the host."
-            )
-    return program
+    if not found["kernel"]:
+        raise SetupError(
+            "this kernel has no cifs module, or may not load it (a container?): install the kernel's "
+            "extra modules and run modprobe cifs on the host."
+        )
+    return helper
 
 
-def _kernel_has_cifs() -> bool:
-    try:
-        names = Path("/proc/filesystems").read_text(encoding="ascii").split()
-    except OSError:
-        return False
-    return "cifs" in names or "smb3" in names
+def whose(identity: Identity | None) -> list[int] | None:
+    """For whom root asks; whoever else asks does so for itself."""
+    return None if identity is None else [identity.uid, identity.gid]
 
 
 def require_server(target: ShareTarget, deadline_s: float = CONNECT_DEADLINE_S) -> None:
@@ -92,68 +93,62 @@ def require_server(target: ShareTarget, deadline_s: float = CONNECT_DEADLINE_S) 
 
 
 def mount(
-    program: str,
+    helper: Helper,
     target: ShareTarget,
     account: Account,
     options: Iterable[Option],
     where: Path,
+    identity: Identity | None = None,
     deadline_s: float = MOUNT_DEADLINE_S,
 ) -> None:
-    """Mount `target` at the empty directory `where` as `account`.
+    """Mount `target` at `where`, a folder of a run that was begun, as `account` and for `identity`.
 
     Raises SetupError with the reason in words; nothing is then mounted by this call, or a time-out left
     it to the kernel (whoever unmounts looks at mountinfo).
     """
-    options = tuple(options)
-    failure = _try(program, target, account, options, where, deadline_s)
+    asked = _Asked(helper, account, tuple(options), where, identity, deadline_s)
+    failure = asked.tried(target)
     if failure is None:
         return
     number, found = failure
     if number == errno.ENOENT and target.folder and not account.kerberos:
-        found = _which_is_missing(program, target, account, options, where, deadline_s) or found
+        found = _which_is_missing(asked, target) or found
     kind = NotSupportedError if number == errno.EOPNOTSUPP else SetupError
     raise kind(f"cannot mount {target} as {account}: {found.why}; {found.next}.")
 
 
-def _try(
-    program: str,
-    target: ShareTarget,
-    account: Account,
-    options: tuple[Option, ...],
-    where: Path,
-    deadline_s: float,
-) -> tuple[int | None, Failure] | None:
-    with _credentials(account) as descriptor, _kernel_log() as kernel_log:
-        arguments = f"credentials=/proc/self/fd/{descriptor},{to_argument(options)}"
-        # A session of its own: Ctrl-C is this process's to handle, not mount.cifs's in its middle.
-        process = subprocess.Popen(
-            [program, target.unc, str(where), "-o", arguments],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            pass_fds=(descriptor,),
-            start_new_session=True,
-            env={"PATH": _PATH, "LC_ALL": "C"},
-        )
-        with process:
-            try:
-                _, stderr = process.communicate(timeout=deadline_s)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                waited = f"the server takes the connection but does not answer within {deadline_s:g} s"
-                return None, Failure(waited, "look at the server")
-            except BaseException:
-                process.kill()
-                raise
-        if process.returncode == 0:
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A mount that the helper is asked for."""
+
+    helper: Helper
+    account: Account
+    options: tuple[Option, ...]
+    where: Path
+    identity: Identity | None
+    deadline_s: float
+
+    def tried(self, target: ShareTarget) -> tuple[int | None, Failure] | None:
+        """The errno and the reason; None: it is mounted."""
+        with _password(self.account) as descriptors:
+            answer = self.helper.ask(
+                "mount", *descriptors, run=self.where.parent.name, name=self.where.name,
+                account=[self.account.name, self.account.domain],
+                target=[target.unc, None if target.port == PORT else target.port],
+                # Whose it is, and what may be done with what it holds, the helper says.
+                options=[str(option) for option in self.options if may_be_given(option.name)],
+                deadline_s=self.deadline_s, whose=whose(self.identity),
+            )  # fmt: skip
+        status, said = answer["status"], answer["said"]
+        if status is None:
+            waited = f"the server takes the connection but does not answer within {self.deadline_s:g} s"
+            return None, Failure(waited, "look at the server")
+        if status == 0:
             return None
-        said = stderr.decode(errors="replace")
-        failure = explain(said, kernel_log(), kerberos=account.kerberos)
+        failure = explain(said, answer["log"], kerberos=self.account.kerberos)
         if mount_errno(said) == errno.EHOSTDOWN:
             failure = _why_hung_up(target) or failure
-        return mount_errno(said), replace(
-            failure, why=f"{failure.why} (mount.cifs exit {process.returncode})"
-        )
+        return mount_errno(said), replace(failure, why=f"{failure.why} (mount.cifs exit {status})")
 
 
 def _why_hung_up(target: ShareTarget) -> Failure | None:
@@ -168,68 +163,27 @@ def _why_hung_up(target: ShareTarget) -> Failure | None:
         return None
 
 
-def _which_is_missing(
-    program: str,
-    target: ShareTarget,
-    account: Account,
-    options: tuple[Option, ...],
-    where: Path,
-    deadline_s: float,
-) -> Failure | None:
+def _which_is_missing(asked: _Asked, target: ShareTarget) -> Failure | None:
     """ENOENT stands for the share as for the folder: the share alone tells which."""
-    if _try(program, replace(target, folder=""), account, options, where, deadline_s) is not None:
+    if asked.tried(replace(target, folder="")) is not None:
         return None
-    subprocess.run(["umount", str(where)], env={"PATH": _PATH}, capture_output=True, check=False)
+    asked.helper.ask(
+        "umount", run=asked.where.parent.name, names=[asked.where.name], lazily=False,
+        deadline_s=asked.deadline_s,
+    )  # fmt: skip
     return Failure(f"the share has no folder {quoted(target.folder)}", "make it, or check its name")
 
 
 @contextmanager
-def _credentials(account: Account) -> Iterator[int]:
-    """A descriptor of a file in memory as mount.cifs(8) reads it."""
-    lines = [f"username={account.name}"]
-    if account.password is not None:
-        lines.append(f"password={account.password}")
-    if account.domain:
-        lines.append(f"domain={account.domain}")
-    descriptor = os.memfd_create("smbench-credentials", os.MFD_CLOEXEC)
+def _password(account: Account) -> Iterator[list[int]]:
+    """A file in memory that has it, to hand over; none with Kerberos."""
+    if account.password is None:
+        yield []
+        return
+    descriptor = os.memfd_create("smbench-password", os.MFD_CLOEXEC)
     try:
         os.fchmod(descriptor, 0o600)
-        os.write(descriptor, ("\n".join(lines) + "\n").encode())
-        os.lseek(descriptor, 0, os.SEEK_SET)
-        yield descriptor
-    finally:
-        os.close(descriptor)
-
-
-class _KernelLog:
-    """What the kernel logged since this was made; nothing where it may not be read."""
-
-    def __init__(self, descriptor: int | None) -> None:
-        self._descriptor = descriptor
-
-    def __call__(self) -> str:
-        records = []
-        while self._descriptor is not None:
-            try:
-                records.append(os.read(self._descriptor, 8192).decode(errors="replace"))
-            except BrokenPipeError:
-                # Records were overwritten before they were read: the next read goes on after them.
-                continue
-            except OSError:
-                break
-        # "level,sequence,time,flags;text" (Documentation/ABI/testing/dev-kmsg).
-        return "\n".join(record.partition(";")[2] for record in records)
-
-
-@contextmanager
-def _kernel_log() -> Iterator[_KernelLog]:
-    try:
-        descriptor = os.open("/dev/kmsg", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError:
-        yield _KernelLog(None)
-        return
-    try:
-        os.lseek(descriptor, 0, os.SEEK_END)
-        yield _KernelLog(descriptor)
+        account.password.write_to(descriptor)
+        yield [descriptor]
     finally:
         os.close(descriptor)

@@ -14,7 +14,6 @@ from pathlib import Path
 from smbench.trace.model import Command
 
 _DEBUG_DATA = Path("/proc/fs/cifs/DebugData")
-_OPEN_FILES = Path("/proc/fs/cifs/open_files")
 _CONNECTION = re.compile(r"^\d+\) ConnectionId: (0x[0-9a-f]+)(?:[ \t]+Hostname: (\S+))?", re.MULTILINE)
 _SESSION = re.compile(r"SessionId: (0x[0-9a-f]+)(.*)")
 _TREE = re.compile(
@@ -64,14 +63,6 @@ def read_connections() -> list[ClientConnection]:
         return parse_debug_data(_DEBUG_DATA.read_text(encoding="utf-8", errors="replace"))
     except OSError:
         return []
-
-
-def read_open_files() -> set[int]:
-    """The sessions of the client that have files open; none where it is not loaded or may not be asked."""
-    try:
-        return open_files(_OPEN_FILES.read_text(encoding="utf-8", errors="replace"))
-    except OSError:
-        return set()
 
 
 def parse_debug_data(text: str) -> list[ClientConnection]:

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from smbench.errors import UsageError
 from smbench.identity import Identity
 from smbench.mounts.accounts import Account
-from smbench.mounts.allowed import checked
 from smbench.mounts.facts import CaptureFacts
 from smbench.mounts.target import ShareTarget
+from smbench.privileged.allowed import checked
 from smbench.quoting import quoted
 from smbench.smb2.constants import (
     DIALECT_2_0_2,
@@ -91,8 +91,8 @@ def derive_options(
     """The options of one user's mount (`user` indexes `info.users`; None: those of the whole capture). The
     profile `application` is the client's defaults, whatever the capture shows.
 
-    `given` are the user's own, `K=V` or `K`, which win (`smbench.mounts.allowed`). Raises UsageError for a
-    profile or a given option that cannot be.
+    `given` are the user's own, `K=V` or `K`, which win (`smbench.privileged.allowed`). Raises UsageError for
+    a profile or a given option that cannot be.
     """
     if profile not in PROFILES:
         raise UsageError(f"there is no profile {quoted(profile)}; it is wire or application.")

@@ -17,14 +17,14 @@ from smbench.mounts.debugdata import read_connections
 from smbench.mounts.mountinfo import read_mountinfo
 from smbench.mounts.opened import Mounted, UserMount
 from smbench.mounts.options import Option, account_options, merge
-from smbench.mounts.state import RUNTIME_FOLDER, RunState, new_state, save
+from smbench.mounts.state import RunState
 from smbench.mounts.target import DirectoryTarget, ShareTarget, Target
 from smbench.mounts.unmount import Progress, Unmounted, unmount_run
 from smbench.mounts.verify import MountFacts, describe, tree_of
+from smbench.owner import started_ticks
+from smbench.privileged.client import Helper, HelperError
+from smbench.privileged.system import RUNTIME_FOLDER
 from smbench.run.surroundings import Mount, StreamsMount
-
-_STREAMS = "-streams"
-"""What the name of a second mount's folder ends in."""
 
 
 @contextmanager
@@ -33,7 +33,6 @@ def open_target(
     users: Sequence[UserMount],
     identity: Identity | None = None,
     progress: Progress | None = None,
-    runtime: Path = RUNTIME_FOLDER,
 ) -> Iterator[Mounted]:
     """The target for as long as the block lasts; then, however it ends, nothing stays mounted.
 
@@ -42,12 +41,12 @@ def open_target(
     if isinstance(target, DirectoryTarget):
         yield Mounted([target.path] * len(users), directory.describe(target, [user.user for user in users]))
         return
-    mounted = _mount(target, users, identity, progress, runtime, kept=False)
+    mounted = _mount(target, users, identity, progress, kept=False)
     try:
         yield mounted
     finally:
         assert mounted.state is not None
-        mounted.notes += _notes(unmount_run(mounted.state, runtime, cut_off=mounted.cut_off))
+        mounted.notes += _notes(unmount_run(cifs.require_helper(), mounted.state, cut_off=mounted.cut_off))
 
 
 def mount_for_good(
@@ -55,10 +54,9 @@ def mount_for_good(
     users: Sequence[UserMount],
     identity: Identity | None = None,
     progress: Progress | None = None,
-    runtime: Path = RUNTIME_FOLDER,
 ) -> Mounted:
     """Mounts that stay until `umount_all`. Raises SetupError; then nothing stays."""
-    return _mount(target, users, identity, progress, runtime, kept=True)
+    return _mount(target, users, identity, progress, kept=True)
 
 
 def _mount(
@@ -66,7 +64,6 @@ def _mount(
     users: Sequence[UserMount],
     identity: Identity | None,
     progress: Progress | None,
-    runtime: Path,
     *,
     kept: bool,
 ) -> Mounted:
@@ -75,16 +72,10 @@ def _mount(
         raise UsageError(
             f"mounting {target} needs an account for every user: name them in a file given by --users."
         )
-    program = cifs.require_client()
+    helper = cifs.require_client()
     cifs.require_server(target)
-    state = new_state(str(target), len(users), kept=kept)
-    roots = state.roots(runtime)
-    streams = [
-        None if user.streams is None else root.with_name(f"{root.name}{_STREAMS}")
-        for user, root in zip(users, roots, strict=True)
-    ]
+    state, roots, streams = _begin(helper, target, users, identity, kept)
     try:
-        _make_folders(state, runtime, [*roots, *(root for root in streams if root is not None)], identity)
         wanted = [
             (user.user, account, options, root)
             for every, chosen in (
@@ -97,14 +88,36 @@ def _mount(
         facts = []
         for number, (name, account, own, root) in enumerate(wanted, 1):
             options = merge(account_options(account, target, identity), own)
-            cifs.mount(program, target, account, options, root)
+            cifs.mount(helper, target, account, options, root, identity)
             facts.append((name, account, options, root))
             if progress is not None:
                 progress(number, len(wanted))
         return Mounted(roots, with_streams(_verify(target, facts), streams), state, streams)
     except BaseException:
-        unmount_run(state, runtime)
+        unmount_run(helper, state)
         raise
+
+
+def _begin(
+    helper: Helper, target: ShareTarget, users: Sequence[UserMount], identity: Identity | None, kept: bool
+) -> tuple[RunState, list[Path], list[Path | None]]:
+    """The state of a run, and its folders: each user's, and the second one where there is one."""
+    pid = os.getpid()
+    ticks = started_ticks(pid)
+    second = [number for number, user in enumerate(users) if user.streams is not None]
+    try:
+        begun = helper.ask(
+            "begin", share=str(target), users=len(users), streams=second, kept=kept, started_ticks=ticks,
+            whose=cifs.whose(identity),
+        )  # fmt: skip
+    except HelperError as error:
+        raise SetupError(f"cannot make folders for the mounts in {RUNTIME_FOLDER}: {error}") from error
+    folder = RUNTIME_FOLDER / begun["run"]
+    places = [folder / name for name in begun["names"]]
+    behind = iter(places[len(users) :])
+    streams = [None if user.streams is None else next(behind) for user in users]
+    state = RunState(begun["run"], pid, ticks, kept, str(target), len(users), os.getuid())
+    return state, places[: len(users)], streams
 
 
 def with_streams(mounts: Sequence[Mount], streams: Sequence[Path | None]) -> list[Mount]:
@@ -124,24 +137,6 @@ def _second(mount: Mount) -> StreamsMount:
         differences=mount.differences,
         connection=mount.connection,
     )
-
-
-def _make_folders(state: RunState, runtime: Path, roots: Sequence[Path], identity: Identity | None) -> None:
-    """The state first. Only root and the workers' group may pass into the run's folder."""
-    try:
-        runtime.mkdir(mode=0o711, parents=True, exist_ok=True)
-        save(state, runtime)
-        folder = state.folder(runtime)
-        folder.mkdir(mode=0o700)
-        for root in roots:
-            root.mkdir(mode=0o700)
-        if identity is not None:
-            os.chown(folder, 0, identity.gid)
-            folder.chmod(0o710)
-    except OSError as error:
-        raise SetupError(
-            f"cannot make folders for the mounts in {runtime}: {error.strerror}; it must be writable."
-        ) from error
 
 
 def _verify(

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
-import shutil
-import subprocess
 import time
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from smbench.mounts.debugdata import read_connections, read_open_files
+from smbench.mounts.debugdata import open_files, read_connections
 from smbench.mounts.mountinfo import read_mountinfo
-from smbench.mounts.state import RUNTIME_FOLDER, RunState, forget, load_all
+from smbench.mounts.state import RunState, load_all
 from smbench.mounts.target import ShareTarget, parse_target
+from smbench.privileged.client import Helper, HelperError
 from smbench.signals import deferred
 
 Progress = Callable[[int, int], None]
@@ -33,9 +30,6 @@ IN_FLIGHT = (
     "calls are in flight at a server that does not answer, and to unmount now could bring this kernel down"
 )
 _RETRY_S = 0.2
-_MNT_DETACH, _UMOUNT_NOFOLLOW = 2, 8
-"""Flags of umount2(2)."""
-_PATH = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/sbin", "/usr/bin", "/bin"))
 
 
 @dataclass(slots=True)
@@ -60,10 +54,10 @@ class Unmounted:
 
 
 def umount_all(
+    helper: Helper,
     share: str | None = None,
     *,
     force: bool = False,
-    runtime: Path = RUNTIME_FOLDER,
     progress: Progress | None = None,
 ) -> Unmounted:
     """Unmount what dead runs left and what was mounted to stay; with `force` also what live runs use.
@@ -71,7 +65,7 @@ def umount_all(
     `share` (as the target was written, in any case) limits it to mounts of that share.
     """
     result = Unmounted()
-    states, unreadable = load_all(runtime)
+    states, unreadable = load_all(helper)
     result.left += [(path, "its state file cannot be read") for path, _ in unreadable]
     result.damaged += [why for _, why in unreadable]
     wanted = [state for state in states if share is None or state.share.casefold() == share.casefold()]
@@ -79,33 +73,27 @@ def umount_all(
         if state.owner_lives and not state.kept and state.pid != os.getpid() and not force:
             result.live.append(state)
         else:
-            result.add(unmount_run(state, runtime, progress, cut_off=not state.kept))
+            result.add(unmount_run(helper, state, progress, cut_off=not state.kept))
     return result
 
 
 def unmount_run(
-    state: RunState, runtime: Path, progress: Progress | None = None, *, cut_off: bool = False
+    helper: Helper, state: RunState, progress: Progress | None = None, *, cut_off: bool = False
 ) -> Unmounted:
     """Unmount one run's mounts and remove its folders and its state. Signals wait until it is done.
 
     `cut_off`: calls may be in flight whose processes were killed. Mounts on which they stay so are left."""
     with deferred():
-        folder = state.folder(runtime)
-        mounted = _mounted_under(folder)
-        if cut_off and mounted and not _quiet(state.share):
+        mounted = _mounted_under(state.folder)
+        if cut_off and mounted and not _quiet(helper, state.share):
             return Unmounted(left=[(path, IN_FLIGHT) for path in mounted])
-        result = unmount(mounted, progress=progress)
+        result = unmount(helper, mounted, progress=progress)
         if not result.left:
-            with suppress(FileNotFoundError):
-                for root in list(folder.iterdir()):
-                    with suppress(FileNotFoundError, NotADirectoryError):
-                        root.rmdir()
-                folder.rmdir()
-            forget(state, runtime)
+            helper.ask("end", run=state.run)
         return result
 
 
-def _quiet(share: str) -> bool:
+def _quiet(helper: Helper, share: str) -> bool:
     """Wait until the client has nothing in flight on connections of their own to a share's server.
 
     A write whose process was killed goes on in the kernel, and holds its file: a superblock that goes
@@ -114,17 +102,25 @@ def _quiet(share: str) -> bool:
     target = parse_target(share)
     host = target.server if isinstance(target, ShareTarget) else None
     deadline = time.monotonic() + QUIET_S
-    while _in_flight(host):
+    while _in_flight(helper, host):
         if time.monotonic() > deadline:
             return False
         time.sleep(_RETRY_S)
     return True
 
 
-def _in_flight(host: str | None) -> bool:
+def _in_flight(helper: Helper, host: str | None) -> bool:
     own = [one for one in read_connections() if one.nosharesock and host in (None, one.host or host)]
     sessions = {session.session_id for one in own for session in one.sessions}
-    return any(one.in_flight for one in own) or bool(sessions & read_open_files())
+    return any(one.in_flight for one in own) or bool(sessions and sessions & _holding(helper))
+
+
+def _holding(helper: Helper) -> set[int]:
+    """The sessions of the client that have files open; none where it is not loaded."""
+    try:
+        return open_files(helper.ask("open_files")["text"])
+    except HelperError:
+        return set()
 
 
 def _mounted_under(folder: Path) -> list[Path]:
@@ -132,17 +128,19 @@ def _mounted_under(folder: Path) -> list[Path]:
     return [entry.path for entry in read_mountinfo() if entry.is_cifs and entry.path.parent == folder]
 
 
-def unmount(paths: Sequence[Path], *, busy_s: float = BUSY_S, progress: Progress | None = None) -> Unmounted:
-    """Unmount each path: plainly, again while it is busy, at last lazily (MNT_DETACH)."""
+def unmount(
+    helper: Helper, paths: Sequence[Path], *, busy_s: float = BUSY_S, progress: Progress | None = None
+) -> Unmounted:
+    """Unmount each path, a run's mount: plainly, again while it is busy, at last lazily (MNT_DETACH)."""
     result = Unmounted()
     for start in range(0, len(paths), _AT_ONCE):
         batch = list(paths[start : start + _AT_ONCE])
         deadline = time.monotonic() + busy_s
-        failed = _run(batch)
+        failed = _run(helper, batch)
         while failed and time.monotonic() < deadline:
             time.sleep(_RETRY_S)
-            failed = _run(failed)
-        lazily_failed = _run(failed, "-l") if failed else {}
+            failed = _run(helper, [*failed])
+        lazily_failed = _run(helper, [*failed], lazily=True) if failed else {}
         for path in batch:
             if path in lazily_failed:
                 result.left.append((path, lazily_failed[path]))
@@ -155,42 +153,13 @@ def unmount(paths: Sequence[Path], *, busy_s: float = BUSY_S, progress: Progress
     return result
 
 
-def _run(paths: Iterable[Path], *flags: str) -> dict[Path, str]:
-    """umount(8) on all paths at once; those that are still mounted afterwards, with its words."""
-    program = shutil.which("umount", path=_PATH) or "umount"
-    # -c: a stat of the path would wait for a dead server.
-    started, failed = [], dict[Path, str]()
-    for path in paths:
-        try:
-            process = subprocess.Popen(
-                [program, "-c", *flags, str(path)],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.PIPE,
-            )
-        except OSError as error:
-            # No process more can be started, which may be why we are here at all: without one then.
-            if _detach(path):
-                failed[path] = f"umount does not start: {error.strerror}"
-        else:
-            started.append((path, process))
-    deadline = time.monotonic() + HANG_S
-    for path, process in started:
-        with suppress(ProcessLookupError):
-            try:
-                _, stderr = process.communicate(timeout=max(0.1, deadline - time.monotonic()))
-                if process.returncode:
-                    failed[path] = (
-                        stderr.decode(errors="replace").strip() or f"umount exit {process.returncode}"
-                    )
-            except subprocess.TimeoutExpired:
-                process.kill()
-                failed[path] = f"umount did not end within {HANG_S:g} s"
-    still = {entry.path for entry in read_mountinfo()}
-    return {path: reason for path, reason in failed.items() if path in still}
-
-
-def _detach(path: Path) -> int:
-    """umount2(2) of what lies on a path, lazily, so that no server that is gone is waited for; the errno."""
-    call = ctypes.CDLL(None, use_errno=True).umount2
-    return ctypes.get_errno() if call(os.fsencode(path), _MNT_DETACH | _UMOUNT_NOFOLLOW) else 0
+def _run(helper: Helper, paths: Sequence[Path], *, lazily: bool = False) -> dict[Path, str]:
+    """umount(8) on all paths of a run at once; those that are still mounted afterwards, with its words."""
+    if not paths:
+        return {}
+    failed = helper.ask(
+        "umount", run=paths[0].parent.name, names=[path.name for path in paths], lazily=lazily,
+        deadline_s=HANG_S,
+    )["failed"]  # fmt: skip
+    still = {entry.path for entry in read_mountinfo()} if failed else set()
+    return {path: failed[path.name] for path in paths if path.name in failed and path in still}

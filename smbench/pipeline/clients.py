@@ -14,7 +14,6 @@ from pathlib import Path
 from smbench.advice import this_command
 from smbench.errors import SetupError, UsageError
 from smbench.executors.base import ShareAccess
-from smbench.identity import is_root
 from smbench.mounts.opened import Mounted, NotSupportedError, UserMount
 from smbench.mounts.options import DIALECT_OPTIONS, GIVEN, Option
 from smbench.mounts.target import ShareTarget
@@ -22,6 +21,7 @@ from smbench.pipeline.place import Place
 from smbench.pipeline.preparing import one_root
 from smbench.pipeline.progress import Progress
 from smbench.prepare.roots import Roots
+from smbench.privileged.client import helper
 from smbench.run.surroundings import Mount
 from smbench.smb2.constants import DIALECT_2_0_2
 from smbench.trace.model import TraceInfo
@@ -39,7 +39,7 @@ def root_in_any_dialect(place: Place, progress: Progress, workload: Workload) ->
 
     SetupError where it cannot be mounted for lack of rights, which the executor itself does not need.
     """
-    if sys.platform != "win32" and not is_root():
+    if sys.platform != "win32" and helper() is None:
         raise SetupError(
             "this executor replays without root, but its files are prepared through a mount, which only root "
             f"can make: prepare them by sudo {this_command()} prepare, and replay with --no-prepare (or do "

@@ -8,6 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from smbench import __version__
+from smbench.identity import is_root
 from smbench.run.surroundings import Machine
 
 _LIBRARIES = ("hdrhistogram", "msgspec", "multiprocess", "numpy", "psutil", "pyarrow", "smbprotocol")
@@ -16,7 +17,7 @@ _CIFS_VERSION = Path("/sys/module/cifs/version")
 
 def machine() -> Machine:
     """What tells this machine from others."""
-    return Machine(name=platform.node(), processors=os.cpu_count())
+    return Machine(name=platform.node(), processors=os.cpu_count(), as_root=is_root())
 
 
 def versions() -> dict[str, str | None]:

@@ -8,21 +8,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from smbench.errors import UsageError
-from smbench.mounts.state import RUNTIME_FOLDER
+from smbench.errors import SetupError, UsageError
 from smbench.mounts.target import DirectoryTarget, Target
+from smbench.privileged.client import helper
 
 _LOCKS = Path("/proc/locks")
 
 
 @contextmanager
-def sole_use(target: Target, shared: bool, runtime: Path = RUNTIME_FOLDER) -> Iterator[None]:
+def sole_use(target: Target, shared: bool) -> Iterator[None]:
     """Nobody else on this machine prepares or replays there meanwhile, unless they may be several (`shared`).
 
-    By flock(2), which ends with its process, of a directory itself, or of a file in `runtime` for a share; a
-    file system that has no such locks has no such protection. UsageError where somebody else is there.
+    By flock(2), which ends with its process, of a directory itself, or of a file that the helper opens for a
+    share; a file system that has no such locks, and who may not mount, has no such protection. UsageError
+    where somebody else is there.
     """
-    held = None if shared else _held(target, runtime)
+    held = None if shared else _held(target)
     try:
         yield
     finally:
@@ -30,16 +31,18 @@ def sole_use(target: Target, shared: bool, runtime: Path = RUNTIME_FOLDER) -> It
             os.close(held)
 
 
-def _held(target: Target, runtime: Path) -> int | None:
+def _held(target: Target) -> int | None:
     """A descriptor that has the lock; None where there can be none."""
     if sys.platform == "win32":
         return None
     import fcntl  # not everywhere
 
     try:
-        descriptor = _opened(target, runtime)
-    except OSError:
+        descriptor = _opened(target)
+    except (OSError, SetupError):
         return None  # what is wrong with it, whoever uses it says
+    if descriptor is None:
+        return None
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -55,14 +58,11 @@ def _held(target: Target, runtime: Path) -> int | None:
     return descriptor
 
 
-def _opened(target: Target, runtime: Path) -> int:
+def _opened(target: Target) -> int | None:
     if isinstance(target, DirectoryTarget):
         return os.open(target.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    runtime.mkdir(mode=0o755, exist_ok=True)
-    name = str(target).casefold().replace("/", "_")
-    return os.open(
-        runtime / f"target{name}.lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600
-    )
+    mounts = helper()
+    return None if mounts is None else mounts.ask_for_file("lock", share=str(target))
 
 
 def _holder(descriptor: int) -> str:

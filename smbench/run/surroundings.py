@@ -123,6 +123,8 @@ class CaptureQuality(Struct, frozen=True, kw_only=True):
 class Machine(Struct, frozen=True, kw_only=True):
     name: str
     processors: Count | None = None
+    as_root: bool | None = None
+    """Whether all but the workers and tshark was root's; None: an older version wrote it."""
 
 
 class Wire(Struct, frozen=True, kw_only=True):

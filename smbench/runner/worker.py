@@ -28,6 +28,7 @@ from smbench.executors.base import OLD_HABITS, Executor, ExecutorContext, Habits
 from smbench.measure import scheduler
 from smbench.measure.oplog import OperationLog
 from smbench.plan.model import Plan
+from smbench.privileged import client
 from smbench.quoting import quoted
 from smbench.runner import board as states
 from smbench.runner.board import Board
@@ -38,6 +39,7 @@ from smbench.runner.lane import Issuing, Lane
 from smbench.runner.segments import Segments
 from smbench.runner.statistics import write_statistics
 from smbench.runner.warming import Notifications
+from smbench.secret import keep
 from smbench.signals import ignore_all
 from smbench.workload.calls import CALLS, Close
 from smbench.workload.model import NamespaceEntry
@@ -170,6 +172,7 @@ def _executors(job: Job, lanes: Iterable[int]) -> dict[int, Executor]:
     become(job.identity, job.parent)
     executors: dict[int, Executor] = {}
     users = list(dict.fromkeys(int(job.plan.lane_user[number]) for number in lanes))
+    keep(job.shares[user].password for user in users if job.shares)
     if job.executor.own_files:
         for root in dict.fromkeys(job.roots[user] for user in users):
             job.executor.make_files(root, job.namespace)
@@ -221,6 +224,7 @@ def become(identity: tuple[int, int] | None, parent: int) -> None:
     parent."""
     if sys.platform == "win32":
         return
+    client.let_go()
     give_up(*(identity if identity is not None and os.getuid() == 0 else ()))
     if _LIBC is not None:
         _LIBC.prctl(_PR_SET_TIMERSLACK, 1, 0, 0, 0)

@@ -191,7 +191,8 @@ class Lab:
             ours = load_workload(workload).side
             # Of an encrypted capture the replay is encrypted too.
             password = Path(scratch) / "password"
-            password.write_text(self.accounts[0].password or "")
+            own = self.accounts[0].password
+            password.write_text("" if own is None else own.text())
             theirs = load_run(held, Path(scratch), DecodeOptions(nt_password_file=password)).side
             yield compare_sides(ours, theirs), held
 

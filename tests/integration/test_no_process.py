@@ -126,12 +126,14 @@ def test_wherever_it_happens_a_command_says_so(error: str, says: str) -> None:
 
 UNMOUNTS = """
 import errno, pathlib, sys
-from smbench.mounts import unmount
-def none(*_, **__): raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
-unmount.subprocess.Popen = none
-here, missing = map(pathlib.Path, sys.argv[1:])
-done = unmount.unmount([here, missing], busy_s=0.0)
-assert done.unmounted == [here, missing] and not done.left, done
+from smbench.privileged import runs
+from smbench.privileged.system import Caller
+def none(*_): raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+runs.start = none
+here = pathlib.Path(sys.argv[1])
+asked = runs.Runs(Caller(1, 0, 0, None), None, here.parents[1])
+done = asked.umount(here.parent.name, ["user01", "user02"], lazily=False, deadline_s=1.0)
+assert list(done["failed"]) == ["user02"], done
 assert str(here) not in pathlib.Path("/proc/self/mounts").read_text()
 """
 
@@ -144,10 +146,11 @@ def test_unmounting_needs_no_process(tmp_path: Path) -> None:
         or subprocess.run([*own, "true"], capture_output=True, check=False).returncode
     ):
         pytest.skip("mounts of its own take root and unshare")
-    script = f'mount -t tmpfs none "$1" && exec "{sys.executable}" -c "$2" "$1" "$3"'
-    (tmp_path / "mounted").mkdir()
+    script = f'mount -t tmpfs none "$1" && exec "{sys.executable}" -c "$2" "$1"'
+    mounted = tmp_path / "1-00000000/user01"
+    mounted.mkdir(parents=True)
     done = subprocess.run(
-        [*own, "sh", "-c", script, "sh", tmp_path / "mounted", UNMOUNTS, tmp_path / "not mounted"],
+        [*own, "sh", "-c", script, "sh", mounted, UNMOUNTS],
         capture_output=True, text=True, check=False, env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

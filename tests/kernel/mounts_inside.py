@@ -27,13 +27,14 @@ from smbench.mounts.mountinfo import read_mountinfo
 from smbench.mounts.opened import UserMount
 from smbench.mounts.options import Option, account_options, derive_options, merge, stream_options
 from smbench.mounts.session import mount_for_good, open_target
-from smbench.mounts.state import RUNTIME_FOLDER
 from smbench.mounts.target import ShareTarget, parse_target
 from smbench.mounts.unmount import umount_all
 from smbench.prepare.check import verify
 from smbench.prepare.clean import clean
 from smbench.prepare.make import prepare
 from smbench.prepare.roots import Roots
+from smbench.privileged.system import RUNTIME_FOLDER
+from smbench.secret import secret
 from smbench.trace.model import Connection, TraceInfo
 from smbench.workload.model import Kind, NamespaceEntry
 
@@ -68,7 +69,7 @@ def mounted() -> list[Path]:
 def _nothing_stays() -> Iterator[None]:
     assert mounted() == []
     yield
-    umount_all(force=True)
+    umount_all(cifs.require_helper(), force=True)
     assert mounted() == []
     assert not RUNTIME_FOLDER.exists() or list(RUNTIME_FOLDER.iterdir()) == []
     subprocess.run(["sh", "-c", f"rm -rf {BEHIND}/* {BEHIND}/.smbench*"], check=True)
@@ -116,16 +117,18 @@ def test_users_that_would_share_a_connection_are_refused() -> None:
         pass
 
 
-def test_credentials_leave_no_trace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_credentials_leave_no_trace(tmp_path: Path) -> None:
     seen = tmp_path / "seen"
-    spy = tmp_path / "mount.cifs"
+    # Where the helper looks first.
+    spy = Path("/usr/local/sbin/mount.cifs")
+    spy.parent.mkdir(parents=True, exist_ok=True)
     spy.write_text(
         f"#!/bin/sh\n( tr '\\0' ' ' </proc/$$/cmdline; env; stat -Lc %a /proc/self/fd/* ) >{seen}\n"
         'exec /usr/sbin/mount.cifs "$@"\n'
     )
     spy.chmod(0o700)
-    monkeypatch.setattr(cifs, "require_client", lambda: str(spy))
     with open_target(target(), users(count=1)):
+        spy.unlink()
         words = seen.read_text()
         assert "credentials=/proc/self/fd/" in words
         assert "600" in words.split()
@@ -148,8 +151,8 @@ def test_credentials_leave_no_trace(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 @pytest.mark.parametrize(
     ("text", "account", "says"),
     [
-        (SHARE, Account("user01", "wrong"), "as user01: wrong user name or password .*users.toml"),
-        (SHARE, Account("nobody here", "x"), "as nobody here: wrong user name or password"),
+        (SHARE, Account("user01", secret("wrong")), "as user01: wrong user name or password .*users.toml"),
+        (SHARE, Account("nobody here", secret("x")), "as nobody here: wrong user name or password"),
         ("//127.0.0.1/nope", ACCOUNTS[0], "//127.0.0.1/nope as user01: the server has no such share"),
         (f"{SHARE}/no/folder", ACCOUNTS[0], "the share has no folder 'no/folder'"),
         ("//127.0.0.1:4455/share", ACCOUNTS[0], "no connection to 127.0.0.1 port 4455"),
@@ -240,11 +243,16 @@ def test_what_hangs_up_is_said_as_it_does_so(greeting: bytes, reads: bool, says:
         port = listening.getsockname()[1]
         Thread(target=hang_up, args=(listening, greeting, reads), daemon=True).start()
         asked = target(f"//127.0.0.1:{port}/share")
-        root = RUNTIME_FOLDER.with_name("hangs-up")
-        root.mkdir()
         with pytest.raises(SetupError, match=says):
-            cifs.mount(cifs.require_client(), asked, ACCOUNTS[0], options_of(asked), root)
-        root.rmdir()
+            cifs.mount(cifs.require_client(), asked, ACCOUNTS[0], options_of(asked), begun(asked))
+
+
+def begun(asked: ShareTarget) -> Path:
+    """The mount's folder of a run of one user, which is unmounted behind the test."""
+    answer = cifs.require_helper().ask(
+        "begin", share=str(asked), users=1, streams=[], kept=True, started_ticks=None
+    )
+    return RUNTIME_FOLDER / str(answer["run"]) / "user01"
 
 
 def hang_up(listening: socket.socket, greeting: bytes, reads: bool) -> None:
@@ -263,14 +271,12 @@ def hang_up(listening: socket.socket, greeting: bytes, reads: bool) -> None:
 
 def test_a_server_that_says_nothing_does_not_hold_for_ever() -> None:
     with socket.create_server(("127.0.0.1", 4456)):
-        root = RUNTIME_FOLDER.with_name("silent")
-        root.mkdir()
         started = time.monotonic()
         silent = target("//127.0.0.1:4456/share")
+        root = begun(silent)
         with pytest.raises(SetupError, match="does not answer within 2 s"):
             cifs.mount(cifs.require_client(), silent, ACCOUNTS[0], options_of(silent), root, deadline_s=2)
         assert time.monotonic() - started < 15
-        root.rmdir()
 
 
 HOLDER = """
@@ -296,13 +302,13 @@ def test_what_a_killed_run_left_is_found_and_unmounted() -> None:
         assert process.stdout.readline() == "mounted\n"
         assert len(mounted()) == 3
         # As long as it lives its mounts are its own.
-        assert [state.pid for state in umount_all().live] == [process.pid]
+        assert [state.pid for state in umount_all(cifs.require_helper()).live] == [process.pid]
         assert len(mounted()) == 3
         process.kill()
     elsewhere = Path("/mnt/elsewhere")
     elsewhere.mkdir()
     subprocess.run(["mount.cifs", SHARE, elsewhere, "-o", "username=user01,password=lab-user01"], check=True)
-    result = umount_all()
+    result = umount_all(cifs.require_helper())
     assert len(result.unmounted) == 3
     assert (result.left, result.live) == ([], [])
     assert mounted() == [elsewhere]
@@ -326,8 +332,8 @@ def test_ctrl_c_while_mounting_leaves_nothing(after_s: float) -> None:
 def test_kept_mounts_stay_until_they_are_unmounted() -> None:
     kept = mount_for_good(target(), users(count=2))
     assert mounted() == kept.roots
-    assert umount_all("//127.0.0.1/another").unmounted == []
-    assert sorted(umount_all(SHARE).unmounted) == kept.roots
+    assert umount_all(cifs.require_helper(), "//127.0.0.1/another").unmounted == []
+    assert sorted(umount_all(cifs.require_helper(), SHARE).unmounted) == kept.roots
 
 
 def test_a_busy_mount_goes_out_of_sight() -> None:

@@ -19,8 +19,9 @@ from smbench.cli import COMMANDS, main
 from smbench.fidelity import differences
 from smbench.lift.rules.table import RULES
 from smbench.measure import validity
-from smbench.mounts.allowed import ALLOWED
-from smbench.mounts.state import RUNTIME_FOLDER, RunState
+from smbench.mounts.state import RunState
+from smbench.privileged.allowed import ALLOWED
+from smbench.privileged.system import RUNTIME_FOLDER
 from smbench.run import columns as run_columns
 from smbench.run.model import Run
 from smbench.trace import store as trace_store

@@ -20,6 +20,7 @@ from smbench.mounts.windows.connections import connections
 from smbench.mounts.windows.logon import close_all, logon_of
 from smbench.runner import board as states
 from smbench.runner.board import Board
+from smbench.secret import secret
 
 DEADLINE_S = 30.0
 LOGON = "Wine 8.0 has no logons: LogonUser gives a handle that means nothing"
@@ -117,7 +118,7 @@ def refusal(entering: AbstractContextManager[None]) -> str:
 
 
 def test_a_logon_of_other_credentials() -> None:
-    why = refusal(logon_of(0, Account("alice", "secret", "LAB")).entered())
+    why = refusal(logon_of(0, Account("alice", secret("secret"), "LAB")).entered())
     close_all()
     if why:
         assert "alice" in why
@@ -126,7 +127,7 @@ def test_a_logon_of_other_credentials() -> None:
 
 
 def test_a_connection_as_somebody_else() -> None:
-    why = refusal(connections(r"\\server\share", [Account("alice", "secret")]))
+    why = refusal(connections(r"\\server\share", [Account("alice", secret("secret"))]))
     if why:
         assert "alice" in why
         assert "secret" not in why

@@ -115,8 +115,9 @@ class LibraryConnection(Connection):  # type: ignore[misc]
         self.connect(dialect=dialect, timeout=_SETUP_S)
         _tune(self.transport._sock)
         account = f"{access.domain}\\{access.account}" if access.domain else access.account
+        password = None if access.password is None else access.password.text()
         session = Session(
-            self, account or None, access.password, require_encryption=access.encrypt,
+            self, account or None, password, require_encryption=access.encrypt,
             auth_protocol="kerberos" if access.kerberos else "negotiate",
         )  # fmt: skip
         session.connect()

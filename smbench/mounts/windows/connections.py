@@ -38,8 +38,9 @@ def connections(unc: str, accounts: Sequence[Account]) -> Iterator[None]:
         for account in dict.fromkeys(accounts):
             resource = network.NETRESOURCE()
             resource.dwType, resource.lpRemoteName = _RESOURCE_DISK, unc
+            password = None if account.password is None else account.password.text()
             try:
-                network.WNetAddConnection2(resource, account.password, str(account), _TEMPORARY)
+                network.WNetAddConnection2(resource, password, str(account), _TEMPORARY)
             except Exception as error:
                 raise _refused(unc, account, error) from error
             made += 1

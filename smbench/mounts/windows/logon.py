@@ -75,7 +75,7 @@ def logon_of(user: int, account: Account) -> Logon:
             "password, or leave out --users."
         )
     # Without a domain the name is the server's own ("." would be this machine).
-    return Logon(user, account.name, account.domain or "", account.password)
+    return Logon(user, account.name, account.domain or "", account.password.text())
 
 
 def close_all() -> None:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from smbench.errors import SetupError
-from smbench.measure import wire
-from smbench.measure.wire import Route, WireCapture, capture_filter, parse_route, parse_summary
+from smbench.measure import tcpdump, wire
+from smbench.measure.tcpdump import Route
+from smbench.measure.wire import WireCapture, parse_route, parse_summary
+from smbench.privileged.capturing import capture_filter
 
 LOCAL = '[{"type":"local","dst":"127.0.0.1","dev":"lo","prefsrc":"127.0.0.1","flags":[],"uid":0}]'
 REMOTE = '[{"dst":"10.0.0.9","gateway":"10.1.0.1","dev":"enp3s0","prefsrc":"10.1.0.7","flags":[]}]'
@@ -54,20 +53,23 @@ def test_a_server_that_cannot_be_resolved_is_said() -> None:
 def test_a_missing_program_names_its_package(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "which", lambda name, **_kwargs: "/usr/bin/dnf" if name == "dnf" else None)
     with pytest.raises(SetupError, match=r"editcap is missing.* dnf install wireshark-cli"):
-        wire._program("editcap")
+        tcpdump.find_program("editcap")
+
+
+class Waiting:
+    """A tcpdump that goes on."""
+
+    lives = True
+
+    def end(self) -> None:
+        self.lives = False
 
 
 @pytest.fixture
-def capture(tmp_path: Path) -> Iterator[WireCapture]:
+def capture(tmp_path: Path) -> WireCapture:
     """A capture whose tcpdump only waits; the test writes the file."""
     (tmp_path / "wire.pcap").write_bytes(b"")
-    waiting = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-    assert waiting.stdin is not None
-    try:
-        yield WireCapture(Route(("127.0.0.1",), "lo"), "", tmp_path, waiting)
-    finally:
-        waiting.stdin.close()
-        waiting.wait()
+    return WireCapture(Route(("127.0.0.1",), "lo"), "", tmp_path, Waiting())
 
 
 def test_a_mark_is_waited_for_until_it_stands_in_the_file(
@@ -124,7 +126,9 @@ def test_a_refused_capture_is_one_sentence_and_leaves_nothing(
     refusing = tmp_path / "tcpdump"
     refusing.write_text('#!/bin/sh\necho "tcpdump: lo: You don\'t have permission to capture" >&2\nexit 1\n')
     refusing.chmod(0o755)
-    monkeypatch.setattr(wire, "_program", lambda name: str(refusing) if name == "tcpdump" else name)
+    # Who captures with rights of their own, without a helper.
+    monkeypatch.setattr(tcpdump, "helper", lambda: None)
+    monkeypatch.setattr(tcpdump, "find_program", lambda _: str(refusing))
     monkeypatch.setattr(wire, "find_route", lambda *_: Route(("127.0.0.1",), "lo"))
     scratch = tmp_path / "scratch"
     scratch.mkdir()

@@ -1,5 +1,7 @@
 """users.toml, and who stands for whom."""
 
+import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,6 +10,7 @@ from hypothesis import strategies as st
 
 from smbench.errors import UsageError
 from smbench.mounts.accounts import Account, deal, load_accounts, unmatched
+from smbench.secret import secret
 
 
 def written(folder: Path, text: str) -> Path:
@@ -19,7 +22,7 @@ def written(folder: Path, text: str) -> Path:
     return path
 
 
-def test_every_form_of_account_is_read(tmp_path: Path) -> None:
+def test_every_form_of_account_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = written(
         tmp_path,
         """
@@ -36,14 +39,22 @@ def test_every_form_of_account_is_read(tmp_path: Path) -> None:
         domain = "LAB"
         """,
     )
-    loaded = load_accounts(path, {"BOB": "secret"})
-    assert loaded.accounts == (
-        Account("alice", "p,a ss", captured="CORP\\asmith"),
-        Account("bob", "secret", "LAB"),
-        Account("carol", None, "LAB", kerberos=True),
-    )
+    monkeypatch.setenv("BOB", "hidden")
+    loaded = load_accounts(path)
+    told = [replace(account, password=None) for account in loaded.accounts]
+    assert told == [
+        Account("alice", captured="CORP\\asmith"),
+        Account("bob", domain="LAB"),
+        Account("carol", domain="LAB", kerberos=True),
+    ]
+    passwords = [account.password for account in loaded.accounts]
+    assert [one and one.text() for one in passwords] == ["p,a ss", "hidden", None]
     assert loaded.warnings == ()
-    assert "secret" not in repr(loaded)
+    assert "hidden" not in repr(loaded)
+    assert "BOB" not in os.environ
+    again = load_accounts(path).accounts[1].password
+    assert again is not None
+    assert again.text() == "hidden", "what was taken out of the environment is remembered"
 
 
 def test_a_password_file_that_others_can_read_draws_a_warning(tmp_path: Path) -> None:
@@ -78,7 +89,7 @@ TWICE = '[[user]]\nname="a"\nkerberos=true\ncaptured="X"\n[[user]]\nname="b"\nke
 )  # fmt: skip
 def test_what_cannot_be_used_says_why(tmp_path: Path, text: str, says: str) -> None:
     with pytest.raises(UsageError, match=says) as caught:
-        load_accounts(written(tmp_path, text), {})
+        load_accounts(written(tmp_path, text))
     assert str(tmp_path) in str(caught.value)
 
 
@@ -87,9 +98,9 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
         load_accounts(tmp_path / "none.toml")
 
 
-ALICE = Account("alice", "x", captured="CORP\\asmith")
-BOB = Account("bob", "x", captured="jones")
-FREE = [Account("f1", "x"), Account("f2", "x")]
+ALICE = Account("alice", secret("x"), captured="CORP\\asmith")
+BOB = Account("bob", secret("x"), captured="jones")
+FREE = [Account("f1", secret("x")), Account("f2", secret("x"))]
 
 
 @pytest.mark.parametrize(
@@ -110,7 +121,7 @@ def test_named_first_and_the_rest_dealt_round(
 
 @given(st.lists(st.text(min_size=1), unique=True), st.integers(1, 7))
 def test_dealing_is_even(captured: list[str], count: int) -> None:
-    accounts = [Account(f"u{number}", "x") for number in range(count)]
+    accounts = [Account(f"u{number}") for number in range(count)]
     names = [account.name for account in deal(captured, accounts)]
     shares = [names.count(account.name) for account in accounts]
     assert sum(shares) == len(captured)

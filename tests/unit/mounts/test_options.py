@@ -21,6 +21,7 @@ from smbench.mounts.options import (
     to_argument,
 )
 from smbench.mounts.target import ShareTarget
+from smbench.secret import secret
 from smbench.trace.model import Connection, Session, TraceInfo
 from smbench.workload.calls import (
     Call,
@@ -201,7 +202,7 @@ def test_a_profile_that_is_none() -> None:
 
 
 def test_account_and_target_add_theirs_and_never_the_password() -> None:
-    account = Account("alice", "hunter2", "LAB")
+    account = Account("alice", secret("hunter2"), "LAB")
     own = account_options(account, ShareTarget("s", "x", port=4450), Identity(65534, 65533, "nobody"))
     text = to_argument(merge(own, derive_options("wire", captured(), CaptureFacts(), given=["sec=ntlmsspi"])))
     assert {"sec=ntlmsspi", "port=4450", "uid=65534", "gid=65533", "file_mode=0600"} <= set(text.split(","))

@@ -3,14 +3,15 @@
 import os
 import shutil
 import socket
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
+from helpers.privileged import InProcess
 
 from smbench import identity
 from smbench.errors import SetupError, UsageError
-from smbench.identity import Identity
+from smbench.identity import Identity, this_user
 from smbench.mounts import cifs, session
 from smbench.mounts.accounts import Account
 from smbench.mounts.identity import worker_identity
@@ -18,9 +19,11 @@ from smbench.mounts.opened import UserMount
 from smbench.mounts.options import Option
 from smbench.mounts.session import open_target
 from smbench.mounts.target import DirectoryTarget, ShareTarget
+from smbench.privileged import client
 from smbench.run.surroundings import Mount, StreamsMount
+from smbench.secret import secret
 
-ALICE = UserMount("alice", Account("a", "x"))
+ALICE = UserMount("alice", Account("a", secret("x")))
 
 
 def test_a_directory_is_every_users_root(tmp_path: Path) -> None:
@@ -30,13 +33,12 @@ def test_a_directory_is_every_users_root(tmp_path: Path) -> None:
         assert mounted.mounts[0].filesystem
 
 
-def test_a_share_needs_an_account_for_every_user(tmp_path: Path) -> None:
+def test_a_share_needs_an_account_for_every_user() -> None:
     with (
         pytest.raises(UsageError, match="--users"),
-        open_target(ShareTarget("s", "x"), [ALICE, UserMount("bob")], runtime=tmp_path),
+        open_target(ShareTarget("s", "x"), [ALICE, UserMount("bob")]),
     ):
         pass
-    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.fixture
@@ -83,21 +85,24 @@ def test_workers_on_a_directory_are_its_owner(as_root: None, tmp_path: Path) -> 
 
 def test_an_ordinary_user_stays_itself_and_cannot_mount(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
-    assert worker_identity(ShareTarget("s", "x")) is None
+    assert worker_identity(ShareTarget("s", "x")) == this_user()
     with pytest.raises(SetupError, match="sudo"):
         cifs.require_client()
 
 
-def test_without_mount_cifs(as_root: None, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("found", "says"),
+    [
+        ({"program": False, "kernel": True}, "apt-get install cifs-utils"),
+        ({"program": True, "kernel": False}, "modprobe cifs"),
+    ],
+)
+def test_without_mount_cifs_or_the_kernels_client(
+    helper: InProcess, monkeypatch: pytest.MonkeyPatch, found: dict[str, bool], says: str
+) -> None:
     monkeypatch.setattr(shutil, "which", lambda name, **_: name if name == "apt-get" else None)
-    with pytest.raises(SetupError, match="apt-get install cifs-utils"):
-        cifs.require_client()
-
-
-def test_without_the_kernels_client(as_root: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shutil, "which", lambda name, **_: f"/sbin/{name}" if name == "mount.cifs" else None)
-    monkeypatch.setattr(cifs, "_kernel_has_cifs", lambda: False)
-    with pytest.raises(SetupError, match="modprobe cifs"):
+    helper.instead["client"] = lambda: found
+    with pytest.raises(SetupError, match=says):
         cifs.require_client()
 
 
@@ -121,72 +126,75 @@ def test_a_server_that_is_not_there(monkeypatch: pytest.MonkeyPatch, error: OSEr
         cifs.require_server(ShareTarget("srv", "x"))
 
 
-def test_a_second_mount_belongs_to_its_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def helper(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[InProcess]:
+    """Of a machine with a client and a server."""
+    runtime = tmp_path / "runtime"
+    one = InProcess(runtime, client=lambda: {"program": True, "kernel": True})
+    monkeypatch.setattr(client, "_started", one)
+    for module in ("session", "state"):
+        monkeypatch.setattr(f"smbench.mounts.{module}.RUNTIME_FOLDER", runtime)
+    monkeypatch.setattr(cifs, "require_server", lambda _: None)
+    yield one
+    one.close()
+
+
+def test_a_second_mount_belongs_to_its_user(helper: InProcess, monkeypatch: pytest.MonkeyPatch) -> None:
     """Behind all first ones, so that these are as they would be without it."""
     seen: dict[str, str] = {}
 
     def mount(
-        program: str, target: ShareTarget, account: Account, options: Sequence[Option], where: Path
-    ) -> None:
-        assert where.is_dir()
-        seen[where.name] = f"{account.name} {options[-1].name}"
+        password: int, *, name: str, account: Sequence[str], options: Sequence[str], **_: object
+    ) -> dict[str, object]:
+        assert Path(f"/proc/self/fd/{password}").read_text() == "x"
+        assert os.fstat(password).st_mode & 0o777 == 0o600
+        seen[name] = f"{account[0]} {options[-1]}"
+        return {"status": 0, "said": "", "log": ""}
 
     def verified(target: ShareTarget, mounts: Sequence[tuple[str, Account, object, Path]]) -> list[Mount]:
+        assert all(root.is_dir() for _, _, _, root in mounts)
         return [Mount(user=user, root=str(root)) for user, _, _, root in mounts]
 
-    monkeypatch.setattr(cifs, "require_client", lambda: "mount.cifs")
-    monkeypatch.setattr(cifs, "require_server", lambda _: None)
-    monkeypatch.setattr(cifs, "mount", mount)
+    helper.instead["mount"] = mount
     monkeypatch.setattr(session, "_verify", verified)
-    one, two = (Account(name, "x") for name in ("one", "two"))
+    one, two = (Account(name, secret("x")) for name in ("one", "two"))
     users = [
-        UserMount("a", one, (Option("first", None, ""),)),
-        UserMount("b", two, (Option("first", None, ""),), (Option("second", None, ""),)),
+        UserMount("a", one, (Option("soft", None, ""),)),
+        UserMount("b", two, (Option("soft", None, ""),), (Option("hard", None, ""),)),
     ]
     heard: list[tuple[int, int]] = []
     with open_target(
-        ShareTarget("s", "x"), users, None, lambda done, of: heard.append((done, of)), tmp_path
+        ShareTarget("s", "x"), users, None, lambda done, of: heard.append((done, of))
     ) as mounted:
         assert list(seen.items()) == [
-            ("user01", "one first"),
-            ("user02", "two first"),
-            ("user02-streams", "two second"),
+            ("user01", "one soft"),
+            ("user02", "two soft"),
+            ("user02-streams", "two hard"),
         ]
         assert mounted.streams == [None, mounted.roots[1].with_name("user02-streams")]
         assert [one.user for one in mounted.mounts] == ["a", "b"]
         assert mounted.mounts[0].streams is None
         assert mounted.mounts[1].streams == StreamsMount(root=str(mounted.streams[1]))
     assert heard == [(1, 3), (2, 3), (3, 3)]
-    assert list(tmp_path.iterdir()) == []
+    assert list(helper.runtime.iterdir()) == []
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, SetupError])
 def test_an_end_in_the_middle_of_mounting_leaves_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: type[BaseException]
+    helper: InProcess, error: type[BaseException]
 ) -> None:
-    seen: list[Path] = []
+    seen: list[str] = []
 
-    def mount(program: str, target: ShareTarget, account: Account, options: object, where: Path) -> None:
-        assert list(tmp_path.glob("*.json")), "the state stands before the first mount is tried"
-        assert where.is_dir()
-        seen.append(where)
+    def mount(_: int, *, run: str, name: str, **__: object) -> dict[str, object]:
+        assert (helper.runtime / f"{run}.json").exists(), "it stands before a mount is tried"
+        assert (helper.runtime / run / name).is_dir()
+        seen.append(name)
         if len(seen) == 2:
             raise error
+        return {"status": 0, "said": "", "log": ""}
 
-    monkeypatch.setattr(cifs, "require_client", lambda: "mount.cifs")
-    monkeypatch.setattr(cifs, "require_server", lambda _: None)
-    monkeypatch.setattr(cifs, "mount", mount)
-    with pytest.raises(error), open_target(ShareTarget("s", "x"), [ALICE, ALICE, ALICE], runtime=tmp_path):
+    helper.instead["mount"] = mount
+    with pytest.raises(error), open_target(ShareTarget("s", "x"), [ALICE, ALICE, ALICE]):
         pass
     assert len(seen) == 2
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_credentials_are_in_memory_and_private() -> None:
-    account = Account("alice", "p,a ss", "LAB")
-    with cifs._credentials(account) as descriptor:
-        path = Path(f"/proc/self/fd/{descriptor}")
-        assert path.read_text() == "username=alice\npassword=p,a ss\ndomain=LAB\n"
-        assert path.stat().st_mode & 0o777 == 0o600
-        assert path.stat().st_nlink == 0
-    assert not path.exists()
+    assert list(helper.runtime.iterdir()) == []

@@ -16,9 +16,10 @@ from smbench.mounts.target import DirectoryTarget, ShareTarget
 from smbench.pipeline.clients import root_in_any_dialect, share_access
 from smbench.pipeline.place import Place
 from smbench.pipeline.progress import SILENT
+from smbench.secret import secret
 from smbench.trace.model import TraceInfo
 
-ALICE = [UserMount("alice", Account("alice", "x"))]
+ALICE = [UserMount("alice", Account("alice", secret("x")))]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a share needs no rights there")

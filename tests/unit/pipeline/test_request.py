@@ -17,6 +17,7 @@ from smbench.prepare.content import Content
 OF_PYTHON_ALONE = {"seed"}
 OF_THE_COMMAND_ALONE = {
     "find_capacity", "max_clones", "max_mismatch", "dry_run", "as_json", "quiet", "verbose", "config",
+    "run_as",
 }  # fmt: skip
 """How often it runs, what its exit status is, and what it shows."""
 

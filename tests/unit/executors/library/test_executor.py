@@ -29,6 +29,7 @@ from smbench.executors.library.files import Names, OpenFiles
 from smbench.executors.library.opens import lost_contexts
 from smbench.executors.library.requests import CreditWindow
 from smbench.executors.registry import executor_class
+from smbench.secret import secret
 from smbench.smb2.constants import UNSOLICITED_MESSAGE_ID
 from smbench.smb2.ntstatus import Status, outcome_of
 from smbench.trace.model import Command
@@ -150,12 +151,14 @@ def test_it_needs_a_share() -> None:
 
 
 def test_passwords_are_in_no_repr() -> None:
-    context = ExecutorContext(Path("/"), 0, share=ShareAccess("s", "x", account="a", password="secret"))
-    assert "secret" not in repr(context)
+    context = ExecutorContext(
+        Path("/"), 0, share=ShareAccess("s", "x", account="a", password=secret("hidden"))
+    )
+    assert "hidden" not in repr(context)
 
 
 def test_nobody_listening_is_one_sentence() -> None:
-    share = ShareAccess("127.0.0.1", "share", port=1, account="a", password="secret")
+    share = ShareAccess("127.0.0.1", "share", port=1, account="a", password=secret("hidden"))
     with pytest.raises(SetupError, match=r"cannot connect to //127.0.0.1/share as a: .*port 1") as told:
         LibraryExecutor(ExecutorContext(Path("/"), 0, share=share))
     assert "\n" not in str(told.value)

@@ -19,9 +19,10 @@ from smbench.mounts.windows import connections as windows_connections
 from smbench.mounts.windows import logon as windows_logon
 from smbench.mounts.windows import mounting as windows
 from smbench.mounts.windows.caches import AFTERWARDS, SETTINGS, check_caches, commands
+from smbench.secret import secret
 from smbench.trace.model import TraceInfo
 
-ALICE, BOB = Account("alice", "a-pw", "LAB"), Account("bob", "b-pw")
+ALICE, BOB = Account("alice", secret("a-pw"), "LAB"), Account("bob", secret("b-pw"))
 
 
 class PyWin32Error(Exception):

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smbench.errors import UsageError
-from smbench.mounts.allowed import ALLOWED, checked
+from smbench.privileged.allowed import ALLOWED, checked
 
 KNOWN = {name: value for group in ALLOWED.values() for name, value in group.items()}
 

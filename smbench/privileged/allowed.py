@@ -71,6 +71,11 @@ _FORM = re.compile(r"(?P<name>[A-Za-z][A-Za-z0-9_]*)(?:=(?P<value>[^,\s]+))?\Z",
 _VALUE_OF = {name: value for group in ALLOWED.values() for name, value in group.items()}
 
 
+def may_be_given(name: str) -> bool:
+    """Whether an option of this name may stand on a mount as a user, or a capture, asks for it."""
+    return name in _VALUE_OF
+
+
 def checked(text: str) -> tuple[str, str | None]:
     """Name and value of an option that a user gave, `name` or `name=value`. UsageError if it may not be."""
     match = _FORM.match(text)
