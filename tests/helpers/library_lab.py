@@ -20,6 +20,7 @@ from conformance.stories import STORIES, Story, opens, opens_directory
 
 from smbench.executors.base import ExecutorContext, ShareAccess
 from smbench.executors.library.executor import LibraryExecutor
+from smbench.secret import secret
 from smbench.smb2 import ntstatus
 from smbench.smb2.ntstatus import Status, outcome_of
 from smbench.workload.calls import Call
@@ -72,7 +73,8 @@ class User:
     """One executor and its handlers."""
 
     def __init__(self, number: int, folder: str, **access: Any) -> None:
-        given: dict[str, Any] = {"account": f"user{number + 1:02d}", "password": f"lab-user{number + 1:02d}"}
+        name = f"user{number + 1:02d}"
+        given: dict[str, Any] = {"account": name, "password": secret(f"lab-{name}")}
         share = ShareAccess("127.0.0.1", "share", folder=folder, **{**given, **access})
         context = ExecutorContext(Path("/"), number, max_io_bytes=1 << 20, seed=1, share=share)
         self.executor = LibraryExecutor(context)

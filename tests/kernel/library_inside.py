@@ -35,6 +35,7 @@ from smbench.errors import SetupError
 from smbench.executors.base import Armed, ExecutorContext, KeptBreak, ShareAccess
 from smbench.executors.library.executor import LibraryExecutor
 from smbench.prepare.make import prepare
+from smbench.secret import secret
 from smbench.smb2 import ntstatus
 from smbench.smb2.ntstatus import Status, outcome_of
 from smbench.workload import calls
@@ -225,7 +226,7 @@ def test_a_lock_that_waits_holds_up_its_lane_only(user: Callable[..., User]) -> 
 @pytest.mark.parametrize(
     ("access", "says"),
     [
-        ({"password": "wrong"}, "as user01: wrong user name or password"),
+        ({"password": secret("wrong")}, "as user01: wrong user name or password"),
         ({"share": "nope"}, "the server has no such share"),
         ({"folder": "no/such"}, "the folder 'no/such' cannot be opened"),
         ({"port": 4455}, "Failed to connect"),
@@ -237,13 +238,13 @@ def test_a_refusal_is_one_sentence(access: dict[str, Any], says: str) -> None:
         "server": "127.0.0.1",
         "share": "share",
         "account": "user01",
-        "password": "lab-user01",
+        "password": secret("lab-user01"),
     }
     share = ShareAccess(**{**given, **access})
     with pytest.raises(SetupError, match=says) as told:
         LibraryExecutor(ExecutorContext(Path("/"), 0, share=share))
     assert "\n" not in str(told.value)
-    assert given["password"] not in str(told.value) + repr(share)
+    assert "lab-user01" not in str(told.value) + repr(share)
 
 
 @contextmanager
