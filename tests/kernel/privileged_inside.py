@@ -87,10 +87,23 @@ def replaying(*more: str) -> subprocess.Popen[bytes]:
     return replay
 
 
+def write_down(family: list[psutil.Process]) -> None:
+    """The rights of each process, for whoever reads (scripts/prove-security)."""
+    names = ("Uid", "Gid", "Groups", "CapEff", "CapBnd", "NoNewPrivs")
+    lines = [f"{'process':14}" + "".join(f"{name:>20}" for name in names)]
+    for one in family:
+        text = Path(f"/proc/{one.pid}/status").read_text(encoding="ascii", errors="replace")
+        told = dict(line.split(":", 1) for line in text.splitlines() if ":" in line)
+        words = ("/".join(dict.fromkeys(told[name].split())) or "-" for name in names)
+        lines.append(f"{told['Name'].strip():14}" + "".join(f"{word:>20}" for word in words))
+    (Path(os.environ["LAB_OUT"]) / "processes.txt").write_text("\n".join(lines) + "\n")
+
+
 def test_a_replay_is_the_callers_but_for_the_helper() -> None:
     replay = replaying("-o", "a.run", "--wire", "--speed", "0.5")
     family = [psutil.Process(replay.pid), *psutil.Process(replay.pid).children(recursive=True)]
     table = {f"{one.name()} {one.pid}": one.uids().real for one in family}
+    write_down(family)
     assert len(mounts()) == 3
     assert replay.wait(120) in (0, 5)
     helper = [name for name, uid in table.items() if uid == 0]

@@ -1,0 +1,1 @@
+"""What strangers' files, names and folders can do, tried out."""
