@@ -20,6 +20,8 @@ from smbench.renaming import rename_new
 
 KEY = "prepare.key"
 _OURS = "smbench"
+_OF_HOMELESS = Path("/var/tmp")
+"""Where accounts without a home keep it: there whatever has its folder's name has to be the account's own."""
 _BYTES = 32
 _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
 _NO_WAITING = getattr(os, "O_NONBLOCK", 0)
@@ -68,12 +70,14 @@ def _place() -> Path:
     if state.is_absolute():
         return state / _OURS / KEY
     try:
-        return _home() / ".local" / "state" / _OURS / KEY
+        home = _home()
     except (KeyError, RuntimeError):
-        raise SetupError(
-            "the key that signs what prepare notes in a target has no place, as your account has no home: "
-            "name a folder of yours in XDG_STATE_HOME"
-        ) from None
+        home = None
+    if home is not None and (home.is_dir() or sys.platform == "win32"):
+        return home / ".local" / "state" / _OURS / KEY
+    # An account of the system's, as nobody is.
+    caller = sudo_caller()
+    return _OF_HOMELESS / f"{_OURS}-{os.getuid() if caller is None else caller.uid}" / KEY
 
 
 def _home() -> Path:
@@ -104,10 +108,23 @@ def _read(place: Path) -> bytes:
     return key
 
 
+def _refuse_of_others(folder: Path) -> None:
+    """UsageError where somebody else may put something into it."""
+    if sys.platform == "win32":
+        return
+    status = folder.lstat()
+    if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.geteuid() or status.st_mode & 0o022:
+        raise UsageError(
+            f"{folder}, where the key that signs what prepare notes is kept, is not yours alone: remove it, "
+            "or name a folder of yours in XDG_STATE_HOME"
+        )
+
+
 def _make(place: Path) -> None:
     """Whole or not at all, and never over another one's: the first of several keeps the place."""
     place.parent.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     place.parent.mkdir(exist_ok=True, mode=0o700)
+    _refuse_of_others(place.parent)
     draft = place.with_name(f".{KEY}.{os.getpid()}.{token_bytes(4).hex()}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_FOLLOW | _BINARY, 0o600)
     try:

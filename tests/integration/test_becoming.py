@@ -44,13 +44,15 @@ def command(here: Path, *words: str) -> list[str]:
     return [*reachable(here.parent / "scratch"), str(TOOL), *words]
 
 
-def environment() -> dict[str, str]:
-    return {**os.environ, "SUDO_UID": str(CALLER), "SUDO_GID": str(GROUP)}
+def environment(here: Path) -> dict[str, str]:
+    # An account without a home keeps the key of prepare where it says.
+    home = {"HOME": "/nonexistent", "XDG_STATE_HOME": str(here)}
+    return {**os.environ, **home, "SUDO_UID": str(CALLER), "SUDO_GID": str(GROUP)}
 
 
 def by_sudo(here: Path, *words: str) -> Ran:
     done = subprocess.run(
-        command(here, *words), capture_output=True, text=True, cwd=here, env=environment(), check=False
+        command(here, *words), capture_output=True, text=True, cwd=here, env=environment(here), check=False
     )
     assert "Traceback" not in done.stderr
     return Ran(done.returncode, done.stdout, done.stderr)
@@ -66,7 +68,7 @@ def test_every_process_but_the_helper_is_the_callers(here: Path) -> None:
     words = ("replay", "w.workload", "target", "-o", "a.run", "--speed", "0.1")
     with subprocess.Popen(
         command(here, *words), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=here,
-        env=environment(),
+        env=environment(here),
     ) as replay:  # fmt: skip
         try:
             deadline = time.monotonic() + 60
@@ -89,7 +91,7 @@ def test_every_process_but_the_helper_is_the_callers(here: Path) -> None:
         assert [int(one[name], 16) for name in ("CapEff", "CapPrm", "CapInh", "CapAmb", "CapBnd")] == [0] * 5
         assert one["NoNewPrivs"] == "1"
     owners = {path.name: path.stat().st_uid for path in here.iterdir() if not path.name.endswith(".pcap")}
-    assert owners == dict.fromkeys(("target", "w.workload", "a.run"), CALLER)
+    assert owners == dict.fromkeys(("target", "w.workload", "a.run", "smbench"), CALLER)
 
 
 def test_a_capture_that_only_root_may_read(here: Path) -> None:
@@ -127,7 +129,7 @@ def test_home_and_cache_are_the_callers(here: Path) -> None:
     )
     done = subprocess.run(
         [*reachable(here.parent / "scratch"), sys.executable, "-c", script], capture_output=True, text=True,
-        env=environment(), check=True, cwd=here,
+        env=environment(here), check=True, cwd=here,
     )  # fmt: skip
     assert done.stdout == f"/nonexistent [{GROUP}]\n"
 
@@ -153,7 +155,7 @@ def test_who_cannot_read_the_program_is_warned(here: Path) -> None:
     done = subprocess.run(
         [*reachable(here.parent / "scratch", closed=True), TOOL, "ingest", "-q", "everybodys.pcap",
          "-o", "w.workload"],
-        capture_output=True, text=True, env=environment(), check=False, cwd=here,
+        capture_output=True, text=True, env=environment(here), check=False, cwd=here,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert f"warning: {CALLER} may not read " in done.stderr

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from smbench.errors import SetupError, UsageError
+from smbench.prepare import signing
 from smbench.prepare.signing import Signature, caller_key
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="has no modes")
@@ -125,3 +126,18 @@ def test_a_signature_is_of_the_key_and_of_all_that_was_told() -> None:
     assert not one.fits(str(less))
     assert not one.fits("")
     assert not one.fits("ä\ud800".encode("utf-8", "surrogatepass").decode("latin-1"))
+
+
+@posix
+def test_an_account_without_a_home_keeps_it_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("XDG_STATE_HOME", "SUDO_UID", "SUDO_GID"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(signing, "_home", lambda: tmp_path / "nonexistent")
+    monkeypatch.setattr(signing, "_OF_HOMELESS", tmp_path)
+    key = caller_key()
+    folder = tmp_path / f"smbench-{os.getuid()}"
+    assert (folder / "prepare.key").read_bytes() == key
+    (folder / "prepare.key").unlink()
+    folder.chmod(0o777)  # as of somebody who was there first
+    with pytest.raises(UsageError, match="is not yours alone"):
+        caller_key()
