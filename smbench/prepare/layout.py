@@ -97,11 +97,11 @@ def _unfit(entry: NamespaceEntry) -> str | None:
         if error.errno == REFUSED:
             return WHY
         return "no file beneath a target can have such a name (.., absolute, empty, a backslash, NUL)"
-    last = components[-1] if components else ""
-    stream = last.partition(":")[2] if entry.kind is Kind.STREAM else ""
+    base, _, stream = (components[-1] if components else "").partition(":")
+    stream = stream if entry.kind is Kind.STREAM else ""
     colons = entry.path.count(":") - (1 if entry.kind is Kind.STREAM else 0)
-    if entry.kind is Kind.STREAM and (not stream or not without_stream(entry.path)):
-        return "a stream without a name, or of the target's root"
+    if entry.kind is Kind.STREAM and not (stream and base):
+        return "a stream without a name, or of a folder by no name"
     # `file:stream:$DATA` names the same stream with its type ([MS-FSCC] 2.1.5).
     if colons and not (colons == 1 and stream.upper().endswith(":$DATA")):
         return "a colon in a name is taken for a stream"

@@ -45,6 +45,14 @@ def test_a_name_that_no_file_can_have_is_refused(path: str) -> None:
     assert [refused.path for refused in layout.refused] == [path]
 
 
+@pytest.mark.parametrize("path", [":a", "d/:a", "d/f:", "d/:"])
+def test_a_stream_of_nothing_and_one_without_a_name(path: str) -> None:
+    """Its file would have no name, which no manifest may hold."""
+    layout = lay_out([NamespaceEntry(path, Kind.STREAM)])
+    assert [refused.path for refused in layout.refused] == [path]
+    assert list(layout.entries) == []
+
+
 def test_a_file_that_is_also_a_folder_stays_a_file() -> None:
     layout = lay_out([file("a"), file("a/b")])
     assert paths(layout) == ([], ["a"])
