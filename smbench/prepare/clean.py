@@ -131,7 +131,8 @@ class _Cleaning:
             self.beneath.rmdir(folder)
             self.cleaned.removed += 1
         except OSError as error:
-            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):  # it holds what is not prepare's
+            # It holds what is not prepare's, or went with the target's own names.
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOENT):
                 self.cleaned.left.append((folder, error.strerror or str(error)))
 
     def count(self) -> None:
