@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import shutil
 import stat
 import tomllib
@@ -167,6 +168,8 @@ def read_toml(path: Path, what: str, remedy: str) -> dict[str, Any]:
         content = read_content(path, remedy, MOST_TEXT_BYTES, given=True)
     except FileNotFoundError as error:
         raise UsageError(f"cannot read {what} {path}: {error.strerror}") from None
+    if _LONG_KEY.search(content):
+        raise UsageError(f"{what} {path} has a key of more than {DEEPEST} parts: {remedy}")
     try:
         document = tomllib.loads(content.decode("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -177,6 +180,10 @@ def read_toml(path: Path, what: str, remedy: str) -> dict[str, Any]:
     if _depth(document) > DEEPEST:
         raise UsageError(f"{what} {path} is nested too deep: {remedy}")
     return document
+
+
+_LONG_KEY = re.compile(rb"""(?<![\w.-])(?:(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){%d}""" % DEEPEST)
+"""Parts of a dotted key: for each tomllib goes through all before it, and a file of them takes minutes."""
 
 
 def _depth(document: object) -> int:

@@ -56,7 +56,7 @@ def main() -> int:
     for (name, fate), count in sorted(by_file.items()):
         print(f"{count:12}  {name}: {fate}")
     print(f"in memory at most, MiB, by damage ({MOST_RESIDENT >> 20} may be; nothing: what whole ones take)")
-    largest["nothing"], by_damage["nothing"] = max(bench.resident.values()), len(bench.resident)
+    largest["nothing"], by_damage["nothing"] = max(bench.resident.values(), default=0), len(bench.resident)
     for damage, resident in sorted(largest.items(), key=lambda item: -item[1]):
         print(f"{resident >> 20:6}  {damage} ({by_damage[damage]} times)")
     return int(any(fate not in GOOD for fate in fates))

@@ -159,6 +159,23 @@ def test_strange_json_is_read_or_refused_in_a_sentence(
     assert "\n" not in (said or "")
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["a." * 100_000 + "a = 1", '"a" . ' * 100_000 + "a = 1", "[" + "a." * 100_000 + "a]",
+     "x = {" + "'a'.b." * 100_000 + "a = 1}"],
+)  # fmt: skip
+def test_a_key_of_many_parts_is_refused_before_it_is_parsed(tmp_path: Path, text: str) -> None:
+    """tomllib takes minutes for one."""
+    (tmp_path / "it").write_text(text)
+    with pytest.raises(UsageError, match="has a key of more than 64 parts"):
+        read_toml(tmp_path / "it", "the text", REMEDY)
+
+
+def test_many_dots_that_are_no_key(tmp_path: Path) -> None:
+    (tmp_path / "it").write_text(f'a.b.c = "{"..." * 1000}"\nd = 1.5')
+    assert read_toml(tmp_path / "it", "the text", REMEDY)["d"] == 1.5
+
+
 def test_a_copy_is_of_the_file_itself(tmp_path: Path) -> None:
     (tmp_path / "it").write_bytes(b"content")
     copy_stored(tmp_path / "it", tmp_path / "copy", REMEDY)
