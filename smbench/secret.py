@@ -68,11 +68,19 @@ def secret_in(descriptor: int, vault: Vault | None = None) -> Secret:
 
     def read(room: memoryview) -> int:
         size = 0
-        while size < len(room) and (more := os.readv(descriptor, [room[size:]])):
+        while size < len(room) and (more := _read_into(descriptor, room[size:])):
             size += more
         return size
 
     return (vault or _OURS).take(read)
+
+
+def _read_into(descriptor: int, room: memoryview) -> int:
+    if sys.platform != "win32":
+        return os.readv(descriptor, [room])
+    data = os.read(descriptor, len(room))
+    room[: len(data)] = data
+    return len(data)
 
 
 def secret_of(variable: str) -> Secret:
