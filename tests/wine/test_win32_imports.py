@@ -16,7 +16,8 @@ POSIX_ONLY = {"fcntl", "grp", "posix", "pwd", "resource", "termios", "pty", "sys
 """Modules of Python that Windows has not."""
 FOR_LINUX = re.compile(
     r"smbench\.(executors\.(linux_|posix)|mounts\.(cifs|failures|session|verify)$"
-    r"|clients\.(trials|calibration)$|prepare\.(fresh|listing)$|runner\.fork$)"
+    r"|clients\.(trials|calibration)$|prepare\.(attributes|fresh|listing|removal|statx)$"
+    r"|privileged\.(access|helper)$|runner\.fork$)"
 )
 """Parts that serve Linux only; nothing else may need them when it is imported."""
 AN_EXTRA = re.compile(r"smbench\.executors\.library")
