@@ -16,7 +16,6 @@ import click
 from click.shell_completion import CompletionItem
 
 from smbench import __version__
-from smbench.cli.common import REMARK, run_as
 from smbench.cli.guard import guarded
 from smbench.cli.streams import Streams
 from smbench.privileged.becoming import become_caller
@@ -58,6 +57,11 @@ class _Commands(click.Group):
         """Root becomes who called it before a word of the command is looked at, but for --run-as."""
         name, command, rest = super().resolve_command(ctx, args)
         if command is not None and not ctx.resilient_parsing:
+            from smbench.cli.common import (  # with what commands need, which completing does not
+                REMARK,
+                run_as,
+            )
+
             ctx.meta[REMARK] = become_caller(run_as(command, ctx, rest))
         return name, command, rest
 

@@ -53,10 +53,19 @@ def no_run(directory: Path) -> str:
 
 def document_of(run: Run) -> dict[str, Any]:
     """What run.json holds of a run, as the values that JSON has."""
-    encoded = msgspec.json.encode(msgspec.structs.replace(run, directory=None))
-    document: dict[str, Any] = msgspec.json.decode(encoded)
+    document: dict[str, Any] = _plain(
+        msgspec.to_builtins(msgspec.structs.replace(run, directory=None), str_keys=True)
+    )
     del document["directory"]
     return document
+
+
+def _plain(value: Any) -> Any:
+    """Lists for tuples, as JSON has it. The library's encoder refuses what a name of NTFS may be: half of a
+    surrogate pair."""
+    if isinstance(value, dict):
+        return {key: _plain(one) for key, one in value.items()}
+    return [_plain(one) for one in value] if isinstance(value, list | tuple) else value
 
 
 def write(run: Run, directory: Path) -> Run:
