@@ -80,8 +80,10 @@ def test_an_unknown_key_would_be_found(made: Path) -> None:
 
 def test_lines_of_what_was_prepared_are_written_down(made: Path) -> None:
     lines = (made / "prepared" / MANIFEST).read_text(encoding="utf-8").splitlines()
-    assert json.loads(lines[0]) == {"schema": 2, "tool": "smbench-mount", "content": "auto"}
-    assert {key for line in lines[1:] for key in json.loads(line)} == set(listed(FORMATS[f"`{MANIFEST}`"]))
+    header, *entries, signature = map(json.loads, lines)
+    assert header.items() >= {"schema": 3, "tool": "smbench-mount", "content": "auto"}.items()
+    assert list(signature) == ["hmac_sha256"]
+    assert {*header, *(key for entry in entries for key in entry)} == set(listed(FORMATS[f"`{MANIFEST}`"]))
 
 
 def test_tags_of_the_log_are_written_down(made: Path) -> None:
