@@ -202,6 +202,9 @@ def double_key(path: Path, chance: random.Random, _others: Sequence[Path]) -> No
     """A key that stands there twice, the second time with another value."""
     text = path.read_text()
     places = list(re.finditer(r'("[^"\\]+"\s*:\s*)[-0-9.]+', text))
+    if not places:  # an empty object, or none: a second one behind it
+        path.write_bytes(path.read_bytes() * 2)
+        return
     found = chance.choice(places)
     path.write_text(
         text[: found.end()] + ", " + found[1] + chance.choice(("0", "[]", '"x"', "-1")) + text[found.end() :]
