@@ -176,7 +176,7 @@ def test_simulated_clones_take_the_times_of_the_target(workload):
         ran = run(
             "replay", workload, target, "-o", "t.run", "--executor", "simulated", *dry, cwd=workload.parent
         )
-        assert (ran.status, "is no timetable" in ran.sentence) == (2, True)
+        assert (ran.status, "is no JSON" in ran.sentence) == (2, True)
 
 
 def test_a_deadline_ends_it_with_what_was_measured(workload):
