@@ -5,8 +5,10 @@ from __future__ import annotations
 import base64
 import hashlib
 import shutil
+import struct
 import subprocess
 import tempfile
+import zlib
 from pathlib import Path
 
 import pytest
@@ -39,3 +41,16 @@ def probed(text: str, script: str) -> str:
     assert text.count("script-src ") == 1
     text = text.replace("script-src ", f"script-src 'sha256-{digest}' ")
     return text.replace("</body>", f"<script>{script}</script></body>")
+
+
+def first_pixel(picture: Path) -> tuple[int, int, int]:
+    """Red, green and blue of the upper left pixel of a PNG of 8 bits a channel: no filter of the first row
+    changes it."""
+    data, at, packed = picture.read_bytes(), 8, b""
+    while at < len(data):
+        length, kind = struct.unpack(">I4s", data[at : at + 8])
+        if kind == b"IDAT":
+            packed += data[at + 8 : at + 8 + length]
+        at += length + 12
+    _, red, green, blue = zlib.decompressobj().decompress(packed, 4)
+    return red, green, blue

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import re
-import struct
-import zlib
 from pathlib import Path
 
 import pytest
-from helpers.browser import browse, needs_chromium, probed
+from helpers.browser import browse, first_pixel, needs_chromium, probed
 from helpers.command import THREE_USERS, run
 
 
@@ -86,14 +84,3 @@ def test_it_is_dark_where_the_reader_is(page: Path, scheme: int, dark: bool) -> 
            f"--screenshot={picture}")  # fmt: skip
     red, green, blue = first_pixel(picture)
     assert (max(red, green, blue) < 60) is dark
-
-
-def first_pixel(picture: Path) -> tuple[int, int, int]:
-    """The upper left pixel of a PNG of 8 bits a channel: no filter of the first row changes it."""
-    data, at, packed = picture.read_bytes(), 8, b""
-    while at < len(data):
-        length, kind = struct.unpack(">I4s", data[at : at + 8])
-        if kind == b"IDAT":
-            packed += data[at + 8 : at + 8 + length]
-        at += length + 12
-    return tuple(zlib.decompress(packed)[1:4])  # type: ignore[return-value]

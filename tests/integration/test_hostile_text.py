@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from helpers.command import run
 from helpers.load import OPEN_IF, Load
+from helpers.shown import harmless
 
 from smbench.workload.calls import Stat
 from smbench.workload.store import write
@@ -31,10 +32,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write(folder / f"w{CLEARS}.workload", load.workload)
     (folder / f"t{TURNS}").mkdir()
     return folder
-
-
-def harmless(text: str) -> bool:
-    return all(one.isprintable() for line in text.split("\n") for one in line)
 
 
 def test_no_command_lets_them_through(folder: Path) -> None:

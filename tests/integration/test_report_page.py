@@ -7,12 +7,11 @@ import json
 import re
 import shutil
 import struct
-import zlib
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from helpers.browser import browse, needs_chromium
+from helpers.browser import browse, first_pixel, needs_chromium
 from helpers.command import THREE_USERS, run
 from helpers.load import OPEN_IF, Load
 
@@ -266,20 +265,9 @@ def test_it_is_light_or_dark_as_its_reader_is(captured, tmp_path, dark):
     scheme = [f"--blink-settings=preferredColorScheme={0 if dark else 1}"]
     browse(captured / "report.html", f"--screenshot={picture}", "--window-size=1200,400", *scheme)
     assert struct.unpack(">II", picture.read_bytes()[16:24]) == (1200, 400)
-    assert (first_pixel(picture) < 60) == dark
+    assert (first_pixel(picture)[0] < 60) == dark
 
 
 def rows(path: Path) -> list[dict[str, str]]:
     with path.open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
-
-
-def first_pixel(picture: Path) -> int:
-    """The red of the first pixel of a PNG, whose first line has no line above to differ from."""
-    data, at, packed = picture.read_bytes(), 8, b""
-    while at < len(data):
-        length, kind = struct.unpack(">I4s", data[at : at + 8])
-        if kind == b"IDAT":
-            packed += data[at + 8 : at + 8 + length]
-        at += 12 + length
-    return zlib.decompressobj().decompress(packed, 2)[1]

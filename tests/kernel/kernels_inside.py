@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from dataclasses import fields
 from pathlib import Path
 
 import pytest
+from helpers.command import run
 from helpers.fidelity import Lab
 
 from smbench.workload.calls import Stat, StatHandle
@@ -55,10 +54,6 @@ def test_what_was_captured_here_is_sent_again_here(name: str) -> None:
 
 def test_what_is_encrypted_is_no_profile() -> None:
     """6.12 sends nothing in the clear but how a connection begins; 6.1 does (test_calibrate.py)."""
-    command = [sys.executable, "-m", "smbench", "calibrate", LAB.share, "--users", LAB.users]
-    done = subprocess.run(
-        [*map(str, command), "--mount-option", "seal"], capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 3, done.stderr
-    (line,) = done.stderr.splitlines()
-    assert "nothing of what was called on //127.0.0.1/share could be seen on the wire" in line
+    done = run("calibrate", LAB.share, "--users", LAB.users, "--mount-option", "seal")
+    assert done.status == 3, done.err
+    assert "nothing of what was called on //127.0.0.1/share could be seen on the wire" in done.sentence

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 import pytest
+from helpers.shown import harmless
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Group
@@ -19,10 +20,6 @@ from smbench.cli.terminal import Terminal, one_line
 from smbench.report.text import plain_table
 
 OWNED = "\x1b]0;owned\x07\x1b[2J\x9b31m\u202egpj.exe\u2066\x00\x7f"
-
-
-def harmless(text: str) -> bool:
-    return all(one.isprintable() for line in text.split("\n") for one in line)
 
 
 def shown(renderable: object, **how: Any) -> str:
