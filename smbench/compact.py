@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-I32, I64, LIST, STRUCT = 5, 6, 9, 12
+I32, I64, BINARY, LIST, STRUCT = 5, 6, 8, 9, 12
 """Types of fields."""
-_TRUE, _FALSE, _BYTE, _DOUBLE, _BINARY, _SET = 1, 2, 3, 7, 8, 10
+_TRUE, _FALSE, _BYTE, _I16, _DOUBLE, _SET = 1, 2, 3, 4, 7, 10
+_BITS = {_I16: 16, I32: 32, I64: 64}
 _DEEPEST = 16
 """Parquet's own structures are no more than 7 deep."""
 _LONGEST_NUMBER = 10
@@ -28,13 +29,21 @@ class Compact:
         number = 0
         while head := self._byte():
             step = head >> 4
-            number = number + step if step else self.number()
+            number = number + step if step else self.number(_I16)
             yield number, head & 15
 
-    def number(self) -> int:
-        """A signed number."""
+    def number(self, kind: int) -> int:
+        """A signed number of a type. ValueError for one of more bits, of which others read the last alone."""
         found = self._unsigned()
+        if found >> _BITS[kind]:
+            raise ValueError("it has a number that is too long")
         return (found >> 1) ^ -(found & 1)
+
+    def octets(self) -> bytes:
+        """What a field of bytes holds."""
+        size = self._unsigned()
+        self._forward(size)
+        return self.content[self.at - size : self.at]
 
     def many(self) -> tuple[int, int]:
         """How many values a list has, and their type."""
@@ -46,7 +55,7 @@ class Compact:
         """Go behind a field's value."""
         if kind in (_TRUE, _FALSE):  # the type says it
             return
-        if kind in (I32, I64, 4):
+        if kind in _BITS:
             self._unsigned()
         elif kind == STRUCT:
             if deep == _DEEPEST:
@@ -70,7 +79,7 @@ class Compact:
                 self.skip(kind, deep)
 
     def _length(self, kind: int) -> int:
-        if kind != _BINARY:
+        if kind != BINARY:
             raise ValueError(f"it has a field of type {kind}, which Parquet has not")
         return self._unsigned()
 

@@ -107,8 +107,12 @@ def read_content(path: Path, remedy: str, most_bytes: int = MOST_BYTES, *, given
 
 def read_given(path: Path, what: str) -> bytes:
     """All of a file of keys that whoever called named, read once. `what` it is, as "key file". It may be a
-    pipe, as shells make one of `<(command)`, which is waited for. UsageError where it cannot be read."""
+    pipe, as shells make one of `<(command)`, which is waited for; a FIFO that has a name may have no writer.
+    UsageError where it cannot be read."""
     try:
+        # Where a pipe's name leads to (`pipe:[…]`) there is nothing of that name.
+        if path.is_fifo() and os.path.lexists(os.path.realpath(path)):
+            raise UsageError(f"the {what} {path} is a FIFO, whose writer may never come: name a file")
         with path.open("rb") as file:
             data = file.read(MOST_KEY_BYTES + 1)
     except (OSError, ValueError) as error:

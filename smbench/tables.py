@@ -21,17 +21,28 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from smbench.errors import SetupError, UsageError
-from smbench.pages import MOST_PARTS, Unpacking, refuse_claims, refuse_footer, refuse_hole
+from smbench.footer import MOST_PARTS, Column, Footer, read_footer
+from smbench.pages import Unpacking, refuse_claims, refuse_hole
 from smbench.stored import open_stored, refuse_unreadable, size_of
 
 BATCH = 1 << 16
 """Rows that are read at once, where nobody says otherwise."""
 MOST = (1 << 62) - 1
 """Times and sizes of which two can be added."""
-_LOOKED_AT: set[tuple[int, ...]] = set()
-"""Files whose ends this process has found to be whole, by what is another where they are written anew."""
+_LOOKED_AT: dict[tuple[int, ...], Footer] = {}
+"""Footers of files whose ends this process has found to be whole, by what is another where they are written
+anew."""
 Check = Callable[[pa.RecordBatch], str | None]
 """Says what is wrong with the rows of a batch that was read; None: nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """What a file's footer claims of a column's values in a row group, whether it is true or not."""
+
+    all_null: bool
+    bounds: tuple[int, int] | None
+    """The least and the largest; None: not told, or no whole numbers."""
 
 
 @dataclass(frozen=True)
@@ -138,7 +149,7 @@ class TableFile:
             self._source = opened.enter_context(open_stored(path, form.remedy))
             self._size = size_of(self._source)
             with self.reading():
-                self._refuse_unread()
+                self._footer = self._looked_at()
                 self._file = pq.ParquetFile(
                     self._source, pre_buffer=threads, page_checksum_verification=True,
                     thrift_container_size_limit=MOST_PARTS,
@@ -163,6 +174,24 @@ class TableFile:
     @property
     def groups(self) -> int:
         return int(self.metadata.num_row_groups)
+
+    def claims(self) -> Iterator[dict[str, Claims]]:
+        """What is claimed of each row group's columns, by their paths."""
+        for number in range(self.groups):
+            with self.reading():
+                told = {leaf.path: self._claims(column, leaf) for column, leaf in self._parts(number, None)}
+            yield told
+
+    def _claims(self, column: Column, leaf: Any) -> Claims:
+        kind = self.schema.field(leaf.path).type if leaf.path in self.columns else None
+        nulls, least, most = column.claimed
+        bounds = None
+        if kind is not None and pa.types.is_integer(kind) and least is not None and most is not None:
+            signed = pa.types.is_signed_integer(kind)
+            bounds = (
+                int.from_bytes(least, "little", signed=signed), int.from_bytes(most, "little", signed=signed),
+            )  # fmt: skip
+        return Claims(nulls == column.values, bounds)
 
     def batches(self, columns: Sequence[str] | None = None, size: int = BATCH) -> Iterator[pa.RecordBatch]:
         """All rows, batch by batch."""
@@ -208,22 +237,21 @@ class TableFile:
     def _unpacking(self) -> Unpacking:
         return Unpacking(self._read_at, self._size, self.form.rows_a_byte)
 
-    def _parts(self, number: int, columns: Sequence[str] | None) -> Iterator[tuple[Any, bool]]:
-        """The columns of a row group that hold values, as its metadata has them; whether those are lists."""
-        group = self.metadata.row_group(number)
-        for place in range(group.num_columns):
+    def _parts(self, number: int, columns: Sequence[str] | None) -> Iterator[tuple[Column, Any]]:
+        """The columns of a row group that hold values, each with its leaf of the schema."""
+        for place, column in enumerate(self._footer.columns(self._read_at, number)):
             leaf = self.metadata.schema.column(place)
             if columns is None or leaf.path.partition(".")[0] in columns:
-                yield group.column(place), leaf.max_repetition_level > 0
+                yield column, leaf
 
-    def _refuse_unread(self) -> None:
-        """Refuse what is none by its end, once for each file: to go through a long footer takes time."""
+    def _looked_at(self) -> Footer:
+        """Where the footer says what, gone through once for each file: a long one takes time."""
         found = os.fstat(self._source.fileno())
         same = (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
         if same not in _LOOKED_AT:
             refuse_hole(self._source)
-            refuse_footer(self._read_at, self._size)
-            _LOOKED_AT.add(same)
+            _LOOKED_AT[same] = read_footer(self._read_at, self._size)
+        return _LOOKED_AT[same]
 
     def _read_at(self, place: int, size: int) -> bytes:
         self._source.seek(place)

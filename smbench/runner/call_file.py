@@ -24,7 +24,7 @@ from smbench.executors.base import Executor
 from smbench.plan.model import Plan
 from smbench.runner.declined import columns_of, declined
 from smbench.runner.refused import REFUSED, fails
-from smbench.tables import reading
+from smbench.tables import Claims, reading
 from smbench.trace.store import REMEDY
 from smbench.workload.calls import CALLS, Call, Create, Open, Read, Write
 from smbench.workload.model import Workload
@@ -158,48 +158,38 @@ def used_columns(operations: StoredOperations) -> list[str]:
     """`kind` and the parameters that any call has: a column that is null throughout costs as much as any."""
     parameters = {name for kind in KINDS for name in PARAMETERS[kind]}
     used = {"kind"}
-    with operations.opened() as file, file.reading():
-        for group in range(file.groups):
-            for number in range(file.metadata.num_columns):
-                column = file.metadata.row_group(group).column(number)
-                name = column.path_in_schema.split(".")[0]
-                statistics = column.statistics
-                all_null = statistics is not None and statistics.null_count == column.num_values
-                if name in parameters and not all_null:
-                    used.add(name)
+    with operations.opened() as file:
+        for part in file.claims():
+            names = {path.partition(".")[0] for path, claims in part.items() if not claims.all_null}
+            used |= names & parameters
     return sorted(used)
 
 
 def _narrowed(operations: StoredOperations, names: list[str]) -> dict[str, pa.DataType]:
     """The columns with the smallest types that hold their values: the parameters of one kind of call take
     as much room in all the others."""
-    with operations.opened() as file, file.reading():
+    with operations.opened() as file:
         types = {name: file.schema.field(name).type for name in names}
-        groups = [file.metadata.row_group(number) for number in range(file.groups)]
-        return _by_bounds(types, groups)
-
-
-def _by_bounds(types: dict[str, pa.DataType], groups: list[Any]) -> dict[str, pa.DataType]:
-    """The types, narrowed by what the file's statistics tell of each part."""
-    for number in range(groups[0].num_columns if groups else 0):
-        columns = [group.column(number) for group in groups]
-        name = columns[0].path_in_schema
-        if not pa.types.is_integer(types.get(name, pa.null())):
-            continue
-        told = [column.statistics for column in columns]
-        bounds = [(one.min, one.max) for one in told if one is not None and one.has_min_max]
-        nulls = [
-            one is not None and one.null_count == at.num_values for one, at in zip(told, columns, strict=True)
-        ]
-        if len(bounds) + sum(nulls) == len(columns) and bounds:
-            least, most = min(low for low, _ in bounds), max(high for _, high in bounds)
-            fitting = (
-                kind
-                for kind in _NARROW
-                if least >= -(1 << kind.bit_width - 1) and most < 1 << kind.bit_width - 1
-            )
-            types[name] = next(fitting, types[name])
+        parts = list(file.claims())
+    for name in names:
+        if pa.types.is_integer(types[name]):
+            types[name] = _narrowest(types[name], [part[name] for part in parts])
     return types
+
+
+def _narrowest(kind: pa.DataType, told: list[Claims]) -> pa.DataType:
+    """The type, narrowed by what is claimed of each part's values; where nothing is of one, as it is."""
+    bounds = [claims.bounds for claims in told if not claims.all_null]
+    known = [each for each in bounds if each is not None]
+    if not known or len(known) < len(bounds):
+        return kind
+    least, most = min(low for low, _ in known), max(high for _, high in known)
+    fitting = (
+        narrow
+        for narrow in _NARROW
+        if least >= -(1 << narrow.bit_width - 1) and most < 1 << narrow.bit_width - 1
+    )
+    return next(fitting, kind)
 
 
 def _gathered(

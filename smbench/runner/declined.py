@@ -35,11 +35,10 @@ def columns_of(operations: StoredOperations, executor: type[Executor] | None) ->
 
 
 def _may_be_refused(operations: StoredOperations) -> bool:
-    """Whether the file's statistics admit such a status."""
+    """Whether what the file claims admits such a status."""
     with operations.opened() as file:
-        at = file.metadata.schema.names.index("expected")
-        told = [file.metadata.row_group(group).column(at).statistics for group in range(file.groups)]
-    return any(one is None or not one.has_min_max or one.max >= Status.SHARING_VIOLATION for one in told)
+        told = [part["expected"].bounds for part in file.claims()]
+    return any(bounds is None or bounds[1] >= Status.SHARING_VIOLATION for bounds in told)
 
 
 def declined(executor: type[Executor] | None, batch: pa.RecordBatch) -> NDArray[np.bool_]:

@@ -14,7 +14,7 @@ import pytest
 from helpers import bombs
 
 from smbench.errors import UsageError
-from smbench.pages import MOST_PARTS, read_header, refuse_footer
+from smbench.pages import read_header
 from smbench.tables import Form, TableFile, table_writer
 
 SCHEMA = pa.schema([("number", pa.int64()), ("name", pa.string()), ("list", pa.list_(pa.int64()))])
@@ -111,29 +111,3 @@ def test_a_page_that_goes_beyond_its_column_is_refused(tmp_path: Path) -> None:
     assert (header.unpacked, header.packed, header.values, header.bytes) == (100, 200, 3, len(content))
     with pytest.raises(ValueError, match="cut off"):
         read_header(lambda place, size: content[place : place + size][:5], 0)
-
-
-@pytest.mark.parametrize(
-    ("footer", "why"),
-    [
-        (bombs.footer(300_000), "a part of it has 300,000 columns, and the file 1"),
-        (b"\x18\xff\xff\xff\xff\x0f" + bytes(300_000), "cut off"),
-        (b"\x19\xfc" + b"\x1c" * 300_000, "nested too deep"),
-        (b"\x19\xfd" + b"\xff" * 300_000, "too long"),
-        (b"\x49" + bombs.list_head(MOST_PARTS + 1) + bytes(300_000), "it claims 65,537 parts"),
-        (b"\x1e" + bytes(300_000), "a field of type 14"),
-    ],
-)
-def test_a_long_footer_that_is_none_is_refused(footer: bytes, why: str) -> None:
-    content = bombs.with_footer(b"", footer)
-    with pytest.raises(ValueError, match=why):
-        refuse_footer(lambda place, size: content[place : place + size], len(content))
-
-
-def test_a_long_footer_of_many_parts_is_read(tmp_path: Path) -> None:
-    with table_writer(tmp_path / "t", SCHEMA) as writer:
-        for number in range(1500):
-            writer.write_table(pa.table([[number], ["a"], [[1, 2]]], schema=SCHEMA))
-    assert int.from_bytes((tmp_path / "t").read_bytes()[-8:-4], "little") > 1 << 18
-    with TableFile(tmp_path / "t", FORM) as file:
-        assert file.table().column(0).to_pylist() == [*range(1500)]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import socket
 import stat
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -121,6 +123,22 @@ def test_of_a_document_that_is_far_too_large_nothing_is_read(
     os.truncate(tmp_path / "it", MOST_KEY_BYTES + 1)
     with pytest.raises(UsageError, match="holds more than 16 MiB"):
         read_given(tmp_path / "it", "key file")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such FIFO")
+def test_a_key_may_come_by_a_pipe_that_a_shell_made_and_by_no_fifo(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "it")
+    (tmp_path / "link").symlink_to(tmp_path / "it")
+    for name in ("it", "link"):
+        with pytest.raises(UsageError, match=f"the key file .*{name} is a FIFO, whose writer may never come"):
+            read_given(tmp_path / name, "key file")
+    read = "import pathlib, sys; from smbench.stored import read_given; "
+    read += "print(read_given(pathlib.Path(sys.argv[1]), 'key file'))"
+    told = subprocess.run(
+        ["bash", "-c", '"$0" -c "$1" <(echo 0123)', sys.executable, read],
+        check=True, capture_output=True, text=True,
+    )  # fmt: skip
+    assert told.stdout == "b'0123\\n'\n"
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from smbench.errors import UsageError
-from smbench.tables import Form, TableFile, table_writer
+from smbench.tables import Claims, Form, TableFile, table_writer
 
 SCHEMA = pa.schema(
     [
@@ -113,6 +113,28 @@ def test_a_bit_that_was_flipped_in_a_page_is_no_number(tmp_path: Path) -> None:
         assert found in (None, table().to_pydict())  # the same, where the bit is in what nobody reads
         refused += found is None
     assert refused > 100
+
+
+def test_what_the_footer_claims_of_values_is_told_of_each_row_group(tmp_path: Path) -> None:
+    """As the library tells it, where that is asked: signed, unsigned, nulls alone, and what has no bounds."""
+    types = {"u": pa.uint32(), "i": pa.int64(), "t": pa.string(), "s": pa.struct([("x", pa.int16())])}
+    schema = pa.schema(list(types.items()))
+    with table_writer(tmp_path / "t", schema) as writer:
+        for least, most in ((0, (1 << 32) - 1), (7, 9)):
+            rows = {"u": [least, most], "i": [-most, None], "t": ["a", "b"], "s": [{"x": 1}, None]}
+            writer.write_table(pa.table(rows, schema=schema))
+        writer.write_table(pa.table({name: [None] for name in types}, schema=schema))
+    with TableFile(tmp_path / "t", Form(schema, "write it again", nullable=frozenset(types))) as file:
+        wide, narrow, nulls = file.claims()
+        theirs = [[part.column(0), part.column(1)] for part in map(file.metadata.row_group, range(2))]
+    assert [wide["u"].bounds, narrow["u"].bounds] == [(0, (1 << 32) - 1), (7, 9)]
+    assert [wide["i"].bounds, narrow["i"].bounds] == [(1 - (1 << 32), 1 - (1 << 32)), (-9, -9)]
+    for part, columns in zip((wide, narrow), theirs, strict=True):
+        assert [part[name].bounds for name in ("u", "i")] == [
+            (column.statistics.min, column.statistics.max) for column in columns
+        ]
+    assert wide["t"] == wide["s.x"] == Claims(all_null=False, bounds=None)
+    assert set(nulls.values()) == {Claims(all_null=True, bounds=None)}
 
 
 @pytest.mark.parametrize("keep", [0, 1, 8, 300, -1])
