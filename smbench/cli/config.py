@@ -37,6 +37,8 @@ def load_config(ctx: click.Context, _parameter: click.Parameter, path: Path | No
             known = ", ".join(sorted(options))
             raise UsageError(f"{path}: {ctx.info_name} has no option {quoted(key)}; it has {known}")
         parameter, negative = options[name]
+        if not parameter.expose_value:  # --config, --run-as: in effect before a file is read
+            raise UsageError(f"{path}: {key} is said on the command line only: leave it out of the file")
         given = _given(f"{path}: {key}", parameter, negative, value)
         if given is not None:
             try:

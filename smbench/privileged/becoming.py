@@ -11,6 +11,7 @@ from smbench.confined import give_up
 from smbench.errors import UsageError
 from smbench.identity import Identity, acting_as, is_root, refuse_unreachable, sudo_caller
 from smbench.privileged import client
+from smbench.privileged.system import PATH
 from smbench.quoting import quoted
 
 ROOT = "root"
@@ -30,6 +31,7 @@ def become_caller(run_as: str | None) -> str | None:
             raise UsageError("--run-as says as whom root works, and this is not root: leave it, or use sudo")
         return None
     if run_as == ROOT:
+        _stay_root()
         return None
     user = sudo_caller() if run_as is None else _named(run_as)
     if user is None:
@@ -39,11 +41,18 @@ def become_caller(run_as: str | None) -> str | None:
         why = f"{user.name} may not read {closed}, where this program is installed"
         if run_as is not None:
             raise UsageError(f"--run-as {quoted(run_as)} cannot be: {why}")
+        _stay_root()
         return f"{why}: what {user.name} should do is done by root"
     client.start()
     give_up(user.uid, user.gid, _groups(user))
     _move_home(user)
     return None
+
+
+def _stay_root() -> None:
+    """Programs that root starts are the system's, where another user may have said in PATH which ones."""
+    if sudo_caller() is not None:
+        os.environ["PATH"] = PATH
 
 
 def _closed_to(user: Identity) -> Path | None:

@@ -144,6 +144,21 @@ def test_run_as_wins_over_sudo(here: Path, run_as: str, uid: int) -> None:
     assert (here / "w.workload").stat().st_uid == wanted
 
 
+def test_root_that_insists_finds_programs_where_the_system_has_them(here: Path) -> None:
+    """Who called sudo may have put a folder first in PATH; without sudo, PATH is root's to say."""
+    planted = here / "bin" / "tshark"
+    planted.parent.mkdir()
+    planted.write_text(f"#!/bin/sh\n: >>{here}/ran\n")
+    planted.chmod(0o755)
+    here.chmod(0o777)
+    set_path = {**environment(here), "PATH": f"{planted.parent}:{os.environ['PATH']}"}
+    alone = {name: value for name, value in set_path.items() if not name.startswith("SUDO_")}
+    words = ("ingest", "-q", "everybodys.pcap", "--decoder", "tshark", "--run-as", "root", "--force")
+    for of, ran in ((set_path, False), (alone, True)):
+        subprocess.run(command(here, *words), capture_output=True, cwd=here, env=of, check=False)
+        assert (here / "ran").exists() == ran
+
+
 def test_a_user_that_is_none(here: Path) -> None:
     done = by_sudo(here, "ingest", "everybodys.pcap", "--run-as", "no such user")
     assert done.status == 2

@@ -69,6 +69,7 @@ def test_the_command_line_wins(tmp_path: Path) -> None:
     ("no-prepare = 1", "no-prepare is true or false, not 1"),
     ("threshold = [true]", "threshold is a number or a text in quotes, not true"),
     ("[replay]\nspeed = 2", "has no option 'replay'"),
+    ('config = "other.toml"', "config is said on the command line only: leave it out of the file"),
 ])  # fmt: skip
 def test_what_is_none_is_refused_in_a_sentence(tmp_path: Path, text: str, why: str) -> None:
     refused = told(tmp_path, text)
