@@ -50,9 +50,10 @@ def pip_install(requirement: str) -> str:
 
 
 def this_command() -> str:
-    """How this tool is called from anywhere: sudo, for one, looks for it in a PATH of its own."""
+    """How this tool is called from anywhere: sudo, for one, looks for it in a PATH of its own. Nothing of the
+    current folder is a module of it (`-P`)."""
     script = Path(sys.executable).with_name("smbench-mount")
-    return _line([str(script)] if script.exists() else [sys.executable, "-m", "smbench"])
+    return _line([str(script)] if script.exists() else [sys.executable, "-P", "-m", "smbench"])
 
 
 def _line(words: Sequence[str]) -> str:

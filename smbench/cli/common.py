@@ -147,7 +147,7 @@ def common_options(command: Command) -> Command:
     )  # fmt: skip
     @click.option(
         "--run-as", metavar="USER", expose_value=False,
-        help="Of root: who does all but mounting and capturing. Default: whoever called sudo.",
+        help="Of root itself: who does all but mounting and capturing. By sudo it is whoever called that.",
     )  # fmt: skip
     @functools.wraps(command)
     def wrapped(*args: Any, as_json: bool, quiet: bool, verbose: int, **kwargs: Any) -> Any:

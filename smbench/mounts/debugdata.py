@@ -1,4 +1,4 @@
-"""/proc/fs/cifs/DebugData and open_files: the kernel client's connections, sessions and trees.
+"""/proc/fs/cifs/DebugData: the kernel client's connections, sessions and trees.
 
 The text is for people (cifs_debug_data_proc_show, fs/smb/client/cifs_debug.c) and differs from kernel to
 kernel: every part is looked for by its own words, and what is not found stays None.
@@ -113,10 +113,3 @@ def _session(text: str) -> ClientSession | None:
 def _tree(match: re.Match[str]) -> ClientTree:
     tree_id = re.search(r"\btid: (0x[0-9a-f]+)", match[2])
     return ClientTree(match[1], int(tree_id[1], 16) if tree_id else None, "Encrypted" in match[2].split())
-
-
-def open_files(text: str) -> set[int]:
-    """The sessions that have files open, of /proc/fs/cifs/open_files (cifs_debug_files_proc_show): columns in
-    hexadecimal, of which the second is the session's id."""
-    rows = [line.split() for line in text.splitlines() if line.strip() and not line.startswith("#")]
-    return {int(row[1], 16) for row in rows if len(row) > 1 and re.fullmatch(r"0x[0-9a-f]+", row[1])}

@@ -11,11 +11,11 @@ from msgspec import Meta, Struct, structs
 from smbench.errors import UsageError
 from smbench.owner import Pid, Ticks, started_ticks
 from smbench.privileged.client import Helper
+from smbench.privileged.runs import MOST_USERS
 from smbench.privileged.system import RUNTIME_FOLDER
 from smbench.stored import decoded
 
 _SCHEMA = 1
-_MOST_USERS = 1_000_000
 _NO_USER = 2**32 - 1
 
 
@@ -52,7 +52,7 @@ class _Stored(Struct, frozen=True):
     started_ticks: Ticks | None
     kept: bool
     share: str
-    users: Annotated[int, Meta(ge=0, le=_MOST_USERS)]
+    users: Annotated[int, Meta(ge=0, le=MOST_USERS)]
     uid: Annotated[int, Meta(ge=0, lt=_NO_USER)] = 0
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from smbench.mounts.debugdata import open_files, read_connections
+from smbench.mounts.debugdata import read_connections
 from smbench.mounts.mountinfo import read_mountinfo
 from smbench.mounts.state import RunState, load_all
 from smbench.mounts.target import ShareTarget, parse_target
@@ -118,7 +118,7 @@ def _in_flight(helper: Helper, host: str | None) -> bool:
 def _holding(helper: Helper) -> set[int]:
     """The sessions of the client that have files open; none where it is not loaded."""
     try:
-        return open_files(helper.ask("open_files")["text"])
+        return {*helper.ask("open_files")["sessions"]}
     except HelperError:
         return set()
 

@@ -14,45 +14,44 @@ from smbench.privileged import client
 from smbench.privileged.system import PATH
 from smbench.quoting import quoted
 
-ROOT = "root"
 _HOMES = ("XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_RUNTIME_DIR")
 
 
 def become_caller(run_as: str | None) -> str | None:
-    """This process, if it is root, is from here on the user `run_as`, else who called sudo, with that user's
-    groups and nothing of root's; the helper is started before. Where root itself called it, or insists by
-    `root`, it stays root, and only its workers and tshark are somebody else (`smbench.identity`).
+    """This process, if it is root, is from here on who called sudo, with that user's groups and nothing of
+    root's; the helper is started before. Where root itself called it, it is the user `run_as`; where that is
+    root or nobody is said, it stays root, and only its workers and tshark are somebody else
+    (`smbench.identity`).
 
     What comes back is what is to be known: where that user cannot read this program, it stays root as well.
-    Raises UsageError for a user that is none, SetupError for one whom this root cannot become.
+    Raises UsageError for a user that is none, or whom who called sudo may not say: the right to call this
+    command by sudo is none to be anybody. SetupError for one whom this root cannot become.
     """
     if not is_root() or sys.platform != "linux":
         if run_as is not None:
             raise UsageError("--run-as says as whom root works, and this is not root: leave it, or use sudo")
         return None
-    if run_as == ROOT:
-        _stay_root()
-        return None
-    user = sudo_caller() if run_as is None else _named(run_as)
-    if user is None:
+    caller = sudo_caller()
+    user = caller if run_as is None else _named(run_as)
+    if caller is not None and user is not None and user.uid != caller.uid:
+        raise UsageError(
+            f"--run-as {quoted(run_as or '')} is root's own to say, and {caller.name} called sudo: leave it, "
+            "or call this as root, without sudo"
+        )
+    if user is None or user.uid == 0:
         return None
     refuse_unreachable(user, "what root does not do itself is done as that user")
     if (closed := _closed_to(user)) is not None:
         why = f"{user.name} may not read {closed}, where this program is installed"
         if run_as is not None:
             raise UsageError(f"--run-as {quoted(run_as)} cannot be: {why}")
-        _stay_root()
+        # Whoever called sudo may have said there which programs are root's.
+        os.environ["PATH"] = PATH
         return f"{why}: what {user.name} should do is done by root"
     client.start()
     give_up(user.uid, user.gid, _groups(user))
     _move_home(user)
     return None
-
-
-def _stay_root() -> None:
-    """Programs that root starts are the system's, where another user may have said in PATH which ones."""
-    if sudo_caller() is not None:
-        os.environ["PATH"] = PATH
 
 
 def _closed_to(user: Identity) -> Path | None:

@@ -1,5 +1,6 @@
 """How the helper is asked. A process has one at most: root starts it before it becomes who called it, or when
-it first needs it; an ordinary user by sudo, where SMBENCH_HELPER=sudo says that sudoers has a line for it.
+it first needs it; an ordinary user by sudo, where SMBENCH_HELPER names the program that sudoers has a line
+for (docs/security.md).
 """
 
 from __future__ import annotations
@@ -15,10 +16,11 @@ from threading import Lock
 from typing import Any
 
 from smbench.errors import SetupError
+from smbench.privileged import packets
+from smbench.privileged.system import BY_ROOT
 
 HELPER = Path(__file__).resolve().with_name("helper.py")
 BY_SUDO = "SMBENCH_HELPER"
-_MOST_BYTES = 1 << 20
 
 
 class HelperError(SetupError):
@@ -72,7 +74,7 @@ class Helper:
             self._number += 1
             request = json.dumps({"number": self._number, "do": do, **fields}).encode()
             try:
-                socket.send_fds(self._asked, [request], descriptors)
+                packets.send(self._asked, request, descriptors)
                 answer, handed = self._heard()
             except OSError as error:
                 why = f"the helper that mounts cannot be asked ({error.strerror or error})"
@@ -84,10 +86,13 @@ class Helper:
     def _heard(self) -> tuple[dict[str, Any], list[int]]:
         """The answer to the last request, and what was handed over with it."""
         while True:
-            data, handed, _, _ = socket.recv_fds(self._asked, _MOST_BYTES, 4)
-            if not data:
-                raise HelperError("the helper that mounts has ended")
-            answer: dict[str, Any] = json.loads(data)
+            content, data, handed = bytearray(), packets.MORE, list[int]()
+            while data[:1] == packets.MORE:
+                data, handed, _, _ = socket.recv_fds(self._asked, 1 + packets.PIECE, packets.MOST_DESCRIPTORS)
+                if not data:
+                    raise HelperError("the helper that mounts has ended")
+                content += data[1:]
+            answer: dict[str, Any] = json.loads(content)
             if answer.pop("number") == self._number:
                 return answer, handed
             # Of a request that was given up, by Ctrl-C.
@@ -102,10 +107,10 @@ def start() -> Helper:
     """This process' helper, started where it is not yet. HelperError where it cannot be."""
     global _started
     if _started is None:
-        command, environment = [sys.executable, "-I", "-S", str(HELPER)], dict[str, str]()
-        if os.geteuid() != 0:
-            command, environment = ["sudo", "-n", "--", *command], {**os.environ}
-        _started = Helper(command, environment)
+        if os.geteuid() == 0:
+            _started = Helper([sys.executable, "-I", "-S", str(HELPER), BY_ROOT], {})
+        else:
+            _started = Helper(["sudo", "-n", "--", os.environ[BY_SUDO]], os.environ)
     return _started
 
 
@@ -113,7 +118,7 @@ def helper() -> Helper | None:
     """This process' helper; None where there is none, and nobody here may start one."""
     if _started is not None:
         return _started
-    if sys.platform != "linux" or not (os.geteuid() == 0 or os.environ.get(BY_SUDO) == "sudo"):
+    if sys.platform != "linux" or not (os.geteuid() == 0 or os.environ.get(BY_SUDO)):
         return None
     return start()
 

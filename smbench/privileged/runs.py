@@ -40,10 +40,13 @@ from smbench.secret import Vault, secret_in
 
 STREAMS = "-streams"
 """What the name of a user's second mount's folder ends in."""
-MOST_USERS = 1_000_000
+MOST_USERS, _MOST_RUNS = 100_000, 64
 _MOST_STATE = 1 << 16
 _MOST_SAID = 4096
 _MOST_LOG = 1 << 16
+_MOST_AT_ONCE = 256
+"""Processes of umount(8)."""
+_OF_CLIENT = re.compile("cifs|smb", re.IGNORECASE)
 _LONGEST_S = 600.0
 _MNT_DETACH, _UMOUNT_NOFOLLOW = 2, 8
 """Flags of umount2(2)."""
@@ -79,9 +82,12 @@ class Runs:
         """A run: its state, then a folder for each user's mount, and for the second ones of `streams`."""
         if not 0 < users <= MOST_USERS:
             raise RefusedError(f"a run has 1 to {MOST_USERS:,} users")
+        if len(self._own) >= _MOST_RUNS:
+            raise RefusedError(f"{_MOST_RUNS} runs are under way")
         run = f"{self._caller.pid}-{secrets.token_hex(4)}"
         state = {
-            "schema": 1, "run": run, "pid": self._caller.pid, "started_ticks": started_ticks,
+            "schema": 1, "run": run, "pid": self._caller.pid,
+            "started_ticks": None if started_ticks is None else _ticks(started_ticks),
             "kept": bool(kept), "share": str(share)[:_MOST_SAID], "users": users, "uid": self._caller.uid,
         }  # fmt: skip
         width = max(2, len(str(users)))
@@ -142,6 +148,8 @@ class Runs:
 
     def umount(self, run: str, names: Sequence[str], lazily: bool, deadline_s: float) -> dict[str, Any]:
         """umount(8) of these mounts of a run, all at once; its words about those that failed."""
+        if len(names) > _MOST_AT_ONCE or len({*names}) < len(names):
+            raise RefusedError(f"{_MOST_AT_ONCE} mounts at once, each once")
         command = [program("umount") or "umount", "-c", *(("-l",) if lazily else ())]
         # -c: a stat of the path would wait for a dead server.
         started, failed = [], dict[str, str]()
@@ -186,7 +194,7 @@ class Runs:
         found = {}
         for path in sorted(self._runtime.glob("*.json")):
             with contextlib.suppress(FileNotFoundError, RefusedError):
-                if self._caller.only is not None:
+                if self._caller.uid != 0:  # root hears of files of other names too, which are in the way
                     self._refuse_of_others(path.stem)
                 found[path.stem] = text_of(path, _MOST_STATE)
         return {"states": found}
@@ -198,13 +206,16 @@ class Runs:
         return self._runtime / run / name
 
     def _refuse_of_others(self, run: str) -> None:
-        """Runs of others, where a line of sudoers for one user started this."""
+        """Runs of others, which only root may end."""
         if not _RUN.match(run):
             raise RefusedError(f"{run!r} is no run")
-        if run in self._own or self._caller.only is None:
+        if run in self._own or self._caller.uid == 0:
             return
-        state = json.loads(text_of(self._runtime / f"{run}.json", _MOST_STATE))
-        if state.get("uid") != self._caller.uid:
+        try:
+            whose = json.loads(text_of(self._runtime / f"{run}.json", _MOST_STATE))["uid"]
+        except (ValueError, LookupError, TypeError, RecursionError):  # nothing that was written here
+            whose = None
+        if whose != self._caller.uid:
             raise RefusedError(f"run {run} is another user's")
 
     def _awaited(self, process: subprocess.Popen[bytes], deadline_s: float) -> bool:
@@ -217,6 +228,13 @@ class Runs:
             if end not in happened:
                 process.kill()
             return end in happened
+
+
+def _ticks(number: int) -> int:
+    """When a process began. RefusedError where it is no such number."""
+    if not isinstance(number, int) or not 0 <= number < 1 << 63:
+        raise RefusedError(f"{number!r:.20} is no time")
+    return number
 
 
 def _option(text: str) -> str:
@@ -293,7 +311,7 @@ def _has_client() -> bool:
 
 @contextlib.contextmanager
 def _kernel_log() -> Iterator[Callable[[], str]]:
-    """What the kernel logged since; nothing where it may not be read."""
+    """What the kernel logged of its SMB client since; nothing where it may not be read."""
     try:
         descriptor = os.open("/dev/kmsg", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
@@ -310,7 +328,8 @@ def _kernel_log() -> Iterator[Callable[[], str]]:
             except OSError:
                 break
         # "level,sequence,time,flags;text" (Documentation/ABI/testing/dev-kmsg).
-        return "\n".join(record.partition(";")[2] for record in records)[-_MOST_LOG:]
+        texts = (record.partition(";")[2] for record in records)
+        return "\n".join(text for text in texts if _OF_CLIENT.search(text))[-_MOST_LOG:]
 
     with _opened(descriptor):
         os.lseek(descriptor, 0, os.SEEK_END)

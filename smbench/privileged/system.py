@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+BY_ROOT = "root"
+"""The helper's argument where root started it, and nobody's sudo."""
 RUNTIME_FOLDER = Path("/run/smbench-mount")
 """Of all mounts and their states; /run is emptied at boot, and so are the mounts."""
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -27,7 +29,7 @@ class Caller:
     uid: int
     gid: int
     only: int | None
-    """The user by whose line of sudoers the helper runs; None: root itself started it."""
+    """The user by whose line of sudoers the helper runs; None: root itself started it, for whoever asks."""
 
     def whose(self, asked: Sequence[int] | None) -> tuple[int, int]:
         """User and group that mounts are for: the caller's own; root may ask for another's."""

@@ -115,11 +115,11 @@ def test_a_capture_that_only_root_may_read(here: Path) -> None:
     ],
 )
 def test_what_the_caller_may_not_the_command_may_not(here: Path, words: tuple[str, ...], says: str) -> None:
-    before = {path: path.stat().st_ctime_ns for path in Path("/etc").iterdir()}
+    before = {path: path.lstat().st_ctime_ns for path in Path("/etc").iterdir()}
     done = by_sudo(here, *words)
     assert done.status in (2, 3, 5)
     assert says in done.err
-    assert {path: path.stat().st_ctime_ns for path in Path("/etc").iterdir()} == before
+    assert {path: path.lstat().st_ctime_ns for path in Path("/etc").iterdir()} == before
 
 
 def test_home_and_cache_are_the_callers(here: Path) -> None:
@@ -134,29 +134,34 @@ def test_home_and_cache_are_the_callers(here: Path) -> None:
     assert done.stdout == f"/nonexistent [{GROUP}]\n"
 
 
-@pytest.mark.parametrize(("run_as", "uid"), [("root", 0), ("nobody", 65534), ("65534", 65534)])
-def test_run_as_wins_over_sudo(here: Path, run_as: str, uid: int) -> None:
-    (here / "target").chmod(0o777)
+def by_root(here: Path, *words: str) -> Ran:
+    """As root itself, without sudo."""
+    of = {name: value for name, value in environment(here).items() if not name.startswith("SUDO_")}
+    done = subprocess.run(
+        command(here, *words), capture_output=True, text=True, cwd=here, env=of, check=False
+    )
+    assert "Traceback" not in done.stderr
+    return Ran(done.returncode, done.stdout, done.stderr)
+
+
+@pytest.mark.parametrize(
+    ("run_as", "uid"), [("root", 0), ("0", 0), ("nobody", 65534), ("65534", 65534), (None, 0)]
+)
+def test_root_itself_says_as_whom_it_works(here: Path, run_as: str | None, uid: int) -> None:
     here.chmod(0o777)
-    done = by_sudo(here, "ingest", "-q", "everybodys.pcap", "-o", "w.workload", "--run-as", run_as)
+    words = () if run_as is None else ("--run-as", run_as)
+    done = by_root(here, "ingest", "-q", "everybodys.pcap", "-o", "w.workload", *words)
     assert done.status == 0, done.err
-    wanted = CALLER if uid == 0 else uid  # what root makes, it gives to who called sudo
-    assert (here / "w.workload").stat().st_uid == wanted
+    assert (here / "w.workload").stat().st_uid == uid
 
 
-def test_root_that_insists_finds_programs_where_the_system_has_them(here: Path) -> None:
-    """Who called sudo may have put a folder first in PATH; without sudo, PATH is root's to say."""
-    planted = here / "bin" / "tshark"
-    planted.parent.mkdir()
-    planted.write_text(f"#!/bin/sh\n: >>{here}/ran\n")
-    planted.chmod(0o755)
-    here.chmod(0o777)
-    set_path = {**environment(here), "PATH": f"{planted.parent}:{os.environ['PATH']}"}
-    alone = {name: value for name, value in set_path.items() if not name.startswith("SUDO_")}
-    words = ("ingest", "-q", "everybodys.pcap", "--decoder", "tshark", "--run-as", "root", "--force")
-    for of, ran in ((set_path, False), (alone, True)):
-        subprocess.run(command(here, *words), capture_output=True, cwd=here, env=of, check=False)
-        assert (here / "ran").exists() == ran
+@pytest.mark.parametrize("run_as", ["root", "0", "nobody"])
+def test_who_may_call_this_by_sudo_may_not_be_anybody(here: Path, run_as: str) -> None:
+    """Who may call the command as root, and nothing else, would else write any file of anybody's."""
+    done = by_sudo(here, "ingest", "-q", "everybodys.pcap", "-o", "w.workload", "--run-as", run_as)
+    assert done.status == 2
+    assert f"--run-as '{run_as}' is root's own to say, and {CALLER} called sudo" in done.err
+    assert not (here / "w.workload").exists()
 
 
 def test_a_user_that_is_none(here: Path) -> None:
@@ -166,12 +171,25 @@ def test_a_user_that_is_none(here: Path) -> None:
 
 
 def test_who_cannot_read_the_program_is_warned(here: Path) -> None:
-    """As where root has installed it in a folder of root's own."""
+    """As where root has installed it in a folder of root's own. Root does it then, and finds programs where
+    the system has them: who called sudo may have put a folder first in PATH."""
+    planted = here / "bin" / "tshark"
+    planted.parent.mkdir()
+    planted.write_text(f"#!/bin/sh\n: >>{here}/ran\n")
+    planted.chmod(0o755)
+    here.chmod(0o777)
+    words = (str(TOOL), "ingest", "-q", "everybodys.pcap", "-o", "w.workload", "--decoder", "tshark")
+    path = {"PATH": f"{planted.parent}:{os.environ['PATH']}"}
     done = subprocess.run(
-        [*reachable(here.parent / "scratch", closed=True), TOOL, "ingest", "-q", "everybodys.pcap",
-         "-o", "w.workload"],
-        capture_output=True, text=True, env=environment(here), check=False, cwd=here,
+        [*reachable(here.parent / "scratch", closed=True), *words],
+        capture_output=True, text=True, env={**environment(here), **path}, check=False, cwd=here,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert f"warning: {CALLER} may not read " in done.stderr
     assert (here / "w.workload").stat().st_uid == CALLER
+    assert not (here / "ran").exists()
+    subprocess.run(
+        command(here, *words[1:], "--force"), capture_output=True, env={**os.environ, **path}, check=False,
+        cwd=here,
+    )  # fmt: skip
+    assert (here / "ran").exists(), "and root's own PATH is root's to say"

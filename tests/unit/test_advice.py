@@ -59,7 +59,7 @@ def test_this_command_needs_no_path(script: bool, tmp_path: Path, monkeypatch: p
         monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
     words = shlex.split(this_command())
     assert Path(words[0]).is_absolute()
-    assert len(words) == (1 if script else 3)
+    assert len(words) == (1 if script else 4)
     monkeypatch.undo()
     if not script:
         words[0] = sys.executable

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from smbench.errors import SetupError
-from smbench.mounts.debugdata import open_files, parse_debug_data
+from smbench.mounts.debugdata import parse_debug_data
 from smbench.mounts.mountinfo import MountEntry, mount_of, parse_mountinfo
 from smbench.mounts.options import Option
 from smbench.mounts.verify import MountFacts, TreeId, describe, differences
@@ -143,10 +143,3 @@ def test_what_is_in_flight_is_counted_but_for_echoes() -> None:
     requests = [f"\tState: 2 com: {command} pid: 1242 cbdata: 0000 mid 321\n" for command in (9, 13)]
     text = DEBUG_DATA.replace("MIDs: \n", "MIDs: \n" + "".join(requests), 1)
     assert [one.in_flight for one in parse_debug_data(text)] == [1, 0, 0]
-
-
-def test_open_files_are_known_by_their_sessions() -> None:
-    head = "# <tree id> <ses id> <persistent fid> <flags> <count> <pid> <uid> <filename> <mid>\n"
-    rows = "0x5 0x1f 0xd3 0x8000 1 1242 0 ledger.csv 0x141\n0x5 0x20 0xd4 0x8000 1 1242 0 a b.md 0x142\n"
-    assert open_files(head + rows) == {0x1F, 0x20}
-    assert open_files(head) == set()

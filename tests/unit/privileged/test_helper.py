@@ -12,16 +12,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from smbench.privileged import client
+from smbench.privileged import client, packets
 from smbench.privileged.client import HELPER, Helper, HelperError
+from smbench.privileged.system import BY_ROOT
 
 pytestmark = pytest.mark.skipif(
     sys.platform != "linux" or os.geteuid() != 0, reason="the helper works as root, on Linux"
 )
-COMMAND = [sys.executable, "-I", "-S", str(HELPER)]
+BY_SUDO = [sys.executable, "-I", "-S", str(HELPER)]
+COMMAND = [*BY_SUDO, BY_ROOT]
 
 
 @pytest.fixture
@@ -47,7 +49,7 @@ def test_it_loads_only_what_can_be_read_whole() -> None:
     ours = {name for name, file in rows if Path(file).is_relative_to(root)}
     own = {
         f"smbench.privileged.{name}"
-        for name in ("helper", "runs", "access", "allowed", "capturing", "system")
+        for name in ("helper", "runs", "access", "allowed", "capturing", "packets", "system")
     }
     assert ours == {
         "smbench",
@@ -119,11 +121,29 @@ def test_a_process_that_was_forked_lets_go_of_it(monkeypatch: pytest.MonkeyPatch
 
 def test_it_works_for_whoever_called_it_by_sudo() -> None:
     """Who asks, the kernel says: root is not the user of that line of sudoers."""
-    one = Helper(COMMAND, {"SUDO_UID": "1234"})
+    one = Helper(BY_SUDO, {"SUDO_UID": "1234"})
     with pytest.raises(HelperError, match="the user who called it by sudo"):
         one.ask("states")
     one.close()
     assert one._process.wait(10) == 0
+
+
+@pytest.mark.parametrize("environment", [{}, {"SUDO_UID": ""}, {"SUDO_UID": "alice"}])
+def test_it_works_for_nobody_where_nobody_is_said(environment: dict[str, str]) -> None:
+    """Other programs than sudo become root too: it would be anybody's then."""
+    one = Helper(BY_SUDO, environment)
+    with pytest.raises(HelperError, match=r"cannot be asked|has ended"):
+        one.ask("states")
+    assert one._process.wait(10) == 1
+    one.close()
+
+
+def test_an_answer_may_be_longer_than_a_packet(helper: Helper) -> None:
+    begun = helper.ask("begin", share="//s/x", users=30_000, streams=[], kept=False, started_ticks=1)
+    try:
+        assert len(begun["names"]) == 30_000 > packets.PIECE / 8
+    finally:
+        helper.ask("end", run=begun["run"])
 
 
 def test_it_ends_when_whoever_asks_was_killed(tmp_path: Path) -> None:
@@ -267,8 +287,37 @@ def asked() -> Iterator[socket.socket]:
 ))  # fmt: skip
 def test_whatever_comes_is_answered(asked: socket.socket, what: bytes | dict[str, object]) -> None:
     """Strange bytes and strange fields are an error, and the next request is heard."""
-    asked.send(what if isinstance(what, bytes) else json.dumps({"number": 7, **what}).encode())
-    answer = json.loads(asked.recv(1 << 20))
+    if isinstance(what, bytes):
+        assume(what[:1] != packets.MORE)
+        asked.send(what)
+    else:
+        packets.send(asked, json.dumps({"number": 7, **what}).encode())
+    answer = json.loads(asked.recv(1 << 20)[1:])
     assert "error" in answer or (isinstance(what, dict) and what["do"] in HARMLESS)
-    asked.send(json.dumps({"number": 1, "do": "client"}).encode())
-    assert json.loads(asked.recv(1 << 20))["number"] == 1
+    packets.send(asked, b'{"number": 1, "do": "client"}')
+    assert json.loads(asked.recv(1 << 20)[1:])["number"] == 1
+
+
+def test_a_request_in_packets_is_one_and_of_one_sender(asked: socket.socket, tmp_path: Path) -> None:
+    def answered(*pieces: bytes) -> dict[str, object]:
+        for piece in pieces:
+            asked.send(piece)
+        told: dict[str, object] = json.loads(asked.recv(1 << 20)[1:])
+        return told
+
+    assert answered(b'+{"number": 1, ', b"+", b'."do": "client"}')["number"] == 1
+    assert "error" in answered(b'+{"number": 2, ', b'-"do": "client"}')
+    assert "error" in answered(
+        *[b"+" + bytes(packets.PIECE)] * (2 + packets.MOST_BYTES // packets.PIECE), b"."
+    )
+    asked.send(b'+{"number": 3, ')
+    child = os.fork()
+    if not child:
+        asked.send(b'."do": "client"}')
+        os._exit(0)
+    os.waitpid(child, 0)
+    assert "does not say who asks" in str(json.loads(asked.recv(1 << 20)[1:])["error"])
+    with (tmp_path / "it").open("wb") as file:  # descriptors of another packet than the last are let go of
+        socket.send_fds(asked, [b"+"], [file.fileno()])
+        packets.send(asked, b'{"number": 4, "do": "client"}')
+    assert json.loads(asked.recv(1 << 20)[1:])["number"] == 4
