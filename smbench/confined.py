@@ -35,7 +35,9 @@ _PR_SET_DUMPABLE = 4
 _PR_CAPBSET_READ = 23
 _PR_CAPBSET_DROP = 24
 _PR_SET_NO_NEW_PRIVS = 38
-_PR_SET_DUMPABLE = 4
+_KEYCTL = {"x86_64": 250, "aarch64": 219, "riscv64": 219, "armv7l": 311, "ppc64le": 271, "s390x": 280}
+"""The number of keyctl(2), which the C library has not, by architecture."""
+_JOIN_SESSION_KEYRING = 1
 _CLONE_NEWUSER, _CLONE_NEWNET = 0x10000000, 0x40000000
 _MOST_CAPABILITIES = 64
 """As many as the kernel's sets have room for (linux/capability.h)."""
@@ -70,6 +72,7 @@ def give_up(uid: int = -1, gid: int = -1, groups: Sequence[int] = ()) -> None:
     runs gets more rights than that: no set-user-id program, none with capabilities (capabilities(7)). Nor
     does it leave a core dump, which would have what it knows. OSError where it cannot become that user."""
     if uid >= 0:
+        _leave_keyrings()
         _empty_bounding_set()
         os.setgroups(groups)
         os.setgid(gid)
@@ -79,6 +82,13 @@ def give_up(uid: int = -1, gid: int = -1, groups: Sequence[int] = ()) -> None:
         # Nor does it show its memory to other processes of that user (ptrace(2), /proc/PID/mem).
         ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
     _limit(resource.RLIMIT_CORE, _NO_CORE)
+
+
+def _leave_keyrings() -> None:
+    """Keys that root's session possesses, as pam_keyinit has it (session-keyring(7)), are not this process'
+    any more. Where the kernel has no keys, or a container's filter forbids them, there are none to be had."""
+    if sys.platform == "linux" and (number := _KEYCTL.get(os.uname().machine)) is not None:
+        ctypes.CDLL(None).syscall(number, _JOIN_SESSION_KEYRING, None)
 
 
 def _leave_network(unshared: int = _CLONE_NEWNET) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import socket
@@ -105,6 +106,48 @@ def test_root_gives_up_everything() -> None:
     assert {name: int(said[name], 16) for name in said if name.startswith("Cap")} == dict.fromkeys(
         ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"), 0
     )
+
+
+POSSESSED = """
+import ctypes, os, sys
+from smbench import confined
+number = confined._KEYCTL.get(os.uname().machine)
+if number not in (250, 219):
+    print("the number of add_key(2) is not known here")
+    sys.exit(77)
+add_key = number - 2
+library = ctypes.CDLL(None, use_errno=True)
+
+def call(*arguments):
+    found = library.syscall(*arguments)
+    if found < 0:
+        print(os.strerror(ctypes.get_errno()))
+        sys.exit(0 if arguments[0] == number and arguments[1] == 11 else 77)
+    return found
+
+call(number, 1, None)  # a session keyring, with root's own keyring in it, as pam_keyinit makes one
+call(number, 8, -4, -3)
+key = call(add_key, b"user", b"smbench-canary", b"canary", 6, -4)
+call(number, 5, key, ctypes.c_uint32(0x3F000000))  # for whoever possesses it, and nobody else
+if sys.argv[1] == "kept":
+    confined._leave_keyrings = lambda: None
+confined.give_up(1234, 1234)
+told = ctypes.create_string_buffer(64)
+call(number, 11, key, told, 64)
+print(told.value.decode())
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root has keys of root's")
+@pytest.mark.parametrize(("kept", "told"), [("kept", "canary"), ("left", os.strerror(errno.EACCES))])
+def test_keys_of_roots_session_are_left(kept: str, told: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", POSSESSED, kept], capture_output=True, text=True, check=False
+    )
+    if done.returncode == 77:
+        pytest.skip(f"this kernel, or the container, has no keys: {done.stdout.strip()}")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == told
 
 
 def test_a_file_grows_no_longer_than_it_may(tmp_path: Path) -> None:
