@@ -97,11 +97,12 @@ def hand_over(path: Path) -> None:
     caller = sudo_caller()
     if caller is None:
         return
-    os.chown(path, caller.uid, caller.gid, follow_symlinks=False)
     if path.is_dir() and not path.is_symlink():
-        for _, folders, files, directory in os.fwalk(path):
+        # From below, so that nobody else can put something in meanwhile.
+        for _, folders, files, directory in os.fwalk(path, topdown=False):
             for name in (*folders, *files):
                 os.chown(name, caller.uid, caller.gid, dir_fd=directory, follow_symlinks=False)
+    os.chown(path, caller.uid, caller.gid, follow_symlinks=False)
 
 
 def _id(text: str) -> int | None:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import msgspec
 
 from smbench.errors import SetupError, UsageError
+from smbench.identity import sudo_caller
 from smbench.owner import Owner, this_process
 from smbench.stored import read_document
 
@@ -66,6 +69,42 @@ def owner_of(folder: Path) -> Owner | None:
     return None if found is None or found.kind != _KIND else found
 
 
+def remove_folder(folder: Path) -> None:
+    """Remove a folder of ours whose process is dead, with all in it. OSError where its name leads to another
+    one by now, or something stays."""
+    if sys.platform == "win32":
+        shutil.rmtree(folder)
+        return
+    above = os.open(folder.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        held = Path(f"/proc/self/fd/{above}" if sys.platform == "linux" else folder.parent, folder.name)
+        owner = owner_of(held)
+        if owner is None or owner.lives:
+            raise OSError(errno.ESTALE, "it is another folder by now", str(folder))
+        shutil.rmtree(folder.name, dir_fd=above)
+    except RecursionError:
+        raise OSError(errno.ELOOP, "it is nested too deep: remove it by hand", str(folder)) from None
+    finally:
+        os.close(above)
+
+
+def forget_folder(folder: Path) -> None:
+    """Remove what can be removed of a folder whose result is elsewhere."""
+    with suppress(RecursionError):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def ours(folder: Path) -> bool:
+    """Whether a folder is there and this user's, or, of root, who called sudo's. No link is followed."""
+    if not hasattr(os, "geteuid"):
+        return True
+    caller = sudo_caller()
+    try:
+        return folder.lstat().st_uid in (os.geteuid(), os.geteuid() if caller is None else caller.uid)
+    except OSError:
+        return False
+
+
 def orphans() -> list[Path]:
     """This user's folders whose processes are dead, where this machine has scratch."""
     places = dict.fromkeys((_MEMORY, Path(tempfile.gettempdir()), Path("/var/tmp")))
@@ -81,7 +120,5 @@ def orphans() -> list[Path]:
 def _ours(folder: Path) -> bool:
     """Nobody else's; root has folders that it gave to the user whom tshark runs as, and reads no stranger's
     run, who could lead it astray by what is in there."""
-    if not hasattr(os, "geteuid"):
-        return True
     of_a_run = folder.name.startswith(f"{PREFIX}run-")
-    return os.geteuid() == folder.lstat().st_uid or (os.geteuid() == 0 and not of_a_run)
+    return ours(folder) or (os.geteuid() == 0 and not of_a_run)

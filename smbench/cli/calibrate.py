@@ -11,6 +11,7 @@ from rich.console import Console as RichConsole
 from smbench.cli.common import Console, common_options
 from smbench.cli.targets import complete_target, target_options
 from smbench.errors import SetupError, UsageError
+from smbench.outputs import write_output
 from smbench.pipeline.artefacts import for_caller
 from smbench.pipeline.request import Destination
 from smbench.report.text import plain_table
@@ -64,13 +65,10 @@ def calibrate(console: Console, output: Path | None, server: str, force: bool, *
 
 
 def _write(path: Path, text: str) -> None:
-    new = not path.exists()
     try:
         with for_caller(path):
-            path.write_text(text, encoding="utf-8")
+            write_output(path, text)
     except OSError as error:
-        if new:
-            path.unlink(missing_ok=True)
         raise SetupError(f"cannot write {path}: {error.strerror}; name another with -o") from None
 
 

@@ -14,6 +14,7 @@ from smbench.cli.effects import Needs, refuse_without_effect
 from smbench.cli.ingest import decoder_options, decoding
 from smbench.errors import SetupError
 from smbench.fidelity.result import Result
+from smbench.outputs import write_output
 from smbench.pipeline.artefacts import for_caller
 from smbench.pipeline.compare import CompareRequest
 from smbench.pipeline.compare import compare as carry_out
@@ -118,7 +119,7 @@ def _beside(candidate: Path) -> Path:
 def _write(path: Path, text: str) -> None:
     try:
         with for_caller(path):
-            path.write_text(text, encoding="utf-8", errors="replace")
+            write_output(path, text)
     except OSError as error:
         raise SetupError(
             f"cannot write the page {path}: {error.strerror}; name another with -o, or say --no-page"

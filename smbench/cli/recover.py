@@ -23,19 +23,19 @@ from smbench.run.store import DOCUMENT, document_of
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option(
     "-o", "--output", metavar="RUN", type=click.Path(path_type=Path),
-    help="Where the result goes (default: where it was to go).",
+    help="Where the result goes (default: beside what was left).",
 )  # fmt: skip
 @click.option("--force", is_flag=True, help="Replace a run that is there.")
 @common_options
 def recover(console: Console, run: Path, output: Path | None, force: bool) -> None:
     """Make the result of a replay that was cut off (killed, or without room to write it): everything that was
     completed, as the replay itself would have told it; of a search for a capacity, all its runs. RUN is the
-    name that the result was to have, or the folder that was said to keep the records.
+    name that the result was to have, or the folder that was said to keep the records (with -o).
 
     \b
     Examples:
       smbench-mount recover first.run
-      sudo smbench-mount recover /dev/shm/smbench-run-x2fk31ab -o /mnt/roomy/first.run
+      smbench-mount recover /dev/shm/smbench-run-x2fk31ab -o /mnt/roomy/first.run
 
     \b
     Exit status: 0; 2 usage, or nothing was measured; 3 environment (the records are another user's, no room,

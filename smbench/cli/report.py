@@ -9,6 +9,7 @@ import click
 from smbench.cli.common import Console, common_options
 from smbench.errors import SetupError, UsageError
 from smbench.pipeline.artefacts import for_caller
+from smbench.pipeline.partial import partial_of
 from smbench.pipeline.recover import cut_off, recover
 from smbench.pipeline.recover_search import cut_search
 from smbench.report.csv import TABLES, write_csv
@@ -63,6 +64,10 @@ def report(
 def _read(console: Console, run: Path) -> Run:
     """The run; of a replay that was cut off, its result is made first."""
     if not (run / DOCUMENT).exists() and (found := cut_off(run)) is not None:
+        if found.partial != partial_of(run):  # of what was sent a report is made, and no more
+            raise UsageError(
+                f"{run} is what a replay left that was cut off: smbench-mount recover makes its result"
+            )
         made = recover(found, progress=console)
         console.note(f"{run} was cut off: its result was made of what it left")
         return made

@@ -19,6 +19,7 @@ from smbench.fidelity.placing import Placed
 from smbench.fidelity.rows import NONE, Rows, Vocabulary
 from smbench.fidelity.sides import CallFound, Side
 from smbench.fidelity.users import UserPair
+from smbench.outputs import output_file
 from smbench.smb2.ntstatus import name as status_name
 from smbench.trace.model import command_name
 from smbench.workload.model import Disposition
@@ -118,7 +119,7 @@ class Differences:
 
     def write(self, path: Path) -> None:
         """All of them as Parquet, with the columns of `Difference`."""
-        with pq.ParquetWriter(path, SCHEMA, compression="zstd") as writer:
+        with output_file(path) as file, pq.ParquetWriter(file, SCHEMA, compression="zstd") as writer:
             for side in (MISSING, EXTRA):
                 batch: list[dict[str, Any]] = []
                 for found in self.all(side):

@@ -13,7 +13,7 @@ from pathlib import Path
 from smbench.errors import SetupError, UsageError
 from smbench.identity import hand_over
 from smbench.renaming import exchange, rename_new
-from smbench.scratch import OWNER, make_scratch, own
+from smbench.scratch import OWNER, forget_folder, make_scratch, own
 from smbench.units import format_size
 
 _THERE = (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR, errno.EISDIR)
@@ -114,7 +114,7 @@ def _replace(draft: Path, output: Path, before: tuple[int, int]) -> bool:
         return False
     with contextlib.suppress(OSError):
         own(earlier)  # what is left of it, `smbench-mount clean` takes
-    shutil.rmtree(earlier, ignore_errors=True)
+    forget_folder(earlier)
     return True
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,7 +11,7 @@ from smbench.errors import SetupError, UsageError
 from smbench.pipeline.partial import HOMES, PARTIAL, PLAN, PartialRun, home_of, partial_of, recorded_in
 from smbench.pipeline.recover_search import measured_in, search_of
 from smbench.plan.store import read_plan
-from smbench.scratch import orphans, owner_of
+from smbench.scratch import orphans, ours, owner_of, remove_folder
 from smbench.stored import read_document
 
 _REMEDY = "remove the folder"
@@ -60,15 +59,16 @@ def left_behind(folders: Iterable[Path] = ()) -> list[Left]:
 def remove(left: Left) -> None:
     """Remove it, recoverable or not. Raises OSError."""
     for folder in dict.fromkeys(filter(None, (left.path, left.beside))):
-        shutil.rmtree(folder)
+        remove_folder(folder)
 
 
 def _drafts(folders: Iterable[Path]) -> Iterator[Path]:
-    """What was to become a result, of processes that are dead."""
+    """What was to become a result, of processes that are dead; no other user's, who could lead us astray by
+    what is in there."""
     for folder in folders:
         for path in sorted(folder.glob(".*/")):
             owner = owner_of(path)
-            if owner is not None and not owner.lives:
+            if owner is not None and not owner.lives and ours(path):
                 yield path
 
 

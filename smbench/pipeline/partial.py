@@ -34,7 +34,7 @@ from smbench.plan.store import write_plan
 from smbench.run.store import DOCUMENT
 from smbench.runner.kept import kept_loops
 from smbench.runner.options import RunOptions
-from smbench.scratch import OWNER, PREFIX, make_scratch, owner_of
+from smbench.scratch import OWNER, PREFIX, forget_folder, make_scratch, ours, owner_of, remove_folder
 from smbench.stored import copy_stored, read_content, write_document
 from smbench.trace.store import REMEDY
 from smbench.workload.store import StoredOperations
@@ -45,6 +45,7 @@ HOMES = f"{PREFIX}run-"
 """How the names of homes begin."""
 _RESULTS = f"{PREFIX}result-"
 """And those of results that were asked for without a name."""
+_PARTIAL = ".partial"
 _LONGEST_PATH = 1 << 17
 """Bytes, in UTF-8: Windows has paths of 32,767 characters."""
 
@@ -94,7 +95,15 @@ def recorded_in(home: Path, plan: Plan, unreadable: list[str]) -> int:
 
 def partial_of(output: Path) -> Path:
     """Where a run that is to become `output` stands until it is whole."""
-    return output.parent / f".{output.name}.partial"
+    return output.parent / f".{output.name}{_PARTIAL}"
+
+
+def output_of(partial: Path) -> Path | None:
+    """What a folder of such a name becomes; None: it has another."""
+    name = partial.name
+    output = name[1 : -len(_PARTIAL)]
+    named = name.startswith(".") and name.endswith(_PARTIAL) and output not in ("", ".", "..")
+    return partial.with_name(output) if named else None
 
 
 def claim_run(output: Path, force: bool) -> None:
@@ -291,8 +300,8 @@ def _discard_partial(partial: Path) -> None:
     """One of a process that is dead, that --force allows to replace, with its home."""
     home = home_of(partial)
     if home is not None:
-        shutil.rmtree(home, ignore_errors=True)
-    shutil.rmtree(partial)
+        forget_folder(home)
+    remove_folder(partial)
 
 
 def _lead(link: Path, home: Path) -> None:
@@ -310,11 +319,11 @@ def _led(link: Path) -> Path:
 
 
 def home_of(partial: Path) -> Path | None:
-    """The home that a partial run leads to; None where that is gone, or none of ours."""
+    """The home that a partial run leads to; None where that is gone, or one of both is not ours: what
+    somebody else made could lead to a third one's."""
     try:
         home = _led(partial / RECORDS)
-        # A link that somebody else made could lead to a third one's.
-        ours = home.lstat().st_uid == partial.lstat().st_uid
+        both = ours(home) and ours(partial)
     except (OSError, UsageError):
         return None
-    return home if ours and home.name.startswith(HOMES) and (home / OWNER).is_file() else None
+    return home if both and home.name.startswith(HOMES) and (home / OWNER).is_file() else None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from smbench.pipeline.partial import (
     PartialRun,
     alone_in,
     home_of,
+    output_of,
     partial_of,
 )
 from smbench.pipeline.progress import SILENT, Progress
@@ -34,7 +34,7 @@ from smbench.runner.loops import join_loops
 from smbench.runner.options import RunOptions
 from smbench.runner.result import RunResult, lasted_s
 from smbench.runner.verdict import overdue
-from smbench.scratch import owner_of
+from smbench.scratch import forget_folder, ours, owner_of
 from smbench.stored import copy_stored, read_document
 from smbench.workload.store import StoredOperations
 
@@ -58,21 +58,27 @@ def cut_off(path: Path) -> CutOff | None:
         if (partial / DOCUMENT).is_file():
             continue  # a result that is whole
         try:
+            strange = not ours(partial)
             next(partial.iterdir(), None)
         except PermissionError:
-            raise SetupError(f"{partial} is another user's: sudo smbench-mount recover {path}") from None
+            strange = True
         except OSError:
             continue
+        if strange:
+            raise SetupError(
+                f"{partial} is another user's, who can make its result (as root: --run-as that user)"
+            )
         if (home := home_of(partial)) is not None:
             return CutOff(home, partial, owner_of(partial))
-    return CutOff(path, None, owner_of(path)) if (path / PARTIAL).is_file() else None
+    is_home = (path / PARTIAL).is_file() and ours(path)
+    return CutOff(path, None, owner_of(path)) if is_home else None
 
 
 def recover(
     found: CutOff, output: Path | None = None, force: bool = False, progress: Progress = SILENT
 ) -> Run:
     """Make the result: all that was completed, as the run itself would have told it. It goes to `output`, or
-    where it was to go; what the run left is removed then.
+    beside which the run's partial folder is; what the run left is removed then.
 
     UsageError where its process still lives, where nothing was completed, where it cannot be read, or where
     somebody else made the result of it meanwhile.
@@ -85,9 +91,11 @@ def recover(
 
 def _recovered(found: CutOff, output: Path | None, force: bool, progress: Progress) -> Run:
     document = _document(found, force)
-    output = output or (None if document.output is None else Path(document.output))
+    # Where it was to go its document says too, which may come from anywhere.
+    output = output or (None if found.partial is None else output_of(found.partial))
     if output is None:
-        raise UsageError(f"{found.home} was of a run without a name: give its result one with -o")
+        told = "a run without a name" if document.output is None else f"{document.output}, which is elsewhere"
+        raise UsageError(f"{found.home} was of {told}: give its result a place with -o")
     if output.is_symlink():
         raise UsageError(f"{output} is a link: name the place itself with -o")
     loops, results = _results(found, document, progress)
@@ -101,7 +109,7 @@ def _recovered(found: CutOff, output: Path | None, force: bool, progress: Progre
         if found.partial is not None and os.path.lexists(found.partial / WIRE):
             copy_stored(found.partial / WIRE, draft / WIRE, _REMEDY)
     for folder in filter(None, (found.home, found.partial)):
-        shutil.rmtree(folder, ignore_errors=True)
+        forget_folder(folder)
     return structs.replace(run, directory=output)
 
 
@@ -120,7 +128,7 @@ def _document(found: CutOff, force: bool) -> PartialRun:
     except FileNotFoundError:
         raise UsageError(f"{found.home} ended before anything was measured: {_REMEDY}") from None
     except SetupError as error:
-        raise SetupError(f"{error}; as root: sudo smbench-mount recover") from None
+        raise SetupError(f"{error}; whose it is can make its result (as root: --run-as that user)") from None
 
 
 def _results(

@@ -16,7 +16,7 @@ from smbench.pipeline.progress import SILENT, Progress
 from smbench.pipeline.recover import cut_off, recover, refuse_living
 from smbench.run.status import KILLED
 from smbench.run.store import CAPACITY, DOCUMENT, read
-from smbench.scratch import owner_of
+from smbench.scratch import forget_folder, ours, owner_of
 from smbench.stored import write_document
 
 
@@ -36,7 +36,7 @@ def cut_search(path: Path) -> CutSearch | None:
     for draft in (path, *sorted(path.parent.glob(f".{escape(path.name)}.*"))):
         output = search_of(draft)
         owner = owner_of(draft)
-        if output is not None and owner is not None:
+        if output is not None and owner is not None and ours(draft):
             return CutSearch(draft, output, owner)
     return None
 
@@ -51,7 +51,8 @@ def search_of(draft: Path) -> Path | None:
     begun = any(draft.glob(f"[0-9]*/{DOCUMENT}")) or any(draft.glob(".[0-9]*.partial"))
     if not begun or (draft / CAPACITY).exists() or not draft.name.startswith("."):
         return None
-    return draft.with_name(draft.name[1:].rpartition(".")[0])
+    output = draft.name[1:].rpartition(".")[0]
+    return None if output in ("", ".", "..") else draft.with_name(output)
 
 
 def recover_search(
@@ -88,7 +89,7 @@ def recover_search(
         for name in names:
             shutil.copytree(found.draft / name, draft / name, symlinks=True, copy_function=_linked)
         write_document(draft / CAPACITY, capacity.document())
-    shutil.rmtree(found.draft, ignore_errors=True)
+    forget_folder(found.draft)
     return capacity
 
 

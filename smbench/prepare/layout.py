@@ -53,6 +53,10 @@ class Layout:
             yield from item.entries
 
 
+_MOST_LEVELS = 256
+"""Fewer than `smbench.prepare.removal` goes down: what is made can be removed."""
+
+
 def lay_out(entries: Iterable[NamespaceEntry]) -> Layout:
     """Order the entries, add the parents that none of them names, and refuse what contradicts."""
     refused: list[Refused] = []
@@ -97,6 +101,8 @@ def _unfit(entry: NamespaceEntry) -> str | None:
         if error.errno == REFUSED:
             return WHY
         return "no file beneath a target can have such a name (.., absolute, empty, a backslash, NUL)"
+    if len(components) > _MOST_LEVELS:
+        return f"it lies more than {_MOST_LEVELS} folders deep, where no capture has anything"
     base, _, stream = (components[-1] if components else "").partition(":")
     stream = stream if entry.kind is Kind.STREAM else ""
     colons = entry.path.count(":") - (1 if entry.kind is Kind.STREAM else 0)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import csv
+import io
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from smbench.errors import SetupError
+from smbench.outputs import output_file
 from smbench.quoting import visible
 from smbench.report.text import STATISTICS, statistics
 from smbench.run.measures import FAILED, MEASURES, OF_ALL, Failures, Latency, Percentiles
@@ -59,10 +61,13 @@ def _measures(one: Latency) -> Iterator[tuple[str, int, Percentiles | Failures]]
 
 
 def _write(path: Path, heads: Sequence[str], rows: Iterable[Sequence[Any]]) -> Path:
-    with path.open("w", encoding="utf-8", errors="replace", newline="") as file:
-        table = csv.writer(file)
+    with output_file(path) as file:
+        text = io.TextIOWrapper(file, encoding="utf-8", errors="replace", newline="")
+        table = csv.writer(text)
         table.writerow(heads)
         table.writerows([_safe(value) for value in row] for row in rows)
+        text.flush()
+        text.detach()
     return path
 
 
@@ -72,5 +77,9 @@ def _safe(value: Any) -> Any:
     if not isinstance(value, str):
         return value
     shown = visible(value)
-    begins = unicodedata.normalize("NFKC", shown).lstrip()
-    return f"'{shown}" if begins.startswith(("=", "+", "-", "@")) else shown
+    # Where a semicolon ends a cell, a quote in the middle of a line does not keep it from that.
+    return ";".join(f"'{part}" if _begins_formula(part) else part for part in shown.split(";"))
+
+
+def _begins_formula(text: str) -> bool:
+    return unicodedata.normalize("NFKC", text).lstrip().startswith(("=", "+", "-", "@"))

@@ -12,6 +12,7 @@ from pathlib import Path
 from msgspec import Struct, field
 
 from smbench.errors import SetupError
+from smbench.outputs import write_output
 from smbench.report import charts
 from smbench.report.charts import Series
 from smbench.report.harness import unfinished
@@ -54,7 +55,7 @@ def write_page(run: Run, output: Path | None = None, workload: Path | None = Non
     path = output or run.file(PAGE)
     text = page(run, workload or find_workload(run))
     try:
-        path.write_text(text, encoding="utf-8", errors="replace")
+        write_output(path, text)
     except OSError as error:
         raise SetupError(f"cannot write {path}: {error.strerror or error}") from None
     return path

@@ -193,6 +193,52 @@ def test_a_link_is_no_place(place: Place) -> None:
     )  # fmt: skip
 
 
+def test_a_result_goes_beside_what_was_left_whatever_that_says(place: Place) -> None:
+    """What was left may come from anywhere: it does not say which run is replaced."""
+    place.begin("--speed", "0.5")
+    recorded = place.kill()
+    other = place.folder / "other.run"
+    shutil.copytree(place.folder / "w.workload", other)
+    document = json.loads((place.home / "partial.json").read_text())
+    (place.home / "partial.json").write_text(json.dumps({**document, "output": str(other)}))
+    place.results.rename(place.folder / "moved")
+    moved = place.folder / "moved" / "a.run"
+    assert run("recover", moved, "--force").status == 137
+    assert place.document(moved)["operations"]["executed"] == recorded
+    assert (other / "manifest.json").is_file()
+
+
+def test_a_report_of_what_was_sent_makes_nothing(place: Place) -> None:
+    """A folder with what a replay left, as somebody may send one, is none of a result that was to be here."""
+    place.begin("--speed", "0.5")
+    place.kill()
+    sent = place.folder / "sent.run"
+    shutil.copytree(place.home, sent)
+    refused = run("report", sent)
+    assert refused.status == 2
+    assert "sent.run is what a replay left that was cut off: smbench-mount recover" in refused.sentence
+    assert not place.output.exists()
+    assert sent.exists()
+    assert "give its result a place with -o" in run("recover", sent).sentence
+    assert run("recover", sent, "-o", place.folder / "b.run").status == 137
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() != 0, reason="only root gives folders away")
+def test_what_another_user_left_is_that_users(place: Place) -> None:
+    """Root makes nothing of it, and removes nothing: it may say what it likes."""
+    place.begin("--speed", "0.5")
+    place.kill()
+    partial = place.results / ".a.run.partial"
+    for folder in (partial, place.home):
+        subprocess.run(["chown", "-R", "--no-dereference", "1234", folder], check=True)
+    for command in ("recover", "report"):
+        assert "is another user's, who can make its result" in run(command, place.output).sentence
+    assert run("clean", place.results, "--discard").status == 0
+    assert partial.exists()
+    assert place.home.exists()
+    shutil.rmtree(place.home)
+
+
 def test_clean_removes_what_nobody_can_use_and_nothing_else(place: Place) -> None:
     place.begin("--speed", "0.5")
     assert "is no folder" in run("clean", place.folder / "nowhere").sentence

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import re
 import shutil
 import struct
@@ -15,6 +16,7 @@ from helpers.browser import browse, first_pixel, needs_chromium
 from helpers.command import THREE_USERS, run
 from helpers.load import OPEN_IF, Load
 
+from smbench.report.csv import _safe as safe
 from smbench.report.origin import find_origins
 from smbench.workload.calls import MakeDirectory, Stat
 from smbench.workload.store import write
@@ -154,6 +156,38 @@ def test_the_tables_as_csv(captured, tmp_path):
     every = [row for row in tables["series.csv"] if (row["kind"], row["measure"]) == ("all", "response")]
     assert sum(int(row["count"]) for row in every) == document["operations"]["executed"]
     assert len(tables["mismatches.csv"]) == len(document["mismatches"])
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links as others than Windows have")
+def test_a_run_that_was_sent_leads_a_page_nowhere(captured, tmp_path):
+    """Its page, by the name that reports have, is a link to a file of the reader's; so are tables, …"""
+    sent, tables, precious = tmp_path / "sent.run", tmp_path / "tables", tmp_path / "precious"
+    shutil.copytree(captured, sent)
+    tables.mkdir()
+    precious.write_text("precious")
+    for place in (
+        sent / "report.html",
+        tables / "latency.csv",
+        tmp_path / "compare.html",
+        tmp_path / "p.html",
+    ):
+        place.unlink(missing_ok=True)
+        place.symlink_to(precious)
+    ran = run("report", sent)
+    assert ran.status == 0
+    assert "no page: " in ran.err
+    for words in (("--html", tmp_path / "p.html"), ("--csv", tables)):
+        refused = run("report", sent, *words)
+        assert (refused.status, "is a link, and is not written through" in refused.err) == (2, True)
+    refused = run("compare", captured.parent / "three.workload", sent)
+    assert (refused.status, "compare.html is a link" in refused.err) == (2, True), refused.err
+    assert precious.read_text() == "precious"
+
+
+def test_what_begins_a_formula_behind_a_semicolon_is_none():
+    assert [safe(text) for text in ("a;b", "a;=b", "=a; +b", "a;\uff1db", "-")] == [
+        "a;b", "a;'=b", "'=a;' +b", "a;'\uff1db", "'-"
+    ]  # fmt: skip
 
 
 def test_hostile_names_are_text_on_the_page_and_no_formula_in_a_table(hostile, tmp_path):

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -10,7 +13,17 @@ import pytest
 
 from smbench import scratch as module
 from smbench.owner import this_process
-from smbench.scratch import OWNER, make_scratch, orphans, own, owner_of, scratch
+from smbench.scratch import (
+    OWNER,
+    forget_folder,
+    make_scratch,
+    orphans,
+    ours,
+    own,
+    owner_of,
+    remove_folder,
+    scratch,
+)  # fmt: skip
 
 
 @pytest.fixture(autouse=True)
@@ -65,3 +78,66 @@ def test_what_does_not_say_it_is_nobody_s(place: Path, content: str) -> None:
     (folder / OWNER).write_text(content)
     assert owner_of(folder) is None
     assert folder not in orphans()
+
+
+def deep(folder: Path, levels: int) -> None:
+    """Folders within each other, deeper than a path may be long."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    for _ in range(levels):
+        os.mkdir("d", dir_fd=descriptor)
+        inside = os.open("d", os.O_RDONLY, dir_fd=descriptor)
+        os.close(descriptor)
+        descriptor = inside
+    os.close(descriptor)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no descriptors of folders")
+def test_a_folder_that_was_exchanged_for_another_stays(place: Path) -> None:
+    """By whoever has the folder above it: that becomes a link to somebody's, with a name of the same kind."""
+    results, theirs = place / "results", place / "theirs"
+    results.mkdir()
+    draft = dead(make_scratch(".a.run.", results))
+    (theirs / draft.name).mkdir(parents=True)
+    results.rename(place / "moved")
+    results.symlink_to(theirs)
+    with pytest.raises(OSError, match="another folder by now"):
+        remove_folder(draft)
+    assert (theirs / draft.name).is_dir()
+    results.unlink()
+    (place / "moved").rename(results)
+    remove_folder(draft)
+    assert not draft.exists()
+
+
+def test_a_folder_of_a_living_process_stays(place: Path) -> None:
+    folder = make_scratch()
+    with pytest.raises(OSError, match="another folder by now"):
+        remove_folder(folder)
+    assert folder.exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no paths that are longer")
+def test_a_folder_that_is_nested_too_deep_is_told(place: Path) -> None:
+    folder = dead(make_scratch())
+    deep(folder, 3 * sys.getrecursionlimit())
+    told = ""
+    try:
+        remove_folder(folder)  # as Python 3.13 does
+    except OSError as error:
+        told = str(error)
+    assert folder.exists() == ("nested too deep" in told)
+    forget_folder(folder)
+    subprocess.run(["rm", "-rf", folder], check=True)  # pytest could not
+
+
+@pytest.mark.skipif(sys.platform == "win32" or os.geteuid() != 0, reason="only root gives folders away")
+def test_ours_is_who_called_sudo_too_and_no_link(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    theirs = place / "theirs"
+    theirs.mkdir()
+    (place / "link").symlink_to(theirs)
+    os.chown(theirs, 1234, 1234)
+    assert ours(place / "link")
+    assert not ours(theirs)
+    monkeypatch.setenv("SUDO_UID", "1234")
+    monkeypatch.setenv("SUDO_GID", "1234")
+    assert ours(theirs)

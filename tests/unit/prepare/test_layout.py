@@ -53,6 +53,15 @@ def test_a_stream_of_nothing_and_one_without_a_name(path: str) -> None:
     assert list(layout.entries) == []
 
 
+def test_what_lies_deeper_than_it_can_be_removed_is_refused() -> None:
+    deep = [NamespaceEntry("/".join("d" * levels), Kind.FILE) for levels in (256, 257)]
+    layout = lay_out(deep)
+    assert [len(item.path.split("/")) for item in layout.files] == [256]
+    assert [(len(one.path.split("/")), "256 folders deep" in one.reason) for one in layout.refused] == [
+        (257, True)
+    ]
+
+
 def test_a_file_that_is_also_a_folder_stays_a_file() -> None:
     layout = lay_out([file("a"), file("a/b")])
     assert paths(layout) == ([], ["a"])
