@@ -148,6 +148,9 @@ def test_a_library_beside_a_link_to_it_is_not_loaded(place: Path, named: str) ->
     (home / "pyvenv.cfg").write_text(f"home = {home / 'bin'}\n")
     arguments = ["-I", "-S", str(HELPER)] if named == "python" else []
     line = f"{USER} ALL=(root) NOPASSWD: {program} {' '.join(arguments)}" if arguments else line_of(place)
-    as_user(place, line, USER, "sudo", "-n", str(home / "bin" / program.name), *arguments)
+    done = as_user(place, line, USER, "sudo", "-n", str(home / "bin" / program.name), *arguments)
     became = (home / "became").read_text() if (home / "became").exists() else None
-    assert became == ("0" if named == "python" else None)
+    if named == ENTRY or "a password is required" in done.stderr:  # sudo 1.9.16 looks at the whole name
+        assert became is None
+    else:
+        assert became == "0"

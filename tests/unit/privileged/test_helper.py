@@ -139,9 +139,9 @@ def test_it_works_for_nobody_where_nobody_is_said(environment: dict[str, str]) -
 
 
 def test_an_answer_may_be_longer_than_a_packet(helper: Helper) -> None:
-    begun = helper.ask("begin", share="//s/x", users=30_000, streams=[], kept=False, started_ticks=1)
+    begun = helper.ask("begin", share="//s/x", users=9_000, streams=[], kept=False, started_ticks=1)
     try:
-        assert len(begun["names"]) == 30_000 > packets.PIECE / 8
+        assert len(json.dumps(begun["names"])) > packets.PIECE
     finally:
         helper.ask("end", run=begun["run"])
 
