@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import stat
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -52,8 +53,11 @@ def runtime_folder(place: Path = RUNTIME_FOLDER) -> int:
 
 
 def text_of(path: Path, most_bytes: int) -> str:
-    """What a file of root's holds, up to so much."""
+    """What a file of root's holds, up to so much; nothing, where it is no ordinary file. OSError."""
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        return ""
     with os.fdopen(descriptor, "rb") as file:
         return file.read(most_bytes).decode(errors="replace")
 

@@ -24,6 +24,7 @@ from click.testing import CliRunner
 from helpers import damage
 from helpers.command import THREE_USERS
 from helpers.damage import Damage
+from helpers.privileged import InProcess
 
 STATUSES = frozenset((0, 2, 3, 4, 5, 99))
 """That the command line promises (docs/cli.md), without those of a defect and of signals."""
@@ -167,6 +168,7 @@ def make(folder: Path) -> None:
         "kept": True,
         "share": "//s/t",
         "users": 3,
+        "uid": 0,
     }
     (folder / "runtime" / "1-abcdef01.json").write_text(json.dumps(state))
     (folder / "search.run" / "capacity.json").write_text('{"schema": 1, "clones": 3}')
@@ -207,10 +209,9 @@ def _child(command: Command, folder: str, said: Connection) -> None:
     os.chdir(folder)
     resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY, MOST_MEMORY))
     from smbench.cli import main
-    from smbench.mounts.unmount import umount_all
+    from smbench.privileged import client
 
-    assert umount_all.__kwdefaults__ is not None
-    umount_all.__kwdefaults__["runtime"] = Path(folder) / "runtime"
+    client._started = InProcess(Path(folder) / "runtime", uid=0)  # whom the files of all are told of
     try:
         ran = CliRunner().invoke(main, list(command))
         failed = ran.exception is not None and not isinstance(ran.exception, SystemExit)

@@ -14,13 +14,17 @@ from smbench.privileged.system import Caller, RefusedError
 
 
 class InProcess(Helper):
-    """Runs beneath `runtime`. `instead` answers requests that take a kernel's client, by their names."""
+    """Runs beneath `runtime`, for who this process is, or `uid`. `instead` answers requests that take a
+    kernel's client, by their names."""
 
-    def __init__(self, runtime: Path, **instead: Callable[..., dict[str, Any]]) -> None:
+    def __init__(
+        self, runtime: Path, uid: int | None = None, **instead: Callable[..., dict[str, Any]]
+    ) -> None:
         self._ours, its = socket.socketpair()
         self._its = its
         self.runtime = runtime
-        self.runs = Runs(Caller(os.getpid(), os.getuid(), os.getgid(), None), its, runtime)
+        who = os.getuid() if uid is None else uid
+        self.runs = Runs(Caller(os.getpid(), who, os.getgid(), None), its, runtime)
         self.instead = instead
 
     def ask(self, do: str, *descriptors: int, **fields: Any) -> dict[str, Any]:

@@ -52,6 +52,13 @@ def test_a_state_that_is_none_is_roots_and_in_nobodys_way(runs_of: RunsOf, tmp_p
     assert sorted(runs_of(0).states()["states"]) == sorted((run, "1-00000000"))
 
 
+def test_a_folder_in_the_place_of_a_state_is_told_as_one(runs_of: RunsOf, tmp_path: Path) -> None:
+    (tmp_path / "1-00000000.json").mkdir()
+    run = runs_of(ALICE).begin(**ASKED)["run"]
+    assert runs_of(0).states()["states"]["1-00000000"] == ""
+    assert list(runs_of(ALICE).states()["states"]) == [run]
+
+
 @pytest.mark.parametrize(
     "fields",
     [
