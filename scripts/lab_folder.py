@@ -87,8 +87,11 @@ def write_run(run: Path, args: argparse.Namespace, parts: Parts, path: str) -> N
     (run / "modules").symlink_to(parts.modules)
     if parts.over:
         (run / "over").symlink_to(parts.over.resolve())
+    # The guest's root is this user to the host's files, and root's home there may be closed to it.
+    state = {} if os.geteuid() == 0 else {"XDG_STATE_HOME": "/run/state"}
     environment = {
         **os.environ,
+        **state,
         "PATH": path,
         "HOME": "/root",
         "USER": "root",
