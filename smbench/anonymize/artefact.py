@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from smbench.anonymize.columns import anonymized
+from smbench.anonymize.columns import anonymized, judged_schema
 from smbench.anonymize.pseudonyms import Pseudonyms
-from smbench.tables import TableFile, table_writer
+from smbench.tables import TableFile, fault, table_writer
 from smbench.trace.model import Connection, Session, TraceInfo, Tree, User
 from smbench.trace.store import EXCHANGES_FILE, StoredExchanges
 from smbench.workload.model import Workload, WorkloadInfo
@@ -46,9 +46,10 @@ def anonymize(source: Path, target: Path, pseudonyms: Pseudonyms, progress: Prog
         rows = sum(file.rows for file in files.values())
         done = 0
         for name, file in files.items():
-            with table_writer(target / name, file.schema, compression_level=1) as writer:
+            schema = _schema_of(file)
+            with table_writer(target / name, schema, compression_level=1) as writer:
                 for batch in file.batches(size=_BATCH):
-                    writer.write_batch(anonymized(batch, pseudonyms))
+                    writer.write_batch(anonymized(batch, pseudonyms).cast(schema))
                     done += batch.num_rows
                     progress(done, rows)
     assert isinstance(workload.namespace, StoredNamespace)
@@ -69,11 +70,18 @@ def _tables(source: Path, workload: Workload) -> Iterator[tuple[str, TableFile]]
         yield COVERAGE, open_coverage(source)
 
 
+def _schema_of(file: TableFile) -> pa.Schema:
+    try:
+        return judged_schema(file.schema, file.form.schema)
+    except ValueError as error:
+        raise fault(file.path, str(error), "remove the column, or ingest again") from None
+
+
 def _write_namespace(source: StoredNamespace, target: Path, pseudonyms: Pseudonyms) -> None:
     """In the order of the new names: the order of the old ones would tell of them."""
     with source.opened() as file:
-        batches = [anonymized(batch, pseudonyms) for batch in file.batches(size=_BATCH)]
-        schema = file.schema
+        schema = _schema_of(file)
+        batches = [anonymized(batch, pseudonyms).cast(schema) for batch in file.batches(size=_BATCH)]
     table = pa.Table.from_batches(batches, schema)
     paths = table.column(NAMESPACE_SCHEMA.names[0]).to_pylist()
     order = sorted(range(len(paths)), key=lambda at: paths[at].split("/"))

@@ -1,6 +1,7 @@
 """Which column of a stored workload holds which kind of name, and Arrow arrays with names replaced.
 
-A column of strings that stands in neither table is an error: what is new is not let through unjudged.
+What no workload has is refused, in whatever type another tool wrote it: neither a column, nor metadata of a
+schema, is let through unjudged.
 """
 
 from __future__ import annotations
@@ -37,6 +38,22 @@ POLICY: dict[str, Callable[[Pseudonyms, str], str]] = {
 """How the strings of a column are replaced, by the column's (or the struct field's) name."""
 
 
+_PLAIN = (pa.types.is_integer, pa.types.is_boolean, pa.types.is_floating, pa.types.is_null)
+"""Types that hold no words."""
+
+
+def judged_schema(found: pa.Schema, known: pa.Schema) -> pa.Schema:
+    """The schema of the copy of a file: its columns, and of metadata only what this program writes itself.
+    ValueError for a column that is not known, whatever it holds."""
+    strange = [field for field in found if field.name not in known.names]
+    if strange:
+        raise ValueError(
+            f"it has a column {strange[0].name} of {strange[0].type}, which no workload has, and what it "
+            "holds would not be replaced"
+        )
+    return pa.schema([pa.field(field.name, field.type) for field in found], known.metadata)
+
+
 def anonymized(batch: pa.RecordBatch, pseudonyms: Pseudonyms) -> pa.RecordBatch:
     """The batch with all names replaced, everything else as it is."""
     arrays = [
@@ -53,9 +70,12 @@ def _replaced(name: str, array: pa.Array, pseudonyms: Pseudonyms) -> pa.Array:
         return pa.StructArray.from_arrays(children, fields=list(kind), mask=array.is_null())
     if pa.types.is_list(kind):
         return _list(name, array, pseudonyms)
-    if not (pa.types.is_string(kind) or pa.types.is_dictionary(kind)) or name in KEPT:
+    if any(is_plain(kind) for is_plain in _PLAIN):
         return array
-    return _strings(array, POLICY[name], pseudonyms)
+    words = kind.value_type if pa.types.is_dictionary(kind) else kind
+    if not pa.types.is_string(words) or not (name in KEPT or name in POLICY):
+        raise TypeError(f"nobody has judged what stands in {name}, of {kind}")
+    return array if name in KEPT else _strings(array, POLICY[name], pseudonyms)
 
 
 def _list(name: str, array: pa.ListArray, pseudonyms: Pseudonyms) -> pa.ListArray:

@@ -6,6 +6,7 @@ carries out one command that reads it, in a process forked for it that has a dea
 
 from __future__ import annotations
 
+import hashlib
 import json
 import multiprocessing
 import os
@@ -147,7 +148,8 @@ def make(folder: Path) -> None:
     """A folder of whole artefacts."""
     for name in ("target", "empty", "prepared", "runtime", "search.run", "posix"):
         (folder / name).mkdir(parents=True)
-    (folder / "key").write_text("0123456789abcdef" * 4)
+    (folder / "key").write_text(hashlib.sha256(b"of a trial").hexdigest())
+    (folder / "key").chmod(0o600)
     (folder / "settings.toml").write_text(
         'quiet = true\nverbose = 1\nlimit = 5\noperations = true\nuser = "user01"\n'
     )

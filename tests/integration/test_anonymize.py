@@ -101,7 +101,6 @@ def both(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     if not request.param.exists():
         pytest.skip(f"the folder of public captures is not here: {SHARED}")
     folder = tmp_path_factory.mktemp("anonymize")
-    (folder / "key").write_text("0123456789abcdef0123\n")
     assert run("ingest", request.param, "-o", folder / "a.workload").status == 0
     ran = run("anonymize", folder / "a.workload", "-o", folder / "b.workload", "--key-file", folder / "key")
     assert ran.status == 0, ran.err
@@ -178,15 +177,36 @@ def test_random_keys_differ_and_short_ones_are_refused(tmp_path: Path) -> None:
     manifests = [(tmp_path / f"{name}.workload" / "manifest.json").read_text() for name in ("b", "c")]
     assert manifests[0] != manifests[1]
     (tmp_path / "key").write_text("short")
+    (tmp_path / "key").chmod(0o600)
     output = tmp_path / "d.workload"
     refused = run("anonymize", tmp_path / "a.workload", "-o", output, "--key-file", tmp_path / "key")
     assert refused.status == 2
-    assert "5 bytes" in refused.sentence
-    missing = run("anonymize", tmp_path / "a.workload", "-o", output, "--key-file", tmp_path / "none")
-    assert missing.status == 2
+    assert "can be guessed" in refused.sentence
+    inside = run("anonymize", tmp_path / "a.workload", "-o", tmp_path / "a.workload" / "b.workload")
+    assert (inside.status, "lies in the workload itself" in inside.sentence) == (2, True)
     itself = run("anonymize", tmp_path / "a.workload", "-o", tmp_path / "a.workload", "--force")
     assert itself.status == 2
     assert not output.exists()
+
+
+def test_what_another_tool_added_does_not_leave(tmp_path: Path) -> None:
+    """A column of a table that was written anew, and what it said of its schema."""
+    run("ingest", THREE_USERS, "-o", tmp_path / "a.workload")
+    manifest = json.loads((tmp_path / "a.workload" / "manifest.json").read_text())
+    del manifest["files"]
+    (tmp_path / "a.workload" / "manifest.json").write_text(json.dumps(manifest))
+    path = tmp_path / "a.workload" / "namespace.parquet"
+    table = pq.read_table(path)
+    pq.write_table(table.replace_schema_metadata({"pandas": "of the ledger"}), path)
+    assert run("anonymize", tmp_path / "a.workload", "-o", tmp_path / "b.workload").status == 0
+    assert b"pandas" in path.read_bytes()
+    assert b"pandas" not in (tmp_path / "b.workload" / "namespace.parquet").read_bytes()
+    note = pa.array(["of the ledger"] * len(table), pa.large_string())
+    pq.write_table(table.append_column("note", note), path)
+    refused = run("anonymize", tmp_path / "a.workload", "-o", tmp_path / "c.workload")
+    assert refused.status == 2
+    assert "it has a column note of large_string, which no workload has" in refused.sentence
+    assert not (tmp_path / "c.workload").exists()
 
 
 def test_a_workload_without_its_exchanges_can_be_anonymized(tmp_path: Path) -> None:

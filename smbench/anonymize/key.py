@@ -1,0 +1,71 @@
+"""The secret that pseudonyms are made with: who guesses it reads the names."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import stat
+import string
+import sys
+from pathlib import Path
+
+from smbench.errors import SetupError, UsageError
+from smbench.stored import open_stored
+
+LEAST_BITS = 128
+_KEY_BYTES = 32
+_MOST_BYTES = 4096
+_FEWEST_BYTES = 8
+"""Different ones of a key: of 16 random bytes 13 are in all but one of a million."""
+_ALPHABETS = ((string.hexdigits, 4), (string.ascii_letters + string.digits + "+/=-_", 6))
+"""How many bits a character has at most that was made at random, in hexadecimal and in base64."""
+_MAKE = "name a file that is not there, and the command makes one"
+
+
+def random_key() -> bytes:
+    """One that is kept nowhere."""
+    return secrets.token_bytes(_KEY_BYTES)
+
+
+def key_of(path: Path) -> tuple[bytes, bool]:
+    """The key in a file, without the line's end, and whether it was made now: where there is no file, one is
+    made (0600). UsageError where it is no ordinary file, others may read it, or it can be guessed."""
+    try:
+        with open_stored(path, _MAKE, given=True) as file:
+            if sys.platform != "win32" and os.fstat(file.fileno()).st_mode & 0o077:
+                mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
+                raise UsageError(
+                    f"the key in {path} can be read by others (mode {mode:04o}): chmod 600 {path}"
+                )
+            key = file.read(_MOST_BYTES + 1)
+    except FileNotFoundError:
+        return _made(path), True
+    if len(key) > _MOST_BYTES:
+        raise UsageError(f"the key file {path} has more than {_MOST_BYTES:,} bytes, and is none: {_MAKE}")
+    key = key.rstrip(b"\r\n")
+    if why := _weak(key):
+        raise UsageError(f"the key in {path} can be guessed ({why}): {_MAKE}")
+    return key, False
+
+
+def _made(path: Path) -> bytes:
+    key = secrets.token_hex(_KEY_BYTES).encode()
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(key + b"\n")
+    except OSError as error:
+        raise SetupError(f"cannot write the key file {path}: {error.strerror or error}") from None
+    return key
+
+
+def _weak(key: bytes) -> str:
+    """Why somebody may guess it; empty: nothing is known."""
+    bits = next((each for letters, each in _ALPHABETS if {*key} <= {*letters.encode()}), 8) * len(key)
+    if bits < LEAST_BITS:
+        return f"{len(key)} characters of its kind have {bits} bits at most, {LEAST_BITS} are needed"
+    if len({*key}) < _FEWEST_BYTES:
+        return f"it has only {len({*key})} different characters"
+    if key in (key + key)[1:-1]:
+        return "it repeats itself"
+    return ""

@@ -1,0 +1,56 @@
+"""What no workload has is let through in no column, type or metadata."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pyarrow as pa
+import pytest
+
+from smbench.anonymize.columns import KEPT, POLICY, anonymized, judged_schema
+from smbench.anonymize.pseudonyms import Pseudonyms
+from smbench.trace.store import FORM
+from smbench.workload.columns import BREAKS_SCHEMA, COVERAGE_SCHEMA, NAMESPACE_SCHEMA, OPERATIONS_SCHEMA
+
+SCHEMAS = (FORM.schema, OPERATIONS_SCHEMA, NAMESPACE_SCHEMA, BREAKS_SCHEMA, COVERAGE_SCHEMA)
+NAMES = Pseudonyms(b"0123456789abcdef")
+STRANGE = [
+    pa.array(["ledger"], pa.large_string()), pa.array([b"ledger"], pa.binary()),
+    pa.array([b"ledger"], pa.large_binary()), pa.array(["ledger"], pa.string_view()),
+    pa.array([b"ledger"], pa.binary(6)), pa.array([["ledger"]], pa.large_list(pa.string())),
+    pa.array([[("ledger", "x")]], pa.map_(pa.string(), pa.string())),
+    pa.array([b"ledger"]).dictionary_encode(),
+]  # fmt: skip
+
+
+def words(name: str, kind: pa.DataType) -> Iterator[str]:
+    """The columns and fields that hold words."""
+    if pa.types.is_struct(kind):
+        for field in kind:
+            yield from words(field.name, field.type)
+    elif pa.types.is_list(kind):
+        yield from words(name, kind.value_type)
+    elif pa.types.is_string(kind) or pa.types.is_dictionary(kind):
+        yield name
+
+
+def test_every_column_of_words_is_judged() -> None:
+    found = {name for schema in SCHEMAS for field in schema for name in words(field.name, field.type)}
+    assert found
+    assert found <= KEPT | POLICY.keys()
+
+
+@pytest.mark.parametrize("array", STRANGE, ids=lambda array: str(array.type))
+def test_words_of_other_types_are_not_let_through(array: pa.Array) -> None:
+    for name in ("path", "kind", "offset"):
+        with pytest.raises(TypeError, match=f"nobody has judged what stands in {name}"):
+            anonymized(pa.RecordBatch.from_arrays([array], [name]), NAMES)
+
+
+def test_a_strange_column_is_refused_and_metadata_stays_behind() -> None:
+    known = pa.schema([pa.field("path", pa.string()), pa.field("offset", pa.int64())], {b"ours": b"1"})
+    found = pa.schema([pa.field("path", pa.string(), metadata={b"x": b"ledger"})], {b"pandas": b"ledger"})
+    judged = judged_schema(found, known)
+    assert judged.equals(pa.schema([("path", pa.string())], {b"ours": b"1"}), check_metadata=True)
+    with pytest.raises(ValueError, match="it has a column note of int64, which no workload has"):
+        judged_schema(pa.schema([("path", pa.string()), ("note", pa.int64())]), known)
