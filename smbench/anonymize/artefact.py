@@ -10,7 +10,9 @@ from pathlib import Path
 import pyarrow as pa
 
 from smbench.anonymize.columns import anonymized, judged_schema
-from smbench.anonymize.pseudonyms import Pseudonyms
+from smbench.anonymize.pseudonyms import CONTEXTS, EXTENSIONS, STREAM_TYPES, Pseudonyms
+from smbench.anonymize.scan import Originals, Scan, scan
+from smbench.errors import SetupError
 from smbench.tables import TableFile, fault, table_writer
 from smbench.trace.model import Connection, Session, TraceInfo, Tree, User
 from smbench.trace.store import EXCHANGES_FILE, StoredExchanges
@@ -31,12 +33,14 @@ from smbench.workload.store import (
 
 _BATCH = 16_384
 
+_KEPT_WORDS = frozenset(word.lower() for word in (*EXTENSIONS, *CONTEXTS, *STREAM_TYPES, "ipc", "unknown"))
 Progress = Callable[[int, int], None]
 """Hears rows written so far, and rows in all."""
 
 
-def anonymize(source: Path, target: Path, pseudonyms: Pseudonyms, progress: Progress) -> None:
-    """Write the workload `source` to the folder `target`, which exists, with every name replaced.
+def anonymize(source: Path, target: Path, pseudonyms: Pseudonyms, progress: Progress) -> Scan:
+    """Write the workload `source` to the folder `target`, which exists, with every name replaced; how it was
+    searched for the originals comes back.
 
     Raises UsageError where `source` is no workload. A table that it lacks, the copy lacks.
     """
@@ -55,6 +59,13 @@ def anonymize(source: Path, target: Path, pseudonyms: Pseudonyms, progress: Prog
     assert isinstance(workload.namespace, StoredNamespace)
     _write_namespace(workload.namespace, target / NAMESPACE, pseudonyms)
     write_manifest(target, _info(workload.info, pseudonyms))
+    searched = scan(target, Originals(pseudonyms.replaced, pseudonyms.made, _KEPT_WORDS))
+    if searched.found is not None:
+        raise SetupError(
+            f"a copy of {source} would name what the original does ({searched.found}), by a fault of this "
+            "program: nothing was written"
+        )
+    return searched
 
 
 def _tables(source: Path, workload: Workload) -> Iterator[tuple[str, TableFile]]:

@@ -41,7 +41,7 @@ _MADE_UP = re.compile(r"unknown(-[0-9a-f]+)?")
 _MEANING = re.compile(r"([\x00-\x1f:*?<>\"|]+)")
 """What is no part of a name: streams' colons, wildcards ([MS-FSCC] 2.1.4.4), what Windows refuses."""
 _EDGES = re.compile(r"(~\$|~|\.+)?(.*?)([. ]*)", re.DOTALL)
-_STREAM_TYPES = frozenset(
+STREAM_TYPES = frozenset(
     """$DATA $INDEX_ALLOCATION $BITMAP $ATTRIBUTE_LIST $EA $EA_INFORMATION $FILE_NAME $LOGGED_UTILITY_STREAM
     $OBJECT_ID $PROPERTY_SET $REPARSE_POINT $SECURITY_DESCRIPTOR $STANDARD_INFORMATION $SYMBOLIC_LINK
     $TXF_DATA $VOLUME_INFORMATION $VOLUME_NAME""".split()  # noqa: SIM905
@@ -63,6 +63,10 @@ class Pseudonyms:
         self._key = key
         self._words = words
         self._known: dict[str, str] = {}
+        self.replaced: set[str] = set()
+        """What was, in lower case, …"""
+        self.made: set[str] = set()
+        """… and what stands in its place, by runs of letters and digits."""
 
     def path(self, path: str) -> str:
         """A path with `/` or `\\` between its components; `..`, streams and snapshots keep their meaning."""
@@ -84,8 +88,9 @@ class Pseudonyms:
         except ValueError:
             return self.plain(name)
         if isinstance(address, ipaddress.IPv4Address):
-            return str(ipaddress.IPv4Address(self._permuted(int(address))))
-        return str(ipaddress.IPv6Address(b"\xfd" + self._digest("address", address.compressed)[:15]))
+            return self._note(name, str(ipaddress.IPv4Address(self._permuted(int(address)))))
+        made = ipaddress.IPv6Address(b"\xfd" + self._digest("address", address.compressed)[:15])
+        return self._note(name.lower(), str(made))
 
     def plain(self, name: str) -> str:
         """A name without an extension: an account, a domain, a machine, an extended attribute."""
@@ -119,7 +124,7 @@ class Pseudonyms:
         while len(made) < len(digits):
             made += self._digest("identifier", made).hex()
         fresh = iter(made)
-        return "".join("-" if digit == "-" else next(fresh) for digit in value)
+        return self._note(value.lower(), "".join("-" if digit == "-" else next(fresh) for digit in value))
 
     def context(self, tags: str) -> str:
         """The tag of a CREATE context, or several with commas between them."""
@@ -154,7 +159,7 @@ class Pseudonyms:
         parts = _MEANING.split(name)
         for at in range(0, len(parts), 2):
             before = parts[at - 1][-1:] if at else ""
-            if before == ":" and parts[at].upper() in _STREAM_TYPES:
+            if before == ":" and parts[at].upper() in STREAM_TYPES:
                 parts[at] = parts[at].upper()
             else:
                 parts[at] = self._run(parts[at], behind_wildcard=before not in ("", ":"))
@@ -186,7 +191,12 @@ class Pseudonyms:
         while len(made) < length:
             digest = self._digest(f"name {len(made)}", text)
             made += "".join(_ALPHABET[byte & 31] for byte in digest)
-        return made[:length]
+        return self._note(text, made[:length])
+
+    def _note(self, original: str, made: str) -> str:
+        self.replaced.add(original)
+        self.made.update(re.findall(r"[^\W_]+", made.lower()))
+        return made
 
     def _permuted(self, address: int) -> int:
         """Another IPv4 address for each: a Feistel network, so that no two become one."""

@@ -49,9 +49,17 @@ def anonymize(console: Console, workload: Path, output: Path, key_file: Path | N
         whole(output, ".workload", MANIFEST, force) as draft,
         console.stage("replacing the names") as progress,
     ):
-        rewrite(workload, draft, Pseudonyms(key, WORDS), progress)
+        names = Pseudonyms(key, WORDS)
+        searched = rewrite(workload, draft, names, progress)
 
     def show(out: RichConsole) -> None:
-        out.print(f"written: {output}, with pseudonyms in place of all names", markup=False)
+        out.print(
+            f"written: {output}, with pseudonyms in place of all names; none of {len(names.replaced):,} "
+            f"originals stands in the {searched.texts:,} texts of its {searched.files} files",
+            markup=False,
+        )
 
-    console.result({"schema": 1, "workload": str(output), "random_key": key_file is None}, show)
+    document = {"originals": len(names.replaced), "texts": searched.texts, "files": searched.files}
+    console.result(
+        {"schema": 1, "workload": str(output), "random_key": key_file is None, "searched": document}, show
+    )
