@@ -12,7 +12,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from smbench.anonymize.numbers import Numbers
 from smbench.anonymize.pseudonyms import Pseudonyms
+from smbench.tables import TableFile, fault
 
 KEPT = frozenset(("kind", "request_kind", "response_kind", "rule", "disposition", "mechanism"))
 """Columns whose words are this program's, or a protocol's."""
@@ -40,6 +42,9 @@ POLICY: dict[str, Callable[[Pseudonyms, str], str]] = {
 
 _PLAIN = (pa.types.is_integer, pa.types.is_boolean, pa.types.is_floating, pa.types.is_null)
 """Types that hold no words."""
+_RESPONSE = "response"
+_COUNTED = pa.array(["ReadResponse", "WriteResponse", "IoctlResponse"])
+"""Of other responses the count of bytes is how long names are."""
 
 
 def judged_schema(found: pa.Schema, known: pa.Schema) -> pa.Schema:
@@ -54,36 +59,62 @@ def judged_schema(found: pa.Schema, known: pa.Schema) -> pa.Schema:
     return pa.schema([pa.field(field.name, field.type) for field in found], known.metadata)
 
 
-def anonymized(batch: pa.RecordBatch, pseudonyms: Pseudonyms) -> pa.RecordBatch:
-    """The batch with all names replaced, everything else as it is."""
-    arrays = [
-        _replaced(field.name, column, pseudonyms)
-        for field, column in zip(batch.schema, batch.columns, strict=True)
-    ]
-    return pa.RecordBatch.from_arrays(arrays, schema=batch.schema)
+def schema_of(file: TableFile) -> pa.Schema:
+    """The schema of the copy of an open file. UsageError where it has what nobody has judged."""
+    try:
+        return judged_schema(file.schema, file.form.schema)
+    except ValueError as error:
+        raise fault(file.path, str(error), "remove the column, or ingest again") from None
 
 
-def _replaced(name: str, array: pa.Array, pseudonyms: Pseudonyms) -> pa.Array:
-    kind = array.type
-    if pa.types.is_struct(kind):
-        children = [_replaced(field.name, array.field(at), pseudonyms) for at, field in enumerate(kind)]
-        return pa.StructArray.from_arrays(children, fields=list(kind), mask=array.is_null())
-    if pa.types.is_list(kind):
-        return _list(name, array, pseudonyms)
-    if any(is_plain(kind) for is_plain in _PLAIN):
-        return array
-    words = kind.value_type if pa.types.is_dictionary(kind) else kind
-    if not pa.types.is_string(words) or not (name in KEPT or name in POLICY):
-        raise TypeError(f"nobody has judged what stands in {name}, of {kind}")
-    return array if name in KEPT else _strings(array, POLICY[name], pseudonyms)
+def anonymized(batch: pa.RecordBatch, pseudonyms: Pseudonyms, numbers: Numbers) -> pa.RecordBatch:
+    """The batch with all names replaced, and of numbers what `numbers` keeps."""
+    judge = _Judge(pseudonyms, numbers)
+    arrays = [judge.replaced(*named) for named in zip(batch.schema.names, batch.columns, strict=True)]
+    made = pa.RecordBatch.from_arrays(arrays, schema=batch.schema)
+    return _without_counts(made) if _RESPONSE in batch.schema.names else made
 
 
-def _list(name: str, array: pa.ListArray, pseudonyms: Pseudonyms) -> pa.ListArray:
-    lengths = pc.fill_null(pc.list_value_length(array), 0).to_numpy()
-    ends = np.concatenate(([0], np.cumsum(lengths))).astype(np.int32)
-    absent = np.append(array.is_null().to_numpy(zero_copy_only=False), False)
-    inner = _replaced(name, array.flatten(), pseudonyms)
-    return pa.ListArray.from_arrays(pa.array(ends, pa.int32(), mask=absent), inner, type=array.type)
+def _without_counts(batch: pa.RecordBatch) -> pa.RecordBatch:
+    said = batch.column(_RESPONSE)
+    counted = pc.is_in(batch.column(f"{_RESPONSE}_kind").cast(pa.string()), _COUNTED)
+    children = [said.field(at) for at in range(said.type.num_fields)]
+    at = said.type.get_field_index("count")
+    children[at] = pc.if_else(counted, children[at], pa.scalar(None, children[at].type))
+    made = pa.StructArray.from_arrays(children, fields=list(said.type), mask=said.is_null())
+    return batch.set_column(batch.schema.get_field_index(_RESPONSE), batch.schema.field(_RESPONSE), made)
+
+
+class _Judge:
+    """What stands in the place of a column, by where it stands."""
+
+    def __init__(self, pseudonyms: Pseudonyms, numbers: Numbers) -> None:
+        self._pseudonyms = pseudonyms
+        self._numbers = numbers
+
+    def replaced(self, place: str, array: pa.Array) -> pa.Array:
+        """The array without what tells of the house. `place`: the columns and fields above, and its name."""
+        kind, name = array.type, place.rpartition(".")[2]
+        if pa.types.is_struct(kind):
+            children = [
+                self.replaced(f"{place}.{field.name}", array.field(at)) for at, field in enumerate(kind)
+            ]
+            return pa.StructArray.from_arrays(children, fields=list(kind), mask=array.is_null())
+        if pa.types.is_list(kind):
+            return self._list(place, array)
+        if any(is_plain(kind) for is_plain in _PLAIN):
+            return self._numbers.of(place, array)
+        words = kind.value_type if pa.types.is_dictionary(kind) else kind
+        if not pa.types.is_string(words) or not (name in KEPT or name in POLICY):
+            raise TypeError(f"nobody has judged what stands in {name}, of {kind}")
+        return array if name in KEPT else _strings(array, POLICY[name], self._pseudonyms)
+
+    def _list(self, place: str, array: pa.ListArray) -> pa.ListArray:
+        lengths = pc.fill_null(pc.list_value_length(array), 0).to_numpy()
+        ends = np.concatenate(([0], np.cumsum(lengths))).astype(np.int32)
+        absent = np.append(array.is_null().to_numpy(zero_copy_only=False), False)
+        inner = self.replaced(place, array.flatten())
+        return pa.ListArray.from_arrays(pa.array(ends, pa.int32(), mask=absent), inner, type=array.type)
 
 
 def _strings(array: pa.Array, replace: Callable[[Pseudonyms, str], str], pseudonyms: Pseudonyms) -> pa.Array:

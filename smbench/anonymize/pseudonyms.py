@@ -10,23 +10,14 @@ from __future__ import annotations
 import hmac
 import ipaddress
 import re
+from datetime import UTC, datetime
+
+from smbench.anonymize.extensions import EXTENSIONS
 
 LENGTHS = (12, 24, 48, 96, 192)
 """What a name's length is rounded up to; a longer one keeps its length, because servers refuse some."""
-SHORT_EXTENSION = 3
-"""Characters up to which any extension is kept; it tells the kind of a file, not what it is about."""
 _LONG_EXTENSION = 8
 _EXTENSION_LENGTH = 5
-EXTENSIONS = frozenset(
-    """accdb accde aspx avif backup bash blend bson class cmake conf config cpio crdownload csproj djvu
-    docm docx dotm dotx download dwfx epub flac gdoc gltf gpkg gsheet gzip heic hpp html icns idml
-    iges indd info ipynb java jpeg json jsonl kdbx lock m3u8 manifest midi mobi mpeg nupkg onepkg
-    onetoc2 opus pages parquet part patch pcap pcapng plist potx ppsx pptm pptx prproj rtfd sass
-    save scss sldasm slddrw sldprt snap sqlite sqlite3 step svgz swap temp text tiff toml torrent
-    vbox vcard vcxproj vhdx vmdk vmem vmsd vmsn vmss vmtx vmxf vsdm vsdx wasm wave webm webp woff
-    woff2 xhtml xlam xlsb xlsm xlsx xltm xltx yaml zstd""".split()  # noqa: SIM905
-)
-"""Longer ones that are kept, because everybody's files have them."""
 CONTEXTS = frozenset(
     """ExtA SecD DHnQ DHnC AlSi MxAc TWrp QFid RqLs DH2Q DH2C AAPL AppInstanceId AppInstanceVersion SVHDX
     POSIX""".split()  # noqa: SIM905
@@ -36,6 +27,8 @@ PIPE_SHARE = "IPC$"
 
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
 _SNAPSHOT = re.compile(r"@GMT-(\d{4}\.\d\d\.\d\d-\d\d\.\d\d\.\d\d|-?\d+)", re.IGNORECASE)
+_SNAPSHOT_SECONDS = 946_684_800
+"""From 1970 to 2000, where they stand in a copy."""
 _MADE_UP = re.compile(r"unknown(-[0-9a-f]+)?")
 """What the decoder calls what the capture never named."""
 _MEANING = re.compile(r"([\x00-\x1f:*?<>\"|]+)")
@@ -50,7 +43,7 @@ _SEPARATORS = re.compile(r"([/\\]+)")
 _HEX = re.compile(r"[0-9a-f-]+")
 _USER_NUMBER = re.compile(r"(.*?)(#\d+)?", re.DOTALL)
 _TECHNICAL = re.compile(
-    r"FSCTL 0x[0-9A-F]{8}|class \d+|File\w+Information|(0x[0-9A-F]+ ?)+|of unknown name|\d+|"
+    r"FSCTL 0x[0-9A-F]{8}|class \d+|File\w+Information|(0x[0-9A-F]+ ?)+|of unknown name|"
     + "|".join(sorted(CONTEXTS))
 )
 _ROUNDS = 4
@@ -136,9 +129,9 @@ class Pseudonyms:
         return action + blank + self.path(name)
 
     def stream(self, stream: str) -> str:
-        """`:name:$DATA size` of a list of streams."""
+        """`:name:$DATA size` of a list of streams; the size goes, which no call needs."""
         name, blank, size = stream.rpartition(" ")
-        return self.component(name) + blank + size if blank and size.isdigit() else self.component(stream)
+        return self.component(name) + blank + "0" if blank and size.isdigit() else self.component(stream)
 
     def reason(self, reason: str) -> str:
         """Why an exchange met its fate: this program's words are kept, names in it are not."""
@@ -154,8 +147,10 @@ class Pseudonyms:
     def _component(self, name: str) -> str:
         if name in ("", ".", "..") or name.upper() == PIPE_SHARE:
             return name
-        if _SNAPSHOT.fullmatch(name) or _MADE_UP.fullmatch(name):
+        if _MADE_UP.fullmatch(name):
             return name
+        if _SNAPSHOT.fullmatch(name):
+            return self._snapshot(name)
         parts = _MEANING.split(name)
         for at in range(0, len(parts), 2):
             before = parts[at - 1][-1:] if at else ""
@@ -164,6 +159,14 @@ class Pseudonyms:
             else:
                 parts[at] = self._run(parts[at], behind_wildcard=before not in ("", ":"))
         return "".join(parts)
+
+    def _snapshot(self, name: str) -> str:
+        """Another moment for each: whose snapshots are made when tells them from others."""
+        self.replaced.add(name.lower())
+        seconds = int.from_bytes(self._digest("snapshot", name.upper())[:4]) % _SNAPSHOT_SECONDS
+        if "." in name:
+            return datetime.fromtimestamp(seconds, UTC).strftime("@GMT-%Y.%m.%d-%H.%M.%S")
+        return f"@GMT-{seconds * 1_000_000_000}"
 
     def _run(self, run: str, behind_wildcard: bool) -> str:
         """Characters of a name that stand together."""
@@ -182,7 +185,7 @@ class Pseudonyms:
 
     def _extension(self, extension: str) -> str:
         lower = extension.lower()
-        if lower in EXTENSIONS or (len(lower) <= SHORT_EXTENSION and lower.isascii()):
+        if lower in EXTENSIONS:
             return lower
         return self._word(f".{lower}", _EXTENSION_LENGTH)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 from rich.console import Console as RichConsole
 
+from smbench.anonymize.keep import Keep
 from smbench.cli.common import Console, common_options
 from smbench.errors import UsageError
 from smbench.pipeline.artefacts import whole
@@ -20,25 +21,42 @@ _FILE = click.Path(path_type=Path)
 @click.option("--key-file", type=_FILE,
               help="The secret that pseudonyms are made with; made where it is not there. The same key gives "
               "the same pseudonyms (default: a random one, kept nowhere).")  # fmt: skip
+@click.option("--keep", type=click.Choice(list(map(str, Keep))), default=str(Keep.STRUCTURE),
+              show_default=True,
+              help="What is kept that tells files apart: of sizes and times their classes (structure), sizes "
+              "to the byte (sizes), both as captured (all).")  # fmt: skip
 @click.option("--force", is_flag=True, help="Replace an existing workload.")
 @common_options
-def anonymize(console: Console, workload: Path, output: Path, key_file: Path | None, force: bool) -> None:
-    """Write a workload with every name replaced by a keyed pseudonym: of files, folders, streams,
-    shares, users, domains, machines, addresses, GUIDs. The directory structure and the extensions stay;
-    so do the operations, their times, sizes and outcomes. Names that are equal but for their case stay
-    equal. The content of files was never in a workload.
+def anonymize(
+    console: Console, workload: Path, output: Path, key_file: Path | None, keep: str, force: bool
+) -> None:
+    """Write a workload that may leave the house: with every name replaced by a keyed pseudonym (of files,
+    folders, streams, shares, users, domains, machines, addresses, GUIDs), session and tree ids numbered anew,
+    and without ports, the time of the capture and what the server told of its disks. The directory structure
+    and well-known extensions stay; so do the operations, the times between them, and their outcomes. The
+    content of files was never in a workload.
+
+    \b
+    Whoever has the tree that was captured may find files again by what is kept of them, whatever they are
+    called. How many is said for each level of --keep:
+      structure  sizes by class (powers of two), but of files whose size an operation needs; times by class
+      sizes      sizes to the byte
+      all        sizes and times as captured
 
     \b
     Examples:
       smbench-mount anonymize customer.workload -o shareable.workload
       smbench-mount anonymize monday.workload -o monday-anonymous.workload --key-file secret.key
+      smbench-mount anonymize customer.workload -o exact.workload --keep sizes
     """
     from smbench.anonymize.artefact import anonymize as rewrite
     from smbench.anonymize.key import key_of, random_key
+    from smbench.anonymize.others import refuse_others
     from smbench.anonymize.pseudonyms import Pseudonyms
     from smbench.lift.vocabulary import WORDS
     from smbench.workload.store import MANIFEST
 
+    refuse_others(workload)
     if output.resolve().is_relative_to(workload.resolve()):
         what = "is" if output.resolve() == workload.resolve() else "lies in"
         raise UsageError(f"{output} {what} the workload itself: choose another place with -o")
@@ -50,16 +68,29 @@ def anonymize(console: Console, workload: Path, output: Path, key_file: Path | N
         console.stage("replacing the names") as progress,
     ):
         names = Pseudonyms(key, WORDS)
-        searched = rewrite(workload, draft, names, progress)
+        copy = rewrite(workload, draft, names, Keep(keep), progress)
+    searched, risk = copy.searched, copy.risks[Keep(keep)]
 
     def show(out: RichConsole) -> None:
+        shares = ", ".join(f"{level} {each.share:.1%}" for level, each in copy.risks.items())
         out.print(
             f"written: {output}, with pseudonyms in place of all names; none of {len(names.replaced):,} "
-            f"originals stands in the {searched.texts:,} texts of its {searched.files} files",
+            f"originals stands in the {searched.texts:,} texts of its {searched.files} files\n"
+            f"risk: {risk.unique:,} of {risk.paths:,} paths are like no other by what is kept: who has the "
+            f"tree that was captured knows which they are (--keep {shares})",
             markup=False,
         )
 
-    document = {"originals": len(names.replaced), "texts": searched.texts, "files": searched.files}
     console.result(
-        {"schema": 1, "workload": str(output), "random_key": key_file is None, "searched": document}, show
+        {
+            "schema": 1,
+            "workload": str(output),
+            "random_key": key_file is None,
+            "searched": {"originals": len(names.replaced), "texts": searched.texts, "files": searched.files},
+            "keep": keep,
+            "risk": {
+                level: {"paths": each.paths, "unique": each.unique} for level, each in copy.risks.items()
+            },
+        },
+        show,
     )
