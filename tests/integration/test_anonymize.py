@@ -14,6 +14,8 @@ import pytest
 from helpers.command import PROJECT, THREE_USERS, run
 
 from smbench.anonymize.columns import KEPT
+from smbench.anonymize.extensions import EXTENSIONS
+from smbench.anonymize.numbers import TIMES
 from smbench.anonymize.pseudonyms import CONTEXTS
 from smbench.trace.store import EXCHANGES_FILE, read_exchanges
 from smbench.workload.store import read
@@ -131,7 +133,11 @@ def test_the_operations_are_the_same(both: tuple[Path, Path]) -> None:
     strings = {
         field.name for field in tables[0].schema if pa.types.is_string(field.type) and field.name not in KEPT
     }
-    assert tables[0].drop_columns([*strings]).equals(tables[1].drop_columns([*strings]))
+    times = {name for name in tables[0].column_names if name in TIMES}
+    kept = [name for name in tables[0].column_names if name not in strings | times]
+    assert tables[0].select(kept).equals(tables[1].select(kept))
+    for name in times:
+        assert tables[0].column(name).is_null().equals(tables[1].column(name).is_null())
     one, other = read(before).info, read(after).info
     for name in ("operations", "lanes", "operations_by_user"):
         assert getattr(one, name) == getattr(other, name)
@@ -150,8 +156,9 @@ def test_the_structure_and_the_extensions_are_the_same(both: tuple[Path, Path]) 
             for one, other in pairs:
                 assert one.count("/") == other.count("/")
                 assert (one == "") == (other == "")
-                if re.fullmatch(r"[\w ]+\.[a-z]{1,3}", name := one.rpartition("/")[2]):
-                    assert other.endswith("." + name.rpartition(".")[2])
+                extension = one.rpartition("/")[2].rpartition(".")[2]
+                if re.fullmatch(r"[\w ]+\.\w+", one.rpartition("/")[2]) and extension in EXTENSIONS:
+                    assert other.endswith("." + extension)
         assert sorted(path.count("/") for path in paths[0]) == sorted(path.count("/") for path in paths[1])
         seen: set[str] = {""}
         if table == "namespace.parquet":
@@ -187,6 +194,57 @@ def test_random_keys_differ_and_short_ones_are_refused(tmp_path: Path) -> None:
     itself = run("anonymize", tmp_path / "a.workload", "-o", tmp_path / "a.workload", "--force")
     assert itself.status == 2
     assert not output.exists()
+
+
+def numbers_of(workload: Path) -> dict[str, Any]:
+    table = pq.read_table(workload / "namespace.parquet")
+    responses = pq.read_table(workload / EXCHANGES_FILE).column("response").combine_chunks()
+    return {
+        "sizes": sorted(table.column("size").to_pylist()),
+        "written": sorted(table.column("written_ns").to_pylist(), key=repr),
+        "told": {value for value in responses.field("size").to_pylist() if value},
+        "capacity": {value for value in responses.field("capacity").to_pylist() if value},
+        "start": json.loads((workload / "manifest.json").read_text())["trace"]["start_epoch_ns"],
+    }
+
+
+def test_each_level_keeps_what_it_says(tmp_path: Path) -> None:
+    run("ingest", THREE_USERS, "-o", tmp_path / "a.workload")
+    was = numbers_of(tmp_path / "a.workload")
+    assert was["capacity"]
+    assert was["told"]
+    made, risks = {}, []
+    for keep in ("structure", "sizes", "all"):
+        copy = tmp_path / f"{keep}.workload"
+        done = run("anonymize", tmp_path / "a.workload", "-o", copy, "--keep", keep, "--json")
+        document = json.loads(done.out)
+        assert document["keep"] == keep
+        risks.append(document["risk"])
+        made[keep] = numbers_of(copy)
+        assert not made[keep]["capacity"]
+        assert (made[keep]["told"] == was["told"]) == (keep != "structure")
+        assert made[keep]["sizes"] == was["sizes"], "each is needed by a read or a write"
+        for told in ("written", "start"):
+            assert (made[keep][told] == was[told]) == (keep == "all")
+    assert risks[0] == risks[1] == risks[2]
+    shares = [risks[0][keep]["unique"] for keep in ("structure", "sizes", "all")]
+    assert 0 < shares[0] <= shares[1] <= shares[2] <= risks[0]["all"]["paths"] == len(was["sizes"])
+
+
+def test_runs_and_captures_are_not_taken_for_workloads(tmp_path: Path) -> None:
+    refused = run("anonymize", THREE_USERS, "-o", tmp_path / "b.workload")
+    assert refused.status == 2
+    assert "a capture holds names and the content of files in its packets" in refused.sentence
+    run("ingest", THREE_USERS, "-o", tmp_path / "a.workload")
+    target = tmp_path / "target"
+    target.mkdir()
+    run("replay", tmp_path / "a.workload", target, "--executor", "null", "-o", tmp_path / "a.run")
+    assert (tmp_path / "a.run" / "run.json").exists()
+    refused = run("anonymize", tmp_path / "a.run", "-o", tmp_path / "b.workload")
+    assert refused.status == 2
+    assert (
+        "not to be sent are run.json (accounts, servers, shares, paths and this machine)" in refused.sentence
+    )
 
 
 def test_what_another_tool_added_does_not_leave(tmp_path: Path) -> None:

@@ -8,12 +8,15 @@ import pyarrow as pa
 import pytest
 
 from smbench.anonymize.columns import KEPT, POLICY, anonymized, judged_schema
+from smbench.anonymize.keep import Keep
+from smbench.anonymize.numbers import Numbers
 from smbench.anonymize.pseudonyms import Pseudonyms
 from smbench.trace.store import FORM
 from smbench.workload.columns import BREAKS_SCHEMA, COVERAGE_SCHEMA, NAMESPACE_SCHEMA, OPERATIONS_SCHEMA
 
 SCHEMAS = (FORM.schema, OPERATIONS_SCHEMA, NAMESPACE_SCHEMA, BREAKS_SCHEMA, COVERAGE_SCHEMA)
 NAMES = Pseudonyms(b"0123456789abcdef")
+NUMBERS = Numbers(Keep.STRUCTURE, 0, {})
 STRANGE = [
     pa.array(["ledger"], pa.large_string()), pa.array([b"ledger"], pa.binary()),
     pa.array([b"ledger"], pa.large_binary()), pa.array(["ledger"], pa.string_view()),
@@ -44,7 +47,7 @@ def test_every_column_of_words_is_judged() -> None:
 def test_words_of_other_types_are_not_let_through(array: pa.Array) -> None:
     for name in ("path", "kind", "offset"):
         with pytest.raises(TypeError, match=f"nobody has judged what stands in {name}"):
-            anonymized(pa.RecordBatch.from_arrays([array], [name]), NAMES)
+            anonymized(pa.RecordBatch.from_arrays([array], [name]), NAMES, NUMBERS)
 
 
 def test_a_strange_column_is_refused_and_metadata_stays_behind() -> None:

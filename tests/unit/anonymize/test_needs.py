@@ -1,0 +1,74 @@
+"""Which sizes operations need: told by reads that fall short, writes at the end, and whatever asks for it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from smbench.anonymize.needs import needs_of
+from smbench.smb2.ntstatus import Status
+from smbench.tables import TableFile
+from smbench.workload.calls import Call, Close, Open, Read, Rename, Truncate, Write
+from smbench.workload.create import Create
+from smbench.workload.model import Operation
+from smbench.workload.range_calls import CopyRange
+from smbench.workload.store import OPERATIONS, OPERATIONS_FORM, OperationWriter
+
+SIZES = {"a": 10_000, "b": 10_000, "old": 10_000}
+
+
+def needed(folder: Path, *calls: tuple[str, Call, dict[str, Any]]) -> tuple[set[str], dict[str, int]]:
+    with OperationWriter(folder) as writer:
+        for index, (path, call, more) in enumerate(calls):
+            told = {"expected": 0, **more}
+            writer.add(Operation(index, 0, 0, index, 1, exchanges=(), rule="x", path=path, call=call, **told))
+    with TableFile(folder / OPERATIONS, OPERATIONS_FORM) as file:
+        needs = needs_of(file, SIZES)
+    return needs.exact, needs.ends
+
+
+@pytest.mark.parametrize(
+    ("call", "more", "exact"),
+    [
+        (Read(1, 0, 4096), {"received": 4096}, False),
+        (Read(1, 8192, 4096), {"received": 1808}, True),
+        (Read(1, 0, 4096), {"received": None}, True),
+        (Read(1, 20_000, 4096), {"expected": int(Status.END_OF_FILE), "received": 0}, True),
+        (Write(1, 0, 4096), {"received": 4096}, False),
+        (Write(1, 4096, 4096), {"received": 4096}, False),
+        (Write(1, 4096, 4097), {"received": 4097}, True),
+        (Write(1, 10_000, 10), {"received": 10}, True),
+        (Write(1, (1 << 64) - 1, 10, append=True), {"received": 10}, True),
+        (Truncate(1, 5), {}, True),
+        (Close(1), {}, False),
+    ],
+)
+def test_a_size_is_needed_where_an_outcome_depends_on_it(
+    tmp_path: Path, call: Call, more: dict[str, Any], exact: bool
+) -> None:
+    assert needed(tmp_path, ("a", call, more))[0] == ({"a"} if exact else set())
+
+
+def test_what_is_copied_from_and_every_name_of_a_file(tmp_path: Path) -> None:
+    exact, _ = needed(
+        tmp_path,
+        ("b", Open(7, "b", Create(1)), {}),
+        ("a", CopyRange(7, 1, source_offset=0, offset=0, length=10), {"received": 10}),
+        ("old", Rename(2, "old", "new", replace=False), {}),
+        ("new", Rename(3, "new", "newer", replace=False), {}),
+        ("newer", Truncate(4, 1), {}),
+    )
+    assert exact == {"a", "b", "old", "new", "newer"}
+
+
+def test_how_far_each_was_written(tmp_path: Path) -> None:
+    _, ends = needed(
+        tmp_path,
+        ("a", Write(1, 100, 50), {}),
+        ("a", Write(1, 0, 50), {}),
+        ("b", Truncate(2, 77), {}),
+        ("old", Write(3, (1 << 64) - 1, 10, append=True), {}),
+    )
+    assert ends == {"a": 150, "b": 77}
