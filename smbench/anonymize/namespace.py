@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from smbench.anonymize.classes import size_class
 from smbench.anonymize.columns import anonymized, schema_of
-from smbench.anonymize.needs import Needs, needs_of
+from smbench.anonymize.needs import needs_of
 from smbench.anonymize.numbers import Numbers
 from smbench.anonymize.pseudonyms import Pseudonyms
 from smbench.anonymize.risk import Risk, risk_of
@@ -28,10 +28,12 @@ class Namespace:
     def __init__(self, file: TableFile, operations: TableFile) -> None:
         self._table = file.table()
         self._schema = schema_of(file)
-        self._paths: list[str] = self._table.column("path").to_pylist()
+        paths: list[str] = self._table.column("path").to_pylist()
         sizes = self._table.column("size").to_numpy()
-        self._needs: Needs = needs_of(operations, dict(zip(self._paths, sizes.tolist(), strict=True)))
-        exact = np.fromiter((path in self._needs.exact for path in self._paths), bool, len(self._paths))
+        names = [path.lower() for path in paths]
+        needs = needs_of(operations, dict(zip(names, sizes.tolist(), strict=True)))
+        exact = np.fromiter((name in needs.exact for name in names), bool, len(names))
+        self._ends = [needs.ends.get(name) for name in names]
         self._classes = np.where(exact, sizes, size_class(sizes))
 
     def copy(self, pseudonyms: Pseudonyms, numbers: Numbers) -> tuple[pa.Table, Risk]:
@@ -54,5 +56,4 @@ class Namespace:
         """What is kept of each path beside its name's shape; the operations tell how far it was written."""
         told = [name for name in _TOLD_OF_A_FILE if name in made.column_names]
         columns = [[repr(value) for value in made.column(name).to_pylist()] for name in told]
-        ends = (self._needs.ends.get(path) for path in self._paths)
-        return zip(*columns, ends, strict=True)
+        return zip(*columns, self._ends, strict=True)

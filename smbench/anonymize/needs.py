@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -25,7 +26,8 @@ _SETS_END = pa.array(["Write", "Truncate"])
 
 @dataclass(slots=True)
 class Needs:
-    """What the operations tell of each path's size, whatever the namespace says."""
+    """What the operations tell of each path's size, whatever the namespace says. Paths are in lower case:
+    servers take names that differ by case for one."""
 
     exact: set[str] = field(default_factory=set)
     """Whose size makes an outcome, to the byte."""
@@ -34,7 +36,8 @@ class Needs:
 
 
 def needs_of(operations: TableFile, sizes: Mapping[str, int]) -> Needs:
-    """What the operations need of files that have these sizes before them. In memory are paths alone."""
+    """What the operations need of files that have these sizes before them (by paths in lower case). In
+    memory are paths alone."""
     needs = Needs()
     copied = _copied(operations)
     named = _Named()
@@ -45,15 +48,16 @@ def needs_of(operations: TableFile, sizes: Mapping[str, int]) -> Needs:
             opened = pc.and_(pc.equal(batch.column("kind"), "Open"), pc.is_in(batch.column("handle"), copied))
             needs.exact.update(_paths(batch, opened))
         for path, end in _ends(batch):
+            path = path.lower()
             needs.ends[path] = max(end, needs.ends.get(path, 0))
         for path, target in _named_anew(batch):
             named.join(path, target)
-    needs.exact.update(named.all_of(needs.exact))
+    needs.exact = named.all_of(needs.exact)
     return needs
 
 
 class _Named:
-    """Names that one file had, one after the other or beside each other: disjoint sets of them."""
+    """Names that one file or directory had, one after the other or beside each other: disjoint sets."""
 
     def __init__(self) -> None:
         self._above: dict[str, str] = {}
@@ -61,10 +65,24 @@ class _Named:
     def join(self, one: str, other: str) -> None:
         self._above[self._first(one)] = self._first(other)
 
-    def all_of(self, some: Collection[str]) -> set[str]:
-        """These names, and all that their files had."""
-        firsts = {self._first(name) for name in some}
-        return {name for name in [*self._above] if self._first(name) in firsts} | {*some}
+    def all_of(self, some: Iterable[str]) -> set[str]:
+        """These paths, and all that their files had, by names of their own and of the directories above."""
+        together: dict[str, list[str]] = defaultdict(list)
+        for name in [*self._above]:
+            together[self._first(name)].append(name)
+        found = {*some}
+        waiting = [*found] if together else []
+        while waiting:
+            path = waiting.pop()
+            end = len(path)
+            while end > 0:
+                above, below = path[:end], path[end:]
+                others = together[self._first(above)] if above in self._above else ()
+                fresh = {other + below for other in others} - found
+                found |= fresh
+                waiting += fresh
+                end = max(path.rfind("/", 0, end), path.rfind(":", 0, end))
+        return found
 
     def _first(self, name: str) -> str:
         above = self._above.setdefault(name, name)
@@ -97,7 +115,7 @@ def _asking(batch: pa.RecordBatch, sizes: Mapping[str, int]) -> Iterator[str]:
     if not writes.num_rows:
         return
     paths = writes.column("path").dictionary_encode()
-    size = np.array([sizes.get(path, 0) for path in paths.dictionary.to_pylist()], np.uint64)
+    size = np.array([sizes.get(path.lower(), 0) for path in paths.dictionary.to_pylist()], np.uint64)
     size = size[paths.indices.to_numpy()]
     end = _number(writes, "offset") + _number(writes, "length")
     last = end > size - size % np.uint64(_PAGE)
@@ -126,12 +144,11 @@ def _named_anew(batch: pa.RecordBatch) -> Iterator[tuple[str, str]]:
     rows = batch.filter(pc.is_in(batch.column("kind"), _TWO_NAMES))
     for path, target in zip(rows.column("path").to_pylist(), rows.column("target").to_pylist(), strict=True):
         if target is not None:
-            yield path, target
+            yield path.lower(), target.lower()
 
 
 def _paths(batch: pa.RecordBatch, where: pa.Array) -> list[str]:
-    found: list[str] = pc.unique(batch.column("path").filter(where)).to_pylist()
-    return found
+    return [path.lower() for path in pc.unique(batch.column("path").filter(where)).to_pylist()]
 
 
 def _number(batch: pa.RecordBatch, name: str) -> np.ndarray[tuple[int], np.dtype[np.uint64]]:

@@ -63,6 +63,17 @@ def test_what_is_copied_from_and_every_name_of_a_file(tmp_path: Path) -> None:
     assert exact == {"a", "b", "old", "new", "newer"}
 
 
+def test_a_directory_that_is_renamed_takes_its_files_along(tmp_path: Path) -> None:
+    exact, _ = needed(
+        tmp_path,
+        ("Dir", Rename(2, "Dir", "moved", replace=False), {}),
+        ("moved/sub", Rename(3, "moved/sub", "moved/other", replace=False), {}),
+        ("moved/other/F", Truncate(4, 1), {}),
+        ("moved/g:stream", Truncate(4, 1), {}),
+    )
+    assert exact >= {"dir/sub/f", "dir/other/f", "moved/other/f", "dir/g:stream"}
+
+
 def test_how_far_each_was_written(tmp_path: Path) -> None:
     _, ends = needed(
         tmp_path,
