@@ -103,13 +103,12 @@ def _copied(operations: TableFile) -> pa.Array:
 def _asking(batch: pa.RecordBatch, sizes: Mapping[str, int]) -> Iterator[str]:
     """The paths of calls whose outcome is another where the file ends elsewhere."""
     kind = batch.column("kind")
-    short = pc.and_(
-        pc.equal(kind, "Read"),
-        pc.or_(
-            pc.not_equal(batch.column("expected"), 0),
-            pc.not_equal(batch.column("received").cast(pa.int64()), batch.column("length").cast(pa.int64())),
-        ),
+    received = batch.column("received").to_numpy()
+    # What was not told is -1, and with that no length.
+    whole = (batch.column("expected").to_numpy() == 0) & (
+        received.astype(np.uint64) == _number(batch, "length")
     )
+    short = pc.and_(pc.equal(kind, "Read"), pa.array(~whole | (received < 0)))
     yield from _paths(batch, pc.or_(short, pc.is_in(kind, _BY_SIZE)))
     writes = batch.filter(pc.equal(kind, "Write"))
     if not writes.num_rows:
@@ -117,8 +116,9 @@ def _asking(batch: pa.RecordBatch, sizes: Mapping[str, int]) -> Iterator[str]:
     paths = writes.column("path").dictionary_encode()
     size = np.array([sizes.get(path.lower(), 0) for path in paths.dictionary.to_pylist()], np.uint64)
     size = size[paths.indices.to_numpy()]
-    end = _number(writes, "offset") + _number(writes, "length")
-    last = end > size - size % np.uint64(_PAGE)
+    offset, length = _number(writes, "offset"), _number(writes, "length")
+    # One that wraps (an offset of 2^64-2 is the file's pointer) is behind the end too.
+    last = (offset + length > size - size % np.uint64(_PAGE)) | (offset + length < offset)
     if "append" in writes.schema.names:
         last |= pc.fill_null(writes.column("append"), False).to_numpy(zero_copy_only=False)
     yield from _paths(writes, pa.array(last))

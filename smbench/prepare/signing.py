@@ -6,6 +6,7 @@ believed where something is to be removed, or brought back to what it was.
 
 from __future__ import annotations
 
+import errno
 import hmac
 import os
 import stat
@@ -27,6 +28,7 @@ _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
 _NO_WAITING = getattr(os, "O_NONBLOCK", 0)
 _BINARY = getattr(os, "O_BINARY", 0)
 _REMEDY = "remove it, and by hand what was prepared with it"
+_ELSEWHERE = "name a folder of yours in XDG_STATE_HOME"
 
 
 class Signature:
@@ -60,7 +62,7 @@ def caller_key() -> bytes:
         except OSError as error:
             raise SetupError(
                 f"cannot keep the key that signs what prepare notes in a target ({place}: "
-                f"{error.strerror or error}): name a folder of yours in XDG_STATE_HOME"
+                f"{error.strerror or error}): {_ELSEWHERE}"
             ) from error
 
 
@@ -95,7 +97,8 @@ def _read(place: Path) -> bytes:
     except FileNotFoundError:
         raise
     except OSError as error:
-        raise UsageError(f"cannot read the key {place} ({error.strerror}): {_REMEDY}") from error
+        remedy = _ELSEWHERE if error.errno == errno.EACCES else _REMEDY
+        raise UsageError(f"cannot read the key {place} ({error.strerror}): {remedy}") from error
     try:
         status = os.fstat(descriptor)
         key = os.read(descriptor, _BYTES + 1) if stat.S_ISREG(status.st_mode) else b""
@@ -116,7 +119,7 @@ def _refuse_of_others(folder: Path) -> None:
     if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.geteuid() or status.st_mode & 0o022:
         raise UsageError(
             f"{folder}, where the key that signs what prepare notes is kept, is not yours alone: remove it, "
-            "or name a folder of yours in XDG_STATE_HOME"
+            f"or {_ELSEWHERE}"
         )
 
 

@@ -21,6 +21,11 @@ from smbench.privileged.system import BY_ROOT
 
 HELPER = Path(__file__).resolve().with_name("helper.py")
 BY_SUDO = "SMBENCH_HELPER"
+_ENDED = "the helper that mounts has ended"
+_UNHEARD = (
+    f"sudo does not start {{program}}, which {BY_SUDO} names, or it is no helper: it needs a line of sudoers "
+    "with NOPASSWD (docs/security.md); without the variable, say sudo smbench-mount"
+)
 
 
 class HelperError(SetupError):
@@ -32,9 +37,11 @@ class HelperError(SetupError):
 
 
 class Helper:
-    """One that was started, at the other end of a socket."""
+    """One that was started, at the other end of a socket. `unheard`: what there is to say where it ends
+    before it has answered anything."""
 
-    def __init__(self, command: list[str], environment: Mapping[str, str]) -> None:
+    def __init__(self, command: list[str], environment: Mapping[str, str], unheard: str = _ENDED) -> None:
+        self._why_ended = unheard
         self._asked, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         # Here already: what is sent before the helper could ask for it would come from nobody.
         its.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
@@ -78,7 +85,7 @@ class Helper:
                 answer, handed = self._heard()
             except OSError as error:
                 why = f"the helper that mounts cannot be asked ({error.strerror or error})"
-                raise HelperError(why) from None
+                raise HelperError(why if self._why_ended == _ENDED else self._why_ended) from None
         if "error" in answer:
             raise HelperError(answer["error"], answer.get("errno"))
         return answer, handed
@@ -90,7 +97,8 @@ class Helper:
             while data[:1] == packets.MORE:
                 data, handed, _, _ = socket.recv_fds(self._asked, 1 + packets.PIECE, packets.MOST_DESCRIPTORS)
                 if not data:
-                    raise HelperError("the helper that mounts has ended")
+                    raise HelperError(self._why_ended)
+                self._why_ended = _ENDED
                 content += data[1:]
             answer: dict[str, Any] = json.loads(content)
             if answer.pop("number") == self._number:
@@ -110,7 +118,8 @@ def start() -> Helper:
         if os.geteuid() == 0:
             _started = Helper([sys.executable, "-I", "-S", str(HELPER), BY_ROOT], {})
         else:
-            _started = Helper(["sudo", "-n", "--", os.environ[BY_SUDO]], os.environ)
+            program = os.environ[BY_SUDO]
+            _started = Helper(["sudo", "-n", "--", program], os.environ, _UNHEARD.format(program=program))
     return _started
 
 

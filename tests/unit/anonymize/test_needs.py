@@ -36,6 +36,7 @@ def needed(folder: Path, *calls: tuple[str, Call, dict[str, Any]]) -> tuple[set[
         (Read(1, 8192, 4096), {"received": 1808}, True),
         (Read(1, 0, 4096), {"received": None}, True),
         (Read(1, 20_000, 4096), {"expected": int(Status.END_OF_FILE), "received": 0}, True),
+        (Read(1, 0, (1 << 64) - 1), {"received": 4096}, True),
         (Write(1, 0, 4096), {"received": 4096}, False),
         (Write(1, 4096, 4096), {"received": 4096}, False),
         (Write(1, 4096, 4097), {"received": 4097}, True),
