@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -32,17 +32,28 @@ MOST = (1 << 62) - 1
 _LOOKED_AT: dict[tuple[int, ...], Footer] = {}
 """Footers of files whose ends this process has found to be whole, by what is another where they are written
 anew."""
+_CLAIMED: dict[tuple[int, ...], Mapping[str, Claims]] = {}
+"""What those files claim: it is asked for several times, and of a long file it takes time."""
 Check = Callable[[pa.RecordBatch], str | None]
 """Says what is wrong with the rows of a batch that was read; None: nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """What a file's footer claims of a column's values in a row group, whether it is true or not."""
+    """What a file's footer claims of all values of a column, whether it is true or not."""
 
     all_null: bool
     bounds: tuple[int, int] | None
-    """The least and the largest; None: not told, or no whole numbers."""
+    """The least and the largest (of booleans 0 and 1); None: not told of every part, or no whole numbers."""
+
+    def __or__(self, other: Claims) -> Claims:
+        """Of the values of both; what is null has no bounds."""
+        if self.all_null or other.all_null:
+            return replace(other if self.all_null else self, all_null=self.all_null and other.all_null)
+        bounds = None
+        if self.bounds is not None and other.bounds is not None:
+            bounds = min(self.bounds[0], other.bounds[0]), max(self.bounds[1], other.bounds[1])
+        return Claims(False, bounds)
 
 
 @dataclass(frozen=True)
@@ -148,6 +159,8 @@ class TableFile:
         with ExitStack() as opened:
             self._source = opened.enter_context(open_stored(path, form.remedy))
             self._size = size_of(self._source)
+            found = os.fstat(self._source.fileno())
+            self._same = found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
             with self.reading():
                 self._footer = self._looked_at()
                 self._file = pq.ParquetFile(
@@ -175,18 +188,24 @@ class TableFile:
     def groups(self) -> int:
         return int(self.metadata.num_row_groups)
 
-    def claims(self) -> Iterator[dict[str, Claims]]:
-        """What is claimed of each row group's columns, by their paths."""
-        for number in range(self.groups):
-            with self.reading():
-                told = {leaf.path: self._claims(column, leaf) for column, leaf in self._parts(number, None)}
-            yield told
+    def claims(self) -> Mapping[str, Claims]:
+        """What is claimed of all values of each column, by its path; nothing of a file without rows."""
+        if self._same not in _CLAIMED:
+            found: dict[str, Claims] = {}
+            for number in range(self.groups):
+                with self.reading():
+                    for column, leaf in self._parts(number, None):
+                        told = self._claims(column, leaf)
+                        found[leaf.path] = found[leaf.path] | told if leaf.path in found else told
+            _CLAIMED[self._same] = found
+        return _CLAIMED[self._same]
 
     def _claims(self, column: Column, leaf: Any) -> Claims:
         kind = self.schema.field(leaf.path).type if leaf.path in self.columns else None
         nulls, least, most = column.claimed
         bounds = None
-        if kind is not None and pa.types.is_integer(kind) and least is not None and most is not None:
+        whole = kind is not None and (pa.types.is_integer(kind) or pa.types.is_boolean(kind))
+        if whole and least is not None and most is not None:
             signed = pa.types.is_signed_integer(kind)
             bounds = (
                 int.from_bytes(least, "little", signed=signed), int.from_bytes(most, "little", signed=signed),
@@ -246,12 +265,10 @@ class TableFile:
 
     def _looked_at(self) -> Footer:
         """Where the footer says what, gone through once for each file: a long one takes time."""
-        found = os.fstat(self._source.fileno())
-        same = (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
-        if same not in _LOOKED_AT:
+        if self._same not in _LOOKED_AT:
             refuse_hole(self._source)
-            _LOOKED_AT[same] = read_footer(self._read_at, self._size)
-        return _LOOKED_AT[same]
+            _LOOKED_AT[self._same] = read_footer(self._read_at, self._size)
+        return _LOOKED_AT[self._same]
 
     def _read_at(self, place: int, size: int) -> bytes:
         self._source.seek(place)

@@ -157,12 +157,9 @@ def _largest_io(table: pa.Table) -> int:
 def used_columns(operations: StoredOperations) -> list[str]:
     """`kind` and the parameters that any call has: a column that is null throughout costs as much as any."""
     parameters = {name for kind in KINDS for name in PARAMETERS[kind]}
-    used = {"kind"}
     with operations.opened() as file:
-        for part in file.claims():
-            names = {path.partition(".")[0] for path, claims in part.items() if not claims.all_null}
-            used |= names & parameters
-    return sorted(used)
+        told = {path.partition(".")[0] for path, claims in file.claims().items() if not claims.all_null}
+    return sorted({"kind"} | told & parameters)
 
 
 def _narrowed(operations: StoredOperations, names: list[str]) -> dict[str, pa.DataType]:
@@ -170,20 +167,18 @@ def _narrowed(operations: StoredOperations, names: list[str]) -> dict[str, pa.Da
     as much room in all the others."""
     with operations.opened() as file:
         types = {name: file.schema.field(name).type for name in names}
-        parts = list(file.claims())
+        claims = file.claims()
     for name in names:
-        if pa.types.is_integer(types[name]):
-            types[name] = _narrowest(types[name], [part[name] for part in parts])
+        if pa.types.is_integer(types[name]) and name in claims:
+            types[name] = _narrowest(types[name], claims[name])
     return types
 
 
-def _narrowest(kind: pa.DataType, told: list[Claims]) -> pa.DataType:
-    """The type, narrowed by what is claimed of each part's values; where nothing is of one, as it is."""
-    bounds = [claims.bounds for claims in told if not claims.all_null]
-    known = [each for each in bounds if each is not None]
-    if not known or len(known) < len(bounds):
+def _narrowest(kind: pa.DataType, told: Claims) -> pa.DataType:
+    """The type, narrowed by what is claimed of the values; where nothing is, as it is."""
+    if told.bounds is None:
         return kind
-    least, most = min(low for low, _ in known), max(high for _, high in known)
+    least, most = told.bounds
     fitting = (
         narrow
         for narrow in _NARROW

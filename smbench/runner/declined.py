@@ -37,8 +37,8 @@ def columns_of(operations: StoredOperations, executor: type[Executor] | None) ->
 def _may_be_refused(operations: StoredOperations) -> bool:
     """Whether what the file claims admits such a status."""
     with operations.opened() as file:
-        told = [part["expected"].bounds for part in file.claims()]
-    return any(bounds is None or bounds[1] >= Status.SHARING_VIOLATION for bounds in told)
+        told = file.claims().get("expected")
+    return told is not None and (told.bounds is None or told.bounds[1] >= Status.SHARING_VIOLATION)
 
 
 def declined(executor: type[Executor] | None, batch: pa.RecordBatch) -> NDArray[np.bool_]:

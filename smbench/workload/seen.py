@@ -6,7 +6,7 @@ their place, and are hidden from whoever counts what users asked for.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -58,20 +58,13 @@ class View:
 def view(file: TableFile, client_calls: bool, outside: int | None) -> View:
     """What is seen of a file with the columns of operations.parquet; its statistics tell what it has."""
     return View(
-        hides_client_calls=not client_calls and _may(file, _BY_CLIENT, "max", False),
-        has_outside=_may(file, _USER, "min", 0),
+        hides_client_calls=not client_calls and _may(file, _BY_CLIENT, lambda _, most: most > 0),
+        has_outside=_may(file, _USER, lambda least, _: least < 0),
         outside=outside,
     )
 
 
-def _may(file: TableFile, name: str, bound: str, plain: int) -> bool:
-    """Whether some part of the file may have a value of a column on the other side of what is plain."""
-    if name not in file.columns:
-        return False
-    at = next(at for at, column in enumerate(file.metadata.schema) if column.path == name)
-    for number in range(file.groups):
-        statistics = file.metadata.row_group(number).column(at).statistics
-        told = None if statistics is None else getattr(statistics, bound)
-        if told is None or (told > plain if bound == "max" else told < plain):
-            return True
-    return False
+def _may(file: TableFile, name: str, asked: Callable[[int, int], bool]) -> bool:
+    """Whether the file may have such values of a column, by the least and the largest of them."""
+    told = file.claims().get(name)
+    return told is not None and (told.bounds is None or asked(*told.bounds))
