@@ -125,11 +125,11 @@ def found_in(copy: Path, originals: set[str]) -> Iterator[str]:
     ours = "".join(str(pq.read_schema(file)) for file in copy.glob("*.parquet"))
     for original in sorted(originals):
         lower = original.lower()
-        if lower in words or (len(lower) >= _LONG and lower in text):
+        if lower in words or (len(_without_extension(lower)) >= _LONG and lower in text):
             yield f"{original!r} in a value"
         for spelt in {original, lower}:
             plain = spelt.encode(errors="replace")
-            if len(plain) < _OF_BYTES:
+            if len(_without_extension(plain.decode("latin-1"))) < _OF_BYTES:
                 continue
             wide = spelt.encode("utf-16-le", errors="replace")
             if (plain in raw and spelt not in ours) or wide in raw:
@@ -139,6 +139,12 @@ def found_in(copy: Path, originals: set[str]) -> Iterator[str]:
             for digest in (hashlib.md5, hashlib.sha1, hashlib.sha256):
                 if digest(plain).digest() in raw or digest(plain).hexdigest()[:16] in text:
                     yield f"{original!r} as its {digest.__name__}"
+
+
+def _without_extension(name: str) -> str:
+    """What of a name is not kept by intent."""
+    stem, _, extension = name.rpartition(".")
+    return stem if extension in EXTENSIONS else name
 
 
 def _without_our_words(reason: str) -> str:
@@ -161,7 +167,7 @@ def names_of(workload: Path) -> set[str]:
     kept = {word.lower() for word in (*CONTEXTS, *STREAM_TYPES, *EXTENSIONS, "krb5", "ntlmssp")}
     return {
         part for part in parts
-        if len(part) >= _SHORTEST and part.lower() not in kept
+        if len(_without_extension(part.lower())) >= _SHORTEST and part.lower() not in kept
         and not all(_OURS.fullmatch(name) for name in _BREAKS.split(part))
     }  # fmt: skip
 
