@@ -19,10 +19,13 @@ from smbench.capture.tap.process import settings
 from smbench.capture.tshark import Keys
 from smbench.errors import SetupError, UsageError
 from smbench.spill import collector_paused
+from smbench.tables import MOST
 from smbench.trace.model import Exchange, Trace, TraceInfo, command_name
 from smbench.trace.store import EXCHANGES_FILE, read_exchanges, write_exchanges
 
 _NOT_GRADES = ("sealed_messages",)
+
+_YEAR_NS = 365.2425 * 86_400 * 10**9
 
 Progress = Callable[[int, int], None]
 """Hears bytes read so far, and bytes in all."""
@@ -159,6 +162,17 @@ def _set_times(info: TraceInfo, facts: Sequence[Facts]) -> None:
     began = [time for part in facts for time in part.began_ns.values()]
     info.start_epoch_ns = min(began, default=0)
     info.duration_ns = max(0, max(part.end_ns for part in facts) - info.start_epoch_ns)
+    if max(abs(info.start_epoch_ns), info.duration_ns) > MOST:
+        first, last = (_year(at) for at in (info.start_epoch_ns, info.start_epoch_ns + info.duration_ns))
+        named = " and ".join(info.captures)
+        raise UsageError(
+            f"the packets of {named} have no times of one capture (from the year {first} "
+            f"to {last}): the clock was set meanwhile, or a file is damaged; editcap -t moves times"
+        )
+
+
+def _year(time_ns: int) -> int:
+    return 1970 + int(time_ns / _YEAR_NS)
 
 
 def _relative(exchanges: Iterable[Exchange], start_ns: int, commands: Counter[str]) -> Iterator[Exchange]:

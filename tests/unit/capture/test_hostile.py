@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from smbench.capture import reading, tshark
 from smbench.capture.decode import DecodeOptions, decode
 from smbench.capture.jobs.job import TapJob
-from smbench.errors import SmbenchError
+from smbench.errors import SmbenchError, UsageError
 
 PACKETS = 70
 Change = Callable[[list[bytearray]], None]
@@ -123,6 +123,15 @@ def test_whatever_the_bytes_it_is_a_trace_or_one_sentence(
     for change in changes:
         change(made)
     attempt(b"".join(made), keyed, tmp_path)
+
+
+def test_times_that_are_no_times_are_told(tmp_path: Path) -> None:
+    """By a resolution that one interface does not have: found by the property above."""
+    made = of_pcapng()
+    overwrite(1, 30, b"\x00\xa8")(made)
+    assert attempt(b"".join(made), False, tmp_path) == -1
+    with pytest.raises(UsageError, match=r"x have no times of one capture \(from the year \d+ to \d+\)"):
+        decode([tmp_path / "x"], tmp_path)
 
 
 def attempt(capture: bytes, keyed: bool, folder: Path) -> int:

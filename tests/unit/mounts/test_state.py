@@ -1,5 +1,6 @@
 """The state file, and what may be unmounted by it."""
 
+import contextlib
 import json
 import os
 from collections.abc import Iterator, Sequence
@@ -51,9 +52,11 @@ def test_a_state_is_read_back_until_its_run_ends(helper: InProcess) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"schema": 2}', '{"schema": 1, "run": "x"}', "{", "7"])
-def test_a_file_that_is_no_state_is_told(helper: InProcess, tmp_path: Path, text: str) -> None:
+@pytest.mark.usefixtures("helper")
+def test_a_file_that_is_no_state_is_told_to_root(tmp_path: Path, text: str) -> None:
     (tmp_path / "x.json").write_text(text)
-    states, [(path, why)] = load_all(helper)
+    with contextlib.closing(InProcess(tmp_path, uid=0)) as of_root:
+        states, [(path, why)] = load_all(of_root)
     assert (states, path) == ([], tmp_path / "x.json")
     assert why.startswith(str(path))
     assert "by hand" in why
