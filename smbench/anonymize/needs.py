@@ -89,7 +89,8 @@ def _asking(batch: pa.RecordBatch, sizes: Mapping[str, int]) -> Iterator[str]:
         pc.equal(kind, "Read"),
         pc.or_(
             pc.not_equal(batch.column("expected"), 0),
-            pc.not_equal(batch.column("received").cast(pa.int64()), batch.column("length").cast(pa.int64())),
+            # Of locks a length may be beyond all signed numbers; -1, "not told", is then no length of a read.
+            pc.not_equal(batch.column("received").cast(pa.uint64(), safe=False), batch.column("length")),
         ),
     )
     yield from _paths(batch, pc.or_(short, pc.is_in(kind, _BY_SIZE)))

@@ -13,7 +13,7 @@ from smbench.tables import TableFile
 from smbench.workload.calls import Call, Close, Open, Read, Rename, Truncate, Write
 from smbench.workload.create import Create
 from smbench.workload.model import Operation
-from smbench.workload.range_calls import CopyRange
+from smbench.workload.range_calls import CopyRange, Lock
 from smbench.workload.store import OPERATIONS, OPERATIONS_FORM, OperationWriter
 
 SIZES = {"a": 10_000, "b": 10_000, "old": 10_000}
@@ -42,6 +42,7 @@ def needed(folder: Path, *calls: tuple[str, Call, dict[str, Any]]) -> tuple[set[
         (Write(1, 10_000, 10), {"received": 10}, True),
         (Write(1, (1 << 64) - 1, 10, append=True), {"received": 10}, True),
         (Truncate(1, 5), {}, True),
+        (Lock(1, (1 << 64) - 2, (1 << 64) - 1, exclusive=True, wait=False), {}, False),
         (Close(1), {}, False),
     ],
 )
