@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -21,6 +22,8 @@ _BY_SIZE = pa.array(
 _TWO_NAMES = pa.array(["Rename", "Link"])
 _COLUMNS = ("kind", "path", "target", "offset", "length", "expected", "received", "size", "append")
 _SETS_END = pa.array(["Write", "Truncate"])
+_WITHIN = re.compile(r"[/:]")
+"""What stands between a folder and what is in it, and between a file and its streams."""
 
 
 @dataclass(slots=True)
@@ -48,12 +51,13 @@ def needs_of(operations: TableFile, sizes: Mapping[str, int]) -> Needs:
             needs.ends[path] = max(end, needs.ends.get(path, 0))
         for path, target in _named_anew(batch):
             named.join(path, target)
-    needs.exact.update(named.all_of(needs.exact))
+    needs.exact.update(named.all_of(needs.exact, sizes))
     return needs
 
 
 class _Named:
-    """Names that one file had, one after the other or beside each other: disjoint sets of them."""
+    """Names that one file had, one after the other or beside each other: disjoint sets of them. What is in a
+    folder, and a file's streams, get other paths with it."""
 
     def __init__(self) -> None:
         self._above: dict[str, str] = {}
@@ -61,10 +65,23 @@ class _Named:
     def join(self, one: str, other: str) -> None:
         self._above[self._first(one)] = self._first(other)
 
-    def all_of(self, some: Collection[str]) -> set[str]:
-        """These names, and all that their files had."""
-        firsts = {self._first(name) for name in some}
-        return {name for name in [*self._above] if self._first(name) in firsts} | {*some}
+    def all_of(self, some: Collection[str], others: Iterable[str]) -> set[str]:
+        """These names, and all that their files had; and of the `others` those below a name that changed
+        which end as one of these does that is below such a name. More may be among them, and none lacks."""
+        found, known = set(some), 0
+        if not self._above:
+            return found
+        moved = {path for path in (*others, *self._above, *found) if self._is_below_any(path)}
+        while len(found) > known:
+            known = len(found)
+            firsts = {self._first(name) for name in found}
+            found.update(name for name in [*self._above] if self._first(name) in firsts)
+            ends = {_end(path) for path in found & moved}
+            found.update(path for path in moved if _end(path) in ends)
+        return found
+
+    def _is_below_any(self, path: str) -> bool:
+        return any(path[: match.start()] in self._above for match in _WITHIN.finditer(path))
 
     def _first(self, name: str) -> str:
         above = self._above.setdefault(name, name)
@@ -72,6 +89,10 @@ class _Named:
             further = self._above[name] = self._above[above]
             name, above = above, further
         return name
+
+
+def _end(path: str) -> str:
+    return _WITHIN.split(path)[-1]
 
 
 def _copied(operations: TableFile) -> pa.Array:
