@@ -25,8 +25,8 @@ TOLD_SIZES = frozenset(
     for name in ("size", "allocation", "entries.size", "entries.allocation", "ranges.offset", "ranges.length")
 )
 """What a server said of a file's size: no operation needs it."""
-GONE = frozenset(("message_id", "async_id", "snapshot_ns", "capacity", "available", "links"))
-"""What nothing reads again, and what tells the server, the connection or the file."""
+GONE = frozenset(("message_id", "async_id", "snapshot_ns", "capacity", "available", "links", "input_length"))
+"""What nothing reads again, and what tells the server, the connection, the file or how long its name is."""
 _NEVER_NULL = frozenset(("message_id", "offset", "length"))
 SESSIONS = frozenset(("previous_session_id",))
 KEPT_NUMBERS = frozenset(
@@ -38,7 +38,7 @@ KEPT_NUMBERS = frozenset(
     share_access disposition options attributes impersonation oplock lease_state lease_epoch
     durable_timeout_ms allocation lease_flags persistent posix_mode ea_lengths action size reparse
     reparse_tag flags offset length minimum count function source_offset target_offset sparse
-    output_length input_length level filter watch_tree info_type additional directory delete_pending
+    output_length level filter watch_tree info_type additional directory delete_pending
     delete replace current_state operation lane arrival_ns service_ns expected received exchanges
     by_client allocated append calls denied_on_linux exclusive flushed granted insert lease_version levels
     listed on_close request restart seek source through times_by_name wait present size_known notified_ns
