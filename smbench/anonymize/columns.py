@@ -12,8 +12,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from smbench.anonymize.classes import Integers
 from smbench.anonymize.numbers import Numbers
 from smbench.anonymize.pseudonyms import Pseudonyms
+from smbench.smb2.constants import FSCTL_SRV_COPYCHUNK, FSCTL_SRV_COPYCHUNK_WRITE
 from smbench.tables import TableFile, fault
 
 KEPT = frozenset(("kind", "request_kind", "response_kind", "rule", "disposition", "mechanism"))
@@ -43,8 +45,10 @@ POLICY: dict[str, Callable[[Pseudonyms, str], str]] = {
 _PLAIN = (pa.types.is_integer, pa.types.is_boolean, pa.types.is_floating, pa.types.is_null)
 """Types that hold no words."""
 _RESPONSE = "response"
-_COUNTED = pa.array(["ReadResponse", "WriteResponse", "IoctlResponse"])
-"""Of other responses the count of bytes is how long names are."""
+_ENTRIES = f"{_RESPONSE}.entries"
+_COUNTED = pa.array(["ReadResponse", "WriteResponse"])
+_COPIES = pa.array([FSCTL_SRV_COPYCHUNK, FSCTL_SRV_COPYCHUNK_WRITE], pa.uint64())
+"""Of other responses the count of bytes is how long names are: of listings, referrals, links."""
 
 
 def judged_schema(found: pa.Schema, known: pa.Schema) -> pa.Schema:
@@ -77,7 +81,11 @@ def anonymized(batch: pa.RecordBatch, pseudonyms: Pseudonyms, numbers: Numbers) 
 
 def _without_counts(batch: pa.RecordBatch) -> pa.RecordBatch:
     said = batch.column(_RESPONSE)
-    counted = pc.is_in(batch.column(f"{_RESPONSE}_kind").cast(pa.string()), _COUNTED)
+    asked = batch.column("request")
+    function = asked.field(asked.type.get_field_index("function"))
+    counted = pc.or_(
+        pc.is_in(batch.column(f"{_RESPONSE}_kind").cast(pa.string()), _COUNTED), pc.is_in(function, _COPIES)
+    )
     children = [said.field(at) for at in range(said.type.num_fields)]
     at = said.type.get_field_index("count")
     children[at] = pc.if_else(counted, children[at], pa.scalar(None, children[at].type))
@@ -114,7 +122,17 @@ class _Judge:
         ends = np.concatenate(([0], np.cumsum(lengths))).astype(np.int32)
         absent = np.append(array.is_null().to_numpy(zero_copy_only=False), False)
         inner = self.replaced(place, array.flatten())
+        if place == _ENTRIES:
+            inner = _by_new_name(inner, np.repeat(np.arange(len(array)), lengths))
         return pa.ListArray.from_arrays(pa.array(ends, pa.int32(), mask=absent), inner, type=array.type)
+
+
+def _by_new_name(entries: pa.StructArray, listing: Integers) -> pa.StructArray:
+    """The entries of each listing by their new names: servers list by the old ones, or by what hangs on
+    them, and who has the tree would read them off."""
+    name = entries.field(entries.type.get_field_index("name"))
+    table = pa.table({"listing": listing, "name": name})
+    return entries.take(pc.sort_indices(table, [("listing", "ascending"), ("name", "ascending")]))
 
 
 def _strings(array: pa.Array, replace: Callable[[Pseudonyms, str], str], pseudonyms: Pseudonyms) -> pa.Array:

@@ -52,8 +52,12 @@ def _made(path: Path) -> bytes:
     key = secrets.token_hex(_KEY_BYTES).encode()
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(key + b"\n")
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(key + b"\n")
+        except OSError:
+            path.unlink()  # half of a key would be refused as one that can be guessed
+            raise
     except OSError as error:
         raise SetupError(f"cannot write the key file {path}: {error.strerror or error}") from None
     return key

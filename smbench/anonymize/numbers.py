@@ -26,7 +26,7 @@ TOLD_SIZES = frozenset(
 )
 """What a server said of a file's size: no operation needs it."""
 GONE = frozenset(("message_id", "async_id", "snapshot_ns", "capacity", "available", "links", "input_length"))
-"""What nothing reads again, and what tells the server, the connection or the file."""
+"""What nothing reads again, and what tells the server, the connection, the file or how long its name is."""
 _NEVER_NULL = frozenset(("message_id", "offset", "length"))
 SESSIONS = frozenset(("previous_session_id",))
 KEPT_NUMBERS = frozenset(

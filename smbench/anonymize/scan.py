@@ -26,6 +26,8 @@ from smbench.workload.manifest import MANIFEST
 _LONG = 6
 _SHORTEST = 3
 _RUN = re.compile(r"[^\W_]+")
+_MADE_UP = re.compile(r"(?<![^\W_])unknown-[0-9a-f]+(?![^\W_])|@gmt-[\d.-]+")
+"""In lower case, what a capture never named, and moments: a folder may be called by such a number."""
 _OWN_WORDS = frozenset(("reason",))
 _OF_TRACE = ("captures", "connections", "sessions", "trees", "users")
 _BATCH = 16_384
@@ -51,7 +53,7 @@ class Originals:
 
     def found_in(self, text: str) -> str | None:
         """An original that stands in a text of the copy; None: none does."""
-        left = _RUN.sub(self._without_made, text.lower())
+        left = _RUN.sub(self._without_made, _MADE_UP.sub(self._unless_original, text.lower()))
         for run in _RUN.findall(left):
             if run in self._words:
                 return str(run)
@@ -60,6 +62,9 @@ class Originals:
                 if left.startswith(word, at):
                     return word
         return None
+
+    def _unless_original(self, text: re.Match[str]) -> str:
+        return text[0] if text[0] in self._long.get(text[0][:_LONG], ()) else "\0"
 
     def _without_made(self, run: re.Match[str]) -> str:
         return "\0" if run[0] in self._made or run[0] in self._kept else run[0]
@@ -121,5 +126,6 @@ def _leaves(value: Any) -> Iterator[str]:
     if isinstance(value, str):
         yield value
     elif isinstance(value, dict | list):
-        for inner in value.values() if isinstance(value, dict) else value:
+        told = [of for name, of in value.items() if name not in KEPT] if isinstance(value, dict) else value
+        for inner in told:
             yield from _leaves(inner)

@@ -57,9 +57,7 @@ def anonymize(
     from smbench.workload.store import MANIFEST
 
     refuse_others(workload)
-    if output.resolve().is_relative_to(workload.resolve()):
-        what = "is" if output.resolve() == workload.resolve() else "lies in"
-        raise UsageError(f"{output} {what} the workload itself: choose another place with -o")
+    _refuse_inside(workload, output, key_file)
     key, made = (random_key(), False) if key_file is None else key_of(key_file)
     if made:
         console.note(f"made a key: {key_file}; keep it, and keep it from others")
@@ -94,3 +92,15 @@ def anonymize(
         },
         show,
     )
+
+
+def _refuse_inside(workload: Path, output: Path, key_file: Path | None) -> None:
+    """UsageError where the copy would lie in the workload, or its key in what is sent or replaced."""
+    if output.resolve().is_relative_to(workload.resolve()):
+        what = "is" if output.resolve() == workload.resolve() else "lies in"
+        raise UsageError(f"{output} {what} the workload itself: choose another place with -o")
+    for place in (workload, output):
+        if key_file is not None and key_file.resolve().is_relative_to(place.resolve()):
+            raise UsageError(
+                f"the key {key_file} would lie in {place}: name a place of its own with --key-file"
+            )

@@ -193,6 +193,13 @@ def test_random_keys_differ_and_short_ones_are_refused(tmp_path: Path) -> None:
     assert (inside.status, "lies in the workload itself" in inside.sentence) == (2, True)
     itself = run("anonymize", tmp_path / "a.workload", "-o", tmp_path / "a.workload", "--force")
     assert itself.status == 2
+    for place in ("a.workload", "b.workload"):
+        key = tmp_path / place / "key"
+        told = run(
+            "anonymize", tmp_path / "a.workload", "-o", tmp_path / "b.workload", "--force", "--key-file", key
+        )
+        assert (told.status, "name a place of its own with --key-file" in told.sentence) == (2, True)
+        assert not key.exists()
     assert not output.exists()
 
 

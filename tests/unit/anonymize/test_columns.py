@@ -11,12 +11,25 @@ from smbench.anonymize.columns import KEPT, POLICY, anonymized, judged_schema
 from smbench.anonymize.keep import Keep
 from smbench.anonymize.numbers import Numbers
 from smbench.anonymize.pseudonyms import Pseudonyms
-from smbench.trace.store import FORM
+from smbench.smb2.constants import FSCTL_DFS_GET_REFERRALS, FSCTL_SRV_COPYCHUNK
+from smbench.trace.messages import (
+    IoctlRequest,
+    IoctlResponse,
+    Message,
+    QueryDirectoryRequest,
+    QueryDirectoryResponse,
+    ReadRequest,
+    ReadResponse,
+)
+from smbench.trace.model import Exchange
+from smbench.trace.store import FORM, to_batch
+from smbench.trace.values import DirectoryEntry
 from smbench.workload.columns import BREAKS_SCHEMA, COVERAGE_SCHEMA, NAMESPACE_SCHEMA, OPERATIONS_SCHEMA
 
 SCHEMAS = (FORM.schema, OPERATIONS_SCHEMA, NAMESPACE_SCHEMA, BREAKS_SCHEMA, COVERAGE_SCHEMA)
 NAMES = Pseudonyms(b"0123456789abcdef")
 NUMBERS = Numbers(Keep.STRUCTURE, 0, {})
+LISTED = ("abcdefgh", "ijkl")
 STRANGE = [
     pa.array(["ledger"], pa.large_string()), pa.array([b"ledger"], pa.binary()),
     pa.array([b"ledger"], pa.large_binary()), pa.array(["ledger"], pa.string_view()),
@@ -57,3 +70,29 @@ def test_a_strange_column_is_refused_and_metadata_stays_behind() -> None:
     assert judged.equals(pa.schema([("path", pa.string())], {b"ours": b"1"}), check_metadata=True)
     with pytest.raises(ValueError, match="it has a column note of int64, which no workload has"):
         judged_schema(pa.schema([("path", pa.string()), ("note", pa.int64())]), known)
+
+
+def test_what_is_as_long_as_names_and_what_is_in_their_order_is_gone() -> None:
+    entries = [
+        tuple(DirectoryEntry(f"{letter}.txt", size=at) for at, letter in enumerate(of)) for of in LISTED
+    ]
+    pairs: list[tuple[Message, Message]] = [
+        *((QueryDirectoryRequest(), QueryDirectoryResponse(entries=of, count=99)) for of in entries),
+        (
+            IoctlRequest(function=FSCTL_DFS_GET_REFERRALS, input_length=36, name="\\\\s\\x"),
+            IoctlResponse(count=99),
+        ),
+        (IoctlRequest(function=FSCTL_SRV_COPYCHUNK, input_length=56), IoctlResponse(count=4096)),
+        (ReadRequest(), ReadResponse(count=4096)),
+    ]
+    exchanges = [
+        Exchange(at, 0, at, 0, at, 0, 0, request=request, response=response)
+        for at, (request, response) in enumerate(pairs)
+    ]
+    made = anonymized(to_batch(exchanges), NAMES, NUMBERS)
+    responses = made.column("response").to_pylist()
+    assert [said["count"] for said in responses] == [None, None, None, 4096, 4096]
+    assert {asked["input_length"] for asked in made.column("request").to_pylist()} == {None}
+    for said, of in zip(responses, LISTED, strict=False):
+        names = [entry["name"] for entry in said["entries"]]
+        assert names == sorted(NAMES.component(f"{letter}.txt") for letter in of)

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smbench.anonymize.key import _weak, key_of
-from smbench.errors import UsageError
+from smbench.errors import SetupError, UsageError
 
 
 def test_a_key_that_is_not_there_is_made(tmp_path: Path) -> None:
@@ -62,3 +62,21 @@ def test_a_key_is_a_file_of_nobody_elses(tmp_path: Path) -> None:
     for strange in (tmp_path / "fifo", Path("/dev/urandom"), tmp_path):
         with pytest.raises(UsageError, match="no ordinary file"):
             key_of(strange)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no limit of a file's size there")
+def test_half_a_key_is_not_left(tmp_path: Path) -> None:
+    """Where nothing can be written any more, as on a full disk."""
+    import resource
+    import signal
+
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
+    try:
+        with pytest.raises(SetupError, match="cannot write the key file"):
+            key_of(tmp_path / "key")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, handler)
+    assert not (tmp_path / "key").exists()

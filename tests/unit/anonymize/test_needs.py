@@ -13,19 +13,21 @@ from smbench.tables import TableFile
 from smbench.workload.calls import Call, Close, Open, Read, Rename, Truncate, Write
 from smbench.workload.create import Create
 from smbench.workload.model import Operation
-from smbench.workload.range_calls import CopyRange
+from smbench.workload.range_calls import CopyRange, Lock
 from smbench.workload.store import OPERATIONS, OPERATIONS_FORM, OperationWriter
 
 SIZES = {"a": 10_000, "b": 10_000, "old": 10_000}
 
 
-def needed(folder: Path, *calls: tuple[str, Call, dict[str, Any]]) -> tuple[set[str], dict[str, int]]:
+def needed(
+    folder: Path, *calls: tuple[str, Call, dict[str, Any]], sizes: dict[str, int] = SIZES
+) -> tuple[set[str], dict[str, int]]:
     with OperationWriter(folder) as writer:
         for index, (path, call, more) in enumerate(calls):
             told = {"expected": 0, **more}
             writer.add(Operation(index, 0, 0, index, 1, exchanges=(), rule="x", path=path, call=call, **told))
     with TableFile(folder / OPERATIONS, OPERATIONS_FORM) as file:
-        needs = needs_of(file, SIZES)
+        needs = needs_of(file, sizes)
     return needs.exact, needs.ends
 
 
@@ -43,6 +45,7 @@ def needed(folder: Path, *calls: tuple[str, Call, dict[str, Any]]) -> tuple[set[
         (Write(1, 10_000, 10), {"received": 10}, True),
         (Write(1, (1 << 64) - 1, 10, append=True), {"received": 10}, True),
         (Truncate(1, 5), {}, True),
+        (Lock(1, (1 << 64) - 2, (1 << 64) - 1, exclusive=True, wait=False), {}, False),
         (Close(1), {}, False),
     ],
 )
@@ -73,6 +76,22 @@ def test_a_directory_that_is_renamed_takes_its_files_along(tmp_path: Path) -> No
         ("moved/g:stream", Truncate(4, 1), {}),
     )
     assert exact >= {"dir/sub/f", "dir/other/f", "moved/other/f", "dir/g:stream"}
+
+
+def test_what_is_below_a_name_that_changed(tmp_path: Path) -> None:
+    """A folder renamed, a folder in it, a file in that, and a file with a stream."""
+    sizes = {"d/x/f": 5000, "d/x/other": 5000, "far/f": 5000, "g:s": 5000, "g": 5000}
+    exact, _ = needed(
+        tmp_path,
+        ("d", Rename(1, "d", "e", replace=False), {}),
+        ("e/x", Rename(2, "e/x", "e/y", replace=False), {}),
+        ("e/y/f", Rename(3, "e/y/f", "e/y/z", replace=False), {}),
+        ("e/y/z", Read(4, 0, 8192), {"received": 5000}),
+        ("g", Rename(5, "g", "h", replace=False), {}),
+        ("h:s", Read(6, 0, 8192), {"received": 5000}),
+        sizes=sizes,
+    )
+    assert exact & {*sizes} == {"d/x/f", "g:s"}
 
 
 def test_how_far_each_was_written(tmp_path: Path) -> None:

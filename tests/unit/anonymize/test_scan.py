@@ -38,6 +38,20 @@ def test_an_original_is_found_wherever_it_stands(text: str, found: str | None) -
     assert originals.found_in(text) == found
 
 
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("d/unknown-2024", None),
+        ("@GMT-1985.01.02-03.04.05/x", None),
+        ("@GMT-2023.01.02-03.04.05/x", "@gmt-2023.01.02-03.04.05"),
+        ("unknown-2024/1985", "1985"),
+        ("xunknown-2024", "2024"),
+    ],
+)
+def test_numbers_that_this_program_made_up_are_no_folder_of_that_name(text: str, found: str | None) -> None:
+    assert Originals(["2024", "1985", "@gmt-2023.01.02-03.04.05"], set(), KEPT).found_in(text) == found
+
+
 @given(st.lists(st.text("abcd/. -_0é", min_size=1, max_size=30), min_size=1, max_size=8))
 def test_what_was_replaced_is_not_found_in_what_was_made(paths: list[str]) -> None:
     names = Pseudonyms(b"0123456789abcdef")
@@ -54,7 +68,7 @@ def test_tables_and_the_manifest_are_searched_in_every_type(tmp_path: Path) -> N
     trace: dict[str, list[Any]] = {
         "captures": [],
         "connections": [],
-        "sessions": [{"account": "x"}],
+        "sessions": [{"account": "x", "mechanism": "ledger 2020"}],
         "trees": [],
         "users": [],
     }
