@@ -208,7 +208,8 @@ def _relinked(workloads: dict[str, Path], copies: Copies) -> Iterator[Row]:
             copy, said = copies[name][keep]
             true = _tree_of(workload)
             start = json.loads((workload / "manifest.json").read_text())["trace"]["start_epoch_ns"]
-            attack = Attack(EXTENSIONS, None if keep is Keep.ALL else start, EPOCH_NS)
+            began = None if keep.times else start
+            attack = Attack(EXTENSIONS, began, EPOCH_NS, classes=not keep.sizes)
             pairs = attack.pairs(true, _tree_of(copy))
             right = {names.path(one["path"]): one["path"] for one in true}
             hits = sum(pairs.get(pseudonym) == path for pseudonym, path in right.items())

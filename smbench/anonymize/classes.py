@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 LEAST_SIZE = 4096
 """Bytes of the smallest class of sizes but that of empty files, which are told from others anyway."""
+LARGEST_SIZE = 1 << 40
+"""Of a class: larger files are like no other by that alone, and file systems have limits above it."""
 EPOCH_NS = 946_684_800_000_000_000
 """2000-01-01, when every capture begins whose own times are not kept."""
 HOUR_NS = 3_600_000_000_000
@@ -19,11 +21,10 @@ Integers = NDArray[np.integer[Any]]
 
 
 def size_class(sizes: Integers) -> Integers:
-    """Each size rounded up to a power of two, 4 KiB at least; 0 stays 0."""
-    powers = np.uint64(1) << np.arange(64, dtype=np.uint64)
-    powers = powers[(powers >= LEAST_SIZE) & (powers <= np.iinfo(np.int64).max)]
-    at = np.minimum(np.searchsorted(powers, sizes.astype(np.uint64)), len(powers) - 1)
-    return np.where(sizes == 0, sizes, np.maximum(powers[at].astype(sizes.dtype), sizes))
+    """Each size rounded up to a power of two, 4 KiB at least and 1 TiB at most; 0 and larger ones stay."""
+    powers = np.array([1 << bit for bit in range(LEAST_SIZE.bit_length() - 1, LARGEST_SIZE.bit_length())])
+    at = np.minimum(np.searchsorted(powers, sizes), len(powers) - 1)
+    return np.where((sizes == 0) | (sizes > LARGEST_SIZE), sizes, powers[at])
 
 
 def time_class(times_ns: NDArray[np.int64], start_ns: int) -> NDArray[np.int64]:

@@ -22,8 +22,9 @@ KEPT = frozenset(("kind", "request_kind", "response_kind", "rule", "disposition"
 """Columns whose words are this program's, or a protocol's."""
 
 POLICY: dict[str, Callable[[Pseudonyms, str], str]] = {
-    **dict.fromkeys(("path", "name", "target"), Pseudonyms.path),
-    **dict.fromkeys(("pattern",), Pseudonyms.component),
+    **dict.fromkeys(("path", "target"), Pseudonyms.path),
+    "name": Pseudonyms.asked_name,
+    "pattern": Pseudonyms.pattern,
     **dict.fromkeys(("account", "domain", "ea_name", "ea_names"), Pseudonyms.plain),
     **dict.fromkeys(
         (
@@ -46,6 +47,13 @@ _PLAIN = (pa.types.is_integer, pa.types.is_boolean, pa.types.is_floating, pa.typ
 """Types that hold no words."""
 _RESPONSE = "response"
 _ENTRIES = f"{_RESPONSE}.entries"
+_GONE_LISTS = (
+    f"{_RESPONSE}.streams",
+    f"{_RESPONSE}.ranges",
+    f"{_RESPONSE}.ea_lengths",
+    f"{_RESPONSE}.ea_names",
+)
+"""How many of them a file has: nothing asks for it again."""
 _COUNTED = pa.array(["ReadResponse", "WriteResponse"])
 _COPIES = pa.array([FSCTL_SRV_COPYCHUNK, FSCTL_SRV_COPYCHUNK_WRITE], pa.uint64())
 """Of other responses the count of bytes is how long names are: of listings, referrals, links."""
@@ -109,7 +117,7 @@ class _Judge:
             ]
             return pa.StructArray.from_arrays(children, fields=list(kind), mask=array.is_null())
         if pa.types.is_list(kind):
-            return self._list(place, array)
+            return _emptied(array) if place in _GONE_LISTS else self._list(place, array)
         if any(is_plain(kind) for is_plain in _PLAIN):
             return self._numbers.of(place, array)
         words = kind.value_type if pa.types.is_dictionary(kind) else kind
@@ -125,6 +133,12 @@ class _Judge:
         if place == _ENTRIES:
             inner = _by_new_name(inner, np.repeat(np.arange(len(array)), lengths))
         return pa.ListArray.from_arrays(pa.array(ends, pa.int32(), mask=absent), inner, type=array.type)
+
+
+def _emptied(array: pa.ListArray) -> pa.ListArray:
+    absent = np.append(array.is_null().to_numpy(zero_copy_only=False), False)
+    ends = pa.array(np.zeros(len(array) + 1, np.int32), mask=absent)
+    return pa.ListArray.from_arrays(ends, pa.array([], array.type.value_type), type=array.type)
 
 
 def _by_new_name(entries: pa.StructArray, listing: Integers) -> pa.StructArray:

@@ -17,8 +17,9 @@ _KEY_BYTES = 32
 _MOST_BYTES = 4096
 _FEWEST_BYTES = 8
 """Different ones of a key: of 16 random bytes 13 are in all but one of a million."""
-_ALPHABETS = ((string.hexdigits, 4), (string.ascii_letters + string.digits + "+/=-_", 6))
-"""How many bits a character has at most that was made at random, in hexadecimal and in base64."""
+_OF_BASE64 = (string.ascii_lowercase, string.ascii_uppercase)
+"""Of each of which all but one key of ten thousand has something."""
+_BASE64 = {*(string.ascii_letters + string.digits + "+/=-_").encode()}
 _MAKE = "name a file that is not there, and the command makes one"
 
 
@@ -30,6 +31,8 @@ def random_key() -> bytes:
 def key_of(path: Path) -> tuple[bytes, bool]:
     """The key in a file, without the line's end, and whether it was made now: where there is no file, one is
     made (0600). UsageError where it is no ordinary file, others may read it, or it can be guessed."""
+    if str(path) == "-":
+        raise UsageError(f"a key is not read from standard input: {_MAKE}")
     try:
         with open_stored(path, _MAKE, given=True) as file:
             if sys.platform != "win32" and os.fstat(file.fileno()).st_mode & 0o077:
@@ -65,11 +68,14 @@ def _made(path: Path) -> bytes:
 
 def _weak(key: bytes) -> str:
     """Why somebody may guess it; empty: nothing is known."""
-    bits = next((each for letters, each in _ALPHABETS if {*key} <= {*letters.encode()}), 8) * len(key)
-    if bits < LEAST_BITS:
-        return f"{len(key)} characters of its kind have {bits} bits at most, {LEAST_BITS} are needed"
     if len({*key}) < _FEWEST_BYTES:
         return f"it has only {len({*key})} different characters"
     if key in (key + key)[1:-1]:
         return "it repeats itself"
-    return ""
+    words = {*key} <= {*string.printable.encode()}
+    hexadecimal = {*key} <= {*string.hexdigits.encode()}
+    base64 = {*key} <= _BASE64 and all({*key} & {*each.encode()} for each in _OF_BASE64)
+    if words and not hexadecimal and not base64:
+        return "it is made of words or the like"
+    bits = (4 if hexadecimal else 6 if words else 8) * len(key)
+    return f"it has {bits} bits at most, {LEAST_BITS} are needed" if bits < LEAST_BITS else ""

@@ -19,6 +19,7 @@ _BY_SIZE = pa.array(
     ["Truncate", "SetAllocation", "CopyRange", "PunchHole", "ShiftRange", "AllocatedRanges", "Control"]
 )
 """Kinds of calls that ask where a file ends, or may."""
+_MOVING = pa.array(["Read", "Write"])
 _TWO_NAMES = pa.array(["Rename", "Link"])
 _COLUMNS = ("kind", "path", "target", "offset", "length", "expected", "received", "size", "append")
 _SETS_END = pa.array(["Write", "Truncate"])
@@ -101,27 +102,27 @@ def _copied(operations: TableFile) -> pa.Array:
 
 
 def _asking(batch: pa.RecordBatch, sizes: Mapping[str, int]) -> Iterator[str]:
-    """The paths of calls whose outcome is another where the file ends elsewhere."""
-    kind = batch.column("kind")
-    received = batch.column("received").to_numpy()
-    # What was not told is -1, and with that no length.
-    whole = (batch.column("expected").to_numpy() == 0) & (
-        received.astype(np.uint64) == _number(batch, "length")
-    )
-    short = pc.and_(pc.equal(kind, "Read"), pa.array(~whole | (received < 0)))
-    yield from _paths(batch, pc.or_(short, pc.is_in(kind, _BY_SIZE)))
-    writes = batch.filter(pc.equal(kind, "Write"))
-    if not writes.num_rows:
+    """The paths of calls whose outcome is another where the file ends elsewhere, or that tell where."""
+    yield from _paths(batch, pc.is_in(batch.column("kind"), _BY_SIZE))
+    rows = batch.filter(pc.is_in(batch.column("kind"), _MOVING))
+    if not rows.num_rows:
         return
-    paths = writes.column("path").dictionary_encode()
+    paths = rows.column("path").dictionary_encode()
     size = np.array([sizes.get(path.lower(), 0) for path in paths.dictionary.to_pylist()], np.uint64)
     size = size[paths.indices.to_numpy()]
-    offset, length = _number(writes, "offset"), _number(writes, "length")
+    offset, length = _number(rows, "offset"), _number(rows, "length")
+    end, received = offset + length, rows.column("received").to_numpy()
+    # What was not told is -1, and with that no length.
+    whole = (
+        (rows.column("expected").to_numpy() == 0) & (received >= 0) & (received.astype(np.uint64) == length)
+    )
+    read = ~whole | (end >= size)
+    written = end > size - size % np.uint64(_PAGE)
+    if "append" in rows.schema.names:
+        written |= pc.fill_null(rows.column("append"), False).to_numpy(zero_copy_only=False)
+    is_read = pc.equal(rows.column("kind"), "Read").to_numpy(zero_copy_only=False)
     # One that wraps (an offset of 2^64-2 is the file's pointer) is behind the end too.
-    last = (offset + length > size - size % np.uint64(_PAGE)) | (offset + length < offset)
-    if "append" in writes.schema.names:
-        last |= pc.fill_null(writes.column("append"), False).to_numpy(zero_copy_only=False)
-    yield from _paths(writes, pa.array(last))
+    yield from _paths(rows, pa.array(np.where(is_read, read, written) | (end < offset)))
 
 
 def _ends(batch: pa.RecordBatch) -> Iterator[tuple[str, int]]:

@@ -19,15 +19,20 @@ from smbench.anonymize.keep import Keep
 TIMES = frozenset(("created_ns", "accessed_ns", "written_ns", "changed_ns", "times"))
 """Of files, since 1970; -1 in `times` is none."""
 _NO_TIME = -1
-_RESPONSE = "response."
-TOLD_SIZES = frozenset(
-    _RESPONSE + name
-    for name in ("size", "allocation", "entries.size", "entries.allocation", "ranges.offset", "ranges.length")
-)
-"""What a server said of a file's size: no operation needs it."""
+_OF_A_FILE = (
+    "size", "allocation", "attributes", "created_ns", "accessed_ns", "written_ns", "changed_ns",
+)  # fmt: skip
+TOLD = frozenset(
+    f"response.{name}"
+    for name in (
+        *_OF_A_FILE, *(f"entries.{name}" for name in _OF_A_FILE), "max_access", "reparse_tag",
+        "delete_pending",
+    )
+)  # fmt: skip
+"""What a server said of a file: no operation needs it."""
 GONE = frozenset(("message_id", "async_id", "snapshot_ns", "capacity", "available", "links", "input_length"))
 """What nothing reads again, and what tells the server, the connection, the file or how long its name is."""
-_NEVER_NULL = frozenset(("message_id", "offset", "length"))
+_NEVER_NULL = frozenset(("message_id",))
 SESSIONS = frozenset(("previous_session_id",))
 KEPT_NUMBERS = frozenset(
     """
@@ -62,12 +67,10 @@ class Numbers:
         """A column of numbers, by where it stands: the columns and fields above it and its own name, with
         points between them. TypeError where nobody has judged it."""
         name = place.rpartition(".")[2]
+        if place in TOLD or name in GONE:
+            return _nothing(name, array)
         if name in TIMES:
             return array if self.keep.times else self._times(array)
-        if place in TOLD_SIZES:
-            return array if self.keep.sizes else _nothing(name, array)
-        if name in GONE:
-            return _nothing(name, array)
         if name in SESSIONS:
             numbers = [None if was is None else self.sessions.get(was, 0) for was in array.to_pylist()]
             return pa.array(numbers, array.type)

@@ -17,7 +17,10 @@ from smbench.anonymize.extensions import EXTENSIONS
 LENGTHS = (12, 24, 48, 96, 192)
 """What a name's length is rounded up to; a longer one keeps its length, because servers refuse some."""
 _LONG_EXTENSION = 8
-_EXTENSION_LENGTH = 5
+_EXTENSION_LENGTH = 12
+"""Of one that is no known one; with fewer characters two of many would meet."""
+_LONGEST_NAME = 255
+"""Characters of a name that servers take ([MS-FSCC] 2.1.5)."""
 CONTEXTS = frozenset(
     """ExtA SecD DHnQ DHnC AlSi MxAc TWrp QFid RqLs DH2Q DH2C AAPL AppInstanceId AppInstanceVersion SVHDX
     POSIX""".split()  # noqa: SIM905
@@ -31,6 +34,7 @@ _SNAPSHOT_SECONDS = 946_684_800
 """From 1970 to 2000, where they stand in a copy."""
 _MADE_UP = re.compile(r"unknown(-[0-9a-f]+)?")
 """What the decoder calls what the capture never named."""
+_WILDCARDS = frozenset('*?<>"')
 _MEANING = re.compile(r"([\x00-\x1f:*?<>\"|]+)")
 """What is no part of a name: streams' colons, wildcards ([MS-FSCC] 2.1.4.4), what Windows refuses."""
 _EDGES = re.compile(r"(~\$|~|\.+)?(.*?)([. ]*)", re.DOTALL)
@@ -42,19 +46,27 @@ STREAM_TYPES = frozenset(
 _SEPARATORS = re.compile(r"([/\\]+)")
 _HEX = re.compile(r"[0-9a-f-]+")
 _USER_NUMBER = re.compile(r"(.*?)(#\d+)?", re.DOTALL)
+_UNKNOWN_NAME = "of unknown name"
 _TECHNICAL = re.compile(
-    r"FSCTL 0x[0-9A-F]{8}|class \d+|File\w+Information|(0x[0-9A-F]+ ?)+|of unknown name|"
+    rf"FSCTL 0x[0-9A-F]{{8}}|class \d+|File\w+Information|(0x[0-9A-F]+ ?)+|{_UNKNOWN_NAME}|"
     + "|".join(sorted(CONTEXTS))
 )
 _ROUNDS = 4
 
 
 class Pseudonyms:
-    """All pseudonyms of one key. `words`: texts of this program, which are kept in reasons."""
+    """All pseudonyms of one key. `words`: texts of this program, which are kept in reasons; `before_names`:
+    those behind which a name stands, whatever it looks like."""
 
-    def __init__(self, key: bytes, words: frozenset[str] = frozenset()) -> None:
+    def __init__(
+        self, key: bytes, words: frozenset[str] = frozenset(), before_names: frozenset[str] = frozenset()
+    ) -> None:
         self._key = key
         self._words = words
+        self._before_names = before_names
+        self.partial_patterns: set[str] = set()
+        """Patterns with a part of a name, which fit nothing in the copy: pseudonyms of parts of
+        names would tell everybody what names have in common."""
         self._known: dict[str, str] = {}
         self.replaced: set[str] = set()
         """What was, in lower case, …"""
@@ -68,11 +80,23 @@ class Pseudonyms:
         )
 
     def component(self, name: str) -> str:
-        """One name of a file, folder or share, or a pattern of names."""
+        """One name of a file, folder or share."""
         known = self._known.get(name)
         if known is None:
             known = self._known[name] = self._component(name)
         return known
+
+    def pattern(self, pattern: str) -> str:
+        """A pattern of names, as a listing asks for them."""
+        stem, _, extension = pattern.rpartition(".")
+        asked = (stem, extension if _WILDCARDS & {*extension} else "")
+        if _WILDCARDS & {*pattern} and any(map(str.isalnum, "".join(asked))):
+            self.partial_patterns.add(pattern)
+        return self.component(pattern)
+
+    def asked_name(self, name: str) -> str:
+        """What a request calls a file, or a referral request a path: `\\server\\share\\path`."""
+        return self.share_path(name) if name.startswith("\\") else self.path(name)
 
     def host(self, name: str) -> str:
         """A server's, client's or machine's name or address."""
@@ -89,7 +113,8 @@ class Pseudonyms:
         """A name without an extension: an account, a domain, a machine, an extended attribute."""
         if not name or _MADE_UP.fullmatch(name):
             return name
-        return self._word(name.lower(), _length(name.lower()))
+        lower = _lower(name)
+        return self._word(lower, _length(lower))
 
     def user(self, name: str) -> str:
         """`DOMAIN\\account#2`."""
@@ -139,6 +164,8 @@ class Pseudonyms:
             return reason
         cuts = [at for at in range(len(reason)) if reason.startswith(": ", at)]
         for cut in reversed(cuts):
+            if reason[:cut] in self._before_names and reason[cut + 2 :] != _UNKNOWN_NAME:
+                return f"{reason[:cut]}: {self.path(reason[cut + 2 :])}"
             if reason[:cut] in self._words:
                 return f"{reason[:cut]}: {self.reason(reason[cut + 2 :])}"
         parts = reason.split(", ")
@@ -180,11 +207,13 @@ class Pseudonyms:
         stem, dot, extension = middle.rpartition(".")
         if not stem or not extension.isalnum() or len(extension) > _LONG_EXTENSION:
             stem, dot, extension = middle, "", ""
-        made = self._word(stem.lower(), _length(stem.lower()))
-        return before + made + dot + (self._extension(extension) if dot else "") + after
+        end = dot + self._extension(extension) if dot else ""
+        room = _LONGEST_NAME - len(before) - len(end) - len(after)
+        lower = _lower(stem)
+        return before + self._word(lower, min(_length(lower), max(room, LENGTHS[0]))) + end + after
 
     def _extension(self, extension: str) -> str:
-        lower = extension.lower()
+        lower = _lower(extension)
         if lower in EXTENSIONS:
             return lower
         return self._word(f".{lower}", _EXTENSION_LENGTH)
@@ -215,3 +244,8 @@ class Pseudonyms:
 
 def _length(name: str) -> int:
     return next((length for length in LENGTHS if len(name) <= length), len(name))
+
+
+def _lower(name: str) -> str:
+    """In lower case, each character by itself as servers compare: `str.lower` writes a sigma by its place."""
+    return "".join(map(str.lower, name))

@@ -1,8 +1,9 @@
 """How many files of a copy somebody finds again who has the tree that was captured.
 
-Such a one looks for the place of each path in the tree: two paths are told apart by what is kept of them, of
-what is below them and of what is above. What is left alike are the orbits of the tree's automorphisms, found
-by canonical forms (Aho, Hopcroft, Ullman 1974, 3.2) from the leaves up and from the root down.
+Such a one tells paths apart by what is kept of them, of what is below them and above, and by which names are
+the same: a pseudonym is the same wherever its name is. What stays alike is found by colour refinement
+(Weisfeiler and Leman 1968), of paths and of words at once: each takes a new colour by the colours of those
+that it hangs together with, until no colour falls apart any more.
 """
 
 from __future__ import annotations
@@ -29,42 +30,80 @@ class Risk:
         return self.unique / self.paths if self.paths else 0.0
 
 
+class _Tree:
+    """Paths with all above them, by numbers, and the words that they are made of."""
+
+    def __init__(self, paths: Iterable[str]) -> None:
+        self.number: dict[str, int] = {"": 0}
+        self.parent = [0]
+        self.words: list[tuple[int, ...]] = [()]
+        self.shapes = [""]
+        self.word_lengths: list[int] = []
+        self._word_number: dict[str, int] = {}
+        for path in paths:
+            self._add(path)
+
+    def _add(self, path: str) -> None:
+        missing = []
+        while path not in self.number:
+            missing.append(path)
+            path = path.rpartition("/")[0]
+        for each in reversed(missing):
+            above, _, name = each.rpartition("/")
+            self.number[each] = len(self.parent)
+            self.parent.append(self.number[above])
+            self.shapes.append(shape(name))
+            words = (word for word in _WORDS.findall(name) if word not in EXTENSIONS)
+            self.words.append(tuple(map(self._word, words)))
+
+    def _word(self, word: str) -> int:
+        known = self._word_number.setdefault(word, len(self.word_lengths))
+        if known == len(self.word_lengths):
+            self.word_lengths.append(len(word))
+        return known
+
+
 def risk_of(paths: Iterable[str], kept: Iterable[Hashable]) -> Risk:
     """The risk of a copy with these paths, of each of which that is kept."""
     labels = dict(zip(paths, kept, strict=True))
-    nodes = {""}
-    for path in labels:
-        while path not in nodes:
-            nodes.add(path)
-            path = path.rpartition("/")[0]
-    forms = _forms(nodes, labels)
-    numbers: dict[Hashable, int] = {}
-    place: dict[str, int] = {}
-    for path in sorted(nodes, key=_depth):
-        parent = place[path.rpartition("/")[0]] if path else -1
-        place[path] = numbers.setdefault((parent, forms[path]), len(numbers))
-    alike = Counter(place.values())
-    return Risk(len(labels), sum(alike[place[path]] == 1 for path in labels))
+    tree = _Tree(labels)
+    told: list[Hashable] = [None] * len(tree.parent)
+    for path, label in labels.items():
+        told[tree.number[path]] = label
+    colours = _refined(tree, told)
+    alike = Counter(colours)
+    return Risk(len(labels), sum(alike[colours[tree.number[path]]] == 1 for path in labels))
 
 
-def _forms(nodes: Iterable[str], labels: dict[str, Hashable]) -> dict[str, int]:
-    """A number for each node, the same for those that are the same with all that is below them."""
+def _refined(tree: _Tree, told: list[Hashable]) -> list[int]:
+    """The colour of each path."""
+    colours = _numbered(zip(told, tree.shapes, strict=True))
+    words, known = list(tree.word_lengths), 0
+    while (found := len({*colours}) + len({*words})) > known:
+        known = found
+        below: dict[int, list[int]] = defaultdict(list)
+        used: dict[int, list[int]] = defaultdict(list)
+        for node, parent in enumerate(tree.parent):
+            if node:
+                below[parent].append(colours[node])
+            for word in tree.words[node]:
+                used[word].append(colours[node])
+        colours = _numbered(
+            (
+                colours[node], colours[tree.parent[node]], tuple(sorted(below.get(node, ()))),
+                tuple(words[word] for word in tree.words[node]),
+            )
+            for node in range(len(colours))
+        )  # fmt: skip
+        words = _numbered((words[word], tuple(sorted(used[word]))) for word in range(len(words)))
+    return colours
+
+
+def _numbered(values: Iterable[Hashable]) -> list[int]:
     numbers: dict[Hashable, int] = {}
-    below: dict[str, list[int]] = defaultdict(list)
-    forms: dict[str, int] = {}
-    for path in sorted(nodes, key=_depth, reverse=True):
-        parent, _, name = path.rpartition("/")
-        key = (shape(name), labels.get(path), tuple(sorted(below.pop(path, ()))))
-        forms[path] = numbers.setdefault(key, len(numbers))
-        if path:
-            below[parent].append(forms[path])
-    return forms
+    return [numbers.setdefault(value, len(numbers)) for value in values]
 
 
 def shape(name: str) -> str:
     """What a pseudonym keeps of a name: how long its words are, what stands between them, an extension."""
     return _WORDS.sub(lambda word: word[0] if word[0] in EXTENSIONS else f"{len(word[0])}", name)
-
-
-def _depth(path: str) -> int:
-    return path.count("/") + 1 if path else 0

@@ -74,6 +74,7 @@ class Originals:
 class Scan:
     """What was searched, and where something was found."""
 
+    originals: int = 0
     texts: int = 0
     files: int = 0
     found: str | None = None
@@ -82,7 +83,7 @@ class Scan:
 
 def scan(folder: Path, originals: Originals) -> Scan:
     """Search the copy of a workload."""
-    done = Scan()
+    done = Scan(originals.count)
     for path in (*sorted(folder.glob("*.parquet")), folder / MANIFEST):
         done.files += 1
         texts = _of_table(path) if path.suffix == ".parquet" else _of_document(path)

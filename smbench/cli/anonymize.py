@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console as RichConsole
@@ -11,6 +12,10 @@ from smbench.anonymize.keep import Keep
 from smbench.cli.common import Console, common_options
 from smbench.errors import UsageError
 from smbench.pipeline.artefacts import whole
+
+if TYPE_CHECKING:
+    from smbench.anonymize.artefact import Copy
+    from smbench.anonymize.pseudonyms import Pseudonyms
 
 _FILE = click.Path(path_type=Path)
 
@@ -53,11 +58,12 @@ def anonymize(
     from smbench.anonymize.key import key_of, random_key
     from smbench.anonymize.others import refuse_others
     from smbench.anonymize.pseudonyms import Pseudonyms
-    from smbench.lift.vocabulary import WORDS
-    from smbench.workload.store import MANIFEST
+    from smbench.lift.vocabulary import BEFORE_NAMES, WORDS
+    from smbench.workload.store import MANIFEST, read
 
     refuse_others(workload)
     _refuse_inside(workload, output, key_file)
+    read(workload)  # before a key is made for what is no workload
     key, made = (random_key(), False) if key_file is None else key_of(key_file)
     if made:
         console.note(f"made a key: {key_file}; keep it, and keep it from others")
@@ -65,32 +71,42 @@ def anonymize(
         whole(output, ".workload", MANIFEST, force) as draft,
         console.stage("replacing the names") as progress,
     ):
-        names = Pseudonyms(key, WORDS)
+        names = Pseudonyms(key, WORDS, BEFORE_NAMES)
         copy = rewrite(workload, draft, names, Keep(keep), progress)
-    searched, risk = copy.searched, copy.risks[Keep(keep)]
-
-    def show(out: RichConsole) -> None:
-        shares = ", ".join(f"{level} {each.share:.1%}" for level, each in copy.risks.items())
-        out.print(
-            f"written: {output}, with pseudonyms in place of all names; none of {len(names.replaced):,} "
-            f"originals stands in the {searched.texts:,} texts of its {searched.files} files\n"
-            f"risk: {risk.unique:,} of {risk.paths:,} paths are like no other by what is kept: who has the "
-            f"tree that was captured knows which they are (--keep {shares})",
-            markup=False,
+    if names.partial_patterns:
+        console.warn(
+            f"{len(names.partial_patterns):,} patterns of listings have a part of a name, as report* has: in "
+            "the copy they list nothing"
         )
-
     console.result(
-        {
-            "schema": 1,
-            "workload": str(output),
-            "random_key": key_file is None,
-            "searched": {"originals": len(names.replaced), "texts": searched.texts, "files": searched.files},
-            "keep": keep,
-            "risk": {
-                level: {"paths": each.paths, "unique": each.unique} for level, each in copy.risks.items()
-            },
-        },
-        show,
+        _document(output, key_file, Keep(keep), copy, names), lambda out: _show(output, Keep(keep), copy, out)
+    )
+
+
+def _document(
+    output: Path, key_file: Path | None, keep: Keep, copy: Copy, names: Pseudonyms
+) -> dict[str, Any]:
+    searched = copy.searched
+    return {
+        "schema": 1,
+        "workload": str(output),
+        "random_key": key_file is None,
+        "searched": {"originals": searched.originals, "texts": searched.texts, "files": searched.files},
+        "keep": keep,
+        "risk": {level: {"paths": each.paths, "unique": each.unique} for level, each in copy.risks.items()},
+        "partial_patterns": len(names.partial_patterns),
+    }
+
+
+def _show(output: Path, keep: Keep, copy: Copy, out: RichConsole) -> None:
+    searched, risk = copy.searched, copy.risks[keep]
+    shares = ", ".join(f"{level} {each.share:.1%}" for level, each in copy.risks.items())
+    out.print(
+        f"written: {output}, with pseudonyms in place of all names; none of {searched.originals:,} "
+        f"originals stands in the {searched.texts:,} texts of its {searched.files} files\n"
+        f"risk: {risk.unique:,} of {risk.paths:,} paths are like no other by what is kept: who has the "
+        f"tree that was captured knows which they are (--keep {shares})",
+        markup=False,
     )
 
 

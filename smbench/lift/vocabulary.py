@@ -10,3 +10,5 @@ WORDS: frozenset[str] = frozenset(
     text for rule in RULES for text in (rule.name, rule.reason) if text
 ) | frozenset([*INFRASTRUCTURE.values(), UNANSWERED])
 """Names and reasons of all rules; what else stands in a reason is a detail, and may be a name."""
+BEFORE_NAMES: frozenset[str] = frozenset(rule.reason for rule in RULES if rule.name == "pipe")
+"""Reasons behind which nothing but a name stands, whatever it looks like."""

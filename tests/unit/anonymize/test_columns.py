@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pyarrow as pa
 import pytest
 
-from smbench.anonymize.columns import KEPT, POLICY, anonymized, judged_schema
+from smbench.anonymize.columns import KEPT, POLICY, _Judge, anonymized, judged_schema
 from smbench.anonymize.keep import Keep
 from smbench.anonymize.numbers import Numbers
 from smbench.anonymize.pseudonyms import Pseudonyms
@@ -96,3 +96,11 @@ def test_what_is_as_long_as_names_and_what_is_in_their_order_is_gone() -> None:
     for said, of in zip(responses, LISTED, strict=False):
         names = [entry["name"] for entry in said["entries"]]
         assert names == sorted(NAMES.component(f"{letter}.txt") for letter in of)
+
+
+def test_how_many_streams_a_file_has_is_gone() -> None:
+    streams = pa.array([[":a:$DATA 5", "::$DATA 7"], [], None], pa.list_(pa.string()))
+    said = pa.StructArray.from_arrays([streams], ["streams"], mask=pa.array([False, False, True]))
+    made = _Judge(NAMES, NUMBERS).replaced("response", said)
+    assert made.to_pylist() == [{"streams": []}, {"streams": []}, None]
+    assert made.type == said.type

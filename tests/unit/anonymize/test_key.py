@@ -29,8 +29,12 @@ def test_a_key_that_is_not_there_is_made(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "why"),
     [
-        (b"", "0 bits"),
-        (b"correct horse", "104 bits"),
+        (b"", "only 0 different"),
+        (b"correct horse", "made of words"),
+        (b"passwordpassword123456", "made of words"),
+        (b"0123456789abcdef0123456789abcdeg", "made of words"),
+        (b"Kx9+dkQ0pLs/vb2E", "96 bits"),
+        (bytes(range(200, 210)), "80 bits"),
         (b"a" * 64, "only 1 different"),
         (b"0123456789abcdef", "64 bits"),
         (b"0123456789abcdef" * 4, "repeats itself"),

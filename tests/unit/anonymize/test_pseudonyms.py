@@ -24,9 +24,9 @@ NAMES = Pseudonyms(b"k" * 16, frozenset({"named pipe: there is no file", "on an 
         ("LEDGER.CSV", r"[a-z2-7]{12}\.csv"),
         ("a", r"[a-z2-7]{12}"),
         ("a quite long name.accdb", r"[a-z2-7]{24}\.accdb"),
-        ("john.smith", r"[a-z2-7]{12}\.[a-z2-7]{5}"),
-        ("john.doe", r"[a-z2-7]{12}\.[a-z2-7]{5}"),
-        ("scan.007", r"[a-z2-7]{12}\.[a-z2-7]{5}"),
+        ("john.smith", r"[a-z2-7]{12}\.[a-z2-7]{12}"),
+        ("john.doe", r"[a-z2-7]{12}\.[a-z2-7]{12}"),
+        ("scan.007", r"[a-z2-7]{12}\.[a-z2-7]{12}"),
         ("20240131", r"[a-z2-7]{12}"),
         ("version 1.extraordinary", r"[a-z2-7]{24}"),
         ("archive.tar.gz", r"[a-z2-7]{12}\.gz"),
@@ -45,6 +45,7 @@ NAMES = Pseudonyms(b"k" * 16, frozenset({"named pipe: there is no file", "on an 
         ("unknown-17", r"unknown-17"),
         ("ipc$", r"ipc\$"),
         ("x" * 250, r"[a-z2-7]{250}"),
+        ("x" * 251 + ".qqq", r"[a-z2-7]{242}\.[a-z2-7]{12}"),
         ("\ud800 lone", r"[a-z2-7]{12}"),
     ],
 )
@@ -62,6 +63,27 @@ def test_paths_keep_their_structure_whatever_separates_it() -> None:
     ]  # fmt: skip
     assert NAMES.path("") == ""
     assert NAMES.path(":stream:$DATA") == ":" + NAMES.component("stream") + ":$DATA"
+
+
+def test_names_are_the_same_as_to_a_server() -> None:
+    """Which lowers each character by itself: a sigma at the end of a word is another letter."""
+    assert NAMES.component("ΟΔΟΣ.TXT") == NAMES.component("οδοσ.txt") != NAMES.component("οδος.txt")
+
+
+def test_a_path_that_is_asked_for_names_its_server_first() -> None:
+    server, share = NAMES.host("ws01.corp.lab"), NAMES.component("c$")
+    assert NAMES.asked_name(r"\ws01.corp.lab\C$") == rf"\{server}\{share}"
+    assert NAMES.asked_name(r"office\a.txt") == NAMES.path(r"office\a.txt")
+
+
+def test_patterns_with_a_part_of_a_name_are_told() -> None:
+    names = Pseudonyms(b"k" * 16)
+    for pattern in ("*", "*.docx", "<.txt", "ledger.docx", "?", "*.*", "a.b"):
+        names.pattern(pattern)
+    assert names.partial_patterns == set()
+    for pattern in ("report*", "report*.docx", "*port", "a.tx*", "r?port"):
+        names.pattern(pattern)
+    assert names.partial_patterns == {"report*", "report*.docx", "*port", "a.tx*", "r?port"}
 
 
 def test_equal_keys_agree_and_others_do_not() -> None:
@@ -111,6 +133,10 @@ def test_reasons_keep_this_programs_words_only() -> None:
     assert NAMES.reason(said) == said.replace("srvsvc", NAMES.component("srvsvc"))
     assert NAMES.reason("named pipe: there is no file: FSCTL 0x0011C017").endswith(": FSCTL 0x0011C017")
     assert "20240131" not in NAMES.reason("named pipe: there is no file: 20240131")
+    pipes = Pseudonyms(b"k" * 16, frozenset({"named pipe", "open"}), frozenset({"named pipe"}))
+    for name in ("open", "FileSalaryInformation", "0xBEEF", "class 7", "AAPL"):
+        assert pipes.reason(f"named pipe: {name}") == f"named pipe: {pipes.path(name)}"
+    assert pipes.reason("named pipe: of unknown name") == "named pipe: of unknown name"
     assert "unheard" not in NAMES.reason("an unheard thing: of old")
 
 

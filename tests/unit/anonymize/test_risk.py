@@ -24,6 +24,8 @@ from smbench.anonymize.risk import risk_of, shape
         (["aaaa", "bbbb", "aaaa/cccc", "bbbb/dddd"], [1, 1, 1, 1], 0),
         (["aaaa", "bbbb", "aaaa/cccc", "bbbb/dddd"], [1, 1, 1, 2], 4),
         (["aaaa/cccc"], [1], 1),
+        (["aaaa/cccc", "bbbb/cccc", "bbbb/dddd", "bbbb/eeee"], [1] * 4, 2),
+        (["aaaa/cccc", "bbbb/cccc", "bbbb/dddd", "eeee/dddd"], [1] * 4, 0),
     ],
 )
 def test_known_trees(paths: list[str], kept: list[int], unique: int) -> None:
