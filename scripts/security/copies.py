@@ -46,7 +46,7 @@ _POINTS = 2.0
 _SHORT = 4
 _AGAIN = 4
 """Times that a replay whose outcomes differ is tried again, beside the original."""
-_KEY = b"0123456789abcdefghijklmnopqrstuv"
+_KEY = bytes(range(200, 232))
 
 
 def rows(short: bool) -> Iterator[Row]:
