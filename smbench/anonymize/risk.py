@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 
 from smbench.anonymize.extensions import EXTENSIONS
 
 _WORDS = re.compile(r"[^\W_]+")
+_MADE_UP = re.compile(r"unknown(-[0-9a-f]+)?")
+"""What the decoder calls what the capture never named: no tree has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +55,8 @@ class _Tree:
             self.number[each] = len(self.parent)
             self.parent.append(self.number[above])
             self.shapes.append(shape(name))
-            words = (word for word in _WORDS.findall(name) if word not in EXTENSIONS)
-            self.words.append(tuple(map(self._word, words)))
+            words = [] if _MADE_UP.fullmatch(name) else _WORDS.findall(name)
+            self.words.append(tuple(self._word(word) for word in words if word not in EXTENSIONS))
 
     def _word(self, word: str) -> int:
         known = self._word_number.setdefault(word, len(self.word_lengths))
@@ -63,16 +65,38 @@ class _Tree:
         return known
 
 
-def risk_of(paths: Iterable[str], kept: Iterable[Hashable]) -> Risk:
-    """The risk of a copy with these paths, of each of which that is kept."""
-    labels = dict(zip(paths, kept, strict=True))
-    tree = _Tree(labels)
+def risk_of(
+    paths: Sequence[str], kept: Sequence[Hashable], sizes: Sequence[int] = (), exact: Sequence[bool] = ()
+) -> Risk:
+    """The risk of a copy with these paths, of each of which that is kept. `sizes` are the captured ones,
+    where `kept` has classes, and `exact` says of which paths they stand in the copy all the same: such a size
+    tells a path from those that it is else like where none of them had it."""
+    tree = _Tree(paths)
     told: list[Hashable] = [None] * len(tree.parent)
-    for path, label in labels.items():
+    for path, label in zip(paths, kept, strict=True):
         told[tree.number[path]] = label
+    had = {tree.number[path]: size for path, size in zip(paths, sizes, strict=False)}
+    known = {
+        tree.number[path]: had[tree.number[path]]
+        for path, is_exact in zip(paths, exact, strict=False)
+        if is_exact
+    }
     colours = _refined(tree, told)
+    while alone := _told_by_size(colours, known, had):
+        told = [(label, node if node in alone else None) for node, label in enumerate(told)]
+        colours = _refined(tree, told)
     alike = Counter(colours)
-    return Risk(len(labels), sum(alike[colours[tree.number[path]]] == 1 for path in labels))
+    return Risk(len(paths), sum(alike[colours[tree.number[path]]] == 1 for path in paths))
+
+
+def _told_by_size(colours: list[int], known: dict[int, int], had: dict[int, int]) -> set[int]:
+    """The paths that are told from others of their colour by a size that no other of it had."""
+    alike = Counter(colours)
+    of_size = Counter((colours[node], size) for node, size in had.items())
+    return {
+        node for node, size in known.items()
+        if alike[colours[node]] > 1 and of_size[colours[node], size] == 1
+    }  # fmt: skip
 
 
 def _refined(tree: _Tree, told: list[Hashable]) -> list[int]:

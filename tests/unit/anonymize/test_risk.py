@@ -54,6 +54,18 @@ def test_unique_is_what_every_renaming_leaves_in_its_place(data: st.DataObject) 
     assert risk_of(paths, labels).unique == len(parents) - len(moved)
 
 
+def test_a_size_tells_a_path_where_no_other_of_its_kind_had_it() -> None:
+    paths, kept = ["aaaa", "bbbb", "cccc"], [4096] * 3
+    assert risk_of(paths, kept, [16, 16, 20], [True, False, False]).unique == 0
+    assert risk_of(paths, kept, [16, 20, 20], [True, False, False]).unique == 1
+    assert risk_of(paths, kept, [16, 20, 24], [True, True, False]).unique == 3
+
+
+def test_names_that_the_decoder_made_up_are_no_words() -> None:
+    alike = ["unknown-1", "unknown-1/unknown-5", "unknown-1/unknown-7", "unknown-5", "unknown-5/unknown-9"]
+    assert risk_of(alike, [1] * 5).unique == 3
+
+
 def test_of_a_name_its_length_and_known_extension_are_seen() -> None:
     assert shape("abcdefabcdef.docx") == "12.docx"
     assert shape("~$abcdefabcdef.docx") == "~$12.docx"
