@@ -225,7 +225,7 @@ def test_what_the_snap_length_has_cut_no_key_opens(
     options = replace(keys(tmp_path, session_key_file=GCM_KEY) if keyed else DecodeOptions(), decoder=decoder)
     says = (
         r"x.pcap is encrypted \(\d+ messages\), and the snap length has cut \d+ packets: no key opens a "
-        r"message that is cut; capture again without, e.g. tcpdump -s 0 .*--session-key-file"
+        r"message that is cut; capture again without, e.g. tcpdump -s 0 .*--users .* the passwords of "
     )
     with pytest.raises(UsageError, match=says):
         decode([tmp_path / "x.pcap"], tmp_path, options)
@@ -357,7 +357,9 @@ def test_what_is_no_capture_ends_in_a_sentence(
 def test_what_cannot_be_used_says_what_to_do(captures: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="holds no SMB2 or SMB3 traffic"):
         decode([captures / "zeek_smb_smb1-OSS-fuzz-54883.pcap"], tmp_path)
-    with pytest.raises(UsageError, match="--nt-password-file"):
+    with pytest.raises(
+        UsageError, match=r"give --users \(or --nt-password-file\) with the passwords of alice"
+    ):
         decode([captures / GCM], tmp_path)
     with pytest.raises(UsageError, match="there is no capture"):
         decode([tmp_path / "none"], tmp_path)
