@@ -43,10 +43,11 @@ def show_comparison(result: Result, out: Console) -> None:
 
 
 def capture_warnings(result: Result) -> list[tuple[str, str]]:
-    """What the captures themselves lack, by the side that lacks it."""
+    """What the captures themselves lack, by the side that lacks it; first what stays encrypted."""
     sides = [(result.reference.name, result.reference.info, Use.REFERENCE)]
     sides += [(name, compared.candidate.info, Use.CANDIDATE) for name, compared in result.wired]
-    return [(name, warning) for name, info, use in sides for warning in graded(info, use).warnings]
+    said = [(name, warning) for name, info, use in sides for warning in graded(info, use).warnings]
+    return sorted(said, key=lambda one: not _is_of_sealed(one))
 
 
 def _is_of_sealed(warning: tuple[str, str]) -> bool:

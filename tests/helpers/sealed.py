@@ -21,6 +21,8 @@ CIPHERS = {"AES-128-CCM": "0x0001", "AES-128-GCM": "0x0002", "AES-256-CCM": "0x0
 NOT_OFFERED = {("posix", "AES-256-CCM")}
 """The client of Linux 6.1 knows three (build_encrypt_ctxt in fs/smb/client/smb2pdu.c)."""
 EXECUTORS = ("posix", "library")
+_STORY_S = 400
+"""For ten mounts on a machine that does other things beside."""
 ALIKE = 0.01
 """Timers and order of two runs differ a little."""
 
@@ -50,7 +52,9 @@ class Sealed:
         self.out, self.accounts, self.ciphers = out, accounts, ciphers
         self.workload = out / "sealed.workload"
         environment = {"SEALED_ACCOUNTS": str(accounts), "SEALED_CIPHERS": " ".join(ciphers)}
-        self._guest = Guest(INSIDE, out, users=accounts, deadline_s=deadline_s, environment=environment)
+        self._guest = Guest(
+            INSIDE, out, users=accounts, deadline_s=deadline_s, environment=environment, story_s=_STORY_S
+        )
 
     def held(self) -> Iterator[Held]:
         """Each replay, those in the clear first. AssertionError where one is missing, or not what it should
