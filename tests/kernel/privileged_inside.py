@@ -245,7 +245,7 @@ def test_the_keys_of_the_own_wire_are_tsharks_alone_and_gone_with_a_kill() -> No
     words = ["replay", "w.workload", SHARE, "--users", "mixed.toml", "-q", "-o", "sealed.run", *SEALED]
     with subprocess.Popen([TOOL, *words], cwd=HERE, env=environment, stderr=subprocess.DEVNULL) as replay:
         main = psutil.Process(replay.pid)
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + 140
         while not (asleep := [one for one in main.children(recursive=True) if one.name() == "sleep"]):
             assert time.monotonic() < deadline, "it never opened its wire"
             assert replay.poll() is None
