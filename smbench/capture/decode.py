@@ -131,7 +131,7 @@ def decode(
         counts["changed_files"] = len(changes)
         _refuse_nothing(info.exchanges, found.stopped, changes)
         given = {source.given: source.format for source in sources}
-        keys_said = "; ".join(unfit(options.logons, [people.sessions])) or keys_wanted(people.sessions)
+        keys_said = "; ".join([*unfit(options.logons, [people.sessions]), keys_wanted(people.sessions)])
         formats.check_content(given, commands, counts, found.packets, keys_said)
     for sentence in (*found.stopped, *changes):
         (warn or _unsaid)(sentence)

@@ -78,5 +78,5 @@ def unfit(logons: Sequence[Logon], captures: Iterable[Iterable[Session]]) -> lis
             said.append(f"the password of {logon} does not fit: {those} stay closed; check it")
     if strangers:
         more = f" and {len(strangers) - _NAMED:,} more" if len(strangers) > _NAMED else ""
-        said.append(f"no session is of {', '.join(strangers[:_NAMED])}{more}: their passwords open nothing")
+        said.append(f"no session is of {', '.join(strangers[:_NAMED])}{more}: check their names")
     return said

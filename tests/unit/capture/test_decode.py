@@ -250,7 +250,7 @@ def test_the_password_of_any_account_opens_what_is_encrypted_after_ntlm(
         trace = decode([captures / GCM], folder(tmp_path / str(number)), options)
         assert trace.info.commands["CREATE"] == 7
         assert trace.info.grade["undecrypted"] == 0
-    with pytest.raises(UsageError, match="no session is of x: their passwords open nothing"):
+    with pytest.raises(UsageError, match="no session is of x: check their names; give --users"):
         decode([captures / GCM], tmp_path, DecodeOptions(logons=accounts[:1]))
 
 

@@ -60,7 +60,7 @@ def test_accounts_that_fit_are_not_told_and_others_are_by_name() -> None:
     assert unfit(accounts, captures) == [
         "the password of WRONG does not fit: 1 of its 2 encrypted sessions stay closed; check it",
         "ticket logged on by Kerberos, which no password of its opens: give the server's --keytab",
-        "no session is of one, two: their passwords open nothing",
+        "no session is of one, two: check their names",
     ]
 
 
@@ -68,4 +68,4 @@ def test_of_many_strangers_the_first_are_named() -> None:
     accounts = [Logon(f"user{number:04}", secret("x")) for number in range(1200)]
     (said,) = unfit(accounts, [[]])
     assert said.startswith("no session is of user0000, user0001, ")
-    assert said.endswith("user0007 and 1,192 more: their passwords open nothing")
+    assert said.endswith("user0007 and 1,192 more: check their names")
