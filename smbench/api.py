@@ -18,6 +18,7 @@ from smbench.fidelity.result import Result
 from smbench.lift.selection import Selection
 from smbench.pipeline import compare as comparing
 from smbench.pipeline import ingest as ingesting
+from smbench.pipeline.logons import load_logons
 from smbench.pipeline.progress import SILENT, Progress
 from smbench.pipeline.replay import carry_out
 from smbench.pipeline.request import Request
@@ -39,7 +40,8 @@ def ingest(
 
     `options` are the fields of `smbench.capture.decode.DecodeOptions` (`jobs`, `ports`, `keytab`, …; `jobs`
     is the number of processors where none is given) and of `smbench.lift.selection.Selection` (`clients`,
-    `users`, `shares`, `paths`, `from_s`, `to_s`). `force` replaces an earlier workload.
+    `users`, `shares`, `paths`, `from_s`, `to_s`); `accounts` is a users.toml with whose passwords encrypted
+    sessions are opened. `force` replaces an earlier workload.
 
     Raises UsageError where one is no capture or nothing is selected, SetupError where tshark is needed and
     missing or there is no room.
@@ -92,7 +94,7 @@ def compare(
             print(one.name, one.wire.wire.recall if one.wire else one.outcomes.matched)
 
     `options` are the fields of `smbench.pipeline.compare.CompareRequest` (`users`, `folder`, `clone`, `loop`)
-    and of `DecodeOptions`, as for `ingest`.
+    and of `DecodeOptions`, and `accounts`, as for `ingest`.
 
     Raises UsageError where one is none of what can be compared, SetupError where tshark is needed and
     missing.
@@ -153,7 +155,10 @@ def _decoding(options: Mapping[str, Any]) -> tuple[DecodeOptions, dict[str, Any]
     if "ports" in mine:
         mine["ports"] = tuple(mine["ports"])
     mine.setdefault("jobs", os.cpu_count() or 1)
-    return DecodeOptions(**mine), {name: value for name, value in options.items() if name not in known}
+    if options.get("accounts") is not None:
+        mine["logons"] = load_logons(Path(options["accounts"]))
+    rest = {name: value for name, value in options.items() if name not in known | {"accounts"}}
+    return DecodeOptions(**mine), rest
 
 
 def _tuple(value: Any) -> Any:

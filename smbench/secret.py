@@ -111,6 +111,13 @@ def secret_of(variable: str) -> Secret:
     return found
 
 
+def place_of(one: Secret) -> tuple[int, int, int] | None:
+    """For a program that is handed the file: its descriptor, where the password begins in it, and how many
+    bytes it has. None where there is no such file (any more)."""
+    descriptor = one.vault.descriptor
+    return None if descriptor < 0 or one in _kept else (descriptor, one.start, one.length)
+
+
 def keep(own: Iterable[Secret | None]) -> None:
     """In a process that is a copy: of all passwords it can have these, and no other any more."""
     _kept.update({one: one.text() for one in own if one is not None})
@@ -121,7 +128,8 @@ class Vault:
     """Passwords, one behind the other, in a file that is made when the first one comes."""
 
     def __init__(self) -> None:
-        self._descriptor = -1
+        self.descriptor = -1
+        """Of the file; -1: there is none."""
         self._memory: mmap.mmap | None = None
         self._size = 0
 
@@ -131,9 +139,9 @@ class Vault:
         if not _IN_MEMORY:
             self._memory = self._memory or mmap.mmap(-1, _MOST_IN_ALL)
         else:
-            if self._descriptor < 0:
-                self._descriptor = os.memfd_create("smbench-secrets", os.MFD_CLOEXEC)
-            os.ftruncate(self._descriptor, start + room)
+            if self.descriptor < 0:
+                self.descriptor = os.memfd_create("smbench-secrets", os.MFD_CLOEXEC)
+            os.ftruncate(self.descriptor, start + room)
         with self._mapped() as mapping, memoryview(mapping) as view:
             with view[start : start + room] as place:
                 size = fill(place)
@@ -163,18 +171,18 @@ class Vault:
 
     def close(self) -> None:
         """What is in it can be had no more."""
-        if self._descriptor >= 0:
-            os.close(self._descriptor)
-        self._descriptor, self._memory, self._size = -1, None, 0
+        if self.descriptor >= 0:
+            os.close(self.descriptor)
+        self.descriptor, self._memory, self._size = -1, None, 0
 
     @contextmanager
     def _mapped(self) -> Iterator[mmap.mmap]:
         if self._memory is not None:
             yield self._memory
             return
-        if self._descriptor < 0:
+        if self.descriptor < 0:
             raise ValueError("that password was let go of")
-        with mmap.mmap(self._descriptor, 0) as mapping:
+        with mmap.mmap(self.descriptor, 0) as mapping:
             yield mapping
 
 

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 
 from security.row import Row
 
-SUBJECTS = ("names", "attacks", "damaged", "traces", "copies", "guest")
+SUBJECTS = ("names", "attacks", "damaged", "traces", "copies", "guest", "sealed")
 """Each is a file of scripts/security: its first line says what it tries, its function `rows` does."""
 
 

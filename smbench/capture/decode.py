@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from smbench.capture import formats, keys
+from smbench.capture import formats, keys, nt_keytab
 from smbench.capture.facts import Facts
 from smbench.capture.limits import PATIENCE_S, Limits
+from smbench.capture.logons import Logon, unfit
 from smbench.capture.naming import Naming
 from smbench.capture.reading import Decoder, Work, read
 from smbench.capture.sessions import directory
@@ -20,10 +21,9 @@ from smbench.capture.tshark import Keys
 from smbench.errors import SetupError, UsageError
 from smbench.spill import collector_paused
 from smbench.tables import MOST
+from smbench.trace.grade import SEALED, keys_wanted
 from smbench.trace.model import Exchange, Trace, TraceInfo, command_name
 from smbench.trace.store import EXCHANGES_FILE, read_exchanges, write_exchanges
-
-_NOT_GRADES = ("sealed_messages",)
 
 _YEAR_NS = 365.2425 * 86_400 * 10**9
 
@@ -33,7 +33,8 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class DecodeOptions:
-    """How to decode. The formats of the key files stand in `smbench.capture.keys`.
+    """How to decode. The formats of the key files stand in `smbench.capture.keys`; `logons` are accounts
+    whose passwords open what is encrypted, too.
 
     `jobs`: processes at once; `ports`: of SMB, beside 445 and 139; `decoder_…`: what decoding processes may
     take (`smbench.capture.limits`); `keep_going`: where tshark stops before the end, what it has decoded
@@ -45,12 +46,18 @@ class DecodeOptions:
     nt_password_file: Path | None = None
     keytab: Path | None = None
     session_key_file: Path | None = None
+    logons: tuple[Logon, ...] = ()
     decoder: Decoder = Decoder.AUTO
     decoder_memory_bytes: int | None = None
     decoder_cpu_s: float | None = None
     decoder_patience_s: float = PATIENCE_S
     decoder_unpacked_bytes: int | None = None
     keep_going: bool = False
+
+    @property
+    def keyed(self) -> bool:
+        """Whether there are keys of any kind."""
+        return bool(self.nt_password_file or self.keytab or self.session_key_file or self.logons)
 
     def limits(self) -> Limits:
         """What decoding processes may take."""
@@ -63,9 +70,16 @@ class DecodeOptions:
 
     def keys(self) -> Keys:
         """The keys in those files; UsageError where one is not what it should be."""
+        keytab = None if self.keytab is None else keys.read_keytab(self.keytab)
+        if keytab is not None and self.logons and not keytab.startswith(nt_keytab.HEADER):
+            raise UsageError(
+                f"the keytab {self.keytab} is of MIT's first version, which no accounts can be added to: "
+                "make it anew with ktutil, or leave --users"
+            )
         return Keys(
             None if self.nt_password_file is None else keys.read_password(self.nt_password_file),
-            None if self.keytab is None else keys.read_keytab(self.keytab),
+            keytab,
+            self.logons,
             () if self.session_key_file is None else keys.read_session_keys(self.session_key_file),
         )
 
@@ -120,12 +134,13 @@ def decode(
         counts["changed_files"] = len(changes)
         _refuse_nothing(info.exchanges, found.stopped, changes)
         given = {source.given: source.format for source in sources}
-        formats.check_content(given, commands, counts, found.packets)
+        keys_said = "; ".join([*unfit(options.logons, [people.sessions]), keys_wanted(people.sessions)])
+        formats.check_content(given, commands, counts, found.packets, keys_said)
     for sentence in (*found.stopped, *changes):
         (warn or _unsaid)(sentence)
     info.connections, info.sessions, info.users = people.connections, people.sessions, people.users
     info.trees, info.commands = naming.trees, dict(commands)
-    counts["undecrypted"] = sum(not session.decrypted for session in people.sessions)
+    counts[SEALED] = sum(not session.decrypted for session in people.sessions)
     info.grade = _grade(counts)
     hear(total, total)
     return Trace(info, read_exchanges(into / EXCHANGES_FILE))
@@ -136,7 +151,7 @@ _ALWAYS = ("unanswered", "orphan_responses", "unknown_handles", "tcp_gaps", "und
 
 
 def _grade(counts: Counter[str]) -> dict[str, int]:
-    more = sorted(name for name in counts.keys() - {*_ALWAYS, *_NOT_GRADES} if counts[name])
+    more = sorted(name for name in counts.keys() - set(_ALWAYS) if counts[name])
     return {name: counts[name] for name in (*_ALWAYS, *more)}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import mmap
 import zlib
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from smbench.capture.given import FirstBytes, refuse_no_file
+from smbench.capture.resync import SEALED
 from smbench.capture.stopped import TO_UNPACK_MORE
 from smbench.errors import UsageError
 from smbench.trace.model import Command, command_name
@@ -209,13 +211,22 @@ def no_capture(path: Path | str, complaint: str) -> UsageError:
     return UsageError(f"{path} is no capture that tshark can read ({said}): {_WIRE}")
 
 
-_PREPARATION = {
+def may_be_sealed(capture: Path) -> bool:
+    """Whether anything in a capture that is not packed looks like an encrypted message."""
+    if not capture.stat().st_size:
+        return False
+    with capture.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        return content.find(SEALED) >= 0
+
+
+_NO_WORK = {
     command_name(command)
     for command in (
         Command.NEGOTIATE, Command.SESSION_SETUP, Command.LOGOFF, Command.TREE_CONNECT,
-        Command.TREE_DISCONNECT, Command.ECHO,
+        Command.TREE_DISCONNECT, Command.ECHO, Command.CANCEL, Command.OPLOCK_BREAK,
     )
 }  # fmt: skip
+"""What says nothing of files. Samba tells of breaks in the clear, also where all else is encrypted."""
 
 
 def check_content(
@@ -223,16 +234,17 @@ def check_content(
     commands: Mapping[str, int],
     counts: Counter[str],
     packets: Callable[[], int],
+    keys: str,
 ) -> None:
     """UsageError where nothing was readable, with the reason and what to do.
 
-    `captures` are as they are called, `packets` says, where it matters, how many of them hold any packet.
+    `captures` are as they are called, `packets` says, where it matters, how many of them hold any packet;
+    `keys` says what becomes of the keys that were given, or which to give.
     """
     name = names_of([*captures])
     exchanges = sum(commands.values())
-    if counts["sealed_messages"] and not commands.keys() - _PREPARATION:
-        encrypted = f"all SMB traffic in {name} is encrypted ({counts['sealed_messages']} messages)"
-        keys = "give the keys with --nt-password-file, --keytab or --session-key-file"
+    if counts["sealed_messages"] and not commands.keys() - _NO_WORK:
+        encrypted = f"all SMB traffic in {name} is encrypted ({counts['sealed_messages']:,} messages)"
         if counts["snapped"]:
             raise UsageError(
                 f"{encrypted}, and the snap length has cut {counts['snapped']:,} packets: no key opens a "

@@ -15,7 +15,7 @@ import contextlib
 import os
 import shutil
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,6 +31,8 @@ _PREFERENCES = {
     "nameres.network_name": "FALSE",
     "nameres.dns_pkt_addr_resolution": "FALSE",
 }
+Content = str | bytes | Callable[[int], None]
+"""Of a file: what it holds, or who writes that to it when it is open."""
 _DESCRIPTORS = Path("/proc/self/fd")
 """Where a process that opens a link finds its own."""
 
@@ -46,7 +48,7 @@ class Home:
 
 @contextlib.contextmanager
 def private_home(
-    files: Mapping[str, str | bytes], preferences: Mapping[str, str], secrets: Mapping[str, str | bytes]
+    files: Mapping[str, str], preferences: Mapping[str, str], secrets: Mapping[str, Content]
 ) -> Iterator[Home]:
     """A home with `files`, `secrets` and `preferences` (which are secret too, where there are any beside our
     own) for whom tshark runs as alone; gone afterwards.
@@ -54,7 +56,8 @@ def private_home(
     SetupError where there is no place for it.
     """
     lines = "".join(f"{name}: {value}\n" for name, value in {**_PREFERENCES, **preferences}.items())
-    texts, hidden = dict(files), dict(secrets)
+    texts: dict[str, Content] = {**files}
+    hidden = dict(secrets)
     (hidden if preferences else texts)["preferences"] = lines
     folder = make_scratch(f"{PREFIX}tshark-")
     descriptors: list[int] = []
@@ -70,21 +73,20 @@ def private_home(
 
 def _fill(
     folder: Path,
-    files: Mapping[str, str | bytes],
-    secrets: Mapping[str, str | bytes],
+    files: Mapping[str, Content],
+    secrets: Mapping[str, Content],
     descriptors: list[int],
 ) -> None:
     user = ordinary_user()
     try:
         for name, content in secrets.items():
-            data = content if isinstance(content, bytes) else content.encode()
-            if (descriptor := _in_memory(data, user)) is None:
-                _write(folder / name, data, user)
+            if (descriptor := _in_memory(content, user)) is None:
+                _write(folder / name, content, user)
                 continue
             descriptors.append(descriptor)
             (folder / name).symlink_to(_DESCRIPTORS / str(descriptor))
         for name, content in files.items():
-            _write(folder / name, content if isinstance(content, bytes) else content.encode(), user)
+            _write(folder / name, content, user)
         if user:
             os.chown(folder, user.uid, user.gid)
     except OSError as error:
@@ -92,14 +94,23 @@ def _fill(
         raise cannot_write(folder, what, number, str(error), "name another place in TMPDIR") from None
 
 
-def _write(path: Path, data: bytes, user: Identity | None) -> None:
+def _write(path: Path, content: Content, user: Identity | None) -> None:
     path.touch(mode=0o600)
-    path.write_bytes(data)
+    with path.open("wb") as file:
+        _put(file.fileno(), content)
     if user:
         os.chown(path, user.uid, user.gid)
 
 
-def _in_memory(data: bytes, user: Identity | None) -> int | None:
+def _put(descriptor: int, content: Content) -> None:
+    if callable(content):
+        content(descriptor)
+        return
+    with open(descriptor, "wb", closefd=False) as file:
+        file.write(content if isinstance(content, bytes) else content.encode())
+
+
+def _in_memory(content: Content, user: Identity | None) -> int | None:
     """A descriptor of a file in memory that only that user can open, and nobody change; None where there is
     no such thing."""
     if sys.platform != "linux" or not _DESCRIPTORS.is_dir():
@@ -111,8 +122,7 @@ def _in_memory(data: bytes, user: Identity | None) -> int | None:
     except OSError:
         return None
     try:
-        with open(descriptor, "wb", closefd=False) as file:
-            file.write(data)
+        _put(descriptor, content)
         os.fchmod(descriptor, 0o600)
         if user:
             os.fchown(descriptor, user.uid, user.gid)

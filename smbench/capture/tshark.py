@@ -40,6 +40,7 @@ from smbench.capture.disk import cannot_write
 from smbench.capture.formats import no_capture
 from smbench.capture.home import Home, private_home
 from smbench.capture.limits import NO_LIMITS, Limits
+from smbench.capture.logons import Logon
 from smbench.capture.stopped import DOCTOR, StoppedError, stopped
 from smbench.capture.watch import Watch, wait
 from smbench.errors import SetupError, SmbenchError
@@ -76,6 +77,7 @@ class Keys:
     nt_password: str | None = field(default=None, repr=False)
     keytab: bytes | None = field(default=None, repr=False)
     """What the file holds."""
+    logons: tuple[Logon, ...] = ()
     session_keys: tuple[tuple[str, ...], ...] = field(default=(), repr=False)
     """Rows of Wireshark's table `smb2_seskey_list`: session id (wire hex), session key, S2C key, C2S key."""
 

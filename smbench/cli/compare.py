@@ -11,7 +11,7 @@ import click
 
 from smbench.cli.common import Console, common_options
 from smbench.cli.effects import Needs, refuse_without_effect
-from smbench.cli.ingest import decoder_options, decoding
+from smbench.cli.ingest import decoder_options, decoding, key_options
 from smbench.errors import SetupError
 from smbench.fidelity.result import Result
 from smbench.outputs import write_output
@@ -51,9 +51,7 @@ FILE = click.Path(path_type=Path, readable=False)
 @click.option(
     "--port", type=click.IntRange(1, 65535), multiple=True, help="SMB on this port too, beside 445 and 139."
 )
-@click.option("--nt-password-file", type=FILE, help="Decrypt: as for ingest.")
-@click.option("--keytab", type=FILE, help="Decrypt: as for ingest.")
-@click.option("--session-key-file", type=FILE, help="Decrypt: as for ingest.")
+@key_options
 @decoder_options
 @common_options
 def compare(
@@ -73,7 +71,7 @@ def compare(
     """
     _refuse_without_effect(candidates, options["everything"], page)
     request = CompareRequest(
-        decoding=decoding(options),
+        decoding=decoding(options, console),
         users=user_pairs(options["users"]),
         folder=options["folder"],
         clone=options["clone"],

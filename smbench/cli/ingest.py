@@ -19,12 +19,29 @@ from smbench.errors import UsageError
 from smbench.lift.selection import Selection
 from smbench.pipeline.artefacts import default_output
 from smbench.pipeline.ingest import ingest as carry_out
+from smbench.pipeline.logons import load_logons
 from smbench.plan import find_gaps, gaps_warning
 from smbench.report.inspection import inspection, show_inspection
 
 FILE = click.Path(path_type=Path, readable=False)
 """That it cannot be read, whoever reads it says."""
 Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def key_options(command: Command) -> Command:
+    """Adds what opens encrypted sessions."""
+    options = (
+        click.option("--users", "accounts", type=FILE, metavar="users.toml",
+                     help="Decrypt: the accounts with their passwords, as for replay."),
+        click.option("--nt-password-file", type=FILE,
+                     help="Decrypt: a file with the NT password on its first line."),
+        click.option("--keytab", type=FILE, help="Decrypt: a Kerberos keytab."),
+        click.option("--session-key-file", type=FILE,
+                     help="Decrypt: lines of SESSION_ID,KEY or SESSION_ID,,S2C_KEY,C2S_KEY in hex."),
+    )  # fmt: skip
+    for option in reversed(options):
+        command = option(command)
+    return command
 
 
 def decoder_options(command: Command) -> Command:
@@ -83,10 +100,7 @@ def decoder_options(command: Command) -> Command:
     help="auto: what is plain is read directly, the rest by tshark; tshark: all, as the reference that it is "
     "(slower, and a connection ends where a packet is missing).",
 )  # fmt: skip
-@click.option("--nt-password-file", type=FILE, help="Decrypt: a file with the NT password on its first line.")
-@click.option("--keytab", type=FILE, help="Decrypt: a Kerberos keytab.")
-@click.option("--session-key-file", type=FILE,
-              help="Decrypt: lines of SESSION_ID,KEY or SESSION_ID,,S2C_KEY,C2S_KEY in hex.")  # fmt: skip
+@key_options
 @decoder_options
 @common_options
 def ingest(
@@ -99,7 +113,7 @@ def ingest(
     Examples:
       smbench-mount ingest customer.pcap
       smbench-mount ingest part-1.pcap part-2.pcap -o customer.workload --share projects
-      smbench-mount ingest encrypted.pcapng --nt-password-file passwords.txt
+      smbench-mount ingest encrypted.pcapng --users users.toml
       tcpdump -U -s 0 -c 100000 -w - port 445 | smbench-mount ingest - -o customer.workload
     """
     if output is None and captures[0] == STANDARD_INPUT:
@@ -108,7 +122,7 @@ def ingest(
     workload = carry_out(
         captures,
         output,
-        decoding(options),
+        decoding(options, console),
         Selection(
             clients=options["client"],
             users=options["user"],
@@ -128,16 +142,17 @@ def ingest(
     console.note(f"written: {output}")
 
 
-def decoding(options: Mapping[str, Any]) -> DecodeOptions:
+def decoding(options: Mapping[str, Any], console: Console) -> DecodeOptions:
     """How captures are read, by the options that the commands have in common."""
     memory, cpu = options["decoder_memory"], options["decoder_cpu"]
-    unpacked = options["decoder_unpacked"]
+    unpacked, accounts = options["decoder_unpacked"], options["accounts"]
     return DecodeOptions(
         jobs=options["jobs"],
         ports=options["port"],
         nt_password_file=options["nt_password_file"],
         keytab=options["keytab"],
         session_key_file=options["session_key_file"],
+        logons=() if accounts is None else load_logons(accounts, console),
         decoder=Decoder(options.get("decoder", Decoder.AUTO)),
         decoder_memory_bytes=None if memory is None else size("--decoder-memory", memory),
         decoder_cpu_s=None if cpu is None else duration_s("--decoder-cpu", cpu, above_s=0.0),

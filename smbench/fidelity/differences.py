@@ -21,6 +21,7 @@ from smbench.fidelity.sides import CallFound, Side
 from smbench.fidelity.users import UserPair
 from smbench.outputs import output_file
 from smbench.smb2.ntstatus import name as status_name
+from smbench.trace.grade import SEALED
 from smbench.trace.model import command_name
 from smbench.workload.model import Disposition
 
@@ -68,6 +69,8 @@ class Differences:
         users: Sequence[UserPair],
     ) -> None:
         self._sides = reference, candidate
+        sealed = [side.info.grade.get(SEALED, 0) for side in self._sides]
+        self._sealed = [f", where {count:,} sessions stay encrypted" if count else "" for count in sealed]
         self._rows = rows
         self._keys = vocabulary.keys.values
         self._at = (
@@ -174,7 +177,7 @@ class Differences:
         rows, side = self._rows[which], self._sides[which]
         lifted = side.dispositions.kinds[int(rows["disposition"][at])]
         if int(rows["user"][at]) in self._unpaired[which]:
-            return "its user has no counterpart on the other side"
+            return "its user has no counterpart on the other side" + self._sealed[1 - which]
         if which == 1:
             if call is None:
                 return self._beside(1, at, "the reference")

@@ -16,12 +16,13 @@ from smbench.fidelity.sides import AccountMapping, CallFound, Side, Window, read
 from smbench.lift.lift import lift
 from smbench.run.columns import REMEDY
 from smbench.run.model import OPERATIONS, Run
-from smbench.run.store import WIRE
+from smbench.run.store import OPENED_WIRE, WIRE
 from smbench.stored import open_stored
+from smbench.trace.grade import SEALED
 from smbench.trace.model import TraceInfo
 from smbench.trace.store import EXCHANGES_FILE, read_exchanges
 from smbench.workload.model import Workload
-from smbench.workload.store import StoredOperations, read
+from smbench.workload.store import MANIFEST, StoredOperations, read
 
 _GRACE_NS = 10_000_000
 """The run's start is a reading of a clock that never jumps, reported as time of day: nearly exact. Its
@@ -64,9 +65,12 @@ def load_run(
     *,
     warn: Callable[[str], None] | None = None,
 ) -> Loaded:
-    """A run by its wire capture; `copy` is what of its clones is compared (None: the first)."""
-    open_stored(run.file(WIRE), REMEDY).close()  # decoding opens it by its name, through links too
-    loaded = load_capture(run.file(WIRE), scratch, options, progress, warn=warn)
+    """A run by its wire capture, or what itself decoded of that; `copy` is what of its clones is compared
+    (None: the first)."""
+    loaded = _load_opened(run, options)
+    if loaded is None:
+        open_stored(run.file(WIRE), REMEDY).close()  # decoding opens it by its name, through links too
+        loaded = load_capture(run.file(WIRE), scratch, options, progress, warn=warn)
     side, copy = loaded.side, copy or copy_of(run)
     side.name = run.name
     side.window, side.replay = window(run), True
@@ -88,6 +92,16 @@ def load_run(
     if (operations := run.file(OPERATIONS)).is_file():
         side.calls = RunCalls(operations, run.start_epoch_ns, numbers)
     return loaded
+
+
+def _load_opened(run: Run, options: DecodeOptions) -> Loaded | None:
+    """What a run decoded of its own wire, which was encrypted; None where it did not, or keys are given for
+    what is left of it."""
+    directory = run.file(OPENED_WIRE)
+    if not (directory / MANIFEST).is_file():
+        return None
+    loaded = load_workload(directory)
+    return None if options.keyed and loaded.side.info.grade.get(SEALED) else loaded
 
 
 def _loaded(name: str, directory: Path, workload: Workload) -> Loaded:

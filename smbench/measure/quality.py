@@ -8,7 +8,7 @@ from typing import Any
 
 from smbench.ratios import Bad, round_ratio
 from smbench.run.surroundings import CaptureQuality
-from smbench.trace.grade import Use, missing_share, warnings
+from smbench.trace.grade import SEALED, Use, missing_share, warnings
 from smbench.trace.model import TraceInfo
 
 WORDS = ((Fraction(0), "excellent"), (Fraction(1, 100), "good"), (Fraction(1, 10), "usable"))
@@ -28,7 +28,7 @@ def quality(grade: Mapping[str, int], exchanges: int, sessions: int) -> dict[str
     share = missing_share(grade, exchanges)
     words = [word for _, word in WORDS] + [WORST]
     place = next((at for at, (limit, _) in enumerate(WORDS) if (share or 0) <= limit), len(WORDS))
-    undecrypted = grade.get("undecrypted", 0)
+    undecrypted = grade.get(SEALED, 0)
     if undecrypted:
         place = max(place, len(WORDS) if 2 * undecrypted > sessions else words.index("usable"))
     rounded = None if share is None else round_ratio(share, 6, Bad.HIGH)
@@ -40,4 +40,8 @@ def graded(info: TraceInfo, use: Use) -> CaptureQuality:
     each count that makes them worse or better than they should be."""
     word = quality(info.grade, info.exchanges, len(info.sessions))["word"]
     poor = [_POOR] if word == WORST and use is not Use.REPLAY else []
-    return CaptureQuality(grade=dict(info.grade), quality=word, warnings=(*poor, *warnings(info, use)))
+    said = warnings(info, use)
+    first = 1 if info.grade.get(SEALED) else 0  # what stays encrypted
+    return CaptureQuality(
+        grade=dict(info.grade), quality=word, warnings=(*said[:first], *poor, *said[first:])
+    )

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from smbench.capture.decode import DecodeOptions
+from smbench.capture.logons import unfit
 from smbench.errors import UsageError
 from smbench.fidelity.comparison import Comparison
 from smbench.fidelity.comparison import compare as compare_sides
@@ -24,6 +25,7 @@ from smbench.pipeline.who import check_users
 from smbench.run.model import Run
 from smbench.run.store import CAPACITY, DOCUMENT, WIRE, no_run, read
 from smbench.scratch import PREFIX, scratch
+from smbench.trace.grade import sealed
 from smbench.units import format_ns
 from smbench.workload.store import MANIFEST
 
@@ -79,6 +81,9 @@ def compare(
                 "reference, and the run as a candidate"
             )
         result = Result(ours.side, [_compare(ours, path, reading, request) for path in candidates])
+        sides = [ours.side, *(compared.candidate for _, compared in result.wired)]
+        for sentence in unfit(request.decoding.logons, [side.info.sessions for side in sides]):
+            progress.warn(sentence)
         check_users(request.users, ours.side.name, result.wired)
         weakref.finalize(result, stack.pop_all().close)
     return result
@@ -127,6 +132,7 @@ def _compare(ours: Loaded, path: Path, reading: _Reading, asked: CompareRequest)
         # Of another workload, if a run at all: what became of the reference's operations, nobody knows.
         side.replay = False
     compared = compare_sides(ours.side, side, asked.users)
+    _refuse_sealed(compared)
     if asked.folder is not None:
         _check_folder(asked.folder, compared)
     return Candidate(side.name, compared, run, [*notes, *side.notes, *_told(compared)])
@@ -149,6 +155,13 @@ def _told_of_run(record: Run | None, run: RunOutcomes | None, wired: bool) -> li
             "no wire capture: compared by its operations alone (replay with --wire for the exchanges)"
         )
     return notes
+
+
+def _refuse_sealed(compared: Comparison) -> None:
+    """UsageError where what stays encrypted of a side is all that could be compared."""
+    for side, rows in zip((compared.reference, compared.candidate), compared.rows, strict=True):
+        if not len(rows) and (closed := sealed(side.info)) is not None:
+            raise UsageError(f"nothing of {side.name} can be compared, and there is no recall: {closed}")
 
 
 def _check_folder(folder: str, compared: Comparison) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from smbench.capture.decode import DecodeOptions, decode
 from smbench.capture.fingerprint import fingerprint
+from smbench.capture.logons import unfit
 from smbench.capture.received import received
 from smbench.errors import UsageError
 from smbench.lift.lift import lift
@@ -43,6 +44,9 @@ def ingest(
         prints = [fingerprint(capture, name) for capture, name in zip(files, names, strict=True)]
         with progress.stage("reading the capture") as counter:
             trace = decode(files, draft, options, counter, warn=progress.warn, names=names)
+        if options is not None:
+            for sentence in unfit(options.logons, [trace.info.sessions]):
+                progress.warn(sentence)
         with progress.stage("making operations") as counter:
             workload = lift(_heard(trace, counter), draft, selection)
         if trace.info.exchanges and not workload.info.trace.exchanges:

@@ -253,6 +253,7 @@ class Replayer:
                 keep(result, counted, alone=self.request.loops == 1)
                 if result.ending.stopped:
                     break
+        wire.open((user.account for user in place.users), self.progress)
         client_stats = counters[0] if self.request.loops == 1 else {"loops": counters}
         joined = join_loops(results, self.request.loops)
         measured = joined.measured(partial.draft, client_stats, thresholds)

@@ -1,8 +1,9 @@
-"""A comparison for a terminal: the scores first, then who was held against whom, then why."""
+"""A comparison for a terminal: what stays encrypted, the scores, who was held against whom, then why."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import filterfalse
 
 from rich.console import Console
 
@@ -14,7 +15,7 @@ from smbench.fidelity.result import Result, alone
 from smbench.measure.quality import graded
 from smbench.ratios import NO_RATIO, Bad, format_ratio
 from smbench.report.text import plain_table
-from smbench.trace.grade import Use
+from smbench.trace.grade import SEALED, Use, called
 from smbench.units import format_ns, format_size
 
 _SHOWN = 10
@@ -22,10 +23,13 @@ NOT_COMPARED = "not compared"
 
 
 def show_comparison(result: Result, out: Console) -> None:
-    """Print a comparison: the scores first."""
+    """Print a comparison: the scores first, ahead of which stands only what stays encrypted."""
+    warnings = capture_warnings(result)
+    for name, warning in filter(_is_of_sealed, warnings):
+        out.print(f"{name}: {warning}", markup=False)
     out.print(f"reference {result.reference.name}", markup=False)
     _scores(result, out)
-    for name, warning in capture_warnings(result):
+    for name, warning in filterfalse(_is_of_sealed, warnings):
         out.print(f"{name}: {warning}", markup=False)
     for name, compared in result.wired:
         out.print()
@@ -39,10 +43,15 @@ def show_comparison(result: Result, out: Console) -> None:
 
 
 def capture_warnings(result: Result) -> list[tuple[str, str]]:
-    """What the captures themselves lack, by the side that lacks it."""
+    """What the captures themselves lack, by the side that lacks it; first what stays encrypted."""
     sides = [(result.reference.name, result.reference.info, Use.REFERENCE)]
     sides += [(name, compared.candidate.info, Use.CANDIDATE) for name, compared in result.wired]
-    return [(name, warning) for name, info, use in sides for warning in graded(info, use).warnings]
+    said = [(name, warning) for name, info, use in sides for warning in graded(info, use).warnings]
+    return sorted(said, key=lambda one: not _is_of_sealed(one))
+
+
+def _is_of_sealed(warning: tuple[str, str]) -> bool:
+    return warning[1].startswith(called(SEALED))
 
 
 def _scores(result: Result, out: Console) -> None:

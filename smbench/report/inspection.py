@@ -16,7 +16,7 @@ from smbench.report.gaps import gaps_document
 from smbench.report.outside import outside_document, outside_lines
 from smbench.report.text import plain_table
 from smbench.smb2.constants import DIALECTS
-from smbench.trace.grade import called
+from smbench.trace.grade import called, sealed
 from smbench.trace.model import TraceInfo
 from smbench.trace.store import EXCHANGES_FILE
 from smbench.units import format_ns, format_size
@@ -59,6 +59,7 @@ def inspection(workload: Workload, gaps: Gaps | None = None) -> dict[str, Any]:
         "client_calls": info.client_calls,
         "outside": outside_document(workload),
         "namespace": _namespace(workload),
+        "sealed": sealed(trace),
         "grade": grade,
         "quality": quality(grade, trace.exchanges, len(trace.sessions)),
         "dialects": _dialects(trace),
@@ -102,6 +103,8 @@ def _dialects(trace: TraceInfo) -> dict[str, int]:
 def show_inspection(document: dict[str, Any], out: Console) -> None:
     """The document for a person: what it is, what became of it, who did what to what, how good it was."""
     namespace = document["namespace"]
+    if document["sealed"] is not None:
+        out.print(document["sealed"], markup=False)
     out.print(
         f"{', '.join(document['captures'])}: {document['exchanges']:,} exchanges in "
         f"{format_ns(document['duration_s'] * 1e9)}, {sum(document['operations'].values()):,} operations of "

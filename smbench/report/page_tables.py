@@ -28,6 +28,7 @@ from smbench.report.run import (
     key_of,
     lacks_of_capture,
     missed,
+    sealed_in,
     warm_up_notes,
     where,
 )
@@ -77,6 +78,7 @@ def verdict(run: Run) -> str:
         ),
     ]  # fmt: skip
     said = [
+        *(("bad", text) for text in sealed_in(run)),
         *(
             ("", text)
             for text in (*warm_up_notes(run), *harness_notes(run), *gaps_notes(run), *outside_notes(run))

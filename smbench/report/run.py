@@ -17,6 +17,7 @@ from smbench.run.model import Run
 from smbench.run.outcomes import Cause, Mismatch, Outcomes, Shortfall
 from smbench.run.status import in_words
 from smbench.run.surroundings import Connection
+from smbench.trace.grade import SEALED, called
 from smbench.units import format_ns, format_s
 from smbench.workload import amounts
 
@@ -52,6 +53,8 @@ def _verdict(run: Run, out: Console) -> None:
             f"pace {pace}",
         )
     )
+    for sentence in sealed_in(run):
+        out.print(f"  {sentence}", markup=False)
     if run.stopped:
         out.print(f"  stopped before its end: {run.stopped}", markup=False)
     for reason in run.reasons:
@@ -89,9 +92,20 @@ def _outcomes(outcomes: Outcomes) -> str:
     return told
 
 
+def sealed_in(run: Run) -> list[str]:
+    """What stays encrypted, of the capture and of the run's own wire: a sentence each."""
+    own = [] if run.wire is None or not run.wire.sealed else [f"of the run's own wire: {run.wire.sealed}"]
+    return [*_of_capture(run, sealed=True), *own]
+
+
 def lacks_of_capture(run: Run) -> list[str]:
-    """What the capture lacked, a sentence each."""
-    return [] if run.capture is None else [f"the capture has {warning}" for warning in run.capture.warnings]
+    """What else the capture lacked, a sentence each."""
+    return _of_capture(run, sealed=False)
+
+
+def _of_capture(run: Run, *, sealed: bool) -> list[str]:
+    said = () if run.capture is None else run.capture.warnings
+    return [f"the capture has {one}" for one in said if one.startswith(called(SEALED)) is sealed]
 
 
 def gaps_notes(run: Run) -> list[str]:

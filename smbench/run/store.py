@@ -18,8 +18,10 @@ LATENCY = "latency.hlog"
 RESOURCES = "resources.parquet"
 CLIENT_STATS = "client_stats.json"
 WIRE = "wire.pcapng"
+OPENED_WIRE = "wire.workload"
+"""The workload of a wire that was encrypted, decoded while its run had the accounts."""
 PAGE = "report.html"
-FILES = (DOCUMENT, OPERATIONS, LATENCY, RESOURCES, CLIENT_STATS, WIRE, PAGE)
+FILES = (DOCUMENT, OPERATIONS, LATENCY, RESOURCES, CLIENT_STATS, WIRE, OPENED_WIRE, PAGE)
 """All that a run directory may hold."""
 CAPACITY = "capacity.json"
 """What a directory holds instead that is a search for the capacity: its runs lie in folders of it."""

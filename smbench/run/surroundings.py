@@ -136,5 +136,7 @@ class Wire(Struct, frozen=True, kw_only=True):
     filter: str = ""
     window_ns: tuple[Nanoseconds, Nanoseconds] | None = None
     """From the first mark on the wire to the last, since 1970."""
+    sealed: str = ""
+    """What of it stays encrypted, in a sentence; empty where nothing does, or nobody looked."""
     packets: dict[str, Count] = field(default_factory=dict)
     notes: tuple[str, ...] = ()

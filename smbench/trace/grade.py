@@ -5,13 +5,13 @@ A decoder that counts something new adds a line here. Limits and shares are exac
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from fractions import Fraction
 
 from smbench.ratios import format_percent
-from smbench.trace.model import TraceInfo
+from smbench.trace.model import Session, TraceInfo
 
 
 class Use(Enum):
@@ -52,6 +52,7 @@ _SHARELESS: Mapping[Use, str] = {
     Use.REPLAY: "beside other shares they are replayed under names that are made up",
 }
 _OF_SESSIONS, _OF_EXCHANGES, _BESIDE = "of {:,} sessions", "of {:,} exchanges", "beside {:,} exchanges"
+_NAMED = 8
 _SELDOM, _NEVER = Fraction(1, 100), Fraction(0)
 
 
@@ -75,7 +76,10 @@ class Grade:
         return bool(self.means)
 
 
+SEALED = "undecrypted"
 GRADES: tuple[Grade, ...] = (
+    Grade(SEALED, "encrypted sessions without a key", _LOST, among=_OF_SESSIONS),
+    Grade("sealed_messages", "messages in them that no key opens", {}),
     Grade("tcp_gaps", "gaps in the TCP streams (lost packets)", _LOST),
     Grade("late_segments", "segments that came too late, by the capture's times or order, to be used", _LOST),
     Grade("lost_messages", "messages whose headers the capture has cut or lost", _LOST),
@@ -86,7 +90,6 @@ GRADES: tuple[Grade, ...] = (
     Grade("unreadable", "messages that could not be read", _LOST),
     Grade("undecoded_frames", "frames that a decoder which stopped did not get to", _LOST),
     Grade("changed_files", "capture files that changed while they were read", _LOST),
-    Grade("undecrypted", "encrypted sessions without a key", _LOST, among=_OF_SESSIONS),
     Grade("orphan_responses", "responses without a request", _LOST, _SELDOM),
     Grade("unanswered", "requests without a response", _ENDLESS, _SELDOM, _OF_EXCHANGES),
     Grade("unknown_handles", "files whose open is not in the capture", _NAMELESS),
@@ -115,7 +118,8 @@ def missing_share(counts: Mapping[str, int], exchanges: int) -> Fraction | None:
 
 
 def warnings(info: TraceInfo, use: Use) -> list[str]:
-    """A sentence for each count above its limit: how many, of how many, and what that does to figures.
+    """A sentence for each count above its limit: how many, of how many, and what that does to figures. What
+    stays encrypted comes first.
 
     What is counted beside the exchanges may be more than they are, and is no share of them then.
     """
@@ -126,5 +130,35 @@ def warnings(info: TraceInfo, use: Use) -> list[str]:
         if grade.lacks and count > grade.limit * whole:
             share = f" ({format_percent(Fraction(count, whole))})" if 0 < count <= whole else ""
             among = grade.among.format(whole)
-            said.append(f"{grade.called}: {count:,} {among}{share}; {grade.means[use]}")
+            sentence = f"{grade.called}: {count:,} {among}{share}; {grade.means[use]}"
+            said.append(f"{sentence}; {_closed(info)}" if grade.name == SEALED else sentence)
     return said
+
+
+def sealed(info: TraceInfo) -> str | None:
+    """What of a capture stays encrypted, and which keys would open it; None: nothing does."""
+    if not (count := info.grade.get(SEALED, 0)):
+        return None
+    return f"{count:,} of {len(info.sessions):,} sessions stay encrypted; {_closed(info)}"
+
+
+def _closed(info: TraceInfo) -> str:
+    return f"no key opens {info.grade.get('sealed_messages', 0):,} messages: {keys_wanted(info.sessions)}"
+
+
+def keys_wanted(sessions: Sequence[Session]) -> str:
+    """What to give for the sessions that stay encrypted, by how they began."""
+    closed = [session for session in sessions if not session.decrypted]
+    kerberos = [session for session in closed if session.mechanism == "krb5"]
+    unseen = [session for session in closed if session.mechanism is None and session.account is None]
+    wanted = []
+    if len(closed) > len(kerberos) + len(unseen):
+        names = [*dict.fromkeys(one.account for one in closed if one.mechanism != "krb5" and one.account)]
+        more = f" and {len(names) - _NAMED:,} others" if len(names) > _NAMED else ""
+        whose = f"{', '.join(names[:_NAMED])}{more}" if names else "its accounts"
+        wanted.append(f"--users (or --nt-password-file) with the passwords of {whose}")
+    if kerberos:
+        wanted.append("--keytab with the server's key (Kerberos)")
+    if unseen or not wanted:
+        wanted.append("--session-key-file (the capture lacks how they began)")
+    return f"give {' and '.join(wanted)}"

@@ -189,11 +189,7 @@ class Lab:
         held = store.read(run)
         with TemporaryDirectory() as scratch:
             ours = load_workload(workload).side
-            # Of an encrypted capture the replay is encrypted too.
-            password = Path(scratch) / "password"
-            own = self.accounts[0].password
-            password.write_text("" if own is None else own.text())
-            theirs = load_run(held, Path(scratch), DecodeOptions(nt_password_file=password)).side
+            theirs = load_run(held, Path(scratch), DecodeOptions()).side
             yield compare_sides(ours, theirs), held
 
     def _users(self, workload: Path) -> Path:

@@ -44,7 +44,7 @@ class Guest:
     def __init__(
         self, inside: Path, out: Path, users: int = 3, deadline_s: int = _GUEST_S,
         smb_conf: Sequence[str] = (), environment: Mapping[str, str] | None = None, kernel: str | None = None,
-        only: str = "",
+        only: str = "", story_s: int = _STORY_S,
     ) -> None:  # fmt: skip
         report = out / "report.xml"
         lines = [argument for line in smb_conf for argument in ("--smb-conf", line)]
@@ -56,7 +56,7 @@ class Guest:
             "-q",
             "-p",
             "no:cacheprovider",
-            f"--timeout={_STORY_S}",
+            f"--timeout={story_s}",
             f"--junitxml={report}",
             f"-k={only}",
             inside,

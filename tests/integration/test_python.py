@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers.command import THREE_USERS
+from helpers.command import PROJECT, THREE_USERS
 
 import smbench
 from smbench.pipeline.request import DEFAULTS
 from smbench.runner.watch import RunView
+
+SEALED = PROJECT.parent / "shared/captures/smbclient_311_encrypted_gcm.pcap"
 
 START_S = 60.0
 """A machine that is busy gets so long to begin."""
@@ -61,6 +63,21 @@ def workload(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("python")
     smbench.ingest(THREE_USERS, folder / "w.workload")
     return folder / "w.workload"
+
+
+@pytest.mark.skipif(not SEALED.is_file(), reason="the public captures are not beside the project")
+def test_accounts_open_what_is_encrypted(tmp_path: Path) -> None:
+    (tmp_path / "pw").write_text("Pw_alice1")
+    (tmp_path / "pw").chmod(0o600)
+    (tmp_path / "users.toml").write_text('[[user]]\nname = "alice"\npassword_file = "pw"\n')
+    accounts = tmp_path / "users.toml"
+    with pytest.raises(smbench.UsageError, match="give --users"):
+        smbench.ingest(SEALED, tmp_path / "closed.workload")
+    made = smbench.ingest(SEALED, tmp_path / "opened.workload", accounts=accounts)
+    assert made.info.trace.grade["undecrypted"] == 0
+    compared = smbench.compare(tmp_path / "opened.workload", SEALED, accounts=str(accounts))
+    ((_, wire),) = compared.wired
+    assert (wire.wire.recall, wire.wire.precision) == (1, 1)
 
 
 def test_a_fresh_process_replays_without_a_console_and_without_a_word(tmp_path: Path) -> None:

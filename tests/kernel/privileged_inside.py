@@ -8,15 +8,17 @@ import random
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
 import pytest
-from helpers.canaries import in_files, in_process
+from helpers.canaries import Word, in_files, in_memory_files, in_process
 from helpers.command import THREE_USERS, TOOL, Ran
 from helpers.reachable import make_reachable
 
+from smbench.capture.nt_keytab import entry
 from smbench.privileged.client import HELPER
 from smbench.privileged.system import RUNTIME_FOLDER
 
@@ -147,6 +149,8 @@ def test_what_a_killed_command_leaves_is_unmounted() -> None:
 # Passwords: those of the lab's three users are words that stand nowhere else.
 
 PASSWORDS = [f"lab-user0{number}" for number in (1, 2, 3)]
+HASHES = [entry("", word)[-16:] for word in PASSWORDS]
+"""Worth as much as they are."""
 BEGAN_S = time.time()
 OF_ENVIRONMENT = "SMBENCH_TEST_PASSWORD"
 PLACES = [Path(place) for place in ("/run/smbench-mount", "/dev/shm", "/srv/callers", "/var/log")]
@@ -171,17 +175,20 @@ def written() -> set[Path]:
     """The files with a password, beside those that are given."""
     # Of the host's folders only what was made since: there is much of it.
     new = [one for one in Path("/var/tmp").iterdir() if one.lstat().st_mtime >= BEGAN_S]
-    return in_files([*PLACES, *new], PASSWORDS, BEGAN_S, HERE.glob("*.pw"))
+    homes = Path("/tmp").glob("smbench-tshark-*")
+    return in_files([*PLACES, *new, *homes], [*PASSWORDS, *HASHES], BEGAN_S, HERE.glob("*.pw"))
 
 
-def holding(process: psutil.Process) -> dict[str, set[str]]:
-    return {where: words for where, words in in_process(process.pid, PASSWORDS).items() if words}
+def holding(process: psutil.Process, words: Sequence[Word] = PASSWORDS) -> dict[str, set[Word]]:
+    return {where: found for where, found in in_process(process.pid, words).items() if found}
 
 
 def all_are_users(workers: list[psutil.Process], executor: str) -> bool:
     """Whether each is at work; where it is a client itself, it has its connection by then."""
-    connected = [one for one in workers if executor == "posix" or one.net_connections("tcp")]
-    return len(connected) == 3
+    with suppress(psutil.NoSuchProcess):  # what asks for the route is no worker, and ends
+        connected = [one for one in workers if executor == "posix" or one.net_connections("tcp")]
+        return len(connected) == 3
+    return False
 
 
 @pytest.mark.parametrize("executor", ["posix", "library"])
@@ -189,7 +196,7 @@ def test_a_password_is_in_its_own_users_worker_at_most(executor: str) -> None:
     if executor == "library":
         pytest.importorskip("smbprotocol", reason="the extra library is not installed")
     words = ["replay", "w.workload", SHARE, "--users", "mixed.toml", "-q", "-o", f"{executor}.run", "--wire",
-             "--executor", executor, "--speed", "0.5"]  # fmt: skip
+             "--executor", executor, "--speed", "0.1"]  # fmt: skip
     environment = accounts_by_the_environment()
     with subprocess.Popen([TOOL, *words], cwd=HERE, env=environment, stderr=subprocess.DEVNULL) as replay:
         main = psutil.Process(replay.pid)
@@ -205,7 +212,7 @@ def test_a_password_is_in_its_own_users_worker_at_most(executor: str) -> None:
         replay.kill()
     await_no_helper()
     assert by_sudo("umount").status == 0
-    expected: dict[int, dict[str, set[str]]] = {pid: {} for pid in held}
+    expected: dict[int, dict[str, set[Word]]] = {pid: {} for pid in held}
     if executor == "library":  # and that they are found there is the positive control
         expected |= {one.pid: {"memory": {word}} for one, word in zip(workers, PASSWORDS, strict=True)}
     assert held == expected
@@ -213,15 +220,74 @@ def test_a_password_is_in_its_own_users_worker_at_most(executor: str) -> None:
     assert written() == set()
 
 
+SEALED = ["--wire", "--mount-option", "seal", "--pace", "fast"]
+
+
+def slow_tshark() -> Path:
+    """A folder with a tshark that never gets anywhere, once it is asked for more than its version."""
+    folder = Path("/srv/slow")
+    folder.mkdir(exist_ok=True)
+    script = folder / "tshark"
+    real = shutil.which("tshark")
+    script.write_text(f'#!/bin/sh\n[ "$1" = --version ] && exec {real} --version\nexec sleep 1000\n')
+    script.chmod(0o755)
+    return folder
+
+
+def await_no_keys() -> None:
+    """Whoever was given them ends when the command has."""
+    deadline = time.monotonic() + 10
+    while (left := in_memory_files([*PASSWORDS, *HASHES])) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert left == {}
+
+
+def test_the_keys_of_the_own_wire_are_tsharks_alone_and_gone_with_a_kill() -> None:
+    environment = accounts_by_the_environment()
+    environment["PATH"] = f"{slow_tshark()}:{environment['PATH']}"
+    words = ["replay", "w.workload", SHARE, "--users", "mixed.toml", "-q", "-o", "sealed.run", *SEALED]
+    with subprocess.Popen([TOOL, *words], cwd=HERE, env=environment, stderr=subprocess.DEVNULL) as replay:
+        main = psutil.Process(replay.pid)
+        deadline = time.monotonic() + 140
+        while not (asleep := [one for one in main.children(recursive=True) if one.name() == "sleep"]):
+            assert time.monotonic() < deadline, "it never opened its wire"
+            assert replay.poll() is None
+            time.sleep(0.05)
+        # That they are found there is the positive control.
+        assert in_memory_files(HASHES)[asleep[0].pid] == set(HASHES)
+        held = {
+            one.name(): holding(one, [*PASSWORDS, *HASHES]) for one in (*main.children(recursive=True), main)
+        }
+        files = written()
+        replay.kill()
+    await_no_helper()
+    assert by_sudo("umount").status == 0
+    assert held == {name: {} for name in held}
+    assert files == set()
+    assert written() == set()
+    await_no_keys()
+
+
 def test_nothing_of_a_password_is_left_by_kills() -> None:
-    """At moments by chance, from the start until after the replay has begun."""
+    """At moments by chance, from the start until the replay opens its own wire, or has ended."""
     environment = accounts_by_the_environment()
     chance = random.Random(16)
     for number in range(KILLS):
-        words = ["replay", "w.workload", SHARE, "--users", "mixed.toml", "-q", "-o", f"killed-{number}.run"]
+        words = [
+            "replay",
+            "w.workload",
+            SHARE,
+            "--users",
+            "mixed.toml",
+            "-q",
+            "-o",
+            f"killed-{number}.run",
+            *SEALED,
+        ]
         with subprocess.Popen([TOOL, *words], cwd=HERE, env=environment, stderr=subprocess.DEVNULL) as replay:
-            time.sleep(chance.uniform(0.1, 8.0))
+            time.sleep(chance.uniform(0.1, 12.0))
             replay.kill()
         await_no_helper()
         assert written() == set()
+        await_no_keys()
         assert by_sudo("umount").status == 0

@@ -11,8 +11,9 @@ from importlib import resources
 from pathlib import Path
 from typing import IO
 
-from smbench.capture.home import Home, private_home
+from smbench.capture.home import Content, Home, private_home
 from smbench.capture.limits import NO_LIMITS, Limits
+from smbench.capture.logons import write_keytab
 from smbench.capture.pdus import LIMIT, LIMITS
 from smbench.capture.stopped import DOCTOR, StoppedError
 from smbench.capture.tshark import Keys, Running, failure, find_tshark, running
@@ -37,13 +38,13 @@ def settings(keys: Keys) -> Iterator[Home]:
         f"LIMIT = {LIMIT}\nLIMITS = {{{', '.join(f'[{key}] = {limit}' for key, limit in LIMITS.items())}}}\n"
     )
     script = limits + (resources.files(__package__) / _SCRIPT).read_text(encoding="utf-8")
-    files: dict[str, str | bytes] = {_SCRIPT: script, _CAREFUL_SCRIPT: "CAREFUL = true\n" + script}
-    secrets: dict[str, str | bytes] = {}
+    files = {_SCRIPT: script, _CAREFUL_SCRIPT: "CAREFUL = true\n" + script}
+    secrets: dict[str, Content] = {}
     preferences: dict[str, str] = {}
     if keys.nt_password is not None:
         preferences["ntlmssp.nt_password"] = keys.nt_password
-    if keys.keytab is not None:
-        secrets["keytab"] = keys.keytab
+    if keys.keytab is not None or keys.logons:
+        secrets["keytab"] = lambda descriptor: write_keytab(descriptor, keys.logons, keys.keytab)
         preferences |= {"kerberos.decrypt": "TRUE", "kerberos.file": "keytab"}
     if keys.session_keys:
         secrets["smb2_seskey_list"] = "".join(",".join(row) + "\n" for row in keys.session_keys)

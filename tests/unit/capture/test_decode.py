@@ -21,8 +21,10 @@ from helpers.packets import cut
 
 from smbench.capture import formats, reading
 from smbench.capture.decode import DecodeOptions, decode
+from smbench.capture.logons import Logon
 from smbench.capture.reading import Decoder
 from smbench.errors import SmbenchError, UsageError
+from smbench.secret import secret
 from smbench.trace.model import Exchange, Trace, command_name
 
 pytestmark = pytest.mark.captures
@@ -225,7 +227,7 @@ def test_what_the_snap_length_has_cut_no_key_opens(
     options = replace(keys(tmp_path, session_key_file=GCM_KEY) if keyed else DecodeOptions(), decoder=decoder)
     says = (
         r"x.pcap is encrypted \(\d+ messages\), and the snap length has cut \d+ packets: no key opens a "
-        r"message that is cut; capture again without, e.g. tcpdump -s 0 .*--session-key-file"
+        r"message that is cut; capture again without, e.g. tcpdump -s 0 .*--users .* the passwords of "
     )
     with pytest.raises(UsageError, match=says):
         decode([tmp_path / "x.pcap"], tmp_path, options)
@@ -238,9 +240,31 @@ def test_a_keytab_with_an_nt_hash_opens_what_is_encrypted_after_ntlm(captures: P
     assert trace.info.grade["undecrypted"] == 0
 
 
+def test_the_password_of_any_account_opens_what_is_encrypted_after_ntlm(
+    captures: Path, tmp_path: Path
+) -> None:
+    accounts = tuple(Logon(name, secret(word)) for name, word in (("x", "wrong"), ("y", "Pw_alice1")))
+    (tmp_path / "k").write_bytes(keytab(bytes(16)))
+    for number, given in enumerate((None, tmp_path / "k")):
+        options = DecodeOptions(logons=accounts, keytab=given)
+        trace = decode([captures / GCM], folder(tmp_path / str(number)), options)
+        assert trace.info.commands["CREATE"] == 7
+        assert trace.info.grade["undecrypted"] == 0
+    with pytest.raises(UsageError, match="no session is of x: check their names; give --users"):
+        decode([captures / GCM], tmp_path, DecodeOptions(logons=accounts[:1]))
+
+
+def test_accounts_are_not_added_to_a_keytab_of_the_first_version(captures: Path, tmp_path: Path) -> None:
+    (tmp_path / "k").write_bytes(b"\5\1" + keytab(bytes(16))[2:])
+    options = DecodeOptions(logons=(Logon("alice", secret("Pw_alice1")),), keytab=tmp_path / "k")
+    with pytest.raises(UsageError, match="is of MIT's first version, which no accounts can be added to"):
+        decode([captures / GCM], tmp_path, options)
+
+
 def test_encrypted_sessions_without_keys_are_counted_beside_the_rest(captures: Path, tmp_path: Path) -> None:
     trace = decode([captures / GCM, captures / "torture_notify.pcap"], tmp_path)
     assert trace.info.grade["undecrypted"] == 1
+    assert trace.info.grade["sealed_messages"] == 47
     assert [(s.encrypted, s.decrypted) for s in trace.info.sessions if s.encrypted] == [(True, False)]
     assert trace.info.commands["CHANGE_NOTIFY"] == 5
 
@@ -357,7 +381,9 @@ def test_what_is_no_capture_ends_in_a_sentence(
 def test_what_cannot_be_used_says_what_to_do(captures: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="holds no SMB2 or SMB3 traffic"):
         decode([captures / "zeek_smb_smb1-OSS-fuzz-54883.pcap"], tmp_path)
-    with pytest.raises(UsageError, match="--nt-password-file"):
+    with pytest.raises(
+        UsageError, match=r"give --users \(or --nt-password-file\) with the passwords of alice"
+    ):
         decode([captures / GCM], tmp_path)
     with pytest.raises(UsageError, match="there is no capture"):
         decode([tmp_path / "none"], tmp_path)

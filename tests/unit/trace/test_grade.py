@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
-from smbench.trace.grade import BY_NAME, GRADES, Use, called, missing_share, warnings
+from smbench.trace.grade import BY_NAME, GRADES, Use, called, keys_wanted, missing_share, sealed, warnings
 from smbench.trace.model import Session, TraceInfo
 
 
@@ -62,6 +64,44 @@ def test_sessions_are_counted_among_sessions() -> None:
     (said,) = warnings(info(undecrypted=1), Use.REPLAY)
     assert said.startswith("encrypted sessions without a key: 1 of 4 sessions (25.00 %); ")
     assert missing_share({"undecrypted": 3}, 10) == 0
+
+
+def closed(account: str | None = None, mechanism: str | None = None) -> Session:
+    return Session(1, account=account, mechanism=mechanism, encrypted=True, decrypted=False)
+
+
+def test_what_stays_encrypted_comes_first_and_says_which_keys_would_open_it() -> None:
+    found = info(undecrypted=1, tcp_gaps=1, sealed_messages=1234)
+    found.sessions[0] = closed("alice", "ntlmssp")
+    first, second = warnings(found, Use.CANDIDATE)
+    wanted = "give --users (or --nt-password-file) with the passwords of alice"
+    assert first.endswith(f"; no key opens 1,234 messages: {wanted}")
+    assert second.startswith("gaps in the TCP streams")
+    assert sealed(found) == f"1 of 4 sessions stay encrypted; no key opens 1,234 messages: {wanted}"
+    assert sealed(info()) is None
+
+
+@pytest.mark.parametrize(
+    ("sessions", "wanted"),
+    [
+        (
+            [closed("a", "ntlmssp"), closed("a", "ntlmssp"), closed("b")],
+            "--users .* with the passwords of a, b",
+        ),
+        ([closed(None, "ntlmssp")], "--users .* with the passwords of its accounts"),
+        ([closed("a", "krb5")], r"--keytab with the server's key \(Kerberos\)"),
+        ([closed()], r"--session-key-file \(the capture lacks how they began\)"),
+        (
+            [closed("a", "ntlmssp"), closed("b", "krb5"), closed()],
+            "--users .* of a and --keytab .* and --session",
+        ),
+        ([closed(f"u{number}", "ntlmssp") for number in range(10)], "of u0, .*u7 and 2 others"),
+    ],
+    ids=["passwords", "no names", "kerberos", "no beginning", "all of them", "many"],
+)
+def test_the_keys_wanted_follow_from_how_a_session_began(sessions: list[Session], wanted: str) -> None:
+    assert re.fullmatch(f"give .*{wanted}.*", keys_wanted(sessions))
+    assert "Session(" not in keys_wanted(sessions)
 
 
 def test_what_only_tells_is_never_said_and_a_whole_capture_is_silent() -> None:
