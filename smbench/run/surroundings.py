@@ -61,6 +61,8 @@ class Mount(Struct, frozen=True, kw_only=True):
     account: str | None = None
     share: str | None = None
     """None for a directory."""
+    leads_to: str | None = None
+    """Where DFS leads the target, and its files are; None: it is where it says."""
     filesystem: str | None = None
     source: str | None = None
     logon: str | None = None

@@ -189,7 +189,7 @@ NO_ARTEFACTS = {
     "runner/call_file.py": "its run's own", "runner/result.py": "its run's own", "spill.py": "its own",
     "cli/doctor.py": "the system", "identity.py": "the system", "owner.py": "the system",
     "privileged/runs.py": "the system", "mounts/debugdata.py": "the system",
-    "mounts/mountinfo.py": "the system",
+    "mounts/mountinfo.py": "the system", "mounts/dfs.py": "the system",
     "pipeline/machine.py": "the system", "pipeline/sole.py": "the system",
 }  # fmt: skip
 """Who else reads files, and of what."""

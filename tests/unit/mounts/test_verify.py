@@ -143,3 +143,14 @@ def test_what_is_in_flight_is_counted_but_for_echoes() -> None:
     requests = [f"\tState: 2 com: {command} pid: 1242 cbdata: 0000 mid 321\n" for command in (9, 13)]
     text = DEBUG_DATA.replace("MIDs: \n", "MIDs: \n" + "".join(requests), 1)
     assert [one.in_flight for one in parse_debug_data(text)] == [1, 0, 0]
+
+
+def test_a_tree_in_dfs_and_the_servers_address_are_told() -> None:
+    (first, *_) = parse_debug_data(DEBUG_DATA)
+    assert first.sessions[0].address == "127.0.0.1"
+    assert not any(tree.dfs for tree in first.sessions[0].trees)
+    text = DEBUG_DATA.replace(
+        "Share Capabilities: None Aligned, Partition Aligned,",
+        "Share Capabilities: DFS, Aligned, Partition Aligned,",
+    )
+    assert [tree.dfs for tree in parse_debug_data(text)[0].sessions[0].trees] == [True]
