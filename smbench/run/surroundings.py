@@ -76,6 +76,11 @@ class Mount(Struct, frozen=True, kw_only=True):
     """The second mount, by which the user's alternate data streams went."""
 
     @property
+    def led(self) -> str | None:
+        """The share, and where DFS leads from it."""
+        return self.share if self.leads_to in (None, self.share) else f"{self.share} → {self.leads_to}"
+
+    @property
     def connections(self) -> list[Connection]:
         """Of its mounts, those that are told; the first one's first."""
         both = (self.connection, None if self.streams is None else self.streams.connection)
