@@ -25,6 +25,7 @@ _WIRESHARK = {"dnf": "wireshark-cli", "zypper": "wireshark", "pacman": "wireshar
 _PACKAGES = {
     "editcap": {"apt-get": "wireshark-common", **_WIRESHARK},
     "ip": {"apt-get": "iproute2", "dnf": "iproute", "zypper": "iproute2", "pacman": "iproute2"},
+    "key.dns_resolver": dict.fromkeys(_INSTALL, "keyutils"),
     "linux.uml": {"apt-get": "user-mode-linux"},
     "mount.cifs": dict.fromkeys(_INSTALL, "cifs-utils"),
     "smbd": dict.fromkeys(_INSTALL, "samba"),

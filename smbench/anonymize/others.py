@@ -6,11 +6,12 @@ from pathlib import Path
 
 from smbench.errors import UsageError
 from smbench.run.model import OPERATIONS
-from smbench.run.store import CLIENT_STATS, DOCUMENT, LATENCY, PAGE, RESOURCES, WIRE
+from smbench.run.store import CLIENT_STATS, DOCUMENT, LATENCY, OPENED_WIRE, PAGE, RESOURCES, WIRE
 from smbench.workload.store import MANIFEST
 
 _TELLING = {
     WIRE: "every packet, with names and the content of files",
+    OPENED_WIRE: "what was in them",
     DOCUMENT: "accounts, servers, shares, paths and this machine",
     OPERATIONS: "paths",
     CLIENT_STATS: "servers and shares",

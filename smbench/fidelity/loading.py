@@ -74,7 +74,9 @@ def load_run(
     side, copy = loaded.side, copy or copy_of(run)
     side.name = run.name
     side.window, side.replay = window(run), True
-    folder = target_folder(run.configuration.target)
+    led = next((mount.leads_to for mount in run.mounts if mount.leads_to is not None), "")
+    side.share = "/".join(led.split("/")[3:4])
+    folder = target_folder(led or run.configuration.target)
     side.folder = None if folder is None else f"{folder}/{copy.folder}".strip("/")
     side.mappings, numbers = account_mappings(run, side.info, copy)
     side.same_user = second_sessions(run, side.info, copy)

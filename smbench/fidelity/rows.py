@@ -138,7 +138,7 @@ class _Columns:
         self._same_user = side.same_user
         self._keys, self._compared = vocabulary.keys, vocabulary.compared
         self._warm_until = span[2]
-        self._shares, self._spelled = Shares(side.info.trees), Words()
+        self._shares, self._spelled = Shares(side.info.trees, side.share), Words()
         self._counterparts, self._lacking = Counterparts(), Words()
         self._rows: list[tuple[int, ...]] = []
 

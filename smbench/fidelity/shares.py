@@ -30,13 +30,16 @@ def is_made_up(tree: Tree) -> bool:
 
 class Shares:
     """Places the paths of one side's shares: of those with a name as the lift does, as if there were no
-    others; of those without one below the share."""
+    others; of those without one below the share. A side that worked on one share alone, `own`, is placed as
+    if it had no other."""
 
-    def __init__(self, trees: Sequence[Tree]) -> None:
+    def __init__(self, trees: Sequence[Tree], own: str = "") -> None:
         self._made_up = [is_made_up(tree) for tree in trees]
         named = {
             tree.share.casefold(): tree.share for tree in trees if not (is_made_up(tree) or tree.is_pipe)
         }
+        if own.casefold() in named:
+            named = {own.casefold(): own}
         self._names = Names(trees, list(named.values())) if named else Names([])
         self.only = next(iter(named.values())) if any(self._made_up) and len(named) == 1 else ""
         """The one share with a name, where there are others without: the lift makes a folder of it."""

@@ -133,6 +133,8 @@ class Side:
     counts as that one's."""
     folder: str | None = None
     """Beneath which folder of the share a run worked; None where that is not known."""
+    share: str = ""
+    """The share that a run worked on, where mounting it led through another one, as DFS does."""
     operation_of: Callable[[int], CallFound | None] = _unknown
     """An operation of the side's workload."""
     replay: bool = False

@@ -9,7 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import socket
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,6 +18,7 @@ from smbench.advice import how_to_install, this_command
 from smbench.errors import SetupError
 from smbench.identity import Identity
 from smbench.mounts.accounts import Account
+from smbench.mounts.dfs import DFS
 from smbench.mounts.failures import Failure, explain, hung_up, mount_errno
 from smbench.mounts.opened import NotSupportedError
 from smbench.mounts.options import Option
@@ -27,6 +28,9 @@ from smbench.privileged.allowed import may_be_given
 from smbench.privileged.client import Helper
 from smbench.quoting import quoted
 from smbench.smb2.constants import PORT
+
+Refusal = tuple[int | None, Failure]
+"""The errno of a mount that failed, where there is one, and the reason."""
 
 CONNECT_DEADLINE_S = 5.0
 MOUNT_DEADLINE_S = 60.0
@@ -92,51 +96,26 @@ def require_server(target: ShareTarget, deadline_s: float = CONNECT_DEADLINE_S) 
         ) from error
 
 
-def mount(
-    helper: Helper,
-    target: ShareTarget,
-    account: Account,
-    options: Iterable[Option],
-    where: Path,
-    identity: Identity | None = None,
-    deadline_s: float = MOUNT_DEADLINE_S,
-) -> None:
-    """Mount `target` at `where`, a folder of a run that was begun, as `account` and for `identity`.
-
-    Raises SetupError with the reason in words; nothing is then mounted by this call, or a time-out left
-    it to the kernel (whoever unmounts looks at mountinfo).
-    """
-    asked = _Asked(helper, account, tuple(options), where, identity, deadline_s)
-    failure = asked.tried(target)
-    if failure is None:
-        return
-    number, found = failure
-    if number == errno.ENOENT and target.folder and not account.kerberos:
-        found = _which_is_missing(asked, target) or found
-    kind = NotSupportedError if number == errno.EOPNOTSUPP else SetupError
-    raise kind(f"cannot mount {target} as {account}: {found.why}; {found.next}.")
-
-
 @dataclass(frozen=True, slots=True)
-class _Asked:
-    """A mount that the helper is asked for."""
+class Mounting:
+    """A mount at `where`, a folder of a run that was begun, as `account` and for `identity`."""
 
     helper: Helper
     account: Account
     options: tuple[Option, ...]
     where: Path
-    identity: Identity | None
-    deadline_s: float
+    identity: Identity | None = None
+    deadline_s: float = MOUNT_DEADLINE_S
 
-    def tried(self, target: ShareTarget) -> tuple[int | None, Failure] | None:
-        """The errno and the reason; None: it is mounted."""
+    def tried(self, target: ShareTarget) -> Refusal | None:
+        """Why it was not mounted; None: it is. A time-out may have left it to the kernel (whoever unmounts
+        looks at mountinfo)."""
         with _password(self.account) as descriptors:
             answer = self.helper.ask(
                 "mount", *descriptors, run=self.where.parent.name, name=self.where.name,
                 account=[self.account.name, self.account.domain],
                 target=[target.unc, None if target.port == PORT else target.port],
-                # Whose it is, and what may be done with what it holds, the helper says.
-                options=[str(option) for option in self.options if may_be_given(option.name)],
+                options=[str(option) for option in self.options if _is_told(option)],
                 deadline_s=self.deadline_s, whose=whose(self.identity),
             )  # fmt: skip
         status, said = answer["status"], answer["said"]
@@ -150,6 +129,44 @@ class _Asked:
             failure = _why_hung_up(target) or failure
         return mount_errno(said), replace(failure, why=f"{failure.why} (mount.cifs exit {status})")
 
+    def mount(self, target: ShareTarget, named: ShareTarget | None = None) -> None:
+        """Mount it. Raises SetupError with the reason in words, of a target that was named otherwise where
+        DFS led from there; nothing is then mounted by this call."""
+        if (refusal := self.tried(target)) is not None:
+            raise self.refused(target, refusal, named)
+
+    def undone(self) -> None:
+        """Unmount it."""
+        self.helper.ask(
+            "umount", run=self.where.parent.name, names=[self.where.name], lazily=False,
+            deadline_s=self.deadline_s,
+        )  # fmt: skip
+
+    def mounts(self, target: ShareTarget) -> bool:
+        """Whether it can be mounted; it is not afterwards."""
+        if self.tried(target) is not None:
+            return False
+        self.undone()
+        return True
+
+    def refused(self, target: ShareTarget, refusal: Refusal, named: ShareTarget | None = None) -> SetupError:
+        """What a user is told of a refusal; `named` as for `mount`."""
+        number, failure = refusal
+        one_of_two = number == errno.ENOENT and target.folder and not self.account.kerberos
+        # It stands for the share as for the folder: the share alone tells which.
+        if one_of_two and self.mounts(replace(target, folder="")):
+            failure = Failure(
+                f"the share has no folder {quoted(target.folder)}", "make it, or check its name"
+            )
+        led = "" if named in (None, target) else f"DFS leads it to {target}, and there "
+        kind = NotSupportedError if number == errno.EOPNOTSUPP and not led else SetupError
+        return kind(f"cannot mount {named or target} as {self.account}: {led}{failure.why}; {failure.next}.")
+
+
+def _is_told(option: Option) -> bool:
+    # Whose it is, and what may be done with what it holds, the helper says.
+    return may_be_given(option.name) and option.name != DFS
+
 
 def _why_hung_up(target: ShareTarget) -> Failure | None:
     """None where it takes no connection any more."""
@@ -161,17 +178,6 @@ def _why_hung_up(target: ShareTarget) -> Failure | None:
                 return hung_up(None)
     except OSError:
         return None
-
-
-def _which_is_missing(asked: _Asked, target: ShareTarget) -> Failure | None:
-    """ENOENT stands for the share as for the folder: the share alone tells which."""
-    if asked.tried(replace(target, folder="")) is not None:
-        return None
-    asked.helper.ask(
-        "umount", run=asked.where.parent.name, names=[asked.where.name], lazily=False,
-        deadline_s=asked.deadline_s,
-    )  # fmt: skip
-    return Failure(f"the share has no folder {quoted(target.folder)}", "make it, or check its name")
 
 
 @contextmanager

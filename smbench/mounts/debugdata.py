@@ -30,6 +30,8 @@ class ClientTree:
     share: str
     tree_id: int | None
     encrypted: bool
+    dfs: bool = False
+    """The server says that the share is in DFS (SMB2_SHARE_CAP_DFS)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,8 @@ class ClientSession:
     channels: int
     """Connections that carry it, its own included."""
     trees: tuple[ClientTree, ...]
+    address: str | None = None
+    """The server's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,9 +111,15 @@ def _session(text: str) -> ClientSession | None:
         encrypted=encrypted,
         channels=1 + (int(channels[1]) if channels else 0),
         trees=trees,
+        address=next(iter(text.split()), None),
     )
 
 
 def _tree(match: re.Match[str]) -> ClientTree:
     tree_id = re.search(r"\btid: (0x[0-9a-f]+)", match[2])
-    return ClientTree(match[1], int(tree_id[1], 16) if tree_id else None, "Encrypted" in match[2].split())
+    return ClientTree(
+        match[1],
+        int(tree_id[1], 16) if tree_id else None,
+        "Encrypted" in match[2].split(),
+        re.search(r"^[ \t]*Share Capabilities:.*\bDFS,", match[2], re.MULTILINE) is not None,
+    )

@@ -230,7 +230,7 @@ def _wire(facts: CaptureFacts) -> list[Option]:
         Option("cache", "none", "reads and writes go on the wire as they are asked for"),
         Option("actimeo", "3600", "attributes are asked for by forced statx only"),
         Option("closetimeo", "0", "a close is sent at once"),
-        Option("nodfs", None, "no referrals that nobody asked for"),
+        Option("nodfs", None, "no referrals that nobody asked for, unless the target holds DFS links"),
     ]
     if not facts.keeps_directories:
         held = "the user's client kept no directory open to answer from memory"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from msgspec import structs
@@ -14,6 +15,8 @@ from smbench.identity import Identity
 from smbench.mounts import cifs, directory
 from smbench.mounts.accounts import Account
 from smbench.mounts.debugdata import read_connections
+from smbench.mounts.dfs import Lead
+from smbench.mounts.leading import mount_first
 from smbench.mounts.mountinfo import read_mountinfo
 from smbench.mounts.opened import Mounted, UserMount
 from smbench.mounts.options import Option, account_options, merge
@@ -26,6 +29,9 @@ from smbench.privileged.client import Helper, HelperError
 from smbench.privileged.system import RUNTIME_FOLDER
 from smbench.run.surroundings import Mount, StreamsMount
 
+Leads = dict[ShareTarget, Lead]
+"""What has been found out of targets, so that it is found out once."""
+
 
 @contextmanager
 def open_target(
@@ -33,15 +39,17 @@ def open_target(
     users: Sequence[UserMount],
     identity: Identity | None = None,
     progress: Progress | None = None,
+    leads: Leads | None = None,
 ) -> Iterator[Mounted]:
-    """The target for as long as the block lasts; then, however it ends, nothing stays mounted.
+    """The target for as long as the block lasts; then, however it ends, nothing stays mounted. `leads` has
+    what was found out of targets earlier, and gets what is found out now.
 
     Raises SetupError where a mount is refused (those made before are undone), UsageError without accounts.
     """
     if isinstance(target, DirectoryTarget):
         yield Mounted([target.path] * len(users), directory.describe(target, [user.user for user in users]))
         return
-    mounted = _mount(target, users, identity, progress, kept=False)
+    mounted = _mount(target, users, identity, progress, leads, kept=False)
     try:
         yield mounted
     finally:
@@ -56,7 +64,7 @@ def mount_for_good(
     progress: Progress | None = None,
 ) -> Mounted:
     """Mounts that stay until `umount_all`. Raises SetupError; then nothing stays."""
-    return _mount(target, users, identity, progress, kept=True)
+    return _mount(target, users, identity, progress, None, kept=True)
 
 
 def _mount(
@@ -64,6 +72,7 @@ def _mount(
     users: Sequence[UserMount],
     identity: Identity | None,
     progress: Progress | None,
+    leads: Leads | None,
     *,
     kept: bool,
 ) -> Mounted:
@@ -74,6 +83,7 @@ def _mount(
         )
     helper = cifs.require_client()
     cifs.require_server(target)
+    leads = {} if leads is None else leads
     state, roots, streams = _begin(helper, target, users, identity, kept)
     try:
         wanted = [
@@ -88,11 +98,18 @@ def _mount(
         facts = []
         for number, (name, account, own, root) in enumerate(wanted, 1):
             options = merge(account_options(account, target, identity), own)
-            cifs.mount(helper, target, account, options, root, identity)
-            facts.append((name, account, options, root))
+            mounting = cifs.Mounting(helper, account, options, root, identity)
+            if target not in leads:
+                leads[target] = mount_first(mounting, target)
+            else:
+                lead = leads[target]
+                replace(mounting, options=lead.options(options)).mount(lead.mounted, target)
+            facts.append((name, account, leads[target].options(options), root))
             if progress is not None:
                 progress(number, len(wanted))
-        return Mounted(roots, with_streams(_verify(target, facts), streams), state, streams)
+        lead = leads[target]
+        mounts = with_streams(_verify(target, facts, lead.leads_to), streams)
+        return Mounted(roots, mounts, state, streams, lead.told(target))
     except BaseException:
         unmount_run(helper, state)
         raise
@@ -140,14 +157,17 @@ def _second(mount: Mount) -> StreamsMount:
 
 
 def _verify(
-    target: ShareTarget, mounts: Sequence[tuple[str, Account, tuple[Option, ...], Path]]
+    target: ShareTarget,
+    mounts: Sequence[tuple[str, Account, tuple[Option, ...], Path]],
+    leads_to: ShareTarget | None,
 ) -> list[Mount]:
     entries = {entry.path: entry for entry in read_mountinfo() if entry.is_cifs}
     facts = []
     for user, account, options, root in mounts:
         if root not in entries:
             raise SetupError(f"{target} was mounted for {user} and is not there any more; look at dmesg.")
-        facts.append(MountFacts(user, str(account), options, entries[root], tree_of(root)))
+        where = None if leads_to is None else str(leads_to)
+        facts.append(MountFacts(user, str(account), options, entries[root], tree_of(root), where))
     return describe(facts, read_connections())
 
 

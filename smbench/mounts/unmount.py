@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from smbench.mounts.debugdata import read_connections
+from smbench.mounts.debugdata import ClientConnection, read_connections
 from smbench.mounts.mountinfo import read_mountinfo
 from smbench.mounts.state import RunState, load_all
 from smbench.mounts.target import ShareTarget, parse_target
@@ -85,7 +85,7 @@ def unmount_run(
     `cut_off`: calls may be in flight whose processes were killed. Mounts on which they stay so are left."""
     with deferred():
         mounted = _mounted_under(state.folder)
-        if cut_off and mounted and not _quiet(helper, state.share):
+        if cut_off and mounted and not _quiet(helper, _servers(state)):
             return Unmounted(left=[(path, IN_FLIGHT) for path in mounted])
         result = unmount(helper, mounted, progress=progress)
         if not result.left:
@@ -93,26 +93,42 @@ def unmount_run(
         return result
 
 
-def _quiet(helper: Helper, share: str) -> bool:
-    """Wait until the client has nothing in flight on connections of their own to a share's server.
+def _servers(state: RunState) -> set[str]:
+    """Names and addresses of the servers of a run's mounts, which DFS may have led elsewhere; none are told:
+    any."""
+    target = parse_target(state.share)
+    if not isinstance(target, ShareTarget):
+        return set()
+    entries = [entry for entry in read_mountinfo() if entry.is_cifs and state.folder in entry.path.parents]
+    addresses = {address for entry in entries if (address := entry.options.get("addr")) is not None}
+    return {target.server, *addresses}
+
+
+def _quiet(helper: Helper, servers: set[str]) -> bool:
+    """Wait until the client has nothing in flight on connections of their own to these servers.
 
     A write whose process was killed goes on in the kernel, and holds its file: a superblock that goes
     meanwhile is a panic ("Dentry still in use", seen with Linux 6.1.176 and a server that was stopped).
     """
-    target = parse_target(share)
-    host = target.server if isinstance(target, ShareTarget) else None
     deadline = time.monotonic() + QUIET_S
-    while _in_flight(helper, host):
+    while _in_flight(helper, servers):
         if time.monotonic() > deadline:
             return False
         time.sleep(_RETRY_S)
     return True
 
 
-def _in_flight(helper: Helper, host: str | None) -> bool:
-    own = [one for one in read_connections() if one.nosharesock and host in (None, one.host or host)]
+def _in_flight(helper: Helper, servers: set[str]) -> bool:
+    own = [one for one in read_connections() if one.nosharesock and (not servers or _is_of(one, servers))]
     sessions = {session.session_id for one in own for session in one.sessions}
     return any(one.in_flight for one in own) or bool(sessions and sessions & _holding(helper))
+
+
+def _is_of(connection: ClientConnection, servers: set[str]) -> bool:
+    """Also where the kernel tells no name."""
+    if connection.host is None or connection.host in servers:
+        return True
+    return any(session.address in servers for session in connection.sessions)
 
 
 def _holding(helper: Helper) -> set[int]:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from smbench.errors import SetupError
 from smbench.mounts.debugdata import ClientConnection, ClientSession
+from smbench.mounts.dfs import DFS
 from smbench.mounts.mountinfo import MountEntry
 from smbench.mounts.options import DIALECT_OPTIONS, Option
 from smbench.run.surroundings import Asked, Connection, Mount
@@ -21,7 +22,7 @@ _GET_TREE = 0x800CCF0C
 _TREE_INFO = struct.Struct("=IQ")
 
 # Options that mountinfo shows under another name, or not at all (cifs_show_options, fs/smb/client/cifsfs.c).
-_UNSEEN = {"nosharesock", "noserverino", "nomapposix", "port", "cruid", "nocase", "multichannel"}
+_UNSEEN = {"nosharesock", "noserverino", "nomapposix", "port", "cruid", "nocase", "multichannel", DFS}
 _SIZES = ("rsize", "wsize")
 
 
@@ -58,6 +59,7 @@ class MountFacts:
     asked: tuple[Option, ...]
     entry: MountEntry
     tree: TreeId | None
+    leads_to: str | None = None
 
 
 def describe(mounts: Sequence[MountFacts], connections: Sequence[ClientConnection]) -> list[Mount]:
@@ -81,6 +83,7 @@ def describe(mounts: Sequence[MountFacts], connections: Sequence[ClientConnectio
                 user=mount.user,
                 account=mount.account,
                 share=mount.entry.source,
+                leads_to=mount.leads_to,
                 root=str(mount.entry.path),
                 options=_text(mount.entry),
                 asked=tuple(Asked(name=o.name, value=o.value, reason=o.reason) for o in mount.asked),

@@ -18,6 +18,7 @@ from smbench.identity import Identity, acting_as
 from smbench.mounts.target import ShareTarget
 from smbench.pipeline.machine import versions
 from smbench.pipeline.place import place_accounts
+from smbench.pipeline.preparing import find_out
 from smbench.pipeline.progress import Progress
 from smbench.pipeline.request import Destination
 from smbench.prepare.manifest import TRIAL_FOLDERS
@@ -46,12 +47,14 @@ def calibrate(asked: Destination, progress: Progress, server: str = "") -> Clien
 
     place = place_accounts(asked, progress)
     require_client()
-    assert isinstance(place.target, ShareTarget)
+    find_out(place, progress)
+    where = place.where
+    assert isinstance(where, ShareTarget)
     with scratch() as here:
         capture = here / "wire.pcapng"
         with (
-            capture_wire(place.target.server, place.target.port, capture) as wire,
-            open_target(place.target, place.users[:1], place.identity) as mounted,
+            capture_wire(where.server, where.port, capture) as wire,
+            open_target(place.target, place.users[:1], place.identity, leads=place.leads) as mounted,
             mounted.naming(place.target),
             _own_folder(mounted.roots[0], place.identity) as folder,
             progress.stage("calling") as counter,
@@ -64,7 +67,7 @@ def calibrate(asked: Destination, progress: Progress, server: str = "") -> Clien
             "encrypted? Then calibrate on one whose is not"
         )
         try:
-            trace = decode([capture], here, DecodeOptions(ports=(place.target.port,)))
+            trace = decode([capture], here, DecodeOptions(ports=(where.port,)))
         except UsageError:  # nothing was plain but how the connection began, as on Linux 6.12
             raise unseen from None
         calls = calls_of(tried, trace.exchanges, trace.info.start_epoch_ns)

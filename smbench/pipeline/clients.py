@@ -14,6 +14,7 @@ from pathlib import Path
 from smbench.advice import this_command
 from smbench.errors import SetupError, UsageError
 from smbench.executors.base import ShareAccess
+from smbench.mounts.dfs import leads_elsewhere
 from smbench.mounts.opened import Mounted, NotSupportedError, UserMount
 from smbench.mounts.options import DIALECT_OPTIONS, GIVEN, Option
 from smbench.mounts.target import ShareTarget
@@ -71,7 +72,7 @@ def share_access(place: Place, trace: TraceInfo) -> list[ShareAccess]:
 
     Raises UsageError where the target is no share.
     """
-    target = place.target
+    target = place.where
     if not isinstance(target, ShareTarget):
         raise UsageError(
             f"this executor is an SMB client itself, and {target} is a directory: give //server/share"
@@ -105,9 +106,23 @@ def share_access(place: Place, trace: TraceInfo) -> list[ShareAccess]:
 
 def described(place: Place) -> Mounted:
     """What stands for the mounts of users whose executor has a connection of its own."""
-    where = str(place.target)
+    named, where = str(place.target), str(place.where)
     mounts = [
-        Mount(user=user.user, account=str(user.account), root=where, filesystem="no mount: a library")
+        Mount(
+            user=user.user,
+            account=str(user.account),
+            root=named,
+            leads_to=None if where == named else where,
+            filesystem="no mount: a library",
+        )
         for user in place.users
     ]
-    return Mounted([Path(where)] * len(mounts), mounts)
+    notes = []
+    if where != named:
+        notes.append(leads_elsewhere(named, where))
+    if any(lead.follows for lead in place.leads.values()):
+        notes.append(
+            f"{named} holds DFS links, which this executor does not follow: what is behind one ends with "
+            "STATUS_PATH_NOT_COVERED"
+        )
+    return Mounted([Path(named)] * len(mounts), mounts, notes=notes)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from smbench.errors import UsageError
 from smbench.identity import Identity
 from smbench.mounts.accounts import Account, deal, load_accounts, unmatched
+from smbench.mounts.dfs import Lead
 from smbench.mounts.facts import CaptureFacts, gather_facts
 from smbench.mounts.opened import UserMount
 from smbench.mounts.opening import ACCOUNTS_NEEDED, derive_options, stream_options, worker_identity
@@ -29,6 +30,14 @@ class Place:
     target: Target
     users: list[UserMount]
     identity: Identity | None
+    leads: dict[ShareTarget, Lead] = field(default_factory=dict)
+    """What mounting it has found out of DFS."""
+
+    @property
+    def where(self) -> Target:
+        """Where its files are, as far as that was found out: DFS may lead the target elsewhere."""
+        lead = self.leads.get(self.target) if isinstance(self.target, ShareTarget) else None
+        return self.target if lead is None else lead.where
 
     @property
     def owner(self) -> tuple[int, int] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -9,7 +10,7 @@ from pathlib import Path
 
 from smbench.errors import UsageError
 from smbench.mounts.opening import open_target, stream_options
-from smbench.mounts.target import DirectoryTarget
+from smbench.mounts.target import DirectoryTarget, ShareTarget
 from smbench.pipeline.place import Place
 from smbench.pipeline.progress import Progress
 from smbench.pipeline.request import Filling
@@ -23,6 +24,7 @@ from smbench.prepare.reads import Reads, what_is_read
 from smbench.prepare.roots import Roots
 from smbench.prepare.system import Beneath
 from smbench.prepare.wanted import Amount, Wanted, refuse_too_much
+from smbench.privileged.client import helper
 from smbench.workload.model import Kind, Workload
 from smbench.workload.store import StoredOperations
 
@@ -39,7 +41,7 @@ def one_root(place: Place, progress: Progress, workload: Workload) -> Iterator[R
     else:
         first = replace(first, streams=None)
     with progress.stage("mounting") as counter, \
-            open_target(place.target, [first], place.identity, counter) as mounted, \
+            open_target(place.target, [first], place.identity, counter, place.leads) as mounted, \
             mounted.naming(place.target), mounted.entered(0):  # fmt: skip
         yield Roots(mounted.roots[0], mounted.streams[0] if mounted.streams else None)
 
@@ -53,7 +55,20 @@ def try_accounts(place: Place, progress: Progress) -> None:
     others.pop(place.users[0].account, None)
     if others:
         with progress.stage("trying the accounts") as counter, \
-                open_target(place.target, list(others.values()), place.identity, counter):  # fmt: skip
+                open_target(
+                    place.target, list(others.values()), place.identity, counter, place.leads
+                ):  # fmt: skip
+            pass
+
+
+def find_out(place: Place, progress: Progress) -> None:
+    """Where the target's files are, by a mount of its own where nothing was mounted yet and may be."""
+    if sys.platform == "win32" or not isinstance(place.target, ShareTarget):
+        return
+    if place.target not in place.leads and helper() is not None:
+        first = replace(place.users[0], streams=None)
+        with progress.stage("mounting") as counter, \
+                open_target(place.target, [first], place.identity, counter, place.leads):  # fmt: skip
             pass
 
 

@@ -36,6 +36,7 @@ from smbench.pipeline.limits import Limits, read_limits
 from smbench.pipeline.partial import Partial, partial_run
 from smbench.pipeline.place import Place, place_workload
 from smbench.pipeline.prepared import Files
+from smbench.pipeline.preparing import find_out
 from smbench.pipeline.progress import SILENT, Progress
 from smbench.pipeline.request import LoopNamespace, Namespace, Request
 from smbench.pipeline.sole import sole_use
@@ -221,7 +222,9 @@ class Replayer:
         results: list[RunResult] = []
         counters: list[dict[str, Any]] = []
         self._prepare(place, plan)
-        with run_wire(place.target, self.request.wire, partial.draft) as wire, ExitStack() as stack:
+        if self.request.wire:
+            find_out(place, self.progress)
+        with run_wire(place.where, self.request.wire, partial.draft) as wire, ExitStack() as stack:
             mounted, options = self._open(stack, place, plan)
             told = [*self.notes, *self.told(place)]
             known = self._described(plan, mounted, told)
@@ -284,7 +287,7 @@ class Replayer:
             mounted = described(place)
         else:
             with self.progress.stage("mounting") as counter:
-                opening = open_target(place.target, place.users, place.identity, counter)
+                opening = open_target(place.target, place.users, place.identity, counter, place.leads)
                 mounted = stack.enter_context(opening)
         roots, streams = mounted.roots, mounted.streams
         if self._in_folders(plan):

@@ -292,7 +292,7 @@ def _mounts(mounts: Sequence[Mount]) -> str:
     if mounts[0].share is not None:
         heads = ["captured user", "account", "mounted", "connection", "options that took effect"]
         rows = [
-            [whose, one.account or "–", one.share or "–", _connection(connection), options or "–"]
+            [whose, one.account or "–", one.led or "–", _connection(connection), options or "–"]
             for one in mounts[:_SHOWN]
             for whose, connection, options in _both(one)
         ]

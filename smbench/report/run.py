@@ -153,7 +153,7 @@ def _mounts(run: Run, out: Console) -> None:
     if mounts[0].share is not None:
         headings = ["captured user", "account", "mounted", "connection", "dialect", "signed", "encrypted"]
         rows = [
-            (whose, one.account or "", one.share or "", *_connection(connection))
+            (whose, one.account or "", one.led or "", *_connection(connection))
             for one in mounts
             for whose, connection in (
                 (one.user, one.connection),

@@ -61,6 +61,8 @@ class Mount(Struct, frozen=True, kw_only=True):
     account: str | None = None
     share: str | None = None
     """None for a directory."""
+    leads_to: str | None = None
+    """Where DFS leads the target, and its files are; None: it is where it says."""
     filesystem: str | None = None
     source: str | None = None
     logon: str | None = None
@@ -72,6 +74,11 @@ class Mount(Struct, frozen=True, kw_only=True):
     """None where the kernel does not tell."""
     streams: StreamsMount | None = None
     """The second mount, by which the user's alternate data streams went."""
+
+    @property
+    def led(self) -> str | None:
+        """The share, and where DFS leads from it."""
+        return self.share if self.leads_to in (None, self.share) else f"{self.share} → {self.leads_to}"
 
     @property
     def connections(self) -> list[Connection]:

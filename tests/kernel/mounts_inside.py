@@ -244,7 +244,7 @@ def test_what_hangs_up_is_said_as_it_does_so(greeting: bytes, reads: bool, says:
         Thread(target=hang_up, args=(listening, greeting, reads), daemon=True).start()
         asked = target(f"//127.0.0.1:{port}/share")
         with pytest.raises(SetupError, match=says):
-            cifs.mount(cifs.require_client(), asked, ACCOUNTS[0], options_of(asked), begun(asked))
+            cifs.Mounting(cifs.require_client(), ACCOUNTS[0], options_of(asked), begun(asked)).mount(asked)
 
 
 def begun(asked: ShareTarget) -> Path:
@@ -274,8 +274,9 @@ def test_a_server_that_says_nothing_does_not_hold_for_ever() -> None:
         started = time.monotonic()
         silent = target("//127.0.0.1:4456/share")
         root = begun(silent)
+        mounting = cifs.Mounting(cifs.require_client(), ACCOUNTS[0], options_of(silent), root, deadline_s=2)
         with pytest.raises(SetupError, match="does not answer within 2 s"):
-            cifs.mount(cifs.require_client(), silent, ACCOUNTS[0], options_of(silent), root, deadline_s=2)
+            mounting.mount(silent)
         assert time.monotonic() - started < 15
 
 

@@ -184,12 +184,13 @@ ELSEWHERE = ("capture/", "executors/", "measure/", "paths/")
 """Packages that read captures, the target, the system, what a run has made for itself."""
 NO_ARTEFACTS = {
     "stored.py": "keys, from pipes too; all else by its own way",
-    "anonymize/scan.py": "its own", "tables.py": "what `stored` opened", "plan/store.py": "what `stored` opened",
+    "anonymize/scan.py": "its own", "tables.py": "what `stored` opened",
+    "plan/store.py": "what `stored` opened",
     "clients/profile.py": "the package", "report/html.py": "the package",
     "runner/call_file.py": "its run's own", "runner/result.py": "its run's own", "spill.py": "its own",
     "cli/doctor.py": "the system", "identity.py": "the system", "owner.py": "the system",
     "privileged/runs.py": "the system", "mounts/debugdata.py": "the system",
-    "mounts/mountinfo.py": "the system",
+    "mounts/mountinfo.py": "the system", "mounts/dfs.py": "the system",
     "pipeline/machine.py": "the system", "pipeline/sole.py": "the system",
 }  # fmt: skip
 """Who else reads files, and of what."""

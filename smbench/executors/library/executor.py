@@ -257,6 +257,12 @@ def _check_folder(link: Link, access: ShareAccess, names: Names) -> None:
     status = link.compound(request, wire.close(RELATED_FILE_ID))[0].status
     if failed(status):
         where = f"the folder {quoted(access.folder)}" if access.folder else "its root"
+        if status == Status.PATH_NOT_COVERED:
+            raise SetupError(
+                f"{_place(access)} as {access.account}: {where} is in DFS, behind a link, which this "
+                "executor does not follow by itself; name the share that the link leads to, or let the "
+                "replay prepare its files, whose mount finds that out."
+            )
         raise SetupError(
             f"{_place(access)} as {access.account}: {where} cannot be opened ({status_name(status)}); "
             "make it, or name another one."

@@ -65,12 +65,14 @@ def open_target(
     users: Sequence[UserMount],
     identity: None = None,
     progress: Callable[[int, int], None] | None = None,
+    leads: object = None,
 ) -> Iterator[Mounted]:
     """The target for as long as the block lasts; then, however it ends, no logon and no connection stays.
+    The redirector follows DFS by itself, so that `leads` gets nothing.
 
     Raises SetupError where an account is refused or the share cannot be reached.
     """
-    del identity
+    del identity, leads
     if isinstance(target, DirectoryTarget):
         mounts = [Mount(user=user.user, root=str(target.path)) for user in users]
         yield Mounted([target.path] * len(users), mounts)

@@ -158,3 +158,12 @@ def test_what_was_taken_for_what_is_said() -> None:
         "the candidate's 10 exchanges on 5 shares whose connection is not in its capture "
         "(unknown-0, unknown-1, unknown-2, …) are compared "
     )
+
+
+def test_of_a_run_that_dfs_led_elsewhere_the_share_of_its_files_counts(side: Callable[..., Side]) -> None:
+    """The root that it was led through is another share on its wire, and no folder of it is made for that."""
+    reference = side("capture", {})
+    led = side("led", {"eve": "root"}, folder="")
+    assert compare(reference, led).by_user["ann"].matched == 0
+    led.share = FILES
+    assert scores(compare(reference, led)) == EVERYBODY

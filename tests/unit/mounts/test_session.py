@@ -151,7 +151,9 @@ def test_a_second_mount_belongs_to_its_user(helper: InProcess, monkeypatch: pyte
         seen[name] = f"{account[0]} {options[-1]}"
         return {"status": 0, "said": "", "log": ""}
 
-    def verified(target: ShareTarget, mounts: Sequence[tuple[str, Account, object, Path]]) -> list[Mount]:
+    def verified(
+        target: ShareTarget, mounts: Sequence[tuple[str, Account, object, Path]], leads_to: None
+    ) -> list[Mount]:
         assert all(root.is_dir() for _, _, _, root in mounts)
         return [Mount(user=user, root=str(root)) for user, _, _, root in mounts]
 

@@ -9,6 +9,7 @@ from smbench.mounts.debugdata import parse_debug_data
 from smbench.mounts.mountinfo import MountEntry, mount_of, parse_mountinfo
 from smbench.mounts.options import Option
 from smbench.mounts.verify import MountFacts, TreeId, describe, differences
+from smbench.run.surroundings import Mount
 
 # Three mounts: plain, SMB 3.0 signed, encrypted over two channels; the newest comes first.
 DEBUG_DATA = (Path(__file__).parent / "DebugData-6.1.txt").read_text()
@@ -143,3 +144,29 @@ def test_what_is_in_flight_is_counted_but_for_echoes() -> None:
     requests = [f"\tState: 2 com: {command} pid: 1242 cbdata: 0000 mid 321\n" for command in (9, 13)]
     text = DEBUG_DATA.replace("MIDs: \n", "MIDs: \n" + "".join(requests), 1)
     assert [one.in_flight for one in parse_debug_data(text)] == [1, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("share", "leads_to", "shown"),
+    [
+        ("//srv/share", None, "//srv/share"),
+        ("//fs1/data", "//fs1/data", "//fs1/data"),
+        ("//srv/dfs/link", "//fs1/data", "//srv/dfs/link → //fs1/data"),
+        (None, None, None),
+    ],
+)
+def test_a_mount_shows_where_dfs_leads_from_it(
+    share: str | None, leads_to: str | None, shown: str | None
+) -> None:
+    assert Mount(user="a", root="/mnt", share=share, leads_to=leads_to).led == shown
+
+
+def test_a_tree_in_dfs_and_the_servers_address_are_told() -> None:
+    (first, *_) = parse_debug_data(DEBUG_DATA)
+    assert first.sessions[0].address == "127.0.0.1"
+    assert not any(tree.dfs for tree in first.sessions[0].trees)
+    text = DEBUG_DATA.replace(
+        "Share Capabilities: None Aligned, Partition Aligned,",
+        "Share Capabilities: DFS, Aligned, Partition Aligned,",
+    )
+    assert [tree.dfs for tree in parse_debug_data(text)[0].sessions[0].trees] == [True]
