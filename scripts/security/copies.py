@@ -54,12 +54,13 @@ def rows(short: bool) -> Iterator[Row]:
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made)
         captures = sorted(path for at in _PLACES if at.is_dir() for path in at.iterdir() if _is_capture(path))
-        workloads = dict(_ingested(captures[:: len(captures) // _SHORT] if short else captures, folder))
+        captures = captures[:: len(captures) // _SHORT] if short else captures
+        workloads = dict(_ingested(captures, folder))
         copies = {
             name: {keep: _copy(workload, folder, keep) for keep in Keep}
             for name, workload in workloads.items()
         }
-        yield _searched(workloads, copies)
+        yield _searched(workloads, copies, len(captures) - len(workloads))
         yield from _relinked(workloads, copies)
         yield _rewritten(workloads, folder)
         yield _replayed(workloads, copies, folder)
@@ -98,7 +99,7 @@ def _copy(workload: Path, folder: Path, keep: Keep) -> tuple[Path, dict[str, Any
 Copies = dict[str, dict[Keep, tuple[Path, dict[str, Any]]]]
 
 
-def _searched(workloads: dict[str, Path], copies: Copies) -> Row:
+def _searched(workloads: dict[str, Path], copies: Copies, refused: int) -> Row:
     row = Row("names of the originals in copies: values, bytes, UTF-16, hex, digests")
     names = files = 0
     for name, workload in workloads.items():
@@ -108,7 +109,9 @@ def _searched(workloads: dict[str, Path], copies: Copies) -> Row:
             files += sum(1 for _ in copy.iterdir())
             row.cases += 1
             row.wrong += [f"{name}, {keep}: {what}" for what in found_in(copy, originals)]
-    row.notes.append(f"{names:,} names of {len(workloads)} captures, {files:,} files")
+    row.notes.append(
+        f"{names:,} names of {len(workloads)} captures ({refused} more are refused by ingest), {files:,} files"
+    )
     return row
 
 
