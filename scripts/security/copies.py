@@ -110,7 +110,7 @@ def _searched(workloads: dict[str, Path], copies: Copies, refused: int) -> Row:
             row.cases += 1
             row.wrong += [f"{name}, {keep}: {what}" for what in found_in(copy, originals)]
     row.notes.append(
-        f"{names:,} names of {len(workloads)} captures ({refused} more are refused by ingest), {files:,} files"
+        f"{names:,} names of {len(workloads)} captures ({refused} more are none to ingest), {files:,} files"
     )
     return row
 
