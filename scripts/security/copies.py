@@ -54,7 +54,7 @@ def rows(short: bool) -> Iterator[Row]:
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made)
         captures = sorted(path for at in _PLACES if at.is_dir() for path in at.iterdir() if _is_capture(path))
-        captures = captures[:: len(captures) // _SHORT] if short else captures
+        captures = captures[:: max(1, len(captures) // _SHORT)] if short else captures
         workloads = dict(_ingested(captures, folder))
         copies = {
             name: {keep: _copy(workload, folder, keep) for keep in Keep}

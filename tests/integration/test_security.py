@@ -13,7 +13,7 @@ from helpers.command import PROJECT
 @pytest.mark.skipif(
     sys.platform != "linux" or os.geteuid() != 0, reason="the attackers are other users: as root"
 )
-@pytest.mark.parametrize("subject", ["names", "damaged", "traces"])
+@pytest.mark.parametrize("subject", ["names", "damaged", "traces", "copies"])
 def test_nothing_is_wrong(subject: str) -> None:
     done = subprocess.run(
         [PROJECT / "scripts/prove-security", "--short", subject], capture_output=True, text=True, check=False
