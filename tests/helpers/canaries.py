@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -47,7 +46,6 @@ def _raw(word: Word) -> bytes:
 
 def _in_memory(pid: int, words: Sequence[Word]) -> set[Word]:
     by_content = {_raw(word): word for word in words}
-    pattern = re.compile(b"|".join(map(re.escape, by_content)))
     longest = max(map(len, by_content))
     found: set[Word] = set()
     maps = Path(f"/proc/{pid}/maps").read_text(encoding="utf-8", errors="replace").splitlines()
@@ -63,7 +61,8 @@ def _in_memory(pid: int, words: Sequence[Word]) -> set[Word]:
                     part = memory.read(min(_PIECE + longest, end - at))
                 except OSError:
                     break  # a device, or a page that was never there
-                found.update(by_content[content] for content in pattern.findall(part))
+                # One by one: an expression of words that begin differently takes ten times as long.
+                found.update(word for content, word in by_content.items() if content in part)
                 at += _PIECE
     return found
 

@@ -242,6 +242,7 @@ def await_no_keys() -> None:
     assert left == {}
 
 
+@pytest.mark.timeout(300)
 def test_the_keys_of_the_own_wire_are_tsharks_alone_and_gone_with_a_kill() -> None:
     environment = accounts_by_the_environment()
     environment["PATH"] = f"{slow_tshark()}:{environment['PATH']}"
