@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -73,8 +74,11 @@ def in_files(
     """The ordinary files beneath these folders, written since then, that have a word in them."""
     left_out = {path.resolve() for path in but}
     found = set()
-    for folder in folders:
-        for path in folder.rglob("*") if folder.is_dir() else ():
+    places = (
+        Path(place, name) for folder in folders for place, _, names in os.walk(folder) for name in names
+    )
+    for path in places:
+        with suppress(FileNotFoundError):  # runs put their files elsewhere meanwhile
             if path.is_symlink() or not path.is_file() or path.stat().st_mtime < since_s:
                 continue
             if path.resolve() not in left_out and any(_raw(word) in path.read_bytes() for word in words):

@@ -167,7 +167,11 @@ def accounts_by_the_environment() -> dict[str, str]:
 
 def workers_of(main: psutil.Process) -> list[psutil.Process]:
     """In the users' order."""
-    own = [one for one in main.children() if one.uids().real == CALLER and one.name() != "tcpdump"]
+    own = []
+    for one in main.children():
+        with suppress(psutil.NoSuchProcess):  # what asks for the route is no worker, and ends
+            if one.uids().real == CALLER and one.name() != "tcpdump":
+                own.append(one)
     return sorted(own, key=lambda one: one.pid)
 
 
@@ -185,7 +189,7 @@ def holding(process: psutil.Process, words: Sequence[Word] = PASSWORDS) -> dict[
 
 def all_are_users(workers: list[psutil.Process], executor: str) -> bool:
     """Whether each is at work; where it is a client itself, it has its connection by then."""
-    with suppress(psutil.NoSuchProcess):  # what asks for the route is no worker, and ends
+    with suppress(psutil.NoSuchProcess):
         connected = [one for one in workers if executor == "posix" or one.net_connections("tcp")]
         return len(connected) == 3
     return False
