@@ -165,6 +165,15 @@ def accounts_by_the_environment() -> dict[str, str]:
     return {**BY_SUDO, OF_ENVIRONMENT: PASSWORDS[2]}
 
 
+def beneath(main: psutil.Process) -> dict[psutil.Process, str]:
+    """The processes beneath one, by name; what ends meanwhile is left out."""
+    found = {}
+    for one in main.children(recursive=True):
+        with suppress(psutil.NoSuchProcess):
+            found[one] = one.name()
+    return found
+
+
 def workers_of(main: psutil.Process) -> list[psutil.Process]:
     """In the users' order."""
     own = []
@@ -254,14 +263,15 @@ def test_the_keys_of_the_own_wire_are_tsharks_alone_and_gone_with_a_kill() -> No
     with subprocess.Popen([TOOL, *words], cwd=HERE, env=environment, stderr=subprocess.DEVNULL) as replay:
         main = psutil.Process(replay.pid)
         deadline = time.monotonic() + 140
-        while not (asleep := [one for one in main.children(recursive=True) if one.name() == "sleep"]):
+        while not (asleep := [one for one, name in beneath(main).items() if name == "sleep"]):
             assert time.monotonic() < deadline, "it never opened its wire"
             assert replay.poll() is None
             time.sleep(0.05)
         # That they are found there is the positive control.
         assert in_memory_files(HASHES)[asleep[0].pid] == set(HASHES)
         held = {
-            one.name(): holding(one, [*PASSWORDS, *HASHES]) for one in (*main.children(recursive=True), main)
+            name: holding(one, [*PASSWORDS, *HASHES])
+            for one, name in {**beneath(main), main: main.name()}.items()
         }
         files = written()
         replay.kill()
