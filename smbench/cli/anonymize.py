@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -112,11 +113,16 @@ def _show(output: Path, keep: Keep, copy: Copy, out: RichConsole) -> None:
 
 def _refuse_inside(workload: Path, output: Path, key_file: Path | None) -> None:
     """UsageError where the copy would lie in the workload, or its key in what is sent or replaced."""
-    if output.resolve().is_relative_to(workload.resolve()):
-        what = "is" if output.resolve() == workload.resolve() else "lies in"
+    # Not by Path.resolve, which has no sentence for links that lead in a circle.
+    source, target = (Path(os.path.realpath(path)) for path in (workload, output))
+    if target.is_relative_to(source):
+        what = "is" if target == source else "lies in"
         raise UsageError(f"{output} {what} the workload itself: choose another place with -o")
-    for place in (workload, output):
-        if key_file is not None and key_file.resolve().is_relative_to(place.resolve()):
+    if key_file is None:
+        return
+    key = Path(os.path.realpath(key_file))
+    for place, where in ((workload, source), (output, target)):
+        if key.is_relative_to(where):
             raise UsageError(
                 f"the key {key_file} would lie in {place}: name a place of its own with --key-file"
             )

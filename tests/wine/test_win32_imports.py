@@ -15,7 +15,7 @@ import smbench
 POSIX_ONLY = {"fcntl", "grp", "posix", "pwd", "resource", "termios", "pty", "syslog"}
 """Modules of Python that Windows has not."""
 FOR_LINUX = re.compile(
-    r"smbench\.(executors\.(linux_|posix)|mounts\.(cifs|failures|session|verify)$"
+    r"smbench\.(executors\.(linux_|posix)|mounts\.(cifs|failures|leading|session|verify)$"
     r"|clients\.(trials|calibration)$|prepare\.(attributes|fresh|listing|removal|statx)$"
     r"|privileged\.(access|helper)$|runner\.fork$)"
 )
