@@ -222,7 +222,7 @@ class Replayer:
         results: list[RunResult] = []
         counters: list[dict[str, Any]] = []
         self._prepare(place, plan)
-        if self.request.wire:
+        if self.request.wire and not self.request.backend.needs_share:
             find_out(place, self.progress)
         with run_wire(place.where, self.request.wire, partial.draft) as wire, ExitStack() as stack:
             mounted, options = self._open(stack, place, plan)
